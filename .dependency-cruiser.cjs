@@ -1,0 +1,93 @@
+/**
+ * The folder rule: machines <- actors <- src <- tools <- test. A folder imports only from folders to its left,
+ * and inside src the adapters implement ports and never meet each other.
+ */
+
+const adapters = ['nats', 'postgres', 'memory', 'http'];
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'Two files that need each other are one file, or hide a third.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-orphans',
+      comment: 'A file that nobody imports and that starts nothing is dead.',
+      severity: 'error',
+      from: { orphan: true, pathNot: ['^test/', '^tools/[^/]+\\.ts$', '^[^/]+$'] },
+      to: {},
+    },
+    {
+      name: 'nothing-unresolved',
+      comment: 'Every import names a file or an installed package.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'machines-import-only-what-describes',
+      comment:
+        'A machine is a description: the state chart library and the schema library, nothing that acts.',
+      severity: 'error',
+      from: { path: '^machines/' },
+      to: { pathNot: ['^machines/', '^node_modules/(xstate|@sinclair/typebox)/'] },
+    },
+    {
+      name: 'actors-import-only-machines',
+      comment: 'A twin decides from its arguments alone: no library, no built-in module.',
+      severity: 'error',
+      from: { path: '^actors/' },
+      to: { pathNot: ['^actors/', '^machines/'] },
+    },
+    {
+      name: 'src-imports-only-to-its-left',
+      comment: 'The product does not know the tools that drive it, nor the tests that watch it.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(tools|test)/' },
+    },
+    {
+      name: 'tools-import-no-tests',
+      comment: 'A tool that needs a test needs something that belongs into a tool.',
+      severity: 'error',
+      from: { path: '^tools/' },
+      to: { path: '^test/' },
+    },
+    ...adapters.map((adapter) => ({
+      name: `${adapter}-meets-no-other-adapter`,
+      comment: 'Adapters implement ports of src/runtime/ports.ts; they are put together in app.ts only.',
+      severity: 'error',
+      from: { path: `^src/${adapter}/` },
+      to: { path: `^src/(${adapters.filter((other) => other !== adapter).join('|')})/` },
+    })),
+    {
+      name: 'runtime-and-wire-know-no-adapter',
+      comment: 'The runtime speaks to ports; what stands behind them is decided outside.',
+      severity: 'error',
+      from: { path: '^src/(runtime|wire)/' },
+      to: { path: `^src/(${adapters.join('|')})/` },
+    },
+    {
+      name: 'no-development-packages-in-the-product',
+      comment: 'What production runs must be among the dependencies.',
+      severity: 'error',
+      from: { path: '^(machines|actors|src|tools)/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(\\.cache|\\.corral|coverage)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types', 'default'],
+    },
+  },
+};

@@ -1,0 +1,131 @@
+/**
+ * The typed lint of the house. Beyond typescript-eslint's strict rules it holds the rules that only make sense
+ * here: where time, chance and I/O may enter, and how large a file and a function may grow.
+ */
+import tseslint from 'typescript-eslint';
+
+/** Folders whose code must be a function of its arguments, so that a simulation can repeat it exactly. */
+const deterministicFiles = ['machines/**/*.ts', 'actors/**/*.ts', 'src/wire/**/*.ts', 'src/runtime/**/*.ts'];
+
+const sizedFiles = ['machines/**/*.ts', 'actors/**/*.ts', 'src/**/*.ts', 'tools/**/*.ts'];
+
+const throughAPort = 'Time, chance and I/O enter through a port (src/runtime/ports.ts) or as an argument.';
+
+const ambientGlobals = [
+  'process',
+  'performance',
+  'crypto',
+  'fetch',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'clearTimeout',
+  'clearInterval',
+  'clearImmediate',
+];
+
+const ambientModules = [
+  'timers',
+  'timers/promises',
+  'process',
+  'perf_hooks',
+  'fs',
+  'fs/promises',
+  'os',
+  'net',
+  'http',
+];
+
+export default tseslint.config(
+  { ignores: ['node_modules/', '.cache/', '.corral/', 'coverage/'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      eqeqeq: 'error',
+      'no-warning-comments': 'error',
+      'no-param-reassign': 'error',
+      'object-shorthand': 'error',
+      'prefer-template': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true, requireDefaultForNonUnion: true },
+      ],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: 'only-allowed-literals' },
+      ],
+      // Memory adapters implement asynchronous ports without having anything to wait for.
+      '@typescript-eslint/require-await': 'off',
+      // Both have their place: an interface for a port, a type for a union and for what a schema infers.
+      '@typescript-eslint/consistent-type-definitions': 'off',
+    },
+  },
+  {
+    files: sizedFiles,
+    rules: {
+      'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 70, skipBlankLines: true, skipComments: true, IIFEs: true }],
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+    },
+  },
+  {
+    files: ['machines/**/*.ts', 'actors/**/*.ts', 'src/**/*.ts'],
+    rules: { 'no-console': 'error' },
+  },
+  {
+    files: deterministicFiles,
+    rules: {
+      'no-restricted-globals': ['error', ...ambientGlobals.map((name) => ({ name, message: throughAPort }))],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: throughAPort },
+        { object: 'Math', property: 'random', message: throughAPort },
+        { property: 'randomUUID', message: throughAPort },
+        ...ambientGlobals.map((property) => ({ object: 'globalThis', property, message: throughAPort })),
+      ],
+      'no-restricted-syntax': [
+        'error',
+        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: throughAPort },
+        { selector: "CallExpression[callee.name='Date']", message: throughAPort },
+      ],
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            ...ambientModules
+              .flatMap((name) => [name, `node:${name}`])
+              .map((name) => ({ name, message: throughAPort })),
+            {
+              name: 'node:crypto',
+              importNames: [
+                'randomUUID',
+                'randomBytes',
+                'randomInt',
+                'getRandomValues',
+                'randomFillSync',
+                'webcrypto',
+              ],
+              message: throughAPort,
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+    },
+  },
+);
