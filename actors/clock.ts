@@ -1,0 +1,103 @@
+/**
+ * Two clocks, no agreement (design, section 4): bounds on "when, in server time, was the device's uptime `up`?".
+ *
+ * latest(up):   a report with uptime u received at r was measured no later than r. Always known.
+ * earliest(up): an answer to a command sent at s was measured after s. Known after one round trip.
+ *
+ * Each bound is kept as the one observation that is tightest where the device is now, and is stretched by the drift of
+ * the device's clock to its safe side when it is asked for another uptime. Nothing here reads a wall clock of the device.
+ */
+
+/** "Uptime `up` was at server time `at`", both ms: one end of a bound. */
+export interface Anchor {
+  readonly up: number;
+  readonly at: number;
+}
+
+/** The bounds of one boot. */
+export interface BootClock {
+  readonly incarnation: number;
+  readonly boot: number;
+  readonly latest: Anchor;
+  readonly earliest: Anchor | null;
+}
+
+/** When something was measured: the best estimate, ms epoch, with ± `errorMs`, which is `null` where only `latest` is known. */
+export interface MeasuredTime {
+  readonly at: number;
+  readonly errorMs: number | null;
+}
+
+const PPM = 1e-6;
+
+/** The first bound of a boot: a report with uptime `up` stored by the hub at `receivedAt`. */
+export function startClock(options: {
+  readonly incarnation: number;
+  readonly boot: number;
+  readonly up: number;
+  readonly receivedAt: number;
+}): BootClock {
+  const { incarnation, boot, up, receivedAt } = options;
+  return { incarnation, boot, latest: { up, at: receivedAt }, earliest: null };
+}
+
+/** The latest server time at which the uptime can have been `up`. */
+export function latestAt(clock: BootClock, up: number, driftPpm: number): number {
+  const distance = up - clock.latest.up;
+  return clock.latest.at + distance + Math.abs(distance) * driftPpm * PPM;
+}
+
+/** The earliest server time at which the uptime can have been `up`; `null` before the first round trip. */
+export function earliestAt(clock: BootClock, up: number, driftPpm: number): number | null {
+  if (clock.earliest === null) return null;
+  const distance = up - clock.earliest.up;
+  return clock.earliest.at + distance - Math.abs(distance) * driftPpm * PPM;
+}
+
+/** A report with uptime `up` was received at `receivedAt`: tightens `latest` if it is better than what is known. */
+export function observeReceived(
+  clock: BootClock,
+  observed: { readonly up: number; readonly receivedAt: number },
+  driftPpm: number,
+): BootClock {
+  if (observed.receivedAt >= latestAt(clock, observed.up, driftPpm)) return clock;
+  return consistent(
+    { ...clock, latest: { up: observed.up, at: observed.receivedAt } },
+    observed.up,
+    driftPpm,
+  );
+}
+
+/** A report with uptime `up` answers a command sent at `sentAt`: tightens `earliest` if it is better than what is known. */
+export function observeAnswer(
+  clock: BootClock,
+  observed: { readonly up: number; readonly sentAt: number },
+  driftPpm: number,
+): BootClock {
+  const known = earliestAt(clock, observed.up, driftPpm);
+  if (known !== null && observed.sentAt <= known) return clock;
+  return consistent({ ...clock, earliest: { up: observed.up, at: observed.sentAt } }, observed.up, driftPpm);
+}
+
+/**
+ * Bounds that cross cannot both be true (a device clock beyond its drift bound, a server clock that was set). What was
+ * heard stays a bound; the round trip has to be made again.
+ */
+function consistent(clock: BootClock, up: number, driftPpm: number): BootClock {
+  const earliest = earliestAt(clock, up, driftPpm);
+  return earliest === null || earliest <= latestAt(clock, up, driftPpm)
+    ? clock
+    : { ...clock, earliest: null };
+}
+
+/**
+ * When the state at uptime `up` was measured. Between both bounds: their middle. With `latest` alone: the nominal time by
+ * the device's own pace, so that differences within a boot are exact.
+ */
+export function measuredAt(clock: BootClock, up: number, driftPpm: number): MeasuredTime {
+  const nominal = clock.latest.at + (up - clock.latest.up);
+  const earliest = earliestAt(clock, up, driftPpm);
+  if (earliest === null) return { at: nominal, errorMs: null };
+  const latest = latestAt(clock, up, driftPpm);
+  return { at: (earliest + latest) / 2, errorMs: (latest - earliest) / 2 };
+}

@@ -1,0 +1,132 @@
+/**
+ * What goes into a decision and what comes out of it. A decision is data: the next twin, what to write, and what to do
+ * once it is written. Nothing here has happened yet.
+ */
+import type { Command } from '../machines/command.ts';
+import type { Report } from '../machines/report.ts';
+import type { BootClock } from './clock.ts';
+import type { LedgerEntry } from './ledger.ts';
+import type { CommandRequest, ReplyAddress, Twin } from './twin.ts';
+
+/** What a decision may know of the world besides the twin. */
+export interface Context {
+  /** Server time, ms epoch. */
+  readonly now: number;
+  /** Since when this node hears everything the stream holds; `null` while it is cut off or catching up. */
+  readonly hearingSince: number | null;
+  /** The lease epoch commands are sent under. */
+  readonly epoch: number;
+  /** How far the clocks of two servers (a node, the hub) may differ, ms. */
+  readonly serverErrorMs: number;
+}
+
+/** What a twin decides on. */
+export type Input =
+  | { readonly type: 'report'; readonly report: Report; readonly receivedAt: number }
+  | { readonly type: 'command'; readonly request: CommandRequest; readonly known: LedgerEntry | null }
+  | { readonly type: 'desired'; readonly request: DesiredRequest }
+  /** A time returned by `nextWakeAt` has come. */
+  | { readonly type: 'wake' };
+
+/** A backend's request to change the desired configuration (JSON merge patch, RFC 7396). */
+export interface DesiredRequest {
+  readonly patch: Readonly<Record<string, unknown>>;
+  readonly ifVersion: number | null;
+  readonly replyTo: ReplyAddress;
+}
+
+/** Why the known state changed. */
+export interface Cause {
+  readonly type: 'report' | 'silence' | 'deadline' | 'command' | 'engineer';
+  /** One sentence: `report 3/17 says charging`. */
+  readonly detail: string;
+}
+
+/** One line of the journal: a transition of the KNOWN state. */
+export interface Transition {
+  readonly device: string;
+  readonly from: string;
+  readonly to: string;
+  readonly cause: Cause;
+  /** When what caused it was measured, ms epoch, with ± `errorMs`; `errorMs` is `null` where no round trip bounds it. */
+  readonly measuredAt: number;
+  readonly errorMs: number | null;
+  readonly recordedAt: number;
+  /** The twin's version after it. */
+  readonly version: number;
+  readonly incarnation: number;
+  /** Position of the report it rests on, or `null`. */
+  readonly boot: number | null;
+  readonly seq: number | null;
+}
+
+/** A report to be filed in the history. */
+export interface FiledReport {
+  readonly device: string;
+  readonly incarnation: number;
+  readonly report: Report;
+  readonly receivedAt: number;
+  /** The best estimate of when it was measured at the time of filing; exact bounds follow from boot, up and the boot's clock. */
+  readonly measuredAt: number;
+  readonly errorMs: number | null;
+  /** `news` moved the twin's newest report; `late` only fills history. */
+  readonly fate: 'news' | 'late';
+}
+
+/** What to do once the decision is committed. */
+export type Effect =
+  | { readonly type: 'send'; readonly site: string; readonly device: string; readonly command: Command }
+  | { readonly type: 'answer'; readonly to: ReplyAddress; readonly reply: Reply }
+  /** Keep the requester waiting for the outcome of `id`, at most until `until`, then tell it how the entry stands. */
+  | { readonly type: 'await'; readonly to: ReplyAddress; readonly id: string; readonly until: number };
+
+/** What a backend is told. */
+export type Reply =
+  | { readonly type: 'ledger'; readonly entry: LedgerEntry }
+  | { readonly type: 'refused'; readonly refusal: Refusal }
+  | { readonly type: 'desired'; readonly version: number; readonly delta: Readonly<Record<string, unknown>> };
+
+/** Stable codes of refusals. The list may grow; the codes never change. */
+export const REFUSALS = {
+  'illegal-state': 'the state the device is known to be in does not accept this command',
+  stale: 'the knowledge is older than this command allows, and the device did not answer in time to renew it',
+  offline: 'the device has not been heard for longer than its kind allows',
+  suspect: 'there is reason to doubt the known state; see suspicions',
+  pending: 'another command is in flight: wait for its outcome',
+  'version-mismatch': 'the twin is no longer at the version given as ifVersion',
+  'bad-arguments': 'the request or its arguments are not of the form this command takes',
+  'unknown-command': 'this kind of device has no such command',
+  'unknown-device': 'no twin and no inventory entry has this id',
+  'unknown-id': 'the ledger has no command with this id for this device',
+  overloaded: 'too many requests are waiting for this device; ask again later',
+} as const;
+export type RefusalCode = keyof typeof REFUSALS;
+
+/** A refusal by the twin: certainly not sent. */
+export interface Refusal {
+  readonly id: string | null;
+  readonly code: RefusalCode;
+  readonly detail: string;
+  /** The state it was refused in, or `null` for an unknown device. */
+  readonly state: string | null;
+  readonly allowed: readonly string[];
+}
+
+/** What became of a report. */
+export type ReportFate = 'news' | 'late' | 'duplicate';
+
+/** A twin's decision. `twin` is the same object as before when nothing about it changed. */
+export interface Decision {
+  readonly twin: Twin;
+  /** For a report: what became of it; `null` for other inputs. */
+  readonly fate: ReportFate | null;
+  readonly filed: FiledReport | null;
+  readonly transitions: readonly Transition[];
+  /** Entries that are new or changed, each once, as they stand after the decision. */
+  readonly ledger: readonly LedgerEntry[];
+  /** Those of `ledger` whose outcome this decision made known: to be published as `twin.<id>.outcome`. */
+  readonly outcomes: readonly LedgerEntry[];
+  /** Clocks of boots that ended or were bounded better by a late report: history is timed by them. */
+  readonly clocks: readonly BootClock[];
+  readonly effects: readonly Effect[];
+}

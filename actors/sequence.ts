@@ -1,0 +1,112 @@
+/**
+ * The exact set of (boot, seq) positions seen of one device, in bounded memory.
+ *
+ * Invariants:
+ * I1  `ranges` are triples boot, first, last: ascending, not touching, first <= last.
+ * I2  at most RANGES_MAX ranges. One more closes the oldest hole, and its positions count as `missing` for good.
+ * I3  every boot before `floorBoot` is closed: what still comes of it counts as seen before.
+ */
+
+/** How many ranges a twin keeps. A lossless device needs one per boot of which reports may still be late. */
+export const RANGES_MAX = 32;
+
+/** Positions seen, and what was counted on the way. */
+export interface SequenceSet {
+  /** Flat triples: boot, first seq, last seq. */
+  readonly ranges: readonly number[];
+  /** Boots before this one are closed. */
+  readonly floorBoot: number;
+  /** Positions in holes that were closed. */
+  readonly closedMissing: number;
+  /** Reports that came after a newer one. */
+  readonly late: number;
+  /** Reports seen before and dropped. */
+  readonly duplicates: number;
+}
+
+/** Nothing seen yet. */
+export const EMPTY_SEQUENCE: SequenceSet = {
+  ranges: [],
+  floorBoot: 0,
+  closedMissing: 0,
+  late: 0,
+  duplicates: 0,
+};
+
+/** `set` with the position in it, or `null` when it was seen before or belongs to what is closed. */
+export function addPosition(set: SequenceSet, boot: number, seq: number): SequenceSet | null {
+  const { ranges } = set;
+  const last = ranges.length - 3;
+  if (last >= 0 && ranges[last] === boot && ranges[last + 2] === seq - 1) {
+    const next = ranges.slice();
+    next[last + 2] = seq;
+    return { ...set, ranges: next };
+  }
+  if (boot < set.floorBoot) return null;
+  const index = firstRangeEndingAtOrAfter(ranges, boot, seq);
+  if (index < ranges.length && at(ranges, index) === boot && at(ranges, index + 1) <= seq) return null;
+  return bounded({ ...set, ranges: inserted(ranges, index, boot, seq) });
+}
+
+/** Positions known to be missing now: closed holes, and the open ones between what was seen. */
+export function missing(set: SequenceSet): number {
+  let open = 0;
+  for (let index = 0; index < set.ranges.length; index += 3) {
+    const follows = index > 0 && set.ranges[index - 3] === set.ranges[index];
+    const expected = follows ? at(set.ranges, index - 1) + 1 : 1;
+    open += at(set.ranges, index + 1) - expected;
+  }
+  return set.closedMissing + open;
+}
+
+function at(ranges: readonly number[], index: number): number {
+  const value = ranges[index];
+  if (value === undefined) throw new Error('ranges are triples');
+  return value;
+}
+
+/** Index of the first triple whose last position is not before (boot, seq); `ranges.length` when there is none. */
+function firstRangeEndingAtOrAfter(ranges: readonly number[], boot: number, seq: number): number {
+  let low = 0;
+  let high = ranges.length / 3;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const ranked = at(ranges, middle * 3) - boot || at(ranges, middle * 3 + 2) - seq;
+    if (ranked < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low * 3;
+}
+
+/** `ranges` with the position put in before triple `index`, joined with the neighbours it touches. */
+function inserted(ranges: readonly number[], index: number, boot: number, seq: number): number[] {
+  const next = ranges.slice();
+  const joinsPrevious = index > 0 && next[index - 3] === boot && next[index - 1] === seq - 1;
+  const joinsNext = next[index] === boot && next[index + 1] === seq + 1;
+  if (joinsPrevious && joinsNext) next.splice(index - 1, 3);
+  else if (joinsPrevious) next[index - 1] = seq;
+  else if (joinsNext) next[index + 1] = seq;
+  else next.splice(index, 0, boot, seq, seq);
+  return next;
+}
+
+/** Closes the oldest hole when there are too many ranges. */
+function bounded(set: SequenceSet): SequenceSet {
+  const { ranges } = set;
+  if (ranges.length / 3 <= RANGES_MAX) return set;
+  if (ranges[0] === ranges[3]) {
+    const closed = at(ranges, 4) - at(ranges, 2) - 1;
+    return {
+      ...set,
+      ranges: [...ranges.slice(0, 2), ...ranges.slice(5)],
+      closedMissing: set.closedMissing + closed,
+    };
+  }
+  const closed = at(ranges, 1) - 1;
+  return {
+    ...set,
+    ranges: ranges.slice(3),
+    floorBoot: at(ranges, 3),
+    closedMissing: set.closedMissing + closed,
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * What a kind of device IS: its machine, its sensors, its command table, its health rules and its limits.
+ * A kind is one file in this folder and one line in `kinds.ts`.
+ */
+import type { TObject } from '@sinclair/typebox';
+import type { AnyStateMachine } from 'xstate';
+import type { CommandSpec } from './command.ts';
+import type { Report } from './report.ts';
+
+/** The states the world sees of every kind. A kind may add its own (a car adds `rented`). */
+export const WORLD_STATES = ['available', 'reserved', 'charging', 'offline', 'suspect'] as const;
+
+/**
+ * The events a kind's machine understands. Machines hold no context and no guards on payloads, so that a state value
+ * and an event type decide the next state alone, and stepping can be remembered (`statechart.ts`).
+ *
+ * - `report.<observation>`: the newest report says so; `observe` picks the observation;
+ * - `silence`: nothing was heard for `limits.silenceMs`;
+ * - `suspicion`: at least one suspicion is open;
+ * - `expiry`: the device's hold has certainly ended by itself, though no report has said so yet;
+ * - `command.<name>`: accepted in a state if, and only if, that state has a transition for it. Such a transition has no
+ *   target (only observed state moves a twin) and the one action `send`: what follows is data, not a side effect.
+ */
+export type MachineEventType = `report.${string}` | 'silence' | 'suspicion' | 'expiry' | `command.${string}`;
+
+/** Two statements in a report (or in two reports in a row) that cannot both be true. */
+export interface Contradiction {
+  /** Stable kebab-case code, such as `cable-without-hatch`. */
+  readonly code: string;
+  /** One sentence for an engineer, with the values that contradict each other. */
+  readonly detail: string;
+}
+
+/** Limits of a kind; every duration in ms. */
+export interface KindLimits {
+  /** Nothing heard for this long (in stream time): `offline`. */
+  readonly silenceMs: number;
+  /** The state is `fresh` while its age is proved to be at most this. */
+  readonly freshMs: number;
+  /** The drift of the device's monotonic clock is at most this, in parts per million. */
+  readonly driftPpm: number;
+  /** How long an answer to the command `report` is waited for. */
+  readonly probeTimeoutMs: number;
+  /** A command in flight is sent again (same `n`) at this interval until it may no longer start. */
+  readonly resendMs: number;
+}
+
+/** A kind of device. */
+export interface Kind {
+  readonly name: string;
+  /** One sentence: what such a device is. */
+  readonly description: string;
+  /** The known state. Its top-level states are what the world sees; initial: `offline` (never heard). */
+  readonly machine: AnyStateMachine;
+  /** Values a report's `state` may have. */
+  readonly reportedStates: readonly string[];
+  /** Schema of `sensors`: known ones typed and optional, unknown ones kept. */
+  readonly sensors: TObject;
+  /** The sensors of which a report tells `since`. */
+  readonly binarySensors: readonly string[];
+  readonly commands: Readonly<Record<string, CommandSpec>>;
+  /** All observations `observe` can return; the machine has an event `report.<observation>` for each. */
+  readonly observations: readonly string[];
+  /** Which observation this report is: usually its `state`, refined by sensors where the machine has sub-states. */
+  readonly observe: (report: Report) => string;
+  /** What in this report, or between it and the one before it, cannot be true. Must not throw on any parsed report. */
+  readonly contradictions: (report: Report, previous: Report | null) => readonly Contradiction[];
+  readonly limits: KindLimits;
+}

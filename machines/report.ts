@@ -1,0 +1,82 @@
+/**
+ * The one message that devices send: their whole state (wire contract 2.1).
+ *
+ * It lives with the machines because a kind's sensors, health rules and observations are all statements about a
+ * report. The schema names what Corral reads; every other field is kept and passed on, never refused.
+ */
+import { type Static, Type } from '@sinclair/typebox';
+
+/** Device ids, site ids and kind names: one NATS token, safe in a subject, a URL and a file name. */
+export const ID_PATTERN = '^[A-Za-z0-9_-]{1,64}$';
+
+const Uint = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description });
+
+/** What the device did with one command it was sent: an entry of its ring of outcomes. */
+export const RingEntrySchema = Type.Object({
+  n: Uint('the command number this is about'),
+  outcome: Type.String({ maxLength: 64, description: '`done`, or `rejected` with a reason' }),
+  reason: Type.Optional(Type.String({ maxLength: 256 })),
+});
+export type RingEntry = Readonly<Static<typeof RingEntrySchema>>;
+
+/** The longest ring of outcomes a report may carry (wire contract 2.1). */
+export const RING_SIZE_MAX = 8;
+
+/** The reservation the device is holding, as it sees it: `leftMs` on its own monotonic clock. */
+export const ReportedHoldSchema = Type.Object({
+  id: Type.String({ minLength: 1, maxLength: 64, description: 'ledger id of the `reserve` that began it' }),
+  leftMs: Uint('time until the device lets go by itself, ms'),
+});
+
+/** One line of the inventory scan a device sends when it boots. */
+export const ComponentSchema = Type.Object({
+  slot: Type.String({ minLength: 1, maxLength: 64 }),
+  model: Type.String({ maxLength: 128 }),
+  serial: Type.String({ maxLength: 128 }),
+  firmware: Type.Optional(Type.String({ maxLength: 64 })),
+});
+
+/**
+ * A report. `boot`, `seq`, `up`, `state` and `sensors` are required. A device that leaves out `since`, `commands` or
+ * `firmware` is still heard: absence says nothing, and in particular an absent `commands` proves nothing.
+ */
+export const ReportSchema = Type.Object({
+  boot: Uint("counts the device's starts; kept across power loss"),
+  seq: Type.Integer({
+    minimum: 1,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: 'counts reports within a boot',
+  }),
+  up: Uint('monotonic uptime when this state was measured, ms'),
+  at: Type.Optional(Type.Number({ description: "the device's wall clock, ms epoch; a hint, never trusted" })),
+  state: Type.String({ minLength: 1, maxLength: 64, description: 'what the device itself believes' }),
+  sensors: Type.Record(Type.String(), Type.Unknown(), { description: 'every sensor value; schema per kind' }),
+  since: Type.Optional(
+    Type.Record(Type.String(), Uint('ms since the last change'), { description: 'per binary sensor' }),
+  ),
+  commands: Type.Optional(
+    Type.Array(RingEntrySchema, { maxItems: RING_SIZE_MAX, description: 'newest first' }),
+  ),
+  hold: Type.Optional(Type.Union([ReportedHoldSchema, Type.Null()])),
+  firmware: Type.Optional(Type.String({ maxLength: 64 })),
+  config: Type.Optional(
+    Type.Object({ version: Uint('applied desired version'), errors: Type.Optional(Type.Unknown()) }),
+  ),
+  components: Type.Optional(Type.Array(ComponentSchema, { maxItems: 256 })),
+  kind: Type.Optional(
+    Type.String({ pattern: ID_PATTERN, description: 'kind, for a device no inventory knows' }),
+  ),
+  device: Type.Optional(Type.String({ description: 'if present it must equal the id in the subject' })),
+});
+
+/** A parsed report. Fields the contract does not name are still on the object. */
+export type Report = Readonly<Static<typeof ReportSchema>>;
+
+/** Reports of a device are ordered by (boot, seq), within one incarnation of it. */
+export type ReportPosition = Pick<Report, 'boot' | 'seq'>;
+
+/** Negative when `a` was measured before `b`, 0 when they are the same report, positive when after. */
+export function comparePositions(a: ReportPosition, b: ReportPosition): number {
+  return a.boot === b.boot ? a.seq - b.seq : a.boot - b.boot;
+}

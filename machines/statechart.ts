@@ -1,0 +1,88 @@
+/**
+ * Steps a kind's XState machine purely, and remembers every step.
+ *
+ * A kind's machine has no context and no guards, so (state value, event type) decides the next state alone. XState is
+ * asked once for each such pair; after that a step is a lookup. State values are written as paths: `charging.delivering`.
+ */
+import {
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  getInitialSnapshot,
+  type StateValue,
+  transition,
+} from 'xstate';
+import type { MachineEventType } from './kind.ts';
+
+/** A machine that can be stepped by path and event type. */
+export interface Statechart {
+  /** The path in which a twin is born. */
+  readonly initial: string;
+  /** The path after the event; the same path when the machine does not react. Throws on a path it does not have. */
+  readonly step: (path: string, event: MachineEventType) => string;
+  /** True when the state has a transition for the event: how a machine says that a command is legal. */
+  readonly accepts: (path: string, event: MachineEventType) => boolean;
+}
+
+/** Flattens an XState value of nested (not parallel) states into a path. Throws on parallel states. */
+export function pathOf(value: StateValue): string {
+  if (typeof value === 'string') return value;
+  const [[key, child] = ['', ''], ...others] = Object.entries(value);
+  if (others.length > 0 || child === undefined)
+    throw new Error('a kind uses nested states, not parallel ones');
+  return `${key}.${pathOf(child)}`;
+}
+
+/** The part of a path that the world sees: `charging` of `charging.delivering`. */
+export function worldState(path: string): string {
+  const dot = path.indexOf('.');
+  return dot === -1 ? path : path.slice(0, dot);
+}
+
+function valueOf(path: string): StateValue {
+  const keys = path.split('.');
+  const last = keys.pop();
+  if (last === undefined) throw new Error('a state path is never empty');
+  return keys.reduceRight<StateValue>((child, key) => ({ [key]: child }), last);
+}
+
+/** Compiles a machine. Throws when the machine holds context, which the memory of steps could not be right about. */
+export function compileStatechart(machine: AnyStateMachine): Statechart {
+  const born = getInitialSnapshot(machine) as AnyMachineSnapshot;
+  if (Object.keys(born.context as object).length > 0) {
+    throw new Error(
+      `machine ${machine.id} has context: its state must follow from (state, event type) alone`,
+    );
+  }
+  const snapshots = new Map<string, AnyMachineSnapshot>();
+  const steps = new Map<string, string>();
+  const legal = new Map<string, boolean>();
+
+  function snapshotOf(path: string): AnyMachineSnapshot {
+    let snapshot = snapshots.get(path);
+    if (snapshot === undefined) {
+      snapshot = machine.resolveState({ value: valueOf(path), context: {} }) as AnyMachineSnapshot;
+      snapshots.set(path, snapshot);
+    }
+    return snapshot;
+  }
+
+  function remembered<T>(memory: Map<string, T>, path: string, event: MachineEventType, work: () => T): T {
+    const key = `${path} ${event}`;
+    let known = memory.get(key);
+    if (known === undefined) {
+      known = work();
+      memory.set(key, known);
+    }
+    return known;
+  }
+
+  return {
+    initial: pathOf(born.value as StateValue),
+    step: (path, event) =>
+      remembered(steps, path, event, () => {
+        const [next] = transition(machine, snapshotOf(path), { type: event });
+        return pathOf((next as AnyMachineSnapshot).value as StateValue);
+      }),
+    accepts: (path, event) => remembered(legal, path, event, () => snapshotOf(path).can({ type: event })),
+  };
+}

@@ -1,0 +1,292 @@
+/**
+ * The ports of the runtime: everything it needs of the world, as it needs it. Adapters (nats, postgres, memory)
+ * implement them and never meet each other; `app.ts` puts them together.
+ */
+import type { FiledReport, Transition } from '../../actors/decision.ts';
+import type { BootClock } from '../../actors/clock.ts';
+import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { ReplyAddress, Twin } from '../../actors/twin.ts';
+import type { TwinOperation } from '../wire/subjects.ts';
+
+// ---------------------------------------------------------------------------------------------------------- time
+
+/** Time as the runtime sees it. */
+export interface Clock {
+  /** Server time, ms epoch. */
+  now(): number;
+  /** A clock that never jumps, ms; only differences mean anything. */
+  monotonic(): number;
+  /** Calls `work` once after `delayMs`, unless it is cancelled by then. */
+  after(delayMs: number, work: () => void): Cancel;
+}
+export type Cancel = () => void;
+
+// ---------------------------------------------------------------------------------------------------------- feed
+
+/** One message of the stream DEVICES. */
+export interface Delivery {
+  readonly partition: number;
+  /** Its sequence number in the stream: the position to resume after. */
+  readonly sequence: number;
+  /** When the hub's stream stored it, ms epoch: the same on every node and at every replay. */
+  readonly receivedAt: number;
+  /** The site the broker vouches for. */
+  readonly site: string;
+  /** The device token of the subject, not yet checked. */
+  readonly device: string;
+  readonly payload: Uint8Array;
+}
+
+/** Where a feed delivers. */
+export interface FeedSink {
+  /** Messages in stream order. The feed delivers no more until the promise resolves: that is the back-pressure. */
+  deliver(batch: readonly Delivery[]): Promise<void>;
+  /** True from the moment the feed is connected and has delivered all the stream holds; false when that ends. */
+  hearing(isHearing: boolean): void;
+  /** The stream no longer holds what comes after our position: `from` to `to` (inclusive) can never be read. */
+  gone(range: { readonly from: number; readonly to: number }): void;
+}
+
+/** Reads partitions of the stream DEVICES in order, each message at least once, none out of order, for ever. */
+export interface Feed {
+  /**
+   * Delivers everything after stream sequence `after` of these partitions. Survives every outage of the hub by itself.
+   * Resolves when reading has begun; `stop` resolves when the last `deliver` has.
+   */
+  open(options: {
+    readonly partitions: readonly number[];
+    readonly after: number;
+    readonly sink: FeedSink;
+  }): Promise<{ stop(): Promise<void> }>;
+}
+
+// ----------------------------------------------------------------------------------------------------------- bus
+
+/** A request of a backend, routed to the owner of its partition. */
+export interface BackendRequest {
+  readonly partition: number;
+  /** The device token of the subject, not yet checked. */
+  readonly device: string;
+  readonly operation: TwinOperation;
+  readonly payload: Uint8Array;
+  readonly replyTo: ReplyAddress;
+}
+
+/** A message for one of Corral's own streams. */
+export interface Publication {
+  readonly subject: string;
+  /** `Nats-Msg-Id`: the stream drops what it has already stored under this id. */
+  readonly id: string;
+  readonly payload: Uint8Array;
+}
+
+/** What the runtime says to the outside, and hears from backends. */
+export interface Bus {
+  /** Sends a command to a device's site; at most once, no answer expected here. */
+  sendCommand(site: string, device: string, payload: Uint8Array): void;
+  /** Stores messages in their streams, in order; resolves when all are stored. Keeps trying through outages until `stop`. */
+  publish(messages: readonly Publication[]): Promise<void>;
+  /** Answers a backend, in the encoding it asked in (the payload is already encoded). */
+  reply(to: ReplyAddress, payload: Uint8Array): void;
+  /** Takes requests for a partition until the returned function has been called. */
+  serve(partition: number, handle: (request: BackendRequest) => void): () => Promise<void>;
+}
+
+// --------------------------------------------------------------------------------------------------------- store
+
+/** A node's right to decide for a partition. */
+export interface Lease {
+  readonly partition: number;
+  /** From one sequence for all partitions: a later owner's is always higher. */
+  readonly epoch: number;
+  /** The stream sequence up to which everything of this partition is committed. */
+  readonly position: number;
+  /** Number of the last committed batch. */
+  readonly batch: number;
+  /** Number of the last line of this partition's journal. */
+  readonly journal: number;
+  /** Number up to which journal lines are known to be published. */
+  readonly published: number;
+}
+
+/** A line of a partition's journal that is published after it is committed. All share one number line per partition. */
+export type JournalLine =
+  | {
+      readonly type: 'transition';
+      readonly no: number;
+      readonly partition: number;
+      readonly transition: Transition;
+    }
+  | { readonly type: 'outcome'; readonly no: number; readonly partition: number; readonly entry: LedgerEntry }
+  | {
+      readonly type: 'dead-letter';
+      readonly no: number;
+      readonly partition: number;
+      readonly deadLetter: DeadLetter;
+    };
+
+/** A message that could not be read. Its bytes are still in the stream DEVICES under `sequence`. */
+export interface DeadLetter {
+  readonly partition: number;
+  readonly site: string;
+  /** The device token of the subject, whatever it was. */
+  readonly device: string;
+  readonly sequence: number;
+  readonly receivedAt: number;
+  /** Stable kebab-case reason. */
+  readonly reason: string;
+  /** What was wrong and what would be right. */
+  readonly detail: string;
+  readonly bytes: number;
+}
+
+/** What a batch writes for one partition: the fence, and how far it got. */
+export interface PartitionAdvance {
+  readonly partition: number;
+  readonly epoch: number;
+  /** The batch this one follows: the fence refuses any other. It becomes `afterBatch + 1`. */
+  readonly afterBatch: number;
+  readonly position: number;
+  readonly journal: number;
+  readonly published: number;
+}
+
+/** One transaction. */
+export interface Commit {
+  readonly partitions: readonly PartitionAdvance[];
+  /** Each twin once, as it stands after the batch. A device seen for the first time gets its inventory row here. */
+  readonly twins: readonly Twin[];
+  readonly reports: readonly FiledReport[];
+  /** Changed or new ledger entries, each once. */
+  readonly ledger: readonly LedgerEntry[];
+  /** Lines of the journal; an `outcome` line's entry is in `ledger` too. */
+  readonly journal: readonly JournalLine[];
+  readonly clocks: readonly { readonly device: string; readonly clock: BootClock }[];
+}
+
+/** What happened to a commit; it is never left open whether it went through. */
+export type CommitResult =
+  | { readonly type: 'committed' }
+  /** At least one partition is not ours any more: nothing was written. */
+  | { readonly type: 'fenced'; readonly partitions: readonly number[] }
+  /** The store could not be reached for good or refused for a passing reason: certainly nothing was written. */
+  | { readonly type: 'unavailable'; readonly cause: Error }
+  /** The data itself was refused: certainly nothing was written, and the same commit will never succeed. */
+  | { readonly type: 'refused'; readonly cause: Error };
+
+/** A device as the inventory knows it. */
+export interface InventoryEntry {
+  readonly device: string;
+  readonly kind: string;
+  readonly site: string;
+  readonly registered: boolean;
+}
+
+/** A partition as read from the store by its new owner. */
+export interface StoredPartition {
+  readonly twins: readonly Twin[];
+  /** Inventory of this partition, also of devices never heard. */
+  readonly inventory: readonly InventoryEntry[];
+}
+
+/** Leases, twins, ledger and journal. */
+export interface Store {
+  /**
+   * Takes up to `limit` partitions that nobody holds, for `ttlMs` by the store's clock, each with a fresh epoch.
+   * `node` names the holder in the lease row.
+   */
+  acquire(options: {
+    readonly node: string;
+    readonly limit: number;
+    readonly ttlMs: number;
+  }): Promise<readonly Lease[]>;
+  /** Extends leases still held under these epochs; returns the partitions that are. */
+  renew(options: {
+    readonly node: string;
+    readonly ttlMs: number;
+    readonly leases: readonly { readonly partition: number; readonly epoch: number }[];
+  }): Promise<readonly number[]>;
+  /** Gives leases back, so that the next owner need not wait for them to run out. */
+  release(leases: readonly { readonly partition: number; readonly epoch: number }[]): Promise<void>;
+  /** Everything a partition's owner has to know of its devices, as committed. */
+  load(partition: number): Promise<StoredPartition>;
+  commit(commit: Commit): Promise<CommitResult>;
+  ledgerEntry(device: string, id: string): Promise<LedgerEntry | null>;
+  /** Journal lines of a partition after number `after`, in order, at most `limit`. */
+  journalAfter(partition: number, after: number, limit: number): Promise<readonly JournalLine[]>;
+}
+
+// ------------------------------------------------------------------------------------------------------- archive
+
+/** Reading for people and backends: what is committed, never what is only decided. */
+export interface Archive {
+  /** The twin with its inventory entry, or `null` for an unknown device. */
+  twin(device: string): Promise<{ readonly twin: Twin; readonly inventory: InventoryEntry } | null>;
+  /** Devices in id order after `cursor` (exclusive). */
+  find(
+    query: DeviceQuery,
+  ): Promise<{ readonly devices: readonly DeviceRow[]; readonly cursor: string | null }>;
+  /** Reports in (incarnation, boot, seq) order; `after` pages on. Times follow from the boots' clocks as known now. */
+  reports(device: string, page: ReportPage): Promise<readonly ArchivedReport[]>;
+  /** Journal of the known state, newest first. */
+  transitions(
+    device: string,
+    page: JournalPage,
+  ): Promise<readonly (Transition & { readonly partition: number; readonly no: number })[]>;
+  /** Ledger, newest first. */
+  commands(
+    device: string,
+    page: { readonly beforeN: number | null; readonly limit: number },
+  ): Promise<readonly LedgerEntry[]>;
+  /** Devices by kind and world state. */
+  counts(): Promise<readonly { readonly kind: string; readonly state: string; readonly devices: number }[]>;
+}
+
+export interface DeviceQuery {
+  readonly kind: string | null;
+  readonly state: string | null;
+  readonly quality: string | null;
+  readonly site: string | null;
+  readonly firmware: string | null;
+  readonly label: string | null;
+  readonly limit: number;
+  readonly cursor: string | null;
+}
+
+/** One line of the fleet list. */
+export interface DeviceRow {
+  readonly device: string;
+  readonly kind: string;
+  readonly site: string;
+  readonly registered: boolean;
+  readonly twin: Twin;
+}
+
+export interface ReportPage {
+  /** Only reports measured at or after / before, ms epoch, by the boots' clocks as known now. */
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly after: { readonly incarnation: number; readonly boot: number; readonly seq: number } | null;
+  readonly limit: number;
+}
+
+/** A report in history. */
+export interface ArchivedReport {
+  readonly incarnation: number;
+  readonly boot: number;
+  readonly seq: number;
+  readonly up: number;
+  readonly state: string;
+  readonly receivedAt: number;
+  readonly measuredAt: number;
+  readonly errorMs: number | null;
+  readonly fate: 'news' | 'late';
+  /** The whole report as it came. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface JournalPage {
+  /** Only lines before this number, or the newest. */
+  readonly before: number | null;
+  readonly limit: number;
+}

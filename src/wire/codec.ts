@@ -1,0 +1,113 @@
+/**
+ * Bytes to plain values and back. A payload is a MessagePack or a JSON map (or list of maps); the first byte tells them
+ * apart, and a reply comes in the encoding of its request (wire contract 2).
+ *
+ * What comes out of `decode` is plain JSON data and safe to store: nothing deeper than DEPTH_MAX, no NUL character and no
+ * lone surrogate (Postgres can hold neither in text), no number that is not finite, no binary or extension values.
+ */
+import { Packr, Unpackr } from 'msgpackr';
+
+export type Encoding = 'json' | 'msgpack';
+
+/** The deepest nesting that is read; deeper payloads are refused as `too-deep`. */
+export const DEPTH_MAX = 16;
+
+/** Why bytes could not be read as a message. */
+export type DecodeProblem = 'empty' | 'not-a-map' | 'malformed' | 'too-deep' | 'not-plain-data';
+
+export type Decoded =
+  | { readonly ok: true; readonly value: unknown; readonly encoding: Encoding }
+  | { readonly ok: false; readonly problem: DecodeProblem; readonly detail: string };
+
+const packr = new Packr({ useRecords: false, variableMapSize: true });
+// 'auto' (a number while it is exact, else a bigint) is missing from msgpackr's types.
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'auto' as 'number' });
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The encoding that the first byte announces, or `null` when it begins neither a map nor a list. */
+export function encodingOf(bytes: Uint8Array): Encoding | null {
+  const first = bytes[0];
+  if (first === undefined) return null;
+  if (first === 0x7b || first === 0x5b) return 'json';
+  if (first === 0x20 || first === 0x09 || first === 0x0a || first === 0x0d) return 'json';
+  const isMap = (first >= 0x80 && first <= 0x8f) || first === 0xde || first === 0xdf;
+  const isList = (first >= 0x90 && first <= 0x9f) || first === 0xdc || first === 0xdd;
+  return isMap || isList ? 'msgpack' : null;
+}
+
+/** Reads a payload. Never throws: what cannot be read comes back as a problem with a sentence. */
+export function decode(bytes: Uint8Array): Decoded {
+  if (bytes.length === 0) return { ok: false, problem: 'empty', detail: 'the payload has no bytes' };
+  const encoding = encodingOf(bytes);
+  if (encoding === null) {
+    const first = bytes[0] ?? 0;
+    const detail = `the first byte 0x${first.toString(16).padStart(2, '0')} begins neither a JSON nor a MessagePack map or list`;
+    return { ok: false, problem: 'not-a-map', detail };
+  }
+  let value: unknown;
+  try {
+    value =
+      encoding === 'json' ? (JSON.parse(utf8.decode(bytes)) as unknown) : (unpackr.unpack(bytes) as unknown);
+  } catch (error) {
+    const problem = error instanceof RangeError && /stack/.test(error.message) ? 'too-deep' : 'malformed';
+    const because = error instanceof Error ? error.message : String(error);
+    return { ok: false, problem, detail: `not readable as ${encoding}: ${because}` };
+  }
+  const flaw = flawOf(value, 0);
+  return flaw === null ? { ok: true, value, encoding } : { ok: false, ...flaw };
+}
+
+/** Writes a plain value. */
+export function encode(value: unknown, encoding: Encoding): Uint8Array {
+  return encoding === 'json' ? new TextEncoder().encode(JSON.stringify(value)) : packr.pack(value);
+}
+
+interface Flaw {
+  readonly problem: DecodeProblem;
+  readonly detail: string;
+}
+
+/** The first thing in `value` that is not plain, storable data. */
+function flawOf(value: unknown, depth: number): Flaw | null {
+  switch (typeof value) {
+    case 'boolean':
+      return null;
+    case 'number':
+      return Number.isFinite(value) ? null : notPlain(`the number ${String(value)}`);
+    case 'string':
+      return isStorable(value) ? null : notPlain('a string with a NUL character or a lone surrogate');
+    case 'object':
+      return value === null ? null : flawInside(value, depth + 1);
+    default:
+      return notPlain(`a value of type ${typeof value}`);
+  }
+}
+
+function flawInside(value: object, depth: number): Flaw | null {
+  if (depth > DEPTH_MAX)
+    return { problem: 'too-deep', detail: `nested deeper than ${String(DEPTH_MAX)} levels` };
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      const flaw = flawOf(item, depth);
+      if (flaw !== null) return flaw;
+    }
+    return null;
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype)
+    return notPlain(`a value of class ${value.constructor.name}`);
+  for (const key in value) {
+    const flaw = isStorable(key)
+      ? flawOf((value as Record<string, unknown>)[key], depth)
+      : notPlain('a key with a NUL character');
+    if (flaw !== null) return flaw;
+  }
+  return null;
+}
+
+function notPlain(what: string): Flaw {
+  return { problem: 'not-plain-data', detail: `${what} cannot be kept` };
+}
+
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\u0000');
+}

@@ -1,0 +1,77 @@
+/**
+ * Every NATS subject Corral speaks, in one place. `nats.conf` maps the contract's names (left) to the inner ones
+ * (right), which carry the partition and, for devices, the site that the broker vouches for:
+ *
+ *   device.<id>.report         -> report.<partition>.<site>.<id>       stream DEVICES
+ *   device.<id>.command        <- command.<site>.<id>
+ *   twin.<id>.get|ledger|...   -> owner.<partition>.<id>.get|ledger|...
+ *   twin.<id>.command.<name>   -> owner.<partition>.<id>.command.<name>
+ */
+
+/** Streams on the hub. */
+export const STREAMS = {
+  /** Reports as devices sent them, kept for days. */
+  devices: { name: 'DEVICES', subjects: ['report.>'] },
+  /** `twin.<id>.changed` and `twin.<id>.outcome`, so that a consumer can catch up. */
+  changes: { name: 'CHANGES', subjects: ['twin.*.changed', 'twin.*.outcome'] },
+  /** Messages that could not be read, each with its reason. */
+  deadLetters: { name: 'DEADLETTER', subjects: ['deadletter.*.*'] },
+} as const;
+
+/** What a device of a site publishes its reports on; the broker maps it to {@link partitionReports}. */
+export const deviceReport = (device: string): string => `device.${device}.report`;
+/** What a device listens on. */
+export const deviceCommand = (device: string): string => `device.${device}.command`;
+
+/** All reports of one partition, in the stream DEVICES. */
+export const partitionReports = (partition: number): string => `report.${String(partition)}.>`;
+/** Where the runtime sends a command; the site's account sees it as {@link deviceCommand}. */
+export const siteCommand = (site: string, device: string): string => `command.${site}.${device}`;
+
+/** All backend requests for the twins of one partition. */
+export const partitionRequests = (partition: number): string => `owner.${String(partition)}.>`;
+
+export const twinGet = (device: string): string => `twin.${device}.get`;
+export const twinLedger = (device: string): string => `twin.${device}.ledger`;
+export const twinDesired = (device: string): string => `twin.${device}.desired`;
+export const twinCommand = (device: string, name: string): string => `twin.${device}.command.${name}`;
+export const twinChanged = (device: string): string => `twin.${device}.changed`;
+export const twinOutcome = (device: string): string => `twin.${device}.outcome`;
+export const FLEET_FIND = 'fleet.find';
+
+/** Where a message that could not be read is kept: by reason, and by partition of the subject it came on. */
+export const deadLetter = (reason: string, partition: number): string =>
+  `deadletter.${reason}.${String(partition)}`;
+
+/** A report subject taken apart, or `null` when it is not one. */
+export function parseReportSubject(
+  subject: string,
+): { readonly partition: number; readonly site: string; readonly device: string } | null {
+  const tokens = subject.split('.');
+  const [root, partition, site, device] = tokens;
+  if (tokens.length !== 4 || root !== 'report' || partition === undefined) return null;
+  if (site === undefined || device === undefined || !/^\d+$/.test(partition)) return null;
+  return { partition: Number(partition), site, device };
+}
+
+/** What a backend asks of a twin. */
+export type TwinOperation =
+  | { readonly type: 'get' }
+  | { readonly type: 'ledger' }
+  | { readonly type: 'desired' }
+  | { readonly type: 'command'; readonly name: string };
+
+/** A request subject taken apart, or `null` when it is not one. */
+export function parseRequestSubject(
+  subject: string,
+): { readonly partition: number; readonly device: string; readonly operation: TwinOperation } | null {
+  const [root, partition, device, verb, name, ...rest] = subject.split('.');
+  if (root !== 'owner' || partition === undefined || !/^\d+$/.test(partition)) return null;
+  if (device === undefined || rest.length > 0) return null;
+  const where = { partition: Number(partition), device };
+  if (verb === 'command' && name !== undefined) return { ...where, operation: { type: 'command', name } };
+  if (name !== undefined) return null;
+  if (verb === 'get' || verb === 'ledger' || verb === 'desired')
+    return { ...where, operation: { type: verb } };
+  return null;
+}
