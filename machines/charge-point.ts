@@ -1,0 +1,243 @@
+/**
+ * The charge point: one connector with one parking bay.
+ *
+ * Reported states against the words of OCPP 2.0.1 (part 2, ConnectorStatusEnumType) and 1.6 (section 7.7,
+ * ChargePointStatus), for whoever writes a gateway:
+ *
+ * | OCPP 2.0.1  | OCPP 1.6                             | report                                             |
+ * |-------------|--------------------------------------|----------------------------------------------------|
+ * | Available   | Available                            | `available`                                        |
+ * | Occupied    | Preparing, Finishing                 | `available`, with `cableConnected` or `carPresent` |
+ * | Occupied    | Charging, SuspendedEV, SuspendedEVSE | `charging`, with `powerW`                          |
+ * | Reserved    | Reserved                             | `reserved`                                         |
+ * | Unavailable | Unavailable                          | `unavailable`                                      |
+ * | Faulted     | Faulted                              | `faulted`                                          |
+ */
+import { Type } from '@sinclair/typebox';
+import { createMachine } from 'xstate';
+import type { CommandSpec } from './command.ts';
+import { binary, hasSettled, measured, sinceChangeMs } from './evidence.ts';
+import { hearing } from './hearing.ts';
+import { type Contradiction, defineKind, type Kind } from './kind.ts';
+import { noArguments, probe } from './probe.ts';
+import type { Report } from './report.ts';
+
+const observations = [
+  'available.idle',
+  'available.occupied',
+  'reserved.waiting',
+  'reserved.arrived',
+  'charging.delivering',
+  'charging.suspended',
+  'suspect.out-of-service',
+] as const;
+type Observation = (typeof observations)[number];
+
+const sensors = Type.Object({
+  hatchOpen: Type.Optional(Type.Boolean({ description: 'the flap over the socket is open' })),
+  cableConnected: Type.Optional(Type.Boolean({ description: 'a plug sits in the socket' })),
+  carPresent: Type.Optional(Type.Boolean({ description: 'a vehicle stands in the bay' })),
+  meterWh: Type.Optional(Type.Number({ description: 'energy register of the meter, Wh' })),
+  powerW: Type.Optional(Type.Number({ description: 'power delivered now, W' })),
+  temperatureC: Type.Optional(Type.Number({ description: 'inside the housing, °C' })),
+});
+
+/** Below this a power reading is the noise of the meter, W. */
+const POWER_NOISE_W = 50;
+
+/** Two sensors are read at most this far apart, ms: closer changes have no order. */
+const SENSOR_JITTER_MS = 1_000;
+
+const token = Type.Optional(
+  Type.String({
+    minLength: 1,
+    maxLength: 36,
+    description: 'the card or contract that may use it (OCPP idToken)',
+  }),
+);
+
+const commands = {
+  reserve: {
+    description: 'Keep the bay for one person; the device lets go by itself when the hold ends.',
+    args: Type.Object(
+      {
+        holdMs: Type.Optional(
+          Type.Integer({ minimum: 1_000, maximum: 3_600_000, description: 'how long to hold it, ms' }),
+        ),
+        token,
+      },
+      { additionalProperties: false },
+    ),
+    startWindowMs: 20_000,
+    freshWithinMs: 60_000,
+    hold: { defaultMs: 900_000, longestMs: 3_600_000 },
+    endsHold: false,
+    compensatedBy: 'release',
+  },
+  release: {
+    description: 'Let the reservation go.',
+    args: noArguments,
+    startWindowMs: 60_000,
+    freshWithinMs: null,
+    hold: null,
+    endsHold: true,
+    compensatedBy: null,
+  },
+  start: {
+    description: 'Begin to charge: for whoever has plugged in, or for the holder of the reservation.',
+    args: Type.Object(
+      {
+        token,
+        limitWh: Type.Optional(Type.Integer({ minimum: 1, description: 'stop after this much energy, Wh' })),
+      },
+      { additionalProperties: false },
+    ),
+    startWindowMs: 20_000,
+    freshWithinMs: 60_000,
+    hold: null,
+    endsHold: true,
+    compensatedBy: 'stop',
+  },
+  stop: {
+    description: 'End the charging session and unlock the cable.',
+    args: noArguments,
+    startWindowMs: 60_000,
+    freshWithinMs: null,
+    hold: null,
+    endsHold: false,
+    compensatedBy: null,
+  },
+  report: probe,
+} as const satisfies Record<string, CommandSpec>;
+
+const send = { actions: 'send' } as const;
+
+const machine = createMachine({
+  types: {} as {
+    events: {
+      type: `report.${Observation}` | `command.${keyof typeof commands}` | 'silence' | 'suspicion' | 'expiry';
+    };
+    actions: { type: 'send' };
+  },
+  id: 'charge-point',
+  initial: 'offline',
+  on: { ...hearing(observations), 'command.report': send },
+  states: {
+    available: {
+      initial: 'idle',
+      states: {
+        /** Nobody in the bay, nothing in the socket: the only state in which it can be promised to somebody. */
+        idle: { on: { 'command.reserve': send, 'command.start': send } },
+        /** No session, but a car or a cable is in the way: OCPP's Preparing before, Finishing after. */
+        occupied: { on: { 'command.start': send } },
+      },
+    },
+    reserved: {
+      initial: 'waiting',
+      on: { 'command.release': send, 'command.start': send },
+      states: {
+        waiting: { on: { expiry: '#charge-point.available.idle' } },
+        /** Somebody has come: the holder, or a stranger. Only the device can tell, by the token. */
+        arrived: { on: { expiry: '#charge-point.available.occupied' } },
+      },
+    },
+    charging: {
+      initial: 'delivering',
+      on: { 'command.stop': send },
+      states: {
+        delivering: {},
+        /** The session is on and no energy flows: the car is full, or the site is throttled. */
+        suspended: {},
+      },
+    },
+    /** Silent, or never heard. Doubts about a silent device change nothing: it is heard first, then doubted. */
+    offline: { on: { suspicion: {} } },
+    suspect: {
+      initial: 'doubted',
+      states: {
+        doubted: {},
+        /** The device itself says that it must not be used: OCPP's Faulted and Unavailable. */
+        'out-of-service': {},
+      },
+    },
+  },
+});
+
+function isOccupied(report: Report): boolean {
+  return binary(report, 'cableConnected') === true || binary(report, 'carPresent') === true;
+}
+
+function observe(report: Report): Observation {
+  switch (report.state) {
+    case 'available':
+      return isOccupied(report) ? 'available.occupied' : 'available.idle';
+    case 'reserved':
+      return isOccupied(report) ? 'reserved.arrived' : 'reserved.waiting';
+    case 'charging': {
+      const powerW = measured(report, 'powerW');
+      return powerW !== null && powerW < POWER_NOISE_W ? 'charging.suspended' : 'charging.delivering';
+    }
+    case 'unavailable':
+    case 'faulted':
+      return 'suspect.out-of-service';
+    default:
+      throw new Error(`a charge point reports no state "${report.state}"`);
+  }
+}
+
+/** A meter that runs backwards or jumps is no contradiction: it spoils a reading, and must not spoil the session. */
+function contradictions(report: Report, previous: Report | null): readonly Contradiction[] {
+  return [
+    cableWithoutHatch(report),
+    chargingWithout(report, previous, { code: 'charging-without-cable', sensor: 'cableConnected' }),
+    chargingWithout(report, previous, { code: 'charging-without-car', sensor: 'carPresent' }),
+    powerWithoutCable(report, previous),
+  ].filter((found) => found !== null);
+}
+
+/**
+ * A plug reaches the socket only through the open hatch. A hatch that is closed and last moved before the cable did was
+ * closed when the cable connected. Told from one report: two would not show what happened between them.
+ */
+function cableWithoutHatch(report: Report): Contradiction | null {
+  const hatchMs = sinceChangeMs(report, 'hatchOpen');
+  const cableMs = sinceChangeMs(report, 'cableConnected');
+  if (binary(report, 'hatchOpen') !== false || binary(report, 'cableConnected') !== true) return null;
+  if (hatchMs === null || cableMs === null || hatchMs <= cableMs + SENSOR_JITTER_MS) return null;
+  return {
+    code: 'cable-without-hatch',
+    detail: `the cable connected ${String(cableMs)} ms ago through a hatch that has been closed for ${String(hatchMs)} ms`,
+  };
+}
+
+function chargingWithout(
+  report: Report,
+  previous: Report | null,
+  missing: { readonly code: string; readonly sensor: string },
+): Contradiction | null {
+  if (report.state !== 'charging') return null;
+  if (!hasSettled(report, previous, { sensor: missing.sensor, value: false })) return null;
+  return { code: missing.code, detail: `the state is charging while ${missing.sensor} is false` };
+}
+
+function powerWithoutCable(report: Report, previous: Report | null): Contradiction | null {
+  const powerW = measured(report, 'powerW');
+  if (powerW === null || powerW < POWER_NOISE_W) return null;
+  if (!hasSettled(report, previous, { sensor: 'cableConnected', value: false })) return null;
+  return { code: 'power-without-cable', detail: `${String(powerW)} W flow while cableConnected is false` };
+}
+
+/** The kind `charge-point`. */
+export const chargePoint: Kind = defineKind({
+  name: 'charge-point',
+  description: 'One connector of a charging station for electric cars, with its parking bay.',
+  machine,
+  reportedStates: ['available', 'reserved', 'charging', 'unavailable', 'faulted'],
+  sensors,
+  binarySensors: ['hatchOpen', 'cableConnected', 'carPresent'],
+  commands,
+  observations,
+  observe,
+  contradictions,
+  limits: { silenceMs: 300_000, freshMs: 60_000, driftPpm: 200, probeTimeoutMs: 5_000, resendMs: 5_000 },
+});

@@ -1,0 +1,188 @@
+/**
+ * The kiosk: a locker terminal that hands out keys and cards to one person at a time.
+ *
+ * It moves its bolts from a buffer battery. After a power cut it serves nobody until that battery can move every bolt
+ * again: this is the `charging` of a kiosk.
+ */
+import { Type } from '@sinclair/typebox';
+import { createMachine } from 'xstate';
+import type { CommandSpec } from './command.ts';
+import { binary, hasSettled, hasStayed, measured } from './evidence.ts';
+import { hearing } from './hearing.ts';
+import { type Contradiction, defineKind, type Kind } from './kind.ts';
+import { noArguments, probe } from './probe.ts';
+import type { Report } from './report.ts';
+
+const observations = [
+  'available',
+  'reserved',
+  'serving.dialog',
+  'serving.handover',
+  'charging',
+  'suspect.out-of-service',
+] as const;
+type Observation = (typeof observations)[number];
+
+const sensors = Type.Object({
+  compartmentOpen: Type.Optional(Type.Boolean({ description: 'at least one compartment is open' })),
+  boltsClosed: Type.Optional(Type.Boolean({ description: 'every bolt is in its locked position' })),
+  serviceDoorOpen: Type.Optional(Type.Boolean({ description: 'the door for the staff is open' })),
+  mainsPresent: Type.Optional(Type.Boolean({ description: 'supplied by the mains' })),
+  bufferPercent: Type.Optional(Type.Number({ description: 'charge of the buffer battery, %' })),
+  itemsInside: Type.Optional(Type.Integer({ description: 'compartments with something in them' })),
+});
+
+const compartment = Type.Optional(
+  Type.Integer({ minimum: 1, maximum: 999, description: 'which compartment, as numbered on its door' }),
+);
+
+const commands = {
+  reserve: {
+    description: 'Keep the kiosk for one person; it lets go by itself when the hold ends.',
+    args: Type.Object(
+      {
+        holdMs: Type.Optional(
+          Type.Integer({ minimum: 1_000, maximum: 3_600_000, description: 'how long to hold it, ms' }),
+        ),
+        compartment,
+      },
+      { additionalProperties: false },
+    ),
+    startWindowMs: 15_000,
+    freshWithinMs: 60_000,
+    hold: { defaultMs: 600_000, longestMs: 3_600_000 },
+    endsHold: false,
+    compensatedBy: 'release',
+  },
+  release: {
+    description: 'Let the reservation go.',
+    args: noArguments,
+    startWindowMs: 60_000,
+    freshWithinMs: null,
+    hold: null,
+    endsHold: true,
+    compensatedBy: null,
+  },
+  start: {
+    description: 'Serve the person in front of it: unbolt the compartment.',
+    args: Type.Object({ compartment }, { additionalProperties: false }),
+    startWindowMs: 15_000,
+    freshWithinMs: 60_000,
+    hold: null,
+    endsHold: true,
+    compensatedBy: 'stop',
+  },
+  stop: {
+    description: 'End the dialog on the screen.',
+    args: noArguments,
+    startWindowMs: 60_000,
+    freshWithinMs: null,
+    hold: null,
+    endsHold: false,
+    compensatedBy: null,
+  },
+  report: probe,
+} as const satisfies Record<string, CommandSpec>;
+
+const send = { actions: 'send' } as const;
+
+const machine = createMachine({
+  types: {} as {
+    events: {
+      type: `report.${Observation}` | `command.${keyof typeof commands}` | 'silence' | 'suspicion' | 'expiry';
+    };
+    actions: { type: 'send' };
+  },
+  id: 'kiosk',
+  initial: 'offline',
+  on: { ...hearing(observations), 'command.report': send },
+  states: {
+    available: { on: { 'command.reserve': send, 'command.start': send } },
+    reserved: { on: { 'command.release': send, 'command.start': send, expiry: 'available' } },
+    serving: {
+      initial: 'dialog',
+      states: {
+        dialog: { on: { 'command.stop': send } },
+        /** A compartment stands open, with a hand in it: it ends when the door is shut, not by command. */
+        handover: {},
+      },
+    },
+    charging: {},
+    /** Silent, or never heard. Doubts about a silent device change nothing: it is heard first, then doubted. */
+    offline: { on: { suspicion: {} } },
+    suspect: {
+      initial: 'doubted',
+      states: {
+        doubted: {},
+        /** The kiosk itself says that it must not be used: being serviced, out of stock, a bolt that jams. */
+        'out-of-service': {},
+      },
+    },
+  },
+});
+
+function observe(report: Report): Observation {
+  switch (report.state) {
+    case 'available':
+      return 'available';
+    case 'reserved':
+      return 'reserved';
+    case 'serving':
+      return binary(report, 'compartmentOpen') === true ? 'serving.handover' : 'serving.dialog';
+    case 'charging':
+      return 'charging';
+    case 'out-of-service':
+      return 'suspect.out-of-service';
+    default:
+      throw new Error(`a kiosk reports no state "${report.state}"`);
+  }
+}
+
+function contradictions(report: Report, previous: Report | null): readonly Contradiction[] {
+  return [
+    openWhileBolted(report, previous),
+    takenWithoutOpening(report, previous),
+    chargingWithoutMains(report, previous),
+  ].filter((found) => found !== null);
+}
+
+function openWhileBolted(report: Report, previous: Report | null): Contradiction | null {
+  if (!hasSettled(report, previous, { sensor: 'compartmentOpen', value: true })) return null;
+  if (!hasSettled(report, previous, { sensor: 'boltsClosed', value: true })) return null;
+  return { code: 'open-while-bolted', detail: 'compartmentOpen and boltsClosed are both true' };
+}
+
+/** Nothing goes in or out while every door, the staff's too, proves to have been shut between the two reports. */
+function takenWithoutOpening(report: Report, previous: Report | null): Contradiction | null {
+  if (previous === null) return null;
+  const doors = ['compartmentOpen', 'serviceDoorOpen'];
+  if (!doors.every((sensor) => hasStayed(previous, report, { sensor, value: false }))) return null;
+  const before = measured(previous, 'itemsInside');
+  const after = measured(report, 'itemsInside');
+  if (before === null || after === null || before === after) return null;
+  return {
+    code: 'taken-without-opening',
+    detail: `itemsInside went from ${String(before)} to ${String(after)} while no door was open`,
+  };
+}
+
+function chargingWithoutMains(report: Report, previous: Report | null): Contradiction | null {
+  if (report.state !== 'charging') return null;
+  if (!hasSettled(report, previous, { sensor: 'mainsPresent', value: false })) return null;
+  return { code: 'charging-without-mains', detail: 'the state is charging while mainsPresent is false' };
+}
+
+/** The kind `kiosk`. */
+export const kiosk: Kind = defineKind({
+  name: 'kiosk',
+  description: 'A locker terminal that hands out keys and cards, one person at a time.',
+  machine,
+  reportedStates: ['available', 'reserved', 'serving', 'charging', 'out-of-service'],
+  sensors,
+  binarySensors: ['compartmentOpen', 'boltsClosed', 'serviceDoorOpen', 'mainsPresent'],
+  commands,
+  observations,
+  observe,
+  contradictions,
+  limits: { silenceMs: 180_000, freshMs: 60_000, driftPpm: 200, probeTimeoutMs: 5_000, resendMs: 5_000 },
+});

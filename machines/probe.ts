@@ -1,0 +1,20 @@
+/**
+ * The one command that every kind knows: `report`. It is how a twin finds out whether its messages arrive, how old its
+ * knowledge is, and who answers under a device's name; so it is legal in every state, and never too late.
+ */
+import { Type } from '@sinclair/typebox';
+import type { CommandSpec } from './command.ts';
+
+/** Arguments of a command that takes none. */
+export const noArguments = Type.Object({}, { additionalProperties: false });
+
+/** The command `report`: it changes nothing, so that it carries no deadline (wire contract 2.2). */
+export const probe = {
+  description: 'Say how you are, now.',
+  args: noArguments,
+  startWindowMs: null,
+  freshWithinMs: null,
+  hold: null,
+  endsHold: false,
+  compensatedBy: null,
+} as const satisfies CommandSpec;
