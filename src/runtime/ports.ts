@@ -6,6 +6,7 @@ import type { FiledReport, Transition } from '../../actors/decision.ts';
 import type { BootClock } from '../../actors/clock.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { ReplyAddress, Twin } from '../../actors/twin.ts';
+import type { ServiceError } from '../wire/service-error.ts';
 import type { TwinOperation } from '../wire/subjects.ts';
 
 // ---------------------------------------------------------------------------------------------------------- time
@@ -86,8 +87,11 @@ export interface Bus {
   sendCommand(site: string, device: string, payload: Uint8Array): void;
   /** Stores messages in their streams, in order; resolves when all are stored. Keeps trying through outages until `stop`. */
   publish(messages: readonly Publication[]): Promise<void>;
-  /** Answers a backend, in the encoding it asked in (the payload is already encoded). */
-  reply(to: ReplyAddress, payload: Uint8Array): void;
+  /**
+   * Answers a backend, in the encoding it asked in (the payload is already encoded). `error` goes into the service
+   * error headers.
+   */
+  reply(to: ReplyAddress, payload: Uint8Array, error?: ServiceError): void;
   /** Takes requests for a partition until the returned function has been called. */
   serve(partition: number, handle: (request: BackendRequest) => void): () => Promise<void>;
 }

@@ -49,7 +49,7 @@ export function decode(bytes: Uint8Array): Decoded {
     value =
       encoding === 'json' ? (JSON.parse(utf8.decode(bytes)) as unknown) : (unpackr.unpack(bytes) as unknown);
   } catch (error) {
-    const problem = error instanceof RangeError && /stack/.test(error.message) ? 'too-deep' : 'malformed';
+    const problem = error instanceof RangeError && error.message.includes('stack') ? 'too-deep' : 'malformed';
     const because = error instanceof Error ? error.message : String(error);
     return { ok: false, problem, detail: `not readable as ${encoding}: ${because}` };
   }

@@ -1,0 +1,182 @@
+/**
+ * What backends are told, as it stands on the wire (wire contract 2.3, 2.4, 3): the bodies of replies and of what is
+ * published. Times are ms epoch under names that end in `At`, absent knowledge is `null`, never left out.
+ *
+ *   twin.<id>.get                    the twin document
+ *   twin.<id>.command.*, .ledger     CommandOutcome
+ *   twin.<id>.desired                {version, delta}
+ *   fleet.find                       {devices: [twin document], cursor?}
+ *   refused, whatever was asked      RefusalBody, and its code in the service error headers
+ *   not answered by the owner        FailureBody, and its code in the service error headers
+ *   twin.<id>.changed                ChangedBody
+ *   twin.<id>.outcome                OutcomeBody
+ *   deadletter.<reason>.<partition>  DeadLetterBody
+ */
+import type { Reply, Refusal, RefusalCode, Transition } from '../../actors/decision.ts';
+import type { LedgerEntry, Outcome } from '../../actors/ledger.ts';
+import type { DeadLetter, JournalLine } from '../runtime/ports.ts';
+import { encode, type Encoding } from './codec.ts';
+import { type FailureCode, FAILURES, REFUSAL_ERROR_CODES, type ServiceError } from './service-error.ts';
+
+/** A command as the ledger has it: the reply to `command` and `ledger`. */
+export interface CommandOutcome {
+  readonly id: string;
+  readonly outcome: Outcome;
+  readonly device: string;
+  readonly n: number;
+  readonly name: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly by: string | null;
+  /** The device's reason for `rejected`, or why it is `expired` or `unknown`. */
+  readonly reason: string | null;
+  /** What proved the outcome. */
+  readonly proof: string | null;
+  readonly acceptedAt: number;
+  readonly sentAt: number;
+  /** After this it cannot start any more. */
+  readonly certainAt: number;
+  readonly decidedAt: number | null;
+  /** When no other outcome can follow; `null` while one may. */
+  readonly closedAt: number | null;
+}
+
+/** The twin refused: nothing was sent, and asking again changes nothing until the reason is gone. */
+export interface RefusalBody {
+  readonly id: string | null;
+  readonly outcome: 'refused';
+  readonly code: RefusalCode;
+  readonly detail: string;
+  /** The state it was refused in; `null` for an unknown device. */
+  readonly state: string | null;
+  /** Commands that would be accepted now. */
+  readonly allowed: readonly string[];
+}
+
+/** A request could not be decided on. */
+export interface FailureBody {
+  readonly outcome: 'failed';
+  readonly code: FailureCode;
+  readonly detail: string;
+}
+
+/** Reply to `desired`: the version that holds the patch, and what the device has not applied of it. */
+export interface DesiredReply {
+  readonly version: number;
+  readonly delta: Readonly<Record<string, unknown>>;
+}
+
+/** `twin.<id>.changed`: a line of the journal, and the twin's document as it stood when the line was published. */
+export interface ChangedBody<Document extends object = object> extends Transition {
+  readonly partition: number;
+  /** Journal number: grows by any step within the partition. */
+  readonly no: number;
+  readonly twin: Document;
+}
+
+/** `twin.<id>.outcome`: a command's outcome became known. */
+export interface OutcomeBody extends CommandOutcome {
+  readonly partition: number;
+  readonly no: number;
+}
+
+/** `deadletter.<reason>.<partition>`: a message that could not be read. */
+export interface DeadLetterBody extends DeadLetter {
+  readonly no: number;
+}
+
+/** A reply ready to be sent. `error` is absent for what is no error. */
+export interface EncodedReply {
+  readonly payload: Uint8Array;
+  readonly error?: ServiceError;
+}
+
+/** Encodes a twin's answer. */
+export function encodeReply(reply: Reply, encoding: Encoding): EncodedReply {
+  switch (reply.type) {
+    case 'ledger':
+      return { payload: encode(commandOutcome(reply.entry), encoding) };
+    case 'desired': {
+      const body: DesiredReply = { version: reply.version, delta: reply.delta };
+      return { payload: encode(body, encoding) };
+    }
+    case 'refused':
+      return encodeRefusal(reply.refusal, encoding);
+  }
+}
+
+/** Encodes the reply to `get`: a twin document. */
+export function encodeDocument(document: object, encoding: Encoding): EncodedReply {
+  return { payload: encode(document, encoding) };
+}
+
+/** Encodes a page of `fleet.find`; `cursor` is `null` on the last one and then left out, as it is in a first request. */
+export function encodeFound(
+  page: { readonly devices: readonly object[]; readonly cursor: string | null },
+  encoding: Encoding,
+): EncodedReply {
+  const { devices, cursor } = page;
+  return { payload: encode(cursor === null ? { devices } : { devices, cursor }, encoding) };
+}
+
+/** Encodes a refusal. */
+export function encodeRefusal(refusal: Refusal, encoding: Encoding): EncodedReply {
+  const { id, code, detail, state, allowed } = refusal;
+  const body: RefusalBody = { id, outcome: 'refused', code, detail, state, allowed };
+  const error = { code: REFUSAL_ERROR_CODES[code], text: `${code}: ${detail}` };
+  return { payload: encode(body, encoding), error };
+}
+
+/** Encodes that nobody decided on the request. */
+export function encodeFailure(code: FailureCode, detail: string, encoding: Encoding): EncodedReply {
+  const body: FailureBody = { outcome: 'failed', code, detail };
+  return { payload: encode(body, encoding), error: { code: FAILURES[code], text: `${code}: ${detail}` } };
+}
+
+/** Encodes the publication of a transition, with the twin's document. */
+export function encodeChanged(
+  line: Extract<JournalLine, { type: 'transition' }>,
+  document: object,
+  encoding: Encoding,
+): Uint8Array {
+  const { partition, no, transition } = line;
+  const body: ChangedBody = { ...transition, partition, no, twin: document };
+  return encode(body, encoding);
+}
+
+/** Encodes the publication of an outcome. */
+export function encodeOutcome(
+  line: Extract<JournalLine, { type: 'outcome' }>,
+  encoding: Encoding,
+): Uint8Array {
+  const body: OutcomeBody = { ...commandOutcome(line.entry), partition: line.partition, no: line.no };
+  return encode(body, encoding);
+}
+
+/** Encodes the publication of a dead letter. */
+export function encodeDeadLetter(
+  line: Extract<JournalLine, { type: 'dead-letter' }>,
+  encoding: Encoding,
+): Uint8Array {
+  const body: DeadLetterBody = { ...line.deadLetter, no: line.no };
+  return encode(body, encoding);
+}
+
+/** A ledger entry as backends see it: without what only the runtime and the device need. */
+export function commandOutcome(entry: LedgerEntry): CommandOutcome {
+  return {
+    id: entry.id,
+    outcome: entry.outcome,
+    device: entry.device,
+    n: entry.n,
+    name: entry.name,
+    args: entry.args,
+    by: entry.by,
+    reason: entry.reason,
+    proof: entry.proof,
+    acceptedAt: entry.acceptedAt,
+    sentAt: entry.sentAt,
+    certainAt: entry.certainAt,
+    decidedAt: entry.decidedAt,
+    closedAt: entry.closedAt,
+  };
+}

@@ -1,0 +1,80 @@
+/**
+ * Bytes of `report.<partition>.<site>.<device>` to reports. It reads everything that devices and strangers send, so it
+ * never throws: what cannot be read comes back with a stable reason and a sentence, and becomes a dead letter.
+ */
+import { TypeCompiler } from '@sinclair/typebox/compiler';
+import { ID_PATTERN, type Report, ReportSchema } from '../../machines/report.ts';
+import { decode, type DecodeProblem } from './codec.ts';
+import { schemaProblem } from './schema-problem.ts';
+
+/** The most reports in one frame. A frame with more is refused whole as `bad-frame`; devices send several instead. */
+export const FRAME_REPORTS_MAX = 20_000;
+
+/** Why a message, or one report of a frame, could not be read. Stable: it is part of the subject of a dead letter. */
+export type ReportProblemReason =
+  DecodeProblem | 'bad-device-id' | 'bad-frame' | 'bad-report' | 'device-mismatch';
+
+/** One report of a message that could not be read. */
+export interface ReportProblem {
+  /** Its place in the frame, from 0; 0 for a message that is one report. */
+  readonly index: number;
+  readonly reason: ReportProblemReason;
+  /** What was wrong and what would be right. */
+  readonly detail: string;
+}
+
+/** What a message held. A frame with some bad reports yields its good ones, in order, and a problem for each bad one. */
+export type ReadReports =
+  | { readonly ok: true; readonly reports: readonly Report[]; readonly problems: readonly ReportProblem[] }
+  | { readonly ok: false; readonly reason: ReportProblemReason; readonly detail: string };
+
+const reportCheck = TypeCompiler.Compile(ReportSchema);
+const idPattern = new RegExp(ID_PATTERN);
+const NO_PROBLEMS: readonly ReportProblem[] = [];
+
+/** True when `token` may be a device's, a site's or a kind's name. */
+export function isId(token: string): boolean {
+  return idPattern.test(token);
+}
+
+/** Reads the payload of a message on the subject of `device`. Sensor values are checked later, when the kind is known. */
+export function readReports(device: string, payload: Uint8Array): ReadReports {
+  if (!isId(device)) {
+    return { ok: false, reason: 'bad-device-id', detail: `a device id matches ${ID_PATTERN}` };
+  }
+  const decoded = decode(payload);
+  if (!decoded.ok) return { ok: false, reason: decoded.problem, detail: decoded.detail };
+  if (Array.isArray(decoded.value)) return readFrame(device, decoded.value);
+  if (isReportOf(device, decoded.value)) return { ok: true, reports: [decoded.value], problems: NO_PROBLEMS };
+  return { ok: false, ...problemOf(device, decoded.value) };
+}
+
+function readFrame(device: string, frame: readonly unknown[]): ReadReports {
+  if (frame.length === 0 || frame.length > FRAME_REPORTS_MAX) {
+    const detail = `a frame holds 1 to ${String(FRAME_REPORTS_MAX)} reports, this one ${String(frame.length)}`;
+    return { ok: false, reason: 'bad-frame', detail };
+  }
+  const reports: Report[] = [];
+  const problems: ReportProblem[] = [];
+  for (const [index, item] of frame.entries()) {
+    if (isReportOf(device, item)) reports.push(item);
+    else problems.push({ index, ...problemOf(device, item) });
+  }
+  return { ok: true, reports, problems };
+}
+
+function isReportOf(device: string, value: unknown): value is Report {
+  return reportCheck.Check(value) && (value.device === undefined || value.device === device);
+}
+
+function problemOf(
+  device: string,
+  value: unknown,
+): { readonly reason: 'bad-report' | 'device-mismatch'; readonly detail: string } {
+  if (!reportCheck.Check(value)) return { reason: 'bad-report', detail: schemaProblem(reportCheck, value) };
+  const claimed = JSON.stringify(value.device).slice(0, 80).toWellFormed();
+  return {
+    reason: 'device-mismatch',
+    detail: `the report says device ${claimed}, its subject ${device}: leave the field out or make them agree`,
+  };
+}

@@ -1,0 +1,182 @@
+/**
+ * Bytes of a backend's request to a checked body (wire contract 2.3). Fields that the contract does not name are passed
+ * over. What is wrong comes back as one sentence that says what would be right: it becomes a `bad-arguments` refusal.
+ */
+import { type TSchema, type Static, Type } from '@sinclair/typebox';
+import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
+import { ID_PATTERN } from '../../machines/report.ts';
+import type { DeviceQuery } from '../runtime/ports.ts';
+import { decode, type Encoding, encodingOf } from './codec.ts';
+import { schemaProblem } from './schema-problem.ts';
+
+/** The longest a backend may ask to be kept waiting for an outcome, ms. */
+export const WAIT_MS_MAX = 60_000;
+/** How long a backend is kept waiting when it does not say, ms. */
+export const WAIT_MS_DEFAULT = 5_000;
+/** The most devices on one page of `fleet.find`. */
+export const FIND_LIMIT_MAX = 1_000;
+/** Devices on a page when the request does not say. */
+export const FIND_LIMIT_DEFAULT = 100;
+
+/** A request that was read, or why not: `detail` for the refusal, and the `id` if one could be made out. */
+export type ReadRequest<Body> =
+  | { readonly ok: true; readonly body: Body }
+  | { readonly ok: false; readonly detail: string; readonly id: string | null };
+
+/** Body of `twin.<id>.command.<name>`. */
+export interface CommandBody {
+  /** The caller's idempotency key: a UUID, in lower case. */
+  readonly id: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** How long the caller wants to be kept waiting for the outcome, ms; 0: answer once it is in the ledger. */
+  readonly waitMs: number;
+  readonly ifVersion: number | null;
+  readonly by: string | null;
+}
+
+/** Body of `twin.<id>.ledger`. */
+export interface LedgerBody {
+  readonly id: string;
+}
+
+/** Body of `twin.<id>.desired`. */
+export interface DesiredBody {
+  /** JSON merge patch (RFC 7396). */
+  readonly patch: Readonly<Record<string, unknown>>;
+  readonly ifVersion: number | null;
+}
+
+const Id = Type.String({
+  pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$',
+  description: 'a UUID, which names this command for good: asked again, it is not executed again',
+});
+const IfVersion = Type.Integer({
+  minimum: 0,
+  maximum: Number.MAX_SAFE_INTEGER,
+  description: 'the version of the twin, or of its desired values, that the caller has seen',
+});
+const AnyMap = Type.Record(Type.String(), Type.Unknown());
+
+const commandCheck = TypeCompiler.Compile(
+  Type.Object({
+    id: Id,
+    args: Type.Optional(AnyMap),
+    waitMs: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: WAIT_MS_MAX,
+        description: 'how long to wait for the outcome, ms',
+      }),
+    ),
+    ifVersion: Type.Optional(IfVersion),
+    by: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 128, description: 'on whose behalf, for the ledger' }),
+    ),
+  }),
+);
+
+const ledgerCheck = TypeCompiler.Compile(Type.Object({ id: Id }));
+
+const desiredCheck = TypeCompiler.Compile(
+  Type.Object({ patch: AnyMap, ifVersion: Type.Optional(IfVersion) }),
+);
+
+const Text = (description: string) =>
+  Type.Optional(Type.String({ minLength: 1, maxLength: 128, description }));
+
+const findCheck = TypeCompiler.Compile(
+  Type.Object({
+    kind: Text('name of a kind'),
+    state: Text('known state'),
+    quality: Type.Optional(
+      Type.Union(
+        [Type.Literal('fresh'), Type.Literal('stale'), Type.Literal('suspect'), Type.Literal('unknown')],
+        { description: 'fresh, stale, suspect or unknown' },
+      ),
+    ),
+    site: Text('name of a site'),
+    firmware: Text('firmware version'),
+    label: Text('a label of the inventory'),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: FIND_LIMIT_MAX, description: 'devices on one page' }),
+    ),
+    cursor: Type.Optional(
+      Type.String({ pattern: ID_PATTERN, description: 'the cursor that the page before came with' }),
+    ),
+  }),
+);
+
+/** The encoding of a request, in which its reply goes back; JSON for one that cannot be read or is empty. */
+export function replyEncodingOf(payload: Uint8Array): Encoding {
+  return encodingOf(payload) ?? 'json';
+}
+
+/** Reads `twin.<id>.get`: nothing, or a map of which nothing is needed. */
+export function readGet(payload: Uint8Array): ReadRequest<null> {
+  const read = readMap(payload);
+  return read.ok ? { ok: true, body: null } : read;
+}
+
+/** Reads `twin.<id>.command.<name>`. `args` are checked later, against the command table of the kind. */
+export function readCommand(payload: Uint8Array): ReadRequest<CommandBody> {
+  const read = readChecked(commandCheck, payload);
+  if (!read.ok) return read;
+  const { id, args = {}, waitMs = WAIT_MS_DEFAULT, ifVersion = null, by = null } = read.body;
+  return { ok: true, body: { id: id.toLowerCase(), args, waitMs, ifVersion, by } };
+}
+
+/** Reads `twin.<id>.ledger`. */
+export function readLedger(payload: Uint8Array): ReadRequest<LedgerBody> {
+  const read = readChecked(ledgerCheck, payload);
+  return read.ok ? { ok: true, body: { id: read.body.id.toLowerCase() } } : read;
+}
+
+/** Reads `twin.<id>.desired`. */
+export function readDesired(payload: Uint8Array): ReadRequest<DesiredBody> {
+  const read = readChecked(desiredCheck, payload);
+  if (!read.ok) return read;
+  return { ok: true, body: { patch: read.body.patch, ifVersion: read.body.ifVersion ?? null } };
+}
+
+/** Reads `fleet.find`; empty finds everything. */
+export function readFind(payload: Uint8Array): ReadRequest<DeviceQuery> {
+  const read = readChecked(findCheck, payload);
+  if (!read.ok) return read;
+  const { body } = read;
+  return {
+    ok: true,
+    body: {
+      kind: body.kind ?? null,
+      state: body.state ?? null,
+      quality: body.quality ?? null,
+      site: body.site ?? null,
+      firmware: body.firmware ?? null,
+      label: body.label ?? null,
+      limit: body.limit ?? FIND_LIMIT_DEFAULT,
+      cursor: body.cursor ?? null,
+    },
+  };
+}
+
+/** Anything but a map is refused; no bytes at all stand for the empty map. */
+function readMap(payload: Uint8Array): ReadRequest<Record<string, unknown>> {
+  if (payload.length === 0) return { ok: true, body: {} };
+  const decoded = decode(payload);
+  if (!decoded.ok) return { ok: false, detail: decoded.detail, id: null };
+  if (Array.isArray(decoded.value)) {
+    return { ok: false, detail: 'a request is a map, this one is a list', id: null };
+  }
+  return { ok: true, body: decoded.value as Record<string, unknown> };
+}
+
+function readChecked<Schema extends TSchema>(
+  check: TypeCheck<Schema>,
+  payload: Uint8Array,
+): ReadRequest<Static<Schema>> {
+  const read = readMap(payload);
+  if (!read.ok) return read;
+  const value: unknown = read.body;
+  if (check.Check(value)) return { ok: true, body: value };
+  const { id } = read.body;
+  return { ok: false, detail: schemaProblem(check, value), id: typeof id === 'string' ? id : null };
+}

@@ -1,0 +1,39 @@
+/**
+ * Errors as the NATS service protocol has them: a number and a text in the headers of a reply, so that any service
+ * client can tell an error without reading the body. The numbers mean what they mean in HTTP (RFC 9110, RFC 6585).
+ */
+import type { RefusalCode } from '../../actors/decision.ts';
+
+/** Headers of a reply that is an error. */
+export const SERVICE_ERROR_HEADERS = {
+  code: 'Nats-Service-Error-Code',
+  text: 'Nats-Service-Error',
+} as const;
+
+/** Code and text for the headers. */
+export interface ServiceError {
+  readonly code: number;
+  readonly text: string;
+}
+
+/** Refusals: the twin has decided. */
+export const REFUSAL_ERROR_CODES: Readonly<Record<RefusalCode, number>> = {
+  'illegal-state': 409,
+  stale: 409,
+  offline: 409,
+  suspect: 409,
+  pending: 409,
+  'version-mismatch': 412,
+  'bad-arguments': 400,
+  'unknown-command': 404,
+  'unknown-device': 404,
+  'unknown-id': 404,
+  overloaded: 429,
+};
+
+/**
+ * Requests that nobody decided on. `unavailable`: ask again, with the same id. `internal`: a fault of ours, which is in the log;
+ * whether the command was accepted, the ledger knows.
+ */
+export const FAILURES = { unavailable: 503, internal: 500 } as const;
+export type FailureCode = keyof typeof FAILURES;
