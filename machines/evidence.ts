@@ -44,7 +44,10 @@ export function hasSettled(
   return binary(previous, reading.sensor) === reading.value && elapsedMs >= SETTLING_MS;
 }
 
-/** True when `since` proves that the binary sensor said `value` all the time between the two reports. */
+/**
+ * True when `since` proves that the binary sensor said `value` all the time between the two reports. A change in the
+ * very millisecond of the first one may have come after it, and proves nothing.
+ */
 export function hasStayed(
   previous: Report,
   report: Report,
@@ -53,7 +56,7 @@ export function hasStayed(
   const elapsedMs = elapsedBetween(previous, report);
   const sinceMs = sinceChangeMs(report, reading.sensor);
   if (elapsedMs === null || sinceMs === null) return false;
-  return binary(report, reading.sensor) === reading.value && sinceMs >= elapsedMs;
+  return binary(report, reading.sensor) === reading.value && sinceMs > elapsedMs;
 }
 
 /** Time between two reports by the device's own uptime, ms; `null` across a reboot or when they are not in order. */

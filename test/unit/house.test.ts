@@ -1,0 +1,108 @@
+/**
+ * The habits of the house that lint cannot see: where files lie, how they are named, how they open, and that what a
+ * file exports says what it is.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+
+const topLevel = [
+  '.ci',
+  '.dependency-cruiser.cjs',
+  '.editorconfig',
+  '.git',
+  '.gitignore',
+  '.npmrc',
+  '.prettierignore',
+  '.prettierrc',
+  'ARCHITECTURE.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'LICENSE',
+  'README.md',
+  'actors',
+  'docs',
+  'eslint.config.js',
+  'knip.json',
+  'machines',
+  'nats.conf',
+  'package-lock.json',
+  'package.json',
+  'src',
+  'test',
+  'tools',
+  'tsconfig.json',
+  'vitest.config.ts',
+];
+
+const notKept = readFileSync(join(root, '.gitignore'), 'utf8')
+  .split('\n')
+  .filter((line) => line !== '')
+  .map((line) => line.replace(/\/$/, ''));
+
+const files = ['machines', 'actors', 'src', 'tools', 'test', 'docs'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1)),
+);
+const sources = files.filter((file) => /^(machines|actors|src|tools)\/.*\.ts$/.test(file));
+
+describe('the house', () => {
+  test('holds nothing at the top level that a newcomer does not expect', () => {
+    const found = readdirSync(root).filter(
+      (name) =>
+        !notKept.some((pattern) =>
+          pattern.startsWith('*') ? name.endsWith(pattern.slice(1)) : name === pattern,
+        ),
+    );
+    expect(found.filter((name) => !topLevel.includes(name))).toEqual([]);
+  });
+
+  test('names every file and folder in kebab-case', () => {
+    const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)+$|^[a-z0-9]+(-[a-z0-9]+)*$/;
+    const migration = /^\d{4}_[a-z0-9-]+\.sql$/;
+    const wrong = files.filter((file) =>
+      file.split('/').some((part) => !kebabCase.test(part) && !migration.test(part)),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('has no drawer for odds and ends', () => {
+    const drawers = /^(utils?|helpers?|common|misc|shared|lib|types)$/;
+    const wrong = files.filter((file) =>
+      file.split('/').some((part) => drawers.test(basename(part).replace(/\..*$/, ''))),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('lets every source file say first why it exists', () => {
+    const silent = sources.filter((file) => !/^(#!.*\n)?\/[/*]/.test(readFileSync(join(root, file), 'utf8')));
+    expect(silent).toEqual([]);
+  });
+
+  test('has a docstring on everything it exports', () => {
+    expect(sources.flatMap(undocumentedExports)).toEqual([]);
+  });
+});
+
+/** `file:line name` of each exported declaration without a docstring. A type read off a documented value needs none. */
+function undocumentedExports(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  return source.statements
+    .filter((statement) => ts.canHaveModifiers(statement))
+    .filter((statement) =>
+      ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword),
+    )
+    .filter(
+      (statement) => !(ts.isTypeAliasDeclaration(statement) && /\btypeof\b/.test(statement.type.getText())),
+    )
+    .filter((statement) => ts.getJSDocCommentsAndTags(statement).length === 0)
+    .map((statement) => {
+      const line = source.getLineAndCharacterOfPosition(statement.getStart()).line + 1;
+      return `${file}:${String(line)} ${statement.getText().split('\n', 1)[0] ?? ''}`;
+    });
+}
