@@ -11,10 +11,11 @@
  *
  * All times are server time, ms epoch, unless a name says uptime.
  */
-import type { Report, RingEntry } from '../machines/report.ts';
+import type { Kind } from '../machines/kind.ts';
+import type { Report } from '../machines/report.ts';
 import type { BootClock } from './clock.ts';
 import type { LedgerEntry } from './ledger.ts';
-import type { SequenceSet } from './sequence.ts';
+import { EMPTY_SEQUENCE, type SequenceSet } from './sequence.ts';
 
 /** Where an answer goes: the requester's reply subject and the encoding it asked in. Opaque to decisions. */
 export interface ReplyAddress {
@@ -31,20 +32,18 @@ export interface NewestReport {
   readonly receivedAt: number;
   /** The device's wall clock in it, or `null`. */
   readonly at: number | null;
-  /** The whole report but for what has a place of its own above. */
   readonly report: Report;
 }
 
-/** The internal command `report`, sent to learn how old the knowledge is. It is not in the ledger: nobody asked for it. */
+/**
+ * The internal command `report`, sent to learn how old the knowledge is and who is alive. It is not in the ledger: nobody
+ * asked for it. The last one is remembered after it was answered or given up, so that probes stay rare.
+ */
 export interface Probe {
   readonly n: number;
   readonly sentAt: number;
-  readonly expiresAt: number;
-}
-
-/** A request whose decision waits for the answer to the probe. */
-export interface WaitingRequest {
-  readonly request: CommandRequest;
+  /** Until when an answer is waited for; `null` once it was answered or given up. */
+  readonly waitsUntil: number | null;
 }
 
 /** A backend's request for a command, read and checked for shape. */
@@ -113,11 +112,39 @@ export interface Twin {
   /** The last few resolved ones, newest first: what makes a repeated id cheap and right while its row is being read. */
   readonly recent: readonly LedgerEntry[];
   readonly probe: Probe | null;
-  readonly waiting: readonly WaitingRequest[];
+  /** Requests whose decision waits for the answer to the probe. */
+  readonly waiting: readonly CommandRequest[];
   readonly hold: Hold | null;
   readonly suspicions: readonly Suspicion[];
   readonly desired: Desired;
 }
 
-/** An outcome the device named for a command number. */
-export type DeviceAnswer = RingEntry;
+/** A twin before its first contact. */
+export function bornTwin(options: {
+  readonly device: string;
+  readonly kind: Kind;
+  readonly site: string;
+}): Twin {
+  return {
+    device: options.device,
+    kind: options.kind.name,
+    site: options.site,
+    version: 0,
+    path: options.kind.chart.initial,
+    since: null,
+    lastContactAt: null,
+    incarnation: 1,
+    newest: null,
+    clock: null,
+    olderClocks: [],
+    sequence: EMPTY_SEQUENCE,
+    lastN: 0,
+    open: [],
+    recent: [],
+    probe: null,
+    waiting: [],
+    hold: null,
+    suspicions: [],
+    desired: { version: 0, values: {} },
+  };
+}

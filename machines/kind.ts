@@ -6,22 +6,10 @@ import type { TObject } from '@sinclair/typebox';
 import type { AnyStateMachine } from 'xstate';
 import type { CommandSpec } from './command.ts';
 import type { Report } from './report.ts';
+import { compileStatechart, type Statechart } from './statechart.ts';
 
 /** The states the world sees of every kind. A kind may add its own (a car adds `rented`). */
 export const WORLD_STATES = ['available', 'reserved', 'charging', 'offline', 'suspect'] as const;
-
-/**
- * The events a kind's machine understands. Machines hold no context and no guards on payloads, so that a state value
- * and an event type decide the next state alone, and stepping can be remembered (`statechart.ts`).
- *
- * - `report.<observation>`: the newest report says so; `observe` picks the observation;
- * - `silence`: nothing was heard for `limits.silenceMs`;
- * - `suspicion`: at least one suspicion is open;
- * - `expiry`: the device's hold has certainly ended by itself, though no report has said so yet;
- * - `command.<name>`: accepted in a state if, and only if, that state has a transition for it. Such a transition has no
- *   target (only observed state moves a twin) and the one action `send`: what follows is data, not a side effect.
- */
-export type MachineEventType = `report.${string}` | 'silence' | 'suspicion' | 'expiry' | `command.${string}`;
 
 /** Two statements in a report (or in two reports in a row) that cannot both be true. */
 export interface Contradiction {
@@ -45,8 +33,8 @@ export interface KindLimits {
   readonly resendMs: number;
 }
 
-/** A kind of device. */
-export interface Kind {
+/** A kind of device, as its file writes it down; `defineKind` makes a {@link Kind} of it. */
+export interface KindDefinition {
   readonly name: string;
   /** One sentence: what such a device is. */
   readonly description: string;
@@ -66,4 +54,25 @@ export interface Kind {
   /** What in this report, or between it and the one before it, cannot be true. Must not throw on any parsed report. */
   readonly contradictions: (report: Report, previous: Report | null) => readonly Contradiction[];
   readonly limits: KindLimits;
+}
+
+/** A kind of device whose machine can be stepped. */
+export interface Kind extends KindDefinition {
+  readonly chart: Statechart;
+}
+
+/** Makes a kind of its definition. Throws when the machine does not have an event for each observation or command. */
+export function defineKind(definition: KindDefinition): Kind {
+  const chart = compileStatechart(definition.machine);
+  const events = new Set<string>(definition.machine.events as string[]);
+  const needed = [
+    ...definition.observations.map((observation) => `report.${observation}`),
+    ...Object.keys(definition.commands).map((name) => `command.${name}`),
+    'silence',
+    'suspicion',
+  ];
+  const absent = needed.filter((event) => !events.has(event));
+  if (absent.length > 0)
+    throw new Error(`machine ${definition.name} has no transition for ${absent.join(', ')}`);
+  return { ...definition, chart };
 }

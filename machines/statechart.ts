@@ -7,11 +7,23 @@
 import {
   type AnyMachineSnapshot,
   type AnyStateMachine,
-  getInitialSnapshot,
+  initialTransition,
   type StateValue,
   transition,
 } from 'xstate';
-import type { MachineEventType } from './kind.ts';
+
+/**
+ * The events a kind's machine understands. Machines hold no context and no guards on payloads, so that a state value
+ * and an event type decide the next state alone, and stepping can be remembered.
+ *
+ * - `report.<observation>`: the newest report says so; the kind's `observe` picks the observation;
+ * - `silence`: nothing was heard for `limits.silenceMs`;
+ * - `suspicion`: at least one suspicion is open;
+ * - `expiry`: the device's hold has certainly ended by itself, though no report has said so yet;
+ * - `command.<name>`: accepted in a state if, and only if, that state has a transition for it. Such a transition has no
+ *   target (only observed state moves a twin) and the one action `send`: what follows is data, not a side effect.
+ */
+export type MachineEventType = `report.${string}` | 'silence' | 'suspicion' | 'expiry' | `command.${string}`;
 
 /** A machine that can be stepped by path and event type. */
 export interface Statechart {
@@ -47,7 +59,7 @@ function valueOf(path: string): StateValue {
 
 /** Compiles a machine. Throws when the machine holds context, which the memory of steps could not be right about. */
 export function compileStatechart(machine: AnyStateMachine): Statechart {
-  const born = getInitialSnapshot(machine) as AnyMachineSnapshot;
+  const born = initialTransition(machine)[0] as AnyMachineSnapshot;
   if (Object.keys(born.context as object).length > 0) {
     throw new Error(
       `machine ${machine.id} has context: its state must follow from (state, event type) alone`,

@@ -1,0 +1,29 @@
+/**
+ * The desired configuration of a device: changed by JSON merge patch (RFC 7396), compared with what the device applied.
+ */
+import type { Twin } from './twin.ts';
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** `values` with the patch applied: `null` removes a key, maps merge, everything else replaces. */
+export function applyMergePatch(values: Values, patch: Values): Values {
+  const merged = new Map(Object.entries(values));
+  for (const [key, change] of Object.entries(patch)) {
+    if (change === null) merged.delete(key);
+    else if (isMap(change)) {
+      const old = merged.get(key);
+      merged.set(key, applyMergePatch(isMap(old) ? old : {}, change));
+    } else merged.set(key, change);
+  }
+  return Object.fromEntries(merged);
+}
+
+/** The desired values that the device has not said it applied. */
+export function desiredDelta(twin: Pick<Twin, 'newest' | 'desired'>): Values {
+  const applied = twin.newest?.report.config?.version ?? 0;
+  return applied >= twin.desired.version ? {} : twin.desired.values;
+}
+
+function isMap(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

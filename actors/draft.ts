@@ -1,0 +1,116 @@
+/**
+ * A decision in the making. The rules (`report.ts`, `resolve.ts`, `holds.ts`, ...) write on one draft, in order; nothing
+ * outside of it changes, so the whole stays a pure function of its input.
+ */
+import type { Kind } from '../machines/kind.ts';
+import type { BootClock } from './clock.ts';
+import type {
+  Context,
+  Decision,
+  Effect,
+  FiledReport,
+  RefusalCode,
+  ReportFate,
+  Transition,
+} from './decision.ts';
+import { allowedCommands } from './legality.ts';
+import type { LedgerEntry } from './ledger.ts';
+import { worldState } from '../machines/statechart.ts';
+import type { CommandRequest, Twin } from './twin.ts';
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** A twin that is being changed, and what the decision says so far. */
+export interface Draft {
+  readonly kind: Kind;
+  readonly context: Context;
+  readonly before: Twin;
+  readonly twin: Writable<Twin>;
+  fate: ReportFate | null;
+  filed: FiledReport | null;
+  transitions: Transition[] | null;
+  ledger: Map<string, LedgerEntry> | null;
+  outcomes: Set<string> | null;
+  clocks: BootClock[] | null;
+  effects: Effect[] | null;
+}
+
+/** Begins a decision about `twin`. */
+export function beginDraft(kind: Kind, twin: Twin, context: Context): Draft {
+  return {
+    ...{ kind, context, before: twin, twin: { ...twin } },
+    ...{
+      fate: null,
+      filed: null,
+      transitions: null,
+      ledger: null,
+      outcomes: null,
+      clocks: null,
+      effects: null,
+    },
+  };
+}
+
+const NOTHING: readonly never[] = [];
+
+/** Ends a decision. The twin's version has grown if anything about it changed. */
+export function endDraft(draft: Draft): Decision {
+  const { before, twin, ledger, outcomes } = draft;
+  const entries = ledger === null ? NOTHING : [...ledger.values()];
+  return {
+    twin: isChanged(before, twin) ? twin : before,
+    fate: draft.fate,
+    filed: draft.filed,
+    transitions: draft.transitions ?? NOTHING,
+    ledger: entries,
+    outcomes: outcomes === null ? NOTHING : entries.filter((entry) => outcomes.has(entry.id)),
+    clocks: draft.clocks ?? NOTHING,
+    effects: draft.effects ?? NOTHING,
+  };
+}
+
+/** Gives the twin its next version if it differs from before; done before a transition names it. */
+export function nextVersion(draft: Draft): number {
+  draft.twin.version = draft.before.version + 1;
+  return draft.twin.version;
+}
+
+function isChanged(before: Twin, twin: Writable<Twin>): boolean {
+  let differs = false;
+  for (const key in before) {
+    if (before[key as keyof Twin] !== twin[key as keyof Twin]) {
+      differs = true;
+      break;
+    }
+  }
+  if (differs) twin.version = before.version + 1;
+  return differs;
+}
+
+export function addEffect(draft: Draft, effect: Effect): void {
+  (draft.effects ??= []).push(effect);
+}
+
+export function addTransition(draft: Draft, transition: Transition): void {
+  (draft.transitions ??= []).push(transition);
+}
+
+export function addClock(draft: Draft, clock: BootClock): void {
+  (draft.clocks ??= []).push(clock);
+}
+
+/** Records how a ledger entry stands now; `publish` when its outcome is news. */
+export function writeEntry(draft: Draft, entry: LedgerEntry, options: { readonly publish: boolean }): void {
+  (draft.ledger ??= new Map<string, LedgerEntry>()).set(entry.id, entry);
+  if (options.publish) (draft.outcomes ??= new Set<string>()).add(entry.id);
+}
+
+/** Answers a request with a refusal: certainly not sent. */
+export function refuse(draft: Draft, request: CommandRequest, code: RefusalCode, detail: string): void {
+  const { kind, twin } = draft;
+  const refusal = {
+    ...{ id: request.id, code, detail, state: worldState(twin.path) },
+    allowed: allowedCommands(kind, twin),
+  };
+  addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'refused', refusal } });
+}

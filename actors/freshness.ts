@@ -1,0 +1,48 @@
+/**
+ * How far the known state can be trusted (design, section 4): judged by when it was MEASURED, never by when it arrived.
+ */
+import type { Kind } from '../machines/kind.ts';
+import { earliestAt, latestAt } from './clock.ts';
+import type { Twin } from './twin.ts';
+
+/**
+ * - `fresh`: proved to be no older than the kind's limit;
+ * - `stale`: certainly, or possibly, older than that;
+ * - `unknown`: nothing bounds its age yet, because no round trip was made in this boot;
+ * - `suspect`: there is a reason to doubt it, however fresh.
+ */
+export type Quality = 'fresh' | 'stale' | 'suspect' | 'unknown';
+
+/** The age of the known state in ms: at least `leastMs`; at most `mostMs`, `null` where no round trip bounds it. */
+export interface Age {
+  readonly leastMs: number;
+  readonly mostMs: number | null;
+}
+
+/** The age of the newest report, or `null` before the first contact. */
+export function ageOf(options: {
+  readonly twin: Twin;
+  readonly kind: Kind;
+  readonly now: number;
+  readonly serverErrorMs: number;
+}): Age | null {
+  const { twin, kind, now, serverErrorMs } = options;
+  if (twin.newest === null || twin.clock === null) return null;
+  const { up } = twin.newest;
+  const earliest = earliestAt(twin.clock, up, kind.limits.driftPpm);
+  const leastMs = Math.max(0, now - latestAt(twin.clock, up, kind.limits.driftPpm) - serverErrorMs);
+  return { leastMs, mostMs: earliest === null ? null : Math.max(leastMs, now - earliest + serverErrorMs) };
+}
+
+/** True when the state is proved to be no older than `limitMs`. */
+export function isProvedFresh(age: Age | null, limitMs: number): boolean {
+  return age !== null && age.mostMs !== null && age.mostMs <= limitMs;
+}
+
+/** The quality of a twin's known state. */
+export function qualityOf(twin: Twin, age: Age | null, freshMs: number): Quality {
+  if (age === null) return 'unknown';
+  if (twin.suspicions.length > 0) return 'suspect';
+  if (isProvedFresh(age, freshMs)) return 'fresh';
+  return age.mostMs === null && age.leastMs <= freshMs ? 'unknown' : 'stale';
+}

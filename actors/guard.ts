@@ -1,0 +1,162 @@
+/**
+ * Decides on a backend's request for a command: the same id gets the same answer, everything else passes the guard in
+ * this order: known command, arguments, version, state, one at a time, fresh enough. What passes is accepted and sent.
+ */
+import { argumentsProblem } from '../machines/arguments.ts';
+import type { CommandSpec } from '../machines/command.ts';
+import { worldState } from '../machines/statechart.ts';
+import type { RefusalCode } from './decision.ts';
+import { addEffect, type Draft, refuse } from './draft.ts';
+import { ageOf, isProvedFresh } from './freshness.ts';
+import type { LedgerEntry } from './ledger.ts';
+import { allowedCommands, commandInFlight, isLegal } from './legality.ts';
+import { acceptCommand, sendProbe } from './send.ts';
+import type { CommandRequest } from './twin.ts';
+
+/** How many requests wait for one probe; more are refused as `overloaded`. */
+export const WAITING_MAX = 8;
+
+interface Objection {
+  readonly code: RefusalCode;
+  readonly detail: string;
+}
+
+/** Decides on a request; `known` is the ledger's entry under this id as read before, or `null`. */
+export function decideCommand(draft: Draft, request: CommandRequest, known: LedgerEntry | null): void {
+  const entry = entryWithId(draft, request.id) ?? known;
+  if (entry !== null) {
+    answerWithEntry(draft, request, entry);
+    return;
+  }
+  const spec = draft.kind.commands[request.name];
+  const objection = spec === undefined ? unknownCommand(draft, request) : objectionTo(draft, request, spec);
+  if (spec === undefined || objection !== null) {
+    const { code, detail } = objection ?? unknownCommand(draft, request);
+    refuse(draft, request, code, detail);
+  } else if (needsProof(draft, spec)) {
+    waitForProof(draft, request);
+  } else {
+    acceptCommand(draft, request, spec);
+  }
+}
+
+/** Decides again on everything that waited for a probe, which has now been answered. */
+export function decideWaiting(draft: Draft): void {
+  const { waiting } = draft.twin;
+  if (waiting.length === 0) return;
+  draft.twin.waiting = [];
+  for (const request of waiting) {
+    if (stillStale(draft, request)) refuseAsStale(draft, request);
+    else decideCommand(draft, request, null);
+  }
+}
+
+/** Refuses everything that waited for a probe that nobody answered in time. */
+export function refuseWaiting(draft: Draft): void {
+  const { waiting } = draft.twin;
+  draft.twin.waiting = [];
+  for (const request of waiting) refuseAsStale(draft, request);
+}
+
+/** Tells the requester how its command stands, at once or when its outcome is known. */
+function answerWithEntry(draft: Draft, request: CommandRequest, entry: LedgerEntry): void {
+  if (entry.outcome === 'pending' && request.waitUntil > draft.context.now) {
+    addEffect(draft, { type: 'await', to: request.replyTo, id: entry.id, until: request.waitUntil });
+  } else {
+    addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'ledger', entry } });
+  }
+}
+
+/** What the twin itself remembers of this id: newer than anything that was read from the store before. */
+function entryWithId(draft: Draft, id: string): LedgerEntry | null {
+  const sameId = (entry: LedgerEntry): boolean => entry.id === id;
+  return draft.twin.open.find(sameId) ?? draft.twin.recent.find(sameId) ?? null;
+}
+
+function unknownCommand({ kind }: Draft, request: CommandRequest): Objection {
+  const names = Object.keys(kind.commands).join(', ');
+  return { code: 'unknown-command', detail: `${kind.name} has no command ${request.name}; it has: ${names}` };
+}
+
+/** The first reason to refuse, or `null`. */
+function objectionTo(draft: Draft, request: CommandRequest, spec: CommandSpec): Objection | null {
+  const { twin, kind } = draft;
+  const problem = argumentsProblem(spec, request.args);
+  if (problem !== null) return { code: 'bad-arguments', detail: problem };
+  if (request.ifVersion !== null && request.ifVersion !== draft.before.version) {
+    const detail = `the twin is at version ${String(draft.before.version)}, not ${String(request.ifVersion)}`;
+    return { code: 'version-mismatch', detail };
+  }
+  if (!isLegal(kind, twin, request.name)) return illegal(draft, request.name);
+  const inFlight = commandInFlight(twin);
+  if (inFlight === null) return null;
+  return {
+    code: 'pending',
+    detail: `${inFlight.name} ${inFlight.id} (n ${String(inFlight.n)}) is in flight`,
+  };
+}
+
+function illegal({ twin, kind }: Draft, name: string): Objection {
+  const state = worldState(twin.path);
+  if (state === 'offline') {
+    const heard =
+      twin.lastContactAt === null
+        ? 'never heard'
+        : `last heard at ${new Date(twin.lastContactAt).toISOString()}`;
+    return { code: 'offline', detail: `the device is offline (${heard})` };
+  }
+  if (state === 'suspect') {
+    const reasons = twin.suspicions.map(({ reason }) => reason).join(', ');
+    return { code: 'suspect', detail: `the known state is in doubt: ${reasons}` };
+  }
+  const allowed = allowedCommands(kind, twin).join(', ');
+  return {
+    code: 'illegal-state',
+    detail: `${name} is not accepted while ${twin.path}; accepted are: ${allowed}`,
+  };
+}
+
+function isFreshFor(draft: Draft, limitMs: number): boolean {
+  const { twin, kind, context } = draft;
+  const age = ageOf({ twin, kind, now: context.now, serverErrorMs: context.serverErrorMs });
+  return isProvedFresh(age, limitMs);
+}
+
+/** A command that needs fresh knowledge, and knowledge that is not proved to be fresh. */
+function needsProof(draft: Draft, spec: CommandSpec): boolean {
+  return spec.freshWithinMs !== null && !isFreshFor(draft, spec.freshWithinMs);
+}
+
+/** Sends the command `report` unless its answer is already being waited for, and lets the request wait for it. */
+function waitForProof(draft: Draft, request: CommandRequest): void {
+  const { twin } = draft;
+  if (twin.waiting.length >= WAITING_MAX) {
+    refuse(
+      draft,
+      request,
+      'overloaded',
+      `${String(WAITING_MAX)} requests already wait for this device to answer`,
+    );
+    return;
+  }
+  if ((twin.probe?.waitsUntil ?? null) === null) sendProbe(draft);
+  twin.waiting = [...twin.waiting, request];
+}
+
+/** The probe was answered, and still the knowledge is too old: the answer itself took too long. */
+function stillStale(draft: Draft, request: CommandRequest): boolean {
+  const spec = draft.kind.commands[request.name];
+  return spec !== undefined && objectionTo(draft, request, spec) === null && needsProof(draft, spec);
+}
+
+function refuseAsStale(draft: Draft, request: CommandRequest): void {
+  const spec = draft.kind.commands[request.name];
+  const objection = spec === undefined ? unknownCommand(draft, request) : objectionTo(draft, request, spec);
+  const limitMs = String(spec?.freshWithinMs ?? draft.kind.limits.freshMs);
+  const stale: Objection = {
+    code: 'stale',
+    detail: `${request.name} needs knowledge proved no older than ${limitMs} ms, and the device did not renew it in time`,
+  };
+  const { code, detail } = objection ?? stale;
+  refuse(draft, request, code, detail);
+}

@@ -1,0 +1,23 @@
+/**
+ * Which commands a twin accepts in the state it is in. The machine says which are legal in a state; one command at a time
+ * is the twin's own rule (design, section 3).
+ */
+import type { Kind } from '../machines/kind.ts';
+import type { LedgerEntry } from './ledger.ts';
+import type { Twin } from './twin.ts';
+
+/** The command that may still start, or `null`. A command without a deadline changes nothing and is in nobody's way. */
+export function commandInFlight(twin: Twin): LedgerEntry | null {
+  return twin.open.find((entry) => entry.outcome === 'pending' && entry.notAfterUp !== null) ?? null;
+}
+
+/** True when the machine accepts the command in the twin's present state. */
+export function isLegal(kind: Kind, twin: Twin, name: string): boolean {
+  return kind.chart.accepts(twin.path, `command.${name}`);
+}
+
+/** Names of the commands that would be accepted now, in the order of the kind's table. */
+export function allowedCommands(kind: Kind, twin: Twin): readonly string[] {
+  if (commandInFlight(twin) !== null) return [];
+  return Object.keys(kind.commands).filter((name) => isLegal(kind, twin, name));
+}

@@ -1,0 +1,91 @@
+/**
+ * Sends commands: accepts one into the ledger, sends it again while it may still start, and probes with `report`.
+ *
+ * The deadline is the heart of it (design, section 4): the device may start only while its own uptime is at most
+ * `notAfterUp`; the server knows that after `certainAt` it cannot start any more, whatever was lost or delayed.
+ */
+import type { Command, CommandSpec } from '../machines/command.ts';
+import { latestAt } from './clock.ts';
+import { addEffect, type Draft, writeEntry } from './draft.ts';
+import type { LedgerEntry } from './ledger.ts';
+import type { CommandRequest } from './twin.ts';
+
+/** How many commands may be without a final outcome at once: one in flight, and others that are `unknown`. */
+export const OPEN_MAX = 8;
+
+/** Accepts a request that passed the guard: it is in the ledger, and sent. */
+export function acceptCommand(draft: Draft, request: CommandRequest, spec: CommandSpec): void {
+  const { twin, context } = draft;
+  twin.lastN += 1;
+  const entry: LedgerEntry = {
+    ...{
+      device: twin.device,
+      id: request.id,
+      n: twin.lastN,
+      name: request.name,
+      args: request.args,
+      by: request.by,
+    },
+    ...{ epoch: context.epoch, incarnation: twin.incarnation, ...deadline(draft, spec) },
+    ...{ holdMs: holdMsOf(request, spec), acceptedAt: context.now, sentAt: context.now },
+    ...{ outcome: 'pending', reason: null, proof: null, decidedAt: null, closedAt: null },
+  };
+  twin.open = [...twin.open, entry];
+  writeEntry(draft, entry, { publish: false });
+  send(draft, entry);
+  if (request.waitUntil > context.now) {
+    addEffect(draft, { type: 'await', to: request.replyTo, id: entry.id, until: request.waitUntil });
+  } else {
+    addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'ledger', entry } });
+  }
+}
+
+/** Until when, on the device's own clock, the command may start; and when the server can be certain of that. */
+function deadline(draft: Draft, spec: CommandSpec): Pick<LedgerEntry, 'boot' | 'notAfterUp' | 'certainAt'> {
+  const { twin, context, kind } = draft;
+  const { driftPpm, probeTimeoutMs } = kind.limits;
+  const { newest, clock } = twin;
+  if (spec.startWindowMs === null || newest === null || clock === null) {
+    return { boot: null, notAfterUp: null, certainAt: context.now + probeTimeoutMs };
+  }
+  const elapsedMs = Math.max(0, context.now - latestAt(clock, newest.up, driftPpm));
+  const notAfterUp = Math.floor(newest.up + elapsedMs + spec.startWindowMs);
+  const certainAt = latestAt(clock, notAfterUp, driftPpm) + context.serverErrorMs;
+  return { boot: clock.boot, notAfterUp, certainAt };
+}
+
+function holdMsOf(request: CommandRequest, spec: CommandSpec): number | null {
+  if (spec.hold === null) return null;
+  const { holdMs } = request.args;
+  return Math.min(typeof holdMs === 'number' ? holdMs : spec.hold.defaultMs, spec.hold.longestMs);
+}
+
+/** Sends the command in flight again under the same `n`; the device's ring makes a repetition harmless. */
+export function resend(draft: Draft, entry: LedgerEntry): void {
+  const { twin, context } = draft;
+  const again: LedgerEntry = { ...entry, sentAt: context.now };
+  twin.open = twin.open.map((other) => (other.id === entry.id ? again : other));
+  writeEntry(draft, again, { publish: false });
+  send(draft, again);
+}
+
+function send(draft: Draft, entry: LedgerEntry): void {
+  const { twin, context } = draft;
+  const command: Command = {
+    ...{ n: entry.n, epoch: context.epoch, id: entry.id, name: entry.name, args: entry.args },
+    ...(entry.boot !== null && { boot: entry.boot }),
+    ...(entry.notAfterUp !== null && { notAfterUp: entry.notAfterUp }),
+    ...(entry.holdMs !== null && { holdMs: entry.holdMs }),
+  };
+  addEffect(draft, { type: 'send', site: twin.site, device: twin.device, command });
+}
+
+/** Asks the device for a report, on the twin's own behalf. */
+export function sendProbe(draft: Draft): void {
+  const { twin, context, kind } = draft;
+  twin.lastN += 1;
+  twin.probe = { n: twin.lastN, sentAt: context.now, waitsUntil: context.now + kind.limits.probeTimeoutMs };
+  const id = `probe-${String(twin.lastN)}`;
+  const command: Command = { n: twin.lastN, epoch: context.epoch, id, name: 'report', args: {} };
+  addEffect(draft, { type: 'send', site: twin.site, device: twin.device, command });
+}

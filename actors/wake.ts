@@ -1,0 +1,82 @@
+/**
+ * What a twin does when time has passed and nothing came: silence, resends, deadlines, holds that end. Wake-up times follow
+ * from the twin alone, so they survive every restart without being stored.
+ */
+import type { Draft } from './draft.ts';
+import { worldState } from '../machines/statechart.ts';
+import type { Kind } from '../machines/kind.ts';
+import { refuseWaiting } from './guard.ts';
+import { expireHold } from './holds.ts';
+import type { LedgerEntry } from './ledger.ts';
+import { declareUnknown } from './resolve.ts';
+import { resend } from './send.ts';
+import { settleEvent, settleSuspicions } from './settle.ts';
+import { reviewCommands } from './suspicions.ts';
+import type { Twin } from './twin.ts';
+
+/**
+ * When the twin wants to be woken next, ms epoch; `Infinity` for never. While the node does not hear (`hearingSince` is
+ * `null`) neither silence nor an absent answer means anything, so nothing that rests on them is due.
+ */
+export function nextWakeAt(kind: Kind, twin: Twin, hearingSince: number | null): number {
+  let wakeAt = twin.hold?.certainUntil ?? Infinity;
+  if (hearingSince === null) return wakeAt;
+  wakeAt = Math.min(wakeAt, silentAt(kind, twin, hearingSince), twin.probe?.waitsUntil ?? Infinity);
+  for (const entry of twin.open) wakeAt = Math.min(wakeAt, entryDueAt(kind, entry));
+  return wakeAt;
+}
+
+/** Decides on everything that is due at `context.now`. */
+export function wakeTwin(draft: Draft): void {
+  if (expireHold(draft)) {
+    settleEvent(draft, 'expiry', {
+      type: 'deadline',
+      detail: 'the device has certainly ended its hold by itself',
+    });
+  }
+  if (draft.context.hearingSince === null) return;
+  fallSilent(draft, draft.context.hearingSince);
+  giveUpProbe(draft);
+  for (const entry of draft.twin.open) chase(draft, entry);
+}
+
+/** Silence is counted from the last contact, or from when this node could hear again (stream time). */
+function silentAt(kind: Kind, twin: Twin, hearingSince: number): number {
+  if (twin.lastContactAt === null || worldState(twin.path) === 'offline') return Infinity;
+  return Math.max(twin.lastContactAt, hearingSince) + kind.limits.silenceMs;
+}
+
+function fallSilent(draft: Draft, hearingSince: number): void {
+  const { twin, kind, context } = draft;
+  if (context.now < silentAt(kind, twin, hearingSince)) return;
+  const detail = `nothing was heard for ${String(kind.limits.silenceMs)} ms`;
+  settleEvent(draft, 'silence', { type: 'silence', detail });
+}
+
+function giveUpProbe(draft: Draft): void {
+  const { twin, context } = draft;
+  const { probe } = twin;
+  if (probe === null || context.now < (probe.waitsUntil ?? Infinity)) return;
+  twin.probe = { ...probe, waitsUntil: null };
+  refuseWaiting(draft);
+}
+
+/** A command without a deadline is sent once: it changes nothing, and the next one is as good. */
+function entryDueAt(kind: Kind, entry: LedgerEntry): number {
+  if (entry.outcome !== 'pending') return Infinity;
+  if (entry.notAfterUp === null) return entry.certainAt;
+  return Math.min(entry.certainAt, entry.sentAt + kind.limits.resendMs);
+}
+
+function chase(draft: Draft, entry: LedgerEntry): void {
+  const { kind, context } = draft;
+  if (context.now < entryDueAt(kind, entry)) return;
+  if (context.now < entry.certainAt) {
+    resend(draft, entry);
+    return;
+  }
+  declareUnknown(draft, entry);
+  reviewCommands(draft);
+  const detail = `certainAt of ${entry.name} ${entry.id} has passed without an answer`;
+  settleSuspicions(draft, { type: 'deadline', detail });
+}
