@@ -81,6 +81,7 @@ export function twinDocument(options: {
 }): TwinDocument {
   const { twin, kind, now } = options;
   const { newest, clock, hold } = twin;
+  const deviceTime = newest?.at ?? null;
   const measured = newest && clock ? measuredAt(clock, newest.up, kind.limits.driftPpm) : null;
   return {
     device: twin.device,
@@ -111,9 +112,7 @@ export function twinDocument(options: {
     },
     suspicions: twin.suspicions,
     clock: {
-      offsetMs: wholeMs(
-        measured === null || newest === null || newest.at === null ? null : newest.at - measured.at,
-      ),
+      offsetMs: deviceTime === null || measured === null ? null : Math.round(deviceTime - measured.at),
       errorMs: wholeMs(measured?.errorMs ?? null),
       verified: clock !== null && clock.earliest !== null,
     },
