@@ -133,8 +133,8 @@ const machine = createMachine({
     },
     /** Plugged in between two rentals; it is offered again when it says so itself. */
     charging: {},
-    /** Silent, or never heard. Doubts about a silent device change nothing: it is heard first, then doubted. */
-    offline: { on: { suspicion: {} } },
+    /** Silent for longer than its kind allows, or never heard. */
+    offline: {},
     suspect: {
       initial: 'doubted',
       states: {

@@ -150,8 +150,8 @@ const machine = createMachine({
         suspended: {},
       },
     },
-    /** Silent, or never heard. Doubts about a silent device change nothing: it is heard first, then doubted. */
-    offline: { on: { suspicion: {} } },
+    /** Silent for longer than its kind allows, or never heard. */
+    offline: {},
     suspect: {
       initial: 'doubted',
       states: {

@@ -35,8 +35,8 @@ const introduction = `# Kinds
 Written by \`npm run docs\` from \`machines/\`; a test checks that it is up to date.
 
 The first word of a state is what the world sees; what follows the dot is a sub-state. A report moves the twin from every state straight
-to the one it observes, silence moves it to \`offline\`, an open suspicion to \`suspect\` (unless it is silent: then the device is heard first).
-A command never moves it: only the next report does.`;
+to the one it observes, silence moves it to \`offline\`, an open suspicion to \`suspect\`. A command never moves it: only the next report
+does.`;
 
 function kindSection(kind: Kind): string {
   return [

@@ -27,13 +27,8 @@ describe.each(kinds.map((kind) => ({ kind, name: kind.name })))('the machine of 
     expect(kind.chart.step(path, 'silence')).toBe('offline');
   });
 
-  test.each(paths.filter((path) => path !== 'offline'))('goes from %s to suspect on a suspicion', (path) => {
+  test.each(paths)('goes from %s to suspect on a suspicion', (path) => {
     expect(kind.chart.step(path, 'suspicion')).toBe('suspect.doubted');
-  });
-
-  test('stays offline on a suspicion: a silent device is heard first, then doubted', () => {
-    expect(kind.chart.accepts('offline', 'suspicion')).toBe(false);
-    expect(kind.chart.step('offline', 'suspicion')).toBe('offline');
   });
 
   test.each(paths)('ends a hold that has certainly expired in %s only where there is one', (path) => {
