@@ -7,6 +7,13 @@ import { basename, join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 
+/** What is read of the lock file. */
+interface Lock {
+  readonly packages: Readonly<
+    Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>
+  >;
+}
+
 const root = join(import.meta.dirname, '../..');
 
 const topLevel = [
@@ -81,6 +88,15 @@ describe('the house', () => {
   test('lets every source file say first why it exists', () => {
     const silent = sources.filter((file) => !/^(#!.*\n)?\/[/*]/.test(readFileSync(join(root, file), 'utf8')));
     expect(silent).toEqual([]);
+  });
+
+  test('locks every package for every platform, and names no registry', () => {
+    const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
+    const packages = Object.entries((JSON.parse(lock) as Lock).packages);
+    const locked = new Set(packages.map(([path]) => path.replace(/^.*node_modules\//, '')));
+    const wanted = packages.flatMap(([, { optionalDependencies = {} }]) => Object.keys(optionalDependencies));
+    expect(wanted.filter((name) => !locked.has(name))).toEqual([]);
+    expect(lock).not.toContain('"resolved"');
   });
 
   test('has a docstring on everything it exports', () => {
