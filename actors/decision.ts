@@ -78,7 +78,13 @@ export type Effect =
   | { readonly type: 'send'; readonly site: string; readonly device: string; readonly command: Command }
   | { readonly type: 'answer'; readonly to: ReplyAddress; readonly reply: Reply }
   /** Keep the requester waiting for the outcome of `id`, at most until `until`, then tell it how the entry stands. */
-  | { readonly type: 'await'; readonly to: ReplyAddress; readonly id: string; readonly until: number };
+  | {
+      readonly type: 'await';
+      readonly to: ReplyAddress;
+      readonly device: string;
+      readonly id: string;
+      readonly until: number;
+    };
 
 /** What a backend is told. */
 export type Reply =

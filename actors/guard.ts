@@ -61,7 +61,13 @@ export function refuseWaiting(draft: Draft): void {
 /** Tells the requester how its command stands, at once or when its outcome is known. */
 function answerWithEntry(draft: Draft, request: CommandRequest, entry: LedgerEntry): void {
   if (entry.outcome === 'pending' && request.waitUntil > draft.context.now) {
-    addEffect(draft, { type: 'await', to: request.replyTo, id: entry.id, until: request.waitUntil });
+    addEffect(draft, {
+      type: 'await',
+      to: request.replyTo,
+      device: entry.device,
+      id: entry.id,
+      until: request.waitUntil,
+    });
   } else {
     addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'ledger', entry } });
   }
@@ -107,7 +113,9 @@ function illegal({ twin, kind }: Draft, name: string): Objection {
   }
   if (state === 'suspect') {
     const reasons = twin.suspicions.map(({ reason }) => reason).join(', ');
-    return { code: 'suspect', detail: `the known state is in doubt: ${reasons}` };
+    const detail =
+      reasons === '' ? `the device itself says ${twin.newest?.report.state ?? 'nothing'}` : reasons;
+    return { code: 'suspect', detail: `the known state is in doubt: ${detail}` };
   }
   const allowed = allowedCommands(kind, twin).join(', ');
   return {

@@ -34,7 +34,13 @@ export function acceptCommand(draft: Draft, request: CommandRequest, spec: Comma
   writeEntry(draft, entry, { publish: false });
   send(draft, entry);
   if (request.waitUntil > context.now) {
-    addEffect(draft, { type: 'await', to: request.replyTo, id: entry.id, until: request.waitUntil });
+    addEffect(draft, {
+      type: 'await',
+      to: request.replyTo,
+      device: entry.device,
+      id: entry.id,
+      until: request.waitUntil,
+    });
   } else {
     addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'ledger', entry } });
   }

@@ -97,9 +97,9 @@ export interface TimelineWindow {
   readonly to: number | null;
 }
 
-/** An interval as far as it lies in a window. The counts are those of the part that was folded. */
+/** An interval as far as it lies in a window. Its position and counts are those of the part that was folded. */
 export interface WindowedInterval extends TimelineInterval {
-  /** It began before the window: `from` is where the window begins. */
+  /** It began before the window: `from` is where the window begins, and exact. */
   readonly beganBefore: boolean;
   /** It is known to reach beyond the window: `to` is where the window ends. */
   readonly goesOn: boolean;
@@ -118,7 +118,7 @@ export function cutToWindow(interval: TimelineInterval, window: TimelineWindow):
   const goesOn = to !== null && knownUntil > to;
   return {
     ...interval,
-    from: beganBefore ? from : interval.from,
+    ...(beganBefore ? { from, errorMs: 0 } : {}),
     to: goesOn ? to : interval.to,
     beganBefore,
     goesOn,
@@ -143,10 +143,7 @@ function isSameBoot(a: Position, b: Position): boolean {
  * What is not there between two reports that follow each other in history. The end of a boot cannot be told, so that
  * after a restart only the reports before the first one heard are counted; a boot never heard of is a hole as well.
  */
-function holeBetween(
-  last: Position,
-  next: Position,
-): { readonly isHole: boolean; readonly missing: number } {
+function holeBetween(last: Position, next: Position): { readonly isHole: boolean; readonly missing: number } {
   const order = next.incarnation - last.incarnation || next.boot - last.boot || next.seq - last.seq;
   if (order <= 0) {
     throw new Error(`timeline: report ${positionText(next)} does not come after ${positionText(last)}`);

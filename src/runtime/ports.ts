@@ -7,7 +7,6 @@ import type { BootClock } from '../../actors/clock.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { ReplyAddress, Twin } from '../../actors/twin.ts';
 import type { ServiceError } from '../wire/service-error.ts';
-import type { EncodedReply } from '../wire/reply.ts';
 import type { TwinOperation } from '../wire/subjects.ts';
 
 // ---------------------------------------------------------------------------------------------------------- time

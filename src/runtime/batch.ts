@@ -1,0 +1,105 @@
+/**
+ * What is decided and not yet committed: the writes of one transaction, and what to do once they are in the store.
+ */
+import type { Decision, Effect, FiledReport } from '../../actors/decision.ts';
+import type { BootClock } from '../../actors/clock.ts';
+import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { Twin } from '../../actors/twin.ts';
+import type { PartitionState } from './partition-state.ts';
+import type { Commit, DeadLetter, JournalLine } from './ports.ts';
+
+/** A journal line, with the twin as it stood after it (`null` for a dead letter). */
+export interface WrittenLine {
+  readonly line: JournalLine;
+  readonly twin: Twin | null;
+}
+
+/** Something to do once the batch is committed: an effect of a decision, or an answer that only reads. */
+export type AfterCommit =
+  | { readonly type: 'effect'; readonly effect: Effect }
+  | { readonly type: 'read'; readonly answer: () => void };
+
+/** The next transaction, growing. */
+export class Batch {
+  readonly #partitions = new Set<PartitionState>();
+  readonly #twins = new Map<string, Twin>();
+  readonly #ledger = new Map<string, LedgerEntry>();
+  readonly reports: FiledReport[] = [];
+  readonly lines: WrittenLine[] = [];
+  readonly #clocks: { device: string; clock: BootClock }[] = [];
+  readonly afterCommit: AfterCommit[] = [];
+  /** Stream sequences of the messages in it, for the case that the store refuses one of them for good. */
+  readonly sequences: number[] = [];
+  /** Things taken from the mailbox for it. */
+  works = 0;
+  /** Reports decided on, also those that were dropped as duplicates. */
+  reportsDecided = 0;
+
+  /** True when there is nothing to write. */
+  get isReadOnly(): boolean {
+    return this.#partitions.size === 0;
+  }
+
+  get isEmpty(): boolean {
+    return this.isReadOnly && this.afterCommit.length === 0;
+  }
+
+  get twinCount(): number {
+    return this.#twins.size;
+  }
+
+  /** The partition's row is part of this transaction: its position moves, or something of it is written. */
+  touch(partition: PartitionState): void {
+    this.#partitions.add(partition);
+  }
+
+  /** Takes over a twin's decision. Its journal lines get their numbers here. */
+  add(partition: PartitionState, decision: Decision): void {
+    const { twin } = decision;
+    if (twin !== partition.twins.get(twin.device)) {
+      partition.twins.set(twin.device, twin);
+      this.#twins.set(twin.device, twin);
+      this.touch(partition);
+    }
+    if (decision.filed !== null) this.reports.push(decision.filed);
+    for (const entry of decision.ledger) this.#ledger.set(`${entry.device} ${entry.id}`, entry);
+    for (const transition of decision.transitions) {
+      const line = { type: 'transition', ...numbered(partition), transition } as const;
+      this.lines.push({ line, twin });
+    }
+    for (const entry of decision.outcomes) {
+      this.lines.push({ line: { type: 'outcome', ...numbered(partition), entry }, twin });
+    }
+    for (const clock of decision.clocks) this.#clocks.push({ device: twin.device, clock });
+    for (const effect of decision.effects) this.afterCommit.push({ type: 'effect', effect });
+  }
+
+  /** Keeps a message that could not be read, with its reason. */
+  addDeadLetter(partition: PartitionState, deadLetter: DeadLetter): void {
+    this.touch(partition);
+    this.lines.push({ line: { type: 'dead-letter', ...numbered(partition), deadLetter }, twin: null });
+  }
+
+  /** The transaction. Its partitions' batch numbers are taken: it has to be committed, or everything discarded. */
+  toCommit(): Commit {
+    const partitions = [...this.#partitions].map((partition) => {
+      const { epoch, position, journal, published } = partition;
+      const afterBatch = partition.batch;
+      partition.batch += 1;
+      return { partition: partition.partition, epoch, afterBatch, position, journal, published };
+    });
+    return {
+      partitions,
+      twins: [...this.#twins.values()],
+      reports: this.reports,
+      ledger: [...this.#ledger.values()],
+      journal: this.lines.map(({ line }) => line),
+      clocks: this.#clocks,
+    };
+  }
+}
+
+function numbered(partition: PartitionState): { readonly partition: number; readonly no: number } {
+  partition.journal += 1;
+  return { partition: partition.partition, no: partition.journal };
+}

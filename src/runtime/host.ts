@@ -1,0 +1,323 @@
+/**
+ * Hosts the twins of the partitions a node took together: reads their reports, lets them decide, commits, and acts.
+ *
+ *   mailbox -> turns -> batch -> store.commit -> effects
+ *
+ * While one batch commits, the next one is decided. A host is crash-only: when a commit fails for good it ends, and its
+ * partitions are taken and loaded again, exactly as after a crash of the node.
+ *
+ * Invariants:
+ * I1  nothing leaves this process before the transaction it rests on is committed.
+ * I2  at most one commit is in flight; batches commit in the order in which they were decided.
+ * I3  a host that has ended neither decides, commits nor answers.
+ */
+import type { Effect } from '../../actors/decision.ts';
+import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { ReplyAddress } from '../../actors/twin.ts';
+import type { Kind } from '../../machines/kind.ts';
+import { encode } from '../wire/codec.ts';
+import { encodeFailure, encodeReply } from '../wire/reply.ts';
+import { Batch } from './batch.ts';
+import type { RuntimeLimits } from './limits.ts';
+import { Mailbox } from './mailbox.ts';
+import type { PartitionState } from './partition-state.ts';
+import type { Bus, Clock, Commit, Feed, FeedSink, Store } from './ports.ts';
+import { Publisher } from './publisher.ts';
+import { republish } from './republish.ts';
+import { requestHandler } from './requests.ts';
+import type { Telemetry } from './telemetry.ts';
+import { Turns } from './turn.ts';
+import { Waiters } from './waiters.ts';
+import { Wakeups } from './wakeups.ts';
+
+export interface HostOptions {
+  readonly kinds: readonly Kind[];
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly feed: Feed;
+  readonly bus: Bus;
+  readonly limits: RuntimeLimits;
+  readonly telemetry: Telemetry;
+  readonly partitions: readonly PartitionState[];
+  /** False once a lease may have run out without having been renewed. */
+  readonly mayAnswer: () => boolean;
+  /** Messages the store refused for good, by stream sequence: they become dead letters. */
+  readonly refusedByStore: ReadonlyMap<number, string>;
+  /** Commit each message by itself, to find the one that the store refuses. */
+  readonly isSearching: boolean;
+}
+
+/** Why a host ended. */
+export type HostEnd =
+  | { readonly type: 'stopped' }
+  /** Another node owns one of the partitions. */
+  | { readonly type: 'fenced'; readonly partitions: readonly number[] }
+  /** The store refused the data of these messages (of a wake-up or request when empty) for good. */
+  | { readonly type: 'refused'; readonly sequences: readonly number[]; readonly cause: Error };
+
+class HostEnded extends Error {
+  readonly end: HostEnd;
+
+  constructor(end: HostEnd) {
+    super(`host ended: ${end.type}`);
+    this.end = end;
+  }
+}
+
+export class Host {
+  readonly #options: HostOptions;
+  readonly #partitions: ReadonlyMap<number, PartitionState>;
+  readonly #mailbox: Mailbox;
+  readonly #turns: Turns;
+  readonly #publisher: Publisher;
+  readonly #waiters: Waiters;
+  readonly #wakeups: Wakeups;
+  #commitInFlight: Promise<void> = Promise.resolve();
+  #state: 'open' | 'stopping' | 'ended' = 'open';
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    const { clock, limits, bus } = options;
+    this.#partitions = new Map(options.partitions.map((state) => [state.partition, state]));
+    const { mailboxMessagesMax, mailboxRequestsMax } = limits;
+    this.#mailbox = new Mailbox({ messagesMax: mailboxMessagesMax, requestsMax: mailboxRequestsMax });
+    this.#waiters = new Waiters(clock);
+    this.#wakeups = new Wakeups(clock, (devices) => {
+      for (const device of devices) this.#mailbox.offer({ type: 'wake', device });
+    });
+    this.#turns = new Turns({ ...options, wakeups: this.#wakeups, partitions: this.#partitions });
+    const kindNamed = (name: string): Kind | undefined => options.kinds.find((kind) => kind.name === name);
+    const { serverErrorMs, publishBacklogMax: backlogMax } = limits;
+    this.#publisher = new Publisher({
+      bus,
+      partitions: this.#partitions,
+      kindNamed,
+      serverErrorMs,
+      backlogMax,
+    });
+  }
+
+  get partitions(): readonly number[] {
+    return [...this.#partitions.keys()];
+  }
+
+  /** Whether the host hears all that the stream holds. */
+  get isHearing(): boolean {
+    return this.#turns.hearingSince !== null;
+  }
+
+  /** Runs until it is stopped or cannot go on; resolves with the reason once everything of it has come to rest. */
+  async run(): Promise<HostEnd> {
+    const { feed, bus, store, clock, mayAnswer } = this.#options;
+    this.#turns.armAll();
+    await republish({ store, partitions: this.#partitions, publisher: this.#publisher });
+    const after = Math.min(...[...this.#partitions.values()].map(({ position }) => position));
+    const reading = await feed.open({ partitions: this.partitions, after, sink: this.#sink() });
+    const handler = requestHandler({ bus, store, clock, mailbox: this.#mailbox, mayAnswer });
+    const stopServing = this.partitions.map((partition) => bus.serve(partition, handler));
+    const end = await this.#decideAndCommit();
+    this.#mailbox.close();
+    await Promise.all(stopServing.map((stop) => stop()));
+    await reading.stop();
+    const last = end.type === 'stopped' ? await this.#confirmPublished() : end;
+    this.#discard();
+    return last;
+  }
+
+  /** Decides what is already waiting, commits it, and ends. */
+  stop(): void {
+    if (this.#state === 'open') this.#state = 'stopping';
+    this.#mailbox.close();
+  }
+
+  /** Ends without another commit: the node lost its leases. */
+  abandon(): void {
+    this.#state = 'ended';
+    this.#mailbox.close();
+  }
+
+  #sink(): FeedSink {
+    return {
+      deliver: (batch) => this.#mailbox.offerMessages(batch),
+      hearing: (isHearing) => {
+        this.#mailbox.offer({ type: 'hearing', isHearing });
+      },
+      gone: (range) => {
+        this.#options.telemetry.streamGone(range);
+      },
+    };
+  }
+
+  async #decideAndCommit(): Promise<HostEnd> {
+    try {
+      for (;;) {
+        await this.#mailbox.ready();
+        if (this.#isEnded()) return { type: 'fenced', partitions: this.partitions };
+        const batch = new Batch();
+        this.#fill(batch);
+        await this.#commitInFlight;
+        this.#fill(batch);
+        if (batch.isEmpty && this.#state === 'stopping') return { type: 'stopped' };
+        this.#commitInFlight = this.#commit(batch);
+        // Awaited before the next commit; until then a failure must not count as unhandled.
+        this.#commitInFlight.catch(() => undefined);
+        await this.#publisher.room();
+      }
+    } catch (error) {
+      if (error instanceof HostEnded) return error.end;
+      throw error;
+    }
+  }
+
+  /** The last commit of an orderly stop: what has been published need not be published again. */
+  async #confirmPublished(): Promise<HostEnd> {
+    await this.#publisher.drained();
+    const batch = new Batch();
+    for (const partition of this.#partitions.values()) batch.touch(partition);
+    try {
+      await this.#commit(batch);
+      return { type: 'stopped' };
+    } catch (error) {
+      if (error instanceof HostEnded) return error.end;
+      throw error;
+    }
+  }
+
+  #isEnded(): boolean {
+    return this.#state === 'ended';
+  }
+
+  #fill(batch: Batch): void {
+    const { limits, isSearching } = this.#options;
+    const worksMax = isSearching ? 1 : limits.batchReportsMax;
+    while (batch.works < worksMax && batch.reportsDecided < limits.batchReportsMax) {
+      const work = this.#mailbox.take();
+      if (work === undefined) return;
+      batch.works += 1;
+      this.#turns.take(work, batch);
+    }
+  }
+
+  async #commit(batch: Batch): Promise<void> {
+    if (!batch.isReadOnly) await this.#write(batch);
+    if (this.#isEnded()) throw new HostEnded({ type: 'fenced', partitions: this.partitions });
+    this.#act(batch);
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    this.#moveIdlePositions(batch);
+    const { clock, telemetry } = this.#options;
+    const startedAt = clock.monotonic();
+    await this.#commitUntilCertain(batch.toCommit(), batch.sequences);
+    const ms = clock.monotonic() - startedAt;
+    telemetry.committed({ reports: batch.reportsDecided, twins: batch.twinCount, ms });
+  }
+
+  async #commitUntilCertain(commit: Commit, sequences: readonly number[]): Promise<void> {
+    const { store, telemetry, limits } = this.#options;
+    for (;;) {
+      if (this.#isEnded()) throw new HostEnded({ type: 'fenced', partitions: this.partitions });
+      const result = await store.commit(commit);
+      switch (result.type) {
+        case 'committed':
+          return;
+        case 'fenced':
+          throw new HostEnded({ type: 'fenced', partitions: result.partitions });
+        case 'refused':
+          throw new HostEnded({ type: 'refused', sequences, cause: result.cause });
+        case 'unavailable':
+          telemetry.storeUnavailable(result.cause);
+          await this.#pause(limits.commitRetryMs);
+      }
+    }
+  }
+
+  /** Partitions without messages of their own follow the stream from time to time, or a restart would read it all again. */
+  #moveIdlePositions(batch: Batch): void {
+    const reached = batch.sequences.at(-1);
+    if (reached === undefined) return;
+    for (const partition of this.#partitions.values()) {
+      if (reached - partition.position <= this.#options.limits.idlePositionLagMax) continue;
+      partition.position = reached;
+      batch.touch(partition);
+    }
+  }
+
+  #act(batch: Batch): void {
+    const { telemetry } = this.#options;
+    for (const after of batch.afterCommit) {
+      if (after.type === 'effect') this.#perform(after.effect);
+      else if (this.#options.mayAnswer()) after.answer();
+    }
+    for (const { line, twin } of batch.lines) {
+      if (line.type === 'outcome') this.#tellWaiters(line.entry);
+      if (line.type === 'transition') {
+        const { from, to } = line.transition;
+        telemetry.transition({ kind: twin?.kind ?? 'unknown', from, to });
+      }
+    }
+    this.#publisher.publish(batch.lines);
+  }
+
+  #perform(effect: Effect): void {
+    const { bus, telemetry, limits } = this.#options;
+    switch (effect.type) {
+      case 'send':
+        bus.sendCommand(effect.site, effect.device, encode(effect.command, 'msgpack'));
+        return;
+      case 'answer': {
+        if (effect.reply.type === 'refused') telemetry.refused(effect.reply.refusal.code);
+        const reply = encodeReply(effect.reply, effect.to.encoding);
+        bus.reply(effect.to, reply.payload, reply.error);
+        return;
+      }
+      case 'await': {
+        const { device, id, to } = effect;
+        const giveUp = (): void => {
+          this.#tellNow(device, id, to);
+        };
+        if (this.#waiters.count >= limits.waitersMax) giveUp();
+        else this.#waiters.add({ device, id, to, until: effect.until, giveUp });
+      }
+    }
+  }
+
+  #tellWaiters(entry: LedgerEntry): void {
+    this.#options.telemetry.outcome(entry.outcome);
+    for (const to of this.#waiters.take(entry)) {
+      const reply = encodeReply({ type: 'ledger', entry }, to.encoding);
+      this.#options.bus.reply(to, reply.payload, reply.error);
+    }
+  }
+
+  /** Tells a requester how its command stands in the ledger now. */
+  #tellNow(device: string, id: string, to: ReplyAddress): void {
+    const { store, bus } = this.#options;
+    const answer = async (): Promise<void> => {
+      const entry = await store.ledgerEntry(device, id);
+      if (entry === null || this.#isEnded()) return;
+      const reply = encodeReply({ type: 'ledger', entry }, to.encoding);
+      bus.reply(to, reply.payload, reply.error);
+    };
+    answer().catch(() => {
+      const reply = encodeFailure(
+        'unavailable',
+        'the ledger could not be read; ask again with the same id',
+        to.encoding,
+      );
+      bus.reply(to, reply.payload, reply.error);
+    });
+  }
+
+  #discard(): void {
+    this.#state = 'ended';
+    this.#wakeups.clear();
+    this.#waiters.clear();
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.after(delayMs, resolve);
+    });
+  }
+}

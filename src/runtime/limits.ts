@@ -1,0 +1,41 @@
+/**
+ * Every limit of the runtime, with what happens at it.
+ */
+
+/** Durations in ms, sizes in items. */
+export interface RuntimeLimits {
+  /** A batch takes no further message once it holds this many reports; the rest waits for the next one. */
+  readonly batchReportsMax: number;
+  /** Messages waiting to be decided; above it the feed is not read, so the stream holds the rest. */
+  readonly mailboxMessagesMax: number;
+  /** Requests waiting to be decided; above it a backend is told `unavailable` at once. */
+  readonly mailboxRequestsMax: number;
+  /** Committed journal lines waiting to be stored in their stream; above it nothing more is decided. */
+  readonly publishBacklogMax: number;
+  /** Requests kept waiting for an outcome on this node; above it a backend is told how its command stands at once. */
+  readonly waitersMax: number;
+  /** A partition without messages of its own still moves its position when the stream is this far ahead. */
+  readonly idlePositionLagMax: number;
+  /** How long a lease lasts by the store's clock; it is renewed three times within that. */
+  readonly leaseTtlMs: number;
+  /** Pause before a commit is tried again while the store is away. */
+  readonly commitRetryMs: number;
+  /** Pause before partitions are asked for again: a standby takes over within lease time plus this. */
+  readonly acquireRetryMs: number;
+  /** How far the clocks of two servers (nodes, hub, store) may differ; added wherever two of them are compared. */
+  readonly serverErrorMs: number;
+}
+
+/** What `npm start` and `npm run serve` use unless configured otherwise. */
+export const DEFAULT_LIMITS: RuntimeLimits = {
+  batchReportsMax: 2_000,
+  mailboxMessagesMax: 4_000,
+  mailboxRequestsMax: 10_000,
+  publishBacklogMax: 20_000,
+  waitersMax: 50_000,
+  idlePositionLagMax: 5_000,
+  leaseTtlMs: 5_000,
+  commitRetryMs: 250,
+  acquireRetryMs: 500,
+  serverErrorMs: 50,
+};

@@ -1,0 +1,113 @@
+/**
+ * What waits to be decided: messages of the stream, requests of backends, wake-ups, and the news that the node can hear.
+ * Bounded: messages by back-pressure on the feed, requests by refusing them, wake-ups by the number of twins.
+ */
+import type { CommandRequest, ReplyAddress } from '../../actors/twin.ts';
+import type { DesiredRequest } from '../../actors/decision.ts';
+import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { Delivery } from './ports.ts';
+
+/** One thing to decide. */
+export type Work =
+  | { readonly type: 'delivery'; readonly delivery: Delivery }
+  | {
+      readonly type: 'command';
+      readonly device: string;
+      readonly request: CommandRequest;
+      readonly known: LedgerEntry | null;
+    }
+  | { readonly type: 'desired'; readonly device: string; readonly request: DesiredRequest }
+  | { readonly type: 'get'; readonly device: string; readonly replyTo: ReplyAddress }
+  | { readonly type: 'wake'; readonly device: string }
+  | { readonly type: 'hearing'; readonly isHearing: boolean };
+
+export class Mailbox {
+  #queue: Work[] = [];
+  #head = 0;
+  #messages = 0;
+  #requests = 0;
+  readonly #messagesMax: number;
+  readonly #requestsMax: number;
+  #wakeReader: (() => void) | null = null;
+  #wakeFeed: (() => void) | null = null;
+  #isClosed = false;
+
+  constructor(options: { readonly messagesMax: number; readonly requestsMax: number }) {
+    this.#messagesMax = options.messagesMax;
+    this.#requestsMax = options.requestsMax;
+  }
+
+  get isEmpty(): boolean {
+    return this.#head === this.#queue.length;
+  }
+
+  /** Adds messages of the stream; resolves when there is room for more. */
+  async offerMessages(deliveries: readonly Delivery[]): Promise<void> {
+    if (this.#isClosed) return;
+    for (const delivery of deliveries) this.#queue.push({ type: 'delivery', delivery });
+    this.#messages += deliveries.length;
+    this.#announce();
+    if (this.#messages < this.#messagesMax) return;
+    await new Promise<void>((resolve) => {
+      this.#wakeFeed = resolve;
+    });
+  }
+
+  /** Adds a backend's request; false when there are too many, or the mailbox is closed. */
+  offerRequest(work: Extract<Work, { type: 'command' | 'desired' | 'get' }>): boolean {
+    if (this.#isClosed || this.#requests >= this.#requestsMax) return false;
+    this.#requests += 1;
+    this.#push(work);
+    return true;
+  }
+
+  /** Adds a wake-up or the news about hearing. */
+  offer(work: Extract<Work, { type: 'wake' | 'hearing' }>): void {
+    if (!this.#isClosed) this.#push(work);
+  }
+
+  /** The next thing to decide, or `undefined`. */
+  take(): Work | undefined {
+    const work = this.#queue[this.#head];
+    if (work === undefined) return undefined;
+    this.#head += 1;
+    if (this.#head === this.#queue.length) {
+      this.#queue = [];
+      this.#head = 0;
+    }
+    if (work.type === 'delivery') this.#messages -= 1;
+    else if (work.type === 'command' || work.type === 'desired' || work.type === 'get') this.#requests -= 1;
+    if (this.#messages < this.#messagesMax) this.#releaseFeed();
+    return work;
+  }
+
+  /** Resolves when there is something to take, or the mailbox is closed. */
+  async ready(): Promise<void> {
+    if (!this.isEmpty || this.#isClosed) return;
+    await new Promise<void>((resolve) => {
+      this.#wakeReader = resolve;
+    });
+  }
+
+  /** Takes nothing more. What is in it can still be taken. */
+  close(): void {
+    this.#isClosed = true;
+    this.#announce();
+    this.#releaseFeed();
+  }
+
+  #push(work: Work): void {
+    this.#queue.push(work);
+    this.#announce();
+  }
+
+  #announce(): void {
+    this.#wakeReader?.();
+    this.#wakeReader = null;
+  }
+
+  #releaseFeed(): void {
+    this.#wakeFeed?.();
+    this.#wakeFeed = null;
+  }
+}

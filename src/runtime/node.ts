@@ -1,0 +1,201 @@
+/**
+ * A node: takes partitions that nobody holds, hosts their twins, and keeps its leases. Start, takeover from a dead node and
+ * recovery from a failed commit are the same path: take, load, host.
+ *
+ * Invariants:
+ * I1  a partition is hosted only under a lease this node took, and by one host at a time.
+ * I2  a node that has not renewed its leases in time answers nobody; what it still commits is fenced by the epoch.
+ */
+import { Host, type HostEnd, type HostOptions } from './host.ts';
+import { openPartition } from './partition-state.ts';
+import type { Cancel, Lease } from './ports.ts';
+import { PARTITIONS } from '../wire/partition.ts';
+
+export interface NodeOptions extends Omit<
+  HostOptions,
+  'partitions' | 'mayAnswer' | 'refusedByStore' | 'isSearching'
+> {
+  /** Names this node in lease rows and logs. */
+  readonly node: string;
+}
+
+/** How a node stands. */
+export interface NodeStatus {
+  readonly partitions: readonly number[];
+  /** All partitions it holds hear everything the stream holds. */
+  readonly isHearing: boolean;
+  /** Its leases were renewed in time. */
+  readonly isSure: boolean;
+  /** Why partitions could not be taken or leases not renewed, last time; `null` when they could. */
+  readonly storeProblem: string | null;
+}
+
+/** Partitions taken together, and their host once they are loaded. */
+interface Holding {
+  readonly leases: readonly Lease[];
+  host: Host | null;
+  readonly ended: Promise<void>;
+}
+
+export class Node {
+  readonly #options: NodeOptions;
+  readonly #holdings = new Set<Holding>();
+  readonly #refusedByStore = new Map<number, string>();
+  #isSearching = false;
+  /** By the monotonic clock: until then the leases are certainly ours. */
+  #sureUntil = -Infinity;
+  #storeProblem: string | null = null;
+  #cancels: Cancel[] = [];
+  #stopped: Promise<void> | null = null;
+
+  constructor(options: NodeOptions) {
+    this.#options = options;
+  }
+
+  get status(): NodeStatus {
+    const hosts = [...this.#holdings].map(({ host }) => host);
+    return {
+      partitions: hosts.flatMap((host) => host?.partitions ?? []).sort((a, b) => a - b),
+      isHearing: hosts.length > 0 && hosts.every((host) => host?.isHearing ?? false),
+      isSure: this.#isSure(),
+      storeProblem: this.#storeProblem,
+    };
+  }
+
+  /** Begins to take partitions; resolves after the first attempt. */
+  async start(): Promise<void> {
+    const { leaseTtlMs, acquireRetryMs } = this.#options.limits;
+    await this.#acquire();
+    this.#repeat(acquireRetryMs, () => this.#acquire());
+    this.#repeat(leaseTtlMs / 3, () => this.#renew());
+  }
+
+  /** Commits what is decided, publishes it, gives the leases back. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    for (const { host } of this.#holdings) host?.stop();
+    await Promise.all([...this.#holdings].map(({ ended }) => ended));
+    for (const cancel of this.#cancels) cancel();
+    this.#cancels = [];
+  }
+
+  #isSure(): boolean {
+    return this.#options.clock.monotonic() < this.#sureUntil;
+  }
+
+  /** Does `work` again and again, with a pause of `everyMs` after each time. */
+  #repeat(everyMs: number, work: () => Promise<void>): void {
+    const { clock } = this.#options;
+    const index = this.#cancels.length;
+    const arm = (): void => {
+      this.#cancels[index] = clock.after(everyMs, () => {
+        void work().then(() => {
+          if (this.#cancels.length > 0) arm();
+        });
+      });
+    };
+    arm();
+  }
+
+  async #acquire(): Promise<void> {
+    const held = [...this.#holdings].reduce((sum, { leases }) => sum + leases.length, 0);
+    if (this.#stopped !== null || held >= PARTITIONS) return;
+    const { store, node, limits, clock } = this.#options;
+    const askedAt = clock.monotonic();
+    try {
+      const leases = await store.acquire({ node, limit: PARTITIONS - held, ttlMs: limits.leaseTtlMs });
+      this.#storeProblem = null;
+      if (leases.length === 0) return;
+      if (this.#holdings.size === 0) this.#sureUntil = askedAt + limits.leaseTtlMs;
+      this.#hold(leases);
+    } catch (error) {
+      this.#storeProblem = `partitions could not be taken: ${messageOf(error)}`;
+    }
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#holdings.size === 0) return;
+    const { store, node, limits, clock } = this.#options;
+    const ttlMs = limits.leaseTtlMs;
+    const askedAt = clock.monotonic();
+    try {
+      const leases = [...this.#holdings].flatMap((holding) => holding.leases);
+      const kept = new Set(await store.renew({ node, ttlMs, leases }));
+      this.#storeProblem = null;
+      this.#sureUntil = askedAt + ttlMs;
+      for (const holding of this.#holdings) {
+        if (!holding.leases.every(({ partition }) => kept.has(partition))) holding.host?.abandon();
+      }
+    } catch (error) {
+      this.#storeProblem = `leases could not be renewed: ${messageOf(error)}`;
+    }
+  }
+
+  #hold(leases: readonly Lease[]): void {
+    const holding: Holding = { leases, host: null, ended: Promise.resolve() };
+    this.#holdings.add(holding);
+    Object.assign(holding, { ended: this.#hostUntilEnd(holding) });
+  }
+
+  /** Loads and hosts partitions until their host ends, then gives their leases back: whoever asks next takes them. */
+  async #hostUntilEnd(holding: Holding): Promise<void> {
+    const { telemetry, store } = this.#options;
+    const partitions = holding.leases.map(({ partition }) => partition);
+    let reason = 'stopped';
+    try {
+      const end = await this.#host(holding);
+      reason = this.#learnFrom(end);
+    } catch (error) {
+      reason = `failed: ${messageOf(error)}`;
+    }
+    telemetry.ownership({ event: 'given-up', partitions, twins: 0, reason });
+    try {
+      await store.release(holding.leases);
+    } catch {
+      // The leases run out by themselves.
+    }
+    this.#holdings.delete(holding);
+  }
+
+  async #host(holding: Holding): Promise<HostEnd> {
+    const states = await Promise.all(
+      holding.leases.map(async (lease) =>
+        openPartition(lease, await this.#options.store.load(lease.partition)),
+      ),
+    );
+    if (this.#stopped !== null) return { type: 'stopped' };
+    const host = new Host({
+      ...this.#options,
+      partitions: states,
+      mayAnswer: () => this.#isSure(),
+      refusedByStore: this.#refusedByStore,
+      isSearching: this.#isSearching,
+    });
+    holding.host = host;
+    const twins = states.reduce((sum, state) => sum + state.twins.size, 0);
+    const partitions = host.partitions;
+    this.#options.telemetry.ownership({ event: 'taken', partitions, twins, reason: 'nobody held them' });
+    return host.run();
+  }
+
+  /** A refused batch is searched message by message; the one refused alone becomes a dead letter next time. */
+  #learnFrom(end: HostEnd): string {
+    if (end.type !== 'refused') return end.type;
+    const [only, ...others] = end.sequences;
+    if (only !== undefined && others.length === 0) {
+      this.#refusedByStore.set(only, end.cause.message);
+      this.#isSearching = false;
+    } else {
+      this.#isSearching = true;
+    }
+    return `the store refused the data: ${end.cause.message}`;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

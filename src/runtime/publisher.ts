@@ -1,0 +1,82 @@
+/**
+ * Publishes committed journal lines to their streams, in order, and knows how far it got. Lines whose publication was not
+ * confirmed before a crash are published again by the next owner under the same id, which the stream drops if it has them.
+ *
+ * Invariants:
+ * I1  a line is published only after its commit.
+ * I2  a partition's `published` moves only over lines the stream has confirmed, in order.
+ */
+import type { Kind } from '../../machines/kind.ts';
+import { twinDocument } from '../../actors/document.ts';
+import { encodeChanged, encodeDeadLetter, encodeOutcome } from '../wire/reply.ts';
+import { deadLetter, twinChanged, twinOutcome } from '../wire/subjects.ts';
+import type { WrittenLine } from './batch.ts';
+import type { PartitionState } from './partition-state.ts';
+import type { Bus, Publication } from './ports.ts';
+
+export interface PublisherOptions {
+  readonly bus: Bus;
+  readonly partitions: ReadonlyMap<number, PartitionState>;
+  readonly kindNamed: (name: string) => Kind | undefined;
+  readonly serverErrorMs: number;
+  readonly backlogMax: number;
+}
+
+export class Publisher {
+  readonly #options: PublisherOptions;
+  #backlog = 0;
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Publishes lines after all those before. */
+  publish(lines: readonly WrittenLine[]): void {
+    if (lines.length === 0) return;
+    const { bus, partitions } = this.#options;
+    const messages = lines.map((written) => this.#message(written));
+    this.#backlog += lines.length;
+    this.#tail = this.#tail.then(async () => {
+      await bus.publish(messages);
+      this.#backlog -= lines.length;
+      for (const { line } of lines) {
+        const state = partitions.get(line.partition);
+        if (state !== undefined) state.published = Math.max(state.published, line.no);
+      }
+    });
+    // A bus that was stopped rejects: the lines stay unconfirmed, and the next owner publishes them.
+    this.#tail = this.#tail.catch(() => undefined);
+  }
+
+  /** Resolves when so few lines wait that more may be decided. */
+  async room(): Promise<void> {
+    while (this.#backlog > this.#options.backlogMax) await this.#tail;
+  }
+
+  /** Resolves when everything handed over was confirmed or given up. */
+  async drained(): Promise<void> {
+    await this.#tail;
+  }
+
+  #message({ line, twin }: WrittenLine): Publication {
+    const id = `${String(line.partition)}-${String(line.no)}`;
+    switch (line.type) {
+      case 'transition': {
+        const { device, recordedAt } = line.transition;
+        const kind = twin === null ? undefined : this.#options.kindNamed(twin.kind);
+        const document =
+          twin === null || kind === undefined
+            ? { device }
+            : twinDocument({ twin, kind, now: recordedAt, serverErrorMs: this.#options.serverErrorMs });
+        return { subject: twinChanged(device), id, payload: encodeChanged(line, document, 'json') };
+      }
+      case 'outcome':
+        return { subject: twinOutcome(line.entry.device), id, payload: encodeOutcome(line, 'json') };
+      case 'dead-letter': {
+        const subject = deadLetter(line.deadLetter.reason, line.partition);
+        return { subject, id, payload: encodeDeadLetter(line, 'json') };
+      }
+    }
+  }
+}

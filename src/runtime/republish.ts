@@ -1,0 +1,43 @@
+/**
+ * Publishes what the partitions' last owner had committed and may not have published: the journal after `published`.
+ */
+import type { PartitionState } from './partition-state.ts';
+import type { Store } from './ports.ts';
+import type { Publisher } from './publisher.ts';
+
+/** Journal lines read at once. */
+const PAGE = 1_000;
+
+/** Hands the unconfirmed lines of all partitions to the publisher, in order. A line goes out with its twin as it is now. */
+export async function republish(options: {
+  readonly store: Store;
+  readonly partitions: ReadonlyMap<number, PartitionState>;
+  readonly publisher: Publisher;
+}): Promise<void> {
+  for (const state of options.partitions.values()) {
+    for (let after = state.published; after < state.journal;) {
+      const lines = await options.store.journalAfter(state.partition, after, PAGE);
+      const last = lines.at(-1);
+      if (last === undefined) break;
+      after = last.no;
+      options.publisher.publish(
+        lines.map((line) => {
+          const device = deviceOf(line);
+          return { line, twin: device === null ? null : (state.twins.get(device) ?? null) };
+        }),
+      );
+      await options.publisher.room();
+    }
+  }
+}
+
+function deviceOf(line: Awaited<ReturnType<Store['journalAfter']>>[number]): string | null {
+  switch (line.type) {
+    case 'transition':
+      return line.transition.device;
+    case 'outcome':
+      return line.entry.device;
+    case 'dead-letter':
+      return null;
+  }
+}

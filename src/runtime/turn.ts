@@ -1,0 +1,248 @@
+/**
+ * One turn: takes one thing from the mailbox, lets its twin decide, and puts the decision into the batch. Synchronous: between
+ * the first message of a batch and its commit nothing else happens to these twins.
+ */
+import { decide } from '../../actors/decide.ts';
+import type { Context, Decision, Input } from '../../actors/decision.ts';
+import { twinDocument } from '../../actors/document.ts';
+import { bornTwin, type ReplyAddress, type Twin } from '../../actors/twin.ts';
+import { nextWakeAt } from '../../actors/wake.ts';
+import type { Kind } from '../../machines/kind.ts';
+import type { Report } from '../../machines/report.ts';
+import { partitionOf } from '../wire/partition.ts';
+import { encodeDocument, encodeFailure, encodeRefusal, type EncodedReply } from '../wire/reply.ts';
+import { readReports } from '../wire/report.ts';
+import { sensorsProblem } from '../wire/sensors.ts';
+import type { Batch } from './batch.ts';
+import { kindOf } from './kind-of.ts';
+import type { RuntimeLimits } from './limits.ts';
+import type { Work } from './mailbox.ts';
+import type { PartitionState } from './partition-state.ts';
+import type { Bus, Clock, Delivery } from './ports.ts';
+import type { Telemetry } from './telemetry.ts';
+import type { Wakeups } from './wakeups.ts';
+
+export interface TurnOptions {
+  readonly kinds: readonly Kind[];
+  readonly clock: Clock;
+  readonly bus: Bus;
+  readonly limits: RuntimeLimits;
+  readonly telemetry: Telemetry;
+  readonly wakeups: Wakeups;
+  readonly partitions: ReadonlyMap<number, PartitionState>;
+  /** Messages the store refused for good, by stream sequence, with what it said. */
+  readonly refusedByStore: ReadonlyMap<number, string>;
+}
+
+type Request = Extract<Work, { type: 'command' | 'desired' | 'get' }>;
+
+export class Turns {
+  readonly #options: TurnOptions;
+  readonly #kindsByName: ReadonlyMap<string, Kind>;
+  #hearingSince: number | null = null;
+
+  constructor(options: TurnOptions) {
+    this.#options = options;
+    this.#kindsByName = new Map(options.kinds.map((kind) => [kind.name, kind]));
+  }
+
+  /** Since when the node hears all that the stream holds, or `null`. */
+  get hearingSince(): number | null {
+    return this.#hearingSince;
+  }
+
+  /** Decides on one thing. */
+  take(work: Work, batch: Batch): void {
+    switch (work.type) {
+      case 'delivery':
+        this.#deliver(work.delivery, batch);
+        return;
+      case 'wake':
+        this.#wake(work.device, batch);
+        return;
+      case 'hearing':
+        this.#hear(work.isHearing);
+        return;
+      default:
+        this.#request(work, batch);
+    }
+  }
+
+  /** Sets the wake-up of every twin: after loading, and whenever hearing begins. */
+  armAll(): void {
+    for (const { twins } of this.#options.partitions.values()) {
+      for (const twin of twins.values()) this.#arm(twin);
+    }
+  }
+
+  #hear(isHearing: boolean): void {
+    if (isHearing === (this.#hearingSince !== null)) return;
+    this.#hearingSince = isHearing ? this.#options.clock.now() : null;
+    this.#options.telemetry.hearing(isHearing);
+    if (isHearing) this.armAll();
+  }
+
+  #deliver(delivery: Delivery, batch: Batch): void {
+    const partition = this.#options.partitions.get(delivery.partition);
+    if (partition === undefined || delivery.sequence <= partition.position) return;
+    partition.position = delivery.sequence;
+    batch.touch(partition);
+    batch.sequences.push(delivery.sequence);
+    const refused = this.#options.refusedByStore.get(delivery.sequence);
+    if (refused !== undefined) {
+      this.#bury(partition, delivery, 'refused-by-store', refused, batch);
+      return;
+    }
+    const read = readReports(delivery.device, delivery.payload);
+    if (!read.ok) {
+      this.#bury(partition, delivery, read.reason, read.detail, batch);
+      return;
+    }
+    for (const { reason, detail, index } of read.problems) {
+      this.#bury(partition, delivery, reason, `report ${String(index)} of the frame: ${detail}`, batch);
+    }
+    for (const report of read.reports) this.#report(partition, delivery, report, batch);
+  }
+
+  #report(partition: PartitionState, delivery: Delivery, report: Report, batch: Batch): void {
+    const found = this.#twinFor(partition, delivery, report);
+    if (!found.ok) {
+      this.#bury(partition, delivery, found.reason, found.detail, batch);
+      return;
+    }
+    const problem = sensorsProblem(found.kind, report);
+    if (problem !== null) {
+      this.#bury(partition, delivery, 'bad-report', problem, batch);
+      return;
+    }
+    const input: Input = { type: 'report', report, receivedAt: delivery.receivedAt };
+    const decision = this.#decide(partition, found.kind, found.twin, input, batch);
+    if (decision instanceof Error) this.#bury(partition, delivery, 'quarantined', decision.message, batch);
+    else if (decision.fate !== null) this.#options.telemetry.report(decision.fate);
+    batch.reportsDecided += 1;
+  }
+
+  /** The twin a report is for; born now if the device is heard for the first time. */
+  #twinFor(
+    partition: PartitionState,
+    delivery: Delivery,
+    report: Report,
+  ):
+    | { readonly ok: true; readonly twin: Twin; readonly kind: Kind }
+    | { readonly ok: false; readonly reason: string; readonly detail: string } {
+    const { device, site } = delivery;
+    const known = partition.twins.get(device) ?? this.#bornFromInventory(partition, device);
+    if (known !== undefined) {
+      const kind = this.#kindsByName.get(known.kind);
+      if (kind === undefined)
+        return { ok: false, reason: 'unknown-kind', detail: `there is no kind ${known.kind}` };
+      if (known.site === site) return { ok: true, twin: known, kind };
+      const detail = `the device belongs to site ${known.site}; site ${site} may not speak as it`;
+      return { ok: false, reason: 'foreign-site', detail };
+    }
+    const found = kindOf(this.#options.kinds, undefined, report);
+    if (!found.ok) return { ok: false, reason: 'unknown-kind', detail: found.detail };
+    return { ok: true, twin: bornTwin({ device, kind: found.kind, site }), kind: found.kind };
+  }
+
+  #bornFromInventory(partition: PartitionState, device: string): Twin | undefined {
+    const entry = partition.inventory.get(device);
+    const kind = entry === undefined ? undefined : this.#kindsByName.get(entry.kind);
+    if (entry === undefined || kind === undefined) return undefined;
+    return bornTwin({ device, kind, site: entry.site });
+  }
+
+  #wake(device: string, batch: Batch): void {
+    const partition = this.#options.partitions.get(partitionOf(device));
+    const twin = partition?.twins.get(device);
+    const kind = twin === undefined ? undefined : this.#kindsByName.get(twin.kind);
+    if (partition === undefined || twin === undefined || kind === undefined) return;
+    this.#decide(partition, kind, twin, { type: 'wake' }, batch);
+  }
+
+  #request(work: Request, batch: Batch): void {
+    const partition = this.#options.partitions.get(partitionOf(work.device));
+    const replyTo = work.type === 'get' ? work.replyTo : work.request.replyTo;
+    if (partition === undefined) {
+      this.answerAfterCommit(
+        batch,
+        replyTo,
+        encodeFailure('unavailable', 'this node no longer owns the device', replyTo.encoding),
+      );
+      return;
+    }
+    const twin = partition.twins.get(work.device) ?? this.#bornFromInventory(partition, work.device);
+    const kind = twin === undefined ? undefined : this.#kindsByName.get(twin.kind);
+    if (twin === undefined || kind === undefined) {
+      const id = work.type === 'command' ? work.request.id : null;
+      this.answerAfterCommit(batch, replyTo, unknownDevice(work.device, id, replyTo));
+      return;
+    }
+    if (work.type === 'get') {
+      const { clock, limits } = this.#options;
+      const document = twinDocument({ twin, kind, now: clock.now(), serverErrorMs: limits.serverErrorMs });
+      this.answerAfterCommit(batch, replyTo, encodeDocument(document, replyTo.encoding));
+      return;
+    }
+    const decision = this.#decide(partition, kind, twin, inputOf(work), batch);
+    if (decision instanceof Error) {
+      const reply = encodeFailure('internal', 'the twin could not decide; see the log', replyTo.encoding);
+      this.answerAfterCommit(batch, replyTo, reply);
+    }
+  }
+
+  /** Answers with what has been read: once everything it rests on is committed. */
+  answerAfterCommit(batch: Batch, to: ReplyAddress, reply: EncodedReply): void {
+    const { bus } = this.#options;
+    batch.afterCommit.push({
+      type: 'read',
+      answer: () => {
+        bus.reply(to, reply.payload, reply.error);
+      },
+    });
+  }
+
+  /** Lets the twin decide. A twin that throws is left as it was, and reported. */
+  #decide(partition: PartitionState, kind: Kind, twin: Twin, input: Input, batch: Batch): Decision | Error {
+    const context: Context = {
+      now: this.#options.clock.now(),
+      hearingSince: this.#hearingSince,
+      epoch: partition.epoch,
+      serverErrorMs: this.#options.limits.serverErrorMs,
+    };
+    try {
+      const decision = decide(kind, twin, input, context);
+      batch.add(partition, decision);
+      this.#arm(decision.twin);
+      return decision;
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error));
+      this.#options.telemetry.quarantined({ device: twin.device, cause });
+      return cause;
+    }
+  }
+
+  #arm(twin: Twin): void {
+    const kind = this.#kindsByName.get(twin.kind);
+    if (kind !== undefined)
+      this.#options.wakeups.arm(twin.device, nextWakeAt(kind, twin, this.#hearingSince));
+  }
+
+  #bury(partition: PartitionState, delivery: Delivery, reason: string, detail: string, batch: Batch): void {
+    const { site, device, sequence, receivedAt, payload } = delivery;
+    this.#options.telemetry.deadLetter({ reason, detail, device });
+    const where = { partition: partition.partition, site, device, sequence, receivedAt };
+    batch.addDeadLetter(partition, { ...where, reason, detail, bytes: payload.length });
+  }
+}
+
+function inputOf(work: Exclude<Request, { type: 'get' }>): Input {
+  return work.type === 'command'
+    ? { type: 'command', request: work.request, known: work.known }
+    : { type: 'desired', request: work.request };
+}
+
+function unknownDevice(device: string, id: string | null, to: ReplyAddress): EncodedReply {
+  const detail = `no twin and no inventory entry has the id ${device}`;
+  return encodeRefusal({ id, code: 'unknown-device', detail, state: null, allowed: [] }, to.encoding);
+}
