@@ -1,0 +1,113 @@
+/**
+ * Turns whatever goes wrong into a problem: what routes throw, what the schemas refuse, what Fastify and Node refuse before
+ * any route is asked. Nothing leaves as anything but `application/problem+json`, and no stack leaves at all.
+ */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify';
+import type { HttpApp } from './context.ts';
+import { badQuery, Problem, PROBLEM_TYPE, problemBody, PROBLEMS, RETRY_AFTER_S } from './problem.ts';
+
+/** Answers a request with the problem that `error` is. */
+export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = problemOf(error, request);
+  const { status } = PROBLEMS[problem.code];
+  if (status >= 500) {
+    request.log.error({ err: problem.cause, code: problem.code, url: request.url }, problem.message);
+  }
+  if (status === 503) void reply.header('retry-after', RETRY_AFTER_S);
+  void reply.code(status).type(PROBLEM_TYPE).send(problemBody(problem, request.id));
+}
+
+/** Answers a path that no route has. */
+export function answerUnknownRoute(request: FastifyRequest, reply: FastifyReply): void {
+  const path = request.url.split('?', 1)[0] ?? '';
+  answerProblem(new Problem('unknown-route', `there is nothing at ${path}`), request, reply);
+}
+
+/**
+ * Answers what Node could not read as a request at all. There is no request to log, and the connection is of no more use.
+ */
+export function answerUnreadable(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const problem = unreadable(error);
+  const { status } = PROBLEMS[problem.code];
+  const body = JSON.stringify(problemBody(problem));
+  const head = [
+    `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}`,
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${String(Buffer.byteLength(body))}`,
+    'Connection: close',
+  ];
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.destroySoon();
+}
+
+/**
+ * Answers every method that a path does not have with 405 and `Allow`. Call it after all routes are registered; it is part of
+ * `onRequest`, before a body is read that nobody wants.
+ */
+export function refuseOtherMethods(
+  app: HttpApp,
+  methodsByPath: ReadonlyMap<string, ReadonlySet<string>>,
+): void {
+  for (const [url, methods] of methodsByPath) {
+    const allow = [...methods].sort().join(', ');
+    app.route({
+      url,
+      method: ALL_METHODS.filter((method) => !methods.has(method)),
+      onRequest: async (request, reply) => {
+        void reply.header('allow', allow);
+        throw new Problem(
+          'method-not-allowed',
+          `${request.method} is not for this resource; it takes ${allow}`,
+        );
+      },
+      handler: async () => null,
+    });
+  }
+}
+
+const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+function problemOf(error: unknown, request: FastifyRequest): Problem {
+  if (error instanceof Problem) return error;
+  const { validation, statusCode, message } = error as Partial<FastifyError>;
+  const [flaw] = validation ?? [];
+  if (flaw !== undefined) return refusedBySchema(flaw, request);
+  if (statusCode !== undefined && statusCode < 500 && message !== undefined) {
+    return new Problem('bad-request', message, { cause: error });
+  }
+  return new Problem('internal', 'the request failed by a fault of ours; the log has the cause', {
+    cause: error,
+  });
+}
+
+/** Ajv's first complaint about a query, in words for whoever wrote the query. */
+function refusedBySchema(flaw: FastifySchemaValidationError, request: FastifyRequest): Problem {
+  const { keyword, instancePath, params, message = 'is not of the expected form' } = flaw;
+  if (keyword === 'additionalProperties') {
+    const schema = request.routeOptions.schema?.querystring as { properties?: object } | undefined;
+    const taken = Object.keys(schema?.properties ?? {});
+    const parameters = taken.length === 0 ? 'no parameters' : taken.join(', ');
+    return badQuery(String(params.additionalProperty), `unknown here; this resource takes ${parameters}`);
+  }
+  const parameter = instancePath.split('/')[1] ?? '';
+  const given = JSON.stringify((request.query as Record<string, unknown>)[parameter]);
+  if (keyword === 'enum') {
+    const values = (params.allowedValues as readonly string[]).join(', ');
+    return badQuery(parameter, `expected one of ${values}, got ${given}`);
+  }
+  return badQuery(parameter, `${message}, got ${given}`);
+}
+
+function unreadable(error: Error & { readonly code?: string }): Problem {
+  switch (error.code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Problem('request-timeout', 'the request did not arrive whole in time');
+    case 'HPE_HEADER_OVERFLOW':
+      return new Problem('headers-too-large', 'the header of a request is at most 16 KB long, path included');
+    default:
+      return new Problem('bad-request', `not readable as HTTP: ${error.message}`);
+  }
+}

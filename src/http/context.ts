@@ -1,0 +1,107 @@
+/**
+ * What every route is given: the instance it registers on, and the parts it asks.
+ */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { Registry } from 'prom-client';
+import { type TwinDocument, twinDocument } from '../../actors/document.ts';
+import type { Twin } from '../../actors/twin.ts';
+import type { Kind } from '../../machines/kind.ts';
+import { ID_PATTERN } from '../../machines/report.ts';
+import type { Archive, Clock, InventoryEntry } from '../runtime/ports.ts';
+import { withDeadline } from './deadline.ts';
+import type { Health } from './health.ts';
+import { Problem } from './problem.ts';
+
+/** A Fastify instance whose handlers are typed by their TypeBox schemas. */
+export type HttpApp = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/** The parts HTTP asks. */
+export interface HttpContext {
+  readonly archive: Archive;
+  readonly kinds: readonly Kind[];
+  readonly clock: Clock;
+  readonly health: Health;
+  readonly metrics: Registry;
+  /** How far the clocks of two servers may differ, ms: it is part of every age. */
+  readonly serverErrorMs: number;
+}
+
+/** How long an answer of the store is waited for, ms; after that the problem is `store-unavailable`. */
+const STORE_WAIT_MS = 10_000;
+
+/**
+ * Asks the archive. That it cannot answer is the store's trouble and passes, so it becomes `store-unavailable`, with the cause; an
+ * error of the language itself is a fault of ours and stays one.
+ */
+export async function askStore<T>(
+  { archive, clock }: HttpContext,
+  question: (archive: Archive) => Promise<T>,
+): Promise<T> {
+  try {
+    return await withDeadline({
+      clock,
+      limitMs: STORE_WAIT_MS,
+      work: question(archive),
+      late: () => {
+        throw new Error(`no answer within ${String(STORE_WAIT_MS)} ms`);
+      },
+    });
+  } catch (cause) {
+    if (cause instanceof TypeError || cause instanceof RangeError || cause instanceof SyntaxError)
+      throw cause;
+    throw new Problem('store-unavailable', 'the store gave no answer; nothing is lost, ask again', { cause });
+  }
+}
+
+/** A device that exists. */
+export interface KnownDevice {
+  readonly twin: Twin;
+  readonly inventory: InventoryEntry;
+  readonly kind: Kind;
+}
+
+const deviceId = new RegExp(ID_PATTERN);
+
+/** The device with this id. Throws the problems `unknown-device` and `unknown-kind`. */
+export async function knownDevice(context: HttpContext, device: string): Promise<KnownDevice> {
+  if (!deviceId.test(device)) {
+    throw new Problem(
+      'unknown-device',
+      'the path holds no id of a device: an id is 1 to 64 letters, digits, "_" or "-"',
+    );
+  }
+  const found = await askStore(context, (archive) => archive.twin(device));
+  if (found === null) throw new Problem('unknown-device', `no device "${device}" is known here`);
+  const kind = kindNamed(context, found.twin.kind);
+  if (kind === null) {
+    throw new Problem(
+      'unknown-kind',
+      `device "${device}" is of kind "${found.twin.kind}"; this node knows ${context.kinds.map(({ name }) => name).join(', ')}`,
+    );
+  }
+  return { ...found, kind };
+}
+
+/** The kind of this name, or `null` when this node does not have it. */
+export function kindNamed(context: HttpContext, name: string): Kind | null {
+  return context.kinds.find((kind) => kind.name === name) ?? null;
+}
+
+/** What the twin says of itself now. */
+export function documentNow(context: HttpContext, twin: Twin, kind: Kind): TwinDocument {
+  const { clock, serverErrorMs } = context;
+  return twinDocument({ twin, kind, now: clock.now(), serverErrorMs });
+}

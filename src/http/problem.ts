@@ -1,0 +1,135 @@
+/**
+ * Every error that HTTP answers with: RFC 9457 problem details with a stable `code`. The codes are this one table, from
+ * which the documents and the pages under `/problems/` follow.
+ */
+import { type Static, Type } from '@sinclair/typebox';
+
+/** What a code means; `status` is its HTTP status and never changes. */
+export interface ProblemKind {
+  readonly status: number;
+  readonly title: string;
+  /** What whoever sees it can do. */
+  readonly remedy: string;
+}
+
+/** Stable codes of problems. The list may grow; the codes and their status never change. */
+export const PROBLEMS = {
+  'bad-request': {
+    status: 400,
+    title: 'The request cannot be read',
+    remedy: 'Send the request as `detail` says.',
+  },
+  'bad-query': {
+    status: 400,
+    title: 'A query parameter is not of the form this resource takes',
+    remedy: '`parameter` names it, and `detail` says what would be right.',
+  },
+  'unknown-route': {
+    status: 404,
+    title: 'There is no such resource',
+    remedy: 'Look up the path in the HTTP reference.',
+  },
+  'unknown-device': {
+    status: 404,
+    title: 'No device has this id',
+    remedy:
+      'Look for it with GET /v1/devices. A device is known once the inventory has it or it was first heard.',
+  },
+  'method-not-allowed': {
+    status: 405,
+    title: 'The resource does not take this method',
+    remedy: 'Use one of the methods that the header `Allow` names.',
+  },
+  'request-timeout': {
+    status: 408,
+    title: 'The request did not arrive whole in time',
+    remedy: 'Send it again.',
+  },
+  'headers-too-large': {
+    status: 431,
+    title: 'The header of the request is too long',
+    remedy: 'Send less in it: a cursor, for instance, only as long as it was given out.',
+  },
+  internal: {
+    status: 500,
+    title: 'A fault in Corral',
+    remedy: 'Report it: the log holds the cause under the id that `instance` names.',
+  },
+  'unknown-kind': {
+    status: 500,
+    title: 'This node does not know the kind of the device',
+    remedy: 'Run a version of Corral that has the kind among its machines.',
+  },
+  'store-unavailable': {
+    status: 503,
+    title: 'The store cannot be reached',
+    remedy: 'Ask again after `Retry-After` seconds.',
+  },
+  'not-ready': {
+    status: 503,
+    title: 'The node is not ready',
+    remedy: '`parts` says what is wrong; it becomes ready by itself when that is gone.',
+  },
+} as const satisfies Record<string, ProblemKind>;
+
+/** A stable code. */
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** After this many seconds a client may ask again what could not be answered for a passing reason. */
+export const RETRY_AFTER_S = 2;
+
+/** The media type of every error. */
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** The body of every error. */
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.String({ description: 'where the code is explained' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String({ description: 'stable' }),
+    detail: Type.String({ description: 'what was wrong, and what would be right' }),
+    instance: Type.Optional(Type.String({ description: 'names this one request; the log has it too' })),
+  },
+  { additionalProperties: true, description: 'RFC 9457 problem details' },
+);
+
+/** For the `response` of every route's schema. */
+export const problemResponses = { '4xx': ProblemSchema, '5xx': ProblemSchema } as const;
+
+/** Thrown anywhere in a request: it becomes the answer. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly code: ProblemCode;
+  /** Members of the body beside those every problem has. */
+  readonly extensions: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    options: { readonly extensions?: Readonly<Record<string, unknown>>; readonly cause?: unknown } = {},
+  ) {
+    super(detail, options.cause === undefined ? {} : { cause: options.cause });
+    this.code = code;
+    this.extensions = options.extensions ?? {};
+  }
+}
+
+/** A query parameter that is not right. */
+export function badQuery(parameter: string, detail: string): Problem {
+  return new Problem('bad-query', `${parameter}: ${detail}`, { extensions: { parameter } });
+}
+
+/** The body of a problem; `instance` is the id of the request, where there is one. */
+export function problemBody(problem: Problem, instance?: string): Static<typeof ProblemSchema> {
+  const { status, title } = PROBLEMS[problem.code];
+  return {
+    type: `/problems/${problem.code}`,
+    title,
+    status,
+    code: problem.code,
+    detail: problem.message,
+    ...(instance === undefined ? {} : { instance: `urn:uuid:${instance}` }),
+    ...problem.extensions,
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * The ledger of a device: every command that was accepted for it, and its outcome.
+ */
+import { Type } from '@sinclair/typebox';
+import type { LedgerEntry } from '../../../actors/ledger.ts';
+import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
+import { limitParameter, nextPath, NextSchema } from '../page.ts';
+import { problemResponses } from '../problem.ts';
+import { rfc3339, rfc3339OrNull } from '../rfc3339.ts';
+import { deviceParams } from './devices.ts';
+
+/** How many commands a page holds unless asked otherwise, and at most. */
+const LIMIT_DEFAULT = 100;
+const LIMIT_MAX = 1_000;
+
+const Time = Type.String({ format: 'date-time' });
+const TimeOrNull = Type.Union([Time, Type.Null()]);
+const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
+const StringOrNull = Type.Union([Type.String(), Type.Null()]);
+
+const CommandViewSchema = Type.Object({
+  id: Type.String({ description: "the caller's idempotency key" }),
+  n: Type.Integer({ description: "the twin's number for it; grows by 1" }),
+  name: Type.String(),
+  args: Type.Record(Type.String(), Type.Unknown()),
+  by: StringOrNull,
+  outcome: Type.String({ description: 'pending, done, rejected, expired or unknown' }),
+  reason: StringOrNull,
+  proof: Type.Union([Type.String(), Type.Null()], { description: 'what proved the outcome' }),
+  acceptedAt: Time,
+  sentAt: Type.String({ format: 'date-time', description: 'last; it is sent again until it may not start' }),
+  certainAt: Type.String({ format: 'date-time', description: 'after this it cannot start any more' }),
+  decidedAt: TimeOrNull,
+  closedAt: Type.Union([Time, Type.Null()], { description: 'no other outcome can follow after this' }),
+  epoch: Type.Integer({ description: 'of the lease under which it was accepted' }),
+  incarnation: Type.Integer(),
+  boot: Type.Union([Type.Number(), Type.Null()], { description: 'the only boot it may be executed in' }),
+  notAfterUp: Type.Union([Type.Number(), Type.Null()], {
+    description: 'the uptime of the device after which it may not start, ms',
+  }),
+  holdMs: NumberOrNull,
+});
+
+const query = Type.Object(
+  {
+    before: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'a command number n: only commands before it',
+      }),
+    ),
+    limit: limitParameter({ what: 'commands', byDefault: LIMIT_DEFAULT, most: LIMIT_MAX }),
+  },
+  { additionalProperties: false },
+);
+
+/** Registers `/v1/devices/:device/commands`. */
+export function commandRoutes(app: HttpApp, context: HttpContext): void {
+  app.get(
+    '/v1/devices/:device/commands',
+    {
+      schema: {
+        params: deviceParams,
+        querystring: query,
+        response: {
+          200: Type.Object({
+            device: Type.String(),
+            commands: Type.Array(CommandViewSchema, { description: 'newest first' }),
+            before: Type.Union([Type.Integer(), Type.Null()], { description: 'of the next page' }),
+            next: NextSchema,
+          }),
+          ...problemResponses,
+        },
+      },
+    },
+    async (request) => {
+      const { before = null, limit } = request.query;
+      const { twin } = await knownDevice(context, request.params.device);
+      const page = { beforeN: before, limit: limit + 1 };
+      const found = await askStore(context, (archive) => archive.commands(twin.device, page));
+      const shown = found.slice(0, limit);
+      const last = found.length > limit ? (shown.at(-1)?.n ?? null) : null;
+      return {
+        device: twin.device,
+        commands: shown.map(commandView),
+        before: last,
+        next: last === null ? null : nextPath(request.url, { before: String(last) }),
+      };
+    },
+  );
+}
+
+function commandView(entry: LedgerEntry) {
+  return {
+    ...entry,
+    acceptedAt: rfc3339(entry.acceptedAt),
+    sentAt: rfc3339(entry.sentAt),
+    certainAt: rfc3339(entry.certainAt),
+    decidedAt: rfc3339OrNull(entry.decidedAt),
+    closedAt: rfc3339OrNull(entry.closedAt),
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * The journal of a device: every transition of its KNOWN state, with its cause. What the twin believed, and when.
+ */
+import { Type } from '@sinclair/typebox';
+import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
+import { limitParameter, nextPath, NextSchema } from '../page.ts';
+import { problemResponses } from '../problem.ts';
+import { rfc3339 } from '../rfc3339.ts';
+import { deviceParams } from './devices.ts';
+
+/** How many transitions a page holds unless asked otherwise, and at most. */
+const LIMIT_DEFAULT = 100;
+const LIMIT_MAX = 1_000;
+
+const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
+
+const TransitionViewSchema = Type.Object({
+  no: Type.Integer({ description: 'journal number: grows within the partition' }),
+  partition: Type.Integer(),
+  from: Type.String(),
+  to: Type.String(),
+  cause: Type.Object({
+    type: Type.String({ description: 'report, silence, deadline, command or engineer' }),
+    detail: Type.String(),
+  }),
+  measuredAt: Type.String({ format: 'date-time', description: 'when what caused it was measured' }),
+  errorMs: NumberOrNull,
+  recordedAt: Type.String({ format: 'date-time', description: 'when the twin decided it' }),
+  version: Type.Integer({ description: 'of the twin, after it' }),
+  incarnation: Type.Integer(),
+  boot: NumberOrNull,
+  seq: NumberOrNull,
+});
+
+const query = Type.Object(
+  {
+    before: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'a journal number: only transitions before it',
+      }),
+    ),
+    limit: limitParameter({ what: 'transitions', byDefault: LIMIT_DEFAULT, most: LIMIT_MAX }),
+  },
+  { additionalProperties: false },
+);
+
+/** Registers `/v1/devices/:device/journal`. */
+export function journalRoutes(app: HttpApp, context: HttpContext): void {
+  app.get(
+    '/v1/devices/:device/journal',
+    {
+      schema: {
+        params: deviceParams,
+        querystring: query,
+        response: {
+          200: Type.Object({
+            device: Type.String(),
+            transitions: Type.Array(TransitionViewSchema, { description: 'newest first' }),
+            before: Type.Union([Type.Integer(), Type.Null()], { description: 'of the next page' }),
+            next: NextSchema,
+          }),
+          ...problemResponses,
+        },
+      },
+    },
+    async (request) => {
+      const { before = null, limit } = request.query;
+      const { twin } = await knownDevice(context, request.params.device);
+      const page = { before, limit: limit + 1 };
+      const found = await askStore(context, (archive) => archive.transitions(twin.device, page));
+      const shown = found.slice(0, limit);
+      const last = found.length > limit ? (shown.at(-1)?.no ?? null) : null;
+      return {
+        device: twin.device,
+        transitions: shown.map((transition) => ({
+          ...transition,
+          measuredAt: rfc3339(transition.measuredAt),
+          recordedAt: rfc3339(transition.recordedAt),
+        })),
+        before: last,
+        next: last === null ? null : nextPath(request.url, { before: String(last) }),
+      };
+    },
+  );
+}

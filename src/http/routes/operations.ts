@@ -1,0 +1,55 @@
+/**
+ * For whoever runs the node: is the process alive, can it do its work, what does it count.
+ */
+import { Type } from '@sinclair/typebox';
+import type { HttpApp, HttpContext } from '../context.ts';
+import { withDeadline } from '../deadline.ts';
+import { type HealthPart, READY_WAIT_MS } from '../health.ts';
+import { Problem, problemResponses } from '../problem.ts';
+
+const HealthPartSchema = Type.Object({ part: Type.String(), ok: Type.Boolean(), detail: Type.String() });
+
+/** Registers `/healthz`, `/readyz` and `/metrics`. */
+export function operationRoutes(app: HttpApp, context: HttpContext): void {
+  app.get(
+    '/healthz',
+    { schema: { response: { 200: Type.Object({ status: Type.Literal('alive') }), ...problemResponses } } },
+    async () => ({ status: 'alive' as const }),
+  );
+
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        response: {
+          200: Type.Object({ status: Type.Literal('ready'), parts: Type.Array(HealthPartSchema) }),
+          ...problemResponses,
+        },
+      },
+    },
+    async () => {
+      const parts = [...(await checkInTime(context))];
+      const wrong = parts.filter(({ ok }) => !ok);
+      if (wrong.length > 0) {
+        const detail = wrong.map(({ part, detail: how }) => `${part}: ${how}`).join('; ');
+        throw new Problem('not-ready', detail, { extensions: { parts } });
+      }
+      return { status: 'ready' as const, parts };
+    },
+  );
+
+  app.get('/metrics', async (_request, reply) => {
+    const text = await context.metrics.metrics();
+    return reply.type(context.metrics.contentType).send(text);
+  });
+}
+
+/** A check that hangs is an answer: the node waits for something, so it is not ready. */
+async function checkInTime({ health, clock }: HttpContext): Promise<readonly HealthPart[]> {
+  return withDeadline({
+    clock,
+    limitMs: READY_WAIT_MS,
+    work: health.check(),
+    late: () => [{ part: 'check', ok: false, detail: `no answer within ${String(READY_WAIT_MS)} ms` }],
+  });
+}

@@ -1,0 +1,106 @@
+/**
+ * A device's reports, as they came, in the order in which the device made them.
+ */
+import { Type } from '@sinclair/typebox';
+import type { ReportPage } from '../../runtime/ports.ts';
+import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
+import { checkWindow, limitParameter, nextPath, NextSchema, readTime, timeParameter } from '../page.ts';
+import { badQuery, problemResponses } from '../problem.ts';
+import { rfc3339 } from '../rfc3339.ts';
+import { deviceParams } from './devices.ts';
+
+/** How many reports a page holds unless asked otherwise, and at most. */
+const LIMIT_DEFAULT = 100;
+const LIMIT_MAX = 1_000;
+
+const ReportViewSchema = Type.Object({
+  incarnation: Type.Integer(),
+  boot: Type.Integer(),
+  seq: Type.Integer(),
+  up: Type.Integer({ description: 'uptime of the device when it was measured, ms' }),
+  state: Type.String(),
+  measuredAt: Type.String({ format: 'date-time', description: "by the boot's clock as it is known now" }),
+  errorMs: Type.Union([Type.Number(), Type.Null()], {
+    description: 'measuredAt is right within ± this; null while no round trip bounds it',
+  }),
+  receivedAt: Type.String({ format: 'date-time', description: "when the hub's stream stored it" }),
+  fate: Type.Union([Type.Literal('news'), Type.Literal('late')], {
+    description: '`news` moved the known state, `late` only filled history',
+  }),
+  body: Type.Record(Type.String(), Type.Unknown(), { description: 'the report as it came' }),
+});
+
+const query = Type.Object(
+  {
+    from: timeParameter('only reports measured at or after this'),
+    to: timeParameter('only reports measured before this'),
+    after: Type.Optional(
+      Type.String({ description: 'a position, incarnation.boot.seq: only reports that come after it' }),
+    ),
+    limit: limitParameter({ what: 'reports', byDefault: LIMIT_DEFAULT, most: LIMIT_MAX }),
+  },
+  { additionalProperties: false },
+);
+
+/** Registers `/v1/devices/:device/reports`. */
+export function reportRoutes(app: HttpApp, context: HttpContext): void {
+  app.get(
+    '/v1/devices/:device/reports',
+    {
+      schema: {
+        params: deviceParams,
+        querystring: query,
+        response: {
+          200: Type.Object({
+            device: Type.String(),
+            reports: Type.Array(ReportViewSchema),
+            after: Type.Union([Type.String(), Type.Null()], { description: 'of the next page' }),
+            next: NextSchema,
+          }),
+          ...problemResponses,
+        },
+      },
+    },
+    async (request) => {
+      const { limit } = request.query;
+      const from = readTime('from', request.query.from);
+      const to = readTime('to', request.query.to);
+      checkWindow(from, to);
+      const begin = readPosition(request.query.after);
+      const { twin } = await knownDevice(context, request.params.device);
+      const page: ReportPage = { from, to, after: begin, limit: limit + 1 };
+      const reports = await askStore(context, (archive) => archive.reports(twin.device, page));
+      const shown = reports.slice(0, limit);
+      const last = shown.at(-1);
+      const after =
+        reports.length > limit && last
+          ? `${String(last.incarnation)}.${String(last.boot)}.${String(last.seq)}`
+          : null;
+      return {
+        device: twin.device,
+        reports: shown.map((report) => ({
+          ...report,
+          measuredAt: rfc3339(report.measuredAt),
+          receivedAt: rfc3339(report.receivedAt),
+        })),
+        after,
+        next: after === null ? null : nextPath(request.url, { after }),
+      };
+    },
+  );
+}
+
+function readPosition(text: string | undefined): ReportPage['after'] {
+  if (text === undefined) return null;
+  const match = /^(\d+)\.(\d+)\.(\d+)$/.exec(text);
+  const [incarnation, boot, seq] = (match?.slice(1) ?? []).map(Number);
+  if (
+    incarnation === undefined ||
+    boot === undefined ||
+    seq === undefined ||
+    ![incarnation, boot, seq].every(Number.isSafeInteger)
+  ) {
+    throw badQuery('after', `expected incarnation.boot.seq, such as 1.3.17, got "${text}"`);
+  }
+  return { incarnation, boot, seq };
+}

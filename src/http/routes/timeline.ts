@@ -1,0 +1,104 @@
+/**
+ * What a device WAS, by measured time, late reports included; what its twin believed at that time is in the journal.
+ *
+ * Without `from` the timeline begins with the oldest report in the archive: an answer leaves nothing out that nobody asked it
+ * to leave out, and the page's limit bounds it.
+ */
+import { Type } from '@sinclair/typebox';
+import type { WindowedInterval } from '../../../actors/timeline.ts';
+import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
+import { checkWindow, limitParameter, nextPath, NextSchema, readTime, timeParameter } from '../page.ts';
+import { problemResponses } from '../problem.ts';
+import { rfc3339, rfc3339OrNull } from '../rfc3339.ts';
+import { readTimelineCursor, timelineCursor } from '../timeline-cursor.ts';
+import { readTimeline } from '../timeline-page.ts';
+import { deviceParams } from './devices.ts';
+
+/** How many intervals a page holds unless asked otherwise, and at most. */
+const LIMIT_DEFAULT = 1_000;
+const LIMIT_MAX = 10_000;
+
+const Time = Type.String({ format: 'date-time' });
+
+const IntervalSchema = Type.Object({
+  state: Type.String({ description: 'what the device itself believed' }),
+  from: Time,
+  errorMs: Type.Union([Type.Number(), Type.Null()], {
+    description: '`from` is right within ± this; null while no round trip bounds it',
+  }),
+  to: Type.Union([Time, Type.Null()], { description: 'null: no report says that it ended' }),
+  incarnation: Type.Integer(),
+  boot: Type.Integer(),
+  seq: Type.Integer({ description: 'position of the report that began it' }),
+  lastReportAt: Type.String({ format: 'date-time', description: 'the last report that says so' }),
+  reports: Type.Integer(),
+  gaps: Type.Integer({ description: 'holes in the numbering of the reports in it' }),
+  missing: Type.Integer({ description: 'reports in those holes' }),
+  reboots: Type.Integer({ description: 'restarts after which the device was in the same state again' }),
+  beganBefore: Type.Boolean({ description: 'it began before the window asked for' }),
+  goesOn: Type.Boolean({ description: 'it reaches beyond the window asked for' }),
+});
+
+const query = Type.Object(
+  {
+    from: timeParameter('begin of the window; without it, the oldest report kept'),
+    to: timeParameter('end of the window; without it, the newest report'),
+    cursor: Type.Optional(Type.String({ description: '`cursor` of the page before' })),
+    limit: limitParameter({ what: 'intervals', byDefault: LIMIT_DEFAULT, most: LIMIT_MAX }),
+  },
+  { additionalProperties: false },
+);
+
+/** Registers `/v1/devices/:device/timeline`. */
+export function timelineRoutes(app: HttpApp, context: HttpContext): void {
+  app.get(
+    '/v1/devices/:device/timeline',
+    {
+      schema: {
+        params: deviceParams,
+        querystring: query,
+        response: {
+          200: Type.Object({
+            device: Type.String(),
+            intervals: Type.Array(IntervalSchema, { description: 'without a space between them' }),
+            cursor: Type.Union([Type.String(), Type.Null()], { description: 'of the next page' }),
+            next: NextSchema,
+          }),
+          ...problemResponses,
+        },
+      },
+    },
+    async (request) => {
+      const window = {
+        from: readTime('from', request.query.from),
+        to: readTime('to', request.query.to),
+      };
+      checkWindow(window.from, window.to);
+      const fold = readTimelineCursor(request.query.cursor);
+      const { twin, kind } = await knownDevice(context, request.params.device);
+      const page = await readTimeline({
+        read: (page) => askStore(context, (archive) => archive.reports(twin.device, page)),
+        window,
+        limit: request.query.limit,
+        fold,
+        silenceMs: kind.limits.silenceMs,
+      });
+      const cursor = page.fold && timelineCursor(page.fold);
+      return {
+        device: twin.device,
+        intervals: page.intervals.map(intervalView),
+        cursor,
+        next: cursor === null ? null : nextPath(request.url, { cursor }),
+      };
+    },
+  );
+}
+
+function intervalView(interval: WindowedInterval) {
+  return {
+    ...interval,
+    from: rfc3339(interval.from),
+    to: rfc3339OrNull(interval.to),
+    lastReportAt: rfc3339(interval.lastReportAt),
+  };
+}

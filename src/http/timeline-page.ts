@@ -1,0 +1,85 @@
+/**
+ * Reads a page of a device's timeline: streams reports from the archive through the fold, and stops when the page is full.
+ */
+import {
+  cutToWindow,
+  foldReport,
+  type TimelineFold,
+  type TimelineWindow,
+  type WindowedInterval,
+} from '../../actors/timeline.ts';
+import type { ArchivedReport, ReportPage } from '../runtime/ports.ts';
+
+/** Reports read from the archive at once. */
+const READ_SIZE = 1_000;
+
+/** The most reads for one page. A page that needs more ends early: it may hold fewer intervals than asked for, even none. */
+const READS_MAX = 100;
+
+/** How much farther each step looks back for the report that was the newest one when the window began. */
+const LOOK_BACK_GROWTH = 8;
+
+/** What to read. */
+export interface TimelineRequest {
+  /** Reads reports of the device from the archive. */
+  readonly read: (page: ReportPage) => Promise<readonly ArchivedReport[]>;
+  readonly window: TimelineWindow;
+  /** The most intervals. */
+  readonly limit: number;
+  /** The fold as the page before left it; `null` for the first page. */
+  readonly fold: TimelineFold | null;
+  /** How long a device of this kind is silent at most while all is well, ms. */
+  readonly silenceMs: number;
+}
+
+/** A page. `fold` goes into the request for the next one; it is `null` on the last page. */
+export interface TimelinePage {
+  readonly intervals: readonly WindowedInterval[];
+  readonly fold: TimelineFold | null;
+}
+
+/** Reads a page of the timeline. */
+export async function readTimeline(request: TimelineRequest): Promise<TimelinePage> {
+  const { read, window, limit } = request;
+  const intervals: WindowedInterval[] = [];
+  let { fold } = request;
+  let from = fold === null ? await whereToBegin(request) : null;
+  for (let reads = 0; reads < READS_MAX; reads += 1) {
+    const reports = await read({ from, to: null, after: fold?.last ?? null, limit: READ_SIZE });
+    if (reports.length === 0) return lastPage(intervals, fold, window);
+    from = null;
+    for (const report of reports) {
+      const step = foldReport(fold, report);
+      fold = step.fold;
+      const interval = step.closed && cutToWindow(step.closed, window);
+      if (interval !== null) intervals.push(interval);
+      if (window.to !== null && fold.open.lastReportAt >= window.to) return lastPage(intervals, fold, window);
+      if (intervals.length === limit) return { intervals, fold };
+    }
+  }
+  return { intervals, fold };
+}
+
+function lastPage(
+  intervals: readonly WindowedInterval[],
+  fold: TimelineFold | null,
+  window: TimelineWindow,
+): TimelinePage {
+  const open = fold && cutToWindow(fold.open, window);
+  return { intervals: open === null ? intervals : [...intervals, open], fold: null };
+}
+
+/**
+ * The measured time to read from, so that the report that was the newest one when the window began is among what is read.
+ * Most devices were heard shortly before; for one that was silent, the look back grows until it finds something.
+ */
+async function whereToBegin(request: TimelineRequest): Promise<number | null> {
+  const { read, window, silenceMs } = request;
+  if (window.from === null) return null;
+  for (let lookBackMs = silenceMs; lookBackMs < window.from; lookBackMs *= LOOK_BACK_GROWTH) {
+    const from = window.from - lookBackMs;
+    const found = await read({ from, to: window.from, after: null, limit: 1 });
+    if (found.length > 0) return from;
+  }
+  return null;
+}

@@ -1,0 +1,146 @@
+/**
+ * Reading a timeline page by page. History stands in a list here, read as the port Archive reads it: at most as many
+ * reports as asked for, and any number fewer.
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  cutToWindow,
+  type TimelineFold,
+  type TimelineInterval,
+  timelineOf,
+  type TimelineWindow,
+  type WindowedInterval,
+} from '../../actors/timeline.ts';
+import { readTimelineCursor, timelineCursor } from '../../src/http/timeline-cursor.ts';
+import { readTimeline } from '../../src/http/timeline-page.ts';
+import type { ArchivedReport, ReportPage } from '../../src/runtime/ports.ts';
+
+const T0 = Date.UTC(2026, 0, 31, 12);
+const MINUTE = 60_000;
+
+const history: fc.Arbitrary<readonly ArchivedReport[]> = fc
+  .array(
+    fc.record({
+      afterMs: fc.integer({ min: 0, max: 60 * MINUTE }),
+      state: fc.constantFrom('available', 'charging'),
+      isLost: fc.boolean(),
+      restarts: fc.integer({ min: 0, max: 9 }).map((chance) => chance === 0),
+    }),
+    { maxLength: 60 },
+  )
+  .map((steps) => {
+    let [boot, seq, up, at] = [1, 0, 0, T0];
+    return steps.flatMap(({ afterMs, state, isLost, restarts }) => {
+      at += afterMs;
+      [boot, seq, up] = restarts ? [boot + 1, 1, 0] : [boot, seq + 1, up + afterMs];
+      const body = { boot, seq, up, state, sensors: {} };
+      const received = { receivedAt: at, measuredAt: at, errorMs: null, fate: 'news' as const };
+      return isLost ? [] : [{ incarnation: 1, boot, seq, up, state, ...received, body }];
+    });
+  });
+
+/** Reads a list as an archive, never more than `most` at once. */
+function archiveOf(reports: readonly ArchivedReport[], most: number) {
+  return async ({ from, to, after, limit }: ReportPage): Promise<readonly ArchivedReport[]> =>
+    reports
+      .filter(({ measuredAt }) => (from === null || measuredAt >= from) && (to === null || measuredAt < to))
+      .filter(
+        ({ boot, seq }) => after === null || boot > after.boot || (boot === after.boot && seq > after.seq),
+      )
+      .slice(0, Math.min(limit, most));
+}
+
+/** All pages, one after the other, the cursor carried as text. */
+async function everyPage(
+  read: (page: ReportPage) => Promise<readonly ArchivedReport[]>,
+  asked: { readonly window: TimelineWindow; readonly limit: number },
+): Promise<WindowedInterval[]> {
+  const intervals: WindowedInterval[] = [];
+  let fold: TimelineFold | null = null;
+  do {
+    const page = await readTimeline({ ...asked, read, fold, silenceMs: 5 * MINUTE });
+    expect(page.intervals.length).toBeLessThanOrEqual(asked.limit);
+    intervals.push(...page.intervals);
+    fold = page.fold && readTimelineCursor(timelineCursor(page.fold));
+  } while (fold !== null);
+  return intervals;
+}
+
+const whole: TimelineWindow = { from: null, to: null };
+const sizes = fc.record({
+  limit: fc.integer({ min: 1, max: 10 }),
+  most: fc.integer({ min: 1, max: 20 }),
+});
+
+describe('a timeline read page by page', () => {
+  test('is the same whatever the size of the pages', async () => {
+    await fc.assert(
+      fc.asyncProperty(history, sizes, async (reports, { limit, most }) => {
+        const expected = timelineOf(reports).map((interval) => cutToWindow(interval, whole));
+        expect(await everyPage(archiveOf(reports, most), { window: whole, limit })).toEqual(expected);
+      }),
+    );
+  });
+
+  test('in a window is what lies in that window of the whole', async () => {
+    const edge = fc.option(fc.integer({ min: -10, max: 1_000 }).map((minute) => T0 + minute * MINUTE));
+    await fc.assert(
+      fc.asyncProperty(history, sizes, edge, edge, async (reports, { limit, most }, from, to) => {
+        fc.pre(from === null || to === null || from < to);
+        const window = { from, to };
+        const seen = ({ state, from: begin, to: end, beganBefore, goesOn }: WindowedInterval) => ({
+          ...{ state, begin, end, beganBefore, goesOn },
+        });
+        const expected = timelineOf(reports)
+          .map((interval) => cutToWindow(interval, window))
+          .filter((interval) => interval !== null);
+        const found = await everyPage(archiveOf(reports, most), { window, limit });
+        expect(found.map(seen)).toEqual(expected.map(seen));
+      }),
+    );
+  });
+
+  test('knows the state in which the window found the device, however long it had been silent', async () => {
+    const [first, second] = [0, 60 * 24 * 30].map((minute, index) => ({
+      ...{
+        incarnation: 1,
+        boot: 1,
+        seq: index + 1,
+        up: minute * MINUTE,
+        state: index === 0 ? 'charging' : 'available',
+      },
+      ...{ receivedAt: T0, measuredAt: T0 + minute * MINUTE, errorMs: null, fate: 'news' as const, body: {} },
+    }));
+    const window = { from: second!.measuredAt - MINUTE, to: null };
+    const found = await everyPage(archiveOf([first!, second!], 100), { window, limit: 10 });
+    const { from } = window;
+    expect(found).toMatchObject([
+      { state: 'charging', from, to: second!.measuredAt, beganBefore: true },
+      { state: 'available', from: second!.measuredAt, to: null, beganBefore: false },
+    ]);
+  });
+
+  test('ends a page early, with a cursor, where an interval is longer than one page may read', async () => {
+    const reports = Array.from({ length: 140_000 }, (_, index): ArchivedReport => ({
+      ...{ incarnation: 1, boot: 1, seq: index + 1, up: index * MINUTE, state: 'available' },
+      ...{ receivedAt: T0, measuredAt: T0 + index * MINUTE, errorMs: null, fate: 'news', body: {} },
+    }));
+    const read = async ({ after, limit }: ReportPage): Promise<readonly ArchivedReport[]> =>
+      reports.slice(after?.seq ?? 0, (after?.seq ?? 0) + limit);
+    const page = await readTimeline({ read, window: whole, limit: 10, fold: null, silenceMs: MINUTE });
+    expect(page.intervals).toEqual([]);
+    expect(page.fold?.last.seq).toBe(100_000);
+    const intervals: readonly TimelineInterval[] = await everyPage(read, { window: whole, limit: 10 });
+    expect(intervals).toMatchObject([{ from: T0, to: null, reports: 140_000, gaps: 0 }]);
+  });
+});
+
+describe('a cursor', () => {
+  test.each(['', 'x', '%%%', 'bnVsbA', 'e30', timelineCursor({} as TimelineFold)])(
+    'that was not given out is refused: "%s"',
+    (text) => {
+      expect(() => readTimelineCursor(text)).toThrow('cursor: expected `cursor` of the page before');
+    },
+  );
+});
