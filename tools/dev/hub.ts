@@ -8,7 +8,7 @@ import { projectFolder } from './project-folders.ts';
 export type SiteName = 'depot' | 'harbour';
 
 /** The users that `nats.conf` defines. */
-export type HubUser = 'runtime' | 'backend' | 'engineer' | SiteName;
+export type HubUser = 'runtime' | 'operator' | 'backend' | 'engineer' | SiteName;
 
 /**
  * The passwords of development, one per user. A hub with these listens on loopback only; a real one is given its
@@ -16,6 +16,7 @@ export type HubUser = 'runtime' | 'backend' | 'engineer' | SiteName;
  */
 export const developmentPasswords: Readonly<Record<HubUser, string>> = {
   runtime: 'runtime',
+  operator: 'operator',
   backend: 'backend',
   engineer: 'engineer',
   depot: 'depot',
@@ -66,6 +67,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       CORRAL_HUB_LEAF_LISTEN: `127.0.0.1:${chosen.leaf}`,
       CORRAL_HUB_LEAF_ADVERTISE: leafAdvertise ?? `127.0.0.1:${chosen.leaf}`,
       CORRAL_RUNTIME_PASSWORD: developmentPasswords.runtime,
+      CORRAL_OPERATOR_PASSWORD: developmentPasswords.operator,
       CORRAL_BACKEND_PASSWORD: developmentPasswords.backend,
       CORRAL_ENGINEER_PASSWORD: developmentPasswords.engineer,
       CORRAL_SITE_DEPOT_PASSWORD: developmentPasswords.depot,

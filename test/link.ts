@@ -1,0 +1,108 @@
+/**
+ * A TCP link that can be cut, frozen and healed: it stands between a site's leaf and the hub, where outages happen.
+ *
+ * The hub has to advertise the link's address (`startHub({ link })` does so); otherwise the leaf learns the hub's own and
+ * reconnects round the link.
+ */
+import { createServer, Socket, type AddressInfo } from 'node:net';
+
+/** `up`: from the site to the hub; `down`: from the hub to the site. */
+export type LinkDirection = 'up' | 'down';
+
+/** A link between two TCP programs. */
+export interface Link {
+  /** `host:port` where the site connects. */
+  readonly address: string;
+  /** Where the link leads: `host:port`. Connections that are made from now on go there. */
+  readonly leadTo: (target: string) => void;
+  /** Resets all connections and refuses new ones, until `heal`. */
+  readonly cut: () => void;
+  /**
+   * From now on nothing passes, in one direction or in both, and nobody is told: connections stay open and new ones are
+   * accepted. What comes in meanwhile passes after `heal`, as on a network that stalls.
+   */
+  readonly freeze: (direction?: LinkDirection) => void;
+  /** Undoes `cut` and `freeze`. */
+  readonly heal: () => void;
+  /** Connections that are open now. */
+  readonly connections: () => number;
+  /** Ends all connections and the link itself. */
+  readonly close: () => Promise<void>;
+}
+
+interface Pair {
+  readonly site: Socket;
+  readonly hub: Socket;
+}
+
+/** Opens a link on a free port of this machine's loopback. */
+export async function startLink(): Promise<Link> {
+  let target: string | null = null;
+  let isCut = false;
+  const frozen = new Set<LinkDirection>();
+  const pairs = new Set<Pair>();
+
+  const flow = (from: Socket, to: Socket, direction: LinkDirection): void => {
+    from.unpipe(to);
+    if (frozen.has(direction)) from.pause();
+    else from.pipe(to);
+  };
+  const flowBothWays = ({ site, hub }: Pair): void => {
+    flow(site, hub, 'up');
+    flow(hub, site, 'down');
+  };
+
+  const server = createServer((site) => {
+    if (isCut || target === null) {
+      site.on('error', () => undefined);
+      site.resetAndDestroy();
+      return;
+    }
+    const [host = '', port = ''] = target.split(':');
+    const pair = { site, hub: new Socket() };
+    pair.hub.connect(Number(port), host);
+    pairs.add(pair);
+    const end = (): void => {
+      pairs.delete(pair);
+      site.destroy();
+      pair.hub.destroy();
+    };
+    for (const socket of [site, pair.hub]) socket.setNoDelay(true).on('error', end).on('close', end);
+    flowBothWays(pair);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+
+  const reset = (): void => {
+    for (const { site, hub } of pairs) {
+      site.resetAndDestroy();
+      hub.resetAndDestroy();
+    }
+  };
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    leadTo: (address) => {
+      target = address;
+    },
+    cut: () => {
+      isCut = true;
+      reset();
+    },
+    freeze: (direction) => {
+      for (const each of direction === undefined ? (['up', 'down'] as const) : [direction]) frozen.add(each);
+      pairs.forEach(flowBothWays);
+    },
+    heal: () => {
+      isCut = false;
+      frozen.clear();
+      pairs.forEach(flowBothWays);
+    },
+    connections: () => pairs.size,
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      reset();
+      await closed;
+    },
+  };
+}
