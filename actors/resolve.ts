@@ -80,6 +80,13 @@ function verdictOf(entry: LedgerEntry, report: Report): Verdict | null {
 
 function verdictOfDevice(named: RingEntry, where: string): Verdict {
   if (named.outcome === 'done') return { outcome: 'done', reason: null, proof: `${where} names it done` };
+  if (named.outcome === 'unknown') {
+    return {
+      outcome: 'unknown',
+      reason: named.reason ?? 'unprovable',
+      proof: `${where} says it cannot tell`,
+    };
+  }
   const reason = named.outcome === 'rejected' ? (named.reason ?? 'no-reason-given') : named.outcome;
   const outcome = reason === 'too-late' || reason === 'other-boot' ? 'expired' : 'rejected';
   return { outcome, reason, proof: `${where} names it refused: ${reason}` };
