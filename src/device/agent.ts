@@ -1,0 +1,431 @@
+/**
+ * The device's side of the wire contract (design 2.1, 2.2): takes what the body, the clock and the link bring, lets the
+ * pure core decide, stores, and only then lets anything leave. The same agent runs in a gateway, in the simulated fleet,
+ * in a replay and in the seeded simulation; only the ports differ.
+ *
+ * Invariants:
+ * I1  nothing leaves before the entry that holds it is stored: no report, and no outcome that it names.
+ * I2  turns do not overlap: while a command is executed nothing is reported and no other command is looked at, so no
+ *     report is silent about a command that is under way.
+ * I3  a command whose execution begins was stored as begun before, and is within its deadline at that moment.
+ * I4  a change of the hold counts at once for everything that is decided after it, stored or not.
+ */
+import type { Command } from '../../machines/command.ts';
+import type { Report } from '../../machines/report.ts';
+import { encode, type Encoding } from '../wire/codec.ts';
+import type { AgentEvent, AgentListener } from './agent-event.ts';
+import { readCommand } from './command-reader.ts';
+import type { AgentLimits } from './limits.ts';
+import type { LogEntry } from './log-entry.ts';
+import {
+  BLANK_MEMORY,
+  type DeviceHold,
+  type DeviceMemory,
+  holdAt,
+  nextBoot,
+  nextChangeUp,
+  passTime,
+  withoutHold,
+} from './memory.ts';
+import { FIRST_MEASUREMENT, type Measurement, observeBinaries, takeMeasurement } from './measurement.ts';
+import { Outbox, type SendingOrder } from './outbox.ts';
+import type {
+  ActResult,
+  BodyChange,
+  DeviceBody,
+  DeviceClock,
+  DeviceLink,
+  DeviceStorage,
+  Reading,
+} from './ports.ts';
+import { finish, mayStillStart, outcomeAfterRestart, receive, type Reception } from './reception.ts';
+import { Sender } from './sender.ts';
+
+/** The parts of an agent. */
+export interface AgentOptions {
+  readonly device: string;
+  /** Named in every report, so that a device which no inventory knows finds its twin; `null` leaves it out. */
+  readonly kind: string | null;
+  readonly encoding: Encoding;
+  readonly order: SendingOrder;
+  readonly limits: AgentLimits;
+  readonly clock: DeviceClock;
+  readonly storage: DeviceStorage;
+  readonly link: DeviceLink;
+  readonly body: DeviceBody;
+  readonly tell?: AgentListener;
+}
+
+/** How an agent stands. Counts are of this boot. */
+export interface AgentStatus {
+  readonly boot: number;
+  /** Number of the last report. */
+  readonly seq: number;
+  /** Reports the hub has not acked. */
+  readonly pending: number;
+  readonly hold: DeviceHold | null;
+  /** False while the last publish was not acked. */
+  readonly isDelivering: boolean;
+  readonly acked: number;
+  readonly dropped: number;
+  readonly unreadableCommands: number;
+  readonly lostCommands: number;
+}
+
+/** A running agent. */
+export interface DeviceAgent {
+  readonly device: string;
+  /** Resolves with `null` when it was stopped, or with the error that ended it: its storage failed, or its body. */
+  readonly ended: Promise<Error | null>;
+  status(): AgentStatus;
+  /** Resolves as soon as everything that came in so far is decided and stored. */
+  settled(): Promise<void>;
+  /** Resolves as soon as the hub has acked everything; rejects when the agent ends before. */
+  delivered(): Promise<void>;
+  /** Stops in order; what is not acked stays in the storage. */
+  stop(): Promise<void>;
+}
+
+/** Begins a boot: resolves when its first report is stored. Rejects when the storage or the body does. */
+export async function startAgent(options: AgentOptions): Promise<DeviceAgent> {
+  const agent = new Agent(options);
+  await agent.start();
+  return agent;
+}
+
+type Waiters = (() => void)[];
+
+class Agent implements DeviceAgent {
+  readonly device: string;
+  readonly ended: Promise<Error | null>;
+  readonly #options: AgentOptions;
+  readonly #tell: AgentListener;
+  readonly #outbox: Outbox;
+  readonly #sender: Sender;
+  #memory: DeviceMemory = BLANK_MEMORY;
+  #storedMemory: DeviceMemory = BLANK_MEMORY;
+  #measurement: Measurement = FIRST_MEASUREMENT;
+  #lastReportUp = 0;
+  #commands: Uint8Array[] = [];
+  #isChangeDue = false;
+  #isBusy = false;
+  #isEnding = false;
+  #end!: (error: Error | null) => void;
+  #stopping: Promise<void> | null = null;
+  #release: (() => Promise<void> | void)[] = [];
+  #cancelWake: () => void = () => undefined;
+  #settledWaiters: Waiters = [];
+  #deliveredWaiters: Waiters = [];
+  #counts = { acked: 0, dropped: 0, unreadableCommands: 0, lostCommands: 0 };
+
+  constructor(options: AgentOptions) {
+    const { device, limits, order, encoding, link, clock } = options;
+    this.device = device;
+    this.#options = options;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    this.#tell = (event: AgentEvent) => options.tell?.(event);
+    this.#outbox = new Outbox({ limits, order, encoding });
+    this.#sender = new Sender({
+      ...{ device, outbox: this.#outbox, link, clock, limits },
+      tell: (event) => this.#hearSender(event),
+      acked: (settled) => {
+        options.storage.append({ settled }).catch((error: unknown) => this.#fail(error));
+      },
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------------------- the boot
+
+  async start(): Promise<void> {
+    this.#isBusy = true;
+    try {
+      await this.#boot();
+    } catch (error) {
+      this.#isBusy = false;
+      this.#fail(error);
+      await this.ended;
+      throw error;
+    }
+    this.#isBusy = false;
+    this.#work();
+  }
+
+  async #boot(): Promise<void> {
+    const { storage, limits, body, link, clock } = this.#options;
+    const stored = await storage.load();
+    const { unreadable } = stored;
+    let memory = nextBoot(stored.memory, { unreadable, holdChargeMs: limits.holdChargeMs });
+    if (memory.begun !== null) {
+      memory = outcomeAfterRestart(memory, await this.#wasExecuted(memory.begun));
+    }
+    this.#memory = memory;
+    this.#storedMemory = stored.memory;
+    this.#release.push(() => storage.close());
+    for (const report of stored.pending) this.#keep(report, encode(report, this.#options.encoding));
+    this.#release.push(body.watch((change) => this.#hearBody(change)));
+    this.#isChangeDue = false;
+    await this.#record(clock.uptime(), { components: body.scan() });
+    this.#tell({ type: 'started', boot: memory.boot, pending: stored.pending.length, unreadable });
+    this.#sender.start();
+    this.#release.push(() => this.#sender.stop());
+    this.#release.push(
+      link.listen({
+        command: (payload) => this.#hearCommand(payload),
+        restored: () => this.#sender.retryNow(),
+      }),
+    );
+  }
+
+  async #wasExecuted(command: Command): Promise<boolean | null> {
+    const { body, clock, limits } = this.#options;
+    return within(clock, limits.actMs, body.wasExecuted(command), null);
+  }
+
+  // ------------------------------------------------------------------------------------------------------- what comes
+
+  #hearCommand(payload: Uint8Array): void {
+    if (this.#isEnding) return;
+    this.#sender.retryNow();
+    if (this.#commands.length >= this.#options.limits.commandQueueMax) {
+      this.#counts.lostCommands += 1;
+      this.#tell({ type: 'command-lost' });
+      return;
+    }
+    this.#commands.push(payload);
+    this.#work();
+  }
+
+  #hearBody(change: BodyChange): void {
+    if (this.#isEnding) return;
+    const up = this.#options.clock.uptime();
+    if (change.endsHold === true) this.#setMemory(withoutHold(this.#memory));
+    this.#measurement = observeBinaries(this.#measurement, this.#read(up), up);
+    this.#isChangeDue = true;
+    this.#work();
+  }
+
+  #hearSender(event: AgentEvent): void {
+    if (event.type === 'published') this.#counts.acked += event.reports;
+    this.#tell(event);
+    if (this.#outbox.length === 0) wakeAll(this.#deliveredWaiters);
+  }
+
+  // ------------------------------------------------------------------------------------------------------- turns
+
+  /** Takes turns until nothing is left to do, unless somebody does already. */
+  #work(): void {
+    if (this.#isBusy || this.#isEnding) return;
+    this.#isBusy = true;
+    this.#cancelWake();
+    this.#takeTurns().then(
+      () => {
+        this.#isBusy = false;
+        wakeAll(this.#settledWaiters);
+        this.#armWake();
+      },
+      (error: unknown) => {
+        this.#isBusy = false;
+        this.#fail(error);
+      },
+    );
+  }
+
+  async #takeTurns(): Promise<void> {
+    do {
+      await this.#turn();
+    } while ((this.#commands.length > 0 || this.#isChangeDue) && !this.#isEnding);
+  }
+
+  async #turn(): Promise<void> {
+    const up = this.#options.clock.uptime();
+    this.#setMemory(passTime(this.#memory, up, this.#options.limits.holdChargeMs));
+    const payload = this.#commands.shift();
+    if (payload !== undefined) {
+      await this.#handle(payload, up);
+    } else if (this.#isChangeDue || up >= this.#lastReportUp + this.#options.limits.heartbeatMs) {
+      await this.#record(up, {});
+    } else if (this.#memory !== this.#storedMemory) {
+      await this.#append({ memory: this.#memory });
+    }
+  }
+
+  async #handle(payload: Uint8Array, up: number): Promise<void> {
+    const read = readCommand(payload);
+    if (!read.ok) {
+      this.#counts.unreadableCommands += 1;
+      this.#tell({ type: 'command-unreadable', detail: read.detail });
+      return;
+    }
+    const { command } = read;
+    const { limits, body } = this.#options;
+    const moment = { up, holdChargeMs: limits.holdChargeMs };
+    const reception = receive(this.#memory, command, moment, (hold) => body.judge(command, { hold, up }));
+    this.#setMemory(reception.memory);
+    const reason = reception.type === 'refused' ? reception.reason : null;
+    this.#tell({ type: 'command', command, became: reception.type, reason });
+    if (reception.type === 'begun') await this.#execute(command, reception);
+    else await this.#record(up, {});
+  }
+
+  async #execute(command: Command, { verdict }: Extract<Reception, { type: 'begun' }>): Promise<void> {
+    const { clock } = this.#options;
+    await this.#append({ memory: this.#memory });
+    const result: ActResult = mayStillStart(command, clock.uptime())
+      ? await this.#act(command)
+      : { outcome: 'rejected', reason: 'too-late' };
+    const up = clock.uptime();
+    this.#setMemory(finish(this.#memory, command, verdict, result));
+    const reason = result.outcome === 'done' ? null : result.reason;
+    this.#tell({ type: 'executed', command, outcome: result.outcome, reason });
+    await this.#record(up, {});
+  }
+
+  async #act(command: Command): Promise<ActResult> {
+    const { body, clock, limits } = this.#options;
+    const acting = async (): Promise<ActResult> => {
+      try {
+        return await body.act(command);
+      } catch (error) {
+        this.#tell({ type: 'body-failed', command, error });
+        return { outcome: 'unknown', reason: 'fault' };
+      }
+    };
+    return within<ActResult>(clock, limits.actMs, acting(), { outcome: 'unknown', reason: 'no-answer' });
+  }
+
+  // ------------------------------------------------------------------------------------------------------- reports
+
+  /** Makes a report of this moment, stores it with whatever the memory has learnt, and lets it be sent. */
+  async #record(
+    up: number,
+    { components = null }: { components?: Report['components'] | null },
+  ): Promise<void> {
+    const { clock, kind, encoding } = this.#options;
+    const made = takeMeasurement(this.#measurement, {
+      ...{ memory: this.#memory, reading: this.#read(up), up },
+      ...{ wall: clock.wall(), kind, components },
+    });
+    this.#measurement = made.measurement;
+    this.#lastReportUp = up;
+    this.#isChangeDue = false;
+    const report = plain(made.report);
+    const bytes = encode(report, encoding);
+    const overflow = this.#outbox.overflow(bytes.length);
+    await this.#append({ report, ...(overflow !== null && { settled: overflow }) });
+    this.#keep(report, bytes);
+    this.#tell({ type: 'report', report });
+    this.#sender.wake();
+  }
+
+  /** Puts a stored report into the outbox; what finds no room any more is dropped. */
+  #keep(report: Report, bytes: Uint8Array): void {
+    const overflow = this.#outbox.overflow(bytes.length);
+    if (overflow !== null) {
+      const reports = this.#outbox.settle(overflow);
+      this.#counts.dropped += reports;
+      this.#tell({ type: 'dropped', reports });
+    }
+    this.#outbox.add({ boot: report.boot, seq: report.seq, bytes });
+  }
+
+  #read(up: number): Reading {
+    return this.#options.body.read({ hold: holdAt(this.#memory, up), up });
+  }
+
+  /** Takes over a decision. It counts from now on (I4), and leaves the device when it is stored. */
+  #setMemory(memory: DeviceMemory): void {
+    const { hold } = this.#memory;
+    this.#memory = memory;
+    if (hold === null || memory.hold?.id === hold.id) return;
+    this.#isChangeDue = true;
+    this.#tell({ type: 'hold-ended', id: hold.id });
+  }
+
+  /** Stores an entry, with the memory where that has changed since it was stored last. */
+  async #append(entry: LogEntry): Promise<void> {
+    const memory = this.#memory;
+    const isNew = memory !== this.#storedMemory;
+    await this.#options.storage.append(isNew ? { memory, ...entry } : entry);
+    if (isNew) this.#storedMemory = memory;
+  }
+
+  #armWake(): void {
+    if (this.#isEnding) return;
+    const { clock, limits } = this.#options;
+    const heartbeatUp = this.#lastReportUp + limits.heartbeatMs;
+    const dueUp = Math.min(heartbeatUp, nextChangeUp(this.#memory, limits.holdChargeMs) ?? Infinity);
+    this.#cancelWake = clock.after(Math.max(1, dueUp - clock.uptime()), () => this.#work());
+  }
+
+  // ------------------------------------------------------------------------------------------------------- the outside
+
+  status(): AgentStatus {
+    const { acked, dropped, unreadableCommands, lostCommands } = this.#counts;
+    return {
+      ...{ boot: this.#memory.boot, seq: this.#measurement.seq, pending: this.#outbox.length },
+      hold: holdAt(this.#memory, this.#options.clock.uptime()),
+      isDelivering: !this.#sender.isFailing,
+      ...{ acked, dropped, unreadableCommands, lostCommands },
+    };
+  }
+
+  settled(): Promise<void> {
+    return this.#isBusy ? new Promise((resolve) => this.#settledWaiters.push(resolve)) : Promise.resolve();
+  }
+
+  delivered(): Promise<void> {
+    if (this.#outbox.length === 0) return Promise.resolve();
+    const emptied = new Promise<void>((resolve) => this.#deliveredWaiters.push(resolve));
+    const ended = this.ended.then(() => {
+      throw new Error(`${this.device} ended with ${this.#outbox.length} reports not delivered`);
+    });
+    return Promise.race([emptied, ended]);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#finish(null);
+    return this.#stopping;
+  }
+
+  #fail(error: unknown): void {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    this.#stopping ??= this.#finish(cause);
+  }
+
+  /** Lets the present turn end, then lets go of everything in reverse order. */
+  async #finish(cause: Error | null): Promise<void> {
+    this.#isEnding = true;
+    this.#cancelWake();
+    await this.settled();
+    wakeAll(this.#settledWaiters);
+    let error = cause;
+    for (const release of this.#release.reverse()) {
+      try {
+        await release();
+      } catch (failure) {
+        // The first failure is the cause; what fails while letting go after it is its consequence.
+        error ??= failure instanceof Error ? failure : new Error(String(failure));
+      }
+    }
+    this.#end(error);
+  }
+}
+
+/** Reports are plain data, so that a report is the same read from the storage as sent at once. */
+function plain(report: Report): Report {
+  return JSON.parse(JSON.stringify(report)) as Report;
+}
+
+/** What the promise resolves to, or `late` after `limitMs`. */
+function within<T>(clock: DeviceClock, limitMs: number, promise: Promise<T>, late: T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(limitMs, () => resolve(late));
+    promise.finally(cancel).then(resolve, reject);
+  });
+}
+
+function wakeAll(waiters: Waiters): void {
+  for (const wake of waiters.splice(0)) wake();
+}

@@ -1,0 +1,37 @@
+/** Bytes of `device.<id>.command` to a command. What cannot be read is ignored by the agent and counted. */
+import { type Static, Type } from '@sinclair/typebox';
+import { TypeCompiler } from '@sinclair/typebox/compiler';
+import type { Command } from '../../machines/command.ts';
+import { decode } from '../wire/codec.ts';
+import { schemaProblem } from '../wire/schema-problem.ts';
+
+const Uint = (minimum: number) => Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER });
+
+/** A command as it arrives. Unknown fields are allowed and left alone; a missing `args` is an empty one. */
+const CommandSchema = Type.Object({
+  n: Uint(1),
+  epoch: Uint(0),
+  id: Type.String({ minLength: 1, maxLength: 64 }),
+  name: Type.String({ minLength: 1, maxLength: 64 }),
+  args: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  boot: Type.Optional(Uint(0)),
+  notAfterUp: Type.Optional(Uint(0)),
+  holdMs: Type.Optional(Uint(0)),
+});
+
+const commandCheck = TypeCompiler.Compile(CommandSchema);
+
+/** A command, or why the payload is none. */
+export type ReadCommand =
+  { readonly ok: true; readonly command: Command } | { readonly ok: false; readonly detail: string };
+
+/** Reads the payload of a command. Never throws. */
+export function readCommand(payload: Uint8Array): ReadCommand {
+  const decoded = decode(payload);
+  if (!decoded.ok) return { ok: false, detail: decoded.detail };
+  if (!commandCheck.Check(decoded.value)) {
+    return { ok: false, detail: schemaProblem(commandCheck, decoded.value) };
+  }
+  const message: Static<typeof CommandSchema> = decoded.value;
+  return { ok: true, command: { ...message, args: message.args ?? {} } };
+}

@@ -1,0 +1,154 @@
+/**
+ * What a device remembers across restarts, and the only ways in which that may change (wire contract 2.1 and 2.2).
+ *
+ * Invariants, asserted after every change and after reading from the storage:
+ * I1  `ring` holds at most RING_SIZE_MAX outcomes, of the highest command numbers, each once, the highest first.
+ * I2  no number in `ring`, and not that of `begun`, is above `highestN`.
+ * I3  `begun` is not in `ring`: its outcome is not known yet.
+ * I4  `hold.chargedUp` is at most `hold.endsUp`.
+ *
+ * All of it is a function of its arguments: no clock, no I/O.
+ */
+import type { Command } from '../../machines/command.ts';
+import { RING_SIZE_MAX, type RingEntry } from '../../machines/report.ts';
+
+/** A reservation the device is keeping, on the uptime of the present boot, ms. */
+export interface DeviceHold {
+  /** Ledger id of the command that began it. */
+  readonly id: string;
+  /** At this uptime it has ended. */
+  readonly endsUp: number;
+  /** Up to this uptime it counts as spent if the device restarts: written ahead of time, so that no restart prolongs it. */
+  readonly chargedUp: number;
+}
+
+/** What outlives a restart where the device has any storage. */
+export interface DeviceMemory {
+  /** This start's number, from 1. */
+  readonly boot: number;
+  /** The highest command number handled, executed or refused; 0 before the first. */
+  readonly highestN: number;
+  /** The highest epoch seen in a command; 0 before the first. */
+  readonly highestEpoch: number;
+  readonly ring: readonly RingEntry[];
+  readonly hold: DeviceHold | null;
+  /** A command whose execution has begun, or was about to, and whose outcome is not recorded. */
+  readonly begun: Command | null;
+}
+
+/** A device whose storage holds nothing, before its first start. */
+export const BLANK_MEMORY: DeviceMemory = {
+  boot: 0,
+  highestN: 0,
+  highestEpoch: 0,
+  ring: [],
+  hold: null,
+  begun: null,
+};
+
+/**
+ * The memory of the next boot.
+ *
+ * Uptime begins at 0 again, and the time the device was off is nobody's to measure: a hold goes on with what was left of
+ * it. It counts as spent up to `chargedUp`, which was written before that uptime came, so that over all boots together
+ * it never lasts longer than it was granted for.
+ *
+ * `unreadable` entries of the storage may each have been a start: their numbers are skipped, so that no boot number is
+ * ever used twice.
+ */
+export function nextBoot(
+  memory: DeviceMemory,
+  options: { readonly unreadable: number; readonly holdChargeMs: number },
+): DeviceMemory {
+  const leftMs = memory.hold === null ? 0 : memory.hold.endsUp - memory.hold.chargedUp;
+  return checked({
+    ...memory,
+    boot: memory.boot + options.unreadable + 1,
+    hold:
+      memory.hold === null || leftMs <= 0
+        ? null
+        : chargedHold({ ...memory.hold, endsUp: leftMs }, 0, options.holdChargeMs),
+  });
+}
+
+/** Takes an outcome into the ring. An outcome older than all of a full ring finds no place: it proves nothing any more. */
+export function withOutcome(memory: DeviceMemory, entry: RingEntry): DeviceMemory {
+  const ring = [...memory.ring.filter(({ n }) => n !== entry.n), entry]
+    .sort((a, b) => b.n - a.n)
+    .slice(0, RING_SIZE_MAX);
+  const begun = memory.begun?.n === entry.n ? null : memory.begun;
+  return checked({ ...memory, ring, begun, highestN: Math.max(memory.highestN, entry.n) });
+}
+
+/** Notes that the execution of a command is about to begin. */
+export function withBegun(memory: DeviceMemory, command: Command): DeviceMemory {
+  return checked({ ...memory, begun: command, highestN: Math.max(memory.highestN, command.n) });
+}
+
+/** Notes the epoch of a command, whatever becomes of the command itself. */
+export function withEpoch(memory: DeviceMemory, epoch: number): DeviceMemory {
+  return epoch <= memory.highestEpoch ? memory : checked({ ...memory, highestEpoch: epoch });
+}
+
+/** Begins a hold at uptime `up`. */
+export function withHold(
+  memory: DeviceMemory,
+  hold: { readonly id: string; readonly up: number; readonly holdMs: number; readonly chargeMs: number },
+): DeviceMemory {
+  const fresh: DeviceHold = { id: hold.id, endsUp: hold.up + hold.holdMs, chargedUp: hold.up };
+  return checked({ ...memory, hold: chargedHold(fresh, hold.up, hold.chargeMs) });
+}
+
+/** Ends the hold. */
+export function withoutHold(memory: DeviceMemory): DeviceMemory {
+  return memory.hold === null ? memory : checked({ ...memory, hold: null });
+}
+
+/** The hold that lasts at uptime `up`: the device lets go by itself, on its own clock, whether or not anything woke it. */
+export function holdAt(memory: DeviceMemory, up: number): DeviceHold | null {
+  return memory.hold !== null && up < memory.hold.endsUp ? memory.hold : null;
+}
+
+/**
+ * Lets time pass until uptime `up`: a hold that has ended is forgotten, one that goes on is charged for the time to come.
+ * The same object when nothing changes.
+ */
+export function passTime(memory: DeviceMemory, up: number, holdChargeMs: number): DeviceMemory {
+  if (memory.hold === null) return memory;
+  if (holdAt(memory, up) === null) return withoutHold(memory);
+  if (up < chargeDueUp(memory.hold, holdChargeMs)) return memory;
+  return checked({ ...memory, hold: chargedHold(memory.hold, up, holdChargeMs) });
+}
+
+/** The uptime at which `passTime` will change something, or `null`. */
+export function nextChangeUp(memory: DeviceMemory, holdChargeMs: number): number | null {
+  if (memory.hold === null) return null;
+  return Math.min(memory.hold.endsUp, chargeDueUp(memory.hold, holdChargeMs));
+}
+
+/** Charges two intervals at a time and again after one: an interval is left for the storage to be slow in. */
+function chargedHold(hold: DeviceHold, up: number, chargeMs: number): DeviceHold {
+  return { ...hold, chargedUp: Math.min(hold.endsUp, up + 2 * chargeMs) };
+}
+
+function chargeDueUp(hold: DeviceHold, chargeMs: number): number {
+  return hold.chargedUp === hold.endsUp ? hold.endsUp : hold.chargedUp - chargeMs;
+}
+
+/** Asserts the invariants. */
+export function checked(memory: DeviceMemory): DeviceMemory {
+  const { ring, begun, hold, highestN } = memory;
+  const isDescending = ring.every(({ n }, index) => index === 0 || n < (ring[index - 1]?.n ?? 0));
+  const broken =
+    ring.length > RING_SIZE_MAX || !isDescending
+      ? 'I1'
+      : (ring[0]?.n ?? 0) > highestN || (begun?.n ?? 0) > highestN
+        ? 'I2'
+        : begun !== null && ring.some(({ n }) => n === begun.n)
+          ? 'I3'
+          : hold !== null && hold.chargedUp > hold.endsUp
+            ? 'I4'
+            : null;
+  if (broken !== null) throw new Error(`a device's memory breaks ${broken}: ${JSON.stringify(memory)}`);
+  return memory;
+}

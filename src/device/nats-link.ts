@@ -1,0 +1,96 @@
+/**
+ * Links over NATS: many agents on one connection, which leads to a site's leaf or straight to the hub. A publish is a plain
+ * request on `device.<id>.report`; its answer is the PubAck of the stream DEVICES, which comes back through the site's
+ * import. No `Nats-Msg-Id` is sent: frames differ from try to try, a device with a wiped storage would repeat ids, and
+ * the twin drops what it has seen anyway.
+ */
+import type { HubConnection } from '../nats/connect.ts';
+import { deviceCommand, deviceReport } from '../wire/subjects.ts';
+import type { DeviceLink, LinkListener } from './ports.ts';
+
+/** Why it is not known that the hub has stored a payload. */
+export class PublishError extends Error {
+  readonly code: 'not-connected' | 'no-ack' | 'refused';
+
+  constructor(code: PublishError['code'], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'PublishError';
+    this.code = code;
+  }
+}
+
+/** Links that share a connection. */
+export interface DeviceLinks {
+  /** The link of one device. */
+  link(device: string): DeviceLink;
+}
+
+/** Options of links. */
+export interface DeviceLinksOptions {
+  /** To a site's leaf, or to the hub with the site's credentials (`connectToHub`). */
+  readonly connection: HubConnection;
+  /** An ack is waited for this long, ms. Default: 5 s. */
+  readonly ackTimeoutMs?: number;
+}
+
+const ACK_TIMEOUT_MS = 5_000;
+
+/** Makes links on a connection, which stays its maker's to close. */
+export function deviceLinks({ connection, ackTimeoutMs = ACK_TIMEOUT_MS }: DeviceLinksOptions): DeviceLinks {
+  return {
+    link: (device) => ({
+      publish: async (payload) => {
+        // While there is no connection the client would keep the request, and all that follow it, and send them later.
+        if (!connection.isConnected()) {
+          throw new PublishError('not-connected', 'there is no connection to the server');
+        }
+        await publish(connection, { device, payload, ackTimeoutMs });
+      },
+      listen: (listener) => listen(connection, device, listener),
+    }),
+  };
+}
+
+function listen(connection: HubConnection, device: string, listener: LinkListener): () => Promise<void> {
+  const forget = connection.onChange((isConnected) => {
+    if (isConnected) listener.restored();
+  });
+  const subscription = connection.nats.subscribe(deviceCommand(device), {
+    callback: (error, message) => {
+      if (error === null) listener.command(message.data);
+    },
+  });
+  return async () => {
+    forget();
+    subscription.unsubscribe();
+  };
+}
+
+async function publish(
+  connection: HubConnection,
+  request: { readonly device: string; readonly payload: Uint8Array; readonly ackTimeoutMs: number },
+): Promise<void> {
+  const { device, payload, ackTimeoutMs } = request;
+  let answer: string;
+  try {
+    const message = await connection.nats.request(deviceReport(device), payload, { timeout: ackTimeoutMs });
+    answer = message.string();
+  } catch (cause) {
+    const because = cause instanceof Error ? cause.message : String(cause);
+    throw new PublishError('no-ack', `no ack for a report of ${device}: ${because}`, cause);
+  }
+  if (!isPubAck(answer)) {
+    throw new PublishError('refused', `the hub did not store a report of ${device}: ${answer.slice(0, 200)}`);
+  }
+}
+
+/** `{"stream": ..., "seq": ...}`, where a refusal is `{"error": {...}}`. */
+function isPubAck(answer: string): boolean {
+  try {
+    const parsed = JSON.parse(answer) as { readonly error?: unknown; readonly seq?: unknown } | null;
+    return typeof parsed?.seq === 'number' && parsed.seq > 0 && parsed.error === undefined;
+  } catch {
+    // Whoever answered was no stream.
+    return false;
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * The ports of the device agent: everything it needs of the world. A gateway brings its hardware as a `DeviceBody`; clock,
+ * storage and link have real implementations beside this file, and a simulation brings its own of all four.
+ */
+import type { Command } from '../../machines/command.ts';
+import type { Report } from '../../machines/report.ts';
+import type { LogEntry, StoredDevice } from './log-entry.ts';
+import type { DeviceHold } from './memory.ts';
+
+// ---------------------------------------------------------------------------------------------------------- time
+
+/** Time as a device has it. */
+export interface DeviceClock {
+  /**
+   * Whole ms since this boot began. It never falls, never jumps, and does not stand still while the machine sleeps: every
+   * deadline and every hold is judged by it alone.
+   */
+  uptime(): number;
+  /** The wall clock, ms epoch, or `null` where there is none. It is passed on as a hint and decides nothing. */
+  wall(): number | null;
+  /** Calls `work` once after `delayMs` of uptime, unless it is cancelled by then. */
+  after(delayMs: number, work: () => void): () => void;
+}
+
+// ------------------------------------------------------------------------------------------------------- storage
+
+/** What outlives a restart. */
+export interface DeviceStorage {
+  /** Everything stored so far; called once, before the first `append`. */
+  load(): Promise<StoredDevice>;
+  /**
+   * Stores an entry, whole or not at all. When it resolves the entry outlives a killed process, and, if it holds a
+   * `memory`, a power cut. Entries are stored in the order of the calls. A rejection is final: the agent ends.
+   */
+  append(entry: LogEntry): Promise<void>;
+  /** Waits for what was appended and lets go. */
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------------------- link
+
+/** What a link tells its agent. */
+export interface LinkListener {
+  /** The payload of a command. */
+  readonly command: (payload: Uint8Array) => void;
+  /** The connection stands again after it was lost: whatever waits may be tried at once. */
+  readonly restored: () => void;
+}
+
+/** The way to the hub. */
+export interface DeviceLink {
+  /**
+   * Publishes one payload. Resolves when the hub's stream has stored it; rejects when that is not known, be it that it was
+   * refused, lost, or stored without a word. Ends by itself within a time of its own. Never called while a call is open.
+   */
+  publish(payload: Uint8Array): Promise<void>;
+  /** Takes commands until the returned function has been called. Called once. */
+  listen(listener: LinkListener): () => Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------------------- body
+
+/** What the device is at this moment, as its sensors say. */
+export interface Reading {
+  readonly state: string;
+  /** Every sensor value. The boolean ones are the binary sensors, of which reports tell `since`. */
+  readonly sensors: Readonly<Record<string, unknown>>;
+  readonly firmware?: string;
+  readonly config?: NonNullable<Report['config']>;
+}
+
+/** What the device's own state says to a command that is in time, for it, and not yet handled. */
+export type Verdict =
+  | {
+      readonly type: 'refuse';
+      /** Stable kebab-case reason: `busy`, `unknown-command`, ... */
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'accept';
+      /** What executing it does to the hold. `begin` takes the command's `holdMs` and is refused while another hold lasts. */
+      readonly hold: 'keep' | 'begin' | 'end';
+      /** True when there is something to execute (`act`); a pure change of the hold needs no hand. */
+      readonly acts: boolean;
+    };
+
+/** What became of an execution. `unknown` only where the body itself cannot tell. */
+export type ActResult =
+  | { readonly outcome: 'done' }
+  | { readonly outcome: 'rejected'; readonly reason: string }
+  | { readonly outcome: 'unknown'; readonly reason: string };
+
+/** A change that the body tells of. */
+export interface BodyChange {
+  /** True when it ends the hold: its holder has come, or the device went out of service. */
+  readonly endsHold?: boolean;
+}
+
+/** What a body may look at when it is asked. */
+export interface BodyView {
+  /** The hold that lasts now. */
+  readonly hold: DeviceHold | null;
+  readonly up: number;
+}
+
+/**
+ * The hardware behind the agent. `read` and `judge` are synchronous and change nothing; whatever the body does on its own
+ * account (people use it) it tells through `watch`.
+ */
+export interface DeviceBody {
+  read(view: BodyView): Reading;
+  /** Whether the device's own state allows the command now. `report` is never asked for: it is always allowed. */
+  judge(command: Command, view: BodyView): Verdict;
+  /**
+   * Executes a command that `judge` accepted with `acts`. It is called at most once for a command number, whatever crashes
+   * around it. While it runs the agent says nothing; after `AgentLimits.actMs` it is no longer waited for.
+   */
+  act(command: Command): Promise<ActResult>;
+  /**
+   * Whether a command that was begun before a restart was executed: read off the hardware, or `null` when it does not show.
+   */
+  wasExecuted(command: Command): Promise<boolean | null>;
+  /** The inventory scan for the first report of a boot, or `null` for a body that has none. */
+  scan(): NonNullable<Report['components']> | null;
+  /** Calls `changed` on every change of `read` that is worth a report, until the returned function is called. */
+  watch(changed: (change: BodyChange) => void): () => void;
+}

@@ -1,0 +1,163 @@
+/**
+ * What a device does with a command: the checks of wire contract 2.2, in exactly their order, and what follows for its
+ * memory. A function of its arguments; the device's own state is asked last, through `judge`.
+ *
+ * Record and act. The outcome of a command that only changes the hold is recorded in one entry with the change, and so
+ * is every refusal. A command that moves hardware is recorded twice: as begun before the first hand is moved, and with its
+ * outcome afterwards. A crash
+ *
+ * - before the first record: nothing happened, and nobody was told anything; a repetition is a new command;
+ * - between record and act, or between act and record: the next boot finds it begun, asks the hardware whether it was
+ *   executed, and never executes it (`outcomeAfterRestart`). What the hardware cannot tell is named `unknown`, which
+ *   is the truth;
+ * - after the second record: the ring names it.
+ *
+ * Acting first would be worse: the repetition would meet another boot, be refused `other-boot`, and so prove that the
+ * command was never executed, which is false. Recording `done` first would be a lie until it is true.
+ */
+import type { Command } from '../../machines/command.ts';
+import {
+  type DeviceHold,
+  type DeviceMemory,
+  holdAt,
+  withBegun,
+  withEpoch,
+  withHold,
+  withOutcome,
+  withoutHold,
+} from './memory.ts';
+import type { ActResult, Verdict } from './ports.ts';
+
+/** What `receive` needs to know of the moment. */
+export interface Moment {
+  readonly up: number;
+  /** How far ahead a hold is charged, ms (`AgentLimits.holdChargeMs`). */
+  readonly holdChargeMs: number;
+}
+
+/** What became of a command. Each leads to a report at once, `begun` when its outcome is known. */
+export type Reception =
+  /** Its stored outcome is repeated. */
+  | { readonly type: 'repeated'; readonly memory: DeviceMemory }
+  | { readonly type: 'refused'; readonly memory: DeviceMemory; readonly reason: string }
+  /** Executed: it changed the hold at most. */
+  | { readonly type: 'done'; readonly memory: DeviceMemory }
+  /** To be executed once `memory` is stored: see `mayStillStart` and `finish`. */
+  | {
+      readonly type: 'begun';
+      readonly memory: DeviceMemory;
+      readonly verdict: Extract<Verdict, { type: 'accept' }>;
+    };
+
+/** Checks a command and takes it into the memory. `judge` is asked only when everything else allows the command. */
+export function receive(
+  memory: DeviceMemory,
+  command: Command,
+  moment: Moment,
+  judge: (hold: DeviceHold | null) => Verdict,
+): Reception {
+  const aware = withEpoch(memory, command.epoch);
+  if (memory.ring.some(({ n }) => n === command.n)) return { type: 'repeated', memory: aware };
+  const reason = refusalOf(memory, command, moment.up);
+  if (reason !== null) return refused(aware, command, reason);
+  if (command.name === 'report') return { type: 'done', memory: withDone(aware, command) };
+  const verdict = judge(holdAt(memory, moment.up));
+  const objection = objectionTo(memory, command, moment.up, verdict);
+  if (objection !== null || verdict.type === 'refuse') {
+    return refused(aware, command, objection ?? 'busy');
+  }
+  if (verdict.acts) {
+    const held = verdict.hold === 'begin' ? withHoldOf(aware, command, moment) : aware;
+    return { type: 'begun', memory: withBegun(held, command), verdict };
+  }
+  return { type: 'done', memory: withDone(applyHold(aware, command, moment, verdict), command) };
+}
+
+/** Whether the act may still start, now that `begun` is stored: storing took time, and the deadline is about starting. */
+export function mayStillStart(command: Command, up: number): boolean {
+  return command.notAfterUp === undefined || up <= command.notAfterUp;
+}
+
+/** The memory after the execution of a command that was begun. What was not executed leaves the hold as it was. */
+export function finish(
+  memory: DeviceMemory,
+  command: Command,
+  verdict: Extract<Verdict, { type: 'accept' }>,
+  result: ActResult,
+): DeviceMemory {
+  const named = withOutcome(memory, { n: command.n, ...result });
+  if (result.outcome === 'rejected') return verdict.hold === 'begin' ? withoutHold(named) : named;
+  return result.outcome === 'done' && verdict.hold === 'end' ? withoutHold(named) : named;
+}
+
+/**
+ * The outcome of a command that was begun before the restart. `wasExecuted` is what the hardware shows. A hold that it
+ * began is ended only where it certainly did not come about.
+ */
+export function outcomeAfterRestart(memory: DeviceMemory, wasExecuted: boolean | null): DeviceMemory {
+  if (memory.begun === null) return memory;
+  const { n, id } = memory.begun;
+  switch (wasExecuted) {
+    case true:
+      return withOutcome(memory, { n, outcome: 'done' });
+    case null:
+      return withOutcome(memory, { n, outcome: 'unknown', reason: 'interrupted' });
+    case false: {
+      const named = withOutcome(memory, { n, outcome: 'rejected', reason: 'interrupted' });
+      return named.hold?.id === id ? withoutHold(named) : named;
+    }
+  }
+}
+
+/** The first of the contract's checks that refuses, or `null`. */
+function refusalOf(memory: DeviceMemory, command: Command, up: number): string | null {
+  if (command.n <= memory.highestN) return 'superseded';
+  if (command.epoch < memory.highestEpoch) return 'stale-epoch';
+  if (command.boot !== undefined && command.boot !== memory.boot) return 'other-boot';
+  if (!mayStillStart(command, up)) return 'too-late';
+  return null;
+}
+
+/** What speaks against a verdict's own terms. No body can grant a second hold, or act on a command without a deadline. */
+function objectionTo(memory: DeviceMemory, command: Command, up: number, verdict: Verdict): string | null {
+  if (verdict.type === 'refuse') return verdict.reason;
+  const changesNothing = verdict.hold === 'keep' && !verdict.acts;
+  if (!changesNothing && (command.boot === undefined || command.notAfterUp === undefined))
+    return 'no-deadline';
+  if (verdict.hold !== 'begin') return null;
+  if (holdAt(memory, up) !== null) return 'busy';
+  return command.holdMs === undefined || command.holdMs <= 0 ? 'no-hold-time' : null;
+}
+
+function refused(memory: DeviceMemory, command: Command, reason: string): Reception {
+  return {
+    type: 'refused',
+    memory: withOutcome(memory, { n: command.n, outcome: 'rejected', reason }),
+    reason,
+  };
+}
+
+function withDone(memory: DeviceMemory, command: Command): DeviceMemory {
+  return withOutcome(memory, { n: command.n, outcome: 'done' });
+}
+
+function applyHold(
+  memory: DeviceMemory,
+  command: Command,
+  moment: Moment,
+  verdict: Extract<Verdict, { type: 'accept' }>,
+): DeviceMemory {
+  switch (verdict.hold) {
+    case 'keep':
+      return memory;
+    case 'begin':
+      return withHoldOf(memory, command, moment);
+    case 'end':
+      return withoutHold(memory);
+  }
+}
+
+function withHoldOf(memory: DeviceMemory, command: Command, moment: Moment): DeviceMemory {
+  const { up, holdChargeMs } = moment;
+  return withHold(memory, { id: command.id, up, holdMs: command.holdMs ?? 0, chargeMs: holdChargeMs });
+}
