@@ -8,7 +8,7 @@
  * I3. Two running programs never have a server each on the same folder.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -42,6 +42,8 @@ export interface ChildServer {
   readonly pid: number;
   /** Resolves when the process has ended; never rejects. */
   readonly exited: Promise<ServerExit>;
+  /** The size of its log when it was started, bytes. */
+  readonly logStart: number;
   /** Null while it runs. */
   readonly exit: () => ServerExit | null;
   /** Asks with `signal`, waits for the end, and kills when it takes longer than `stopTimeoutMs`. Idempotent. */
@@ -62,8 +64,11 @@ const stopTimeoutMs = 15_000;
 /** How often a state of another process is looked at. */
 const pollIntervalMs = 20;
 
-/** So much of the end of a log is quoted in an error. */
-const logLinesQuoted = 4;
+/** So many lines of a log are quoted in an error: those that say why, or else the last one. */
+const logLinesQuoted = 2;
+const sayingWhy = /\[FTL\]|\[ERR\]|FATAL:|could not|^nats-server: /;
+/** What stands before the message in a line of nats-server, or of Postgres. */
+const linePrefix = /^(\[\d+\] \S+ \S+ \[\w+\] |\S+ \S+ \w+ \[\d+\] \w+: +|nats-server: )/;
 
 const running = new Set<ChildProcess>();
 
@@ -77,6 +82,7 @@ const running = new Set<ChildProcess>();
 export async function launchServer(command: ServerCommand): Promise<ChildServer> {
   await endOrphan(command);
   const log = openSync(command.logFile, 'a');
+  const logStart = fstatSync(log).size;
   const [program = command.program, ...args] = [
     ...(command.launcher ?? []),
     command.program,
@@ -110,6 +116,7 @@ export async function launchServer(command: ServerCommand): Promise<ChildServer>
   return {
     pid,
     exited,
+    logStart,
     exit: () => ended,
     kill: () => end('SIGKILL'),
     stop: async (signal) => {
@@ -142,23 +149,34 @@ export async function untilAnswering(
     const exit = server.exit();
     if (exit !== null) {
       const how = exit.signal === null ? `with code ${String(exit.code)}` : `by ${exit.signal}`;
-      throw new DevServerError('not-started', `${command.name} ended ${how}: ${quoteLog(command.logFile)}`);
+      throw new DevServerError(
+        'not-started',
+        `${command.name} ended ${how}: ${quoteLog(command.logFile, server.logStart)}`,
+      );
     }
     if (await isAnswering().catch(() => false)) return;
     if (performance.now() > giveUpAt) {
       throw new DevServerError(
         'not-started',
-        `${command.name} did not answer within ${timeoutMs} ms: ${quoteLog(command.logFile)}`,
+        `${command.name} did not answer within ${timeoutMs} ms: ${quoteLog(command.logFile, server.logStart)}`,
       );
     }
     await sleep(pollIntervalMs);
   }
 }
 
-/** The last lines of a log on one line, with the name of the file. */
-export function quoteLog(logFile: string): string {
-  const lines = existsSync(logFile) ? readFileSync(logFile, 'utf8').split('\n').filter(Boolean) : [];
-  return `${lines.slice(-logLinesQuoted).join(' | ')} (log: ${logFile})`;
+/**
+ * What a log says about a failure, on one line, with the name of the file.
+ *
+ * @param from the size of the log when the server was started; what is older is left out.
+ */
+export function quoteLog(logFile: string, from = 0): string {
+  const lines = existsSync(logFile)
+    ? readFileSync(logFile).subarray(from).toString('utf8').split('\n').filter(Boolean)
+    : [];
+  const reasons = lines.filter((line) => sayingWhy.test(line)).slice(-logLinesQuoted);
+  const quoted = reasons.length > 0 ? reasons : lines.slice(-1);
+  return `${quoted.map((line) => line.replace(linePrefix, '')).join('; ')} (log: ${logFile})`;
 }
 
 function spawned(child: ChildProcess, { name, program }: ServerCommand): Promise<number> {
