@@ -1,0 +1,84 @@
+/**
+ * Who owns which partition, in memory: the same rules as the table `lease` of Postgres.
+ *
+ * Invariants:
+ * I1  epochs come from one number line: a later one is higher, whatever the partition.
+ * I2  `position`, `batch`, `journal` and `published` move only under the epoch and after the batch that the fence names.
+ */
+import type { Lease, PartitionAdvance } from '../runtime/ports.ts';
+import { PARTITIONS } from '../wire/partition.ts';
+
+interface LeaseRow extends Lease {
+  readonly owner: string | null;
+  /** By the store's clock, ms epoch; `null` when nobody holds it. */
+  readonly expiresAt: number | null;
+}
+
+type Held = Pick<Lease, 'partition' | 'epoch'>;
+
+/** The leases of all partitions. */
+export class LeaseTable {
+  readonly #rows: LeaseRow[] = Array.from({ length: PARTITIONS }, (_, partition) => ({
+    ...{ partition, owner: null, expiresAt: null },
+    ...{ epoch: 0, position: 0, batch: 0, journal: 0, published: 0 },
+  }));
+  #lastEpoch = 0;
+
+  /** Gives up to `limit` partitions that nobody holds at `now` to `node`, each under a fresh epoch. */
+  acquire(options: { node: string; limit: number; ttlMs: number; now: number }): readonly Lease[] {
+    const { node, limit, ttlMs, now } = options;
+    const free = this.#rows.filter(({ expiresAt }) => expiresAt === null || expiresAt <= now);
+    return free.slice(0, limit).map((row) => {
+      const epoch = this.#nextEpoch();
+      this.#rows[row.partition] = { ...row, epoch, owner: node, expiresAt: now + ttlMs };
+      const { partition, position, batch, journal, published } = row;
+      return { partition, epoch, position, batch, journal, published };
+    });
+  }
+
+  /** Extends those of `leases` that are still held; returns their partitions. */
+  renew(options: { node: string; ttlMs: number; now: number; leases: readonly Held[] }): readonly number[] {
+    const { node, ttlMs, now, leases } = options;
+    const kept = leases.filter((lease) => this.#rowUnder(lease)?.owner === node);
+    for (const { partition } of kept) this.#change(partition, { expiresAt: now + ttlMs });
+    return kept.map(({ partition }) => partition);
+  }
+
+  /** Ends those of `leases` that are still held; nothing can be committed under their epochs any more. */
+  release(leases: readonly Held[]): void {
+    for (const lease of leases) {
+      if (this.#rowUnder(lease) === undefined) continue;
+      this.#change(lease.partition, { owner: null, expiresAt: null, epoch: this.#nextEpoch() });
+    }
+  }
+
+  /** The partitions that may not be advanced: another epoch, or another batch than the last one. */
+  refusing(advances: readonly PartitionAdvance[]): readonly number[] {
+    return advances
+      .filter((advance) => this.#rowUnder(advance)?.batch !== advance.afterBatch)
+      .map(({ partition }) => partition);
+  }
+
+  /** Moves what {@link refusing} did not refuse. */
+  advance(advances: readonly PartitionAdvance[]): void {
+    for (const { partition, afterBatch, position, journal, published } of advances) {
+      this.#change(partition, { batch: afterBatch + 1, position, journal, published });
+    }
+  }
+
+  #nextEpoch(): number {
+    this.#lastEpoch += 1;
+    return this.#lastEpoch;
+  }
+
+  #rowUnder({ partition, epoch }: Held): LeaseRow | undefined {
+    const row = this.#rows[partition];
+    return row?.epoch === epoch ? row : undefined;
+  }
+
+  #change(partition: number, change: Partial<LeaseRow>): void {
+    const row = this.#rows[partition];
+    if (row === undefined) throw new Error(`there is no partition ${String(partition)}`);
+    this.#rows[partition] = { ...row, ...change };
+  }
+}

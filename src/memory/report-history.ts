@@ -1,0 +1,93 @@
+/**
+ * The reports of all devices in memory, in (incarnation, boot, seq) order, and the clocks that time them. What goes in and
+ * comes out are copies, as if it had been on a disk.
+ */
+import { comparePositions } from '../../machines/report.ts';
+import type { FiledReport } from '../../actors/decision.ts';
+import type { BootClock } from '../../actors/clock.ts';
+import type { Twin } from '../../actors/twin.ts';
+import type { ArchivedReport, ReportPage } from '../runtime/ports.ts';
+import type { TwinReading } from '../runtime/twin-reading.ts';
+
+interface StoredReport {
+  readonly incarnation: number;
+  readonly boot: number;
+  readonly seq: number;
+  readonly up: number;
+  readonly receivedAt: number;
+  readonly fate: FiledReport['fate'];
+  readonly body: string;
+}
+
+type Position = Pick<StoredReport, 'incarnation' | 'boot' | 'seq'>;
+
+/** Reports and boot clocks by device. */
+export class ReportHistory {
+  readonly #reports = new Map<string, StoredReport[]>();
+  readonly #clocks = new Map<string, BootClock>();
+
+  /** Files a report at its place. */
+  file({ device, incarnation, report, receivedAt, fate }: FiledReport): void {
+    const { boot, seq, up } = report;
+    const stored = { incarnation, boot, seq, up, receivedAt, fate, body: JSON.stringify(report) };
+    let reports = this.#reports.get(device);
+    if (reports === undefined) this.#reports.set(device, (reports = []));
+    reports.splice(firstAfter(reports, stored), 0, stored);
+  }
+
+  /** Keeps the clock of a boot that is not the present one. */
+  keepClock(device: string, clock: BootClock): void {
+    this.#clocks.set(clockKey(device, clock), structuredClone(clock));
+  }
+
+  /** A page of the device's reports, timed by the clocks as they are known now. */
+  page(twin: Twin, page: ReportPage, reading: TwinReading): readonly ArchivedReport[] {
+    const reports = this.#reports.get(twin.device) ?? [];
+    const found: ArchivedReport[] = [];
+    for (let index = page.after === null ? 0 : firstAfter(reports, page.after); ; index += 1) {
+      const stored = reports[index];
+      if (stored === undefined || found.length >= page.limit) return found;
+      const { up, receivedAt, body: text, ...rest } = stored;
+      const clock = this.#clockOf(twin, stored);
+      const { at, errorMs } = reading.measuredAt({ kind: twin.kind, clock, up, receivedAt });
+      if ((page.from !== null && at < page.from) || (page.to !== null && at >= page.to)) continue;
+      const body = JSON.parse(text) as FiledReport['report'];
+      found.push({ ...rest, up, state: body.state, receivedAt, measuredAt: at, errorMs, body });
+    }
+  }
+
+  /** Forgets what the hub received before `time`, ms epoch. */
+  forgetBefore(time: number): void {
+    for (const [device, reports] of this.#reports) {
+      const kept = reports.filter(({ receivedAt }) => receivedAt >= time);
+      if (kept.length < reports.length) this.#reports.set(device, kept);
+    }
+  }
+
+  #clockOf(twin: Twin, position: Position): BootClock | undefined {
+    const { clock } = twin;
+    if (clock?.boot === position.boot && clock.incarnation === position.incarnation) return clock;
+    return this.#clocks.get(clockKey(twin.device, position));
+  }
+}
+
+function clockKey(device: string, { incarnation, boot }: Pick<Position, 'incarnation' | 'boot'>): string {
+  return `${device} ${String(incarnation)} ${String(boot)}`;
+}
+
+/** Index of the first report after a position. */
+function firstAfter(reports: readonly StoredReport[], position: Position): number {
+  let low = 0;
+  let high = reports.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const report = reports[middle];
+    if (report !== undefined && compare(report, position) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function compare(a: Position, b: Position): number {
+  return a.incarnation - b.incarnation || comparePositions(a, b);
+}

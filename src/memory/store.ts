@@ -1,0 +1,252 @@
+/**
+ * The store in memory: a real one, for the simulation and for tests without servers. Whatever goes in is serialised and
+ * whatever comes out is read anew, so that nobody shares an object with it; and it keeps the same rules as Postgres, proved
+ * by the same contract suite. Several nodes may share one.
+ *
+ * Invariants:
+ * I1  a commit is checked completely before anything of it is written.
+ * I2  a journal number of a partition, and a command number of a device, is given once.
+ */
+import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { Twin } from '../../actors/twin.ts';
+import { worldState } from '../../machines/statechart.ts';
+import type {
+  Archive,
+  ArchivedReport,
+  Commit,
+  CommitResult,
+  DeviceQuery,
+  DeviceRow,
+  InventoryEntry,
+  JournalLine,
+  JournalPage,
+  Lease,
+  ReportPage,
+  Store,
+  StoredPartition,
+} from '../runtime/ports.ts';
+import { readLabelFilter, TwinReading, type TwinReadingOptions } from '../runtime/twin-reading.ts';
+import { partitionOf } from '../wire/partition.ts';
+import { Journal, type NumberedTransition } from './journal.ts';
+import { LeaseTable } from './lease-table.ts';
+import { ReportHistory } from './report-history.ts';
+
+export interface MemoryStoreOptions extends TwinReadingOptions {
+  /** How long reports are kept after the hub received them, in whole days (UTC). */
+  readonly retentionDays: number;
+}
+
+/** A device as the inventory of {@link MemoryStore} has it. */
+export interface RegisteredDevice extends InventoryEntry {
+  readonly labels: Readonly<Record<string, unknown>>;
+}
+
+const DAY_MS = 86_400_000;
+
+export class MemoryStore implements Store, Archive {
+  readonly #options: MemoryStoreOptions;
+  readonly #reading: TwinReading;
+  readonly #leases = new LeaseTable();
+  readonly #devices = new Map<string, string>();
+  readonly #twins = new Map<string, string>();
+  readonly #history = new ReportHistory();
+  /** By device and id. */
+  readonly #ledger = new Map<string, string>();
+  /** Which id has a command number of a device. */
+  readonly #idsByNumber = new Map<string, string>();
+  readonly #journal = new Journal();
+
+  constructor(options: MemoryStoreOptions) {
+    this.#options = options;
+    this.#reading = new TwinReading(options);
+  }
+
+  /** Puts a device into the inventory, or changes what it says of it. */
+  register(device: RegisteredDevice): void {
+    this.#devices.set(device.device, JSON.stringify(device));
+  }
+
+  // ------------------------------------------------------------------------------------------------------- store
+
+  async acquire(options: { node: string; limit: number; ttlMs: number }): Promise<readonly Lease[]> {
+    return this.#leases.acquire({ ...options, now: this.#options.clock.now() });
+  }
+
+  async renew(options: Parameters<Store['renew']>[0]): Promise<readonly number[]> {
+    return this.#leases.renew({ ...options, now: this.#options.clock.now() });
+  }
+
+  async release(leases: Parameters<Store['release']>[0]): Promise<void> {
+    this.#leases.release(leases);
+  }
+
+  async load(partition: number): Promise<StoredPartition> {
+    const inventory = [...this.#devices.keys()]
+      .filter((device) => partitionOf(device) === partition)
+      .map((device) => this.#inventoryEntry(device));
+    const twins = inventory.flatMap(({ device }) => this.#twin(device) ?? []);
+    return { twins, inventory };
+  }
+
+  async commit(commit: Commit): Promise<CommitResult> {
+    const fenced = this.#leases.refusing(commit.partitions);
+    if (fenced.length > 0) return { type: 'fenced', partitions: fenced };
+    const flaw = this.#flawOf(commit);
+    if (flaw !== null) return { type: 'refused', cause: new Error(flaw) };
+    this.#leases.advance(commit.partitions);
+    for (const twin of commit.twins) this.#writeTwin(twin);
+    for (const report of commit.reports) this.#history.file(report);
+    for (const { device, clock } of commit.clocks) this.#history.keepClock(device, clock);
+    for (const entry of commit.ledger) {
+      this.#ledger.set(ledgerKey(entry.device, entry.id), JSON.stringify(entry));
+      this.#idsByNumber.set(numberKey(entry), entry.id);
+    }
+    for (const line of commit.journal) this.#journal.write(line);
+    return { type: 'committed' };
+  }
+
+  async ledgerEntry(device: string, id: string): Promise<LedgerEntry | null> {
+    const text = this.#ledger.get(ledgerKey(device, id));
+    return text === undefined ? null : (JSON.parse(text) as LedgerEntry);
+  }
+
+  async journalAfter(partition: number, after: number, limit: number): Promise<readonly JournalLine[]> {
+    return this.#journal.after(partition, after, limit);
+  }
+
+  /** Forgets reports beyond their retention. */
+  async maintain(now: number): Promise<void> {
+    const today = Math.floor(now / DAY_MS);
+    this.#history.forgetBefore((today - this.#options.retentionDays) * DAY_MS);
+  }
+
+  // ----------------------------------------------------------------------------------------------------- archive
+
+  async twin(device: string): Promise<{ readonly twin: Twin; readonly inventory: InventoryEntry } | null> {
+    const row = this.#row(device);
+    if (row === null) return null;
+    const { kind, site, registered, twin } = row;
+    return { twin, inventory: { device, kind, site, registered } };
+  }
+
+  async find(
+    query: DeviceQuery,
+  ): Promise<{ readonly devices: readonly DeviceRow[]; readonly cursor: string | null }> {
+    const after = query.cursor ?? '';
+    const found = [...this.#devices.keys()]
+      .filter((device) => device > after)
+      .sort()
+      .flatMap((device) => this.#row(device) ?? [])
+      .filter((row) => this.#matches(row, query));
+    const devices = found.slice(0, query.limit);
+    const isLast = devices.length === found.length;
+    return { devices, cursor: isLast ? null : (devices.at(-1)?.device ?? null) };
+  }
+
+  async reports(device: string, page: ReportPage): Promise<readonly ArchivedReport[]> {
+    const twin = this.#twin(device);
+    return twin === null ? [] : this.#history.page(twin, page, this.#reading);
+  }
+
+  async transitions(device: string, page: JournalPage): Promise<readonly NumberedTransition[]> {
+    return this.#journal.transitionsOf({ ...page, device, partition: partitionOf(device) });
+  }
+
+  async commands(
+    device: string,
+    { beforeN, limit }: { readonly beforeN: number | null; readonly limit: number },
+  ): Promise<readonly LedgerEntry[]> {
+    return [...this.#ledger.values()]
+      .map((text) => JSON.parse(text) as LedgerEntry)
+      .filter((entry) => entry.device === device && (beforeN === null || entry.n < beforeN))
+      .sort((a, b) => b.n - a.n)
+      .slice(0, limit);
+  }
+
+  async counts(): Promise<
+    readonly { readonly kind: string; readonly state: string; readonly devices: number }[]
+  > {
+    const counts = new Map<string, { kind: string; state: string; devices: number }>();
+    for (const device of this.#devices.keys()) {
+      const { kind } = this.#inventoryEntry(device);
+      const twin = this.#twin(device);
+      const state = twin === null ? this.#reading.unheardState(kind) : worldState(twin.path);
+      const count = counts.get(`${kind} ${state}`) ?? { kind, state, devices: 0 };
+      counts.set(`${kind} ${state}`, { ...count, devices: count.devices + 1 });
+    }
+    return [...counts.values()];
+  }
+
+  // ------------------------------------------------------------------------------------------------------ inside
+
+  /** What Postgres would refuse in it, or `null`. */
+  #flawOf(commit: Commit): string | null {
+    const taken = this.#journal.firstTaken(commit.journal);
+    if (taken !== null)
+      return `journal line ${String(taken.partition)}-${String(taken.no)} is written already`;
+    const renumbered = commit.ledger.find((entry) => {
+      const id = this.#idsByNumber.get(numberKey(entry));
+      return id !== undefined && id !== entry.id;
+    });
+    if (renumbered !== undefined) return `command number ${numberKey(renumbered)} is given already`;
+    const known = new Set([...this.#devices.keys(), ...commit.twins.map(({ device }) => device)]);
+    const stranger = [...devicesOf(commit)].find((device) => !known.has(device));
+    return stranger === undefined ? null : `device ${stranger} is neither in the inventory nor has it a twin`;
+  }
+
+  #writeTwin(twin: Twin): void {
+    const { device, kind, site } = twin;
+    if (!this.#devices.has(device)) this.register({ device, kind, site, registered: false, labels: {} });
+    this.#twins.set(device, JSON.stringify(twin));
+  }
+
+  #twin(device: string): Twin | null {
+    const text = this.#twins.get(device);
+    return text === undefined ? null : (JSON.parse(text) as Twin);
+  }
+
+  #inventoryEntry(device: string): InventoryEntry {
+    const { kind, site, registered } = JSON.parse(this.#devices.get(device) ?? '{}') as RegisteredDevice;
+    return { device, kind, site, registered };
+  }
+
+  #row(device: string): DeviceRow | null {
+    if (!this.#devices.has(device)) return null;
+    const entry = this.#inventoryEntry(device);
+    const twin = this.#twin(device) ?? this.#reading.unheard(entry);
+    return twin && { ...entry, twin };
+  }
+
+  #matches(row: DeviceRow, query: DeviceQuery): boolean {
+    const { twin } = row;
+    const is = (wanted: string | null, value: string | undefined): boolean =>
+      wanted === null || wanted === value;
+    return (
+      is(query.kind, row.kind) &&
+      is(query.site, row.site) &&
+      is(query.state, worldState(twin.path)) &&
+      is(query.firmware, twin.newest?.report.firmware) &&
+      (query.label === null || this.#hasLabel(row.device, query.label)) &&
+      this.#reading.hasQuality(row, query.quality)
+    );
+  }
+
+  #hasLabel(device: string, label: string): boolean {
+    const { labels } = JSON.parse(this.#devices.get(device) ?? '{}') as RegisteredDevice;
+    const { name, value } = readLabelFilter(label);
+    return Object.hasOwn(labels, name) && (value === null || labels[name] === value);
+  }
+}
+
+const ledgerKey = (device: string, id: string): string => `${device} ${id}`;
+const numberKey = ({ device, n }: LedgerEntry): string => `${device} ${String(n)}`;
+
+/** Every device that something in the commit is about, but for its twins. */
+function devicesOf(commit: Commit): ReadonlySet<string> {
+  const lines = commit.journal.flatMap((line) => {
+    if (line.type === 'transition') return line.transition.device;
+    return line.type === 'outcome' ? line.entry.device : [];
+  });
+  const others = [...commit.reports, ...commit.ledger, ...commit.clocks].map(({ device }) => device);
+  return new Set([...others, ...lines]);
+}

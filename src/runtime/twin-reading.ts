@@ -1,0 +1,74 @@
+/**
+ * What an archive must know of kinds to answer about twins: the drift that times history, the quality that is never stored
+ * because it depends on when one asks, and what is known of a device that was never heard.
+ */
+import { worldState } from '../../machines/statechart.ts';
+import type { Kind } from '../../machines/kind.ts';
+import { measuredAt, type BootClock, type MeasuredTime } from '../../actors/clock.ts';
+import { ageOf, qualityOf } from '../../actors/freshness.ts';
+import { bornTwin, type Twin } from '../../actors/twin.ts';
+import type { Clock, DeviceQuery, DeviceRow, InventoryEntry } from './ports.ts';
+
+export interface TwinReadingOptions {
+  readonly kinds: readonly Kind[];
+  readonly clock: Pick<Clock, 'now'>;
+  /** How far the clocks of two servers may differ, ms. */
+  readonly serverErrorMs: number;
+}
+
+/** Answers about twins that take their kind. */
+export class TwinReading {
+  readonly #options: TwinReadingOptions;
+  readonly #kinds: ReadonlyMap<string, Kind>;
+
+  constructor(options: TwinReadingOptions) {
+    this.#options = options;
+    this.#kinds = new Map(options.kinds.map((kind) => [kind.name, kind]));
+  }
+
+  /** The drift bound of a kind, parts per million; 0 for a kind this node does not have. */
+  driftPpmOf(kind: string): number {
+    return this.#kinds.get(kind)?.limits.driftPpm ?? 0;
+  }
+
+  /** When uptime `up` was, by the boot's clock. A report without one was measured, as far as anybody knows, when it arrived. */
+  measuredAt(options: {
+    readonly kind: string;
+    readonly clock: BootClock | undefined;
+    readonly up: number;
+    readonly receivedAt: number;
+  }): MeasuredTime {
+    const { kind, clock, up, receivedAt } = options;
+    if (clock === undefined) return { at: receivedAt, errorMs: null };
+    return measuredAt(clock, up, this.driftPpmOf(kind));
+  }
+
+  /** The twin of a device that is registered and was never heard; `null` for a kind this node does not have. */
+  unheard(entry: InventoryEntry): Twin | null {
+    const kind = this.#kinds.get(entry.kind);
+    return kind === undefined ? null : bornTwin({ device: entry.device, kind, site: entry.site });
+  }
+
+  /** The world state of a device of this kind that was never heard. */
+  unheardState(kind: string): string {
+    return worldState(this.#kinds.get(kind)?.chart.initial ?? 'offline');
+  }
+
+  /** Whether the twin has the quality that is asked for now; `null` asks for any. A twin of an unknown kind has none. */
+  hasQuality({ twin }: DeviceRow, wanted: DeviceQuery['quality']): boolean {
+    if (wanted === null) return true;
+    const { clock, serverErrorMs } = this.#options;
+    const kind = this.#kinds.get(twin.kind);
+    if (kind === undefined) return false;
+    const age = ageOf({ twin, kind, now: clock.now(), serverErrorMs });
+    return qualityOf(twin, age, kind.limits.freshMs) === wanted;
+  }
+}
+
+/** A label filter: `name=value`, or a bare `name` for any value. */
+export function readLabelFilter(label: string): { readonly name: string; readonly value: string | null } {
+  const equals = label.indexOf('=');
+  return equals === -1
+    ? { name: label, value: null }
+    : { name: label.slice(0, equals), value: label.slice(equals + 1) };
+}
