@@ -24,7 +24,7 @@ import type { PartitionState } from './partition-state.ts';
 import type { Bus, Clock, Commit, Feed, FeedSink, Store } from './ports.ts';
 import { Publisher } from './publisher.ts';
 import { republish } from './republish.ts';
-import { requestHandler } from './requests.ts';
+import { fail, requestHandler } from './requests.ts';
 import type { Telemetry } from './telemetry.ts';
 import { Turns } from './turn.ts';
 import { Waiters } from './waiters.ts';
@@ -313,6 +313,10 @@ export class Host {
     this.#state = 'ended';
     this.#wakeups.clear();
     this.#waiters.clear();
+    for (let work = this.#mailbox.take(); work !== undefined; work = this.#mailbox.take()) {
+      const to = work.type === 'get' ? work.replyTo : 'request' in work ? work.request.replyTo : null;
+      if (to !== null) fail(this.#options, to, 'this node gave up the partition of the device');
+    }
   }
 
   #pause(delayMs: number): Promise<void> {

@@ -34,7 +34,7 @@ export interface NodeStatus {
 interface Holding {
   readonly leases: readonly Lease[];
   host: Host | null;
-  readonly ended: Promise<void>;
+  ended: Promise<void>;
 }
 
 export class Node {
@@ -45,6 +45,7 @@ export class Node {
   /** By the monotonic clock: until then the leases are certainly ours. */
   #sureUntil = -Infinity;
   #storeProblem: string | null = null;
+  #acquiring: Promise<void> = Promise.resolve();
   #cancels: Cancel[] = [];
   #stopped: Promise<void> | null = null;
 
@@ -65,8 +66,9 @@ export class Node {
   /** Begins to take partitions; resolves after the first attempt. */
   async start(): Promise<void> {
     const { leaseTtlMs, acquireRetryMs } = this.#options.limits;
-    await this.#acquire();
-    this.#repeat(acquireRetryMs, () => this.#acquire());
+    const acquire = (): Promise<void> => (this.#acquiring = this.#acquire());
+    await acquire();
+    this.#repeat(acquireRetryMs, acquire);
     this.#repeat(leaseTtlMs / 3, () => this.#renew());
   }
 
@@ -77,6 +79,7 @@ export class Node {
   }
 
   async #stop(): Promise<void> {
+    await this.#acquiring;
     for (const { host } of this.#holdings) host?.stop();
     await Promise.all([...this.#holdings].map(({ ended }) => ended));
     for (const cancel of this.#cancels) cancel();
@@ -138,7 +141,7 @@ export class Node {
   #hold(leases: readonly Lease[]): void {
     const holding: Holding = { leases, host: null, ended: Promise.resolve() };
     this.#holdings.add(holding);
-    Object.assign(holding, { ended: this.#hostUntilEnd(holding) });
+    holding.ended = this.#hostUntilEnd(holding);
   }
 
   /** Loads and hosts partitions until their host ends, then gives their leases back: whoever asks next takes them. */

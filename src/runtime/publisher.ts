@@ -25,6 +25,7 @@ export interface PublisherOptions {
 export class Publisher {
   readonly #options: PublisherOptions;
   #backlog = 0;
+  #isBroken = false;
   #tail: Promise<void> = Promise.resolve();
 
   constructor(options: PublisherOptions) {
@@ -34,19 +35,9 @@ export class Publisher {
   /** Publishes lines after all those before. */
   publish(lines: readonly WrittenLine[]): void {
     if (lines.length === 0) return;
-    const { bus, partitions } = this.#options;
     const messages = lines.map((written) => this.#message(written));
     this.#backlog += lines.length;
-    this.#tail = this.#tail.then(async () => {
-      await bus.publish(messages);
-      this.#backlog -= lines.length;
-      for (const { line } of lines) {
-        const state = partitions.get(line.partition);
-        if (state !== undefined) state.published = Math.max(state.published, line.no);
-      }
-    });
-    // A bus that was stopped rejects: the lines stay unconfirmed, and the next owner publishes them.
-    this.#tail = this.#tail.catch(() => undefined);
+    this.#tail = this.#tail.then(() => this.#publishNow(messages, lines));
   }
 
   /** Resolves when so few lines wait that more may be decided. */
@@ -57,6 +48,21 @@ export class Publisher {
   /** Resolves when everything handed over was confirmed or given up. */
   async drained(): Promise<void> {
     await this.#tail;
+  }
+
+  /** A bus that was stopped rejects: from there on nothing counts as published, and the next owner publishes it. */
+  async #publishNow(messages: readonly Publication[], lines: readonly WrittenLine[]): Promise<void> {
+    try {
+      if (!this.#isBroken) await this.#options.bus.publish(messages);
+    } catch {
+      this.#isBroken = true;
+    }
+    this.#backlog -= lines.length;
+    if (this.#isBroken) return;
+    for (const { line } of lines) {
+      const state = this.#options.partitions.get(line.partition);
+      if (state !== undefined) state.published = Math.max(state.published, line.no);
+    }
   }
 
   #message({ line, twin }: WrittenLine): Publication {

@@ -110,7 +110,8 @@ function offer(options: RequestsOptions, work: Extract<Work, { type: 'command' |
     fail(options, replyTo, 'too many requests are waiting on this node');
 }
 
-function fail({ bus }: RequestsOptions, to: ReplyAddress, detail: string): void {
+/** Tells a backend that nobody decided on its request. */
+export function fail({ bus }: Pick<RequestsOptions, 'bus'>, to: ReplyAddress, detail: string): void {
   const reply = encodeFailure('unavailable', `${detail}; nothing was sent, ask again`, to.encoding);
   bus.reply(to, reply.payload, reply.error);
 }

@@ -1,0 +1,43 @@
+/**
+ * Answers `fleet.find` from the store: any node may, whoever owns the devices.
+ */
+import { twinDocument } from '../../actors/document.ts';
+import type { ReplyAddress } from '../../actors/twin.ts';
+import type { Kind } from '../../machines/kind.ts';
+import { encodeFailure, encodeFound, encodeRefusal, type EncodedReply } from '../wire/reply.ts';
+import { readFind } from '../wire/request.ts';
+import type { Archive, Clock } from './ports.ts';
+
+export interface FindOptions {
+  readonly archive: Archive;
+  readonly kinds: readonly Kind[];
+  readonly clock: Clock;
+  readonly serverErrorMs: number;
+}
+
+/** Makes the handler of `fleet.find`: payload in, encoded page of twin documents out. Never rejects. */
+export function findHandler(
+  options: FindOptions,
+): (payload: Uint8Array, encoding: ReplyAddress['encoding']) => Promise<EncodedReply> {
+  return async (payload, encoding) => {
+    const read = readFind(payload);
+    if (!read.ok) {
+      const { id, detail } = read;
+      return encodeRefusal({ id, code: 'bad-arguments', detail, state: null, allowed: [] }, encoding);
+    }
+    try {
+      const { devices, cursor } = await options.archive.find(read.body);
+      const now = options.clock.now();
+      const documents = devices.flatMap(({ twin }) => {
+        const kind = options.kinds.find(({ name }) => name === twin.kind);
+        return kind === undefined
+          ? []
+          : [twinDocument({ twin, kind, now, serverErrorMs: options.serverErrorMs })];
+      });
+      return encodeFound({ devices: documents, cursor }, encoding);
+    } catch (error) {
+      const because = error instanceof Error ? error.message : String(error);
+      return encodeFailure('unavailable', `the store could not be asked: ${because}`, encoding);
+    }
+  };
+}
