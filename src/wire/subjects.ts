@@ -43,15 +43,19 @@ export const FLEET_FIND = 'fleet.find';
 export const deadLetter = (reason: string, partition: number): string =>
   `deadletter.${reason}.${String(partition)}`;
 
-/** A report subject taken apart, or `null` when it is not one. */
+const REPORT_PREFIX = 'report.';
+
+/** A report subject taken apart, or `null` when it is not one. It runs for every message of the stream. */
 export function parseReportSubject(
   subject: string,
 ): { readonly partition: number; readonly site: string; readonly device: string } | null {
-  const tokens = subject.split('.');
-  const [root, partition, site, device] = tokens;
-  if (tokens.length !== 4 || root !== 'report' || partition === undefined) return null;
-  if (site === undefined || device === undefined || !/^\d+$/.test(partition)) return null;
-  return { partition: Number(partition), site, device };
+  if (!subject.startsWith(REPORT_PREFIX)) return null;
+  const siteAt = subject.indexOf('.', REPORT_PREFIX.length) + 1;
+  const deviceAt = subject.indexOf('.', siteAt) + 1;
+  if (siteAt === 0 || deviceAt === 0 || subject.includes('.', deviceAt)) return null;
+  const partition = Number(subject.slice(REPORT_PREFIX.length, siteAt - 1));
+  if (!Number.isInteger(partition) || partition < 0) return null;
+  return { partition, site: subject.slice(siteAt, deviceAt - 1), device: subject.slice(deviceAt) };
 }
 
 /** What a backend asks of a twin. */

@@ -1,0 +1,181 @@
+/**
+ * The connection to the hub: how it is made, kept, and known to be there.
+ *
+ * What the client library leaves to its caller is settled here once: credentials in the address, reconnecting for ever,
+ * pings short enough to notice a frozen server, and errors that fit on one line.
+ */
+import {
+  AuthorizationError,
+  type ConnectionOptions,
+  createInbox,
+  type NatsConnection,
+  TimeoutError,
+} from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+
+/** How long one attempt to connect may take, ms. */
+const DIAL_TIMEOUT_MS = 5_000;
+/** Between two attempts to reconnect, ms; there is no last one. */
+const RECONNECT_WAIT_MS = 500;
+/** A server that leaves two pings unanswered is given up: a frozen one is noticed after 2 to 3 intervals. */
+const PING_INTERVAL_MS = 4_000;
+const PINGS_UNANSWERED_MAX = 2;
+
+/** Why a first connection failed. */
+export type ConnectProblem = 'bad-url' | 'refused' | 'unauthorized' | 'timeout' | 'failed';
+
+/** The hub could not be connected to. The message is one sentence for an operator; it names no password. */
+export class ConnectError extends Error {
+  readonly problem: ConnectProblem;
+  constructor(problem: ConnectProblem, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'ConnectError';
+    this.problem = problem;
+  }
+}
+
+/** What is needed to connect. */
+export interface ConnectOptions {
+  /** `nats://user:password@host:port`, or `tls://`; several servers of one cluster separated by commas. */
+  readonly url: string;
+  /** How the connection is called in the server's lists. */
+  readonly name: string;
+  /** Where replies are received, for users whose permissions name their inbox. Default `_INBOX`. */
+  readonly inboxPrefix?: string;
+}
+
+/** A connection that comes back by itself until it is closed. */
+export interface HubConnection {
+  readonly nats: NatsConnection;
+  /**
+   * True while messages can leave. Publish nothing while it is false that must not leave later: the client library keeps
+   * what is published meanwhile and may send it after the reconnect.
+   */
+  isConnected(): boolean;
+  /** Calls `listener` with every change of `isConnected`, until the returned function is called. */
+  onChange(listener: (isConnected: boolean) => void): () => void;
+  /** Calls `listener` with every error that the server reports, such as a permission that is missing. */
+  onServerError(listener: (error: Error) => void): () => void;
+  /** A subject of its own to receive replies on. */
+  newInbox(): string;
+  close(): Promise<void>;
+}
+
+/** Connects. Throws {@link ConnectError}; once connected, outages are survived. */
+export async function connectToHub(options: ConnectOptions): Promise<HubConnection> {
+  const address = parseAddress(options.url);
+  const settings: ConnectionOptions = {
+    ...address.settings,
+    name: options.name,
+    inboxPrefix: options.inboxPrefix ?? '_INBOX',
+    timeout: DIAL_TIMEOUT_MS,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RECONNECT_WAIT_MS,
+    pingInterval: PING_INTERVAL_MS,
+    maxPingOut: PINGS_UNANSWERED_MAX,
+    // A password that is wrong for a moment, in the middle of being changed, must not end the node.
+    ignoreAuthErrorAbort: true,
+    noAsyncTraces: true,
+  };
+  try {
+    const nats = await connect(settings);
+    return watched(nats, () => createInbox(settings.inboxPrefix));
+  } catch (error) {
+    throw explained(error, address.shown);
+  }
+}
+
+interface Address {
+  readonly settings: Pick<ConnectionOptions, 'servers' | 'user' | 'pass' | 'token' | 'tls'>;
+  /** The servers without credentials. */
+  readonly shown: string;
+}
+
+function parseAddress(url: string): Address {
+  const parts = url.split(',').map((part) => parseServer(part.trim()));
+  const withUser = parts.find(({ username }) => username !== '');
+  const user = decodeURIComponent(withUser?.username ?? '');
+  const password = decodeURIComponent(withUser?.password ?? '');
+  const servers = parts.map(({ hostname, port }) => `${hostname}:${port === '' ? '4222' : port}`);
+  const credentials = password === '' ? { token: user } : { user, pass: password };
+  return {
+    settings: {
+      servers,
+      ...(user === '' ? {} : credentials),
+      ...(parts.some(({ protocol }) => protocol === 'tls:') ? { tls: {} } : {}),
+    },
+    shown: servers.join(', '),
+  };
+}
+
+function parseServer(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !['nats:', 'tls:'].includes(url.protocol) || url.hostname === '') {
+    // The text may hold a password, so it is not quoted.
+    throw new ConnectError(
+      'bad-url',
+      'a NATS address looks like nats://user:password@host:4222, this one does not',
+    );
+  }
+  return url;
+}
+
+function watched(nats: NatsConnection, newInbox: () => string): HubConnection {
+  let connected = true;
+  const listeners = new Set<(isConnected: boolean) => void>();
+  const errorListeners = new Set<(error: Error) => void>();
+
+  function change(isConnected: boolean): void {
+    if (connected === isConnected) return;
+    connected = isConnected;
+    for (const listener of [...listeners]) listener(isConnected);
+  }
+
+  async function watch(): Promise<void> {
+    for await (const status of nats.status()) {
+      if (status.type === 'disconnect' || status.type === 'close') change(false);
+      if (status.type === 'reconnect') change(true);
+      if (status.type === 'error') for (const listener of [...errorListeners]) listener(status.error);
+    }
+    change(false);
+  }
+  void watch();
+
+  return {
+    nats,
+    isConnected: () => connected && !nats.isClosed(),
+    onChange: (listener) => added(listeners, listener),
+    onServerError: (listener) => added(errorListeners, listener),
+    newInbox,
+    close: () => nats.close(),
+  };
+}
+
+function added<T>(set: Set<T>, item: T): () => void {
+  set.add(item);
+  return () => void set.delete(item);
+}
+
+function explained(error: unknown, shown: string): ConnectError {
+  if (error instanceof ConnectError) return error;
+  if (error instanceof AuthorizationError) {
+    return new ConnectError(
+      'unauthorized',
+      `the NATS server at ${shown} refused the user or the password`,
+      error,
+    );
+  }
+  if (error instanceof TimeoutError) {
+    const seconds = String(DIAL_TIMEOUT_MS / 1_000);
+    return new ConnectError(
+      'timeout',
+      `the NATS server at ${shown} did not answer within ${seconds} s`,
+      error,
+    );
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  if (message.includes('refused')) {
+    return new ConnectError('refused', `no NATS server accepts connections at ${shown}`, error);
+  }
+  return new ConnectError('failed', `cannot connect to the NATS server at ${shown}: ${message}`, error);
+}

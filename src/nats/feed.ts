@@ -1,0 +1,63 @@
+/**
+ * The feed port on the stream DEVICES.
+ */
+import type { Delivery, Feed } from '../runtime/ports.ts';
+import { PARTITIONS } from '../wire/partition.ts';
+import { parseReportSubject, partitionReports, STREAMS } from '../wire/subjects.ts';
+import type { HubConnection } from './connect.ts';
+import { type ReaderNotice, type StreamMessage, StreamReader } from './stream-reader.ts';
+
+/** Something an operator may want to know. */
+export type FeedNotice =
+  | ReaderNotice
+  /** A message in DEVICES whose subject the mapping of `nats.conf` cannot have written: it is passed over. */
+  | { readonly type: 'foreign-subject'; readonly subject: string; readonly sequence: number };
+
+/** What a feed needs. */
+export interface NatsFeedOptions {
+  readonly hub: HubConnection;
+  readonly onNotice: (notice: FeedNotice) => void;
+}
+
+/** A feed; `open` may be called for several sets of partitions. */
+export function natsFeed({ hub, onNotice }: NatsFeedOptions): Feed {
+  return {
+    async open({ partitions, after, sink }) {
+      const isWholeStream = partitions.length === PARTITIONS;
+      const reader = await StreamReader.open({
+        hub,
+        stream: STREAMS.devices.name,
+        subjects: isWholeStream ? STREAMS.devices.subjects : partitions.map(partitionReports),
+        isWholeStream,
+        after,
+        onNotice,
+        sink: {
+          deliver: async (messages) => {
+            const batch = deliveriesOf(messages, onNotice);
+            if (batch.length > 0) await sink.deliver(batch);
+          },
+          hearing: (isHearing) => sink.hearing(isHearing),
+          gone: (range) => sink.gone(range),
+        },
+      });
+      return { stop: () => reader.stop() };
+    },
+  };
+}
+
+function deliveriesOf(
+  messages: readonly StreamMessage[],
+  onNotice: (notice: FeedNotice) => void,
+): Delivery[] {
+  const deliveries: Delivery[] = [];
+  for (const { subject, sequence, storedAt, payload } of messages) {
+    const where = parseReportSubject(subject);
+    if (where === null || where.partition >= PARTITIONS) {
+      onNotice({ type: 'foreign-subject', subject, sequence });
+      continue;
+    }
+    const { partition, site, device } = where;
+    deliveries.push({ partition, sequence, receivedAt: storedAt, site, device, payload });
+  }
+  return deliveries;
+}

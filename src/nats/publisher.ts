@@ -1,0 +1,209 @@
+/**
+ * Stores messages in streams: many at a time, in order, until the hub has acknowledged each.
+ *
+ * The acknowledgements of all messages come to one inbox and are counted there, which costs a fraction of a request for
+ * each message. Whatever goes wrong (a lost connection, a timeout, a refusal), everything that is not acknowledged is
+ * sent again in the same order; what the hub did store meanwhile it knows by its id (`Nats-Msg-Id`) and drops, if the
+ * outage was shorter than the stream's duplicate window. After a longer one a message may be in the stream twice, and
+ * after a refusal of a single message it may stand after its successors: the journal number in it tells.
+ *
+ * Invariants:
+ * I1  A message is sent only after every message before it has been sent.
+ * I2  At most WINDOW_MESSAGES and WINDOW_BYTES are sent and not acknowledged.
+ * I3  Nothing is handed to a connection that is not there: the client library would keep it and send it some time.
+ */
+import { headers, type Msg, type Subscription } from '@nats-io/nats-core';
+import type { Publication } from '../runtime/ports.ts';
+import type { HubConnection } from './connect.ts';
+
+/** Messages that may be under way: more no longer raise the rate. */
+const WINDOW_MESSAGES = 512;
+/** Bytes that may be under way, so that a frozen hub does not fill the memory of this process. */
+const WINDOW_BYTES = 4 * 1024 * 1024;
+/** An acknowledgement that takes longer is taken for lost, ms. */
+const ACK_TIMEOUT_MS = 3_000;
+/** How often that is looked for, ms. */
+const WATCH_INTERVAL_MS = 500;
+/** Before sending again what was refused or not acknowledged, ms. */
+const RETRY_MS = 500;
+/** Room for headers and subject beside a payload. */
+const HEADER_BYTES_MAX = 1_024;
+
+/** Something an operator may want to know. */
+export type PublisherNotice =
+  /** `messages` messages are sent again. */
+  | { readonly type: 'publish-retried'; readonly messages: number; readonly detail: string }
+  /** The message is larger than the hub takes, and so was left out. What it told is in the store. */
+  | {
+      readonly type: 'publish-too-large';
+      readonly subject: string;
+      readonly id: string;
+      readonly bytes: number;
+    };
+
+interface Call {
+  /** Messages not acknowledged yet. */
+  left: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Entry {
+  readonly message: Publication;
+  readonly call: Call;
+  sentAt: number;
+}
+
+/** Publishes with acknowledgements over one connection. */
+export class Publisher {
+  private readonly hub: HubConnection;
+  private readonly onNotice: (notice: PublisherNotice) => void;
+  private readonly inbox: string;
+  private readonly subscription: Subscription;
+  private readonly watchTimer: NodeJS.Timeout;
+  private readonly unlisten: () => void;
+  private waiting: Entry[] = [];
+  private waitingFrom = 0;
+  /** By the number that stands in the reply subject; in the order of sending. */
+  private readonly underWay = new Map<number, Entry>();
+  private underWayBytes = 0;
+  private lastNumber = 0;
+  private retryTimer: NodeJS.Timeout | null = null;
+  private isStopped = false;
+
+  constructor(hub: HubConnection, onNotice: (notice: PublisherNotice) => void) {
+    this.hub = hub;
+    this.onNotice = onNotice;
+    this.inbox = hub.newInbox();
+    this.subscription = hub.nats.subscribe(`${this.inbox}.*`, {
+      callback: (error, message) => {
+        if (error === null) this.receive(message);
+      },
+    });
+    this.watchTimer = setInterval(() => this.lookForLoss(), WATCH_INTERVAL_MS);
+    this.unlisten = hub.onChange((isConnected) => {
+      if (isConnected) this.send();
+      else this.sendAgain('the connection to the hub was lost');
+    });
+  }
+
+  /** Resolves when all are stored; rejects only when the publisher is stopped before. */
+  publish(messages: readonly Publication[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.isStopped) {
+        reject(new Error('the publisher has been stopped'));
+        return;
+      }
+      const sendable = messages.filter((message) => !this.isTooLarge(message));
+      if (sendable.length === 0) {
+        resolve();
+        return;
+      }
+      const call: Call = { left: sendable.length, resolve, reject };
+      for (const message of sendable) this.waiting.push({ message, call, sentAt: 0 });
+      this.send();
+    });
+  }
+
+  /** Gives up what is not acknowledged: its `publish` rejects. */
+  stop(): void {
+    if (this.isStopped) return;
+    this.isStopped = true;
+    clearInterval(this.watchTimer);
+    if (this.retryTimer !== null) clearTimeout(this.retryTimer);
+    this.unlisten();
+    this.subscription.unsubscribe();
+    const calls = new Set(
+      [...this.underWay.values(), ...this.waiting.slice(this.waitingFrom)].map(({ call }) => call),
+    );
+    for (const call of calls) call.reject(new Error('the publisher was stopped before the hub acknowledged'));
+  }
+
+  private isTooLarge({ subject, id, payload }: Publication): boolean {
+    const bytes = payload.length;
+    if (bytes + HEADER_BYTES_MAX <= (this.hub.nats.info?.max_payload ?? Infinity)) return false;
+    this.onNotice({ type: 'publish-too-large', subject, id, bytes });
+    return true;
+  }
+
+  private send(): void {
+    while (this.retryTimer === null && !this.isStopped && this.hub.isConnected()) {
+      const entry = this.waiting[this.waitingFrom];
+      if (entry === undefined || this.underWay.size >= WINDOW_MESSAGES || this.underWayBytes >= WINDOW_BYTES)
+        break;
+      this.waitingFrom += 1;
+      this.sendOne(entry);
+    }
+    if (this.waitingFrom === this.waiting.length || this.waitingFrom > WINDOW_MESSAGES) {
+      this.waiting = this.waiting.slice(this.waitingFrom);
+      this.waitingFrom = 0;
+    }
+  }
+
+  private sendOne(entry: Entry): void {
+    const { subject, id, payload } = entry.message;
+    this.lastNumber += 1;
+    entry.sentAt = performance.now();
+    this.underWay.set(this.lastNumber, entry);
+    this.underWayBytes += payload.length;
+    const heads = headers();
+    heads.set('Nats-Msg-Id', id);
+    this.hub.nats.publish(subject, payload, {
+      headers: heads,
+      reply: `${this.inbox}.${String(this.lastNumber)}`,
+    });
+  }
+
+  private receive(message: Msg): void {
+    const number = Number(message.subject.slice(this.inbox.length + 1));
+    const entry = this.underWay.get(number);
+    // An answer to a message that was sent again meanwhile: the later one counts.
+    if (entry === undefined) return;
+    const problem = ackProblem(message);
+    if (problem !== null) {
+      this.sendAgain(`${entry.message.subject}: ${problem}`);
+      return;
+    }
+    this.underWay.delete(number);
+    this.underWayBytes -= entry.message.payload.length;
+    entry.call.left -= 1;
+    if (entry.call.left === 0) entry.call.resolve();
+    this.send();
+  }
+
+  private lookForLoss(): void {
+    const [oldest] = this.underWay.values();
+    if (oldest !== undefined && performance.now() - oldest.sentAt > ACK_TIMEOUT_MS) {
+      this.sendAgain(`${oldest.message.subject}: not acknowledged within ${String(ACK_TIMEOUT_MS)} ms`);
+    }
+  }
+
+  private sendAgain(detail: string): void {
+    if (this.underWay.size > 0) {
+      this.onNotice({ type: 'publish-retried', messages: this.underWay.size, detail });
+      this.waiting = [...this.underWay.values(), ...this.waiting.slice(this.waitingFrom)];
+      this.waitingFrom = 0;
+      this.underWay.clear();
+      this.underWayBytes = 0;
+    }
+    this.retryTimer ??= setTimeout(() => {
+      this.retryTimer = null;
+      this.send();
+    }, RETRY_MS);
+  }
+}
+
+/** Why an answer is no acknowledgement, or `null` when it is one. */
+function ackProblem(message: Msg): string | null {
+  // Nobody listens on the subject: the stream is not there.
+  if (message.headers?.code === 503) return 'no stream takes it';
+  const { data } = message;
+  // {"stream":"CHANGES","seq":7}: what nearly every answer looks like is not worth a JSON parser.
+  if (data[2] === 0x73 && data[3] === 0x74) return null;
+  try {
+    const { error } = JSON.parse(message.string()) as { error?: { description?: string } };
+    return error === undefined ? null : (error.description ?? 'refused without a reason');
+  } catch {
+    return 'the answer is not an acknowledgement';
+  }
+}

@@ -1,0 +1,246 @@
+/**
+ * One life of a consumer: from its creation to the moment at which it can no longer be trusted.
+ *
+ * It speaks the pull protocol itself, because it has to know what the client library's own consumers do not tell: that
+ * nothing was lost on the way (JetStream does not send again without acks), and that the server which held the consumer
+ * is gone. It never repairs anything. It ends, with a reason, and its owner makes a new one at the position it holds.
+ *
+ * Invariants:
+ * I1  `onMessage` sees the consumer's messages in order and without a hole: delivery numbers 1, 2, 3, ...
+ * I2  After `onEnd` nothing more is reported; it is called once.
+ * I3  Each slot has at most one request out; there are SLOTS of them, so that one is on its way while one is served.
+ */
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  DeliverPolicy,
+  type JetStreamManager,
+} from '@nats-io/jetstream';
+import { type Msg, type MsgHdrs, nanos, nuid, type Subscription } from '@nats-io/nats-core';
+import type { HubConnection } from './connect.ts';
+import { type DeliveryInfo, parseDeliveryInfo } from './delivery-info.ts';
+
+/** Messages per request. 500 to 1000 is where the rate no longer grows (measured). */
+export const PULL_MESSAGES = 1_000;
+/** Bytes per request, so that a thousand large frames do not arrive at once; never less than two of the largest messages. */
+const PULL_BYTES_MAX = 8 * 1024 * 1024;
+const SLOTS = 2;
+/** A request that was not filled ends after this, and is made again, ms. */
+const PULL_EXPIRES_MS = 10_000;
+/** The server says at this interval that a request is still waiting, ms. */
+const HEARTBEAT_MS = 1_000;
+/** Nothing heard for this long with a request out: the consumer is lost, ms. */
+const SILENCE_MAX_MS = 3_000;
+/** How often silence is looked for, ms. */
+const WATCH_INTERVAL_MS = 500;
+/** Idle for this long: ask the server whether it has sent more than arrived, ms. */
+const IDLE_CHECK_MS = 2_000;
+/** The server forgets a consumer that nobody pulls from after this, ms. */
+const INACTIVE_MS = 30_000;
+
+/** Why a consumer's life ended. */
+export type ConsumerEnd = 'stopped' | 'disconnected' | 'silent' | 'lost-in-transit' | 'refused';
+
+/** What a consumer tells its owner. */
+export interface ConsumerEvents {
+  onMessage(message: Msg, info: DeliveryInfo): void;
+  /** Asked before each request: is there room for PULL_MESSAGES more, besides `outstanding`? */
+  hasRoom(outstanding: number): boolean;
+  onEnd(reason: ConsumerEnd, detail: string): void;
+}
+
+/** What to read. */
+export interface ConsumerSource {
+  readonly hub: HubConnection;
+  readonly manager: JetStreamManager;
+  readonly stream: string;
+  readonly subjects: readonly string[];
+  /** The first stream sequence to read. */
+  readonly startSequence: number;
+}
+
+interface Slot {
+  readonly inbox: string;
+  readonly subscription: Subscription;
+  /** Number of the request that is out, or was last. */
+  request: number;
+  /** Messages the request may still bring; 0: none is out. */
+  wanted: number;
+}
+
+/** A consumer without acks, kept in the server's memory under a name of its own. */
+export class PullConsumer {
+  /** How many messages had not been sent when the consumer was made. */
+  readonly pendingAtStart: number;
+  private readonly source: ConsumerSource;
+  private readonly events: ConsumerEvents;
+  private readonly name: string;
+  private readonly slots: readonly Slot[];
+  private readonly pullBytesMax: number;
+  private readonly watchTimer: NodeJS.Timeout;
+  private readonly unlisten: () => void;
+  private deliveryNo = 0;
+  private lastHeardAt = performance.now();
+  private lastMessageAt = performance.now();
+  private lastWatchAt = performance.now();
+  /** The delivery number at which the server last claimed to have sent more; `null` when it did not. */
+  private missingSince: number | null = null;
+  private isChecking = false;
+  private hasEnded = false;
+
+  /** Makes the consumer on the server. Throws what the JetStream API throws. */
+  static async start(source: ConsumerSource, events: ConsumerEvents): Promise<PullConsumer> {
+    const name = `corral-${nuid.next()}`;
+    const [subject, ...others] = source.subjects;
+    if (subject === undefined) throw new Error('a consumer reads at least one subject');
+    const config: Partial<ConsumerConfig> = {
+      name,
+      ack_policy: AckPolicy.None,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: source.startSequence,
+      inactive_threshold: nanos(INACTIVE_MS),
+      mem_storage: true,
+      num_replicas: 1,
+      ...(others.length === 0 ? { filter_subject: subject } : { filter_subjects: [...source.subjects] }),
+    };
+    const info = await source.manager.consumers.add(source.stream, config);
+    if (!source.hub.isConnected()) throw new Error('the connection to the hub was lost');
+    return new PullConsumer(source, events, info);
+  }
+
+  private constructor(source: ConsumerSource, events: ConsumerEvents, info: ConsumerInfo) {
+    this.source = source;
+    this.events = events;
+    this.name = info.name;
+    this.pendingAtStart = info.num_pending;
+    this.pullBytesMax = Math.max(PULL_BYTES_MAX, 2 * (source.hub.nats.info?.max_payload ?? 0));
+    this.slots = Array.from({ length: SLOTS }, () => this.newSlot());
+    this.watchTimer = setInterval(() => this.lookForSilence(), WATCH_INTERVAL_MS);
+    this.unlisten = source.hub.onChange((isConnected) => {
+      if (!isConnected) this.end('disconnected', 'the connection to the hub was lost');
+    });
+  }
+
+  /** Requests more if there is room: call it whenever there may be. */
+  pull(): void {
+    for (const slot of this.slots) {
+      if (slot.wanted > 0) continue;
+      if (this.hasEnded || !this.events.hasRoom(this.outstanding())) return;
+      slot.request += 1;
+      slot.wanted = PULL_MESSAGES;
+      if (this.outstanding() === PULL_MESSAGES) this.lastHeardAt = performance.now();
+      const request = {
+        batch: PULL_MESSAGES,
+        max_bytes: this.pullBytesMax,
+        expires: nanos(PULL_EXPIRES_MS),
+        idle_heartbeat: nanos(HEARTBEAT_MS),
+      };
+      this.source.hub.nats.publish(
+        `$JS.API.CONSUMER.MSG.NEXT.${this.source.stream}.${this.name}`,
+        JSON.stringify(request),
+        { reply: `${slot.inbox}.${String(slot.request)}` },
+      );
+    }
+  }
+
+  stop(): void {
+    this.end('stopped', 'it is no longer needed');
+  }
+
+  private outstanding(): number {
+    return this.slots.reduce((sum, slot) => sum + slot.wanted, 0);
+  }
+
+  private newSlot(): Slot {
+    const inbox = this.source.hub.newInbox();
+    const subscription = this.source.hub.nats.subscribe(`${inbox}.*`, {
+      callback: (error, message) => {
+        if (this.hasEnded) return;
+        if (error !== null) this.end('refused', error.message);
+        else this.receive(slot, message);
+      },
+    });
+    const slot: Slot = { inbox, subscription, request: 0, wanted: 0 };
+    return slot;
+  }
+
+  private receive(slot: Slot, message: Msg): void {
+    this.lastHeardAt = performance.now();
+    const info = parseDeliveryInfo(message.reply ?? '');
+    if (info === null) {
+      if (message.subject === `${slot.inbox}.${String(slot.request)}`)
+        this.receiveStatus(slot, message.headers);
+      return;
+    }
+    if (info.deliveryNo !== this.deliveryNo + 1) {
+      const detail = `delivery ${String(info.deliveryNo)} came after ${String(this.deliveryNo)}`;
+      this.end('lost-in-transit', detail);
+      return;
+    }
+    this.deliveryNo = info.deliveryNo;
+    this.lastMessageAt = this.lastHeardAt;
+    slot.wanted = Math.max(0, slot.wanted - 1);
+    this.events.onMessage(message, info);
+    if (slot.wanted === 0) this.pull();
+  }
+
+  /** Statuses of a request: 100 it waits, 404 and 408 it ended unfilled, 409 it ended for the reason given. */
+  private receiveStatus(slot: Slot, headers: MsgHdrs | undefined): void {
+    const code = headers?.code ?? 0;
+    const description = headers?.description ?? '';
+    if (code === 100) return;
+    const isSpent =
+      code === 404 || code === 408 || (code === 409 && /max ?bytes|batch completed/i.test(description));
+    if (!isSpent) {
+      this.end('refused', `${String(code)} ${description}`);
+      return;
+    }
+    slot.wanted = 0;
+    this.pull();
+  }
+
+  private lookForSilence(): void {
+    const now = performance.now();
+    // When this process itself stood still, what was sent meanwhile is still waiting in the socket.
+    if (now - this.lastWatchAt > 2 * WATCH_INTERVAL_MS) this.lastHeardAt = now;
+    this.lastWatchAt = now;
+    if (this.outstanding() === 0) return;
+    if (now - this.lastHeardAt > SILENCE_MAX_MS) {
+      this.end('silent', `no heartbeat of consumer ${this.name} for ${String(SILENCE_MAX_MS)} ms`);
+      return;
+    }
+    if (now - this.lastMessageAt > IDLE_CHECK_MS) void this.compareWithServer();
+  }
+
+  /** A hole at the very end shows in no delivery number. It counts when the server claims it twice, unchanged. */
+  private async compareWithServer(): Promise<void> {
+    if (this.isChecking) return;
+    this.isChecking = true;
+    const before = this.deliveryNo;
+    try {
+      const info = await this.source.manager.consumers.info(this.source.stream, this.name);
+      const sent = info.delivered.consumer_seq;
+      if (this.hasEnded || this.deliveryNo !== before) return;
+      if (sent > before && this.missingSince === before) {
+        const detail = `the hub has sent ${String(sent)} messages, ${String(before)} arrived`;
+        this.end('lost-in-transit', detail);
+      }
+      this.missingSince = sent > before ? before : null;
+      this.lastMessageAt = performance.now();
+    } catch (error) {
+      this.end('refused', error instanceof Error ? error.message : String(error));
+    } finally {
+      this.isChecking = false;
+    }
+  }
+
+  private end(reason: ConsumerEnd, detail: string): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    clearInterval(this.watchTimer);
+    this.unlisten();
+    for (const slot of this.slots) slot.subscription.unsubscribe();
+    this.events.onEnd(reason, detail);
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * Reads a stream from a position that its caller owns, for ever: every message once, in order, whatever happens to the hub.
+ *
+ * JetStream keeps nothing for it. It makes a consumer at the position, and another one at the position reached whenever
+ * that consumer can no longer be trusted. Durable consumers lose or reorder at such moments, and acks would only
+ * repeat what the caller commits anyway.
+ *
+ * Invariants:
+ * I1  `deliver` gets messages in stream order; after a sequence it never gets the same or a lower one, unless `gone` said
+ *     that the stream was made anew.
+ * I2  One `deliver` at a time; none after `stop` has resolved.
+ * I3  Messages held and asked for are at most PREFETCH_MAX; when the caller is slow, the rest waits in the stream.
+ */
+import { type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
+import type { Msg } from '@nats-io/nats-core';
+import type { HubConnection } from './connect.ts';
+import type { DeliveryInfo } from './delivery-info.ts';
+import { type ConsumerEnd, type ConsumerEvents, PULL_MESSAGES, PullConsumer } from './pull-consumer.ts';
+
+/** Messages held and asked for: enough to fetch the next ones while the caller works on some. */
+const PREFETCH_MAX = 4 * PULL_MESSAGES;
+/** Bytes held before no more is asked for. */
+const HELD_BYTES_MAX = 32 * 1024 * 1024;
+/** Before the next attempt to make a consumer, ms. */
+const RETRY_MS = 500;
+/** The caller hears the stream while what it was given last is at most this old, ms. */
+const BEHIND_MAX_MS = 2_000;
+/** How often that is looked at while the caller works on a batch, ms. */
+const WATCH_INTERVAL_MS = 500;
+
+/** A message as it stands in a stream. */
+export interface StreamMessage {
+  readonly sequence: number;
+  /** When the stream stored it, ms epoch. */
+  readonly storedAt: number;
+  readonly subject: string;
+  readonly payload: Uint8Array;
+}
+
+/** Where a reader delivers; see `FeedSink` in the runtime's ports. */
+export interface StreamSink {
+  deliver(batch: readonly StreamMessage[]): Promise<void>;
+  hearing(isHearing: boolean): void;
+  gone(range: { readonly from: number; readonly to: number }): void;
+}
+
+/** Something an operator may want to know. */
+export type ReaderNotice =
+  /** The consumer came to an end and is made anew. */
+  | { readonly type: 'consumer-ended'; readonly reason: ConsumerEnd; readonly detail: string }
+  /** The consumer could not be made; it is tried again. */
+  | { readonly type: 'consumer-failed'; readonly detail: string }
+  /** `deliver` failed, which it must not: reading has ended. */
+  | { readonly type: 'sink-failed'; readonly cause: unknown };
+
+/** What to read, and for whom. */
+export interface StreamReaderOptions {
+  readonly hub: HubConnection;
+  readonly stream: string;
+  readonly subjects: readonly string[];
+  /** True when `subjects` are all that the stream has: then a step in the sequence means that messages are gone. */
+  readonly isWholeStream: boolean;
+  readonly after: number;
+  readonly sink: StreamSink;
+  readonly onNotice: (notice: ReaderNotice) => void;
+}
+
+/** A reader at work. */
+export class StreamReader {
+  private readonly options: StreamReaderOptions;
+  private readonly manager: JetStreamManager;
+  private readonly watchTimer: NodeJS.Timeout;
+  private readonly unlisten: () => void;
+  /** The next sequence to be read. */
+  private next: number;
+  /** When the stream was made, as its server says; `null` before it was asked. */
+  private created: string | null = null;
+  private held: StreamMessage[] = [];
+  private heldBytes = 0;
+  /** Holes between messages held, in order. */
+  private gaps: { readonly from: number; readonly to: number }[] = [];
+  /** Messages the consumer had yet to send when it sent the last one. */
+  private pending = 0;
+  private inDelivery: { readonly messages: number; readonly since: number } | null = null;
+  private delivering: Promise<void> | null = null;
+  private consumer: PullConsumer | null = null;
+  private isHearing = false;
+  private isStopped = false;
+  private wake: () => void = () => undefined;
+
+  /** Resolves when reading has begun, which waits for the hub. Throws when the connection was closed. */
+  static async open(options: StreamReaderOptions): Promise<StreamReader> {
+    const reader = new StreamReader(options, await jetstreamManager(options.hub.nats, { checkAPI: false }));
+    await reader.begin();
+    if (options.hub.nats.isClosed()) throw new Error('the connection to the hub was closed');
+    return reader;
+  }
+
+  private constructor(options: StreamReaderOptions, manager: JetStreamManager) {
+    this.options = options;
+    this.manager = manager;
+    this.next = options.after + 1;
+    this.watchTimer = setInterval(() => this.lookForDelay(), WATCH_INTERVAL_MS);
+    this.unlisten = options.hub.onChange(() => this.wake());
+  }
+
+  /** Ends reading; resolves when the last `deliver` has. */
+  async stop(): Promise<void> {
+    this.end();
+    await this.delivering;
+  }
+
+  private end(): void {
+    this.isStopped = true;
+    clearInterval(this.watchTimer);
+    this.unlisten();
+    this.wake();
+    this.consumer?.stop();
+  }
+
+  /** Makes a consumer at the position reached; tries until it has one. */
+  private async begin(): Promise<void> {
+    const { hub, stream, subjects } = this.options;
+    while (!this.isStopped && !hub.nats.isClosed()) {
+      try {
+        if (hub.isConnected()) {
+          await this.findPosition();
+          const source = { hub, manager: this.manager, stream, subjects, startSequence: this.next };
+          this.use(await PullConsumer.start(source, this.consumerEvents()));
+          return;
+        }
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : String(error);
+        this.options.onNotice({ type: 'consumer-failed', detail });
+      }
+      await this.pause();
+    }
+  }
+
+  private use(consumer: PullConsumer): void {
+    if (this.isStopped) {
+      consumer.stop();
+      return;
+    }
+    this.consumer = consumer;
+    this.pending = consumer.pendingAtStart;
+    if (this.inDelivery === null) this.setHearing(this.hasCaughtUp());
+    consumer.pull();
+  }
+
+  private pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, RETRY_MS);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (this.isStopped) this.wake();
+    });
+  }
+
+  /** Finds out whether the stream still holds what comes next, or is another stream of the same name. */
+  private async findPosition(): Promise<void> {
+    const { created, state }: StreamInfo = await this.manager.streams.info(this.options.stream);
+    const isAnother = this.created !== null && this.created !== created;
+    const isRewound = state.last_seq < this.next - 1;
+    this.created = created;
+    const first = Math.max(1, state.first_seq);
+    if (!isAnother && !isRewound && first <= this.next) return;
+    while (this.delivering !== null) await this.delivering;
+    if (this.isStopped || first === this.next) return;
+    this.options.sink.gone({ from: this.next, to: first - 1 });
+    this.next = first;
+  }
+
+  private consumerEvents(): ConsumerEvents {
+    return {
+      onMessage: (message, info) => this.hold(message, info),
+      hasRoom: (outstanding) =>
+        this.held.length + (this.inDelivery?.messages ?? 0) + outstanding + PULL_MESSAGES <= PREFETCH_MAX &&
+        this.heldBytes < HELD_BYTES_MAX,
+      onEnd: (reason, detail) => {
+        this.consumer = null;
+        if (this.isStopped) return;
+        this.setHearing(false);
+        this.options.onNotice({ type: 'consumer-ended', reason, detail });
+        void this.begin();
+      },
+    };
+  }
+
+  private hold(message: Msg, info: DeliveryInfo): void {
+    const { sequence, storedAt, pending } = info;
+    this.pending = pending;
+    if (sequence < this.next) return;
+    if (this.options.isWholeStream && sequence > this.next)
+      this.gaps.push({ from: this.next, to: sequence - 1 });
+    this.next = sequence + 1;
+    const payload = message.data;
+    this.held.push({ sequence, storedAt, subject: message.subject, payload });
+    this.heldBytes += payload.length;
+    // What one read of the socket brought is delivered together.
+    this.delivering ??= Promise.resolve().then(() => this.deliverAll());
+  }
+
+  private async deliverAll(): Promise<void> {
+    try {
+      while (this.held.length > 0 && !this.isStopped) {
+        const batch = this.take();
+        this.inDelivery = { messages: batch.length, since: Date.now() };
+        await this.options.sink.deliver(batch);
+        this.inDelivery = null;
+        const last = batch.at(-1);
+        const isRecent = last !== undefined && Date.now() - last.storedAt <= BEHIND_MAX_MS;
+        this.setHearing(this.consumer !== null && (isRecent || this.hasCaughtUp()));
+        this.consumer?.pull();
+      }
+    } catch (cause) {
+      this.options.onNotice({ type: 'sink-failed', cause });
+      this.setHearing(false);
+      this.end();
+    } finally {
+      this.delivering = null;
+    }
+  }
+
+  /** What is held, up to the next hole; a hole before it is reported first. */
+  private take(): readonly StreamMessage[] {
+    const [gap] = this.gaps;
+    if (gap !== undefined && this.held[0]?.sequence === gap.to + 1) {
+      this.gaps.shift();
+      this.options.sink.gone(gap);
+    }
+    const nextGap = this.gaps[0];
+    const size = nextGap === undefined ? -1 : this.held.findIndex(({ sequence }) => sequence > nextGap.to);
+    const batch = size === -1 ? this.held : this.held.slice(0, size);
+    this.held = size === -1 ? [] : this.held.slice(size);
+    for (const { payload } of batch) this.heldBytes -= payload.length;
+    return batch;
+  }
+
+  private hasCaughtUp(): boolean {
+    return this.held.length === 0 && this.pending === 0;
+  }
+
+  /** A caller that works on a batch for long does not hear what has come meanwhile. */
+  private lookForDelay(): void {
+    if (this.inDelivery !== null && Date.now() - this.inDelivery.since > BEHIND_MAX_MS)
+      this.setHearing(false);
+  }
+
+  private setHearing(isHearing: boolean): void {
+    if (this.isHearing === isHearing || this.isStopped) return;
+    this.isHearing = isHearing;
+    this.options.sink.hearing(isHearing);
+  }
+}
