@@ -3,13 +3,13 @@
  */
 import { headers, type Msg } from '@nats-io/nats-core';
 import type { ReplyAddress } from '../../actors/twin.ts';
-import type { BackendRequest, Bus } from '../runtime/ports.ts';
+import type { BackendRequest, Bus, Publication } from '../runtime/ports.ts';
 import { encodeFailure, encodeRefusal } from '../wire/reply.ts';
 import { replyEncodingOf } from '../wire/request.ts';
 import { SERVICE_ERROR_HEADERS, type ServiceError } from '../wire/service-error.ts';
 import { parseRequestSubject, partitionRequests, siteCommand } from '../wire/subjects.ts';
 import type { HubConnection } from './connect.ts';
-import { type EndpointStats, OWNER_QUEUE } from './endpoints.ts';
+import { EndpointStats, OWNER_QUEUE } from './endpoints.ts';
 import { Publisher, type PublisherNotice } from './publisher.ts';
 
 /** Something an operator may want to know. */
@@ -23,72 +23,84 @@ export type BusNotice =
 /** What a bus needs. */
 export interface NatsBusOptions {
   readonly hub: HubConnection;
-  readonly stats: EndpointStats;
   readonly onNotice: (notice: BusNotice) => void;
-}
-
-/** The bus, until it is stopped. */
-export interface NatsBus extends Bus {
-  /** Gives up publications that are not acknowledged. */
-  stop(): void;
-}
-
-/** A bus over one connection. */
-export function natsBus({ hub, stats, onNotice }: NatsBusOptions): NatsBus {
-  const publisher = new Publisher(hub, onNotice);
-
-  function reply(to: ReplyAddress, payload: Uint8Array, error?: ServiceError): void {
-    const isTooLarge = payload.length + HEADER_BYTES_MAX > (hub.nats.info?.max_payload ?? Infinity);
-    const answer = isTooLarge ? tooLarge(to, payload.length) : { payload, error };
-    stats.ended(to.subject, answer.error);
-    // A requester whose connection or whose hub is gone has stopped waiting.
-    if (!hub.isConnected()) return;
-    if (answer.error === undefined) hub.nats.publish(to.subject, answer.payload);
-    else hub.nats.publish(to.subject, answer.payload, { headers: errorHeaders(answer.error) });
-  }
-
-  return {
-    reply,
-    publish: (messages) => publisher.publish(messages),
-    stop: () => publisher.stop(),
-    sendCommand(site, device, payload) {
-      if (hub.isConnected()) hub.nats.publish(siteCommand(site, device), payload);
-      else onNotice({ type: 'command-dropped', site, device });
-    },
-    serve(partition, handle) {
-      const subscription = hub.nats.subscribe(partitionRequests(partition), {
-        queue: OWNER_QUEUE,
-        callback: (error, message) => {
-          if (error !== null) return;
-          if (message.reply === undefined || message.reply === '') {
-            onNotice({ type: 'request-unanswerable', subject: message.subject });
-            return;
-          }
-          const replyTo = { subject: message.reply, encoding: replyEncodingOf(message.data) };
-          const request = requestOf(message, replyTo);
-          if (request === null) {
-            const { payload, error: serviceError } = notAnOperation(message.subject, replyTo);
-            reply(replyTo, payload, serviceError);
-            return;
-          }
-          stats.began(request.operation.type, replyTo.subject);
-          handle(request);
-        },
-      });
-      return async () => {
-        // What is already on its way here is still handled; the next request goes to the next owner, or to nobody.
-        if (!subscription.isClosed()) await subscription.drain();
-      };
-    },
-  };
 }
 
 /** Room for headers and subject beside a payload. */
 const HEADER_BYTES_MAX = 1_024;
 
-function requestOf(message: Msg, replyTo: ReplyAddress): BackendRequest | null {
-  const parsed = parseRequestSubject(message.subject);
-  return parsed === null ? null : { ...parsed, payload: message.data, replyTo };
+/** A bus over one connection. */
+export class NatsBus implements Bus {
+  /** What backends asked here, and how it went. */
+  readonly stats = new EndpointStats();
+  readonly #hub: HubConnection;
+  readonly #onNotice: (notice: BusNotice) => void;
+  readonly #publisher: Publisher;
+
+  constructor({ hub, onNotice }: NatsBusOptions) {
+    this.#hub = hub;
+    this.#onNotice = onNotice;
+    this.#publisher = new Publisher(hub, onNotice);
+  }
+
+  /** Gives up publications that are not acknowledged: their `publish` rejects. */
+  stop(): void {
+    this.#publisher.stop();
+  }
+
+  publish(messages: readonly Publication[]): Promise<void> {
+    return this.#publisher.publish(messages);
+  }
+
+  sendCommand(site: string, device: string, payload: Uint8Array): void {
+    if (this.#hub.isConnected()) this.#hub.nats.publish(siteCommand(site, device), payload);
+    else this.#onNotice({ type: 'command-dropped', site, device });
+  }
+
+  reply(to: ReplyAddress, payload: Uint8Array, error?: ServiceError): void {
+    const isTooLarge = payload.length + HEADER_BYTES_MAX > (this.#hub.nats.info?.max_payload ?? Infinity);
+    const answer = isTooLarge ? tooLarge(to, payload.length) : { payload, error };
+    this.stats.ended(to.subject, answer.error);
+    // A requester whose connection or whose hub is gone has stopped waiting.
+    if (!this.#hub.isConnected()) return;
+    const options = answer.error === undefined ? {} : { headers: errorHeaders(answer.error) };
+    this.#hub.nats.publish(to.subject, answer.payload, options);
+  }
+
+  serve(partition: number, handle: (request: BackendRequest) => void): () => Promise<void> {
+    const subscription = this.#hub.nats.subscribe(partitionRequests(partition), {
+      queue: OWNER_QUEUE,
+      callback: (error, message) => {
+        if (error === null) this.#take(message, handle);
+      },
+    });
+    return async () => {
+      // What is already on its way here is still handled; the next request goes to the next owner, or to nobody.
+      if (!subscription.isClosed()) await subscription.drain();
+    };
+  }
+
+  #take(message: Msg, handle: (request: BackendRequest) => void): void {
+    const replyTo = replyAddressOf(message);
+    if (replyTo === null) {
+      this.#onNotice({ type: 'request-unanswerable', subject: message.subject });
+      return;
+    }
+    const parsed = parseRequestSubject(message.subject);
+    if (parsed === null) {
+      const { payload, error } = notAnOperation(message.subject, replyTo);
+      this.reply(replyTo, payload, error);
+      return;
+    }
+    this.stats.began(parsed.operation.type, replyTo.subject);
+    handle({ ...parsed, payload: message.data, replyTo });
+  }
+}
+
+/** Where a request is to be answered; `null` when it does not say. */
+export function replyAddressOf(message: Msg): ReplyAddress | null {
+  if (message.reply === undefined || message.reply === '') return null;
+  return { subject: message.reply, encoding: replyEncodingOf(message.data) };
 }
 
 function notAnOperation(subject: string, { encoding }: ReplyAddress): ReturnType<typeof encodeRefusal> {

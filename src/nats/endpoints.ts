@@ -41,23 +41,23 @@ export interface EndpointCounters {
 
 /** Counts requests from their arrival to their reply. */
 export class EndpointStats {
-  private readonly counters = new Map<EndpointName, EndpointCounters>();
-  private readonly open = new Map<string, { readonly name: EndpointName; readonly since: number }>();
+  readonly #counters = new Map<EndpointName, EndpointCounters>();
+  readonly #open = new Map<string, { readonly name: EndpointName; readonly since: number }>();
 
   /** A request arrived that is to be answered on `replySubject`. */
   began(name: EndpointName, replySubject: string): void {
     this.of(name).requests += 1;
-    this.open.set(replySubject, { name, since: performance.now() });
-    if (this.open.size <= OPEN_MAX) return;
-    const [oldest] = this.open.keys();
-    if (oldest !== undefined) this.open.delete(oldest);
+    this.#open.set(replySubject, { name, since: performance.now() });
+    if (this.#open.size <= OPEN_MAX) return;
+    const [oldest] = this.#open.keys();
+    if (oldest !== undefined) this.#open.delete(oldest);
   }
 
   /** It was answered, with an error or without. */
   ended(replySubject: string, error: ServiceError | undefined): void {
-    const request = this.open.get(replySubject);
+    const request = this.#open.get(replySubject);
     if (request === undefined) return;
-    this.open.delete(replySubject);
+    this.#open.delete(replySubject);
     const counters = this.of(request.name);
     counters.answered += 1;
     counters.processingNs += Math.round((performance.now() - request.since) * NS_PER_MS);
@@ -68,10 +68,10 @@ export class EndpointStats {
 
   /** The counters of an endpoint. */
   of(name: EndpointName): EndpointCounters {
-    let counters = this.counters.get(name);
+    let counters = this.#counters.get(name);
     if (counters === undefined) {
       counters = { requests: 0, errors: 0, lastError: '', processingNs: 0, answered: 0 };
-      this.counters.set(name, counters);
+      this.#counters.set(name, counters);
     }
     return counters;
   }

@@ -20,29 +20,35 @@ export interface NatsFeedOptions {
 }
 
 /** A feed; `open` may be called for several sets of partitions. */
-export function natsFeed({ hub, onNotice }: NatsFeedOptions): Feed {
-  return {
-    async open({ partitions, after, sink }) {
-      const isWholeStream = partitions.length === PARTITIONS;
-      const reader = await StreamReader.open({
-        hub,
-        stream: STREAMS.devices.name,
-        subjects: isWholeStream ? STREAMS.devices.subjects : partitions.map(partitionReports),
-        isWholeStream,
-        after,
-        onNotice,
-        sink: {
-          deliver: async (messages) => {
-            const batch = deliveriesOf(messages, onNotice);
-            if (batch.length > 0) await sink.deliver(batch);
-          },
-          hearing: (isHearing) => sink.hearing(isHearing),
-          gone: (range) => sink.gone(range),
+export class NatsFeed implements Feed {
+  readonly #options: NatsFeedOptions;
+
+  constructor(options: NatsFeedOptions) {
+    this.#options = options;
+  }
+
+  /** Throws when the connection is closed. */
+  async open({ partitions, after, sink }: Parameters<Feed['open']>[0]): Promise<{ stop(): Promise<void> }> {
+    const { hub, onNotice } = this.#options;
+    const isWholeStream = partitions.length === PARTITIONS;
+    const reader = await StreamReader.open({
+      hub,
+      stream: STREAMS.devices.name,
+      subjects: isWholeStream ? STREAMS.devices.subjects : partitions.map(partitionReports),
+      isWholeStream,
+      after,
+      onNotice,
+      sink: {
+        deliver: async (messages) => {
+          const batch = deliveriesOf(messages, onNotice);
+          if (batch.length > 0) await sink.deliver(batch);
         },
-      });
-      return { stop: () => reader.stop() };
-    },
-  };
+        hearing: (isHearing) => sink.hearing(isHearing),
+        gone: (range) => sink.gone(range),
+      },
+    });
+    return { stop: () => reader.stop() };
+  }
 }
 
 function deliveriesOf(

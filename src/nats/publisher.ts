@@ -56,139 +56,143 @@ interface Entry {
 
 /** Publishes with acknowledgements over one connection. */
 export class Publisher {
-  private readonly hub: HubConnection;
-  private readonly onNotice: (notice: PublisherNotice) => void;
-  private readonly inbox: string;
-  private readonly subscription: Subscription;
-  private readonly watchTimer: NodeJS.Timeout;
-  private readonly unlisten: () => void;
-  private waiting: Entry[] = [];
-  private waitingFrom = 0;
+  readonly #hub: HubConnection;
+  readonly #onNotice: (notice: PublisherNotice) => void;
+  readonly #inbox: string;
+  readonly #subscription: Subscription;
+  readonly #watchTimer: NodeJS.Timeout;
+  readonly #unlisten: () => void;
+  #waiting: Entry[] = [];
+  #waitingFrom = 0;
   /** By the number that stands in the reply subject; in the order of sending. */
-  private readonly underWay = new Map<number, Entry>();
-  private underWayBytes = 0;
-  private lastNumber = 0;
-  private retryTimer: NodeJS.Timeout | null = null;
-  private isStopped = false;
+  readonly #underWay = new Map<number, Entry>();
+  #underWayBytes = 0;
+  #lastNumber = 0;
+  #retryTimer: NodeJS.Timeout | null = null;
+  #isStopped = false;
 
   constructor(hub: HubConnection, onNotice: (notice: PublisherNotice) => void) {
-    this.hub = hub;
-    this.onNotice = onNotice;
-    this.inbox = hub.newInbox();
-    this.subscription = hub.nats.subscribe(`${this.inbox}.*`, {
+    this.#hub = hub;
+    this.#onNotice = onNotice;
+    this.#inbox = hub.newInbox();
+    this.#subscription = hub.nats.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
-        if (error === null) this.receive(message);
+        if (error === null) this.#receive(message);
       },
     });
-    this.watchTimer = setInterval(() => this.lookForLoss(), WATCH_INTERVAL_MS);
-    this.unlisten = hub.onChange((isConnected) => {
-      if (isConnected) this.send();
-      else this.sendAgain('the connection to the hub was lost');
+    this.#watchTimer = setInterval(() => this.#lookForLoss(), WATCH_INTERVAL_MS);
+    this.#unlisten = hub.onChange((isConnected) => {
+      if (isConnected) this.#send();
+      else this.#sendAgain('the connection to the hub was lost');
     });
   }
 
   /** Resolves when all are stored; rejects only when the publisher is stopped before. */
   publish(messages: readonly Publication[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.isStopped) {
+      if (this.#isStopped) {
         reject(new Error('the publisher has been stopped'));
         return;
       }
-      const sendable = messages.filter((message) => !this.isTooLarge(message));
+      const sendable = messages.filter((message) => !this.#isTooLarge(message));
       if (sendable.length === 0) {
         resolve();
         return;
       }
       const call: Call = { left: sendable.length, resolve, reject };
-      for (const message of sendable) this.waiting.push({ message, call, sentAt: 0 });
-      this.send();
+      for (const message of sendable) this.#waiting.push({ message, call, sentAt: 0 });
+      this.#send();
     });
   }
 
   /** Gives up what is not acknowledged: its `publish` rejects. */
   stop(): void {
-    if (this.isStopped) return;
-    this.isStopped = true;
-    clearInterval(this.watchTimer);
-    if (this.retryTimer !== null) clearTimeout(this.retryTimer);
-    this.unlisten();
-    this.subscription.unsubscribe();
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    clearInterval(this.#watchTimer);
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    this.#unlisten();
+    this.#subscription.unsubscribe();
     const calls = new Set(
-      [...this.underWay.values(), ...this.waiting.slice(this.waitingFrom)].map(({ call }) => call),
+      [...this.#underWay.values(), ...this.#waiting.slice(this.#waitingFrom)].map(({ call }) => call),
     );
     for (const call of calls) call.reject(new Error('the publisher was stopped before the hub acknowledged'));
   }
 
-  private isTooLarge({ subject, id, payload }: Publication): boolean {
+  #isTooLarge({ subject, id, payload }: Publication): boolean {
     const bytes = payload.length;
-    if (bytes + HEADER_BYTES_MAX <= (this.hub.nats.info?.max_payload ?? Infinity)) return false;
-    this.onNotice({ type: 'publish-too-large', subject, id, bytes });
+    if (bytes + HEADER_BYTES_MAX <= (this.#hub.nats.info?.max_payload ?? Infinity)) return false;
+    this.#onNotice({ type: 'publish-too-large', subject, id, bytes });
     return true;
   }
 
-  private send(): void {
-    while (this.retryTimer === null && !this.isStopped && this.hub.isConnected()) {
-      const entry = this.waiting[this.waitingFrom];
-      if (entry === undefined || this.underWay.size >= WINDOW_MESSAGES || this.underWayBytes >= WINDOW_BYTES)
+  #send(): void {
+    while (this.#retryTimer === null && !this.#isStopped && this.#hub.isConnected()) {
+      const entry = this.#waiting[this.#waitingFrom];
+      if (
+        entry === undefined ||
+        this.#underWay.size >= WINDOW_MESSAGES ||
+        this.#underWayBytes >= WINDOW_BYTES
+      )
         break;
-      this.waitingFrom += 1;
-      this.sendOne(entry);
+      this.#waitingFrom += 1;
+      this.#sendOne(entry);
     }
-    if (this.waitingFrom === this.waiting.length || this.waitingFrom > WINDOW_MESSAGES) {
-      this.waiting = this.waiting.slice(this.waitingFrom);
-      this.waitingFrom = 0;
+    if (this.#waitingFrom === this.#waiting.length || this.#waitingFrom > WINDOW_MESSAGES) {
+      this.#waiting = this.#waiting.slice(this.#waitingFrom);
+      this.#waitingFrom = 0;
     }
   }
 
-  private sendOne(entry: Entry): void {
+  #sendOne(entry: Entry): void {
     const { subject, id, payload } = entry.message;
-    this.lastNumber += 1;
+    this.#lastNumber += 1;
     entry.sentAt = performance.now();
-    this.underWay.set(this.lastNumber, entry);
-    this.underWayBytes += payload.length;
+    this.#underWay.set(this.#lastNumber, entry);
+    this.#underWayBytes += payload.length;
     const heads = headers();
     heads.set('Nats-Msg-Id', id);
-    this.hub.nats.publish(subject, payload, {
+    this.#hub.nats.publish(subject, payload, {
       headers: heads,
-      reply: `${this.inbox}.${String(this.lastNumber)}`,
+      reply: `${this.#inbox}.${String(this.#lastNumber)}`,
     });
   }
 
-  private receive(message: Msg): void {
-    const number = Number(message.subject.slice(this.inbox.length + 1));
-    const entry = this.underWay.get(number);
+  #receive(message: Msg): void {
+    const number = Number(message.subject.slice(this.#inbox.length + 1));
+    const entry = this.#underWay.get(number);
     // An answer to a message that was sent again meanwhile: the later one counts.
     if (entry === undefined) return;
     const problem = ackProblem(message);
     if (problem !== null) {
-      this.sendAgain(`${entry.message.subject}: ${problem}`);
+      this.#sendAgain(`${entry.message.subject}: ${problem}`);
       return;
     }
-    this.underWay.delete(number);
-    this.underWayBytes -= entry.message.payload.length;
+    this.#underWay.delete(number);
+    this.#underWayBytes -= entry.message.payload.length;
     entry.call.left -= 1;
     if (entry.call.left === 0) entry.call.resolve();
-    this.send();
+    this.#send();
   }
 
-  private lookForLoss(): void {
-    const [oldest] = this.underWay.values();
+  #lookForLoss(): void {
+    const [oldest] = this.#underWay.values();
     if (oldest !== undefined && performance.now() - oldest.sentAt > ACK_TIMEOUT_MS) {
-      this.sendAgain(`${oldest.message.subject}: not acknowledged within ${String(ACK_TIMEOUT_MS)} ms`);
+      this.#sendAgain(`${oldest.message.subject}: not acknowledged within ${String(ACK_TIMEOUT_MS)} ms`);
     }
   }
 
-  private sendAgain(detail: string): void {
-    if (this.underWay.size > 0) {
-      this.onNotice({ type: 'publish-retried', messages: this.underWay.size, detail });
-      this.waiting = [...this.underWay.values(), ...this.waiting.slice(this.waitingFrom)];
-      this.waitingFrom = 0;
-      this.underWay.clear();
-      this.underWayBytes = 0;
+  #sendAgain(detail: string): void {
+    if (this.#underWay.size > 0) {
+      this.#onNotice({ type: 'publish-retried', messages: this.#underWay.size, detail });
+      this.#waiting = [...this.#underWay.values(), ...this.#waiting.slice(this.#waitingFrom)];
+      this.#waitingFrom = 0;
+      this.#underWay.clear();
+      this.#underWayBytes = 0;
     }
-    this.retryTimer ??= setTimeout(() => {
-      this.retryTimer = null;
-      this.send();
+    this.#retryTimer ??= setTimeout(() => {
+      this.#retryTimer = null;
+      this.#send();
     }, RETRY_MS);
   }
 }

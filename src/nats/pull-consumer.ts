@@ -73,21 +73,21 @@ interface Slot {
 export class PullConsumer {
   /** How many messages had not been sent when the consumer was made. */
   readonly pendingAtStart: number;
-  private readonly source: ConsumerSource;
-  private readonly events: ConsumerEvents;
-  private readonly name: string;
-  private readonly slots: readonly Slot[];
-  private readonly pullBytesMax: number;
-  private readonly watchTimer: NodeJS.Timeout;
-  private readonly unlisten: () => void;
-  private deliveryNo = 0;
-  private lastHeardAt = performance.now();
-  private lastMessageAt = performance.now();
-  private lastWatchAt = performance.now();
+  readonly #source: ConsumerSource;
+  readonly #events: ConsumerEvents;
+  readonly #name: string;
+  readonly #slots: readonly Slot[];
+  readonly #pullBytesMax: number;
+  readonly #watchTimer: NodeJS.Timeout;
+  readonly #unlisten: () => void;
+  #deliveryNo = 0;
+  #lastHeardAt = performance.now();
+  #lastMessageAt = performance.now();
+  #lastWatchAt = performance.now();
   /** The delivery number at which the server last claimed to have sent more; `null` when it did not. */
-  private missingSince: number | null = null;
-  private isChecking = false;
-  private hasEnded = false;
+  #missingSince: number | null = null;
+  #isChecking = false;
+  #hasEnded = false;
 
   /** Makes the consumer on the server. Throws what the JetStream API throws. */
   static async start(source: ConsumerSource, events: ConsumerEvents): Promise<PullConsumer> {
@@ -110,34 +110,34 @@ export class PullConsumer {
   }
 
   private constructor(source: ConsumerSource, events: ConsumerEvents, info: ConsumerInfo) {
-    this.source = source;
-    this.events = events;
-    this.name = info.name;
+    this.#source = source;
+    this.#events = events;
+    this.#name = info.name;
     this.pendingAtStart = info.num_pending;
-    this.pullBytesMax = Math.max(PULL_BYTES_MAX, 2 * (source.hub.nats.info?.max_payload ?? 0));
-    this.slots = Array.from({ length: SLOTS }, () => this.newSlot());
-    this.watchTimer = setInterval(() => this.lookForSilence(), WATCH_INTERVAL_MS);
-    this.unlisten = source.hub.onChange((isConnected) => {
-      if (!isConnected) this.end('disconnected', 'the connection to the hub was lost');
+    this.#pullBytesMax = Math.max(PULL_BYTES_MAX, 2 * (source.hub.nats.info?.max_payload ?? 0));
+    this.#slots = Array.from({ length: SLOTS }, () => this.#newSlot());
+    this.#watchTimer = setInterval(() => this.#lookForSilence(), WATCH_INTERVAL_MS);
+    this.#unlisten = source.hub.onChange((isConnected) => {
+      if (!isConnected) this.#end('disconnected', 'the connection to the hub was lost');
     });
   }
 
   /** Requests more if there is room: call it whenever there may be. */
   pull(): void {
-    for (const slot of this.slots) {
+    for (const slot of this.#slots) {
       if (slot.wanted > 0) continue;
-      if (this.hasEnded || !this.events.hasRoom(this.outstanding())) return;
+      if (this.#hasEnded || !this.#events.hasRoom(this.#outstanding())) return;
       slot.request += 1;
       slot.wanted = PULL_MESSAGES;
-      if (this.outstanding() === PULL_MESSAGES) this.lastHeardAt = performance.now();
+      if (this.#outstanding() === PULL_MESSAGES) this.#lastHeardAt = performance.now();
       const request = {
         batch: PULL_MESSAGES,
-        max_bytes: this.pullBytesMax,
+        max_bytes: this.#pullBytesMax,
         expires: nanos(PULL_EXPIRES_MS),
         idle_heartbeat: nanos(HEARTBEAT_MS),
       };
-      this.source.hub.nats.publish(
-        `$JS.API.CONSUMER.MSG.NEXT.${this.source.stream}.${this.name}`,
+      this.#source.hub.nats.publish(
+        `$JS.API.CONSUMER.MSG.NEXT.${this.#source.stream}.${this.#name}`,
         JSON.stringify(request),
         { reply: `${slot.inbox}.${String(slot.request)}` },
       );
@@ -145,102 +145,102 @@ export class PullConsumer {
   }
 
   stop(): void {
-    this.end('stopped', 'it is no longer needed');
+    this.#end('stopped', 'it is no longer needed');
   }
 
-  private outstanding(): number {
-    return this.slots.reduce((sum, slot) => sum + slot.wanted, 0);
+  #outstanding(): number {
+    return this.#slots.reduce((sum, slot) => sum + slot.wanted, 0);
   }
 
-  private newSlot(): Slot {
-    const inbox = this.source.hub.newInbox();
-    const subscription = this.source.hub.nats.subscribe(`${inbox}.*`, {
+  #newSlot(): Slot {
+    const inbox = this.#source.hub.newInbox();
+    const subscription = this.#source.hub.nats.subscribe(`${inbox}.*`, {
       callback: (error, message) => {
-        if (this.hasEnded) return;
-        if (error !== null) this.end('refused', error.message);
-        else this.receive(slot, message);
+        if (this.#hasEnded) return;
+        if (error !== null) this.#end('refused', error.message);
+        else this.#receive(slot, message);
       },
     });
     const slot: Slot = { inbox, subscription, request: 0, wanted: 0 };
     return slot;
   }
 
-  private receive(slot: Slot, message: Msg): void {
-    this.lastHeardAt = performance.now();
+  #receive(slot: Slot, message: Msg): void {
+    this.#lastHeardAt = performance.now();
     const info = parseDeliveryInfo(message.reply ?? '');
     if (info === null) {
       if (message.subject === `${slot.inbox}.${String(slot.request)}`)
-        this.receiveStatus(slot, message.headers);
+        this.#receiveStatus(slot, message.headers);
       return;
     }
-    if (info.deliveryNo !== this.deliveryNo + 1) {
-      const detail = `delivery ${String(info.deliveryNo)} came after ${String(this.deliveryNo)}`;
-      this.end('lost-in-transit', detail);
+    if (info.deliveryNo !== this.#deliveryNo + 1) {
+      const detail = `delivery ${String(info.deliveryNo)} came after ${String(this.#deliveryNo)}`;
+      this.#end('lost-in-transit', detail);
       return;
     }
-    this.deliveryNo = info.deliveryNo;
-    this.lastMessageAt = this.lastHeardAt;
+    this.#deliveryNo = info.deliveryNo;
+    this.#lastMessageAt = this.#lastHeardAt;
     slot.wanted = Math.max(0, slot.wanted - 1);
-    this.events.onMessage(message, info);
+    this.#events.onMessage(message, info);
     if (slot.wanted === 0) this.pull();
   }
 
   /** Statuses of a request: 100 it waits, 404 and 408 it ended unfilled, 409 it ended for the reason given. */
-  private receiveStatus(slot: Slot, headers: MsgHdrs | undefined): void {
+  #receiveStatus(slot: Slot, headers: MsgHdrs | undefined): void {
     const code = headers?.code ?? 0;
     const description = headers?.description ?? '';
     if (code === 100) return;
     const isSpent =
       code === 404 || code === 408 || (code === 409 && /max ?bytes|batch completed/i.test(description));
     if (!isSpent) {
-      this.end('refused', `${String(code)} ${description}`);
+      this.#end('refused', `${String(code)} ${description}`);
       return;
     }
     slot.wanted = 0;
     this.pull();
   }
 
-  private lookForSilence(): void {
+  #lookForSilence(): void {
     const now = performance.now();
     // When this process itself stood still, what was sent meanwhile is still waiting in the socket.
-    if (now - this.lastWatchAt > 2 * WATCH_INTERVAL_MS) this.lastHeardAt = now;
-    this.lastWatchAt = now;
-    if (this.outstanding() === 0) return;
-    if (now - this.lastHeardAt > SILENCE_MAX_MS) {
-      this.end('silent', `no heartbeat of consumer ${this.name} for ${String(SILENCE_MAX_MS)} ms`);
+    if (now - this.#lastWatchAt > 2 * WATCH_INTERVAL_MS) this.#lastHeardAt = now;
+    this.#lastWatchAt = now;
+    if (this.#outstanding() === 0) return;
+    if (now - this.#lastHeardAt > SILENCE_MAX_MS) {
+      this.#end('silent', `no heartbeat of consumer ${this.#name} for ${String(SILENCE_MAX_MS)} ms`);
       return;
     }
-    if (now - this.lastMessageAt > IDLE_CHECK_MS) void this.compareWithServer();
+    if (now - this.#lastMessageAt > IDLE_CHECK_MS) void this.#compareWithServer();
   }
 
   /** A hole at the very end shows in no delivery number. It counts when the server claims it twice, unchanged. */
-  private async compareWithServer(): Promise<void> {
-    if (this.isChecking) return;
-    this.isChecking = true;
-    const before = this.deliveryNo;
+  async #compareWithServer(): Promise<void> {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    const before = this.#deliveryNo;
     try {
-      const info = await this.source.manager.consumers.info(this.source.stream, this.name);
+      const info = await this.#source.manager.consumers.info(this.#source.stream, this.#name);
       const sent = info.delivered.consumer_seq;
-      if (this.hasEnded || this.deliveryNo !== before) return;
-      if (sent > before && this.missingSince === before) {
+      if (this.#hasEnded || this.#deliveryNo !== before) return;
+      if (sent > before && this.#missingSince === before) {
         const detail = `the hub has sent ${String(sent)} messages, ${String(before)} arrived`;
-        this.end('lost-in-transit', detail);
+        this.#end('lost-in-transit', detail);
       }
-      this.missingSince = sent > before ? before : null;
-      this.lastMessageAt = performance.now();
+      this.#missingSince = sent > before ? before : null;
+      this.#lastMessageAt = performance.now();
     } catch (error) {
-      this.end('refused', error instanceof Error ? error.message : String(error));
+      this.#end('refused', error instanceof Error ? error.message : String(error));
     } finally {
-      this.isChecking = false;
+      this.#isChecking = false;
     }
   }
 
-  private end(reason: ConsumerEnd, detail: string): void {
-    if (this.hasEnded) return;
-    this.hasEnded = true;
-    clearInterval(this.watchTimer);
-    this.unlisten();
-    for (const slot of this.slots) slot.subscription.unsubscribe();
-    this.events.onEnd(reason, detail);
+  #end(reason: ConsumerEnd, detail: string): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    clearInterval(this.#watchTimer);
+    this.#unlisten();
+    for (const slot of this.#slots) slot.subscription.unsubscribe();
+    this.#events.onEnd(reason, detail);
   }
 }

@@ -4,41 +4,35 @@
  *
  * Also answers `fleet.find`, the one endpoint that belongs to no partition.
  */
-import type { Msg } from '@nats-io/nats-core';
-import type { ReplyAddress } from '../../actors/twin.ts';
-import { replyEncodingOf } from '../wire/request.ts';
+import type { Encoding } from '../wire/codec.ts';
+import type { EncodedReply } from '../wire/reply.ts';
 import { FLEET_FIND } from '../wire/subjects.ts';
+import { type NatsBus, replyAddressOf } from './bus.ts';
 import type { HubConnection } from './connect.ts';
-import { ENDPOINTS, type EndpointStats, FLEET_QUEUE } from './endpoints.ts';
+import { ENDPOINTS, FLEET_QUEUE } from './endpoints.ts';
 
 /** The name under which all nodes are found. */
 export const SERVICE_NAME = 'corral';
 
 const DESCRIPTION = 'Device twins: known state, commands, ledger and desired configuration';
 
-/** A request on `fleet.find`. */
-export interface FindRequest {
-  readonly payload: Uint8Array;
-  readonly replyTo: ReplyAddress;
-}
-
-/** What a service needs. */
-export interface NatsServiceOptions {
+/** What the service needs. */
+export interface CorralServiceOptions {
   readonly hub: HubConnection;
+  readonly bus: NatsBus;
   /** Unique among the nodes; letters, digits, `-` and `_`. */
   readonly instance: string;
   /** Version of this program, as SemVer has it. */
   readonly version: string;
   /** When this node started, ms epoch. */
   readonly startedAt: number;
-  readonly stats: EndpointStats;
-  /** Answers through the bus. */
-  readonly find: (request: FindRequest) => void;
+  /** Answers `fleet.find`; must not reject. */
+  readonly find: (payload: Uint8Array, encoding: Encoding) => Promise<EncodedReply>;
 }
 
 /** Answers until the returned function has been called. */
-export function natsService(options: NatsServiceOptions): () => Promise<void> {
-  const { hub, instance, stats } = options;
+export function serveCorral(options: CorralServiceOptions): () => Promise<void> {
+  const { hub, bus, instance, find } = options;
   const verbs = { PING: pingOf, INFO: infoOf, STATS: statsOf };
   const subscriptions = Object.entries(verbs).flatMap(([verb, answerOf]) =>
     [`$SRV.${verb}`, `$SRV.${verb}.${SERVICE_NAME}`, `$SRV.${verb}.${SERVICE_NAME}.${instance}`].map(
@@ -55,8 +49,10 @@ export function natsService(options: NatsServiceOptions): () => Promise<void> {
     callback: (error, message) => {
       const replyTo = error === null ? replyAddressOf(message) : null;
       if (replyTo === null) return;
-      stats.began('find', replyTo.subject);
-      options.find({ payload: message.data, replyTo });
+      bus.stats.began('find', replyTo.subject);
+      void find(message.data, replyTo.encoding).then((reply) =>
+        bus.reply(replyTo, reply.payload, reply.error),
+      );
     },
   });
   return async () => {
@@ -65,20 +61,15 @@ export function natsService(options: NatsServiceOptions): () => Promise<void> {
   };
 }
 
-function replyAddressOf(message: Msg): ReplyAddress | null {
-  if (message.reply === undefined || message.reply === '') return null;
-  return { subject: message.reply, encoding: replyEncodingOf(message.data) };
-}
-
-function identityOf({ instance, version }: NatsServiceOptions): object {
+function identityOf({ instance, version }: CorralServiceOptions): object {
   return { name: SERVICE_NAME, id: instance, version, metadata: {} };
 }
 
-function pingOf(options: NatsServiceOptions): object {
+function pingOf(options: CorralServiceOptions): object {
   return { type: 'io.nats.micro.v1.ping_response', ...identityOf(options) };
 }
 
-function infoOf(options: NatsServiceOptions): object {
+function infoOf(options: CorralServiceOptions): object {
   return {
     type: 'io.nats.micro.v1.info_response',
     ...identityOf(options),
@@ -92,13 +83,13 @@ function infoOf(options: NatsServiceOptions): object {
   };
 }
 
-function statsOf(options: NatsServiceOptions): object {
+function statsOf(options: CorralServiceOptions): object {
   return {
     type: 'io.nats.micro.v1.stats_response',
     ...identityOf(options),
     started: new Date(options.startedAt).toISOString(),
     endpoints: ENDPOINTS.map(({ name, subject, queue }) => {
-      const { requests, errors, lastError, processingNs, answered } = options.stats.of(name);
+      const { requests, errors, lastError, processingNs, answered } = options.bus.stats.of(name);
       return {
         name,
         subject,

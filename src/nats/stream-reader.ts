@@ -67,191 +67,191 @@ export interface StreamReaderOptions {
 
 /** A reader at work. */
 export class StreamReader {
-  private readonly options: StreamReaderOptions;
-  private readonly manager: JetStreamManager;
-  private readonly watchTimer: NodeJS.Timeout;
-  private readonly unlisten: () => void;
+  readonly #options: StreamReaderOptions;
+  readonly #manager: JetStreamManager;
+  readonly #watchTimer: NodeJS.Timeout;
+  readonly #unlisten: () => void;
   /** The next sequence to be read. */
-  private next: number;
+  #next: number;
   /** When the stream was made, as its server says; `null` before it was asked. */
-  private created: string | null = null;
-  private held: StreamMessage[] = [];
-  private heldBytes = 0;
+  #created: string | null = null;
+  #held: StreamMessage[] = [];
+  #heldBytes = 0;
   /** Holes between messages held, in order. */
-  private gaps: { readonly from: number; readonly to: number }[] = [];
+  #gaps: { readonly from: number; readonly to: number }[] = [];
   /** Messages the consumer had yet to send when it sent the last one. */
-  private pending = 0;
-  private inDelivery: { readonly messages: number; readonly since: number } | null = null;
-  private delivering: Promise<void> | null = null;
-  private consumer: PullConsumer | null = null;
-  private isHearing = false;
-  private isStopped = false;
-  private wake: () => void = () => undefined;
+  #pending = 0;
+  #inDelivery: { readonly messages: number; readonly since: number } | null = null;
+  #delivering: Promise<void> | null = null;
+  #consumer: PullConsumer | null = null;
+  #isHearing = false;
+  #isStopped = false;
+  #wake: () => void = () => undefined;
 
   /** Resolves when reading has begun, which waits for the hub. Throws when the connection was closed. */
   static async open(options: StreamReaderOptions): Promise<StreamReader> {
     const reader = new StreamReader(options, await jetstreamManager(options.hub.nats, { checkAPI: false }));
-    await reader.begin();
+    await reader.#begin();
     if (options.hub.nats.isClosed()) throw new Error('the connection to the hub was closed');
     return reader;
   }
 
   private constructor(options: StreamReaderOptions, manager: JetStreamManager) {
-    this.options = options;
-    this.manager = manager;
-    this.next = options.after + 1;
-    this.watchTimer = setInterval(() => this.lookForDelay(), WATCH_INTERVAL_MS);
-    this.unlisten = options.hub.onChange(() => this.wake());
+    this.#options = options;
+    this.#manager = manager;
+    this.#next = options.after + 1;
+    this.#watchTimer = setInterval(() => this.#lookForDelay(), WATCH_INTERVAL_MS);
+    this.#unlisten = options.hub.onChange(() => this.#wake());
   }
 
   /** Ends reading; resolves when the last `deliver` has. */
   async stop(): Promise<void> {
-    this.end();
-    await this.delivering;
+    this.#end();
+    await this.#delivering;
   }
 
-  private end(): void {
-    this.isStopped = true;
-    clearInterval(this.watchTimer);
-    this.unlisten();
-    this.wake();
-    this.consumer?.stop();
+  #end(): void {
+    this.#isStopped = true;
+    clearInterval(this.#watchTimer);
+    this.#unlisten();
+    this.#wake();
+    this.#consumer?.stop();
   }
 
   /** Makes a consumer at the position reached; tries until it has one. */
-  private async begin(): Promise<void> {
-    const { hub, stream, subjects } = this.options;
-    while (!this.isStopped && !hub.nats.isClosed()) {
+  async #begin(): Promise<void> {
+    const { hub, stream, subjects } = this.#options;
+    while (!this.#isStopped && !hub.nats.isClosed()) {
       try {
         if (hub.isConnected()) {
-          await this.findPosition();
-          const source = { hub, manager: this.manager, stream, subjects, startSequence: this.next };
-          this.use(await PullConsumer.start(source, this.consumerEvents()));
+          await this.#findPosition();
+          const source = { hub, manager: this.#manager, stream, subjects, startSequence: this.#next };
+          this.#use(await PullConsumer.start(source, this.#consumerEvents()));
           return;
         }
       } catch (error) {
         const detail = error instanceof Error ? error.message : String(error);
-        this.options.onNotice({ type: 'consumer-failed', detail });
+        this.#options.onNotice({ type: 'consumer-failed', detail });
       }
-      await this.pause();
+      await this.#pause();
     }
   }
 
-  private use(consumer: PullConsumer): void {
-    if (this.isStopped) {
+  #use(consumer: PullConsumer): void {
+    if (this.#isStopped) {
       consumer.stop();
       return;
     }
-    this.consumer = consumer;
-    this.pending = consumer.pendingAtStart;
-    if (this.inDelivery === null) this.setHearing(this.hasCaughtUp());
+    this.#consumer = consumer;
+    this.#pending = consumer.pendingAtStart;
+    if (this.#inDelivery === null) this.#setHearing(this.#hasCaughtUp());
     consumer.pull();
   }
 
-  private pause(): Promise<void> {
+  #pause(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, RETRY_MS);
-      this.wake = () => {
+      this.#wake = () => {
         clearTimeout(timer);
         resolve();
       };
-      if (this.isStopped) this.wake();
+      if (this.#isStopped) this.#wake();
     });
   }
 
   /** Finds out whether the stream still holds what comes next, or is another stream of the same name. */
-  private async findPosition(): Promise<void> {
-    const { created, state }: StreamInfo = await this.manager.streams.info(this.options.stream);
-    const isAnother = this.created !== null && this.created !== created;
-    const isRewound = state.last_seq < this.next - 1;
-    this.created = created;
+  async #findPosition(): Promise<void> {
+    const { created, state }: StreamInfo = await this.#manager.streams.info(this.#options.stream);
+    const isAnother = this.#created !== null && this.#created !== created;
+    const isRewound = state.last_seq < this.#next - 1;
+    this.#created = created;
     const first = Math.max(1, state.first_seq);
-    if (!isAnother && !isRewound && first <= this.next) return;
-    while (this.delivering !== null) await this.delivering;
-    if (this.isStopped || first === this.next) return;
-    this.options.sink.gone({ from: this.next, to: first - 1 });
-    this.next = first;
+    if (!isAnother && !isRewound && first <= this.#next) return;
+    while (this.#delivering !== null) await this.#delivering;
+    if (this.#isStopped || first === this.#next) return;
+    this.#options.sink.gone({ from: this.#next, to: first - 1 });
+    this.#next = first;
   }
 
-  private consumerEvents(): ConsumerEvents {
+  #consumerEvents(): ConsumerEvents {
     return {
-      onMessage: (message, info) => this.hold(message, info),
+      onMessage: (message, info) => this.#hold(message, info),
       hasRoom: (outstanding) =>
-        this.held.length + (this.inDelivery?.messages ?? 0) + outstanding + PULL_MESSAGES <= PREFETCH_MAX &&
-        this.heldBytes < HELD_BYTES_MAX,
+        this.#held.length + (this.#inDelivery?.messages ?? 0) + outstanding + PULL_MESSAGES <= PREFETCH_MAX &&
+        this.#heldBytes < HELD_BYTES_MAX,
       onEnd: (reason, detail) => {
-        this.consumer = null;
-        if (this.isStopped) return;
-        this.setHearing(false);
-        this.options.onNotice({ type: 'consumer-ended', reason, detail });
-        void this.begin();
+        this.#consumer = null;
+        if (this.#isStopped) return;
+        this.#setHearing(false);
+        this.#options.onNotice({ type: 'consumer-ended', reason, detail });
+        void this.#begin();
       },
     };
   }
 
-  private hold(message: Msg, info: DeliveryInfo): void {
+  #hold(message: Msg, info: DeliveryInfo): void {
     const { sequence, storedAt, pending } = info;
-    this.pending = pending;
-    if (sequence < this.next) return;
-    if (this.options.isWholeStream && sequence > this.next)
-      this.gaps.push({ from: this.next, to: sequence - 1 });
-    this.next = sequence + 1;
+    this.#pending = pending;
+    if (sequence < this.#next) return;
+    if (this.#options.isWholeStream && sequence > this.#next)
+      this.#gaps.push({ from: this.#next, to: sequence - 1 });
+    this.#next = sequence + 1;
     const payload = message.data;
-    this.held.push({ sequence, storedAt, subject: message.subject, payload });
-    this.heldBytes += payload.length;
+    this.#held.push({ sequence, storedAt, subject: message.subject, payload });
+    this.#heldBytes += payload.length;
     // What one read of the socket brought is delivered together.
-    this.delivering ??= Promise.resolve().then(() => this.deliverAll());
+    this.#delivering ??= Promise.resolve().then(() => this.#deliverAll());
   }
 
-  private async deliverAll(): Promise<void> {
+  async #deliverAll(): Promise<void> {
     try {
-      while (this.held.length > 0 && !this.isStopped) {
-        const batch = this.take();
-        this.inDelivery = { messages: batch.length, since: Date.now() };
-        await this.options.sink.deliver(batch);
-        this.inDelivery = null;
+      while (this.#held.length > 0 && !this.#isStopped) {
+        const batch = this.#take();
+        this.#inDelivery = { messages: batch.length, since: Date.now() };
+        await this.#options.sink.deliver(batch);
+        this.#inDelivery = null;
         const last = batch.at(-1);
         const isRecent = last !== undefined && Date.now() - last.storedAt <= BEHIND_MAX_MS;
-        this.setHearing(this.consumer !== null && (isRecent || this.hasCaughtUp()));
-        this.consumer?.pull();
+        this.#setHearing(this.#consumer !== null && (isRecent || this.#hasCaughtUp()));
+        this.#consumer?.pull();
       }
     } catch (cause) {
-      this.options.onNotice({ type: 'sink-failed', cause });
-      this.setHearing(false);
-      this.end();
+      this.#options.onNotice({ type: 'sink-failed', cause });
+      this.#setHearing(false);
+      this.#end();
     } finally {
-      this.delivering = null;
+      this.#delivering = null;
     }
   }
 
   /** What is held, up to the next hole; a hole before it is reported first. */
-  private take(): readonly StreamMessage[] {
-    const [gap] = this.gaps;
-    if (gap !== undefined && this.held[0]?.sequence === gap.to + 1) {
-      this.gaps.shift();
-      this.options.sink.gone(gap);
+  #take(): readonly StreamMessage[] {
+    const [gap] = this.#gaps;
+    if (gap !== undefined && this.#held[0]?.sequence === gap.to + 1) {
+      this.#gaps.shift();
+      this.#options.sink.gone(gap);
     }
-    const nextGap = this.gaps[0];
-    const size = nextGap === undefined ? -1 : this.held.findIndex(({ sequence }) => sequence > nextGap.to);
-    const batch = size === -1 ? this.held : this.held.slice(0, size);
-    this.held = size === -1 ? [] : this.held.slice(size);
-    for (const { payload } of batch) this.heldBytes -= payload.length;
+    const nextGap = this.#gaps[0];
+    const size = nextGap === undefined ? -1 : this.#held.findIndex(({ sequence }) => sequence > nextGap.to);
+    const batch = size === -1 ? this.#held : this.#held.slice(0, size);
+    this.#held = size === -1 ? [] : this.#held.slice(size);
+    for (const { payload } of batch) this.#heldBytes -= payload.length;
     return batch;
   }
 
-  private hasCaughtUp(): boolean {
-    return this.held.length === 0 && this.pending === 0;
+  #hasCaughtUp(): boolean {
+    return this.#held.length === 0 && this.#pending === 0;
   }
 
   /** A caller that works on a batch for long does not hear what has come meanwhile. */
-  private lookForDelay(): void {
-    if (this.inDelivery !== null && Date.now() - this.inDelivery.since > BEHIND_MAX_MS)
-      this.setHearing(false);
+  #lookForDelay(): void {
+    if (this.#inDelivery !== null && Date.now() - this.#inDelivery.since > BEHIND_MAX_MS)
+      this.#setHearing(false);
   }
 
-  private setHearing(isHearing: boolean): void {
-    if (this.isHearing === isHearing || this.isStopped) return;
-    this.isHearing = isHearing;
-    this.options.sink.hearing(isHearing);
+  #setHearing(isHearing: boolean): void {
+    if (this.#isHearing === isHearing || this.#isStopped) return;
+    this.#isHearing = isHearing;
+    this.#options.sink.hearing(isHearing);
   }
 }
