@@ -44,7 +44,11 @@ export interface FeedSink {
   deliver(batch: readonly Delivery[]): Promise<void>;
   /** True from the moment the feed is connected and has delivered all the stream holds; false when that ends. */
   hearing(isHearing: boolean): void;
-  /** The stream no longer holds what comes after our position: `from` to `to` (inclusive) can never be read. */
+  /**
+   * The stream no longer holds what comes after our position: `from` to `to` (inclusive) can never be read, and reading
+   * goes on at `to + 1`. When that lies before `from`, the stream was made anew (a wiped hub, a restored backup): it counts
+   * from there again, and positions beyond `to` mean nothing any more.
+   */
   gone(range: { readonly from: number; readonly to: number }): void;
 }
 
