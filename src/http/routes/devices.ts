@@ -22,14 +22,14 @@ export function deviceRoutes(app: HttpApp, context: HttpContext): void {
     '/v1/devices',
     { schema: { querystring: deviceQuerySchema(context.kinds), response: devicesResponse } },
     async (request) => {
-      const { kind, state, quality, site, firmware, limit, cursor } = request.query;
+      const { kind, state, quality, site, firmware, label, limit, cursor } = request.query;
       const wanted: DeviceQuery = {
         kind: kind ?? null,
         state: state ?? null,
         quality: quality ?? null,
         site: site ?? null,
         firmware: firmware ?? null,
-        label: null,
+        label: label ?? null,
         limit,
         cursor: cursor ?? null,
       };
@@ -95,6 +95,13 @@ function deviceQuerySchema(kinds: readonly Kind[]) {
       quality: Type.Optional(oneOf(QUALITIES)),
       site: Type.Optional(Type.String({ pattern: ID_PATTERN, description: 'id of a site' })),
       firmware: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+      label: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: 128,
+          description: 'a label of the inventory: name, or name=value',
+        }),
+      ),
       limit: limitParameter({ what: 'devices', byDefault: LIMIT_DEFAULT, most: LIMIT_MAX }),
       cursor: Type.Optional(Type.String({ pattern: ID_PATTERN, description: '`cursor` of the page before' })),
     },

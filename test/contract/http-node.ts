@@ -1,0 +1,72 @@
+/**
+ * The HTTP side over a store, with a time that stands still until it is moved.
+ */
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { kinds } from '../../machines/kinds.ts';
+import type { HttpApp } from '../../src/http/context.ts';
+import type { Health, HealthPart } from '../../src/http/health.ts';
+import { buildHttp } from '../../src/http/server.ts';
+import type { Archive, Clock } from '../../src/runtime/ports.ts';
+import { NOW } from './http-fleet.ts';
+
+/** Time that stands still; what is to be done later is done when time is moved. */
+export class StandingClock implements Clock {
+  #now = NOW;
+  readonly #later = new Set<{ readonly at: number; readonly work: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now;
+  }
+
+  after(delayMs: number, work: () => void): () => void {
+    const entry = { at: this.#now + delayMs, work };
+    this.#later.add(entry);
+    return () => this.#later.delete(entry);
+  }
+
+  /** How many things wait for their time. */
+  get waiting(): number {
+    return this.#later.size;
+  }
+
+  move(byMs: number): void {
+    this.#now += byMs;
+    for (const entry of this.#later) {
+      if (entry.at > this.#now) continue;
+      this.#later.delete(entry);
+      entry.work();
+    }
+  }
+}
+
+/** A node's HTTP side, and what it is built of. */
+export interface HttpNode {
+  readonly app: HttpApp;
+  readonly clock: StandingClock;
+  readonly metrics: Registry;
+  /** What the log said, line by line. */
+  readonly log: readonly string[];
+  /** What `/readyz` finds. */
+  health: Health;
+}
+
+/** Builds the HTTP side over an archive. */
+export async function httpOver(archive: Archive, clock: StandingClock): Promise<HttpNode> {
+  const log: string[] = [];
+  const metrics = new Registry();
+  const node: { health: Health } = { health: { check: async () => [whole('store')] } };
+  const app = await buildHttp({
+    ...{ archive, kinds, clock, metrics, serverErrorMs: 50 },
+    health: { check: () => node.health.check() },
+    logger: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
+  });
+  return Object.assign(node, { app, clock, metrics, log });
+}
+
+/** A part that is as it should be. */
+export const whole = (part: string): HealthPart => ({ part, ok: true, detail: 'as it should be' });
