@@ -143,7 +143,7 @@ export class Host {
         this.#mailbox.offer({ type: 'hearing', isHearing });
       },
       gone: (range) => {
-        this.#options.telemetry.streamGone(range);
+        this.#mailbox.offer({ type: 'gone', range });
       },
     };
   }

@@ -1,11 +1,14 @@
 /**
- * What waits to be decided: messages of the stream, requests of backends, wake-ups, and the news that the node can hear.
+ * What waits to be decided: messages of the stream, requests of backends, wake-ups, and news about what can be heard.
  * Bounded: messages by back-pressure on the feed, requests by refusing them, wake-ups by the number of twins.
  */
 import type { CommandRequest, ReplyAddress } from '../../actors/twin.ts';
 import type { DesiredRequest } from '../../actors/decision.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
-import type { Delivery } from './ports.ts';
+import type { Delivery, FeedSink } from './ports.ts';
+
+/** Stream sequences that can never be read (see `FeedSink.gone`). */
+export type GoneRange = Parameters<FeedSink['gone']>[0];
 
 /** One thing to decide. */
 export type Work =
@@ -19,7 +22,8 @@ export type Work =
   | { readonly type: 'desired'; readonly device: string; readonly request: DesiredRequest }
   | { readonly type: 'get'; readonly device: string; readonly replyTo: ReplyAddress }
   | { readonly type: 'wake'; readonly device: string }
-  | { readonly type: 'hearing'; readonly isHearing: boolean };
+  | { readonly type: 'hearing'; readonly isHearing: boolean }
+  | { readonly type: 'gone'; readonly range: GoneRange };
 
 export class Mailbox {
   #queue: Work[] = [];
@@ -61,8 +65,8 @@ export class Mailbox {
     return true;
   }
 
-  /** Adds a wake-up or the news about hearing. */
-  offer(work: Extract<Work, { type: 'wake' | 'hearing' }>): void {
+  /** Adds a wake-up, or news about what is heard. */
+  offer(work: Extract<Work, { type: 'wake' | 'hearing' | 'gone' }>): void {
     if (!this.#isClosed) this.#push(work);
   }
 

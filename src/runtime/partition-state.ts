@@ -2,7 +2,7 @@
  * A partition as its owner holds it in memory: its twins, its inventory, and how far it got.
  *
  * Invariants:
- * I1  `position`, `batch` and `journal` only grow.
+ * I1  `batch` and `journal` only grow; `position` only falls when the stream was made anew.
  * I2  `journal` numbers are given out without a gap.
  * I3  everything here is at most one uncommitted batch ahead of the store; a failed commit discards all of it.
  */

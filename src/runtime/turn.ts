@@ -16,7 +16,7 @@ import { sensorsProblem } from '../wire/sensors.ts';
 import type { Batch } from './batch.ts';
 import { kindOf } from './kind-of.ts';
 import type { RuntimeLimits } from './limits.ts';
-import type { Work } from './mailbox.ts';
+import type { GoneRange, Work } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Bus, Clock, Delivery } from './ports.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -63,6 +63,9 @@ export class Turns {
       case 'hearing':
         this.#hear(work.isHearing);
         return;
+      case 'gone':
+        this.#skip(work.range, batch);
+        return;
       default:
         this.#request(work, batch);
     }
@@ -80,6 +83,17 @@ export class Turns {
     this.#hearingSince = isHearing ? this.#options.clock.now() : null;
     this.#options.telemetry.hearing(isHearing);
     if (isHearing) this.armAll();
+  }
+
+  /** Reading goes on behind what is gone; before it, where the stream was made anew and counts from there again. */
+  #skip(range: GoneRange, batch: Batch): void {
+    this.#options.telemetry.streamGone(range);
+    const isAnew = range.to < range.from - 1;
+    for (const partition of this.#options.partitions.values()) {
+      if (isAnew ? partition.position <= range.to : partition.position >= range.to) continue;
+      partition.position = range.to;
+      batch.touch(partition);
+    }
   }
 
   #deliver(delivery: Delivery, batch: Batch): void {
