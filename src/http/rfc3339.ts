@@ -21,6 +21,11 @@ export function rfc3339OrNull(ms: number | null): string | null {
   return ms === null ? null : rfc3339(ms);
 }
 
+/** Writes the ± of a time in whole milliseconds, rounded up: an error may be stated too large, never too small. */
+export function wholeErrorMs(errorMs: number | null): number | null {
+  return errorMs === null ? null : Math.ceil(errorMs);
+}
+
 /** Reads RFC 3339 to ms epoch; `null` when it is not that, also for 30 February. */
 export function parseRfc3339(text: string): number | null {
   if (!RFC3339.test(text)) return null;

@@ -1,6 +1,7 @@
 /**
  * What HTTP shows of a fleet. The same on every store: it reads through the port Archive.
  */
+import { readFileSync } from 'node:fs';
 import { Gauge } from 'prom-client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { timelineOf } from '../../actors/timeline.ts';
@@ -486,6 +487,15 @@ describe.each(stores)('HTTP over $name', ({ open }) => {
       const id = answer.body.instance.slice('urn:uuid:'.length);
       const logged = node.log.find((line) => line.includes(id) && line.includes(secret));
       expect(logged).toBeDefined();
+    });
+
+    test('every code is in the HTTP reference, with its status', () => {
+      const reference = readFileSync(new URL('../../docs/http.md', import.meta.url), 'utf8');
+      const rows = [...reference.matchAll(/^\| `([a-z-]+)` \| (\d{3}) \|/gm)].map(([, code, status]) => [
+        code,
+        status,
+      ]);
+      expect(rows).toEqual(Object.entries(PROBLEMS).map(([code, { status }]) => [code, String(status)]));
     });
 
     test('every code has a page that says what to do', async () => {

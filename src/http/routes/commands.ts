@@ -96,7 +96,8 @@ function commandView(entry: LedgerEntry) {
     ...entry,
     acceptedAt: rfc3339(entry.acceptedAt),
     sentAt: rfc3339(entry.sentAt),
-    certainAt: rfc3339(entry.certainAt),
+    // Rounded up: what is certain a fraction of a millisecond later is not certain now.
+    certainAt: rfc3339(Math.ceil(entry.certainAt)),
     decidedAt: rfc3339OrNull(entry.decidedAt),
     closedAt: rfc3339OrNull(entry.closedAt),
   };

@@ -5,7 +5,7 @@ import { Type } from '@sinclair/typebox';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import { limitParameter, nextPath, NextSchema } from '../page.ts';
 import { problemResponses } from '../problem.ts';
-import { rfc3339 } from '../rfc3339.ts';
+import { rfc3339, wholeErrorMs } from '../rfc3339.ts';
 import { deviceParams } from './devices.ts';
 
 /** How many transitions a page holds unless asked otherwise, and at most. */
@@ -77,6 +77,7 @@ export function journalRoutes(app: HttpApp, context: HttpContext): void {
         transitions: shown.map((transition) => ({
           ...transition,
           measuredAt: rfc3339(transition.measuredAt),
+          errorMs: wholeErrorMs(transition.errorMs),
           recordedAt: rfc3339(transition.recordedAt),
         })),
         before: last,

@@ -6,7 +6,7 @@ import type { ReportPage } from '../../runtime/ports.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import { checkWindow, limitParameter, nextPath, NextSchema, readTime, timeParameter } from '../page.ts';
 import { badQuery, problemResponses } from '../problem.ts';
-import { rfc3339 } from '../rfc3339.ts';
+import { rfc3339, wholeErrorMs } from '../rfc3339.ts';
 import { deviceParams } from './devices.ts';
 
 /** How many reports a page holds unless asked otherwise, and at most. */
@@ -81,6 +81,7 @@ export function reportRoutes(app: HttpApp, context: HttpContext): void {
         reports: shown.map((report) => ({
           ...report,
           measuredAt: rfc3339(report.measuredAt),
+          errorMs: wholeErrorMs(report.errorMs),
           receivedAt: rfc3339(report.receivedAt),
         })),
         after,

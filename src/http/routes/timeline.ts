@@ -9,7 +9,7 @@ import type { WindowedInterval } from '../../../actors/timeline.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import { checkWindow, limitParameter, nextPath, NextSchema, readTime, timeParameter } from '../page.ts';
 import { problemResponses } from '../problem.ts';
-import { rfc3339, rfc3339OrNull } from '../rfc3339.ts';
+import { rfc3339, rfc3339OrNull, wholeErrorMs } from '../rfc3339.ts';
 import { readTimelineCursor, timelineCursor } from '../timeline-cursor.ts';
 import { readTimeline } from '../timeline-page.ts';
 import { deviceParams } from './devices.ts';
@@ -98,6 +98,7 @@ function intervalView(interval: WindowedInterval) {
   return {
     ...interval,
     from: rfc3339(interval.from),
+    errorMs: wholeErrorMs(interval.errorMs),
     to: rfc3339OrNull(interval.to),
     lastReportAt: rfc3339(interval.lastReportAt),
   };
