@@ -1,0 +1,77 @@
+/**
+ * The check of a replay: the times in which Corral says that a device was charging, against those of the file. A function
+ * of its arguments.
+ *
+ * The file's clock is years ago and the server's is not, so both are told by the device's uptime: what the server says lies
+ * before the device's last report, and what the file says lies after its start.
+ */
+import type { TimelineStretch } from '../cli/corral-http.ts';
+import type { Life } from './life.ts';
+import type { LastReport } from './replay-device.ts';
+
+/** A time in which a device was charging, by its uptime, ms. `toUp` is Infinity for one that has not ended. */
+export interface ChargingTime {
+  readonly fromUp: number;
+  readonly toUp: number;
+}
+
+/** What a check found. */
+export interface CheckResult {
+  readonly matched: number;
+  /** In the file and not in Corral. */
+  readonly missing: readonly ChargingTime[];
+  /** In Corral and not in the file. */
+  readonly surplus: readonly ChargingTime[];
+  /** The farthest that an end of a matched time lies from where it should, ms. */
+  readonly deviationMs: number;
+}
+
+/** Ends that are less than this apart are the same to the second, ms. */
+const SAME_WITHIN_MS = 1_000;
+
+/** The times in which the file says that the device was charging, in order. */
+export function expectedTimes({ sessions, bornAt }: Life): readonly ChargingTime[] {
+  return sessions.map(({ startAt, endAt }) => ({ fromUp: startAt - bornAt, toUp: endAt - bornAt }));
+}
+
+/** The times in which Corral says so, in order, for a timeline that ends with the device's last report. */
+export function foundTimes(timeline: readonly TimelineStretch[], last: LastReport): readonly ChargingTime[] {
+  const end = timeline.at(-1);
+  if (end === undefined) return [];
+  const upOf = (at: number): number => last.up - (end.lastReportAt - at);
+  return timeline
+    .filter(({ state }) => state === 'charging')
+    .map(({ from, to }) => ({ fromUp: upOf(from), toUp: to === null ? Infinity : upOf(to) }));
+}
+
+/** Compares; both lists are in order and do not overlap. */
+export function compareTimes(expected: readonly ChargingTime[], found: readonly ChargingTime[]): CheckResult {
+  const missing: ChargingTime[] = [];
+  const surplus: ChargingTime[] = [];
+  let matched = 0;
+  let deviationMs = 0;
+  let next = 0;
+  for (const time of expected) {
+    for (; isBefore(found[next], time); next += 1) surplus.push(...found.slice(next, next + 1));
+    const candidate = found[next];
+    const apartMs = candidate === undefined ? Infinity : apart(candidate, time);
+    if (apartMs < SAME_WITHIN_MS) {
+      matched += 1;
+      next += 1;
+      deviationMs = Math.max(deviationMs, apartMs);
+    } else {
+      missing.push(time);
+    }
+  }
+  return { matched, missing, surplus: [...surplus, ...found.slice(next)], deviationMs };
+}
+
+/** True when `found` is none of `time` or of anything after it. */
+function isBefore(found: ChargingTime | undefined, time: ChargingTime): boolean {
+  if (found === undefined || apart(found, time) < SAME_WITHIN_MS) return false;
+  return found.fromUp <= time.fromUp - SAME_WITHIN_MS || found.toUp <= time.fromUp + SAME_WITHIN_MS;
+}
+
+function apart(a: ChargingTime, b: ChargingTime): number {
+  return Math.max(Math.abs(a.fromUp - b.fromUp), Math.abs(a.toUp - b.toUp));
+}
