@@ -3,6 +3,7 @@
  */
 import type { Delivery, Feed } from '../runtime/ports.ts';
 import { PARTITIONS } from '../wire/partition.ts';
+import { storableText } from '../wire/storable-text.ts';
 import { parseReportSubject, partitionReports, STREAMS } from '../wire/subjects.ts';
 import type { HubConnection } from './connect.ts';
 import { type ReaderNotice, type StreamMessage, StreamReader } from './stream-reader.ts';
@@ -62,7 +63,9 @@ function deliveriesOf(
       onNotice({ type: 'foreign-subject', subject, sequence });
       continue;
     }
-    const { partition, site, device } = where;
+    const { partition, site } = where;
+    // A token may hold anything but blanks and dots, and a dead letter keeps it.
+    const device = storableText(where.device);
     deliveries.push({ partition, sequence, receivedAt: storedAt, site, device, payload });
   }
   return deliveries;

@@ -6,6 +6,7 @@
  * lone surrogate (Postgres can hold neither in text), no number that is not finite, no binary or extension values.
  */
 import { Packr, Unpackr } from 'msgpackr';
+import { isStorableText, storableText } from './storable-text.ts';
 
 export type Encoding = 'json' | 'msgpack';
 
@@ -16,12 +17,18 @@ export const DEPTH_MAX = 16;
 export type DecodeProblem = 'empty' | 'not-a-map' | 'malformed' | 'too-deep' | 'not-plain-data';
 
 export type Decoded =
-  | { readonly ok: true; readonly value: unknown; readonly encoding: Encoding }
+  | { readonly ok: true; readonly value: object; readonly encoding: Encoding }
   | { readonly ok: false; readonly problem: DecodeProblem; readonly detail: string };
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
-// 'auto' (a number while it is exact, else a bigint) is missing from msgpackr's types.
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'auto' as 'number' });
+const unpackr = new Unpackr({
+  useRecords: false,
+  mapsAsObjects: true,
+  // A number while it is exact, else a bigint, which is refused. Missing from msgpackr's types.
+  int64AsType: 'auto' as 'number',
+  // References between objects would let 500 bytes unfold into a value that takes hours to walk.
+  structuredClone: false,
+});
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The encoding that the first byte announces, or `null` when it begins neither a map nor a list. */
@@ -51,7 +58,11 @@ export function decode(bytes: Uint8Array): Decoded {
   } catch (error) {
     const problem = error instanceof RangeError && error.message.includes('stack') ? 'too-deep' : 'malformed';
     const because = error instanceof Error ? error.message : String(error);
-    return { ok: false, problem, detail: `not readable as ${encoding}: ${because}` };
+    // A parser's message quotes the payload.
+    return { ok: false, problem, detail: `not readable as ${encoding}: ${storableText(because)}` };
+  }
+  if (typeof value !== 'object' || value === null) {
+    return { ok: false, problem: 'not-a-map', detail: `a ${typeof value} is neither a map nor a list` };
   }
   const flaw = flawOf(value, 0);
   return flaw === null ? { ok: true, value, encoding } : { ok: false, ...flaw };
@@ -75,7 +86,7 @@ function flawOf(value: unknown, depth: number): Flaw | null {
     case 'number':
       return Number.isFinite(value) ? null : notPlain(`the number ${String(value)}`);
     case 'string':
-      return isStorable(value) ? null : notPlain('a string with a NUL character or a lone surrogate');
+      return isStorableText(value) ? null : notPlain('a string with a NUL character or a lone surrogate');
     case 'object':
       return value === null ? null : flawInside(value, depth + 1);
     default:
@@ -96,9 +107,9 @@ function flawInside(value: object, depth: number): Flaw | null {
   if (Object.getPrototypeOf(value) !== Object.prototype)
     return notPlain(`a value of class ${value.constructor.name}`);
   for (const key in value) {
-    const flaw = isStorable(key)
+    const flaw = isStorableKey(key)
       ? flawOf((value as Record<string, unknown>)[key], depth)
-      : notPlain('a key with a NUL character');
+      : notPlain('a key named __proto__, or with a NUL character or a lone surrogate,');
     if (flaw !== null) return flaw;
   }
   return null;
@@ -108,6 +119,7 @@ function notPlain(what: string): Flaw {
   return { problem: 'not-plain-data', detail: `${what} cannot be kept` };
 }
 
-function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\u0000');
+/** `__proto__` is no data to JavaScript: whoever copies the map would change what the copy is. */
+function isStorableKey(key: string): boolean {
+  return isStorableText(key) && key !== '__proto__';
 }

@@ -1,0 +1,193 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Encoding, decode, DEPTH_MAX, encode, encodingOf } from '../../../src/wire/codec.ts';
+
+const encodings: readonly Encoding[] = ['json', 'msgpack'];
+const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** A map or list of plain data, as deep and as odd as it may be. */
+const plain = fc
+  .object({
+    maxDepth: 6,
+    withNullPrototype: false,
+    values: [fc.boolean(), fc.string(), fc.constant(null), safeNumber()],
+  })
+  .filter((value) => !JSON.stringify(value).includes('__proto__'));
+
+function safeNumber(): fc.Arbitrary<number> {
+  return fc
+    .oneof(fc.integer(), fc.maxSafeInteger(), fc.double({ noNaN: true, noDefaultInfinity: true }))
+    .map((number) => (Object.is(number, -0) ? 0 : number));
+}
+
+function storable(value: unknown): boolean {
+  return !JSON.stringify(value).includes('\\u0000');
+}
+
+function problemOf(bytes: Uint8Array): string {
+  const decoded = decode(bytes);
+  return decoded.ok ? `ok: ${JSON.stringify(decoded.value)}` : decoded.problem;
+}
+
+describe('a payload', () => {
+  test.each(encodings)('comes back from %s as it went in', (encoding) => {
+    fc.assert(
+      fc.property(plain.filter(storable), (value) => {
+        expect(decode(encode(value, encoding))).toEqual({ ok: true, value, encoding });
+      }),
+    );
+  });
+
+  test('is told to be JSON or MessagePack by its first byte', () => {
+    expect(encodingOf(ascii('{"a":1}'))).toBe('json');
+    expect(encodingOf(ascii(' \n[]'))).toBe('json');
+    expect(encodingOf(encode({ a: 1 }, 'msgpack'))).toBe('msgpack');
+    expect(
+      encodingOf(
+        encode(
+          Array.from({ length: 20 }, () => ({})),
+          'msgpack',
+        ),
+      ),
+    ).toBe('msgpack');
+    expect(
+      encodingOf(encode(Object.fromEntries(Array.from({ length: 70_000 }, (_, n) => [n, n])), 'msgpack')),
+    ).toBe('msgpack');
+    expect(encodingOf(ascii('"text"'))).toBeNull();
+    expect(encodingOf(new Uint8Array())).toBeNull();
+  });
+
+  test('of arbitrary bytes is refused or read, and never throws', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.constantFrom(0x7b, 0x5b, 0x81, 0x93, 0xdf, 0xdd, 0xde),
+        (bytes, first) => {
+          decode(bytes);
+          decode(Uint8Array.of(first, ...bytes));
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('that was cut off or damaged does not change how the next one is read', () => {
+    const good = encode(
+      { boot: 1, temperatureCelsiusOutside: 'größer', list: [{ 'a key of some length, ü': 1.5 }] },
+      'msgpack',
+    );
+    const expected = decode(good);
+    const long = encode(
+      { text: 'x'.repeat(300), temperatureCelsiusOutside: 'größer', 'a key of some length, ü': 1 },
+      'msgpack',
+    );
+    fc.assert(
+      fc.property(
+        fc.constantFrom(good, long),
+        fc.nat(400),
+        fc.nat(255),
+        fc.boolean(),
+        (whole, at, byte, isCut) => {
+          const damaged = isCut ? whole.slice(0, at) : whole.with(at % whole.length, byte);
+          decode(damaged);
+          expect(decode(good)).toEqual(expected);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('without bytes is empty', () => {
+    expect(problemOf(new Uint8Array())).toBe('empty');
+  });
+
+  test('that is no map and no list is refused as such', () => {
+    for (const text of ['5', '"a"', 'true', 'null', ' null', ' 5', '\n"a"', '\u0001']) {
+      expect(problemOf(ascii(text)), text).toBe('not-a-map');
+    }
+  });
+
+  test('that ends too early or too late is malformed', () => {
+    const whole = encode({ a: [1, 2, 3], b: 'text' }, 'msgpack');
+    expect(problemOf(whole.slice(0, -1))).toBe('malformed');
+    expect(problemOf(Uint8Array.of(...whole, 0))).toBe('malformed');
+    expect(problemOf(ascii('{"a":1'))).toBe('malformed');
+    expect(problemOf(ascii('{"a":1}}'))).toBe('malformed');
+  });
+
+  test('in JSON that is not UTF-8 is malformed', () => {
+    expect(problemOf(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d))).toBe('malformed');
+  });
+
+  test.each(encodings)('nested deeper than the limit is too deep, in %s', (encoding) => {
+    const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)]);
+    expect(problemOf(encode(nested(DEPTH_MAX), encoding))).toMatch(/^ok/);
+    expect(problemOf(encode(nested(DEPTH_MAX + 1), encoding))).toBe('too-deep');
+  });
+
+  test('nested a million levels deep is too deep, in both encodings', () => {
+    expect(problemOf(ascii(`{"a":${'['.repeat(1e6)}${']'.repeat(1e6)}}`))).toBe('too-deep');
+    expect(problemOf(new Uint8Array(1e6).fill(0x91))).toBe('too-deep');
+  });
+
+  test.each([
+    ['a NUL character', { text: 'a\u0000b' }],
+    ['a NUL character in a key', { 'a\u0000b': 1 }],
+    ['a lone surrogate', { text: '\ud800' }],
+    ['a lone surrogate in a key', { '\udc00': 1 }],
+  ])('with %s is not plain data', (_, value) => {
+    expect(problemOf(ascii(JSON.stringify(value)))).toBe('not-plain-data');
+  });
+
+  test('with a number that JSON cannot hold is not plain data', () => {
+    expect(problemOf(ascii('{"a":1e999}'))).toBe('not-plain-data');
+    for (const number of [NaN, Infinity, -Infinity]) {
+      expect(problemOf(encode({ a: number }, 'msgpack')), String(number)).toBe('not-plain-data');
+    }
+  });
+
+  test('with an integer beyond 2^53 in MessagePack is not plain data', () => {
+    expect(problemOf(encode({ a: 2n ** 60n }, 'msgpack'))).toBe('not-plain-data');
+    expect(problemOf(encode({ a: Number.MAX_SAFE_INTEGER }, 'msgpack'))).toMatch(/^ok/);
+  });
+
+  test('with a key that would change what a copy of the map is, is not plain data', () => {
+    expect(problemOf(ascii('{"__proto__":{"state":"available"}}'))).toBe('not-plain-data');
+  });
+
+  test.each([
+    ['binary', Uint8Array.of(0x81, 0xa1, 0x61, 0xc4, 0x01, 0x00)],
+    ['a time', Uint8Array.of(0x81, 0xa1, 0x61, 0xd6, 0xff, 0, 0, 0, 1)],
+    ['an unknown extension', Uint8Array.of(0x81, 0xa1, 0x61, 0xd4, 0x05, 0)],
+    ['a regular expression', Uint8Array.of(0x81, 0xa1, 0x61, 0xd4, 0x78, 0, 0x92, 0xa1, 0x61, 0xa0)],
+    ['an undefined value', Uint8Array.of(0x81, 0xa1, 0x61, 0xd4, 0, 0)],
+    ['the byte that MessagePack never uses', Uint8Array.of(0x81, 0xa1, 0x61, 0xc1)],
+  ])('with %s is refused', (_, bytes) => {
+    expect(decode(bytes).ok).toBe(false);
+  });
+
+  test('cannot refer to its own parts, and so cannot unfold into more than it is', () => {
+    const id = (n: number): number[] => [0xd6, 0x69, 0, 0, 0, n];
+    const pointer = (n: number): number[] => [0xd6, 0x70, 0, 0, 0, n];
+    const levels = Array.from({ length: 14 }, (_, level) => [
+      ...id(level + 2),
+      0x9a,
+      ...Array.from({ length: 10 }, () => pointer(level + 1)).flat(),
+    ]);
+    const bytes = Uint8Array.of(0x9f, ...id(1), 0x91, 0, ...levels.flat());
+    expect(problemOf(bytes)).toBe('malformed');
+  });
+
+  test('that announces four billion items and brings none is malformed', () => {
+    expect(problemOf(Uint8Array.of(0xdd, 0xff, 0xff, 0xff, 0xff))).toBe('malformed');
+    expect(problemOf(Uint8Array.of(0xdf, 0xff, 0xff, 0xff, 0xff))).toBe('malformed');
+  });
+
+  test('is refused with a sentence that can be stored', () => {
+    for (const text of ['{"a":\u0000}', '[\u0000', '{"\\ud800":tru\u0000']) {
+      const decoded = decode(ascii(text));
+      expect(decoded).toMatchObject({ ok: false, problem: 'malformed' });
+      if (!decoded.ok) expect(decoded.detail).not.toContain('\u0000');
+    }
+  });
+});
