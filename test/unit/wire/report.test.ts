@@ -1,0 +1,208 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decode, encode } from '../../../src/wire/codec.ts';
+import { FRAME_REPORTS_MAX, isId, readReports } from '../../../src/wire/report.ts';
+
+const report = { boot: 3, seq: 17, up: 1_000, state: 'available', sensors: { hatch: false } };
+const read = (value: unknown, device = 'cp-001'): ReturnType<typeof readReports> =>
+  readReports(device, encode(value, 'json'));
+
+describe('a message of a device', () => {
+  test.each(['json', 'msgpack'] as const)('may be one report, in %s', (encoding) => {
+    const result = readReports('cp-001', encode(report, encoding));
+    expect(result).toEqual({ ok: true, reports: [report], problems: [] });
+  });
+
+  test('may be a frame of reports, which keep their order', () => {
+    const reports = Array.from({ length: 2_000 }, (_, index) => ({ ...report, seq: index + 1 }));
+    expect(readReports('cp-001', encode(reports, 'msgpack'))).toEqual({ ok: true, reports, problems: [] });
+  });
+
+  test('keeps fields that the contract does not name', () => {
+    const wider = { ...report, signal: { rssi: -71 }, sensors: { hatch: false, humidity: 0.4 } };
+    expect(read(wider)).toEqual({ ok: true, reports: [wider], problems: [] });
+  });
+
+  test('may leave out what is optional, and may say that it holds nothing', () => {
+    expect(read({ ...report, hold: null })).toMatchObject({ ok: true, problems: [] });
+    expect(
+      read({ ...report, hold: { id: 'x', leftMs: 5 }, since: { hatch: 5 }, commands: [] }),
+    ).toMatchObject({ ok: true });
+  });
+
+  test('may have a wall clock in any year', () => {
+    for (const at of [-62_135_596_800_000, 0, 2_085_978_496_000, 1e300]) {
+      expect(read({ ...report, at })).toMatchObject({ ok: true, problems: [] });
+    }
+  });
+
+  test.each([
+    [
+      'no seq',
+      { ...report, seq: undefined },
+      '/seq: expected required property, got nothing (counts reports within a boot)',
+    ],
+    [
+      'a seq of 0',
+      { ...report, seq: 0 },
+      '/seq: expected integer to be greater or equal to 1, got 0 (counts reports within a boot)',
+    ],
+    [
+      'a fractional uptime',
+      { ...report, up: 1.5 },
+      '/up: expected integer, got 1.5 (monotonic uptime when this state was measured, ms)',
+    ],
+    [
+      'a boot beyond 2^53',
+      { ...report, boot: 2 ** 53 },
+      '/boot: expected integer to be less or equal to 9007199254740991, got 9007199254740992 (',
+    ],
+    ['a text for a boot', { ...report, boot: '3' }, '/boot: expected integer, got "3" ('],
+    [
+      'an empty state',
+      { ...report, state: '' },
+      '/state: expected string length greater or equal to 1, got "" (',
+    ],
+    ['a list of sensors', { ...report, sensors: [] }, '/sensors: expected object, got a list ('],
+    [
+      'a negative since',
+      { ...report, since: { hatch: -1 } },
+      '/since/hatch: expected integer to be greater or equal to 0, got -1 (',
+    ],
+    [
+      'nine outcomes',
+      { ...report, commands: Array.from({ length: 9 }, () => ({ n: 1, outcome: 'done' })) },
+      '/commands: expected array length',
+    ],
+    [
+      'an outcome without its number',
+      { ...report, commands: [{ outcome: 'done' }] },
+      '/commands/0/n: expected required property, got nothing (',
+    ],
+  ])('with %s is a bad report, and the sentence says where and what would be right', (_, value, detail) => {
+    const result = read(value);
+    expect(result).toMatchObject({ ok: false, reason: 'bad-report' });
+    expect(result.ok ? '' : result.detail).toContain(detail);
+  });
+
+  test('does not quote a long wrong value in full', () => {
+    const result = read({ ...report, state: 'x'.repeat(100_000) });
+    expect(result.ok ? '' : result.detail.length).toBeLessThan(200);
+  });
+
+  test('that names another device than its subject is a mismatch', () => {
+    expect(read({ ...report, device: 'cp-001' })).toMatchObject({ ok: true });
+    expect(read({ ...report, device: 'cp-002' })).toEqual({
+      ok: false,
+      reason: 'device-mismatch',
+      detail: 'the report says device "cp-002", its subject cp-001: leave the field out or make them agree',
+    });
+  });
+
+  test('on a subject that is no device id is refused whatever it says', () => {
+    for (const device of ['', 'a b', 'ü', 'x'.repeat(65), 'a/b', '../etc', '\uFFFD']) {
+      expect(readReports(device, encode(report, 'json')), device).toMatchObject({
+        ok: false,
+        reason: 'bad-device-id',
+      });
+      expect(isId(device)).toBe(false);
+    }
+  });
+
+  test('with a reason of its own when it cannot be decoded', () => {
+    expect(readReports('cp-001', new Uint8Array())).toMatchObject({ ok: false, reason: 'empty' });
+    expect(readReports('cp-001', new TextEncoder().encode('hello'))).toMatchObject({
+      ok: false,
+      reason: 'not-a-map',
+    });
+    expect(readReports('cp-001', new TextEncoder().encode('{"boot":'))).toMatchObject({
+      ok: false,
+      reason: 'malformed',
+    });
+  });
+});
+
+describe('a frame', () => {
+  test('with bad reports yields its good ones in order, and a problem for each bad one with its place', () => {
+    const frame = [
+      report,
+      { ...report, seq: -1 },
+      'noise',
+      { ...report, seq: 18 },
+      { ...report, device: 'other' },
+    ];
+    const result = read(frame);
+    expect(result).toMatchObject({
+      ok: true,
+      reports: [report, { ...report, seq: 18 }],
+      problems: [
+        { index: 1, reason: 'bad-report' },
+        { index: 2, reason: 'bad-report' },
+        { index: 4, reason: 'device-mismatch' },
+      ],
+    });
+  });
+
+  test('without reports is refused', () => {
+    expect(read([])).toMatchObject({ ok: false, reason: 'bad-frame' });
+  });
+
+  test('with more reports than the limit is refused whole', () => {
+    const tooMany = Array.from({ length: FRAME_REPORTS_MAX + 1 }, () => 0);
+    expect(read(tooMany)).toMatchObject({ ok: false, reason: 'bad-frame' });
+    expect(read(tooMany.slice(1))).toMatchObject({ ok: true, reports: [] });
+  });
+});
+
+test('whatever a stranger sends is read or refused with a reason and a sentence, and never throws', () => {
+  const anything = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    fc.json().map((text) => new TextEncoder().encode(text)),
+    fc
+      .record({
+        boot: fc.anything(),
+        seq: fc.anything(),
+        up: fc.anything(),
+        state: fc.anything(),
+        sensors: fc.anything(),
+      })
+      .map((value) => encodeAnything(value)),
+  );
+  fc.assert(
+    fc.property(anything, fc.string(), (payload, device) => {
+      for (const name of ['cp-001', device]) {
+        const result = readReports(name, payload);
+        if (result.ok) {
+          for (const good of result.reports) expect(Number.isSafeInteger(good.seq)).toBe(true);
+        } else {
+          expect(result.reason).toMatch(/^[a-z-]+$/);
+          expect(result.detail.isWellFormed() && !result.detail.includes('\u0000')).toBe(true);
+        }
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+function encodeAnything(value: unknown): Uint8Array {
+  try {
+    return encode(value, 'msgpack');
+  } catch {
+    return new Uint8Array();
+  }
+}
+
+test('a report that was read is stored as it came', () => {
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.oneof(fc.integer(), fc.boolean(), fc.string())),
+      (sensors) => {
+        const payload = encode({ ...report, sensors }, 'msgpack');
+        const result = readReports('cp-001', payload);
+        const decoded = decode(payload);
+        if (decoded.ok) expect(result).toEqual({ ok: true, reports: [decoded.value], problems: [] });
+        else expect(result).toMatchObject({ ok: false, reason: 'not-plain-data' });
+      },
+    ),
+  );
+});

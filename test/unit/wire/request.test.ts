@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { encode } from '../../../src/wire/codec.ts';
+import {
+  FIND_LIMIT_DEFAULT,
+  FIND_LIMIT_MAX,
+  readCommand,
+  readDesired,
+  readFind,
+  readGet,
+  readLedger,
+  replyEncodingOf,
+  WAIT_MS_DEFAULT,
+  WAIT_MS_MAX,
+} from '../../../src/wire/request.ts';
+
+const id = '6f1c1e0a-8f5f-4d0c-9b1e-0c5a4f7d2e11';
+const json = (value: unknown): Uint8Array => encode(value, 'json');
+const nothing = new Uint8Array();
+
+describe('a command request', () => {
+  test('needs only its id', () => {
+    expect(readCommand(json({ id }))).toEqual({
+      ok: true,
+      body: { id, args: {}, waitMs: WAIT_MS_DEFAULT, ifVersion: null, by: null },
+    });
+  });
+
+  test('may say everything, in MessagePack too', () => {
+    const body = { id, args: { holdMs: 60_000 }, waitMs: 0, ifVersion: 12, by: 'user 7' };
+    expect(readCommand(encode(body, 'msgpack'))).toEqual({ ok: true, body });
+  });
+
+  test('names the same command in upper and lower case', () => {
+    expect(readCommand(json({ id: id.toUpperCase() }))).toMatchObject({ ok: true, body: { id } });
+  });
+
+  test('may carry fields that the contract does not name', () => {
+    expect(readCommand(json({ id, trace: 'abc' }))).toMatchObject({ ok: true });
+  });
+
+  test.each([
+    ['nothing at all', nothing, null, '/id: expected required property, got nothing (a UUID'],
+    ['an id that is no UUID', json({ id: 'reserve-1' }), 'reserve-1', '/id: expected string to match'],
+    [
+      'a wait beyond the limit',
+      json({ id, waitMs: WAIT_MS_MAX + 1 }),
+      id,
+      '/waitMs: expected integer to be less or equal to 60000, got 60001',
+    ],
+    [
+      'a negative wait',
+      json({ id, waitMs: -1 }),
+      id,
+      '/waitMs: expected integer to be greater or equal to 0, got -1',
+    ],
+    ['arguments that are a list', json({ id, args: [] }), id, '/args: expected object, got a list'],
+    ['a version that is a text', json({ id, ifVersion: '3' }), id, '/ifVersion: expected integer, got "3"'],
+    ['nobody as `by`', json({ id, by: '' }), id, '/by: expected string length greater or equal to 1'],
+    ['a list', json([{ id }]), null, 'a request is a map, this one is a list'],
+    [
+      'noise',
+      new TextEncoder().encode('reserve please'),
+      null,
+      'begins neither a JSON nor a MessagePack map',
+    ],
+  ])('with %s is refused with a sentence', (_, payload, knownId, detail) => {
+    const read = readCommand(payload);
+    expect(read).toMatchObject({ ok: false, id: knownId });
+    expect(read.ok ? '' : read.detail).toContain(detail);
+  });
+});
+
+describe('other requests', () => {
+  test('get needs nothing', () => {
+    expect(readGet(nothing)).toEqual({ ok: true, body: null });
+    expect(readGet(json({}))).toEqual({ ok: true, body: null });
+    expect(readGet(json([]))).toMatchObject({ ok: false });
+  });
+
+  test('ledger needs an id', () => {
+    expect(readLedger(json({ id }))).toEqual({ ok: true, body: { id } });
+    expect(readLedger(nothing)).toMatchObject({ ok: false, id: null });
+  });
+
+  test('desired needs a patch', () => {
+    expect(readDesired(json({ patch: { limit: null } }))).toEqual({
+      ok: true,
+      body: { patch: { limit: null }, ifVersion: null },
+    });
+    expect(readDesired(json({ limit: 16 }))).toMatchObject({ ok: false });
+  });
+
+  test('find without a query finds everything, a page at a time', () => {
+    expect(readFind(nothing)).toMatchObject({
+      ok: true,
+      body: { kind: null, limit: FIND_LIMIT_DEFAULT, cursor: null },
+    });
+  });
+
+  test('find takes every field of its query', () => {
+    const query = {
+      kind: 'car',
+      state: 'rented',
+      quality: 'fresh',
+      site: 'depot',
+      firmware: '1',
+      label: 'x',
+      limit: 5,
+      cursor: 'car-1',
+    };
+    expect(readFind(json(query))).toEqual({ ok: true, body: query });
+    expect(readFind(json({ quality: 'good' }))).toMatchObject({ ok: false });
+    expect(readFind(json({ limit: FIND_LIMIT_MAX + 1 }))).toMatchObject({ ok: false });
+  });
+
+  test('are answered in their own encoding, and in JSON when they have none', () => {
+    expect(replyEncodingOf(encode({ id }, 'msgpack'))).toBe('msgpack');
+    expect(replyEncodingOf(json({}))).toBe('json');
+    expect(replyEncodingOf(nothing)).toBe('json');
+    expect(replyEncodingOf(new TextEncoder().encode('noise'))).toBe('json');
+  });
+
+  test('never throw, whatever they hold', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.uint8Array({ maxLength: 100 }),
+          fc.json().map((text) => new TextEncoder().encode(text)),
+        ),
+        (payload) => {
+          for (const read of [readGet, readCommand, readLedger, readDesired, readFind]) {
+            const result = read(payload);
+            if (!result.ok) expect(result.detail).not.toBe('');
+          }
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+});
