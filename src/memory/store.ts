@@ -234,7 +234,11 @@ export class MemoryStore implements Store, Archive {
   #hasLabel(device: string, label: string): boolean {
     const { labels } = JSON.parse(this.#devices.get(device) ?? '{}') as RegisteredDevice;
     const { name, value } = readLabelFilter(label);
-    return Object.hasOwn(labels, name) && (value === null || labels[name] === value);
+    const known = labels[name];
+    return (
+      known !== undefined &&
+      (value === null || value === (typeof known === 'string' ? known : JSON.stringify(known)))
+    );
   }
 }
 

@@ -54,6 +54,11 @@ export class TwinReading {
     return worldState(this.#kinds.get(kind)?.chart.initial ?? 'offline');
   }
 
+  /** The kinds whose devices are in this world state until they are heard. */
+  kindsUnheardIn(state: string): readonly string[] {
+    return [...this.#kinds.keys()].filter((kind) => this.unheardState(kind) === state);
+  }
+
   /** Whether the twin has the quality that is asked for now; `null` asks for any. A twin of an unknown kind has none. */
   hasQuality({ twin }: DeviceRow, wanted: DeviceQuery['quality']): boolean {
     if (wanted === null) return true;

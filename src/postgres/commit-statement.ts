@@ -1,0 +1,70 @@
+/**
+ * Writes a commit as one statement: the fence first, then a part for each table that has something to write.
+ */
+import type { JournalLine, Commit } from '../runtime/ports.ts';
+import type { Report } from '../../machines/report.ts';
+import { type CommitKeys, devicePart, writeDevice } from './device-keys.ts';
+import { fencePart, writeFence } from './fence.ts';
+import { clockPart, lastClocks, reportPart, writeClock, writeReport } from './history-rows.ts';
+import {
+  deadLetterPart,
+  outcomePart,
+  transitionPart,
+  writeDeadLetter,
+  writeOutcome,
+  writeTransition,
+} from './journal-rows.ts';
+import { ledgerPart, writeEntry } from './ledger-row.ts';
+import { fill, type FilledPart } from './statement.ts';
+import { twinPart, writeTwin } from './twin-row.ts';
+
+/** What writing takes besides the commit. */
+export interface CommitContext {
+  readonly keys: CommitKeys;
+  readonly driftPpmOf: (kind: string) => number;
+}
+
+/** The parts of a commit that are not empty. Throws a TypeError when a value does not fit its column. */
+export function commitParts(commit: Commit, { keys, driftPpmOf }: CommitContext): FilledPart[] {
+  const { keyOf } = keys;
+  const jsonOf = rememberedJson();
+  const parts = [
+    fill(fencePart, commit.partitions, writeFence),
+    fill(devicePart, keys.born, (twin, row) => writeDevice(keyOf(twin.device), twin, row)),
+    // Before the twins: their newest report is written out here already.
+    fill(reportPart, commit.reports, (filed, row) => writeReport(filed, row, { keyOf, jsonOf })),
+    fill(twinPart, commit.twins, (twin, row) => writeTwin(twin, row, { keyOf, driftPpmOf, jsonOf })),
+    fill(clockPart, lastClocks(commit.clocks), ({ device, clock }, row) =>
+      writeClock(keyOf(device), clock, row),
+    ),
+    fill(ledgerPart, commit.ledger, (entry, row) => writeEntry(keyOf(entry.device), entry, row)),
+    ...journalParts(commit.journal, keyOf),
+  ];
+  return parts.filter(({ rows }, index) => index === 0 || rows > 0);
+}
+
+function journalParts(
+  lines: readonly JournalLine[],
+  keyOf: (device: string) => number,
+): readonly FilledPart[] {
+  const transitions = lines.filter((line) => line.type === 'transition');
+  const outcomes = lines.filter((line) => line.type === 'outcome');
+  const deadLetters = lines.filter((line) => line.type === 'dead-letter');
+  return [
+    fill(transitionPart, transitions, (line, row) =>
+      writeTransition(keyOf(line.transition.device), line, row),
+    ),
+    fill(outcomePart, outcomes, (line, row) => writeOutcome(keyOf(line.entry.device), line, row)),
+    fill(deadLetterPart, deadLetters, writeDeadLetter),
+  ];
+}
+
+/** Most twins' newest report is in the same commit's history: it is written out once. */
+function rememberedJson(): (report: Report) => string {
+  const known = new Map<Report, string>();
+  return (report) => {
+    let json = known.get(report);
+    if (json === undefined) known.set(report, (json = JSON.stringify(report)));
+    return json;
+  };
+}

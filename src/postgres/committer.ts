@@ -1,0 +1,150 @@
+/**
+ * Commits: one statement, one transaction, one round trip, and an answer that is certain.
+ *
+ * Invariants:
+ * I1  nothing of a commit is written unless all its partitions are held under its epochs and after its batches.
+ * I2  what is answered is known: a connection that was cut is inquired after before anything is said, and a commit of which
+ *     nothing could be learnt is not sent again before it is known that the first time wrote nothing.
+ */
+import pg from 'pg';
+import type { Commit, CommitResult } from '../runtime/ports.ts';
+import { commitParts } from './commit-statement.ts';
+import { DEVICE_ID_CONSTRAINT, type DeviceKeys } from './device-keys.ts';
+import { FENCED, fenceConclusion } from './fence.ts';
+import { inquire } from './inquiry.ts';
+import { inventoryParts } from './inventory.ts';
+import type { PostgresLimits } from './limits.ts';
+import { asError, type Backend, type Session, type SessionPool } from './sessions.ts';
+import { type Statement, StatementComposer } from './statement.ts';
+
+export interface CommitterOptions {
+  readonly sessions: SessionPool;
+  readonly keys: DeviceKeys;
+  readonly driftPpmOf: (kind: string) => number;
+  readonly limits: PostgresLimits;
+}
+
+/** How often a device that somebody else put in meanwhile is looked up again. */
+const KEY_ATTEMPTS_MAX = 3;
+
+/**
+ * SQLSTATE classes that speak of the data: 21 (a row twice), 22 (a value that a type does not hold), 23 (a constraint),
+ * 54 (larger than Postgres takes). The same commit will never succeed.
+ */
+const DATA_CLASSES = ['21', '22', '23', '54'];
+
+export class Committer {
+  readonly #options: CommitterOptions;
+  readonly #composer = new StatementComposer(fenceConclusion);
+  /** Commits of which it is not known whether they were written, with the server's process that may have. */
+  readonly #unknown = new WeakMap<Commit, Backend>();
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+  }
+
+  /** See `Store.commit`. */
+  async commit(commit: Commit): Promise<CommitResult> {
+    const backend = this.#unknown.get(commit);
+    if (backend !== undefined) {
+      const result = await this.#inquire(commit, backend);
+      if (result.type !== 'unavailable' || this.#unknown.has(commit)) return result;
+    }
+    for (let attempt = 1; ; attempt += 1) {
+      const result = await this.#attempt(commit);
+      if (result.type !== 'refused' || !isForeignDevice(result.cause) || attempt >= KEY_ATTEMPTS_MAX)
+        return result;
+    }
+  }
+
+  async #attempt(commit: Commit): Promise<CommitResult> {
+    let session: Session;
+    try {
+      session = await this.#options.sessions.open();
+    } catch (error) {
+      return { type: 'unavailable', cause: asError(error) };
+    }
+    let isSent = false;
+    try {
+      const keys = await this.#options.keys.resolve(session.client, commit);
+      const statement = await this.#write(session, commit, keys);
+      isSent = true;
+      await session.client.query({ ...statement, values: [...statement.values] });
+      keys.remember();
+      session.release();
+      return { type: 'committed' };
+    } catch (error) {
+      const cause = asError(error);
+      const isAnswer = cause instanceof pg.DatabaseError || cause instanceof TypeError;
+      if (isAnswer && (await isAlive(session))) {
+        session.release();
+        return resultOf(cause);
+      }
+      session.release(cause);
+      return isSent ? this.#inquire(commit, session.backend) : { type: 'unavailable', cause };
+    }
+  }
+
+  async #write(
+    { client }: Session,
+    commit: Commit,
+    keys: Awaited<ReturnType<DeviceKeys['resolve']>>,
+  ): Promise<Statement> {
+    const { driftPpmOf, limits } = this.#options;
+    const parts = commitParts(commit, { keys, driftPpmOf });
+    const inventory = await inventoryParts(client, commit.reports, keys.keyOf);
+    const statement = this.#composer.compose([...parts, ...inventory]);
+    const bytes = statement.values.reduce((sum, { length }) => sum + length, 0);
+    if (bytes > limits.statementBytesMax) {
+      throw new TypeError(
+        `the commit takes ${String(bytes)} bytes; at most ${String(limits.statementBytesMax)} are sent`,
+      );
+    }
+    return statement;
+  }
+
+  /** What became of a commit that was sent, and whose connection was cut. */
+  async #inquire(commit: Commit, backend: Backend): Promise<CommitResult> {
+    const { sessions, limits } = this.#options;
+    const finding = await inquire({ sessions, backend, advances: commit.partitions, limits });
+    if (finding.type === 'open') this.#unknown.set(commit, backend);
+    else this.#unknown.delete(commit);
+    switch (finding.type) {
+      case 'written':
+        return { type: 'committed' };
+      case 'lost':
+        return { type: 'fenced', partitions: finding.partitions };
+      case 'not-written':
+        return { type: 'unavailable', cause: new Error('the connection was cut before the commit') };
+      case 'open':
+        return { type: 'unavailable', cause: finding.cause };
+    }
+  }
+}
+
+/** Whether the connection still answers: then an error ended only its statement, and nothing of that is written. */
+async function isAlive({ client }: Session): Promise<boolean> {
+  try {
+    await client.query('select 1');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What an error says about a commit of which certainly nothing is written. */
+function resultOf(cause: Error): CommitResult {
+  if (cause instanceof TypeError) return { type: 'refused', cause };
+  if (!(cause instanceof pg.DatabaseError) || cause.code === undefined) return { type: 'unavailable', cause };
+  if (cause.code === FENCED) {
+    const partitions = (cause.detail ?? '').split(',').map(Number);
+    return { type: 'fenced', partitions };
+  }
+  const isData = DATA_CLASSES.includes(cause.code.slice(0, 2));
+  return { type: isData ? 'refused' : 'unavailable', cause };
+}
+
+/** Somebody registered a device between the question for its key and the commit. */
+function isForeignDevice(cause: Error): boolean {
+  return cause instanceof pg.DatabaseError && cause.constraint === DEVICE_ID_CONSTRAINT;
+}

@@ -1,0 +1,117 @@
+/**
+ * The integer keys that stand for device ids inside the database. A key never changes, so it is remembered for good: some 40
+ * bytes a device.
+ *
+ * Invariant: I1  a key is remembered only once the device's row is committed.
+ */
+import type { ClientBase } from 'pg';
+import type { Twin } from '../../actors/twin.ts';
+import type { Commit } from '../runtime/ports.ts';
+import type { Columns } from './array-parameter.ts';
+import type { StatementPart } from './statement.ts';
+
+/** Keys for one commit. */
+export interface CommitKeys {
+  /** Throws a TypeError for a device that is neither in the database nor among the twins of the commit. */
+  readonly keyOf: (device: string) => number;
+  /** Twins whose device has no row yet. */
+  readonly born: readonly Twin[];
+  /** To be called when the commit is written. */
+  readonly remember: () => void;
+}
+
+interface KeyRow {
+  readonly id: string;
+  /** `null` for a device that is not in the database and has no twin either. */
+  readonly key: number | null;
+  readonly is_new: boolean;
+}
+
+const columns = { key: 'integer', id: 'text', kind: 'text', site: 'text' } as const;
+
+/** Writes devices that were heard before anybody registered them. */
+export const devicePart: StatementPart<typeof columns> = {
+  name: 'devices',
+  columns,
+  sql: (input) => `devices as (
+  insert into device (key, id, kind, site) ${input}
+)`,
+};
+
+/** Of the constraint that a device breaks which somebody else put in since its key was asked for. */
+export const DEVICE_ID_CONSTRAINT = 'device_id_key';
+
+/** Writes a device's row. */
+export function writeDevice(key: number, { device, kind, site }: Twin, row: Columns<typeof columns>): void {
+  row.key.push(key);
+  row.id.push(device);
+  row.kind.push(kind);
+  row.site.push(site);
+}
+
+/** The keys of all devices this node has had to do with. */
+export class DeviceKeys {
+  readonly #known = new Map<string, number>();
+
+  /** Remembers the key of a device that was read from the database. */
+  learn(device: string, key: number): void {
+    this.#known.set(device, key);
+  }
+
+  /** The keys of all devices in a commit: one round trip if there are unknown ones among them, none otherwise. */
+  async resolve(client: ClientBase, commit: Commit): Promise<CommitKeys> {
+    const unknown = [...devicesOf(commit)].filter((device) => !this.#known.has(device));
+    if (unknown.length === 0) {
+      return { keyOf: (device) => keyIn(this.#known, device), born: [], remember: () => undefined };
+    }
+    const twins = new Map(commit.twins.map((twin) => [twin.device, twin]));
+    const rows = await ask(
+      client,
+      unknown.map((id) => ({ id, isBorn: twins.has(id) })),
+    );
+    const found = new Map(rows.flatMap(({ id, key }) => (key === null ? [] : [[id, key]])));
+    return {
+      keyOf: (device) => found.get(device) ?? keyIn(this.#known, device),
+      born: rows.flatMap(({ id, is_new: isNew }) => (isNew ? (twins.get(id) ?? []) : [])),
+      remember: () => {
+        for (const [device, key] of found) this.#known.set(device, key);
+      },
+    };
+  }
+}
+
+async function ask(
+  client: ClientBase,
+  devices: readonly { readonly id: string; readonly isBorn: boolean }[],
+): Promise<readonly KeyRow[]> {
+  const { rows } = await client.query<KeyRow>({
+    name: 'device keys',
+    // A number from the sequence is given to nobody else, whether it is used or not.
+    text: `select u.id, d.key is null as is_new,
+        case when d.key is null and u.is_born then nextval('device_key')::integer else d.key end as key
+      from unnest($1::text[], $2::boolean[]) u (id, is_born) left join device d on d.id = u.id`,
+    values: [devices.map(({ id }) => id), devices.map(({ isBorn }) => isBorn)],
+  });
+  return rows;
+}
+
+function keyIn(keys: ReadonlyMap<string, number>, device: string): number {
+  const key = keys.get(device);
+  if (key === undefined)
+    throw new TypeError(`device ${device} is neither in the inventory nor has it a twin`);
+  return key;
+}
+
+/** Every device that something in the commit is about. */
+function devicesOf(commit: Commit): ReadonlySet<string> {
+  const devices = new Set<string>();
+  for (const { device } of commit.twins) devices.add(device);
+  for (const { device } of commit.reports) devices.add(device);
+  for (const { device } of commit.ledger) devices.add(device);
+  for (const { device } of commit.clocks) devices.add(device);
+  for (const line of commit.journal) {
+    if (line.type === 'transition') devices.add(line.transition.device);
+    if (line.type === 'outcome') devices.add(line.entry.device);
+  }
+  return devices;
+}

@@ -1,0 +1,66 @@
+/**
+ * Takes, keeps and gives back leases, by the clock of Postgres alone: the nodes' clocks may disagree.
+ */
+import type { Lease, Store } from '../runtime/ports.ts';
+import type { SessionPool } from './sessions.ts';
+
+type Held = Parameters<Store['release']>[0];
+
+/** Partitions that another node is just writing to are passed over: somebody holds them. */
+const ACQUIRE = `with free as (
+  select partition from lease where expires_at is null or expires_at <= now()
+  order by partition limit $2 for update skip locked
+)
+update lease l
+set owner = $1, epoch = nextval('lease_epoch'), expires_at = now() + $3 * interval '1 millisecond'
+from free where l.partition = free.partition
+returning l.partition, l.epoch, l.position, l.batch, l.journal, l.published`;
+
+/** Whoever locks several lease rows locks them in the order of their partitions: so nobody waits in a circle. */
+const HELD = `select l.partition
+  from lease l join unnest($1::smallint[], $2::bigint[]) h (partition, epoch) on h.partition = l.partition
+  where l.epoch = h.epoch and l.owner is not null
+  order by l.partition for update of l`;
+
+const RENEW = `with held as (${HELD})
+update lease l set expires_at = now() + $4 * interval '1 millisecond'
+from held where l.partition = held.partition and l.owner = $3
+returning l.partition`;
+
+/** The epoch ends as well: nothing can be committed under it any more. */
+const RELEASE = `with held as (${HELD})
+update lease l set owner = null, expires_at = null, epoch = nextval('lease_epoch')
+from held where l.partition = held.partition`;
+
+/** See `Store.acquire`. */
+export async function acquireLeases(
+  sessions: SessionPool,
+  { node, limit, ttlMs }: Parameters<Store['acquire']>[0],
+): Promise<readonly Lease[]> {
+  const leases = await sessions.query<Lease>({
+    text: ACQUIRE,
+    values: [node, limit, ttlMs],
+  });
+  return [...leases].sort((a, b) => a.partition - b.partition);
+}
+
+/** See `Store.renew`. */
+export async function renewLeases(
+  sessions: SessionPool,
+  { node, ttlMs, leases }: Parameters<Store['renew']>[0],
+): Promise<readonly number[]> {
+  const rows = await sessions.query<{ partition: number }>({
+    text: RENEW,
+    values: [...heldValues(leases), node, ttlMs],
+  });
+  return rows.map(({ partition }) => partition);
+}
+
+/** See `Store.release`. */
+export async function releaseLeases(sessions: SessionPool, leases: Held): Promise<void> {
+  await sessions.query({ text: RELEASE, values: heldValues(leases) });
+}
+
+function heldValues(leases: Held): unknown[] {
+  return [leases.map(({ partition }) => partition), leases.map(({ epoch }) => epoch)];
+}

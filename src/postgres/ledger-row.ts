@@ -1,0 +1,78 @@
+/**
+ * A command as a row of the ledger. Its times are exact to the microsecond.
+ */
+import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { Columns } from './array-parameter.ts';
+import type { StatementPart } from './statement.ts';
+
+const columns = {
+  device: 'integer',
+  id: 'text',
+  n: 'bigint',
+  name: 'text',
+  args: 'json',
+  by: 'text',
+  epoch: 'bigint',
+  incarnation: 'integer',
+  boot: 'bigint',
+  not_after_up: 'double precision',
+  hold_ms: 'double precision',
+  accepted_at: 'timestamptz',
+  sent_at: 'timestamptz',
+  certain_at: 'timestamptz',
+  outcome: 'text',
+  reason: 'text',
+  proof: 'text',
+  decided_at: 'timestamptz',
+  closed_at: 'timestamptz',
+} as const;
+
+const all = Object.keys(columns).join(', ');
+const changing = Object.keys(columns).filter((name) => name !== 'device' && name !== 'id');
+
+/** Writes entries, new ones and known ones alike. */
+export const ledgerPart: StatementPart<typeof columns> = {
+  name: 'ledger',
+  columns,
+  sql: (input) => `ledger as (
+  insert into command (${all}) ${input}
+  on conflict (device, id) do update set ${changing.map((name) => `${name} = excluded.${name}`).join(', ')}
+)`,
+};
+
+/** Writes an entry's row. */
+export function writeEntry(key: number, entry: LedgerEntry, row: Columns<typeof columns>): void {
+  row.device.push(key);
+  row.id.push(entry.id);
+  row.n.push(entry.n);
+  row.name.push(entry.name);
+  row.args.push(JSON.stringify(entry.args));
+  row.by.push(entry.by);
+  row.epoch.push(entry.epoch);
+  row.incarnation.push(entry.incarnation);
+  row.boot.push(entry.boot);
+  row.not_after_up.push(entry.notAfterUp);
+  row.hold_ms.push(entry.holdMs);
+  row.accepted_at.push(entry.acceptedAt);
+  row.sent_at.push(entry.sentAt);
+  row.certain_at.push(entry.certainAt);
+  row.outcome.push(entry.outcome);
+  row.reason.push(entry.reason);
+  row.proof.push(entry.proof);
+  row.decided_at.push(entry.decidedAt);
+  row.closed_at.push(entry.closedAt);
+}
+
+/** The columns of `c` (table command) and `d` (table device) that are a ledger entry, under its names. */
+export const entrySelection = `d.id as device, c.id, c.n, c.name, c.args, c.by, c.epoch, c.incarnation, c.boot,
+  c.not_after_up as "notAfterUp", c.hold_ms as "holdMs", ms_of(c.accepted_at) as "acceptedAt",
+  ms_of(c.sent_at) as "sentAt", ms_of(c.certain_at) as "certainAt", c.outcome, c.reason, c.proof,
+  ms_of(c.decided_at) as "decidedAt", ms_of(c.closed_at) as "closedAt"`;
+
+/** A row of {@link entrySelection}: `args` is still text. */
+export type EntryRow = Omit<LedgerEntry, 'args'> & { readonly args: string };
+
+/** Reads an entry. */
+export function readEntry(row: EntryRow): LedgerEntry {
+  return { ...row, args: JSON.parse(row.args) as LedgerEntry['args'] };
+}

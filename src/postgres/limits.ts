@@ -1,0 +1,47 @@
+/**
+ * Every limit of the store on Postgres, with what happens at it.
+ */
+
+/** Durations in ms. */
+export interface PostgresLimits {
+  /** Connections for commits and leases; a commit that finds all of them busy waits. */
+  readonly writingConnectionsMax: number;
+  /** Connections for whoever reads, so that slow readers delay no commit; a reader that finds all of them busy waits. */
+  readonly readingConnectionsMax: number;
+  /** A connection that is not made by then counts as refused. */
+  readonly connectTimeoutMs: number;
+  /** A statement that is not answered by then: its connection is given up, as if it had been cut. */
+  readonly answerTimeoutMs: number;
+  /** How long a commit whose connection was cut is inquired after; then it is `unavailable`, and its repetition goes on inquiring. */
+  readonly giveUpAfterMs: number;
+  /** Pause between two inquiries. */
+  readonly inquiryPauseMs: number;
+  /** The largest statement. A commit above it is refused. */
+  readonly statementBytesMax: number;
+  /** Devices looked at for one page of a search by quality; a page that needs more holds fewer devices than asked for. */
+  readonly searchedDevicesMax: number;
+  /** Reports are dropped this many whole days (UTC) after the hub received them. */
+  readonly retentionDays: number;
+  /** A partition for reports is made for each of this many days ahead. */
+  readonly daysAhead: number;
+  /** And for each of this many days back: as long as the hub's stream keeps reports. Older ones go to the default partition. */
+  readonly daysBack: number;
+  /** How long housekeeping waits for a lock that a commit holds; then it leaves the rest to the next time. */
+  readonly maintenanceLockTimeoutMs: number;
+}
+
+/** What `npm start` and `npm run serve` use unless configured otherwise. */
+export const DEFAULT_POSTGRES_LIMITS: PostgresLimits = {
+  writingConnectionsMax: 4,
+  readingConnectionsMax: 8,
+  connectTimeoutMs: 5_000,
+  answerTimeoutMs: 30_000,
+  giveUpAfterMs: 2_000,
+  inquiryPauseMs: 50,
+  statementBytesMax: 256 * 1024 * 1024,
+  searchedDevicesMax: 20_000,
+  retentionDays: 90,
+  daysAhead: 3,
+  daysBack: 7,
+  maintenanceLockTimeoutMs: 2_000,
+};

@@ -1,0 +1,121 @@
+/**
+ * Connections to Postgres that can be told apart: a commit whose connection was cut must be able to find out what became of
+ * the server's side of it.
+ */
+import pg, { type ClientBase, type PoolClient, type QueryConfig } from 'pg';
+import type { PostgresLimits } from './limits.ts';
+
+/** The server's process behind a connection. Its start tells it from a later one with the same number. */
+export interface Backend {
+  readonly pid: number;
+  readonly startedAt: string;
+}
+
+/** A connection while one user has it. */
+export interface Session {
+  readonly client: ClientBase;
+  readonly backend: Backend;
+  /** Gives it back; with an error it is closed, because nobody knows in what state it is. */
+  readonly release: (error?: Error) => void;
+}
+
+/** How many connections, and to where. */
+export interface SessionPoolOptions {
+  readonly connectionString: string;
+  readonly connectionsMax: number;
+  readonly limits: Pick<PostgresLimits, 'connectTimeoutMs' | 'answerTimeoutMs'>;
+}
+
+type TypeParserFor = pg.CustomTypesConfig['getTypeParser'];
+
+/** Every integer in the schema fits 53 bits; JSON stays text until somebody needs it. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid: Parameters<TypeParserFor>[0], format?: Parameters<TypeParserFor>[1]): unknown => {
+    if (oid === pg.types.builtins.INT8) return Number;
+    if (oid === pg.types.builtins.JSON) return String;
+    return pg.types.getTypeParser(oid, format);
+  },
+};
+
+/**
+ * Our statements are prepared once for any number of rows; what a plan for particular values could gain is less than making it
+ * costs.
+ */
+const SETTINGS = "set plan_cache_mode = force_generic_plan; set jit = off; set timezone = 'UTC'";
+
+/** A pool of sessions. */
+export class SessionPool {
+  readonly #pool: pg.Pool;
+  readonly #backends = new WeakMap<PoolClient, Backend>();
+
+  constructor({ connectionString, connectionsMax, limits }: SessionPoolOptions) {
+    this.#pool = new pg.Pool({
+      ...{ connectionString, types, max: connectionsMax, keepAlive: true, application_name: 'corral' },
+      connectionTimeoutMillis: limits.connectTimeoutMs,
+      query_timeout: limits.answerTimeoutMs,
+    });
+    // An idle connection that breaks is taken out of the pool; whoever needs one next gets another, or the error.
+    this.#pool.on('error', () => undefined);
+  }
+
+  /** Takes a connection, a new one if none is idle. Rejects when the server cannot be reached. */
+  async open(): Promise<Session> {
+    const client = await this.#pool.connect();
+    const ignore = (): void => undefined;
+    client.on('error', ignore);
+    const release = (error?: Error): void => {
+      client.off('error', ignore);
+      client.release(error);
+    };
+    try {
+      return { client, release, backend: this.#backends.get(client) ?? (await this.#greet(client)) };
+    } catch (error) {
+      release(asError(error));
+      throw error;
+    }
+  }
+
+  /** Runs one query on any connection. */
+  query<Row extends object>(query: QueryConfig): Promise<readonly Row[]> {
+    return this.#run<Row>(query);
+  }
+
+  /** Runs one query on any connection; rows come as lists of values. */
+  lists<Row extends readonly unknown[]>(query: QueryConfig): Promise<readonly Row[]> {
+    return this.#run<Row>({ ...query, rowMode: 'array' });
+  }
+
+  async #run<Row extends object>(query: QueryConfig & { rowMode?: 'array' }): Promise<readonly Row[]> {
+    const { client, release } = await this.open();
+    try {
+      const { rows } = await client.query<Row & pg.QueryResultRow>(query);
+      release();
+      return rows;
+    } catch (error) {
+      release(asError(error));
+      throw error;
+    }
+  }
+
+  /** Closes all connections once they are given back. */
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  async #greet(client: PoolClient): Promise<Backend> {
+    await client.query(SETTINGS);
+    const { rows } = await client.query<{ pid: number; started_at: string }>(
+      'select pid, backend_start::text as started_at from pg_stat_activity where pid = pg_backend_pid()',
+    );
+    const [row] = rows;
+    if (row === undefined) throw new Error('Postgres does not tell this connection its own process');
+    const backend = { pid: row.pid, startedAt: row.started_at };
+    this.#backends.set(client, backend);
+    return backend;
+  }
+}
+
+/** What was thrown, as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

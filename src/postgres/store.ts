@@ -1,0 +1,162 @@
+/**
+ * The store on Postgres: leases, twins, ledger, journal and history in plain tables that anybody may read with psql (see
+ * `migrations/`), and the archive for whoever asks over HTTP or NATS.
+ */
+import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { Twin } from '../../actors/twin.ts';
+import type {
+  Archive,
+  ArchivedReport,
+  Commit,
+  CommitResult,
+  DeviceQuery,
+  DeviceRow,
+  InventoryEntry,
+  JournalLine,
+  JournalPage,
+  Lease,
+  ReportPage,
+  Store,
+  StoredPartition,
+} from '../runtime/ports.ts';
+import { TwinReading, type TwinReadingOptions } from '../runtime/twin-reading.ts';
+import { PostgresArchive } from './archive.ts';
+import { Committer } from './committer.ts';
+import { DeviceKeys } from './device-keys.ts';
+import { deviceTwinSelection, type DeviceTwinRow, readDeviceTwin } from './device-row.ts';
+import { linesAfter, type LineRow, readLine } from './journal-rows.ts';
+import { acquireLeases, releaseLeases, renewLeases } from './leases.ts';
+import { type EntryRow, entrySelection, readEntry } from './ledger-row.ts';
+import { DEFAULT_POSTGRES_LIMITS, type PostgresLimits } from './limits.ts';
+import { type Maintenance, maintainReports } from './report-partitions.ts';
+import { SessionPool } from './sessions.ts';
+
+export interface PostgresStoreOptions extends TwinReadingOptions {
+  /** Of a migrated database (see `migrate.ts`), directly or through a pooler that keeps sessions. */
+  readonly connectionString: string;
+  readonly limits?: Partial<PostgresLimits>;
+}
+
+/** `Store` and `Archive` on Postgres. Connects when it is first asked something. */
+export class PostgresStore implements Store, Archive {
+  readonly #limits: PostgresLimits;
+  readonly #keys = new DeviceKeys();
+  readonly #writing: SessionPool;
+  readonly #reading: SessionPool;
+  readonly #committer: Committer;
+  readonly #archive: PostgresArchive;
+  #closed: Promise<void> | null = null;
+
+  constructor(options: PostgresStoreOptions) {
+    const { connectionString } = options;
+    const limits = { ...DEFAULT_POSTGRES_LIMITS, ...options.limits };
+    const reading = new TwinReading(options);
+    this.#limits = limits;
+    this.#writing = new SessionPool({
+      connectionString,
+      limits,
+      connectionsMax: limits.writingConnectionsMax,
+    });
+    this.#reading = new SessionPool({
+      connectionString,
+      limits,
+      connectionsMax: limits.readingConnectionsMax,
+    });
+    const driftPpmOf = (kind: string): number => reading.driftPpmOf(kind);
+    this.#committer = new Committer({ sessions: this.#writing, keys: this.#keys, driftPpmOf, limits });
+    this.#archive = new PostgresArchive({ sessions: this.#reading, reading, limits });
+  }
+
+  /** Gives all connections back. What is under way is answered first. */
+  close(): Promise<void> {
+    this.#closed ??= Promise.all([this.#writing.close(), this.#reading.close()]).then(() => undefined);
+    return this.#closed;
+  }
+
+  /** Makes partitions for the reports of the days to come, and drops those whose retention has passed. For every hour or so. */
+  maintain(now: number): Promise<Maintenance> {
+    return maintainReports(this.#reading, now, this.#limits);
+  }
+
+  // ------------------------------------------------------------------------------------------------------- store
+
+  acquire(options: Parameters<Store['acquire']>[0]): Promise<readonly Lease[]> {
+    return acquireLeases(this.#writing, options);
+  }
+
+  renew(options: Parameters<Store['renew']>[0]): Promise<readonly number[]> {
+    return renewLeases(this.#writing, options);
+  }
+
+  release(leases: Parameters<Store['release']>[0]): Promise<void> {
+    return releaseLeases(this.#writing, leases);
+  }
+
+  async load(partition: number): Promise<StoredPartition> {
+    const rows = await this.#reading.lists<DeviceTwinRow>({
+      name: 'load',
+      text: `select ${deviceTwinSelection}
+        from device d left join twin t on t.device = d.key and t.partition = $1 where d.partition = $1`,
+      values: [partition],
+    });
+    const twins: Twin[] = [];
+    const inventory: InventoryEntry[] = [];
+    for (const row of rows) {
+      const found = readDeviceTwin(row);
+      this.#keys.learn(found.inventory.device, found.key);
+      inventory.push(found.inventory);
+      if (found.twin !== null) twins.push(found.twin);
+    }
+    return { twins, inventory };
+  }
+
+  commit(commit: Commit): Promise<CommitResult> {
+    return this.#committer.commit(commit);
+  }
+
+  async ledgerEntry(device: string, id: string): Promise<LedgerEntry | null> {
+    const [row] = await this.#reading.query<EntryRow>({
+      name: 'ledger entry',
+      text: `select ${entrySelection} from command c join device d on d.key = c.device where d.id = $1 and c.id = $2`,
+      values: [device, id],
+    });
+    return row === undefined ? null : readEntry(row);
+  }
+
+  async journalAfter(partition: number, after: number, limit: number): Promise<readonly JournalLine[]> {
+    const rows = await this.#reading.query<LineRow>({
+      name: 'lines after',
+      text: linesAfter,
+      values: [partition, after, limit],
+    });
+    return rows.map((row) => readLine(partition, row));
+  }
+
+  // ----------------------------------------------------------------------------------------------------- archive
+
+  twin(device: string): ReturnType<Archive['twin']> {
+    return this.#archive.twin(device);
+  }
+
+  find(
+    query: DeviceQuery,
+  ): Promise<{ readonly devices: readonly DeviceRow[]; readonly cursor: string | null }> {
+    return this.#archive.find(query);
+  }
+
+  reports(device: string, page: ReportPage): Promise<readonly ArchivedReport[]> {
+    return this.#archive.reports(device, page);
+  }
+
+  transitions(device: string, page: JournalPage): ReturnType<Archive['transitions']> {
+    return this.#archive.transitions(device, page);
+  }
+
+  commands(device: string, page: Parameters<Archive['commands']>[1]): Promise<readonly LedgerEntry[]> {
+    return this.#archive.commands(device, page);
+  }
+
+  counts(): ReturnType<Archive['counts']> {
+    return this.#archive.counts();
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * A twin as a row of the table `twin`: plain columns for whoever asks with psql, and the snapshot for the rest.
+ *
+ * Invariant: I1  twin -> row -> twin gives an equal twin (but for -0, which JSON does not know: it comes back as 0).
+ */
+import { measuredAt } from '../../actors/clock.ts';
+import type { Desired, Hold, Suspicion, Twin } from '../../actors/twin.ts';
+import type { Report } from '../../machines/report.ts';
+import { partitionOf } from '../wire/partition.ts';
+import type { Columns } from './array-parameter.ts';
+import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
+import type { StatementPart } from './statement.ts';
+
+const columns = {
+  device: 'integer',
+  partition: 'smallint',
+  kind: 'text',
+  site: 'text',
+  version: 'bigint',
+  path: 'text',
+  since: 'timestamptz',
+  measured_at: 'timestamptz',
+  error_ms: 'double precision',
+  received_at: 'timestamptz',
+  incarnation: 'integer',
+  boot: 'bigint',
+  seq: 'bigint',
+  up: 'bigint',
+  firmware: 'text',
+  reported: 'json',
+  hold: 'json',
+  suspicions: 'json',
+  desired_version: 'bigint',
+  desired: 'json',
+  snapshot: 'bytea',
+} as const;
+
+const all = Object.keys(columns).join(', ');
+const changing = Object.keys(columns).filter((name) => name !== 'device' && name !== 'partition');
+
+/** Writes twins, new ones and known ones alike. */
+export const twinPart: StatementPart<typeof columns> = {
+  name: 'twins',
+  columns,
+  sql: (input) => `twins as (
+  insert into twin (${all}, first_heard_at)
+  select ${all}, received_at from (${input}) i
+  on conflict (device) do update
+  set ${changing.map((name) => `${name} = excluded.${name}`).join(', ')},
+    first_heard_at = coalesce(twin.first_heard_at, excluded.received_at)
+)`,
+};
+
+/** What writing a twin takes besides the twin. */
+export interface TwinRowContext {
+  readonly keyOf: (device: string) => number;
+  readonly driftPpmOf: (kind: string) => number;
+  /** The report as JSON; most are in the history of the same commit and need not be written out twice. */
+  readonly jsonOf: (report: Report) => string;
+}
+
+/** Writes a twin's row. */
+export function writeTwin(twin: Twin, row: Columns<typeof columns>, context: TwinRowContext): void {
+  const { newest, clock, hold, suspicions, desired } = twin;
+  const measured = newest && clock ? measuredAt(clock, newest.up, context.driftPpmOf(twin.kind)) : null;
+  row.device.push(context.keyOf(twin.device));
+  row.partition.push(partitionOf(twin.device));
+  row.kind.push(twin.kind);
+  row.site.push(twin.site);
+  row.version.push(twin.version);
+  row.path.push(twin.path);
+  row.since.push(twin.since);
+  row.measured_at.push(measured?.at ?? null);
+  row.error_ms.push(measured?.errorMs ?? null);
+  row.received_at.push(twin.lastContactAt);
+  row.incarnation.push(twin.incarnation);
+  row.boot.push(newest?.boot ?? null);
+  row.seq.push(newest?.seq ?? null);
+  row.up.push(newest?.up ?? null);
+  row.firmware.push(newest?.report.firmware ?? null);
+  row.reported.push(newest && context.jsonOf(newest.report));
+  row.hold.push(hold && JSON.stringify(hold));
+  row.suspicions.push(suspicions.length === 0 ? null : JSON.stringify(suspicions));
+  row.desired_version.push(desired.version);
+  row.desired.push(isEmpty(desired.values) ? null : JSON.stringify(desired.values));
+  row.snapshot.push(encodeSnapshot(twin));
+}
+
+/** The columns of `t` (table twin) that {@link readTwin} takes, in its order. */
+export const twinSelection = `t.kind, t.site, t.version, t.path, t.incarnation, t.boot, t.seq, t.up, t.reported,
+  t.hold, t.suspicions, t.desired_version, t.desired, t.snapshot`;
+
+/** A row of {@link twinSelection}: JSON is still text. */
+export type TwinRow = readonly [
+  kind: string,
+  site: string,
+  version: number,
+  path: string,
+  incarnation: number,
+  boot: number | null,
+  seq: number | null,
+  up: number | null,
+  reported: string | null,
+  hold: string | null,
+  suspicions: string | null,
+  desiredVersion: number,
+  desired: string | null,
+  snapshot: Uint8Array,
+];
+
+/** Reads the twin of a device. Throws a `SnapshotError` when its snapshot is of a version not known here. */
+export function readTwin(device: string, row: TwinRow): Twin {
+  const [kind, site, version, path, incarnation, boot, seq, up, reported, ...rest] = row;
+  const [hold, suspicions, desiredVersion, desired, bytes] = rest;
+  const snapshot = decodeSnapshot(device, bytes);
+  const isHeard =
+    snapshot.newest !== null && boot !== null && seq !== null && up !== null && reported !== null;
+  return {
+    ...{ device, kind, site, version, path },
+    since: snapshot.since,
+    lastContactAt: snapshot.lastContactAt,
+    incarnation,
+    newest: isHeard ? { boot, seq, up, ...snapshot.newest, report: JSON.parse(reported) as Report } : null,
+    clock: snapshot.clock,
+    olderClocks: snapshot.olderClocks,
+    sequence: snapshot.sequence,
+    lastN: snapshot.lastN,
+    open: snapshot.open,
+    recent: snapshot.recent,
+    probe: snapshot.probe,
+    waiting: snapshot.waiting,
+    hold: hold === null ? null : (JSON.parse(hold) as Hold),
+    suspicions: suspicions === null ? [] : (JSON.parse(suspicions) as readonly Suspicion[]),
+    desired: {
+      version: desiredVersion,
+      values: desired === null ? {} : (JSON.parse(desired) as Desired['values']),
+    },
+  };
+}
+
+function isEmpty(values: Readonly<Record<string, unknown>>): boolean {
+  for (const _ in values) return false;
+  return true;
+}
