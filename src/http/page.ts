@@ -45,6 +45,9 @@ export function checkWindow(from: number | null, to: number | null): void {
   }
 }
 
+/** The highest incarnation a position may name: the server counts them, one for each time a device lost its storage. */
+export const INCARNATION_MAX = 2_147_483_647;
+
 /** `next` of every page. */
 export const NextSchema = Type.Union([Type.String(), Type.Null()], {
   description: 'path of the next page, or null on the last one',

@@ -5,10 +5,12 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import type { TimelineFold } from '../../actors/timeline.ts';
+import { INCARNATION_MAX } from './page.ts';
 import { badQuery } from './problem.ts';
 
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-const position = { incarnation: Count, boot: Count, seq: Count };
+const Incarnation = Type.Integer({ minimum: 0, maximum: INCARNATION_MAX });
+const position = { incarnation: Incarnation, boot: Count, seq: Count };
 
 const FoldSchema = Type.Object({
   open: Type.Object({

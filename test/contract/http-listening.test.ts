@@ -6,14 +6,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { HTTP_HOST } from '../../src/http/server.ts';
 import { commitLives, fleet } from './http-fleet.ts';
 import { type HttpNode, httpOver, StandingClock } from './http-node.ts';
-import { type OpenStore, stores } from './http-stores.ts';
+import { memory, type OpenStore } from './http-stores.ts';
 
 let opened: OpenStore;
 let node: HttpNode;
 let url: string;
 
 beforeAll(async () => {
-  opened = await stores[0]!.open(new StandingClock());
+  opened = await memory.open(new StandingClock());
   await commitLives(opened.store, fleet);
   node = await httpOver(opened.store, opened.clock);
   url = await node.app.listen({ host: HTTP_HOST, port: 0 });

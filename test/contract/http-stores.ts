@@ -3,7 +3,9 @@
  */
 import { kinds } from '../../machines/kinds.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
+import { PostgresStore } from '../../src/postgres/store.ts';
 import type { Archive, Store } from '../../src/runtime/ports.ts';
+import { createDatabase } from '../servers.ts';
 import type { StandingClock } from './http-node.ts';
 
 /** A store of one's own, empty. */
@@ -13,16 +15,30 @@ export interface OpenStore {
   readonly end: () => Promise<void>;
 }
 
-/** Every store there is. */
-export const stores: readonly {
+/** How a store is opened. */
+export interface StoreKind {
   readonly name: string;
   readonly open: (clock: StandingClock) => Promise<OpenStore>;
-}[] = [
-  {
-    name: 'memory',
-    open: async (clock) => {
-      const store = new MemoryStore({ kinds, clock, serverErrorMs: 50, retentionDays: 30 });
-      return { store, clock, end: async () => undefined };
-    },
+}
+
+/** The store in memory. */
+export const memory: StoreKind = {
+  name: 'memory',
+  open: async (clock) => {
+    const store = new MemoryStore({ kinds, clock, serverErrorMs: 50, retentionDays: 30 });
+    return { store, clock, end: async () => undefined };
   },
-];
+};
+
+/** The store on Postgres, in a database of its own. */
+export const postgres: StoreKind = {
+  name: 'Postgres',
+  open: async (clock) => {
+    const database = await createDatabase();
+    const store = new PostgresStore({ connectionString: database.url, kinds, clock, serverErrorMs: 50 });
+    return { store, clock, end: () => store.close().then(database.drop) };
+  },
+};
+
+/** Every store there is. */
+export const stores: readonly StoreKind[] = [memory, postgres];

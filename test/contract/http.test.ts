@@ -4,9 +4,10 @@
 import { readFileSync } from 'node:fs';
 import { Gauge } from 'prom-client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { timelineOf } from '../../actors/timeline.ts';
+import { type TimelineFold, timelineOf } from '../../actors/timeline.ts';
 import { PROBLEMS } from '../../src/http/problem.ts';
 import { rfc3339 } from '../../src/http/rfc3339.ts';
+import { timelineCursor } from '../../src/http/timeline-cursor.ts';
 import { commitLives, fleet, MINUTE, NOW, PENDING_ID, REJECTED_ID, SECOND } from './http-fleet.ts';
 import { type HttpNode, httpOver, StandingClock, whole } from './http-node.ts';
 import { type OpenStore, stores } from './http-stores.ts';
@@ -44,6 +45,14 @@ type TextMember =
   | ('fate' | 'from' | 'proof' | 'certainAt' | 'code');
 
 const time = (minutes: number): string => rfc3339(NOW + minutes * MINUTE);
+
+/** A timeline that was left off at an absurd position. */
+function foldAt(most: number): TimelineFold {
+  const position = { incarnation: 2_147_483_647, boot: most, seq: most };
+  const counts = { reports: most, gaps: most, missing: most, reboots: most };
+  const open = { state: 'x', from: 1e300, errorMs: null, to: null, lastReportAt: 1e300 };
+  return { open: { ...open, ...position, ...counts }, last: position };
+}
 
 describe.each(stores)('HTTP over $name', ({ open }) => {
   let opened: OpenStore;
@@ -272,6 +281,7 @@ describe.each(stores)('HTTP over $name', ({ open }) => {
     test.each([
       ['after', 'after=3.17', 'expected incarnation.boot.seq, such as 1.3.17, got "3.17"'],
       ['after', 'after=1.1.99999999999999999', 'expected incarnation.boot.seq'],
+      ['after', 'after=2147483648.1.1', 'expected incarnation.boot.seq'],
       ['from', 'from=yesterday', 'expected a time in RFC 3339 with an offset, such as 2026-01-31T14:02:00Z'],
       ['from', 'from=2026-01-31T14:02:00', 'expected a time in RFC 3339 with an offset'],
       ['from', 'from=2026-01-31T14:02:00+01:00', 'a "+" in a query is written %2B'],
@@ -487,6 +497,21 @@ describe.each(stores)('HTTP over $name', ({ open }) => {
       const id = answer.body.instance.slice('urn:uuid:'.length);
       const logged = node.log.find((line) => line.includes(id) && line.includes(secret));
       expect(logged).toBeDefined();
+    });
+
+    const most = String(Number.MAX_SAFE_INTEGER);
+    test.each([
+      ['reports after every position', `/reports?after=2147483647.${most}.${most}`],
+      ['reports of all time', '/reports?from=0000-01-01T00:00:00Z&to=9999-12-31T23:59:59Z'],
+      ['the timeline of all time', '/timeline?from=0000-01-01T00:00:00Z&to=9999-12-31T23:59:59Z'],
+      [
+        'the timeline after every position',
+        `/timeline?cursor=${timelineCursor(foldAt(Number.MAX_SAFE_INTEGER))}`,
+      ],
+      ['the journal before the last number', `/journal?before=${most}`],
+      ['commands before the last number', `/commands?before=${most}`],
+    ])('absurd and well-formed is no error: %s', async (_what, path) => {
+      expect((await get(`/v1/devices/cp-001${path}`)).status).toBe(200);
     });
 
     test('every code is in the HTTP reference, with its status', () => {

@@ -4,7 +4,15 @@
 import { Type } from '@sinclair/typebox';
 import type { ReportPage } from '../../runtime/ports.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
-import { checkWindow, limitParameter, nextPath, NextSchema, readTime, timeParameter } from '../page.ts';
+import {
+  checkWindow,
+  INCARNATION_MAX,
+  limitParameter,
+  nextPath,
+  NextSchema,
+  readTime,
+  timeParameter,
+} from '../page.ts';
 import { badQuery, problemResponses } from '../problem.ts';
 import { rfc3339, wholeErrorMs } from '../rfc3339.ts';
 import { deviceParams } from './devices.ts';
@@ -94,13 +102,8 @@ export function reportRoutes(app: HttpApp, context: HttpContext): void {
 function readPosition(text: string | undefined): ReportPage['after'] {
   if (text === undefined) return null;
   const match = /^(\d+)\.(\d+)\.(\d+)$/.exec(text);
-  const [incarnation, boot, seq] = (match?.slice(1) ?? []).map(Number);
-  if (
-    incarnation === undefined ||
-    boot === undefined ||
-    seq === undefined ||
-    ![incarnation, boot, seq].every(Number.isSafeInteger)
-  ) {
+  const [incarnation = NaN, boot = NaN, seq = NaN] = (match?.slice(1) ?? []).map(Number);
+  if (![incarnation, boot, seq].every(Number.isSafeInteger) || incarnation > INCARNATION_MAX) {
     throw badQuery('after', `expected incarnation.boot.seq, such as 1.3.17, got "${text}"`);
   }
   return { incarnation, boot, seq };
