@@ -165,7 +165,6 @@ class Agent implements DeviceAgent {
     this.#release.push(() => storage.close());
     for (const report of stored.pending) this.#keep(report, encode(report, this.#options.encoding));
     this.#release.push(body.watch((change) => this.#hearBody(change)));
-    this.#isChangeDue = false;
     await this.#record(clock.uptime(), { components: body.scan() });
     this.#tell({ type: 'started', boot: memory.boot, pending: stored.pending.length, unreadable });
     this.#sender.start();

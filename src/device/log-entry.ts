@@ -66,10 +66,14 @@ export function foldLines(lines: Iterable<string>): StoredDevice {
   return { memory: { ...memory, boot: newestBoot }, pending: pending.list(), unreadable };
 }
 
-/** The shortest log that amounts to the same, without the unreadable lines. */
-export function linesOf(stored: StoredDevice): string[] {
-  const lines = stored.memory.boot === 0 ? [] : [lineOf({ memory: stored.memory })];
-  for (const report of stored.pending) lines.push(lineOf({ report }));
+/**
+ * The shortest log that amounts to the same. Instead of the unreadable lines it holds a boot number that is beyond any they
+ * may have held.
+ */
+export function linesOf({ memory, pending, unreadable }: StoredDevice): string[] {
+  const boot = memory.boot + unreadable;
+  const lines = boot === 0 ? [] : [lineOf({ memory: { ...memory, boot } })];
+  for (const report of pending) lines.push(lineOf({ report }));
   return lines;
 }
 
