@@ -19,7 +19,7 @@ export function decide(kind: Kind, twin: Twin, input: Input, context: Context): 
   const draft = beginDraft(kind, twin, context);
   switch (input.type) {
     case 'report':
-      hearReport(draft, input.report, input.receivedAt);
+      hearReport(draft, input);
       break;
     case 'command':
       decideCommand(draft, input.request, input.known);

@@ -6,7 +6,7 @@ import type { Command } from '../machines/command.ts';
 import type { Report } from '../machines/report.ts';
 import type { BootClock } from './clock.ts';
 import type { LedgerEntry } from './ledger.ts';
-import type { CommandRequest, ReplyAddress, Twin } from './twin.ts';
+import type { CommandRequest, Encoding, ReplyAddress, Twin } from './twin.ts';
 
 /** What a decision may know of the world besides the twin. */
 export interface Context {
@@ -22,7 +22,12 @@ export interface Context {
 
 /** What a twin decides on. */
 export type Input =
-  | { readonly type: 'report'; readonly report: Report; readonly receivedAt: number }
+  | {
+      readonly type: 'report';
+      readonly report: Report;
+      readonly receivedAt: number;
+      readonly encoding: Encoding;
+    }
   | { readonly type: 'command'; readonly request: CommandRequest; readonly known: LedgerEntry | null }
   | { readonly type: 'desired'; readonly request: DesiredRequest }
   /** A time returned by `nextWakeAt` has come. */
@@ -75,7 +80,13 @@ export interface FiledReport {
 
 /** What to do once the decision is committed. */
 export type Effect =
-  | { readonly type: 'send'; readonly site: string; readonly device: string; readonly command: Command }
+  | {
+      readonly type: 'send';
+      readonly site: string;
+      readonly device: string;
+      readonly encoding: Encoding;
+      readonly command: Command;
+    }
   | { readonly type: 'answer'; readonly to: ReplyAddress; readonly reply: Reply }
   /** Keep the requester waiting for the outcome of `id`, at most until `until`, then tell it how the entry stands. */
   | {

@@ -12,7 +12,7 @@ import {
   observeReceived,
   startClock,
 } from './clock.ts';
-import type { Cause } from './decision.ts';
+import type { Cause, Input } from './decision.ts';
 import { addClock, type Draft } from './draft.ts';
 import { decideWaiting } from './guard.ts';
 import { updateHold } from './holds.ts';
@@ -29,14 +29,18 @@ export const OLDER_CLOCKS_MAX = 4;
 /** A device that does not answer is not asked again sooner than this, ms. */
 export const PROBE_INTERVAL_MS = 60_000;
 
+/** A report as it came. */
+type Heard = Extract<Input, { type: 'report' }>;
+
 /** Decides on a report that the hub's stream stored at `receivedAt`. */
-export function hearReport(draft: Draft, report: Report, receivedAt: number): void {
+export function hearReport(draft: Draft, heard: Heard): void {
   const { twin } = draft;
+  const { report, receivedAt } = heard;
   twin.lastContactAt = Math.max(twin.lastContactAt ?? receivedAt, receivedAt);
   const isNews = twin.newest === null || comparePositions(report, twin.newest) > 0;
   if (!isNews && provesNewIncarnation(draft, report)) {
     beginIncarnation(draft, report);
-    hearNews(draft, report, receivedAt);
+    hearNews(draft, heard);
     return;
   }
   const sequence = addPosition(twin.sequence, report.boot, report.seq);
@@ -44,7 +48,7 @@ export function hearReport(draft: Draft, report: Report, receivedAt: number): vo
     hearAgain(draft, report);
   } else {
     twin.sequence = sequence;
-    if (isNews) hearNews(draft, report, receivedAt);
+    if (isNews) hearNews(draft, heard);
     else hearLate(draft, report, receivedAt);
   }
 }
@@ -57,7 +61,7 @@ function causeOf(report: Report): Cause {
 }
 
 /** The newest report: the known state follows it. */
-function hearNews(draft: Draft, report: Report, receivedAt: number): void {
+function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
   const { twin } = draft;
   const previous = twin.newest?.report ?? null;
   draft.fate = 'news';
@@ -68,6 +72,7 @@ function hearNews(draft: Draft, report: Report, receivedAt: number): void {
     up: report.up,
     receivedAt,
     at: report.at ?? null,
+    encoding,
     report,
   };
   const isProbeAnswered = hearAnswers(draft, report);

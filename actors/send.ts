@@ -76,14 +76,14 @@ export function resend(draft: Draft, entry: LedgerEntry): void {
 }
 
 function send(draft: Draft, entry: LedgerEntry): void {
-  const { twin, context } = draft;
+  const { context } = draft;
   const command: Command = {
     ...{ n: entry.n, epoch: context.epoch, id: entry.id, name: entry.name, args: entry.args },
     ...(entry.boot !== null && { boot: entry.boot }),
     ...(entry.notAfterUp !== null && { notAfterUp: entry.notAfterUp }),
     ...(entry.holdMs !== null && { holdMs: entry.holdMs }),
   };
-  addEffect(draft, { type: 'send', site: twin.site, device: twin.device, command });
+  sendToDevice(draft, command);
 }
 
 /** Asks the device for a report, on the twin's own behalf. */
@@ -93,5 +93,11 @@ export function sendProbe(draft: Draft): void {
   twin.probe = { n: twin.lastN, sentAt: context.now, waitsUntil: context.now + kind.limits.probeTimeoutMs };
   const id = `probe-${String(twin.lastN)}`;
   const command: Command = { n: twin.lastN, epoch: context.epoch, id, name: 'report', args: {} };
-  addEffect(draft, { type: 'send', site: twin.site, device: twin.device, command });
+  sendToDevice(draft, command);
+}
+
+/** A device that has not been heard cannot be commanded, so there is always a report to take the encoding from. */
+function sendToDevice(draft: Draft, command: Command): void {
+  const { site, device, newest } = draft.twin;
+  addEffect(draft, { type: 'send', site, device, encoding: newest?.encoding ?? 'msgpack', command });
 }

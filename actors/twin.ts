@@ -17,10 +17,13 @@ import type { BootClock } from './clock.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { EMPTY_SEQUENCE, type SequenceSet } from './sequence.ts';
 
+/** How a payload is written. Whoever is answered or commanded gets the encoding it spoke in. */
+export type Encoding = 'json' | 'msgpack';
+
 /** Where an answer goes: the requester's reply subject and the encoding it asked in. Opaque to decisions. */
 export interface ReplyAddress {
   readonly subject: string;
-  readonly encoding: 'json' | 'msgpack';
+  readonly encoding: Encoding;
 }
 
 /** The report that is the known state's ground, as far as it is needed after it was filed. */
@@ -32,6 +35,8 @@ export interface NewestReport {
   readonly receivedAt: number;
   /** The device's wall clock in it, or `null`. */
   readonly at: number | null;
+  /** The encoding it came in: commands go out in the same. */
+  readonly encoding: Encoding;
   readonly report: Report;
 }
 

@@ -38,7 +38,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       ['postgres:', 'postgresql:'],
       'postgres://corral:secret@db.example:5432/corral',
     ),
-    httpHost: env['CORRAL_HTTP_HOST'] ?? '127.0.0.1',
+    httpHost: env.CORRAL_HTTP_HOST ?? '127.0.0.1',
     httpPort: port(env, 'CORRAL_HTTP_PORT', 8080),
     node: name(env, 'CORRAL_NODE', `${hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-')}-${String(process.pid)}`),
     logLevel: oneOf(env, 'CORRAL_LOG_LEVEL', LOG_LEVELS, 'info'),

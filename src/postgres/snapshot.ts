@@ -27,7 +27,7 @@ export interface Snapshot extends Pick<
   | 'probe'
   | 'waiting'
 > {
-  readonly newest: Pick<NewestReport, 'receivedAt' | 'at'> | null;
+  readonly newest: Pick<NewestReport, 'receivedAt' | 'at' | 'encoding'> | null;
 }
 
 /** A snapshot of a version that this version of Corral does not read. */
@@ -84,7 +84,7 @@ type ProbePlaces = readonly [n: number, sentAt: number, waitsUntil: number | nul
 type SnapshotPlaces = readonly [
   since: number | null,
   lastContactAt: number | null,
-  newest: readonly [receivedAt: number, at: number | null] | null,
+  newest: readonly [receivedAt: number, at: number | null, encoding: NewestReport['encoding']] | null,
   clock: ClockPlaces | null,
   olderClocks: readonly ClockPlaces[],
   sequence: SequencePlaces,
@@ -104,7 +104,7 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
   const places: SnapshotPlaces = [
     snapshot.since,
     snapshot.lastContactAt,
-    newest && [newest.receivedAt, newest.at],
+    newest && [newest.receivedAt, newest.at, newest.encoding],
     clock && clockPlaces(clock),
     snapshot.olderClocks.map(clockPlaces),
     sequencePlaces(snapshot.sequence),
@@ -134,7 +134,7 @@ export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
   return {
     since,
     lastContactAt,
-    newest: newest && { receivedAt: newest[0], at: newest[1] },
+    newest: newest && { receivedAt: newest[0], at: newest[1], encoding: newest[2] },
     clock: clock && readClock(clock),
     olderClocks: olderClocks.map(readClock),
     sequence: readSequence(sequence),

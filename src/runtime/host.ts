@@ -263,7 +263,7 @@ export class Host {
     const { bus, telemetry, limits } = this.#options;
     switch (effect.type) {
       case 'send':
-        bus.sendCommand(effect.site, effect.device, encode(effect.command, 'msgpack'));
+        bus.sendCommand(effect.site, effect.device, encode(effect.command, effect.encoding));
         return;
       case 'answer': {
         if (effect.reply.type === 'refused') telemetry.refused(effect.reply.refusal.code);

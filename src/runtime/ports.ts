@@ -56,7 +56,7 @@ export interface FeedSink {
 export interface Feed {
   /**
    * Delivers everything after stream sequence `after` of these partitions. Survives every outage of the hub by itself.
-   * Resolves when reading has begun; `stop` resolves when the last `deliver` has.
+   * Does not wait for a hub that is away; `stop` resolves when the last `deliver` has.
    */
   open(options: {
     readonly partitions: readonly number[];

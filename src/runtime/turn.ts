@@ -9,6 +9,7 @@ import { bornTwin, type ReplyAddress, type Twin } from '../../actors/twin.ts';
 import { nextWakeAt } from '../../actors/wake.ts';
 import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
+import { encodingOf } from '../wire/codec.ts';
 import { partitionOf } from '../wire/partition.ts';
 import { encodeDocument, encodeFailure, encodeRefusal, type EncodedReply } from '../wire/reply.ts';
 import { readReports } from '../wire/report.ts';
@@ -129,7 +130,8 @@ export class Turns {
       this.#bury(partition, delivery, 'bad-report', problem, batch);
       return;
     }
-    const input: Input = { type: 'report', report, receivedAt: delivery.receivedAt };
+    const { receivedAt, payload } = delivery;
+    const input: Input = { type: 'report', report, receivedAt, encoding: encodingOf(payload) ?? 'msgpack' };
     const decision = this.#decide(partition, found.kind, found.twin, input, batch);
     if (decision instanceof Error) this.#bury(partition, delivery, 'quarantined', decision.message, batch);
     else if (decision.fate !== null) this.#options.telemetry.report(decision.fate);

@@ -6,9 +6,10 @@
  * lone surrogate (Postgres can hold neither in text), no number that is not finite, no binary or extension values.
  */
 import { Packr, Unpackr } from 'msgpackr';
-import { isStorableText, storableText } from './storable-text.ts';
+import type { Encoding } from '../../actors/twin.ts';
 
-export type Encoding = 'json' | 'msgpack';
+export type { Encoding };
+import { isStorableText, storableText } from './storable-text.ts';
 
 /** The deepest nesting that is read; deeper payloads are refused as `too-deep`. */
 export const DEPTH_MAX = 16;

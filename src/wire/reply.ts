@@ -175,7 +175,7 @@ export function commandOutcome(entry: LedgerEntry): CommandOutcome {
     proof: entry.proof,
     acceptedAt: entry.acceptedAt,
     sentAt: entry.sentAt,
-    certainAt: entry.certainAt,
+    certainAt: Math.ceil(entry.certainAt),
     decidedAt: entry.decidedAt,
     closedAt: entry.closedAt,
   };

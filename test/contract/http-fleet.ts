@@ -50,7 +50,10 @@ export function heard(
   at: number,
   report: Omit<Report, 'sensors'> & Partial<Pick<Report, 'sensors'>>,
 ): Happening {
-  return { at, input: { type: 'report', report: { sensors: {}, ...report }, receivedAt: at } };
+  return {
+    at,
+    input: { type: 'report', report: { sensors: {}, ...report }, receivedAt: at, encoding: 'json' },
+  };
 }
 
 /** Commits lives, all in one batch. */
@@ -149,7 +152,7 @@ function answered(at: number, answer: (n: number) => Report): Happening {
     at,
     input: ({ open, probe }) => {
       const report = answer(open.at(-1)?.n ?? probe!.n);
-      return { type: 'report', report, receivedAt: at };
+      return { type: 'report', report, receivedAt: at, encoding: 'json' };
     },
   };
 }

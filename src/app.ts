@@ -1,0 +1,166 @@
+/**
+ * Puts a node together: parts are built here and passed down, started in order, and stopped in reverse.
+ *
+ *   hub (NATS) -> feed -> node (twins) -> store (Postgres)
+ *                 bus  <-                  archive -> http, fleet.find
+ */
+import type { Logger } from 'pino';
+import { kinds } from '../machines/kinds.ts';
+import type { Config } from './config.ts';
+import type { Health } from './http/health.ts';
+import { buildHttp } from './http/server.ts';
+import { NatsBus } from './nats/bus.ts';
+import { connectToHub, type HubConnection } from './nats/connect.ts';
+import { NatsFeed } from './nats/feed.ts';
+import { prepareHub } from './nats/hub.ts';
+import { serveCorral } from './nats/service.ts';
+import { nodeHealth } from './node-health.ts';
+import { migrate } from './postgres/migrate.ts';
+import { PostgresStore } from './postgres/store.ts';
+import { findHandler } from './runtime/find.ts';
+import { DEFAULT_LIMITS, type RuntimeLimits } from './runtime/limits.ts';
+import { Node } from './runtime/node.ts';
+import { systemClock } from './system-clock.ts';
+import { createTelemetry, type NodeTelemetry } from './telemetry.ts';
+
+/** The node cannot start for a reason an operator can act on: one sentence. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/** A running node. */
+export interface App {
+  /** Where HTTP listens: `http://127.0.0.1:4800`. */
+  readonly httpUrl: string;
+  readonly health: Health;
+  /** Commits what is decided, publishes it, gives the leases back, and closes everything. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** How often the store keeps house (partitions of the history ahead, and retention), ms. */
+const MAINTENANCE_MS = 3_600_000;
+
+/** Goes out with the service protocol; the package's own version. */
+const VERSION = '0.1.0';
+
+/** Starts a node. Rejects with `StartError`, `ConnectError` or `HubError`, each one sentence, and leaves nothing running. */
+export async function startCorral(
+  config: Config,
+  log: Logger,
+  limits: RuntimeLimits = DEFAULT_LIMITS,
+): Promise<App> {
+  const stops: (() => Promise<void> | void)[] = [];
+  const stopAll = async (): Promise<void> => {
+    for (let stop = stops.pop(); stop !== undefined; stop = stops.pop()) await stop();
+  };
+  try {
+    return await startParts({ config, log, limits, stops, stopAll });
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
+interface Assembly {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly limits: RuntimeLimits;
+  /** What to undo, in the order it was done. */
+  readonly stops: (() => Promise<void> | void)[];
+  readonly stopAll: () => Promise<void>;
+}
+
+async function startParts(assembly: Assembly): Promise<App> {
+  const { config, log, limits, stops, stopAll } = assembly;
+  const { serverErrorMs } = limits;
+  const nodeTelemetry = createTelemetry(log);
+  const store = await openStore(assembly);
+  const hub = await connectToHub({ url: config.natsUrl, name: `corral ${config.node}` });
+  stops.push(() => hub.close());
+  await prepareHub(hub, { allowOldHub: config.allowOldHub });
+  watchHub(hub, log);
+  const bus = new NatsBus({ hub, onNotice: (notice) => log.warn(notice, 'bus') });
+  stops.push(() => {
+    bus.stop();
+  });
+  const feed = new NatsFeed({ hub, onNotice: (notice) => log.warn(notice, 'feed') });
+  const { telemetry } = nodeTelemetry;
+  const node = new Node({
+    node: config.node,
+    kinds,
+    clock: systemClock,
+    store,
+    feed,
+    bus,
+    limits,
+    telemetry,
+  });
+  stops.push(() => node.stop());
+  await node.start();
+  const find = findHandler({ archive: store, kinds, clock: systemClock, serverErrorMs });
+  stops.push(
+    serveCorral({ hub, bus, instance: config.node, version: VERSION, startedAt: systemClock.now(), find }),
+  );
+  const health = nodeHealth({ store, hub, node });
+  const httpUrl = await serveHttp(assembly, { store, health, nodeTelemetry });
+  let stopping: Promise<void> | null = null;
+  return { httpUrl, health, stop: () => (stopping ??= stopAll()) };
+}
+
+async function openStore({ config, log, limits, stops }: Assembly): Promise<PostgresStore> {
+  await migrate(config.postgresUrl).catch((error: unknown) => {
+    const { host } = new URL(config.postgresUrl);
+    throw new StartError(`Postgres at ${host} cannot be used: ${messageOf(error)}`, { cause: error });
+  });
+  const { serverErrorMs } = limits;
+  const store = new PostgresStore({
+    connectionString: config.postgresUrl,
+    kinds,
+    clock: systemClock,
+    serverErrorMs,
+  });
+  stops.push(() => store.close());
+  await store.maintain(systemClock.now());
+  const timer = setInterval(() => {
+    store.maintain(systemClock.now()).catch((error: unknown) => {
+      log.error({ err: error }, 'housekeeping of the store failed; it is tried again in an hour');
+    });
+  }, MAINTENANCE_MS);
+  stops.push(() => {
+    clearInterval(timer);
+  });
+  return store;
+}
+
+function watchHub(hub: HubConnection, log: Logger): void {
+  hub.onChange((isConnected) => {
+    log.warn({ isConnected }, isConnected ? 'hub is back' : 'hub is away');
+  });
+  hub.onServerError((error) => {
+    log.error({ err: error }, 'hub refused something');
+  });
+}
+
+async function serveHttp(
+  { config, log, limits, stops }: Assembly,
+  parts: { readonly store: PostgresStore; readonly health: Health; readonly nodeTelemetry: NodeTelemetry },
+): Promise<string> {
+  const { store, health, nodeTelemetry } = parts;
+  const http = await buildHttp({
+    ...{ archive: store, kinds, clock: systemClock, health, metrics: nodeTelemetry.registry },
+    ...{ serverErrorMs: limits.serverErrorMs, logger: log },
+  });
+  stops.push(() => http.close());
+  const { httpHost: host, httpPort: port } = config;
+  return http.listen({ host, port }).catch((error: unknown) => {
+    throw new StartError(`HTTP cannot listen on ${host}:${String(port)}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  });
+}
+
+function messageOf(error: unknown): string {
+  // A refused connection to a name with several addresses is an AggregateError without a message of its own.
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
