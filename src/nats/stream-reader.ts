@@ -88,11 +88,10 @@ export class StreamReader {
   #isStopped = false;
   #wake: () => void = () => undefined;
 
-  /** Resolves when reading has begun, which waits for the hub. Throws when the connection was closed. */
+  /** Begins to read as soon as the hub is there. Throws when the connection was closed. */
   static async open(options: StreamReaderOptions): Promise<StreamReader> {
     const reader = new StreamReader(options, await jetstreamManager(options.hub.nats, { checkAPI: false }));
-    await reader.#begin();
-    if (options.hub.nats.isClosed()) throw new Error('the connection to the hub was closed');
+    void reader.#begin();
     return reader;
   }
 

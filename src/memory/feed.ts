@@ -1,0 +1,161 @@
+/**
+ * The feed port on the hub in memory: reads by position over a link, one batch at a time.
+ */
+import type { Cancel, Clock, Delivery, Feed, FeedSink } from '../runtime/ports.ts';
+import { parseReportSubject } from '../wire/subjects.ts';
+import type { MemoryHub } from './hub.ts';
+import { type MemoryLink, SILENCE_MAX_MS } from './link.ts';
+import type { StoredMessage } from './message-stream.ts';
+
+/** The most messages delivered at once. */
+const BATCH_MAX = 1_000;
+/** The sink hears the stream while what it was given last is at most this old, ms: as on NATS. */
+const BEHIND_MAX_MS = 2_000;
+
+/** What a feed needs. */
+export interface MemoryFeedOptions {
+  readonly hub: MemoryHub;
+  readonly link: MemoryLink;
+  /** Time as the node has it. */
+  readonly clock: Clock;
+}
+
+/** A node's feed. */
+export class MemoryFeed implements Feed {
+  readonly #options: MemoryFeedOptions;
+
+  constructor(options: MemoryFeedOptions) {
+    this.#options = options;
+  }
+
+  async open(reading: Parameters<Feed['open']>[0]): Promise<{ stop(): Promise<void> }> {
+    const reader = new MemoryReader(this.#options, reading);
+    return { stop: () => reader.stop() };
+  }
+}
+
+type Phase = 'waiting' | 'fetching' | 'delivering';
+
+/** Reads for one sink. Fetching and delivering alternate: what the sink has not taken is not fetched. */
+class MemoryReader {
+  readonly #options: MemoryFeedOptions;
+  readonly #sink: FeedSink;
+  readonly #wants: (subject: string) => boolean;
+  readonly #unlisten: readonly Cancel[];
+  #next: number;
+  #phase: Phase = 'waiting';
+  #delivery: Promise<void> = Promise.resolve();
+  #isHearing = false;
+  #isStopped = false;
+  /** Grows with each cut: what was fetched before does not count any more. */
+  #connection = 0;
+  #cancelDoubt: Cancel = () => undefined;
+
+  constructor(options: MemoryFeedOptions, reading: Parameters<Feed['open']>[0]) {
+    this.#options = options;
+    this.#sink = reading.sink;
+    this.#next = reading.after + 1;
+    const partitions = new Set(reading.partitions);
+    this.#wants = (subject) => partitions.has(parseReportSubject(subject)?.partition ?? -1);
+    const { hub, link } = options;
+    this.#unlisten = [hub.devices.onAppend(() => this.#fetch()), link.onChange(() => this.#react())];
+    this.#react();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelDoubt();
+    for (const unlisten of this.#unlisten) unlisten();
+    await this.#delivery;
+  }
+
+  #react(): void {
+    const { state } = this.#options.link;
+    if (state === 'cut') {
+      this.#connection += 1;
+      if (this.#phase === 'fetching') this.#phase = 'waiting';
+      this.#setHearing(false);
+    }
+    if (state === 'frozen') this.#doubtAfter(SILENCE_MAX_MS);
+    if (state === 'up') {
+      this.#cancelDoubt();
+      this.#fetch();
+    }
+  }
+
+  /** Asks the hub for what comes next, over the link and back. */
+  #fetch(): void {
+    if (this.#phase !== 'waiting' || this.#isStopped) return;
+    const connection = this.#connection;
+    this.#phase = 'fetching';
+    const hasLeft = this.#options.link.receive('delivery', () => {
+      if (connection !== this.#connection || this.#isStopped) return;
+      this.#phase = 'waiting';
+      this.#read();
+    });
+    if (!hasLeft) this.#phase = 'waiting';
+  }
+
+  #read(): void {
+    this.#skipWhatIsGone();
+    const batch = this.#take();
+    if (batch.length === 0) {
+      this.#setHearing(true);
+      return;
+    }
+    this.#phase = 'delivering';
+    this.#doubtAfter(BEHIND_MAX_MS);
+    this.#delivery = this.#deliver(batch);
+  }
+
+  async #deliver(batch: readonly StoredMessage[]): Promise<void> {
+    await this.#sink.deliver(batch.flatMap(deliveryOf));
+    this.#cancelDoubt();
+    this.#phase = 'waiting';
+    const { clock, link } = this.#options;
+    const age = clock.now() - (batch.at(-1)?.storedAt ?? 0);
+    if (link.state === 'up') this.#setHearing(age <= BEHIND_MAX_MS || this.#isAtEnd());
+    if (link.state === 'frozen') this.#doubtAfter(SILENCE_MAX_MS);
+    this.#fetch();
+  }
+
+  #isAtEnd(): boolean {
+    return this.#options.hub.devices.next(this.#next, this.#wants) === undefined;
+  }
+
+  #skipWhatIsGone(): void {
+    const { firstSequence, lastSequence } = this.#options.hub.devices;
+    if (firstSequence <= this.#next && lastSequence >= this.#next - 1) return;
+    const gone = { from: this.#next, to: firstSequence - 1 };
+    this.#next = firstSequence;
+    this.#sink.gone(gone);
+  }
+
+  #take(): readonly StoredMessage[] {
+    const batch: StoredMessage[] = [];
+    while (batch.length < BATCH_MAX) {
+      const message = this.#options.hub.devices.next(this.#next, this.#wants);
+      if (message === undefined) break;
+      this.#next = message.sequence + 1;
+      batch.push(message);
+    }
+    return batch;
+  }
+
+  #doubtAfter(delayMs: number): void {
+    this.#cancelDoubt();
+    if (this.#isStopped) return;
+    this.#cancelDoubt = this.#options.clock.after(delayMs, () => this.#setHearing(false));
+  }
+
+  #setHearing(isHearing: boolean): void {
+    if (this.#isHearing === isHearing || this.#isStopped) return;
+    this.#isHearing = isHearing;
+    this.#sink.hearing(isHearing);
+  }
+}
+
+function deliveryOf({ sequence, storedAt, subject, payload }: StoredMessage): Delivery[] {
+  const where = parseReportSubject(subject);
+  return where === null ? [] : [{ ...where, sequence, receivedAt: storedAt, payload: payload.slice() }];
+}

@@ -1,0 +1,88 @@
+/**
+ * A stream of the hub, in memory: a list of messages, numbered from 1, that drops what it has already stored under an id.
+ *
+ * Invariants:
+ * I1  Sequences grow by 1 and are never given out twice, whatever is purged.
+ * I2  What is stored is a copy: nobody who published or read it can change it.
+ */
+
+/** A message as it is stored. */
+export interface StoredMessage {
+  readonly sequence: number;
+  /** By the hub's clock, ms epoch. */
+  readonly storedAt: number;
+  readonly subject: string;
+  readonly payload: Uint8Array;
+}
+
+/** For how long ids are remembered, ms: as long as the streams of a real hub remember them. */
+const DUPLICATE_WINDOW_MS = 120_000;
+
+/** One stream. */
+export class MessageStream {
+  #messages: StoredMessage[] = [];
+  #firstSequence = 1;
+  readonly #storedIds = new Map<string, { readonly sequence: number; readonly storedAt: number }>();
+  readonly #listeners = new Set<() => void>();
+
+  get firstSequence(): number {
+    return this.#firstSequence;
+  }
+
+  get lastSequence(): number {
+    return this.#firstSequence + this.#messages.length - 1;
+  }
+
+  /** Everything it holds, in order. */
+  get messages(): readonly StoredMessage[] {
+    return this.#messages;
+  }
+
+  /** Stores a message, unless one with this id is stored already; `id` is `null` for a message without one. */
+  append(message: {
+    readonly subject: string;
+    readonly payload: Uint8Array;
+    readonly id: string | null;
+    readonly now: number;
+  }): { readonly sequence: number; readonly isDuplicate: boolean } {
+    const { subject, payload, id, now } = message;
+    const known = id === null ? undefined : this.#storedIds.get(id);
+    if (known !== undefined && now - known.storedAt <= DUPLICATE_WINDOW_MS) {
+      return { sequence: known.sequence, isDuplicate: true };
+    }
+    const sequence = this.lastSequence + 1;
+    this.#messages.push({ sequence, storedAt: now, subject, payload: payload.slice() });
+    if (id !== null) this.#storedIds.set(id, { sequence, storedAt: now });
+    for (const listener of [...this.#listeners]) listener();
+    return { sequence, isDuplicate: false };
+  }
+
+  /** The first message at or after `sequence` for which `wants` is true. */
+  next(sequence: number, wants: (subject: string) => boolean): StoredMessage | undefined {
+    for (let index = Math.max(0, sequence - this.#firstSequence); index < this.#messages.length; index += 1) {
+      const message = this.#messages[index];
+      if (message !== undefined && wants(message.subject)) return message;
+    }
+    return undefined;
+  }
+
+  /** Removes everything before `sequence`. */
+  purgeBefore(sequence: number): void {
+    const removed = Math.min(Math.max(0, sequence - this.#firstSequence), this.#messages.length);
+    this.#messages = this.#messages.slice(removed);
+    this.#firstSequence += removed;
+  }
+
+  /** Makes it anew: empty, and counting from 1, as after the loss of the hub's disk. */
+  wipe(): void {
+    this.#messages = [];
+    this.#firstSequence = 1;
+    this.#storedIds.clear();
+  }
+
+  /** Calls `listener` after each message that is stored, until the returned function is called. */
+  onAppend(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+}
