@@ -91,13 +91,17 @@ function consistent(clock: BootClock, up: number, driftPpm: number): BootClock {
 }
 
 /**
- * When the state at uptime `up` was measured. Between both bounds: their middle. With `latest` alone: the nominal time by
- * the device's own pace, so that differences within a boot are exact.
+ * When the state at uptime `up` was measured. By the device's own pace from one offset of the boot, so that differences
+ * within a boot are exact: the middle between the offsets of both anchors, or that of `latest` alone. Anchors whose offsets
+ * have crossed (within the drift bound) leave only the middle of the bounds.
  */
 export function measuredAt(clock: BootClock, up: number, driftPpm: number): MeasuredTime {
-  const nominal = clock.latest.at + (up - clock.latest.up);
+  const latestOffset = clock.latest.at - clock.latest.up;
   const earliest = earliestAt(clock, up, driftPpm);
-  if (earliest === null) return { at: nominal, errorMs: null };
+  if (clock.earliest === null || earliest === null) return { at: latestOffset + up, errorMs: null };
   const latest = latestAt(clock, up, driftPpm);
-  return { at: (earliest + latest) / 2, errorMs: (latest - earliest) / 2 };
+  const earliestOffset = clock.earliest.at - clock.earliest.up;
+  const isCrossed = earliestOffset > latestOffset;
+  const at = isCrossed ? (earliest + latest) / 2 : up + (earliestOffset + latestOffset) / 2;
+  return { at, errorMs: Math.max(latest - at, at - earliest) };
 }

@@ -65,7 +65,11 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
   const { twin } = draft;
   const previous = twin.newest?.report ?? null;
   draft.fate = 'news';
-  twin.clock = clockFor(draft, report, receivedAt);
+  const clock = clockFor(draft, report, receivedAt);
+  if (clock !== twin.clock) {
+    twin.clock = clock;
+    boundEarlierBoots(draft, clock);
+  }
   twin.newest = {
     boot: report.boot,
     seq: report.seq,
@@ -76,7 +80,7 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
     report,
   };
   const isProbeAnswered = hearAnswers(draft, report);
-  file(draft, report, receivedAt, twin.clock);
+  file(draft, report, receivedAt, twin.clock ?? clock);
   updateHold(draft, report);
   resolveByReport(draft, report);
   if (isProbeAnswered) clearIdentity(draft);
@@ -210,7 +214,27 @@ function lateClock(draft: Draft, report: Report, receivedAt: number): BootClock 
   addClock(draft, clock);
   const others = twin.olderClocks.filter(({ boot }) => boot !== report.boot);
   twin.olderClocks = [...others, clock].sort((a, b) => b.boot - a.boot).slice(0, OLDER_CLOCKS_MAX);
+  if (twin.clock !== null) boundEarlierBoots(draft, twin.clock);
   return clock;
+}
+
+/** A boot had ended when the next one began: what bounds a boot bounds all those before it. */
+function boundEarlierBoots(draft: Draft, clock: BootClock): void {
+  const { twin, kind } = draft;
+  const { driftPpm } = kind.limits;
+  let next = clock;
+  let isBetter = false;
+  const bounded = twin.olderClocks.map((known) => {
+    const ended = { up: known.latest.up, receivedAt: latestAt(next, 0, driftPpm) };
+    const better = observeReceived(known, ended, driftPpm);
+    if (better !== known) {
+      isBetter = true;
+      addClock(draft, better);
+    }
+    next = better;
+    return better;
+  });
+  if (isBetter) twin.olderClocks = bounded;
 }
 
 function file(draft: Draft, report: Report, receivedAt: number, clock: BootClock): void {

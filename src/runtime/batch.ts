@@ -26,7 +26,7 @@ export class Batch {
   readonly #ledger = new Map<string, LedgerEntry>();
   readonly reports: FiledReport[] = [];
   readonly lines: WrittenLine[] = [];
-  readonly #clocks: { device: string; clock: BootClock }[] = [];
+  readonly #clocks = new Map<string, { readonly device: string; readonly clock: BootClock }>();
   readonly afterCommit: AfterCommit[] = [];
   /** Stream sequences of the messages in it, for the case that the store refuses one of them for good. */
   readonly sequences: number[] = [];
@@ -70,7 +70,10 @@ export class Batch {
     for (const entry of decision.outcomes) {
       this.lines.push({ line: { type: 'outcome', ...numbered(partition), entry }, twin });
     }
-    for (const clock of decision.clocks) this.#clocks.push({ device: twin.device, clock });
+    for (const clock of decision.clocks) {
+      const boot = `${twin.device} ${String(clock.incarnation)} ${String(clock.boot)}`;
+      this.#clocks.set(boot, { device: twin.device, clock });
+    }
     for (const effect of decision.effects) this.afterCommit.push({ type: 'effect', effect });
   }
 
@@ -94,7 +97,7 @@ export class Batch {
       reports: this.reports,
       ledger: [...this.#ledger.values()],
       journal: this.lines.map(({ line }) => line),
-      clocks: this.#clocks,
+      clocks: [...this.#clocks.values()],
     };
   }
 }

@@ -169,6 +169,7 @@ export interface Commit {
   readonly ledger: readonly LedgerEntry[];
   /** Lines of the journal; an `outcome` line's entry is in `ledger` too. */
   readonly journal: readonly JournalLine[];
+  /** Each boot of a device once. */
   readonly clocks: readonly { readonly device: string; readonly clock: BootClock }[];
 }
 
