@@ -80,7 +80,7 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
     report,
   };
   const isProbeAnswered = hearAnswers(draft, report);
-  file(draft, report, receivedAt, twin.clock ?? clock);
+  file(draft, report, receivedAt, twin.clock);
   updateHold(draft, report);
   resolveByReport(draft, report);
   if (isProbeAnswered) clearIdentity(draft);
@@ -223,18 +223,14 @@ function boundEarlierBoots(draft: Draft, clock: BootClock): void {
   const { twin, kind } = draft;
   const { driftPpm } = kind.limits;
   let next = clock;
-  let isBetter = false;
   const bounded = twin.olderClocks.map((known) => {
     const ended = { up: known.latest.up, receivedAt: latestAt(next, 0, driftPpm) };
     const better = observeReceived(known, ended, driftPpm);
-    if (better !== known) {
-      isBetter = true;
-      addClock(draft, better);
-    }
+    if (better !== known) addClock(draft, better);
     next = better;
     return better;
   });
-  if (isBetter) twin.olderClocks = bounded;
+  if (bounded.some((better, index) => better !== twin.olderClocks[index])) twin.olderClocks = bounded;
 }
 
 function file(draft: Draft, report: Report, receivedAt: number, clock: BootClock): void {
