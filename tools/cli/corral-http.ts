@@ -8,7 +8,8 @@ import { CommandLineError } from './command-line-error.ts';
 /** How long an answer is waited for, ms. */
 const ANSWER_MS = 15_000;
 
-const Time = Type.String({ format: 'date-time' });
+/** RFC 3339 in UTC, as Corral writes every time. */
+const Time = Type.String({ pattern: '^\\d{4,6}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$' });
 
 const TwinBody = TypeCompiler.Compile(
   Type.Object({

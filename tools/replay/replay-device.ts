@@ -49,6 +49,7 @@ export class ReplayDevice {
   #runs: { readonly since: number; readonly fromUp: number } | null = null;
   /** What is played at this time; parts are played one after the other. */
   #playing: Promise<void> = Promise.resolve();
+  #finished: Promise<void> | null = null;
 
   constructor(options: ReplayDeviceOptions) {
     const { device, life, link } = options;
@@ -139,8 +140,22 @@ export class ReplayDevice {
     return this.#play(() => this.#dueUp());
   }
 
-  /** Waits until everything is acked, and switches it off (I2). */
-  async finish(): Promise<void> {
+  /** Waits until everything is acked, and switches it off (I2). Rejects when the agent has failed. Idempotent. */
+  finish(): Promise<void> {
+    this.#finished ??= this.#finish();
+    // Whoever waits is told.
+    this.#finished.catch(() => undefined);
+    return this.#finished;
+  }
+
+  /** Switches it off as it is. */
+  async stop(): Promise<void> {
+    this.#runs = null;
+    this.#link.release();
+    await this.#agent?.stop();
+  }
+
+  async #finish(): Promise<void> {
     const agent = this.#running();
     for (;;) {
       await agent.settled();
@@ -149,13 +164,6 @@ export class ReplayDevice {
     }
     this.#runs = null;
     await agent.stop();
-  }
-
-  /** Switches it off as it is. */
-  async stop(): Promise<void> {
-    this.#runs = null;
-    this.#link.release();
-    await this.#agent?.stop();
   }
 
   #running(): DeviceAgent {

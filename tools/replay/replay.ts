@@ -48,7 +48,7 @@ export interface ReplayOutcome {
   /** From 1: see `run-number.ts`. */
   readonly run: number;
   readonly devices: readonly DeviceOutcome[];
-  /** From the first publish until all was stored, ms. */
+  /** From going on line until all was stored, ms. */
   readonly deliveryMs: number;
 }
 
@@ -78,7 +78,7 @@ export async function replay(
   try {
     const links = deviceLinks({ connection });
     const delivered: Delivered[] = [];
-    const startedAt = performance.now();
+    let deliveryMs = 0;
     for (const group of groupsOf(lives, options)) {
       const devices = group.map((life) => {
         const device = deviceOf(life.connector, run);
@@ -88,9 +88,9 @@ export async function replay(
           ...{ order, heartbeatMs, speed: liveSpeed ?? 1 },
         });
       });
-      delivered.push(...(await deliver(devices, corral, options)));
+      deliveryMs += await deliver(devices, corral, options);
+      delivered.push(...devices.map(({ life, device, last }) => ({ device, life, last })));
     }
-    const deliveryMs = Math.round(performance.now() - startedAt);
     progress.step(`checking the timelines of ${String(delivered.length)} devices`);
     return { run, deliveryMs, devices: await checkAll(delivered, corral) };
   } finally {
@@ -98,7 +98,7 @@ export async function replay(
   }
 }
 
-/** A device that has delivered everything and is switched off. */
+/** A device that has delivered everything and is switched off: its buffer is no longer needed. */
 interface Delivered {
   readonly device: string;
   readonly life: Life;
@@ -121,16 +121,18 @@ function groupsOf(lives: readonly Life[], { heartbeatMs, liveSpeed }: ReplayOpti
   return groups;
 }
 
+/** Lets devices live and deliver; returns how long delivery took, ms. */
 async function deliver(
   devices: readonly ReplayDevice[],
   corral: CorralHttp,
   options: ReplayOptions,
-): Promise<Delivered[]> {
+): Promise<number> {
   const { liveSpeed } = options;
   let timer: NodeJS.Timeout | undefined;
   try {
     if (liveSpeed === null) await playAll(devices, options);
     else for (const device of devices) await device.start();
+    const startedAt = performance.now();
     for (const device of devices) device.goOnLine();
     const failed = new Promise<never>((_resolve, reject) => {
       timer = setInterval(() => {
@@ -138,7 +140,7 @@ async function deliver(
       }, TICK_MS);
     });
     await Promise.race([failed, awaitDelivery(devices, corral, options)]);
-    return devices.map(({ device, life, last }) => ({ device, life, last }));
+    return Math.round(performance.now() - startedAt);
   } catch (error) {
     await Promise.allSettled(devices.map((device) => device.stop()));
     throw error;
@@ -176,12 +178,16 @@ async function awaitDelivery(
   progress.step(`stored   ${count(sent)} reports of ${count(devices.length)} devices`);
 }
 
+/** A device whose life is over goes off line: its time would run on faster than the world's, to no purpose. */
 async function awaitLives(
   devices: readonly ReplayDevice[],
   { progress, patienceMs }: ReplayOptions,
 ): Promise<void> {
   await waitFor({
-    look: () => Promise.resolve(sum(devices, ({ uptime, endUp }) => Math.min(uptime, endUp))),
+    look: () => {
+      for (const device of devices) if (device.isOver) void device.finish();
+      return Promise.resolve(sum(devices, ({ uptime, endUp }) => Math.min(uptime, endUp)));
+    },
     goal: () => sum(devices, ({ endUp }) => endUp),
     seen: () => {
       const over = devices.filter(({ isOver }) => isOver).length;
@@ -191,7 +197,7 @@ async function awaitLives(
       );
     },
     patienceMs,
-    complaint: () => 'the devices do not live',
+    complaint: () => 'The devices do not live',
   });
 }
 

@@ -86,7 +86,11 @@ export function holds({ replayed, matched, surplus, sent, stored }: ReplaySummar
 
 /** The summary for people. */
 export function summaryTable(summary: ReplaySummary): string {
-  const table = new Table({ colAligns: ['left', 'right', 'left'], style: { head: [], border: [] } });
+  const table = new Table({
+    colAligns: ['left', 'right', 'left'],
+    style: { head: [], border: [] },
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
+  });
   const row = (name: string, number: number, remark = ''): void => {
     table.push([name, number.toLocaleString('en-GB'), remark]);
   };
