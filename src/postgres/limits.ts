@@ -26,7 +26,10 @@ export interface PostgresLimits {
   readonly daysAhead: number;
   /** And for each of this many days back: as long as the hub's stream keeps reports. Older ones go to the default partition. */
   readonly daysBack: number;
-  /** How long housekeeping waits for a lock that a commit holds; then it leaves the rest to the next time. */
+  /**
+   * How long housekeeping waits for somebody's lock, and so keeps commits waiting behind it; then it leaves that table to the
+   * next time.
+   */
   readonly maintenanceLockTimeoutMs: number;
 }
 
@@ -43,5 +46,5 @@ export const DEFAULT_POSTGRES_LIMITS: PostgresLimits = {
   retentionDays: 90,
   daysAhead: 3,
   daysBack: 7,
-  maintenanceLockTimeoutMs: 2_000,
+  maintenanceLockTimeoutMs: 200,
 };

@@ -44,6 +44,9 @@ export async function migrate(connectionString: string): Promise<void> {
       checksum text not null,
       applied_at timestamptz not null default now()
     )`);
+    await client.query(
+      "comment on table migration is 'What made this schema: applied once each, never edited.'",
+    );
     const { rows } = await client.query<{ name: string; checksum: string }>(
       'select name, checksum from migration order by name',
     );

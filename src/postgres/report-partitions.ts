@@ -27,7 +27,9 @@ const LOCK = 702_165_002;
 /** SQLSTATE of a lock that was not given in time. */
 const LOCK_NOT_AVAILABLE = '55P03';
 
-/** Makes and drops partitions as they should be at server time `now`, ms epoch. */
+const NOTHING: Maintenance = { created: [], dropped: [], postponed: [] };
+
+/** Makes and drops partitions as they should be at server time `now`, ms epoch. Does nothing while another node is at it. */
 export async function maintainReports(
   sessions: SessionPool,
   now: number,
@@ -35,51 +37,43 @@ export async function maintainReports(
 ): Promise<Maintenance> {
   const { client, release } = await sessions.open();
   try {
-    const done = await maintain(client, Math.floor(now / DAY_MS), limits);
+    const { rows } = await client.query<{ mine: boolean }>('select pg_try_advisory_lock($1) as mine', [LOCK]);
+    const isMine = rows[0]?.mine === true;
+    const done = isMine ? await maintain(client, Math.floor(now / DAY_MS), limits) : NOTHING;
+    if (isMine) await client.query('select pg_advisory_unlock($1)', [LOCK]);
     release();
     return done;
   } catch (error) {
+    // Closing the connection gives the lock back.
     release(asError(error));
     throw error;
   }
 }
 
 async function maintain(client: ClientBase, today: number, limits: Limits): Promise<Maintenance> {
-  const created: string[] = [];
-  const dropped: string[] = [];
-  const postponed: string[] = [];
   const oldest = today - limits.retentionDays;
   const present = await presentDays(client);
   const wanted = daysBetween(Math.max(oldest, today - limits.daysBack), today + limits.daysAhead);
-  const work = [
-    ...wanted
-      .filter((day) => !present.has(day))
-      .map((day) => ({ list: created, name: tableOf(day), sql: createDay(day) })),
-    ...[...present]
-      .filter((day) => day < oldest)
-      .map((day) => ({ list: dropped, name: tableOf(day), sql: [`drop table if exists ${tableOf(day)}`] })),
-    {
-      list: [],
-      name: 'report_default',
-      sql: [`delete from report_default where received_at < ${literal(oldest)}`],
-    },
-  ];
-  for (const { list, name, sql } of work) {
-    const outcome = await transact(client, sql, limits.maintenanceLockTimeoutMs);
-    if (outcome === 'done') list.push(name);
-    if (outcome === 'locked') postponed.push(name);
-  }
-  return { created, dropped, postponed };
+  const missing = wanted.filter((day) => !present.includes(day));
+  const outdated = present.filter((day) => day < oldest);
+  const done = { created: new Array<string>(), dropped: new Array<string>(), postponed: new Array<string>() };
+  const attempt = async (list: string[], name: string, sql: readonly string[]): Promise<void> => {
+    const isDone = await transact(client, sql, limits.maintenanceLockTimeoutMs);
+    (isDone ? list : done.postponed).push(name);
+  };
+  for (const day of missing) await attempt(done.created, tableOf(day), createDay(day));
+  for (const day of outdated) await attempt(done.dropped, tableOf(day), [`drop table ${tableOf(day)}`]);
+  await client.query(`delete from report_default where received_at < ${literal(oldest)}`);
+  return done;
 }
 
-async function presentDays(client: ClientBase): Promise<ReadonlySet<number>> {
+async function presentDays(client: ClientBase): Promise<readonly number[]> {
   const { rows } = await client.query<{ name: string }>(
     `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
       where i.inhparent = 'report'::regclass and c.relname ~ '^report_\\d{4}_\\d{2}_\\d{2}$'`,
   );
-  return new Set(
-    rows.map(({ name }) => Date.parse(name.slice('report_'.length).replaceAll('_', '-')) / DAY_MS),
-  );
+  const dates = rows.map(({ name }) => name.slice('report_'.length).replaceAll('_', '-'));
+  return dates.sort().map((date) => Date.parse(date) / DAY_MS);
 }
 
 /** Attaching locks the default partition alone; commits into other days go on meanwhile. */
@@ -95,28 +89,21 @@ function createDay(day: number): readonly string[] {
   ];
 }
 
-/** Runs statements in one transaction, unless another node is at it (`busy`) or somebody holds a lock (`locked`). */
+/** Runs statements in one transaction. False when somebody else's lock prevents it: then nothing of them is done. */
 async function transact(
   client: ClientBase,
   statements: readonly string[],
   lockTimeoutMs: number,
-): Promise<'done' | 'busy' | 'locked'> {
+): Promise<boolean> {
   await client.query('begin');
   try {
     await client.query(`set local lock_timeout = ${String(lockTimeoutMs)}`);
-    const { rows } = await client.query<{ mine: boolean }>('select pg_try_advisory_xact_lock($1) as mine', [
-      LOCK,
-    ]);
-    if (rows[0]?.mine !== true) {
-      await client.query('rollback');
-      return 'busy';
-    }
     for (const statement of statements) await client.query(statement);
     await client.query('commit');
-    return 'done';
+    return true;
   } catch (error) {
     await client.query('rollback');
-    if (error instanceof pg.DatabaseError && error.code === LOCK_NOT_AVAILABLE) return 'locked';
+    if (error instanceof pg.DatabaseError && error.code === LOCK_NOT_AVAILABLE) return false;
     throw error;
   }
 }

@@ -24,10 +24,10 @@ export function uptimeWindow(clock: BootClock, driftPpm: number, { from, to }: M
   };
 }
 
-/** The smallest uptime that was measured at or after `time`. Measured time grows with uptime. */
+/** The smallest uptime that was measured at or after `time`; one above all uptimes if none was. Measured time grows with uptime. */
 function firstUptimeAt(clock: BootClock, driftPpm: number, time: number): number {
   let low = 0;
-  let high = Number.MAX_SAFE_INTEGER;
+  let high = Number.MAX_SAFE_INTEGER + 1;
   while (low < high) {
     const middle = low + Math.floor((high - low) / 2);
     if (measuredAt(clock, middle, driftPpm).at >= time) high = middle;
