@@ -1,0 +1,321 @@
+/**
+ * The Archive port: what people and backends read of what is committed.
+ */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { BootClock } from '../../actors/clock.ts';
+import type { FiledReport } from '../../actors/decision.ts';
+import { bornTwin } from '../../actors/twin.ts';
+import { chargePoint } from '../../machines/charge-point.ts';
+import type { ArchivedReport, Commit, DeviceQuery, Lease, ReportPage } from '../../src/runtime/ports.ts';
+import { partitionOf } from '../../src/wire/partition.ts';
+import {
+  advance,
+  advanced,
+  commitOf,
+  devicesIn,
+  entry,
+  filed,
+  lines,
+  report,
+  T0,
+  transition,
+  twin,
+} from './store-samples.ts';
+import { RETENTION_DAYS, storesUnderTest, type StoreUnderTest } from './store-kinds.ts';
+
+const ALL: ReportPage = { from: null, to: null, after: null, limit: 100 };
+const ANY: DeviceQuery = {
+  ...{ kind: null, state: null, quality: null, site: null, firmware: null, label: null },
+  ...{ limit: 100, cursor: null },
+};
+const SECOND = 1000;
+const DAY = 86_400_000;
+
+describe.each(storesUnderTest)('the archive $name', ({ open }) => {
+  let under: StoreUnderTest;
+  let leases: Map<number, Lease>;
+  beforeEach(async () => {
+    under = await open();
+    const taken = await under.store.acquire({ node: 'a', limit: 32, ttlMs: 60_000 });
+    leases = new Map(taken.map((lease) => [lease.partition, lease]));
+  });
+  afterEach(() => under.end());
+
+  /** Commits to all partitions. */
+  async function commit(change: Partial<Commit>): Promise<void> {
+    const partitions = [...leases.values()].map((lease) => advance(lease));
+    expect(await under.store.commit(commitOf(partitions, change))).toEqual({ type: 'committed' });
+    for (const to of partitions) leases.set(to.partition, advanced(leases.get(to.partition)!, to));
+  }
+
+  const position = ({ incarnation, boot, seq }: ArchivedReport) =>
+    `${String(incarnation)}/${String(boot)}/${String(seq)}`;
+  const positions = async (device: string, page: Partial<ReportPage> = {}): Promise<readonly string[]> =>
+    (await under.store.reports(device, { ...ALL, ...page })).map(position);
+
+  /** A clock without a round trip: uptime `up` was at most at `at`. */
+  const clock = (boot: number, up: number, at: number, incarnation = 1): BootClock => ({
+    ...{ incarnation, boot, latest: { up, at }, earliest: null },
+  });
+
+  describe('reports', () => {
+    const device = 'cp-1';
+    const at = (of: ReturnType<typeof report>, change: Partial<FiledReport> = {}) =>
+      filed(device, of, change);
+
+    test('come in the order in which the device made them, not in that of arrival', async () => {
+      const order = [
+        at(report(3)),
+        at(report(1, { boot: 2 })),
+        at(report(2), { fate: 'late' }),
+        at(report(1, { boot: 0 }), { fate: 'late' }),
+        at(report(1, { boot: 0 }), { incarnation: 2 }),
+      ];
+      await commit({ twins: [twin(device)], reports: order.slice(0, 2) });
+      await commit({ reports: order.slice(2) });
+      expect(await positions(device)).toEqual(['1/0/1', '1/1/2', '1/1/3', '1/2/1', '2/0/1']);
+    });
+
+    test('are read page by page without a gap and without one twice', async () => {
+      const reports = Array.from({ length: 25 }, (_, index) =>
+        at(report((index % 9) + 1, { boot: Math.floor(index / 9) })),
+      );
+      await commit({ twins: [twin(device)], reports: [...reports.slice(10), ...reports.slice(0, 10)] });
+      const whole = await under.store.reports(device, ALL);
+      const paged: ArchivedReport[] = [];
+      for (let after: ReportPage['after'] = null; ;) {
+        const page = await under.store.reports(device, { ...ALL, after, limit: 4 });
+        paged.push(...page);
+        const last = page.at(-1);
+        if (last === undefined) break;
+        after = { incarnation: last.incarnation, boot: last.boot, seq: last.seq };
+      }
+      expect(paged).toEqual(whole);
+      expect(whole).toHaveLength(25);
+    });
+
+    test('come whole, with their fate and their arrival', async () => {
+      const whole = report(7, { firmware: '1.0', mileage: 12.5, nested: { deep: [1, null] } });
+      await commit({
+        twins: [twin(device)],
+        reports: [at(whole, { fate: 'late', receivedAt: T0 + 90.125 })],
+      });
+      const [found] = await under.store.reports(device, ALL);
+      expect(found).toMatchObject({ incarnation: 1, boot: 1, seq: 7, up: 7000, state: 'available' });
+      expect(found).toMatchObject({ fate: 'late', receivedAt: T0 + 90.125, body: whole });
+    });
+
+    test('are timed by the clock of their boot as it is known now', async () => {
+      const early = clock(1, 0, T0 + 50 * SECOND);
+      const heard = twin(device, { clock: early, newest: null });
+      await commit({ twins: [heard], reports: [at(report(1)), at(report(2))] });
+      const times = async () =>
+        (await under.store.reports(device, ALL)).map(({ measuredAt, errorMs }) => ({ measuredAt, errorMs }));
+      expect(await times()).toEqual([
+        { measuredAt: T0 + 51 * SECOND, errorMs: null },
+        { measuredAt: T0 + 52 * SECOND, errorMs: null },
+      ]);
+      const better: BootClock = { ...early, latest: { up: 0, at: T0 + 20 }, earliest: { up: 0, at: T0 } };
+      await commit({ twins: [{ ...heard, clock: better, version: 2 }] });
+      const [first, second] = await times();
+      expect(first?.measuredAt).toBeCloseTo(T0 + SECOND + 10, 3);
+      expect(second?.measuredAt).toBeCloseTo(T0 + 2 * SECOND + 10, 3);
+      expect(first?.errorMs).toBeCloseTo(10 + SECOND * chargePoint.limits.driftPpm * 1e-6, 3);
+    });
+
+    test('of a boot that ended keep its clock, which may still get better', async () => {
+      const now = twin(device, { clock: clock(2, 0, T0 + 500 * SECOND) });
+      const ended = clock(1, 0, T0 + 100 * SECOND);
+      const reports = [at(report(1)), at(report(1, { boot: 2 }))];
+      await commit({ twins: [now], reports, clocks: [{ device, clock: ended }] });
+      const times = async () =>
+        (await under.store.reports(device, ALL)).map(({ measuredAt }) => measuredAt - T0);
+      expect(await times()).toEqual([101 * SECOND, 501 * SECOND]);
+      const better = [clock(1, 0, T0 + 90 * SECOND), clock(1, 0, T0 + 80 * SECOND)];
+      await commit({ clocks: better.map((each) => ({ device, clock: each })) });
+      expect(await times()).toEqual([81 * SECOND, 501 * SECOND]);
+    });
+
+    test('are found by when they were measured, from a time on and before another', async () => {
+      const clocks = [clock(1, 0, T0), clock(2, 0, T0 + 1000 * SECOND)];
+      const reports = [1, 2].flatMap((boot) =>
+        [1, 2, 3, 4].map((seq) => at(report(seq, { boot }), { receivedAt: T0 + DAY })),
+      );
+      const [ended] = clocks;
+      await commit({
+        ...{ twins: [twin(device, { clock: clocks[1]! })], reports },
+        clocks: [{ device, clock: ended! }],
+      });
+      expect(await positions(device, { from: T0 + 3 * SECOND })).toEqual([
+        '1/1/3',
+        '1/1/4',
+        '1/2/1',
+        '1/2/2',
+        '1/2/3',
+        '1/2/4',
+      ]);
+      expect(await positions(device, { to: T0 + 3 * SECOND })).toEqual(['1/1/1', '1/1/2']);
+      expect(await positions(device, { from: T0 + 4 * SECOND, to: T0 + 1002 * SECOND })).toEqual([
+        '1/1/4',
+        '1/2/1',
+      ]);
+      expect(await positions(device, { from: T0 + 5 * SECOND, to: T0 + 1000 * SECOND })).toEqual([]);
+      const after = { incarnation: 1, boot: 1, seq: 3 };
+      expect(await positions(device, { from: T0, after, limit: 2 })).toEqual(['1/1/4', '1/2/1']);
+    });
+
+    test('measured at absurd times are found like any other', async () => {
+      const up = Number.MAX_SAFE_INTEGER;
+      const reports = [at(report(1)), at(report(2, { up }), { receivedAt: T0 }), at(report(3))];
+      await commit({ twins: [twin(device, { clock: clock(1, up, T0) })], reports });
+      const found = await under.store.reports(device, ALL);
+      expect(found.map(({ measuredAt }) => measuredAt)).toEqual([T0 + 1000 - up, T0, T0 + 3000 - up]);
+      expect(await positions(device, { from: T0 - 1, to: T0 + 1 })).toEqual(['1/1/2']);
+      expect(await positions(device, { to: 0 })).toEqual(['1/1/1', '1/1/3']);
+    });
+
+    test('of an unknown device there are none', async () => {
+      expect(await under.store.reports('nobody', ALL)).toEqual([]);
+      expect(await under.store.twin('nobody')).toBeNull();
+    });
+
+    test('are dropped when their retention has passed, whole days at a time, and never before', async () => {
+      const now = T0 + 100 * DAY;
+      const today = Math.floor(now / DAY) * DAY;
+      const ages = [0, 1, RETENTION_DAYS, RETENTION_DAYS + 1, RETENTION_DAYS + 50];
+      const reports = ages.map((days, index) =>
+        at(report(index + 1), { receivedAt: today - days * DAY + 5 }),
+      );
+      await under.maintain(today - 60 * DAY);
+      await commit({ twins: [twin(device)], reports });
+      await under.maintain(now);
+      await under.maintain(now);
+      expect(await positions(device)).toEqual(['1/1/1', '1/1/2', '1/1/3']);
+    });
+  });
+
+  describe('devices', () => {
+    const names = ['cp-1', 'cp-2', 'cp-20', 'CP-3', '_x'];
+    beforeEach(async () => {
+      const [one, two, three, four, five] = names as [string, string, string, string, string];
+      await under.register({
+        device: two,
+        kind: 'charge-point',
+        site: 'depot',
+        labels: { fleet: 'north', new: 'yes' },
+      });
+      await under.register({
+        device: five,
+        kind: 'charge-point',
+        site: 'harbour',
+        labels: { fleet: 'south' },
+      });
+      const heardAt = (firmware: string) => ({
+        ...twin('any').newest!,
+        report: report(1, { firmware }),
+      });
+      await commit({
+        twins: [
+          twin(one, { newest: heardAt('1.0') }),
+          twin(two, { path: 'charging.delivering', newest: heardAt('2.0') }),
+          twin(three, { kind: 'car', path: 'rented', site: 'harbour' }),
+          twin(four, { path: 'suspect', suspicions: [{ reason: 'divergence', since: T0, detail: 'x' }] }),
+        ],
+      });
+    });
+
+    const found = async (query: Partial<DeviceQuery>): Promise<readonly string[]> =>
+      (await under.store.find({ ...ANY, ...query })).devices.map(({ device }) => device);
+
+    test('are listed in the order of their ids, also those that were never heard', async () => {
+      expect(await found({})).toEqual(['CP-3', '_x', 'cp-1', 'cp-2', 'cp-20']);
+      const { devices } = await under.store.find(ANY);
+      const silent = { device: '_x', kind: 'charge-point', site: 'harbour', registered: true };
+      expect(devices[1]).toEqual({
+        ...silent,
+        twin: bornTwin({ device: '_x', kind: chargePoint, site: 'harbour' }),
+      });
+    });
+
+    test('that were registered and never heard have the twin they will be born with', async () => {
+      expect(await under.store.twin('_x')).toEqual({
+        inventory: { device: '_x', kind: 'charge-point', site: 'harbour', registered: true },
+        twin: bornTwin({ device: '_x', kind: chargePoint, site: 'harbour' }),
+      });
+    });
+
+    test('are found by kind, state, site, firmware and label', async () => {
+      expect(await found({ kind: 'car' })).toEqual(['cp-20']);
+      expect(await found({ state: 'charging' })).toEqual(['cp-2']);
+      expect(await found({ state: 'offline' })).toEqual(['_x']);
+      expect(await found({ site: 'harbour' })).toEqual(['_x', 'cp-20']);
+      expect(await found({ firmware: '1.0' })).toEqual(['cp-1']);
+      expect(await found({ label: 'fleet=north' })).toEqual(['cp-2']);
+      expect(await found({ label: 'fleet' })).toEqual(['_x', 'cp-2']);
+      expect(await found({ kind: 'charge-point', site: 'depot', state: 'suspect' })).toEqual(['CP-3']);
+      expect(await found({ kind: 'kiosk' })).toEqual([]);
+    });
+
+    test('are found by quality, as it is when one asks', async () => {
+      expect(await found({ quality: 'suspect' })).toEqual(['CP-3']);
+      expect(await found({ quality: 'fresh' })).toEqual([]);
+      const [unknown, stale] = [await found({ quality: 'unknown' }), await found({ quality: 'stale' })];
+      expect([...unknown, ...stale].sort()).toEqual(['_x', 'cp-1', 'cp-2', 'cp-20']);
+    });
+
+    test('are read page by page without a gap and without one twice', async () => {
+      const paged: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const page = await under.store.find({ ...ANY, limit: 2, cursor });
+        paged.push(...page.devices.map(({ device }) => device));
+        ({ cursor } = page);
+      } while (cursor !== null);
+      expect(paged).toEqual(['CP-3', '_x', 'cp-1', 'cp-2', 'cp-20']);
+    });
+
+    test('are counted by kind and world state', async () => {
+      const counts = [...(await under.store.counts())].sort((a, b) => (a.state < b.state ? -1 : 1));
+      expect(counts).toEqual(
+        [
+          { kind: 'charge-point', state: 'available', devices: 1 },
+          { kind: 'charge-point', state: 'charging', devices: 1 },
+          { kind: 'charge-point', state: 'offline', devices: 1 },
+          { kind: 'car', state: 'rented', devices: 1 },
+          { kind: 'charge-point', state: 'suspect', devices: 1 },
+        ].sort((a, b) => (a.state < b.state ? -1 : 1)),
+      );
+    });
+  });
+
+  describe('journal and ledger', () => {
+    test('the journal of a device comes newest first and is read page by page', async () => {
+      const [one, two] = devicesIn(3, 2) as unknown as [string, string];
+      expect(partitionOf(one)).toBe(3);
+      const journal = lines(
+        3,
+        1,
+        transition(one),
+        transition(two),
+        transition(one, { to: 'reserved' }),
+        transition(one, { errorMs: null }),
+      );
+      await commit({ twins: [twin(one), twin(two)], journal });
+      const all = await under.store.transitions(one, { before: null, limit: 10 });
+      expect(all.map(({ no }) => no)).toEqual([4, 3, 1]);
+      expect(all[1]).toEqual({ ...transition(one, { to: 'reserved' }), partition: 3, no: 3 });
+      const older = await under.store.transitions(one, { before: 4, limit: 1 });
+      expect(older.map(({ no }) => no)).toEqual([3]);
+      expect(await under.store.transitions('nobody', { before: null, limit: 9 })).toEqual([]);
+    });
+
+    test('the ledger of a device comes newest first and is read page by page', async () => {
+      const ledger = [4, 9, 5].map((n) => entry('cp-1', { n, id: `command ${String(n)}` }));
+      await commit({ twins: [twin('cp-1'), twin('cp-2')], ledger: [...ledger, entry('cp-2')] });
+      const all = await under.store.commands('cp-1', { beforeN: null, limit: 10 });
+      expect(all).toEqual([ledger[1], ledger[2], ledger[0]]);
+      expect(await under.store.commands('cp-1', { beforeN: 9, limit: 1 })).toEqual([ledger[2]]);
+      expect(await under.store.commands('nobody', { beforeN: null, limit: 9 })).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,225 @@
+/**
+ * What a runtime gives to a store, made up: twins, reports, ledger entries and journal lines of devices in a known partition.
+ */
+import fc from 'fast-check';
+import type { FiledReport, Transition } from '../../actors/decision.ts';
+import type { LedgerEntry } from '../../actors/ledger.ts';
+import { bornTwin, type Twin } from '../../actors/twin.ts';
+import { chargePoint } from '../../machines/charge-point.ts';
+import type { Report } from '../../machines/report.ts';
+import type { Commit, DeadLetter, JournalLine, Lease, PartitionAdvance } from '../../src/runtime/ports.ts';
+import { partitionOf } from '../../src/wire/partition.ts';
+
+/** A time in the year 2026, ms epoch. */
+export const T0 = Date.UTC(2026, 0, 31, 12);
+
+/** The first `count` ids that begin with `prefix` and lie in `partition`. */
+export function devicesIn(partition: number, count: number, prefix = 'cp-'): readonly [string, ...string[]] {
+  const found: string[] = [];
+  for (let number = 1; found.length < count; number += 1) {
+    const device = `${prefix}${String(number)}`;
+    if (partitionOf(device) === partition) found.push(device);
+  }
+  return found as [string, ...string[]];
+}
+
+/** A report; `up` follows from `seq`, one a second. */
+export function report(
+  seq: number,
+  change: Partial<Report> & Readonly<Record<string, unknown>> = {},
+): Report {
+  return { boot: 1, seq, up: seq * 1000, state: 'available', sensors: { hatch: false }, ...change };
+}
+
+/** A twin that was heard once: measured at T0 + 1 s, and received then. */
+export function twin(device: string, change: Partial<Twin> = {}): Twin {
+  const newest = report(1, { firmware: '4.2.1' });
+  return {
+    ...bornTwin({ device, kind: chargePoint, site: 'depot' }),
+    ...{ version: 1, path: 'available', since: T0 + 1000, lastContactAt: T0 + 1000.25 },
+    newest: {
+      boot: 1,
+      seq: 1,
+      up: 1000,
+      receivedAt: T0 + 1000.25,
+      at: null,
+      encoding: 'json',
+      report: newest,
+    },
+    clock: { incarnation: 1, boot: 1, latest: { up: 1000, at: T0 + 1000.25 }, earliest: null },
+    sequence: { ranges: [1, 1, 1], floorBoot: 0, closedMissing: 0, late: 0, duplicates: 0 },
+    ...change,
+  };
+}
+
+/** A report as filed. */
+export function filed(device: string, of: Report, change: Partial<FiledReport> = {}): FiledReport {
+  const receivedAt = T0 + of.up;
+  return {
+    ...{
+      device,
+      incarnation: 1,
+      report: of,
+      receivedAt,
+      measuredAt: receivedAt,
+      errorMs: null,
+      fate: 'news',
+    },
+    ...change,
+  };
+}
+
+/** A ledger entry that is pending. */
+export function entry(device: string, change: Partial<LedgerEntry> = {}): LedgerEntry {
+  return {
+    ...{ device, id: 'e5f0c3a8-0000-4000-8000-000000000001', n: 1, name: 'reserve', args: { minutes: 5 } },
+    ...{ by: 'backend', epoch: 1, incarnation: 1, boot: 1, notAfterUp: 9000.5, holdMs: 300_000 },
+    ...{ acceptedAt: T0, sentAt: T0 + 0.125, certainAt: T0 + 5000, outcome: 'pending', reason: null },
+    ...{ proof: null, decidedAt: null, closedAt: null },
+    ...change,
+  };
+}
+
+/** A transition that rests on a report. */
+export function transition(device: string, change: Partial<Transition> = {}): Transition {
+  return {
+    ...{
+      device,
+      from: 'offline',
+      to: 'available',
+      cause: { type: 'report', detail: 'report 1/1 says available' },
+    },
+    ...{
+      measuredAt: T0 + 1000.5,
+      errorMs: 2.5,
+      recordedAt: T0 + 1002,
+      version: 1,
+      incarnation: 1,
+      boot: 1,
+      seq: 1,
+    },
+    ...change,
+  };
+}
+
+/** A message that could not be read. */
+export function deadLetter(partition: number, change: Partial<DeadLetter> = {}): DeadLetter {
+  return {
+    ...{ partition, site: 'depot', device: 'cp-1', sequence: 77, receivedAt: T0, reason: 'bad-report' },
+    ...{ detail: 'seq is not a number', bytes: 12 },
+    ...change,
+  };
+}
+
+/** Journal lines of a partition, numbered from `first`. */
+export function lines(
+  partition: number,
+  first: number,
+  ...of: readonly (Transition | LedgerEntry | DeadLetter)[]
+): readonly JournalLine[] {
+  return of.map((line, index) => {
+    const where = { partition, no: first + index };
+    if ('cause' in line) return { ...where, type: 'transition', transition: line };
+    return 'outcome' in line
+      ? { ...where, type: 'outcome', entry: line }
+      : { ...where, type: 'dead-letter', deadLetter: line };
+  });
+}
+
+/** How far a batch moves a lease: one message further, unless `change` says otherwise. */
+export function advance(lease: Lease, change: Partial<PartitionAdvance> = {}): PartitionAdvance {
+  const { partition, epoch, batch, position, journal, published } = lease;
+  return { partition, epoch, afterBatch: batch, position: position + 1, journal, published, ...change };
+}
+
+/** The lease as the next batch finds it. */
+export function advanced(lease: Lease, to: PartitionAdvance = advance(lease)): Lease {
+  const { position, journal, published, afterBatch } = to;
+  return { ...lease, position, journal, published, batch: afterBatch + 1 };
+}
+
+/** A commit that writes what is given, and nothing else. */
+export function commitOf(partitions: readonly PartitionAdvance[], change: Partial<Commit> = {}): Commit {
+  return { partitions, twins: [], reports: [], ledger: [], journal: [], clocks: [], ...change };
+}
+
+// ------------------------------------------------------------------------------------------------------- any twin
+
+/** Text as it comes out of the codec: anything but NUL and lone surrogates. */
+const text = fc.string({ unit: 'grapheme', maxLength: 20 }).map((value) => value.replaceAll('\0', ' '));
+const uint = fc.oneof(fc.nat(), fc.constant(Number.MAX_SAFE_INTEGER), fc.maxSafeNat());
+const time = fc.oneof(
+  fc.double({ min: 0, max: 4e12, noNaN: true }).map(zero),
+  fc.constantFrom(T0, T0 + 0.123, -6.2e13, 9.007e15, 1e300),
+);
+/** Plain JSON data: what is written as JSON comes back equal. */
+const json = fc.jsonValue({ stringUnit: 'grapheme', maxDepth: 5 }).map(storable);
+const map = fc.dictionary(text, json, { maxKeys: 6 }).map(storable) as fc.Arbitrary<Record<string, unknown>>;
+const orNull = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arbitrary, { nil: null });
+
+/** JSON knows no -0, and Postgres no NUL. */
+function storable(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value).replaceAll('\\u0000', ' ')) as unknown;
+}
+
+function zero(value: number): number {
+  return value === 0 ? 0 : value;
+}
+
+const anchor = fc.record({ up: uint, at: time });
+const clock = fc.record({ incarnation: fc.nat(), boot: uint, latest: anchor, earliest: orNull(anchor) });
+
+const anyEntry = (device: string): fc.Arbitrary<LedgerEntry> =>
+  fc.record({
+    ...{ device: fc.constant(device), id: fc.uuid(), n: uint, name: text, args: map, by: orNull(text) },
+    ...{
+      epoch: uint,
+      incarnation: fc.nat(),
+      boot: orNull(uint),
+      notAfterUp: orNull(time),
+      holdMs: orNull(time),
+    },
+    ...{ acceptedAt: time, sentAt: time, certainAt: time, reason: orNull(text), proof: orNull(text) },
+    outcome: fc.constantFrom('pending', 'done', 'rejected', 'expired', 'unknown'),
+    ...{ decidedAt: orNull(time), closedAt: orNull(time) },
+  });
+
+const anyReport: fc.Arbitrary<Report> = fc
+  .tuple(
+    map,
+    fc.record({ boot: uint, seq: uint, up: uint, state: text, sensors: map, at: time, firmware: text }),
+  )
+  .map(([unknownFields, known]) => ({ ...unknownFields, ...known }));
+
+const anyNewest = anyReport.chain((of) =>
+  fc.record({
+    ...{ boot: fc.constant(of.boot), seq: fc.constant(of.seq), up: fc.constant(of.up) },
+    ...{ receivedAt: time, at: orNull(time), report: fc.constant(of) },
+    encoding: fc.constantFrom('json' as const, 'msgpack' as const),
+  }),
+);
+
+const anyRequest = fc.record({
+  ...{ id: fc.uuid(), name: text, args: map, waitUntil: time, ifVersion: orNull(uint), by: orNull(text) },
+  replyTo: fc.record({ subject: text, encoding: fc.constantFrom('json', 'msgpack') }),
+});
+
+/** Any twin of a device that the types allow, however unlikely. */
+export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
+  fc.record({
+    ...{ device: fc.constant(device), kind: text, site: text, version: uint, path: text },
+    ...{ since: orNull(time), lastContactAt: orNull(time), incarnation: fc.nat(), newest: orNull(anyNewest) },
+    ...{ clock: orNull(clock), olderClocks: fc.array(clock, { maxLength: 3 }) },
+    sequence: fc.record({
+      ranges: fc.array(uint, { maxLength: 9 }),
+      ...{ floorBoot: uint, closedMissing: uint, late: uint, duplicates: uint },
+    }),
+    lastN: uint,
+    open: fc.array(anyEntry(device), { maxLength: 2 }),
+    recent: fc.array(anyEntry(device), { maxLength: 2 }),
+    probe: orNull(fc.record({ n: uint, sentAt: time, waitsUntil: orNull(time) })),
+    waiting: fc.array(anyRequest, { maxLength: 2 }),
+    hold: orNull(fc.record({ id: text, by: orNull(text), since: time, until: time, certainUntil: time })),
+    suspicions: fc.array(fc.record({ reason: text, since: time, detail: text }), { maxLength: 2 }),
+    desired: fc.record({ version: uint, values: map }),
+  });
