@@ -70,8 +70,8 @@ function checkVersion(hub: HubConnection, allowOldHub: boolean): void {
   );
 }
 
-/** Compares the leading `major.minor.patch`; what follows (`-beta.1`) does not count. */
-function isAtLeast(version: string, wanted: readonly number[]): boolean {
+/** Compares the leading `major.minor.patch` of a server version; what follows (`-beta.1`) does not count. */
+export function isAtLeast(version: string, wanted: readonly number[]): boolean {
   const parts = version.split(/[.-]/, wanted.length).map(Number);
   for (const [index, part] of wanted.entries()) {
     const actual = parts[index] ?? 0;

@@ -65,6 +65,13 @@ export interface StreamReaderOptions {
   readonly onNotice: (notice: ReaderNotice) => void;
 }
 
+/** How long the hub may take to answer about streams and consumers, ms. A request that an outage swallowed takes as long. */
+const API_TIMEOUT_MS = 2_000;
+
+function managerOf(hub: HubConnection): Promise<JetStreamManager> {
+  return jetstreamManager(hub.nats, { checkAPI: false, timeout: API_TIMEOUT_MS });
+}
+
 /** A reader at work. */
 export class StreamReader {
   readonly #options: StreamReaderOptions;
@@ -90,7 +97,7 @@ export class StreamReader {
 
   /** Begins to read as soon as the hub is there. Throws when the connection was closed. */
   static async open(options: StreamReaderOptions): Promise<StreamReader> {
-    const reader = new StreamReader(options, await jetstreamManager(options.hub.nats, { checkAPI: false }));
+    const reader = new StreamReader(options, await managerOf(options.hub));
     void reader.#begin();
     return reader;
   }

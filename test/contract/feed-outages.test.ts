@@ -1,0 +1,108 @@
+/** What only a real hub can do to the feed: be killed, be frozen, and forget a consumer. */
+import { jetstreamManager } from '@nats-io/jetstream';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectToHub } from '../../src/nats/connect.ts';
+import { PARTITIONS } from '../../src/wire/partition.ts';
+import { STREAMS } from '../../src/wire/subjects.ts';
+import { type NatsFeedWorld, natsWorld } from './feed-worlds.ts';
+import { RecordingSink } from './recording-sink.ts';
+
+const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+const payload = new TextEncoder().encode('{"boot":1,"seq":1,"up":1,"state":"available","sensors":{}}');
+const reports = (count: number): { device: string; payload: Uint8Array }[] =>
+  Array.from({ length: count }, (_, index) => ({ device: `cp-${String(index % 500)}`, payload }));
+
+describe('the feed on NATS', () => {
+  let world: NatsFeedWorld;
+
+  beforeAll(async () => {
+    world = await natsWorld();
+  });
+  afterAll(() => world.end());
+
+  test('reads 100,000 messages over two kills of the hub: none lost, none twice, none out of order', async () => {
+    let last = 0;
+    for (let stored = 0; stored < 100_000; stored += 5_000) last = await world.store(reports(5_000));
+    const first = last - 100_000 + 1;
+    const sink = new RecordingSink();
+    const reading = await world.feed.open({ partitions: all, after: first - 1, sink });
+    for (const killAfter of [10_000, 60_000]) {
+      await sink.untilDelivered(killAfter);
+      await world.hub.kill();
+      await sink.untilHearing(false);
+      expect(sink.deliveries.length).toBeLessThan(100_000);
+      await world.hub.start();
+    }
+    await sink.untilDelivered(100_000);
+    await sink.untilHearing(true);
+    await reading.stop();
+    expect(sink.sequences).toHaveLength(100_000);
+    expect(sink.sequences.every((sequence, index) => sequence === first + index)).toBe(true);
+    expect(sink.said.filter(({ type }) => type === 'gone')).toEqual([]);
+  });
+
+  test('notices a hub that is frozen, and goes on when it thaws', async () => {
+    const after = await world.store(reports(1));
+    const sink = new RecordingSink();
+    const reading = await world.feed.open({ partitions: all, after, sink });
+    await sink.untilHearing(true);
+    process.kill(world.hub.pid(), 'SIGSTOP');
+    try {
+      await sink.untilHearing(false);
+    } finally {
+      process.kill(world.hub.pid(), 'SIGCONT');
+    }
+    const last = await world.store(reports(10));
+    await sink.untilDelivered(10);
+    await sink.untilHearing(true);
+    await reading.stop();
+    expect(sink.sequences).toEqual(Array.from({ length: 10 }, (_, index) => last - 9 + index));
+  });
+
+  test('makes a new consumer when the hub has lost the old one', async () => {
+    const after = await world.store(reports(1));
+    const sink = new RecordingSink();
+    const reading = await world.feed.open({ partitions: all, after, sink });
+    await sink.untilHearing(true);
+    const operator = await connectToHub({ url: world.hub.url('operator'), name: 'operator' });
+    const manager = await jetstreamManager(operator.nats);
+    for await (const consumer of manager.consumers.list(STREAMS.devices.name)) {
+      await manager.consumers.delete(STREAMS.devices.name, consumer.name);
+    }
+    await operator.close();
+    await sink.untilHearing(false);
+    const last = await world.store(reports(10));
+    await sink.untilDelivered(10);
+    await sink.untilHearing(true);
+    await reading.stop();
+    expect(sink.sequences).toEqual(Array.from({ length: 10 }, (_, index) => last - 9 + index));
+    expect(world.notices.at(-1)).toMatchObject({ type: 'consumer-ended', reason: 'refused' });
+  });
+
+  test('says what is gone in the middle of reading, when it reads the whole stream', async () => {
+    const after = await world.store(reports(1));
+    const sink = new RecordingSink();
+    sink.hold();
+    const reading = await world.feed.open({ partitions: all, after, sink });
+    await world.store(reports(1));
+    await sink.untilDelivered(1);
+    const operator = await connectToHub({ url: world.hub.url('operator'), name: 'operator' });
+    const manager = await jetstreamManager(operator.nats);
+    const consumers = await manager.consumers.list(STREAMS.devices.name).next();
+    for (const { name } of consumers)
+      await manager.consumers.pause(STREAMS.devices.name, name, new Date(Date.now() + 60_000));
+    await world.store(reports(5));
+    await manager.streams.purge(STREAMS.devices.name, { seq: after + 5 });
+    for (const { name } of consumers) await manager.consumers.resume(STREAMS.devices.name, name);
+    await operator.close();
+    sink.release();
+    await sink.untilDelivered(3);
+    await reading.stop();
+    expect(sink.said.filter(({ type }) => type !== 'hearing')).toEqual([
+      { type: 'delivered', sequence: after + 1 },
+      { type: 'gone', from: after + 2, to: after + 4 },
+      { type: 'delivered', sequence: after + 5 },
+      { type: 'delivered', sequence: after + 6 },
+    ]);
+  });
+});

@@ -1,0 +1,95 @@
+/** The worlds in which the feed's contract is kept: the hub in memory, and the real one behind a link. */
+import { jetstreamManager } from '@nats-io/jetstream';
+import { MemoryFeed } from '../../src/memory/feed.ts';
+import { MemoryHub } from '../../src/memory/hub.ts';
+import { MemoryLink } from '../../src/memory/link.ts';
+import { connectToHub } from '../../src/nats/connect.ts';
+import { type FeedNotice, NatsFeed } from '../../src/nats/feed.ts';
+import { prepareHub } from '../../src/nats/hub.ts';
+import type { Feed } from '../../src/runtime/ports.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { deviceReport, STREAMS } from '../../src/wire/subjects.ts';
+import type { Hub } from '../../tools/dev/hub.ts';
+import { startLink } from '../link.ts';
+import { startHub, type Temporary } from '../servers.ts';
+
+/** What a test of the feed can do to the world around it. */
+export interface FeedWorld {
+  readonly feed: Feed;
+  /** Stores reports of devices of the site `depot`, in order; resolves with the sequence of the last. */
+  store(reports: readonly { readonly device: string; readonly payload: Uint8Array }[]): Promise<number>;
+  purgeBefore(sequence: number): Promise<void>;
+  /** Makes the stream anew, empty. */
+  wipe(): Promise<void>;
+  /** Takes the hub away from the feed, and gives it back. */
+  cut(): void;
+  heal(): void;
+  end(): Promise<void>;
+}
+
+/** In memory. */
+export async function memoryWorld(): Promise<FeedWorld> {
+  const hub = new MemoryHub(systemClock);
+  const link = new MemoryLink(systemClock);
+  return {
+    feed: new MemoryFeed({ hub, link, clock: systemClock }),
+    store: async (reports) => {
+      for (const { device, payload } of reports) hub.storeReport('depot', device, payload);
+      return hub.devices.lastSequence;
+    },
+    purgeBefore: async (sequence) => hub.devices.purgeBefore(sequence),
+    wipe: async () => hub.devices.wipe(),
+    cut: () => link.cut(),
+    heal: () => link.heal(),
+    end: async () => undefined,
+  };
+}
+
+/** A world on a real hub, for tests that do more to it than the contract knows. */
+export interface NatsFeedWorld extends FeedWorld {
+  readonly hub: Hub & Temporary;
+  readonly notices: readonly FeedNotice[];
+}
+
+/** On a real hub, which the feed reaches through a link that can be cut. */
+export async function natsWorld(): Promise<NatsFeedWorld> {
+  const hub = await startHub();
+  const link = await startLink();
+  link.leadTo(`127.0.0.1:${String(hub.ports.client)}`);
+  const runtime = await connectToHub({ url: `nats://runtime:runtime@${link.address}`, name: 'runtime' });
+  await prepareHub(runtime);
+  const depot = await connectToHub({ url: hub.url('depot'), name: 'depot' });
+  const operator = await connectToHub({ url: hub.url('operator'), name: 'operator' });
+  const manager = await jetstreamManager(operator.nats);
+  const notices: FeedNotice[] = [];
+  return {
+    hub,
+    notices,
+    feed: new NatsFeed({ hub: runtime, onNotice: (notice) => notices.push(notice) }),
+    store: async (reports) => {
+      const last = reports.at(-1);
+      if (last === undefined) throw new Error('nothing to store');
+      for (const { device, payload } of reports.slice(0, -1))
+        depot.nats.publish(deviceReport(device), payload);
+      const ack = await depot.nats.request(deviceReport(last.device), last.payload, { timeout: 20_000 });
+      return ack.json<{ readonly seq: number }>().seq;
+    },
+    purgeBefore: async (seq) => {
+      await manager.streams.purge(STREAMS.devices.name, { seq });
+    },
+    wipe: async () => {
+      await manager.streams.delete(STREAMS.devices.name);
+      // The runtime makes it: the operator could, but then the test would have to know how.
+      const other = await connectToHub({ url: hub.url('runtime'), name: 'another node' });
+      await prepareHub(other);
+      await other.close();
+    },
+    cut: () => link.cut(),
+    heal: () => link.heal(),
+    end: async () => {
+      await Promise.all([runtime.close(), depot.close(), operator.close()]);
+      await hub.end();
+      await link.close();
+    },
+  };
+}

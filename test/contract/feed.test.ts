@@ -1,0 +1,209 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { PARTITIONS, partitionOf } from '../../src/wire/partition.ts';
+import { type FeedWorld, memoryWorld, natsWorld } from './feed-worlds.ts';
+import { RecordingSink } from './recording-sink.ts';
+
+const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const text = (payload: Uint8Array): string => new TextDecoder().decode(payload);
+
+/** `count` reports of some devices, numbered in their payload. */
+function reports(count: number, first = 1): { device: string; payload: Uint8Array }[] {
+  return Array.from({ length: count }, (_, index) => ({
+    device: `cp-${String(index % 50)}`,
+    payload: bytes(`report ${String(first + index)}`),
+  }));
+}
+
+describe.each([
+  ['in memory', memoryWorld],
+  ['on NATS', natsWorld],
+])('the feed %s', (_, makeWorld) => {
+  let world: FeedWorld;
+  const open: { stop(): Promise<void> }[] = [];
+
+  beforeAll(async () => {
+    world = await makeWorld();
+  });
+  afterEach(async () => {
+    world.heal();
+    await Promise.all(open.splice(0).map((reading) => reading.stop()));
+  });
+  afterAll(() => world.end());
+
+  async function read(after: number, partitions: readonly number[] = all): Promise<RecordingSink> {
+    const sink = new RecordingSink();
+    open.push(await world.feed.open({ partitions, after, sink }));
+    return sink;
+  }
+
+  /** A position at which nothing follows. */
+  const theEnd = (): Promise<number> => world.store(reports(1));
+
+  test('delivers what follows the position, in order, as the broker vouches for it', async () => {
+    const after = await theEnd();
+    const before = Date.now();
+    await world.store(reports(300));
+    const sink = await read(after);
+    await sink.untilDelivered(300);
+    expect(sink.sequences).toEqual(Array.from({ length: 300 }, (_each, index) => after + 1 + index));
+    expect(sink.deliveries.map(({ payload }) => text(payload))).toEqual(
+      reports(300).map(({ payload }) => text(payload)),
+    );
+    for (const { device, partition, site, receivedAt } of sink.deliveries) {
+      expect({ partition, site }).toEqual({ partition: partitionOf(device), site: 'depot' });
+      expect(receivedAt).toBeGreaterThanOrEqual(before);
+      expect(receivedAt).toBeLessThanOrEqual(Date.now() + 1);
+      expect(Number.isInteger(receivedAt)).toBe(true);
+    }
+  });
+
+  test('delivers only the partitions it was opened for', async () => {
+    const after = await theEnd();
+    const sent = reports(200);
+    await world.store(sent);
+    const own = [partitionOf('cp-1'), partitionOf('cp-2'), partitionOf('cp-3')];
+    const expected = sent.filter(({ device }) => own.includes(partitionOf(device)));
+    const sink = await read(after, own);
+    await sink.untilDelivered(expected.length);
+    await sink.untilHearing(true);
+    expect(sink.deliveries.map(({ payload }) => text(payload))).toEqual(
+      expected.map(({ payload }) => text(payload)),
+    );
+  });
+
+  test('begins to hear when it has delivered all there is, and hears what comes then', async () => {
+    const after = await theEnd();
+    await world.store(reports(20));
+    const sink = await read(after);
+    await sink.untilHearing(true);
+    expect(sink.said.filter(({ type }) => type === 'delivered')).toHaveLength(20);
+    expect(sink.said.at(-1)).toEqual({ type: 'hearing', isHearing: true });
+    await world.store(reports(1, 21));
+    await sink.untilDelivered(21);
+    expect(sink.isHearing).toBe(true);
+  });
+
+  test('hears at once when nothing follows', async () => {
+    const sink = await read(await theEnd());
+    await sink.untilHearing(true);
+    expect(sink.deliveries).toEqual([]);
+  });
+
+  test('delivers no more while the sink works, and then goes on without a hole', async () => {
+    const after = await theEnd();
+    const sink = new RecordingSink();
+    sink.hold();
+    open.push(await world.feed.open({ partitions: all, after, sink }));
+    await world.store(reports(1));
+    await sink.untilDelivered(1);
+    const last = await world.store(reports(500, 2));
+    expect(sink.deliveries).toHaveLength(1);
+    sink.release();
+    await sink.untilDelivered(501);
+    expect(sink.sequences.at(-1)).toBe(last);
+    expect(new Set(sink.sequences).size).toBe(501);
+  });
+
+  test('does not hear while the sink works on a batch for long', async () => {
+    const sink = await read(await theEnd());
+    await sink.untilHearing(true);
+    sink.hold();
+    await world.store(reports(1));
+    await sink.untilHearing(false);
+    sink.release();
+    await sink.untilHearing(true);
+  });
+
+  test('delivers nothing more once it was stopped, and stops when the last delivery is over', async () => {
+    const after = await theEnd();
+    const sink = new RecordingSink();
+    sink.hold();
+    const reading = await world.feed.open({ partitions: all, after, sink });
+    await world.store(reports(1));
+    await sink.untilDelivered(1);
+    let hasStopped = false;
+    const stopping = reading.stop().then(() => {
+      hasStopped = true;
+    });
+    const last = await world.store(reports(1));
+    expect(hasStopped).toBe(false);
+    sink.release();
+    await stopping;
+    const witness = await read(last - 1);
+    await witness.untilDelivered(1);
+    expect(sink.deliveries).toHaveLength(1);
+  });
+
+  test('does not hear while the hub is away, and loses nothing of what was stored meanwhile', async () => {
+    const after = await theEnd();
+    const sink = await read(after);
+    await world.store(reports(100));
+    await sink.untilDelivered(100);
+    await sink.untilHearing(true);
+    world.cut();
+    await sink.untilHearing(false);
+    await world.store(reports(100, 101));
+    expect(sink.deliveries).toHaveLength(100);
+    world.heal();
+    await sink.untilDelivered(200);
+    await sink.untilHearing(true);
+    expect(sink.sequences).toEqual(Array.from({ length: 200 }, (_each, index) => after + 1 + index));
+  });
+
+  test('opened while the hub is away, begins when it is back', async () => {
+    const after = await theEnd();
+    await world.store(reports(3));
+    world.cut();
+    const sink = await read(after);
+    world.heal();
+    await sink.untilDelivered(3);
+    await sink.untilHearing(true);
+  });
+
+  test('opened while the hub is away, can be stopped', async () => {
+    world.cut();
+    const sink = new RecordingSink();
+    const reading = await world.feed.open({ partitions: all, after: 0, sink });
+    await reading.stop();
+    expect(sink.said).toEqual([]);
+  });
+
+  test('says what is gone when the stream no longer holds what follows the position, and goes on with what is there', async () => {
+    const after = await theEnd();
+    await world.store(reports(10));
+    await world.purgeBefore(after + 6);
+    const sink = await read(after);
+    await sink.untilHearing(true);
+    expect(sink.said).toEqual([
+      { type: 'gone', from: after + 1, to: after + 5 },
+      ...[6, 7, 8, 9, 10].map((step) => ({ type: 'delivered', sequence: after + step })),
+      { type: 'hearing', isHearing: true },
+    ]);
+  });
+
+  test('says where it goes on when the stream was made anew', async () => {
+    const after = await theEnd();
+    const sink = await read(after);
+    await sink.untilHearing(true);
+    world.cut();
+    await sink.untilHearing(false);
+    await world.wipe();
+    await world.store(reports(2));
+    world.heal();
+    await sink.untilDelivered(2);
+    expect(sink.said.filter(({ type }) => type !== 'hearing')).toEqual([
+      { type: 'gone', from: after + 1, to: 0 },
+      { type: 'delivered', sequence: 1 },
+      { type: 'delivered', sequence: 2 },
+    ]);
+  });
+
+  test('opened at a position that a stream made anew has not reached, goes on with what is there', async () => {
+    const after = (await theEnd()) + 1_000;
+    const sink = await read(after);
+    await sink.untilHearing(true);
+    expect(sink.said[0]).toMatchObject({ type: 'gone', from: after + 1 });
+    expect(sink.sequences[0]).toBeLessThan(after);
+  });
+});

@@ -1,0 +1,143 @@
+/** What a node finds out about the hub before it trusts it, and what it says when it does not. */
+import { jetstreamManager } from '@nats-io/jetstream';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
+import { prepareHub } from '../../src/nats/hub.ts';
+import { STREAMS } from '../../src/wire/subjects.ts';
+import type { Hub } from '../../tools/dev/hub.ts';
+import { startNatsServer } from '../../tools/dev/nats-server.ts';
+import { startHub, type Temporary, temporaryFolder } from '../servers.ts';
+
+let hub: Hub & Temporary;
+const connections: HubConnection[] = [];
+
+beforeAll(async () => {
+  hub = await startHub();
+});
+afterAll(async () => {
+  await Promise.all(connections.map((connection) => connection.close()));
+  await hub.end();
+});
+
+async function connect(url: string): Promise<HubConnection> {
+  const connection = await connectToHub({ url, name: 'test' });
+  connections.push(connection);
+  return connection;
+}
+
+describe('connecting', () => {
+  const at = (): string => `127.0.0.1:${String(hub.ports.client)}`;
+
+  test.each([
+    [
+      'a port where nothing listens',
+      () => 'nats://runtime:runtime@127.0.0.1:1',
+      'refused',
+      'no NATS server accepts connections at 127.0.0.1:1',
+    ],
+    [
+      'a wrong password',
+      () => `nats://runtime:wrong@${at()}`,
+      'unauthorized',
+      'refused the user or the password',
+    ],
+    ['no password', () => `nats://${at()}`, 'unauthorized', 'refused the user or the password'],
+    ['something that is no address', () => 'runtime:secret@hub', 'bad-url', 'a NATS address looks like'],
+    ['another protocol', () => 'http://127.0.0.1:80', 'bad-url', 'a NATS address looks like'],
+  ])('to %s fails with one sentence', async (_, url, problem, message) => {
+    const failure: unknown = await connect(url()).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: 'ConnectError', problem });
+    const said = failure instanceof Error ? failure.message : '';
+    expect(said).toContain(message);
+    expect(said).not.toMatch(/secret|wrong|\n/);
+  });
+
+  test('to one of several servers succeeds when one is there', async () => {
+    const connection = await connect(`nats://runtime:runtime@127.0.0.1:1,nats://${at()}`);
+    expect(connection.isConnected()).toBe(true);
+  });
+});
+
+describe('preparing the hub', () => {
+  test('creates the streams, and leaves them as they are the next time', async () => {
+    const runtime = await connect(hub.url('runtime'));
+    const others = await Promise.all([connect(hub.url('runtime')), connect(hub.url('runtime'))]);
+    await Promise.all([runtime, ...others].map((node) => prepareHub(node)));
+    const fleet = await jetstreamManager((await connect(hub.url('operator'))).nats);
+    const backends = await jetstreamManager((await connect(hub.url('backend'))).nats, { checkAPI: false });
+    for (const [manager, { name, subjects }] of [
+      [fleet, STREAMS.devices],
+      [fleet, STREAMS.deadLetters],
+      [backends, STREAMS.changes],
+    ] as const) {
+      const { config, created } = await manager.streams.info(name);
+      expect(config).toMatchObject({
+        subjects,
+        storage: 'file',
+        retention: 'limits',
+        duplicate_window: 120e9,
+      });
+      await prepareHub(runtime);
+      expect((await manager.streams.info(name)).created).toBe(created);
+    }
+  });
+
+  test("keeps an operator's limits, and puts right what promises rest on", async () => {
+    const runtime = await connect(hub.url('runtime'));
+    await prepareHub(runtime);
+    const fleet = await jetstreamManager((await connect(hub.url('operator'))).nats);
+    const month = 30 * 24 * 3_600 * 1e9;
+    await fleet.streams.update(STREAMS.devices.name, {
+      subjects: ['report.0.>'],
+      max_age: month,
+      duplicate_window: 1e9,
+    });
+    await prepareHub(runtime);
+    const { config } = await fleet.streams.info(STREAMS.devices.name);
+    expect(config).toMatchObject({ subjects: ['report.>'], max_age: month, duplicate_window: 120e9 });
+  });
+
+  test('leaves no trace of its look at the mapping: an owner that hears it has nobody to answer', async () => {
+    const runtime = await connect(hub.url('runtime'));
+    const heard: (string | undefined)[] = [];
+    runtime.nats.subscribe('owner.>', { callback: (_error, message) => void heard.push(message.reply) });
+    await prepareHub(runtime);
+    expect(heard.length).toBeGreaterThan(0);
+    expect(heard.every((reply) => reply === undefined || reply === '')).toBe(true);
+  });
+
+  test.each(['backend', 'engineer', 'depot'] as const)(
+    'as the user %s is refused with a sentence',
+    async (user) => {
+      await expect(prepareHub(await connect(hub.url(user)))).rejects.toThrow(/owner/);
+    },
+  );
+
+  test('on a server without the mapping of nats.conf is refused with a sentence', async () => {
+    const { folder, remove } = temporaryFolder();
+    const configFile = join(folder, 'plain.conf');
+    writeFileSync(configFile, 'listen: $LISTEN\nhttp: $MONITOR\njetstream { store_dir: $STORE }\n');
+    const plain = await startNatsServer({
+      name: 'plain',
+      configFile,
+      dataDir: folder,
+      ports: { client: { port: 0, flag: '' }, monitor: { port: 0, flag: '' } },
+      variables: ({ client, monitor }) => ({
+        LISTEN: `127.0.0.1:${String(client)}`,
+        MONITOR: `127.0.0.1:${String(monitor)}`,
+        STORE: join(folder, 'store'),
+      }),
+    });
+    try {
+      const connection = await connect(`nats://127.0.0.1:${String(plain.ports.client)}`);
+      await expect(prepareHub(connection)).rejects.toThrow(
+        /does not map twin\.\*\.get to owner\.<partition>/,
+      );
+    } finally {
+      await plain.stop();
+      remove();
+    }
+  });
+});
