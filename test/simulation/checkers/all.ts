@@ -1,0 +1,23 @@
+/** Every property that a world is judged by. */
+import { acceptance } from './acceptance.ts';
+import { calm } from './calm.ts';
+import type { Checker } from './checker.ts';
+import { clockBounds } from './clock-bounds.ts';
+import { epochs } from './epochs.ts';
+import { execution } from './execution.ts';
+import { freshness } from './freshness.ts';
+import { history } from './history.ts';
+import { holdEnd } from './hold-end.ts';
+import { knownState } from './known-state.ts';
+import { outcomes } from './outcomes.ts';
+import { presence } from './presence.ts';
+import { publication } from './publication.ts';
+import { singleHolder } from './single-holder.ts';
+import { soundness } from './soundness.ts';
+import { told } from './told.ts';
+
+export const checkers: readonly Checker[] = [
+  ...[soundness, singleHolder, execution, outcomes, acceptance, epochs],
+  ...[knownState, history, clockBounds, freshness, holdEnd, presence],
+  ...[told, publication, calm],
+];

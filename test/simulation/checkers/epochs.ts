@@ -1,0 +1,38 @@
+import { PARTITIONS } from '../../../src/wire/partition.ts';
+import { type Checker, type Flaw, short } from './checker.ts';
+
+/** Of two nodes that both believe to be the owner only the later one acts. */
+export const epochs: Checker = {
+  name: 'epochs',
+  sentence:
+    'the store takes batches in order and under epochs that only grow, and a device obeys no epoch lower than one it knows',
+  check: ({ record }) => {
+    const flaws: Flaw[] = [];
+    const last = Array.from({ length: PARTITIONS }, () => ({ epoch: 0, batch: 0, position: 0, journal: 0 }));
+    for (const { at, commit, node } of record.commits) {
+      for (const { partition, epoch, afterBatch, position, journal } of commit.partitions) {
+        const before = last[partition]!;
+        const isInOrder =
+          epoch >= before.epoch &&
+          afterBatch === before.batch &&
+          position >= before.position &&
+          journal >= before.journal;
+        if (!isInOrder) {
+          const text = `${node} commits ${JSON.stringify({ partition, epoch, afterBatch, position, journal })} after ${JSON.stringify(before)}`;
+          flaws.push({ at, device: null, text });
+        }
+        last[partition] = { epoch, batch: afterBatch + 1, position, journal };
+      }
+    }
+    const highest = new Map<string, number>();
+    for (const { device, life, boot, at, command, became } of record.receptions) {
+      const key = `${device} ${life} ${boot}`;
+      const known = highest.get(key) ?? 0;
+      highest.set(key, Math.max(known, command.epoch));
+      if (command.epoch >= known || (became !== 'done' && became !== 'begun')) continue;
+      const text = `it obeys ${command.name} ${short(command.id)} under epoch ${command.epoch}, and knew epoch ${known}`;
+      flaws.push({ at, device, text });
+    }
+    return flaws;
+  },
+};

@@ -1,0 +1,58 @@
+import type { Evidence } from '../world/world.ts';
+import type { Execution } from '../record.ts';
+import { type Checker, type EntryVersion, type Flaw, isProbe, short, versionsById } from './checker.ts';
+
+/** Executes nothing but what the ledger holds, as it holds it, once and in time. */
+export const execution: Checker = {
+  name: 'execution',
+  sentence:
+    'a device executes only what is in the ledger, once, as it stands there, and never after its certainAt',
+  check: (evidence) => {
+    const versions = versionsById(evidence);
+    const real = evidence.record.executions.filter(
+      ({ command, moves, effect }) => !isProbe(command.id) && (moves || effect === 'done'),
+    );
+    return [
+      ...real.flatMap((done) => notAsWritten(done, versions.get(done.command.id) ?? [], evidence)),
+      ...twice(real.filter(({ command }) => command.name !== 'report')),
+    ];
+  },
+};
+
+function notAsWritten(
+  { device, command, startedAt: at, boot }: Execution,
+  versions: readonly EntryVersion[],
+  { weather }: Evidence,
+): Flaw[] {
+  const what = `${command.name} ${short(command.id)} (n ${command.n})`;
+  const flaw = (text: string): Flaw[] => [{ at, device, text: `${what}: ${text}` }];
+  const [first] = versions;
+  if (first === undefined) return flaw('it is not in the ledger');
+  if (first.at > at) return flaw(`executed before it was in the ledger, at ${first.at}`);
+  const { entry } = first;
+  const isAsWritten =
+    entry.device === device &&
+    entry.n === command.n &&
+    entry.name === command.name &&
+    (command.holdMs ?? null) === entry.holdMs;
+  if (!isAsWritten) return flaw(`the ledger has ${JSON.stringify(entry)}`);
+  if (entry.notAfterUp === null) return [];
+  if (entry.boot !== boot) return flaw(`executed in boot ${boot}, meant for boot ${String(entry.boot)}`);
+  // No server's clock is further ahead of true time than this.
+  const latestClock = at + weather.limits.serverErrorMs;
+  if (latestClock > entry.certainAt)
+    return flaw(`executed ${latestClock - entry.certainAt} ms after its certainAt ${entry.certainAt}`);
+  return [];
+}
+
+function twice(executions: readonly Execution[]): Flaw[] {
+  const seen = new Set<string>();
+  return executions.flatMap(({ device, command, startedAt: at }) => {
+    const key = `${device} ${command.id}`;
+    if (!seen.has(key)) {
+      seen.add(key);
+      return [];
+    }
+    return [{ at, device, text: `${command.name} ${short(command.id)} (n ${command.n}) is executed again` }];
+  });
+}

@@ -1,0 +1,62 @@
+import type { LedgerEntry } from '../../../actors/ledger.ts';
+import { RING_SIZE_MAX } from '../../../machines/report.ts';
+import type { Execution } from '../record.ts';
+import type { Evidence } from '../world/world.ts';
+import { type Checker, finalEntries, type Flaw, short } from './checker.ts';
+
+/** What the ledger says in the end is what happened. */
+export const outcomes: Checker = {
+  name: 'outcomes',
+  sentence:
+    'every accepted command ends with the outcome that really happened, and with unknown only where nothing could prove it',
+  check: (evidence) => {
+    const executions = new Map<string, Execution[]>();
+    for (const execution of evidence.record.executions) {
+      const { id } = execution.command;
+      executions.set(id, [...(executions.get(id) ?? []), execution]);
+    }
+    return finalEntries(evidence).flatMap((entry) => {
+      const text = wrongAbout(entry, executions.get(entry.id) ?? [], evidence);
+      if (text === null) return [];
+      const what = `${entry.name} ${short(entry.id)} (n ${entry.n}) accepted at ${entry.acceptedAt}`;
+      const proof = `${entry.outcome}, ${entry.reason ?? 'no reason'}, ${entry.proof ?? 'no proof'}`;
+      const flaw: Flaw = {
+        at: entry.closedAt ?? evidence.endedAt,
+        device: entry.device,
+        text: `${what} (${proof}): ${text}`,
+      };
+      return [flaw];
+    });
+  },
+};
+
+function wrongAbout(entry: LedgerEntry, executions: readonly Execution[], evidence: Evidence): string | null {
+  const isDone = executions.some(({ effect }) => effect === 'done');
+  switch (entry.outcome) {
+    case 'done':
+      return isDone ? null : 'it never took effect';
+    case 'rejected':
+    case 'expired':
+      return isDone ? 'it took effect' : null;
+    case 'pending':
+      return 'it is still pending';
+    case 'unknown':
+      if (entry.closedAt === null) return 'it is still open';
+      return isProvable(entry, executions, evidence) ? 'it could have been proved' : null;
+  }
+}
+
+/** Nothing can prove a command whose device lost its memory, cannot tell, or has handled too many others since. */
+function isProvable(
+  entry: LedgerEntry,
+  executions: readonly Execution[],
+  { record, store }: Evidence,
+): boolean {
+  const { device, acceptedAt, closedAt, n } = entry;
+  if (executions.some(({ isTellable }) => !isTellable)) return false;
+  const isWiped = record.wipes.some((wipe) => wipe.device === device && wipe.at <= (closedAt ?? Infinity));
+  const isNewIncarnation = (store.twins.get(device)?.incarnation ?? 1) > entry.incarnation;
+  if (isWiped && (isNewIncarnation || acceptedAt !== closedAt)) return false;
+  const later = record.receptions.filter((other) => other.device === device && other.command.n > n);
+  return new Set(later.map(({ command }) => command.n)).size < RING_SIZE_MAX;
+}

@@ -1,0 +1,29 @@
+import type { Checker, Flaw } from './checker.ts';
+
+/** What was stored this long before may still be on its way to the node, ms. */
+const ON_THE_WAY_MS = 15_000;
+
+/** Only a device that is silent is called silent. */
+export const presence: Checker = {
+  name: 'presence',
+  sentence: 'a twin goes offline by silence only when its device has said nothing to the hub for so long',
+  check: ({ record, hubOffsetMs }) => {
+    const flaws: Flaw[] = [];
+    for (const { at, commit } of record.commits) {
+      for (const line of commit.journal) {
+        if (line.type !== 'transition' || line.transition.cause.type !== 'silence') continue;
+        const { device, recordedAt } = line.transition;
+        const limitMs = record.devices.get(device)?.kind.limits.silenceMs ?? 0;
+        const from = recordedAt - hubOffsetMs - limitMs + ON_THE_WAY_MS;
+        const to = recordedAt - hubOffsetMs - ON_THE_WAY_MS;
+        const heard = record.arrivals.find(
+          (arrival) => arrival.device === device && arrival.at > from && arrival.at < to,
+        );
+        if (heard === undefined) continue;
+        const text = `its twin calls it silent at ${recordedAt}, and the hub heard it at ${heard.at}`;
+        flaws.push({ at, device, text });
+      }
+    }
+    return flaws;
+  },
+};

@@ -1,0 +1,49 @@
+import { commandOutcome } from '../../../src/wire/reply.ts';
+import type { Said } from '../record.ts';
+import type { Evidence } from '../world/world.ts';
+import { type Checker, type EntryVersion, type Flaw, short, versionsById } from './checker.ts';
+
+/** What backends are told is what the store holds. */
+export const told: Checker = {
+  name: 'told',
+  sentence: 'what a backend is told about a command was committed before, and stays true once it is final',
+  check: (evidence) => {
+    const versions = versionsById(evidence);
+    return evidence.record.said.flatMap((said) => {
+      const { id } = said.request;
+      const text = id === null ? null : wrongAbout(said, versions.get(id) ?? [], evidence);
+      return text === null ? [] : [flawOf(said, text)];
+    });
+  },
+};
+
+const FINAL = ['done', 'rejected', 'expired'];
+
+function wrongAbout(said: Said, versions: readonly EntryVersion[], { store }: Evidence): string | null {
+  const { request, body, at: saidAt } = said;
+  const { outcome } = body;
+  if (outcome === 'failed') return null;
+  if (outcome === 'refused') {
+    const before = versions.find(({ at }) => at < request.at);
+    return before === undefined ? null : `refused, though it was in the ledger since ${before.at}`;
+  }
+  const text = JSON.stringify(body);
+  const isFinal = FINAL.includes(String(outcome)) || body.closedAt !== null;
+  // What stood for a moment within one batch is told as it stood; it may be told only where the command was committed.
+  const isCommitted = versions.some(
+    ({ at, entry }) => at <= saidAt && (!isFinal || JSON.stringify(commandOutcome(entry)) === text),
+  );
+  if (!isCommitted) return `told ${text}, which was not in the store then`;
+  const final = store.ledger.get(request.device)?.find(({ id }) => id === request.id);
+  if (!isFinal || final?.outcome === outcome) return null;
+  return `told ${String(outcome)}, and in the end it is ${String(final?.outcome)}`;
+}
+
+function flawOf({ request, at, node }: Said, text: string): Flaw {
+  const { device, name, id } = request;
+  return {
+    at,
+    device,
+    text: `${node} was asked about ${name ?? 'the ledger of'} ${short(id ?? '')}: ${text}`,
+  };
+}

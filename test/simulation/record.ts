@@ -1,0 +1,120 @@
+/**
+ * What really happened, as an all-seeing observer writes it down: at the devices, at the hub, in the store, and to the
+ * backends. Checkers read it; nobody in the world does. Times are true time, ms epoch, unless they say otherwise.
+ */
+import type { Command } from '../../machines/command.ts';
+import type { Kind } from '../../machines/kind.ts';
+import type { Report } from '../../machines/report.ts';
+import type { Commit } from '../../src/runtime/ports.ts';
+
+/** A device's storage from one wipe to the next. */
+export type Life = number;
+
+/** A report as it was made: stored by the device. */
+export interface MadeReport {
+  readonly device: string;
+  readonly life: Life;
+  readonly report: Report;
+  /** When it was measured. */
+  readonly measuredAt: number;
+  /** Its storage lost it before the hub had it. */
+  isLost: boolean;
+  /** When the hub's stream stored it first, true time; `null` while it has not. */
+  storedAt: number | null;
+}
+
+/** A command that a device began to execute. */
+export interface Execution {
+  readonly device: string;
+  readonly life: Life;
+  readonly boot: number;
+  readonly command: Command;
+  readonly startedAt: number;
+  /** Whether hardware moves; otherwise it only changes the hold, which counts once it outlives a restart. */
+  readonly moves: boolean;
+  /** Whether it took effect. */
+  effect: 'done' | 'not-done';
+  /** False where the body cannot tell afterwards. */
+  isTellable: boolean;
+}
+
+/** A command that reached a device, and what it made of it. */
+export interface Reception {
+  readonly device: string;
+  readonly life: Life;
+  readonly boot: number;
+  readonly at: number;
+  readonly command: Command;
+  readonly became: string;
+  readonly reason: string | null;
+}
+
+/** A reservation, as the device really kept it. */
+export interface HoldSpan {
+  readonly device: string;
+  readonly life: Life;
+  readonly id: string;
+  readonly from: number;
+  /** When it was over; `null` while it lasts. */
+  to: number | null;
+  /** For how long the device was switched off while it had it, ms: nobody measures that time. */
+  offMs: number;
+}
+
+/** A backend's request, as a node heard it. */
+export interface Heard {
+  readonly device: string;
+  readonly operation: 'get' | 'ledger' | 'desired' | 'command';
+  /** For a command. */
+  readonly name: string | null;
+  readonly id: string | null;
+  readonly at: number;
+}
+
+/** What a node said to a backend, whether or not it arrived. */
+export interface Said {
+  readonly node: string;
+  readonly request: Heard;
+  readonly at: number;
+  /** The same by the node's clock. */
+  readonly atServer: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** A transaction that the store took. */
+export interface Committed {
+  readonly at: number;
+  readonly node: string;
+  readonly commit: Commit;
+}
+
+/** A device as checkers know it. */
+export interface DeviceRecord {
+  readonly device: string;
+  readonly kind: Kind;
+}
+
+/** The key of a report in {@link WorldRecord.madeBySample}. */
+export function sampleKey(device: string, report: Pick<Report, 'sensors'>): string {
+  return `${device} ${String(report.sensors.sample)}`;
+}
+
+/** Everything. */
+export class WorldRecord {
+  readonly devices = new Map<string, DeviceRecord>();
+  readonly made: MadeReport[] = [];
+  /** The same, by device and the number of the sample that is in its sensors. */
+  readonly madeBySample = new Map<string, MadeReport>();
+  /** When the hub stored something of a device. */
+  readonly arrivals: { readonly device: string; readonly at: number }[] = [];
+  readonly executions: Execution[] = [];
+  readonly receptions: Reception[] = [];
+  readonly holds: HoldSpan[] = [];
+  readonly wipes: { readonly device: string; readonly at: number }[] = [];
+  readonly said: Said[] = [];
+  /** Requests of backends. */
+  asked = 0;
+  readonly commits: Committed[] = [];
+  /** Twins that could not decide, processes that would have ended: what may never happen at all. */
+  readonly faults: { readonly at: number; readonly what: string }[] = [];
+}

@@ -1,0 +1,193 @@
+/**
+ * The hardware of a device, which outlives the process that watches over it: somebody uses the device or nobody does, it
+ * is in order or not, and a command takes its time, fails, or hangs.
+ */
+import type { Command } from '../../../machines/command.ts';
+import type { Kind } from '../../../machines/kind.ts';
+import type { DeviceHold } from '../../../src/device/memory.ts';
+import type { ActResult, BodyChange, DeviceBody, Reading, Verdict } from '../../../src/device/ports.ts';
+import type { Execution } from '../record.ts';
+import type { Chance } from './chance.ts';
+import type { Process } from './process.ts';
+import type { Schedule } from './schedule.ts';
+
+type Sensors = Readonly<Record<string, unknown>>;
+
+/** What a kind of hardware looks like from outside. */
+interface Traits {
+  readonly inUse: string;
+  readonly outOfOrder: string;
+  /** Commands that move hardware; the others only change the hold. */
+  readonly moves: readonly string[];
+  readonly sensors: (isInUse: boolean) => Sensors;
+}
+
+const TRAITS: Readonly<Record<string, Traits>> = {
+  'charge-point': {
+    inUse: 'charging',
+    outOfOrder: 'faulted',
+    moves: ['start', 'stop'],
+    sensors: (is) => ({ cableConnected: is, carPresent: is, powerW: is ? 11_000 : 0 }),
+  },
+  car: {
+    inUse: 'rented',
+    outOfOrder: 'out-of-service',
+    moves: ['start', 'stop', 'release'],
+    sensors: (is) => ({ locked: !is, doorsOpen: false, ignitionOn: false }),
+  },
+  kiosk: {
+    inUse: 'serving',
+    outOfOrder: 'out-of-service',
+    moves: ['start', 'stop', 'reserve'],
+    sensors: () => ({ compartmentOpen: false, mainsPresent: true }),
+  },
+};
+
+/** What the hardware tells the record. */
+export interface HardwareEvents {
+  /** The device looked at itself; the number is in the report's sensors as `sample`. */
+  sampled(hold: DeviceHold | null): number;
+  /** Hardware begins to move for a command. */
+  moving(command: Command): Execution;
+  /** The last execution of this command number, if there was one. */
+  executed(command: Command): Execution | null;
+}
+
+export class Hardware {
+  readonly #schedule: Schedule;
+  readonly #chance: Chance;
+  readonly #traits: Traits;
+  readonly #events: HardwareEvents;
+  /** Whether it shows after a restart what was executed. */
+  readonly #isTransparent: boolean;
+  /** From now on everything works at once. */
+  isReliable = false;
+  #isInUse = false;
+  #isOutOfOrder = false;
+  #changed: (change: BodyChange) => void = () => undefined;
+
+  constructor(schedule: Schedule, chance: Chance, kind: Kind, events: HardwareEvents) {
+    const traits = TRAITS[kind.name];
+    if (traits === undefined) throw new Error(`no hardware for a ${kind.name}`);
+    this.#schedule = schedule;
+    this.#chance = chance;
+    this.#traits = traits;
+    this.#events = events;
+    this.#isTransparent = chance.hits(0.7);
+  }
+
+  /** Somebody comes to an idle device: nobody, or the holder if it is held. */
+  use(): boolean {
+    if (this.#isInUse || this.#isOutOfOrder) return false;
+    this.#isInUse = true;
+    this.#changed({ endsHold: true });
+    return true;
+  }
+
+  /** Whoever uses it leaves. */
+  leave(): void {
+    if (!this.#isInUse) return;
+    this.#isInUse = false;
+    this.#changed({});
+  }
+
+  breakDown(): void {
+    this.#isOutOfOrder = true;
+    this.#isInUse = false;
+    this.#changed({ endsHold: true });
+  }
+
+  repair(): void {
+    if (!this.#isOutOfOrder) return;
+    this.#isOutOfOrder = false;
+    this.#changed({});
+  }
+
+  /** How the device looks, held or not. */
+  reading(isHeld: boolean): Reading {
+    const { inUse, outOfOrder, sensors } = this.#traits;
+    const state = this.#isOutOfOrder ? outOfOrder : this.#isInUse ? inUse : isHeld ? 'reserved' : 'available';
+    return { state, sensors: sensors(this.#isInUse), firmware: '1.0.0' };
+  }
+
+  /** The body of one boot. */
+  body(process: Process): DeviceBody {
+    return {
+      read: ({ hold }) => {
+        const reading = this.reading(hold !== null);
+        return {
+          ...reading,
+          sensors: { ...reading.sensors, sample: this.#events.sampled(hold) },
+        };
+      },
+      judge: (command, { hold }) => this.#judge(command, hold !== null),
+      act: (command) => process.call(() => this.#act(command, process)),
+      wasExecuted: (command) => process.call(() => this.#wasExecuted(command)),
+      scan: () => null,
+      watch: (changed) => {
+        this.#changed = (change) => process.enter(() => changed(change));
+        return () => {
+          this.#changed = () => undefined;
+        };
+      },
+    };
+  }
+
+  #judge({ name }: Command, isHeld: boolean): Verdict {
+    const acts = this.#traits.moves.includes(name);
+    const isIdle = !this.#isInUse && !this.#isOutOfOrder;
+    switch (name) {
+      case 'reserve':
+        return isIdle && !isHeld
+          ? { type: 'accept', hold: 'begin', acts }
+          : { type: 'refuse', reason: 'busy' };
+      case 'release':
+        return isHeld ? { type: 'accept', hold: 'end', acts } : { type: 'refuse', reason: 'not-held' };
+      case 'start':
+        return isIdle ? { type: 'accept', hold: 'end', acts } : { type: 'refuse', reason: 'busy' };
+      case 'stop':
+        return this.#isInUse
+          ? { type: 'accept', hold: 'keep', acts }
+          : { type: 'refuse', reason: 'not-in-use' };
+      default:
+        return { type: 'refuse', reason: 'unknown-command' };
+    }
+  }
+
+  /** It takes effect at some moment, and says so at a later one: the process may be dead at either. */
+  #act(command: Command, process: Process): Promise<ActResult> {
+    const execution = this.#events.moving(command);
+    const how = this.isReliable
+      ? 'works'
+      : this.#chance.weighted({ works: 90, fails: 5, hangs: 3, throws: 2 });
+    const effectMs = this.#chance.hits(0.1) ? this.#chance.between(0, 8_000) : this.#chance.exponential(200);
+    return new Promise((resolve, reject) => {
+      this.#schedule.after(effectMs, () => {
+        const fails = how === 'fails' || (how !== 'works' && this.#chance.hits(0.5));
+        if (process.isDead) return;
+        if (!fails) this.#takeEffect(command, execution);
+        this.#schedule.after(this.#chance.exponential(100), () => {
+          if (how === 'works') resolve({ outcome: 'done' });
+          else if (how === 'fails') resolve({ outcome: 'rejected', reason: 'jammed' });
+          else execution.isTellable = false;
+          if (how === 'throws') reject(new Error('a relay burnt out'));
+        });
+      });
+    });
+  }
+
+  #takeEffect({ name }: Command, execution: Execution): void {
+    execution.effect = 'done';
+    if (name === 'start') this.#isInUse = true;
+    else if (name === 'stop') this.#isInUse = false;
+  }
+
+  async #wasExecuted(command: Command): Promise<boolean | null> {
+    const execution = this.#events.executed(command);
+    if (!this.#isTransparent) {
+      if (execution !== null) execution.isTellable = false;
+      return null;
+    }
+    return execution?.effect === 'done';
+  }
+}

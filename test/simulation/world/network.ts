@@ -1,0 +1,167 @@
+/**
+ * The network between the parties of the world: devices, the hub, nodes, the store, backends. Any link may be cut, lose,
+ * double, reorder and delay; nobody is told.
+ */
+import type { Chance } from './chance.ts';
+import type { Cancel, Schedule } from './schedule.ts';
+
+/** How a link behaves while it is not cut. */
+export interface Quality {
+  /** Most messages take about this long, ms. */
+  readonly usualMs: number;
+  /** This part of them takes `longMs` instead, on average: buffers, dead spots, retransmission. */
+  readonly longPart: number;
+  readonly longMs: number;
+  readonly lossPart: number;
+  readonly doublePart: number;
+}
+
+/** A link on a good day. */
+export const GOOD: Quality = { usualMs: 20, longPart: 0, longMs: 0, lossPart: 0, doublePart: 0 };
+
+/** No message is under way for longer than this, ms. */
+const UNDER_WAY_MAX_MS = 6 * 3_600_000;
+/** After the network has healed, everything arrives within this, ms. */
+const HEALED_WITHIN_MS = 30_000;
+
+/** The way between two parties, in both directions. */
+export interface Link {
+  isCut: boolean;
+  quality: Quality;
+  /** While it is cut it keeps some of the messages: a site's leaf does, a client that knows its business does not. */
+  keeps: boolean;
+}
+
+/** The other side did not answer: what was asked may or may not have been done. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+}
+
+interface Message {
+  readonly deliver: () => void;
+  readonly cancel: Cancel;
+  readonly at: number;
+}
+
+export class Network {
+  readonly #schedule: Schedule;
+  readonly #chance: Chance;
+  readonly #links = new Map<string, Link>();
+  readonly #underWay = new Set<Message>();
+  /** Messages that a cut link keeps in a buffer until it is whole again. */
+  readonly #kept = new Map<Link, (() => void)[]>();
+
+  constructor(schedule: Schedule, chance: Chance) {
+    this.#schedule = schedule;
+    this.#chance = chance;
+  }
+
+  link(one: string, other: string): Link {
+    const name = one < other ? `${one} ${other}` : `${other} ${one}`;
+    let link = this.#links.get(name);
+    if (link === undefined) this.#links.set(name, (link = { isCut: false, quality: GOOD, keeps: false }));
+    return link;
+  }
+
+  /** Sends a message that may be lost, doubled, delayed and overtaken. */
+  send(from: string, to: string, deliver: () => void): void {
+    const link = this.link(from, to);
+    if (link.isCut) {
+      if (link.keeps && this.#chance.hits(0.2)) this.#keep(link, deliver);
+      return;
+    }
+    if (this.#chance.hits(link.quality.lossPart)) return;
+    this.#carry(this.#delayOn(link), deliver);
+    if (this.#chance.hits(link.quality.doublePart)) this.#carry(this.#delayOn(link) * 3, deliver);
+  }
+
+  /** Sends a message at an exact time, unless the link is cut: the worst moment is as likely as any other. */
+  sendAt(from: string, to: string, at: number, deliver: () => void): void {
+    if (!this.link(from, to).isCut) this.#carry(at - this.#schedule.now, deliver);
+  }
+
+  /**
+   * Asks over a connection and waits for the answer. A link that is cut, or is being cut meanwhile, or an answer that takes
+   * longer than `timeoutMs` leads to {@link NoAnswer}.
+   */
+  ask<T>(from: string, to: string, timeoutMs: number, answer: () => Promise<T>): Promise<T> {
+    const link = this.link(from, to);
+    return new Promise((resolve, reject) => {
+      const fail = (why: string): void => reject(new NoAnswer(`${to} does not answer: ${why}`));
+      const cancel = this.#schedule.after(timeoutMs, () => fail('timeout'));
+      const end = (use: () => void): void => {
+        cancel();
+        use();
+      };
+      const across = (work: () => void): void => {
+        if (link.isCut) return;
+        this.#carry(this.#latency(link), () => {
+          if (!link.isCut) work();
+        });
+      };
+      across(() => {
+        answer().then(
+          (value) => across(() => end(() => resolve(value))),
+          (error: unknown) => across(() => end(() => reject(asError(error)))),
+        );
+      });
+    });
+  }
+
+  /** Cuts a link; what is under way on it arrives or not, like rain on a roof. */
+  cut(link: Link): void {
+    link.isCut = true;
+  }
+
+  /** Makes a link whole again, and lets go of what waited for it. */
+  mend(link: Link): void {
+    link.isCut = false;
+    for (const deliver of this.#kept.get(link) ?? []) this.#carry(this.#delayOn(link), deliver);
+    this.#kept.delete(link);
+  }
+
+  /** From now on every link is good, and whatever is under way arrives soon. */
+  heal(): void {
+    for (const link of this.#links.values()) {
+      link.quality = GOOD;
+      this.mend(link);
+    }
+    const latest = this.#schedule.now + HEALED_WITHIN_MS;
+    for (const message of [...this.#underWay]) {
+      if (message.at <= latest) continue;
+      message.cancel();
+      this.#underWay.delete(message);
+      this.#carry(this.#chance.between(0, HEALED_WITHIN_MS), message.deliver);
+    }
+  }
+
+  #keep(link: Link, deliver: () => void): void {
+    const kept = this.#kept.get(link);
+    if (kept === undefined) this.#kept.set(link, [deliver]);
+    else kept.push(deliver);
+  }
+
+  #carry(delayMs: number, deliver: () => void): void {
+    const at = this.#schedule.now + Math.min(delayMs, UNDER_WAY_MAX_MS);
+    const cancel = this.#schedule.at(at, () => {
+      this.#underWay.delete(message);
+      deliver();
+    });
+    const message: Message = { deliver, cancel, at };
+    this.#underWay.add(message);
+  }
+
+  #delayOn({ quality }: Link): number {
+    if (this.#chance.hits(quality.longPart)) return this.#chance.exponential(quality.longMs);
+    return this.#latency({ quality });
+  }
+
+  /** Now and then there is next to none: bounds that are only right with a few ms to spare are wrong. */
+  #latency({ quality }: Pick<Link, 'quality'>): number {
+    return this.#chance.hits(0.1) ? 0.01 : this.#chance.exponential(quality.usualMs);
+  }
+}
+
+function asError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause));
+}

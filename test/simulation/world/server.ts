@@ -1,0 +1,251 @@
+/**
+ * A node of the runtime on a machine of its own: the production `Node` behind ports that lead into the world. Every call
+ * of a port is a step between which it may crash or stand still.
+ */
+import { kinds } from '../../../machines/kinds.ts';
+import { MemoryBus } from '../../../src/memory/bus.ts';
+import { MemoryFeed } from '../../../src/memory/feed.ts';
+import type { MemoryHub } from '../../../src/memory/hub.ts';
+import { type LinkState, MemoryLink } from '../../../src/memory/link.ts';
+import type { MemoryStore } from '../../../src/memory/store.ts';
+import type { RuntimeLimits } from '../../../src/runtime/limits.ts';
+import { Node } from '../../../src/runtime/node.ts';
+import type { BackendRequest, Bus, Clock, Feed } from '../../../src/runtime/ports.ts';
+import type { Telemetry } from '../../../src/runtime/telemetry.ts';
+import { decode } from '../../../src/wire/codec.ts';
+import type { Heard, WorldRecord } from '../record.ts';
+import type { Trace } from '../trace.ts';
+import type { Chance } from './chance.ts';
+import type { ServerClock } from './clocks.ts';
+import type { Network } from './network.ts';
+import { Process } from './process.ts';
+import type { Schedule } from './schedule.ts';
+import { storeLink, type StoreTrouble } from './store-link.ts';
+
+export interface ServerOptions {
+  readonly name: string;
+  readonly schedule: Schedule;
+  readonly network: Network;
+  readonly hub: MemoryHub;
+  readonly hubClock: Clock;
+  readonly store: MemoryStore;
+  readonly trouble: StoreTrouble;
+  readonly clock: ServerClock;
+  readonly limits: RuntimeLimits;
+  readonly chance: Chance;
+  readonly record: WorldRecord;
+  readonly trace: Trace;
+  /** It has gone off, for whatever reason. */
+  readonly died: () => void;
+}
+
+interface Machine {
+  readonly process: Process;
+  readonly link: MemoryLink;
+  readonly bus: MemoryBus;
+  readonly node: Node;
+}
+
+export class Server {
+  readonly name: string;
+  readonly clock: ServerClock;
+  readonly #options: ServerOptions;
+  #machine: Machine | null = null;
+  #linkState: LinkState = 'up';
+
+  constructor(options: ServerOptions) {
+    this.name = options.name;
+    this.clock = options.clock;
+    this.#options = options;
+  }
+
+  switchOn(): void {
+    if (this.#machine !== null) return;
+    const { schedule, record, trace, limits, name, hub, hubClock, chance } = this.#options;
+    trace.line(name, () => 'is switched on');
+    const process = new Process(schedule, () => this.#die(machine));
+    const link = new MemoryLink(hubClock, {
+      delayMs: () => (chance.hits(0.1) ? 0.01 : chance.exponential(10)),
+      isLost: () => chance.hits(0.002),
+    });
+    const bus = new MemoryBus({ hub, link, clock: hubClock });
+    const ports = {
+      clock: this.#clock(process),
+      feed: this.#feed(process, link),
+      bus: this.#bus(process, bus),
+    };
+    const store = storeLink({ ...this.#options, node: name, process });
+    const node = new Node({
+      ...ports,
+      store,
+      node: name,
+      kinds,
+      limits,
+      telemetry: this.#telemetry(process),
+    });
+    const machine: Machine = { process, link, bus, node };
+    this.#machine = machine;
+    this.setLink(this.#linkState);
+    node.start().catch((error: unknown) => {
+      record.faults.push({ at: schedule.now, what: `${name} did not start: ${String(error)}` });
+    });
+  }
+
+  /** What becomes of its connection to the hub, also of the next one. */
+  setLink(state: LinkState): void {
+    this.#linkState = state;
+    const link = this.#machine?.link;
+    if (state === 'cut') link?.cut();
+    else if (state === 'frozen') link?.freeze();
+    else link?.heal();
+  }
+
+  /** Dies at once. */
+  kill(): void {
+    this.#machine?.process.kill();
+  }
+
+  /** Dies after so many steps of anything it does. */
+  killAfter(steps: number): void {
+    this.#machine?.process.killAfter(steps);
+  }
+
+  /** Stands still until it is resumed. */
+  pause(): void {
+    this.#options.trace.line(this.name, () => 'stands still');
+    this.#machine?.process.pause();
+  }
+
+  resume(): void {
+    this.#options.trace.line(this.name, () => 'goes on');
+    this.#machine?.process.resume();
+  }
+
+  /** Stops in order, and is off then. */
+  stop(): void {
+    const machine = this.#machine;
+    if (machine === null) return;
+    this.#options.trace.line(this.name, () => 'is told to stop');
+    const { process, node } = machine;
+    process.enter(() => void node.stop().then(() => process.kill()));
+  }
+
+  /** The connection breaks with the process: the hub knows at once. */
+  #die(machine: Machine): void {
+    this.#options.trace.line(this.name, () => 'is off');
+    machine.link.cut();
+    machine.bus.stop();
+    this.#machine = null;
+    this.#options.died();
+  }
+
+  // ----------------------------------------------------------------------------------------------------------- ports
+
+  #clock(process: Process): Clock {
+    const { schedule, clock } = this.#options;
+    const startedAt = schedule.now;
+    return {
+      now: () => clock.now(),
+      monotonic: () => schedule.now - startedAt,
+      after: (delayMs, work) => schedule.after(delayMs, () => process.enter(work)),
+    };
+  }
+
+  #feed(process: Process, link: MemoryLink): Feed {
+    const { hub, schedule, clock } = this.#options;
+    const itsClock: Clock = {
+      now: () => clock.now(),
+      monotonic: () => schedule.now,
+      after: (delayMs, work) => schedule.after(delayMs, work),
+    };
+    const feed = new MemoryFeed({ hub, link, clock: itsClock });
+    return {
+      open: ({ partitions, after, sink }) =>
+        feed.open({
+          partitions,
+          after,
+          sink: {
+            deliver: (batch) =>
+              new Promise((resolve) => process.enter(() => void sink.deliver(batch).then(resolve))),
+            hearing: (isHearing) => process.enter(() => sink.hearing(isHearing)),
+            gone: (range) => process.enter(() => sink.gone(range)),
+          },
+        }),
+    };
+  }
+
+  #bus(process: Process, bus: MemoryBus): Bus {
+    const { name, trace, record, schedule, clock } = this.#options;
+    const heard = new Map<string, Heard>();
+    return {
+      sendCommand: (site, device, payload) => {
+        if (!process.leave()) return;
+        trace.line(name, () => `sends ${device} ${textOf(payload)}`);
+        bus.sendCommand(site, device, payload);
+      },
+      publish: (messages) => process.call(() => bus.publish(messages)),
+      reply: (to, payload, error) => {
+        if (!process.leave()) return;
+        trace.line(name, () => `answers ${to.subject} ${textOf(payload)}`);
+        const request = heard.get(to.subject);
+        if (request === undefined) throw new Error(`an answer to ${to.subject}, which nobody asked`);
+        record.said.push({
+          ...{ node: name, request, at: schedule.now, atServer: clock.now() },
+          body: bodyOf(payload),
+        });
+        bus.reply(to, payload, error);
+      },
+      serve: (partition, handle) =>
+        bus.serve(partition, (request) => {
+          process.enter(() => {
+            trace.line(name, () => `hears ${request.replyTo.subject} ${describe(request)}`);
+            heard.set(request.replyTo.subject, heardOf(request, schedule.now));
+            handle(request);
+          });
+        }),
+    };
+  }
+
+  #telemetry(process: Process): Telemetry {
+    const { record, schedule, name, trace } = this.#options;
+    const ignore = (): void => undefined;
+    const fault = (what: string): void => {
+      if (!process.isDead) record.faults.push({ at: schedule.now, what: `${name}: ${what}` });
+    };
+    return {
+      ...{ report: ignore, refused: ignore, outcome: ignore, transition: ignore, committed: ignore },
+      storeUnavailable: (cause) => trace.line(name, () => `cannot commit: ${cause.message}`),
+      deadLetter: ({ reason, detail, device }) => fault(`dead letter of ${device}: ${reason}, ${detail}`),
+      quarantined: ({ device, cause }) =>
+        fault(`${device} could not decide: ${cause.stack ?? cause.message}`),
+      streamGone: ({ from, to }) => fault(`messages ${from} to ${to} are gone`),
+      ownership: ({ event, partitions, reason }) =>
+        trace.line(name, () => `${event} ${partitions.length} partitions: ${reason}`),
+      hearing: (isHearing) => trace.line(name, () => (isHearing ? 'hears' : 'does not hear')),
+    };
+  }
+}
+
+function heardOf({ device, operation, payload }: BackendRequest, at: number): Heard {
+  const { id } = bodyOf(payload);
+  return {
+    ...{ device, operation: operation.type, at },
+    name: operation.type === 'command' ? operation.name : null,
+    id: typeof id === 'string' ? id : null,
+  };
+}
+
+function bodyOf(payload: Uint8Array): Readonly<Record<string, unknown>> {
+  const decoded = decode(payload);
+  if (!decoded.ok) throw new Error(`a message that cannot be read: ${decoded.detail}`);
+  return decoded.value as Record<string, unknown>;
+}
+
+function describe({ device, operation, payload }: BackendRequest): string {
+  const what = operation.type === 'command' ? operation.name : operation.type;
+  return `${device} ${what} ${textOf(payload)}`;
+}
+
+function textOf(payload: Uint8Array): string {
+  return JSON.stringify(bodyOf(payload));
+}

@@ -1,0 +1,60 @@
+/**
+ * The site: the way between the hub and its devices, over a network that loses, doubles, delays and reorders. It tells the
+ * record what has reached the hub.
+ */
+import type { MemoryHub } from '../../../src/memory/hub.ts';
+import { readReports } from '../../../src/wire/report.ts';
+import { sampleKey, type WorldRecord } from '../record.ts';
+import type { Chance } from './chance.ts';
+import type { Device, ReportIntake } from './device.ts';
+import type { Network } from './network.ts';
+import type { Schedule } from './schedule.ts';
+
+/** The one site of the world. */
+export const SITE = 'depot';
+
+/** How far from its deadline a command arrives when the network is at its worst, ms: whole ones are how devices count. */
+const WORST_MOMENTS = [-1, -0.01, 0, 0.5, 0.99, 1.01, 20];
+
+export interface SiteOptions {
+  readonly hub: MemoryHub;
+  readonly network: Network;
+  readonly schedule: Schedule;
+  readonly chance: Chance;
+  readonly record: WorldRecord;
+}
+
+export class Site implements ReportIntake {
+  readonly #options: SiteOptions;
+
+  constructor(options: SiteOptions) {
+    this.#options = options;
+  }
+
+  /** From now on the device hears what the hub has for it. */
+  connect(device: Device): void {
+    this.#options.hub.onCommand(SITE, device.name, (payload) => this.#handOn(device, payload));
+  }
+
+  takeReport(device: string, payload: Uint8Array): void {
+    const { hub, record, schedule } = this.#options;
+    hub.storeReport(SITE, device, payload);
+    const read = readReports(device, payload);
+    if (!read.ok) throw new Error(`${device} sent what cannot be read: ${read.detail}`);
+    for (const report of read.reports) {
+      const made = record.madeBySample.get(sampleKey(device, report));
+      if (made === undefined) throw new Error(`${device} sent a report that it never made`);
+      made.storedAt ??= schedule.now;
+    }
+    record.arrivals.push({ device, at: schedule.now });
+  }
+
+  /** Hands a command on to its device. Sometimes it takes exactly as long as is worst. */
+  #handOn(device: Device, payload: Uint8Array): void {
+    const { network, chance } = this.#options;
+    const deliver = (): void => device.hear(payload);
+    const deadline = chance.hits(0.05) ? device.deadlineOf(payload) : null;
+    if (deadline === null) network.send('hub', device.name, deliver);
+    else network.sendAt('hub', device.name, deadline + chance.pick(WORST_MOMENTS), deliver);
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * A node's connection to the store. It can break at any time, and the store may be away; but what became of a commit is
+ * found out for certain before anybody is told (the contract of the port `Store`).
+ */
+import type { MemoryStore } from '../../../src/memory/store.ts';
+import type { Commit, CommitResult, Store } from '../../../src/runtime/ports.ts';
+import type { WorldRecord } from '../record.ts';
+import type { Chance } from './chance.ts';
+import { NoAnswer, type Network } from './network.ts';
+import type { Process } from './process.ts';
+import type { Schedule } from './schedule.ts';
+
+/** What is wrong with the store at present. */
+export interface StoreTrouble {
+  /** This part of the commits fails for a passing reason: nothing is written. */
+  failPart: number;
+  /** Of this part of the commits the answer is lost. */
+  mutePart: number;
+}
+
+export interface StoreLinkOptions {
+  readonly node: string;
+  readonly process: Process;
+  readonly store: MemoryStore;
+  readonly trouble: StoreTrouble;
+  readonly schedule: Schedule;
+  readonly network: Network;
+  readonly chance: Chance;
+  readonly record: WorldRecord;
+}
+
+/** A question is waited for this long, ms. */
+const ANSWER_TIMEOUT_MS = 5_000;
+/** Between two attempts to find out what became of a commit, ms. */
+const FIND_OUT_MS = 400;
+
+/** The port `Store` of one process. */
+export function storeLink(options: StoreLinkOptions): Store {
+  const { process, store, network, node } = options;
+  const ask = <T>(question: () => Promise<T>): Promise<T> =>
+    process.call(() => network.ask(node, 'store', ANSWER_TIMEOUT_MS, question));
+  return {
+    acquire: (request) => ask(() => store.acquire(request)),
+    renew: (request) => ask(() => store.renew(request)),
+    release: (leases) => ask(() => store.release(leases)),
+    load: (partition) => ask(() => store.load(partition)),
+    commit: (commit) => process.call(() => commitUntilCertain(options, commit)),
+    ledgerEntry: (device, id) => ask(() => store.ledgerEntry(device, id)),
+    journalAfter: (partition, after, limit) => ask(() => store.journalAfter(partition, after, limit)),
+  };
+}
+
+/** One transaction on its way. Once it has been given up it cannot be taken any more. */
+interface Attempt {
+  result: CommitResult | null;
+  isGivenUp: boolean;
+}
+
+async function commitUntilCertain(options: StoreLinkOptions, commit: Commit): Promise<CommitResult> {
+  const { network, node, chance, trouble, schedule } = options;
+  const attempt: Attempt = { result: null, isGivenUp: false };
+  try {
+    return await network.ask(node, 'store', ANSWER_TIMEOUT_MS, async () => {
+      await take(options, commit, attempt);
+      if (chance.hits(trouble.mutePart)) return new Promise<never>(() => undefined);
+      return resultOf(attempt);
+    });
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+  }
+  for (;;) {
+    await new Promise<void>((resolve) => void schedule.after(FIND_OUT_MS, resolve));
+    try {
+      return await network.ask(node, 'store', ANSWER_TIMEOUT_MS, async () => resultOf(attempt));
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+    }
+  }
+}
+
+async function take(options: StoreLinkOptions, commit: Commit, attempt: Attempt): Promise<void> {
+  const { store, node, chance, trouble, record, schedule } = options;
+  if (attempt.isGivenUp) return;
+  if (chance.hits(trouble.failPart)) {
+    attempt.result = { type: 'unavailable', cause: new Error('deadlock detected') };
+    return;
+  }
+  attempt.result = await store.commit(commit);
+  if (attempt.result.type === 'committed') record.commits.push({ at: schedule.now, node, commit });
+  else if (attempt.result.type === 'refused') {
+    const what = `the store refused a commit of ${node}: ${attempt.result.cause.message}`;
+    record.faults.push({ at: schedule.now, what });
+  }
+}
+
+/** The answer of the lease row: a transaction that has not come by now will not be taken any more. */
+function resultOf(attempt: Attempt): CommitResult {
+  attempt.isGivenUp = true;
+  return (
+    attempt.result ?? { type: 'unavailable', cause: new Error('the connection broke before the commit') }
+  );
+}

@@ -1,0 +1,234 @@
+/**
+ * Lets faults happen, each sort at its own pace, and counts them. When the storm is over nothing new begins, and the world
+ * mends what is broken.
+ */
+import type { Chance } from './chance.ts';
+import type { ServerClock } from './clocks.ts';
+import type { Device, Outage } from './device.ts';
+import type { Backend } from './backend.ts';
+import { GOOD, type Link, type Network } from './network.ts';
+import type { Schedule } from './schedule.ts';
+import type { Server } from './server.ts';
+import type { StoreTrouble } from './store-link.ts';
+import { badQuality, FAULTS, type FaultSort, type Weather } from './weather.ts';
+import type { Trace } from '../trace.ts';
+
+export interface StormOptions {
+  readonly schedule: Schedule;
+  readonly network: Network;
+  readonly chance: Chance;
+  readonly weather: Weather;
+  readonly trace: Trace;
+  readonly devices: readonly Device[];
+  readonly servers: readonly Server[];
+  readonly backends: readonly Backend[];
+  readonly storeClock: ServerClock;
+  readonly trouble: StoreTrouble;
+}
+
+/** A way between two parties. */
+interface Way {
+  readonly cut: () => void;
+  readonly mend: () => void;
+}
+
+export class Storm {
+  readonly #options: StormOptions;
+  readonly counts = new Map<FaultSort, number>();
+  #isOver = false;
+
+  constructor(options: StormOptions) {
+    this.#options = options;
+  }
+
+  begin(): void {
+    for (const sort of this.#options.weather.sorts) this.#expect(sort, this.#options.chance.fork(sort));
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  #expect(sort: FaultSort, chance: Chance): void {
+    this.#options.schedule.after(chance.exponential(FAULTS[sort]), () => {
+      if (this.#isOver) return;
+      this.counts.set(sort, (this.counts.get(sort) ?? 0) + 1);
+      this.#strike(sort, chance);
+      this.#expect(sort, chance);
+    });
+  }
+
+  #strike(sort: FaultSort, chance: Chance): void {
+    const { devices, servers, backends, network, trouble, storeClock, weather } = this.#options;
+    const device = chance.pick(devices);
+    const server = chance.pick(servers);
+    const deviceWay = (it: Device): Way => ({
+      cut: () => network.cut(network.link(it.name, 'hub')),
+      mend: () => {
+        network.mend(network.link(it.name, 'hub'));
+        it.restored();
+      },
+    });
+    const storeWay = (it: Server): Way => ({
+      cut: () => network.cut(network.link(it.name, 'store')),
+      mend: () => network.mend(network.link(it.name, 'store')),
+    });
+    const serverWay = (it: Server): Way => ({ cut: () => it.setLink('cut'), mend: () => it.setLink('up') });
+    const backendWay = (it: Backend): Way => ({ cut: () => it.link.cut(), mend: () => it.link.heal() });
+    switch (sort) {
+      case 'device-link-cut': {
+        this.#cut(sort, [deviceWay(device)], this.#some(chance, 300_000));
+        return;
+      }
+      case 'device-link-bad': {
+        this.#spoil(network.link(device.name, 'hub'), chance);
+        return;
+      }
+      case 'site-cut': {
+        this.#cut(sort, devices.map(deviceWay), this.#some(chance, 600_000));
+        return;
+      }
+      case 'hub-away': {
+        this.#cut(
+          sort,
+          [...devices.map(deviceWay), ...servers.map(serverWay), ...backends.map(backendWay)],
+          this.#some(chance, 120_000),
+        );
+        return;
+      }
+      case 'node-link-cut': {
+        this.#cut(sort, [serverWay(server)], this.#some(chance, 60_000));
+        return;
+      }
+      case 'node-link-freeze': {
+        this.#freeze(server, chance);
+        return;
+      }
+      case 'backend-link-cut': {
+        this.#cut(sort, [backendWay(chance.pick(backends))], this.#some(chance, 60_000));
+        return;
+      }
+      case 'store-link-cut': {
+        this.#cut(sort, [storeWay(server)], this.#some(chance, 30_000));
+        return;
+      }
+      case 'store-away': {
+        this.#cut(sort, servers.map(storeWay), this.#some(chance, 60_000));
+        return;
+      }
+      case 'store-fails': {
+        this.#trouble(
+          () => (trouble.failPart = 0.4),
+          () => (trouble.failPart = 0),
+          chance,
+        );
+        return;
+      }
+      case 'store-mute': {
+        this.#trouble(
+          () => (trouble.mutePart = 0.4),
+          () => (trouble.mutePart = 0),
+          chance,
+        );
+        return;
+      }
+      case 'node-crash':
+        if (chance.hits(0.3)) server.kill();
+        else server.killAfter(chance.integer(0, 60));
+        return;
+      case 'node-pause': {
+        this.#pause(server, chance);
+        return;
+      }
+      case 'node-stop': {
+        server.stop();
+        return;
+      }
+      case 'device-kill':
+        if (chance.hits(0.4)) device.switchOff('kill');
+        else device.crashAfter(chance.integer(0, 30));
+        return;
+      case 'device-power-cut': {
+        this.#switchOff(device, 'power-cut', chance);
+        return;
+      }
+      case 'device-wipe': {
+        this.#switchOff(device, 'wipe', chance);
+        return;
+      }
+      case 'device-breakdown':
+        device.hardware.breakDown();
+        this.#later(this.#some(chance, 300_000), () => device.hardware.repair());
+        return;
+      case 'quartz-drift': {
+        device.drift();
+        return;
+      }
+      case 'wall-clock-set': {
+        device.setWallClock();
+        return;
+      }
+      case 'server-clock-set': {
+        chance
+          .pick([storeClock, ...servers.map(({ clock }) => clock)])
+          .set(chance.between(0, weather.limits.serverErrorMs));
+        return;
+      }
+    }
+  }
+
+  /** Mostly about `meanMs`, now and then much longer. */
+  #some(chance: Chance, meanMs: number): number {
+    return chance.exponential(chance.hits(0.15) ? meanMs * 8 : meanMs);
+  }
+
+  #later(delayMs: number, work: () => void): void {
+    this.#options.schedule.after(delayMs, () => {
+      if (!this.#isOver) work();
+    });
+  }
+
+  #cut(sort: FaultSort, ways: readonly Way[], forMs: number): void {
+    const { trace } = this.#options;
+    trace.line('storm', () => `${sort} for ${Math.round(forMs / 1_000)} s`);
+    for (const way of ways) way.cut();
+    this.#later(forMs, () => {
+      trace.line('storm', () => `${sort} ends`);
+      for (const way of ways) way.mend();
+    });
+  }
+
+  /** Nothing passes and nobody notices; then it goes on, or somebody does notice. */
+  #freeze(server: Server, chance: Chance): void {
+    server.setLink('frozen');
+    this.#later(chance.between(0, 20_000), () => {
+      if (chance.hits(0.5)) server.setLink('up');
+      else
+        this.#cut(
+          'node-link-cut',
+          [{ cut: () => server.setLink('cut'), mend: () => server.setLink('up') }],
+          1_000,
+        );
+    });
+  }
+
+  #spoil(link: Link, chance: Chance): void {
+    link.quality = badQuality(chance);
+    this.#later(this.#some(chance, 600_000), () => (link.quality = GOOD));
+  }
+
+  #trouble(begin: () => void, end: () => void, chance: Chance): void {
+    begin();
+    this.#later(this.#some(chance, 120_000), end);
+  }
+
+  #pause(server: Server, chance: Chance): void {
+    server.pause();
+    this.#later(this.#some(chance, chance.pick([1_000, 30_000, 300_000])), () => server.resume());
+  }
+
+  #switchOff(device: Device, outage: Outage, chance: Chance): void {
+    if (chance.hits(0.5)) device.crashAfter(chance.integer(0, 30));
+    this.#later(chance.exponential(2_000), () => device.switchOff(outage));
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * What the weather of a world is like: how large it is, and which sorts of trouble it has. Not every world has every sort:
+ * one in which everything breaks all the time hides what happens when only two things do.
+ */
+import { DEFAULT_LIMITS, type RuntimeLimits } from '../../../src/runtime/limits.ts';
+import type { Chance } from './chance.ts';
+import type { Quality } from './network.ts';
+
+/** Sorts of faults, with how often one happens in a world that has them, ms on average. */
+export const FAULTS = {
+  'device-link-cut': 600_000,
+  'device-link-bad': 600_000,
+  'site-cut': 2_400_000,
+  'hub-away': 2_400_000,
+  'node-link-cut': 900_000,
+  'node-link-freeze': 900_000,
+  'backend-link-cut': 1_800_000,
+  'store-link-cut': 900_000,
+  'store-away': 2_400_000,
+  'store-fails': 1_200_000,
+  'store-mute': 1_200_000,
+  'node-crash': 600_000,
+  'node-pause': 600_000,
+  'node-stop': 1_200_000,
+  'device-kill': 600_000,
+  'device-power-cut': 900_000,
+  'device-wipe': 3_600_000,
+  'device-breakdown': 1_800_000,
+  'quartz-drift': 600_000,
+  'wall-clock-set': 900_000,
+  'server-clock-set': 300_000,
+} as const;
+export type FaultSort = keyof typeof FAULTS;
+
+/** A world's dimensions. */
+export interface Weather {
+  /** How long faults happen, ms. */
+  readonly stormMs: number;
+  readonly nodes: number;
+  /** Devices of each kind. */
+  readonly devices: number;
+  readonly backends: number;
+  /** Between two wishes of a backend, ms on average. */
+  readonly wishMs: number;
+  /** Between two local uses of a device, ms on average; `Infinity` for a world without people. */
+  readonly useMs: number;
+  readonly sorts: readonly FaultSort[];
+  /** Of all links of devices from the beginning, until something changes it. */
+  readonly deviceQuality: Quality;
+  readonly limits: RuntimeLimits;
+}
+
+const POOR: Quality = { usualMs: 300, longPart: 0.03, longMs: 120_000, lossPart: 0.05, doublePart: 0.05 };
+
+/** A link that brings out the worst. */
+export function badQuality(chance: Chance): Quality {
+  return {
+    usualMs: chance.between(50, 1_500),
+    longPart: chance.pick([0, 0.1, 0.4]),
+    longMs: chance.pick([10_000, 60_000, 1_800_000]),
+    lossPart: chance.pick([0, 0.1, 0.5]),
+    doublePart: chance.pick([0, 0.1, 0.5]),
+  };
+}
+
+export function drawWeather(chance: Chance): Weather {
+  const sorts = Object.keys(FAULTS) as FaultSort[];
+  const share = chance.pick([0.15, 0.4, 0.7, 1]);
+  const quality = chance.weighted({ good: 5, poor: 3, bad: 1 });
+  const good: Quality = { usualMs: 40, longPart: 0, longMs: 0, lossPart: 0, doublePart: 0 };
+  return {
+    stormMs: chance.between(0.5, 3) * 3_600_000,
+    nodes: chance.integer(2, 3),
+    devices: chance.integer(1, 2),
+    backends: chance.integer(1, 2),
+    wishMs: chance.pick([20_000, 45_000, 120_000]),
+    useMs: chance.pick([300_000, 1_200_000, Infinity]),
+    sorts: sorts.filter(() => chance.hits(share)),
+    deviceQuality: quality === 'good' ? good : quality === 'poor' ? POOR : badQuality(chance),
+    limits: {
+      ...DEFAULT_LIMITS,
+      leaseTtlMs: chance.pick([6_000, 15_000, 30_000]),
+      acquireRetryMs: chance.pick([1_000, 4_000]),
+      commitRetryMs: chance.pick([100, 1_000]),
+      batchReportsMax: chance.pick([1, 3, 100]),
+      mailboxMessagesMax: chance.pick([1, 10, 1_000]),
+      mailboxRequestsMax: chance.pick([2, 1_000]),
+      publishBacklogMax: chance.pick([2, 1_000]),
+      waitersMax: chance.pick([1, 1_000]),
+      idlePositionLagMax: chance.pick([5, 1_000]),
+      serverErrorMs: chance.pick([0, 50, 250]),
+    },
+  };
+}

@@ -1,0 +1,275 @@
+/**
+ * A world: a hub, a store, some nodes, some devices, some backends, all from one seed. First the storm, in which nothing
+ * may ever become wrong; then the calm, in which everything has to become right.
+ */
+import { kinds } from '../../../machines/kinds.ts';
+import type { Twin } from '../../../actors/twin.ts';
+import type { LedgerEntry } from '../../../actors/ledger.ts';
+import { MemoryHub } from '../../../src/memory/hub.ts';
+import type { StoredMessage } from '../../../src/memory/message-stream.ts';
+import { MemoryStore } from '../../../src/memory/store.ts';
+import type { ArchivedReport, Clock, JournalLine } from '../../../src/runtime/ports.ts';
+import { PARTITIONS } from '../../../src/wire/partition.ts';
+import { WorldRecord } from '../record.ts';
+import type { Trace } from '../trace.ts';
+import { Backend } from './backend.ts';
+import { Chance } from './chance.ts';
+import { ServerClock } from './clocks.ts';
+import { Device } from './device.ts';
+import { Network } from './network.ts';
+import { People } from './people.ts';
+import { Schedule } from './schedule.ts';
+import { Server } from './server.ts';
+import { Site, SITE } from './site.ts';
+import { Storm } from './storm.ts';
+import { drawWeather, type Weather } from './weather.ts';
+
+/** When every world begins, true time. */
+export const WORLD_BEGINS = Date.UTC(2026, 0, 5, 6);
+
+/** How long everything has to become right once nothing is broken any more, ms. */
+const CALM_MS = 1_200_000;
+/** After the last command of all, ms. */
+const LAST_MS = 180_000;
+const ARCHIVE_PAGE = 10_000;
+
+/** What the store holds in the end, by device and by partition. */
+export interface FinalStore {
+  readonly twins: ReadonlyMap<string, Twin>;
+  readonly reports: ReadonlyMap<string, readonly ArchivedReport[]>;
+  readonly ledger: ReadonlyMap<string, readonly LedgerEntry[]>;
+  readonly journal: readonly (readonly JournalLine[])[];
+}
+
+/** What the hub's streams hold in the end. */
+export interface FinalStreams {
+  readonly changes: readonly StoredMessage[];
+  readonly deadLetters: readonly StoredMessage[];
+}
+
+/** What a device really is in the end. */
+export type FinalTruth = ReturnType<Device['truth']>;
+
+/** What checkers judge. */
+export interface Evidence {
+  readonly record: WorldRecord;
+  readonly weather: Weather;
+  /** Hub time minus true time, ms. */
+  readonly hubOffsetMs: number;
+  /** When the storm was over, true time. */
+  readonly calmAt: number;
+  readonly endedAt: number;
+  readonly store: FinalStore;
+  readonly streams: FinalStreams;
+  readonly truth: ReadonlyMap<string, FinalTruth>;
+  /** What every device was told to do in the end, and what came of it. */
+  readonly exam: readonly ExamAnswer[];
+  readonly faults: ReadonlyMap<string, number>;
+  readonly events: number;
+}
+
+/** The last commands of all. */
+export interface ExamAnswer {
+  readonly device: string;
+  readonly name: string;
+  readonly before: Readonly<Record<string, unknown>> | null;
+  readonly reply: Readonly<Record<string, unknown>> | null;
+}
+
+export class World {
+  readonly record = new WorldRecord();
+  readonly schedule = new Schedule(WORLD_BEGINS);
+  readonly weather: Weather;
+  readonly #chance: Chance;
+  readonly #trace: Trace;
+  readonly #network: Network;
+  readonly #hub: MemoryHub;
+  readonly #hubClock: Clock;
+  readonly #site: Site;
+  readonly #hubOffsetMs: number;
+  readonly #store: MemoryStore;
+  readonly #storeClock: ServerClock;
+  readonly #trouble = { failPart: 0, mutePart: 0 };
+  readonly #devices: readonly Device[];
+  readonly #servers: readonly Server[];
+  readonly #backends: readonly Backend[];
+  readonly #storm: Storm;
+  readonly #people: People;
+  #isCalm = false;
+
+  constructor(seed: number, trace: Trace) {
+    const chance = new Chance(seed);
+    const { schedule, record } = this;
+    this.#chance = chance;
+    this.#trace = trace;
+    this.weather = drawWeather(chance.fork('weather'));
+    const { serverErrorMs } = this.weather.limits;
+    const offsets = chance.fork('server clocks');
+    const clock = (): ServerClock => new ServerClock(schedule, offsets.between(0, serverErrorMs));
+    this.#network = new Network(schedule, chance.fork('network'));
+    this.#hubOffsetMs = offsets.between(0, serverErrorMs);
+    this.#hubClock = {
+      // A stream stamps to the ns; who reads it in whole ms has to round up (`src/nats/delivery-info.ts`).
+      now: () => Math.ceil(schedule.now + this.#hubOffsetMs),
+      monotonic: () => schedule.now,
+      after: (delayMs, work) => schedule.after(delayMs, work),
+    };
+    this.#hub = new MemoryHub(this.#hubClock);
+    const parts = { schedule, network: this.#network, record };
+    this.#site = new Site({ ...parts, hub: this.#hub, chance: chance.fork('site') });
+    this.#storeClock = clock();
+    const storeOptions = { kinds, clock: this.#storeClock, serverErrorMs, retentionDays: 3_650 };
+    this.#store = new MemoryStore(storeOptions);
+    this.#devices = this.#makeDevices();
+    this.#servers = Array.from({ length: this.weather.nodes }, (_, index) =>
+      this.#makeServer(index, clock()),
+    );
+    this.#backends = Array.from({ length: this.weather.backends }, (_, index) => this.#makeBackend(index));
+    this.#people = new People(schedule, chance.fork('people'));
+    this.#storm = new Storm({
+      ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
+      ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends },
+      storeClock: this.#storeClock,
+    });
+  }
+
+  /** The storm, the calm, and what is left. */
+  async run(): Promise<Evidence> {
+    const { schedule, weather } = this;
+    const begin = this.#chance.fork('begin');
+    for (const server of this.#servers) schedule.after(begin.between(0, 5_000), () => server.switchOn());
+    for (const device of this.#devices) {
+      const link = this.#network.link(device.name, 'hub');
+      link.quality = weather.deviceQuality;
+      link.keeps = true;
+      schedule.after(begin.between(0, 20_000), () => device.switchOn());
+      this.#people.visit(device, weather.useMs);
+    }
+    for (const backend of this.#backends) backend.start();
+    this.#storm.begin();
+    await schedule.runUntil(WORLD_BEGINS + weather.stormMs);
+    const calmAt = schedule.now;
+    this.#calm();
+    await schedule.runUntil(calmAt + CALM_MS);
+    const exam: ExamAnswer[] = [];
+    for (const device of this.#devices) void this.#examine(device, exam);
+    await schedule.runUntil(calmAt + CALM_MS + LAST_MS);
+    return {
+      ...{ record: this.record, weather, hubOffsetMs: this.#hubOffsetMs, calmAt, endedAt: schedule.now },
+      ...{ store: await this.#readStore(), exam, faults: this.#storm.counts, events: schedule.happened },
+      streams: { changes: this.#hub.changes.messages, deadLetters: this.#hub.deadLetters.messages },
+      truth: new Map(this.#devices.map((device) => [device.name, device.truth()])),
+    };
+  }
+
+  #makeDevices(): Device[] {
+    const { schedule, record, weather } = this;
+    const devices = kinds.flatMap((kind) =>
+      Array.from({ length: weather.devices }, (_, index) => {
+        const name = `${kind.name}-${index + 1}`;
+        const chance = this.#chance.fork(name);
+        const isRegistered = chance.hits(0.5);
+        if (isRegistered) {
+          this.#store.register({ device: name, kind: kind.name, site: SITE, registered: true, labels: {} });
+        }
+        const device: Device = new Device({
+          ...{ device: name, kind, namesKind: !isRegistered, schedule, network: this.#network },
+          ...{ intake: this.#site, record, trace: this.#trace, chance },
+          died: () => {
+            const offMs = chance.exponential(chance.hits(0.2) ? 1_200_000 : 15_000);
+            schedule.after(offMs, () => device.switchOn());
+          },
+        });
+        return device;
+      }),
+    );
+    for (const device of devices) this.#site.connect(device);
+    return devices;
+  }
+
+  #makeServer(index: number, clock: ServerClock): Server {
+    const { schedule, record, weather } = this;
+    const name = `node-${index + 1}`;
+    const chance = this.#chance.fork(name);
+    const server: Server = new Server({
+      ...{ name, schedule, network: this.#network, hub: this.#hub, hubClock: this.#hubClock },
+      ...{ store: this.#store, trouble: this.#trouble, clock, limits: weather.limits, chance },
+      ...{ record, trace: this.#trace },
+      died: () => {
+        schedule.after(this.#isCalm ? 0 : chance.exponential(30_000), () => server.switchOn());
+      },
+    });
+    return server;
+  }
+
+  #makeBackend(index: number): Backend {
+    const { schedule, record, weather } = this;
+    const name = `backend-${index + 1}`;
+    return new Backend({
+      ...{ name, schedule, hub: this.#hub, hubClock: this.#hubClock, devices: this.#devices, record },
+      ...{ trace: this.#trace, chance: this.#chance.fork(name), wishMs: weather.wishMs },
+    });
+  }
+
+  /** Nothing is broken any more, and nobody wants anything new. */
+  #calm(): void {
+    this.#isCalm = true;
+    this.#trace.line('storm', () => 'is over');
+    this.#storm.end();
+    this.#people.end();
+    this.#trouble.failPart = 0;
+    this.#trouble.mutePart = 0;
+    this.#network.heal();
+    for (const backend of this.#backends) {
+      backend.link.heal();
+      backend.retire();
+    }
+    for (const server of this.#servers) {
+      server.setLink('up');
+      server.resume();
+      server.switchOn();
+    }
+    for (const device of this.#devices) {
+      device.hardware.isReliable = true;
+      device.hardware.repair();
+      device.switchOn();
+      device.restored();
+    }
+  }
+
+  /** In the end every device does what it is told. */
+  async #examine(device: Device, exam: ExamAnswer[]): Promise<void> {
+    const backend = this.#backends[0]!;
+    const chance = this.#chance.fork(`exam ${device.name}`);
+    for (const wanted of ['report', 'reserve', 'release']) {
+      const before = await backend.get(device.name);
+      const allowed = (before?.allowed ?? []) as readonly string[];
+      if (wanted !== 'report' && !allowed.includes(wanted)) continue;
+      const id = chance.uuid();
+      let reply = await backend.command({ device: device.name, name: wanted, id, args: {}, waitMs: 20_000 });
+      while (reply === null || reply.outcome === 'failed' || reply.outcome === 'pending') {
+        await new Promise<void>((resolve) => void this.schedule.after(1_000, resolve));
+        reply = await backend.command({ device: device.name, name: wanted, id, args: {}, waitMs: 20_000 });
+      }
+      exam.push({ device: device.name, name: wanted, before, reply });
+    }
+  }
+
+  async #readStore(): Promise<FinalStore> {
+    const twins = new Map<string, Twin>();
+    const reports = new Map<string, readonly ArchivedReport[]>();
+    const ledger = new Map<string, readonly LedgerEntry[]>();
+    for (const { name } of this.#devices) {
+      const found = await this.#store.twin(name);
+      if (found !== null) twins.set(name, found.twin);
+      const page = { from: null, to: null, after: null, limit: ARCHIVE_PAGE };
+      reports.set(name, await this.#store.reports(name, page));
+      ledger.set(name, await this.#store.commands(name, { beforeN: null, limit: ARCHIVE_PAGE }));
+    }
+    const journal: (readonly JournalLine[])[] = [];
+    for (let partition = 0; partition < PARTITIONS; partition += 1) {
+      journal.push(await this.#store.journalAfter(partition, 0, ARCHIVE_PAGE * 10));
+    }
+    return { twins, reports, ledger, journal };
+  }
+}
