@@ -78,7 +78,7 @@ async function startParts(assembly: Assembly): Promise<App> {
   const hub = await connectToHub({ url: config.natsUrl, name: `corral ${config.node}` });
   stops.push(() => hub.close());
   await prepareHub(hub, { allowOldHub: config.allowOldHub });
-  watchHub(hub, log);
+  stops.push(watchHub(hub, log));
   const bus = new NatsBus({ hub, onNotice: (notice) => log.warn(notice, 'bus') });
   stops.push(() => {
     bus.stop();
@@ -132,13 +132,19 @@ async function openStore({ config, log, limits, stops }: Assembly): Promise<Post
   return store;
 }
 
-function watchHub(hub: HubConnection, log: Logger): void {
-  hub.onChange((isConnected) => {
-    log.warn({ isConnected }, isConnected ? 'hub is back' : 'hub is away');
-  });
-  hub.onServerError((error) => {
-    log.error({ err: error }, 'hub refused something');
-  });
+/** Logs what happens to the connection, until the returned function is called. */
+function watchHub(hub: HubConnection, log: Logger): () => void {
+  const stops = [
+    hub.onChange((isConnected) => {
+      log.warn({ isConnected }, isConnected ? 'hub is back' : 'hub is away');
+    }),
+    hub.onServerError((error) => {
+      log.error({ err: error }, 'hub refused something');
+    }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
 }
 
 async function serveHttp(

@@ -1,0 +1,18 @@
+/** One line about the fleet, from `GET /v1/fleet`: what anybody could ask. */
+
+interface FleetCounts {
+  readonly devices: number;
+  readonly kinds: readonly { readonly kind: string; readonly states: Readonly<Record<string, number>> }[];
+}
+
+/** `fleet     53 twins: car 14 available, 6 rented; ...`. Rejects when HTTP does not answer. */
+export async function fleetStatus(httpUrl: string): Promise<string> {
+  const response = await fetch(`${httpUrl}/v1/fleet`);
+  if (!response.ok) throw new Error(`GET /v1/fleet answered ${String(response.status)}`);
+  const { devices, kinds } = (await response.json()) as FleetCounts;
+  const parts = kinds.map(({ kind, states }) => {
+    const counts = Object.entries(states).map(([state, count]) => `${String(count)} ${state}`);
+    return `${kind}: ${counts.join(', ')}`;
+  });
+  return `fleet     ${String(devices)} twins; ${parts.join('; ')}`;
+}
