@@ -1,0 +1,71 @@
+/**
+ * The client for backends: typed questions, commands and news of twins over NATS.
+ *
+ *   const corral = await connectCorral({ url: 'nats://backend:secret@hub:4222' });
+ *   const { state } = await corral.get('cp-001');
+ *   const reservation = await corral.command('cp-001', 'reserve', { holdMs: 600_000 }, { by: 'user 7' });
+ */
+import { jetstreamManager } from '@nats-io/jetstream';
+import { randomUUID } from 'node:crypto';
+import { connectToHub, type HubConnection } from '../nats/connect.ts';
+import { systemClock } from '../system-clock.ts';
+import type { Encoding } from '../wire/codec.ts';
+import { STREAMS } from '../wire/subjects.ts';
+import { natsRequester } from './nats-requester.ts';
+import { TwinClient } from './twin-client.ts';
+import { type Watch, watchChanges, type WatchOptions } from './watch.ts';
+
+export type { CommandResult } from './command-result.ts';
+export { CorralBadReply, CorralRefusal, CorralUnreachable } from './errors.ts';
+export type { AskOptions, CommandOptions, FindQuery } from './twin-client.ts';
+export type { Watch, WatchEvent, WatchOptions } from './watch.ts';
+
+/** How to connect. */
+export interface ConnectCorralOptions {
+  /** `nats://user:password@host:port`; several servers of one cluster separated by commas. */
+  readonly url: string;
+  /** How this backend is called in the server's lists. */
+  readonly name?: string;
+  /** Encoding of requests, and so of replies; default `json`. */
+  readonly encoding?: Encoding;
+  /** Where replies are received, for users whose permissions name their inbox. */
+  readonly inboxPrefix?: string;
+}
+
+/** A connected client. */
+export class Corral extends TwinClient {
+  readonly #hub: HubConnection;
+  readonly #watches = new Set<Watch>();
+
+  constructor(hub: HubConnection, encoding: Encoding) {
+    const requester = natsRequester(hub);
+    const random = (): number => Math.random();
+    super({ requester, clock: systemClock, newId: randomUUID, random }, encoding);
+    this.#hub = hub;
+  }
+
+  /** Follows `changed` and `outcome`, from now or from a place in the stream; what happens after it has resolved is not missed. */
+  async watch({ devices, after }: WatchOptions = {}): Promise<Watch> {
+    const watch = await watchChanges(this.#hub, after ?? (await this.#now()), devices ?? null);
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  /** Ends the connection: questions and watches that are open end with it. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#watches].map((watch) => watch.stop()));
+    await this.#hub.close();
+  }
+
+  async #now(): Promise<number> {
+    const manager = await jetstreamManager(this.#hub.nats, { checkAPI: false });
+    return (await manager.streams.info(STREAMS.changes.name)).state.last_seq;
+  }
+}
+
+/** Connects. Throws `ConnectError`, one sentence, when it cannot; afterwards outages are survived. */
+export async function connectCorral(options: ConnectCorralOptions): Promise<Corral> {
+  const { url, name = 'corral client', encoding = 'json', inboxPrefix } = options;
+  const hub = await connectToHub({ url, name, ...(inboxPrefix === undefined ? {} : { inboxPrefix }) });
+  return new Corral(hub, encoding);
+}

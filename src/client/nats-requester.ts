@@ -1,0 +1,56 @@
+/**
+ * Requests over NATS, with what the client library leaves open settled: nothing is asked of a hub that is away, because
+ * the question would be kept and asked some time later; and a question that an outage swallowed is known to be lost at
+ * once, not after its timeout.
+ */
+import { NoRespondersError, RequestError, TimeoutError } from '@nats-io/nats-core';
+import type { HubConnection } from '../nats/connect.ts';
+import { SERVICE_ERROR_HEADERS } from '../wire/service-error.ts';
+import type { Answer, Requester } from './requester.ts';
+
+/** A requester over a connection. */
+export function natsRequester(hub: HubConnection): Requester {
+  return {
+    async request(subject, payload, timeoutMs) {
+      if (!hub.isConnected() && !hub.nats.isClosed()) return { type: 'disconnected' };
+      const { promise: lost, unlisten } = untilDisconnected(hub);
+      try {
+        return await Promise.race([ask(hub, subject, payload, timeoutMs), lost]);
+      } finally {
+        unlisten();
+      }
+    },
+  };
+}
+
+async function ask(
+  hub: HubConnection,
+  subject: string,
+  payload: Uint8Array,
+  timeoutMs: number,
+): Promise<Answer> {
+  try {
+    const { data, headers } = await hub.nats.request(subject, payload, { timeout: timeoutMs });
+    const code = headers?.get(SERVICE_ERROR_HEADERS.code) ?? '';
+    const text = headers?.get(SERVICE_ERROR_HEADERS.text) ?? '';
+    return { type: 'reply', payload: data, error: code === '' ? null : { code: Number(code), text } };
+  } catch (error) {
+    if (error instanceof TimeoutError) return { type: 'timeout' };
+    if (error instanceof RequestError && error.cause instanceof NoRespondersError)
+      return { type: 'no-responders' };
+    throw error;
+  }
+}
+
+function untilDisconnected(hub: HubConnection): {
+  readonly promise: Promise<Answer>;
+  readonly unlisten: () => void;
+} {
+  let unlisten: () => void = () => undefined;
+  const promise = new Promise<Answer>((resolve) => {
+    unlisten = hub.onChange((isConnected) => {
+      if (!isConnected) resolve({ type: 'timeout' });
+    });
+  });
+  return { promise, unlisten };
+}

@@ -1,0 +1,132 @@
+/**
+ * Bytes of a reply to what the client works with.
+ */
+import { type TSchema, Type } from '@sinclair/typebox';
+import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
+import type { TwinDocument } from '../../actors/document.ts';
+import { decode } from '../wire/codec.ts';
+import type { ChangedBody, DesiredReply, OutcomeBody, RefusalBody } from '../wire/reply.ts';
+import { schemaProblem } from '../wire/schema-problem.ts';
+import type { CommandResult } from './command-result.ts';
+import { CorralBadReply } from './errors.ts';
+
+/** A reply that is no answer to the question. */
+export type Trouble =
+  | { readonly type: 'refused'; readonly refusal: RefusalBody }
+  /** Nobody decided on the request; `unavailable` means certainly not. */
+  | { readonly type: 'failed'; readonly code: string; readonly detail: string };
+
+/** A reply, read. */
+export type ReadReply<Body> = { readonly type: 'answered'; readonly body: Body } | Trouble;
+
+const NullableNumber = Type.Union([Type.Number(), Type.Null()]);
+const NullableString = Type.Union([Type.String(), Type.Null()]);
+const AnyMap = Type.Record(Type.String(), Type.Unknown());
+
+const refusalCheck = TypeCompiler.Compile(
+  Type.Object({
+    id: NullableString,
+    outcome: Type.Literal('refused'),
+    code: Type.String(),
+    detail: Type.String(),
+    state: NullableString,
+    allowed: Type.Array(Type.String()),
+  }),
+);
+const failureCheck = TypeCompiler.Compile(
+  Type.Object({ outcome: Type.Literal('failed'), code: Type.String(), detail: Type.String() }),
+);
+const OutcomeSchema = Type.Object({
+  id: Type.String(),
+  outcome: Type.Union(
+    (['pending', 'done', 'rejected', 'expired', 'unknown'] as const).map((outcome) => Type.Literal(outcome)),
+  ),
+  device: Type.String(),
+  n: Type.Number(),
+  name: Type.String(),
+  args: AnyMap,
+  by: NullableString,
+  reason: NullableString,
+  proof: NullableString,
+  acceptedAt: Type.Number(),
+  sentAt: Type.Number(),
+  certainAt: Type.Number(),
+  decidedAt: NullableNumber,
+  closedAt: NullableNumber,
+});
+const outcomeCheck = TypeCompiler.Compile(OutcomeSchema);
+const desiredCheck = TypeCompiler.Compile(Type.Object({ version: Type.Number(), delta: AnyMap }));
+const DocumentSchema = Type.Object({ device: Type.String(), version: Type.Number(), state: Type.String() });
+const documentCheck = TypeCompiler.Compile(DocumentSchema);
+const pageCheck = TypeCompiler.Compile(
+  Type.Object({ devices: Type.Array(DocumentSchema), cursor: Type.Optional(Type.String()) }),
+);
+const Journal = Type.Object({ partition: Type.Number(), no: Type.Number(), device: Type.String() });
+const changedCheck = TypeCompiler.Compile(
+  Type.Composite([Journal, Type.Object({ from: Type.String(), to: Type.String() })]),
+);
+const publishedOutcomeCheck = TypeCompiler.Compile(Type.Composite([OutcomeSchema, Journal]));
+
+/** One page of `fleet.find`. */
+export interface FoundPage {
+  readonly devices: readonly TwinDocument[];
+  readonly cursor?: string;
+}
+
+type Guard<Body> = (value: unknown) => value is Body;
+const isResult = (value: unknown): value is CommandResult => outcomeCheck.Check(value);
+const isDocument = (value: unknown): value is TwinDocument => documentCheck.Check(value);
+const isDesiredReply = (value: unknown): value is DesiredReply => desiredCheck.Check(value);
+const isPage = (value: unknown): value is FoundPage => pageCheck.Check(value);
+const isRefusal = (value: unknown): value is RefusalBody => refusalCheck.Check(value);
+const isChanged = (value: unknown): value is ChangedBody<TwinDocument> => changedCheck.Check(value);
+const isPublishedOutcome = (value: unknown): value is OutcomeBody => publishedOutcomeCheck.Check(value);
+
+/** Reads the reply to `command` and `ledger`. Throws {@link CorralBadReply}. */
+export function readResult(payload: Uint8Array): ReadReply<CommandResult> {
+  return readReply(payload, isResult, outcomeCheck);
+}
+
+/** Reads the reply to `get`. Throws {@link CorralBadReply}. */
+export function readDocument(payload: Uint8Array): ReadReply<TwinDocument> {
+  return readReply(payload, isDocument, documentCheck);
+}
+
+/** Reads the reply to `desired`. Throws {@link CorralBadReply}. */
+export function readDesiredReply(payload: Uint8Array): ReadReply<DesiredReply> {
+  return readReply(payload, isDesiredReply, desiredCheck);
+}
+
+/** Reads the reply to `fleet.find`. Throws {@link CorralBadReply}. */
+export function readPage(payload: Uint8Array): ReadReply<FoundPage> {
+  return readReply(payload, isPage, pageCheck);
+}
+
+/** Reads a message of `twin.<id>.changed`; `null` when it is not one. */
+export function readChanged(payload: Uint8Array): ChangedBody<TwinDocument> | null {
+  return readPublished(payload, isChanged);
+}
+
+/** Reads a message of `twin.<id>.outcome`; `null` when it is not one. */
+export function readPublishedOutcome(payload: Uint8Array): OutcomeBody | null {
+  return readPublished(payload, isPublishedOutcome);
+}
+
+function readReply<Body>(
+  payload: Uint8Array,
+  isBody: Guard<Body>,
+  check: TypeCheck<TSchema>,
+): ReadReply<Body> {
+  const decoded = decode(payload);
+  if (!decoded.ok) throw new CorralBadReply(decoded.detail);
+  const value: unknown = decoded.value;
+  if (isRefusal(value)) return { type: 'refused', refusal: value };
+  if (failureCheck.Check(value)) return { type: 'failed', code: value.code, detail: value.detail };
+  if (isBody(value)) return { type: 'answered', body: value };
+  throw new CorralBadReply(schemaProblem(check, value));
+}
+
+function readPublished<Body>(payload: Uint8Array, isBody: Guard<Body>): Body | null {
+  const decoded = decode(payload);
+  return decoded.ok && isBody(decoded.value) ? decoded.value : null;
+}

@@ -1,0 +1,19 @@
+/**
+ * How the client reaches the hub: the port behind which NATS stands, or the hub in memory in a simulation.
+ */
+import type { ServiceError } from '../wire/service-error.ts';
+
+/** What became of one request. */
+export type Answer =
+  | { readonly type: 'reply'; readonly payload: Uint8Array; readonly error: ServiceError | null }
+  /** Nobody serves it: certainly not decided on. */
+  | { readonly type: 'no-responders' }
+  /** The hub is away: certainly not sent. */
+  | { readonly type: 'disconnected' }
+  /** It was sent, and nothing is known. */
+  | { readonly type: 'timeout' };
+
+/** Sends a request and waits for its reply at most `timeoutMs`. Rejects only when it can never be sent: closed, or not allowed. */
+export interface Requester {
+  request(subject: string, payload: Uint8Array, timeoutMs: number): Promise<Answer>;
+}

@@ -1,0 +1,225 @@
+/**
+ * Asks and commands twins, through outages and takeovers, without ever executing anything twice.
+ *
+ * A command has an id from the start, and is asked again under this id for as long as it takes: it is in the ledger or it
+ * is not. What never got an answer is told apart: certainly not accepted, or maybe.
+ */
+import type { TwinDocument } from '../../actors/document.ts';
+import { ID_PATTERN } from '../../machines/report.ts';
+import type { Clock } from '../runtime/ports.ts';
+import { encode, type Encoding } from '../wire/codec.ts';
+import type { DesiredReply } from '../wire/reply.ts';
+import { isId } from '../wire/report.ts';
+import { FLEET_FIND, twinCommand, twinDesired, twinGet, twinLedger } from '../wire/subjects.ts';
+import type { CommandResult } from './command-result.ts';
+import { CorralRefusal, CorralUnreachable } from './errors.ts';
+import { readDesiredReply, readDocument, readPage, type ReadReply, readResult } from './reply-reader.ts';
+import type { Requester } from './requester.ts';
+
+/** How long a question is asked again before it is given up, ms. */
+export const DEADLINE_MS = 30_000;
+/** How long a command's outcome is waited for, ms. */
+export const WAIT_MS = 5_000;
+/** A long wait is made of requests this long, so that a node that died in the middle is noticed, ms. */
+const WAIT_SLICE_MS = 5_000;
+/** A reply may take this much longer than the wait it was asked for, ms. */
+const REPLY_TIMEOUT_MS = 2_000;
+/** Between two attempts, ms: doubled each time, with jitter, so that a thousand backends do not ask in step. */
+const BACKOFF_FIRST_MS = 50;
+const BACKOFF_MAX_MS = 2_000;
+
+/** What the client needs of the world. */
+export interface ClientPorts {
+  readonly requester: Requester;
+  readonly clock: Clock;
+  /** A new UUID. */
+  readonly newId: () => string;
+  /** At least 0 and below 1. */
+  readonly random: () => number;
+}
+
+/** Options of every question. */
+export interface AskOptions {
+  /** Asked again until then; default {@link DEADLINE_MS}. */
+  readonly deadlineMs?: number;
+}
+
+/** Options of a command. */
+export interface CommandOptions extends AskOptions {
+  /** The idempotency key, a UUID. Choose and keep it yourself to be able to ask again after a crash of your own. */
+  readonly id?: string;
+  /** How long to wait for the outcome; default {@link WAIT_MS}. 0: return once it is in the ledger. */
+  readonly waitMs?: number;
+  /** Only if the twin is still at this version. */
+  readonly ifVersion?: number;
+  /** On whose behalf, for the ledger. */
+  readonly by?: string;
+}
+
+/** What to find; everything when empty. */
+export interface FindQuery {
+  readonly kind?: string;
+  readonly state?: string;
+  readonly quality?: string;
+  readonly site?: string;
+  readonly firmware?: string;
+  readonly label?: string;
+  /** Devices on one page. */
+  readonly limit?: number;
+}
+
+interface Question<Body> {
+  readonly subject: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly read: (payload: Uint8Array) => ReadReply<Body>;
+  readonly id: string | null;
+  /** When it is given up, by the monotonic clock. */
+  readonly giveUpAt: number;
+  readonly timeoutMs: number;
+  /** True: not asked again once it may have been acted on, because asking twice could be refused for what asking once did. */
+  readonly isAskedOnce: boolean;
+}
+
+/** The questions that backends have. */
+export class TwinClient {
+  readonly #ports: ClientPorts;
+  readonly #encoding: Encoding;
+
+  constructor(ports: ClientPorts, encoding: Encoding = 'json') {
+    this.#ports = ports;
+    this.#encoding = encoding;
+  }
+
+  /** The twin document. Throws {@link CorralRefusal} (`unknown-device`) and {@link CorralUnreachable}. */
+  async get(device: string, options: AskOptions = {}): Promise<TwinDocument> {
+    return this.#ask({
+      subject: twinGet(token(device)),
+      body: {},
+      read: readDocument,
+      ...this.#plain(options),
+    });
+  }
+
+  /**
+   * Commands a device and waits for the outcome; `pending` when the wait was not long enough. Under one `id` a command
+   * is executed at most once, however often this is called. Throws {@link CorralRefusal} when the twin refused it and
+   * {@link CorralUnreachable} when there was no answer, with the id to ask again.
+   */
+  async command(
+    device: string,
+    name: string,
+    args: Readonly<Record<string, unknown>> = {},
+    options: CommandOptions = {},
+  ): Promise<CommandResult> {
+    const { clock, newId } = this.#ports;
+    const { id = newId(), waitMs = WAIT_MS, deadlineMs = DEADLINE_MS, ifVersion, by } = options;
+    const askedAt = clock.monotonic();
+    const waitUntil = askedAt + waitMs;
+    const given = {
+      id,
+      args,
+      ...(ifVersion === undefined ? {} : { ifVersion }),
+      ...(by === undefined ? {} : { by }),
+    };
+    for (;;) {
+      const sliceMs = Math.round(Math.min(WAIT_SLICE_MS, Math.max(0, waitUntil - clock.monotonic())));
+      const outcome = await this.#ask({
+        subject: twinCommand(token(device), token(name)),
+        body: { ...given, waitMs: sliceMs },
+        read: readResult,
+        id,
+        giveUpAt: Math.max(askedAt + deadlineMs, waitUntil),
+        timeoutMs: sliceMs + REPLY_TIMEOUT_MS,
+        isAskedOnce: false,
+      });
+      if (outcome.outcome !== 'pending' || clock.monotonic() >= waitUntil) return outcome;
+      await this.#pause(BACKOFF_FIRST_MS);
+    }
+  }
+
+  /** The command as the ledger has it now. Throws {@link CorralRefusal} (`unknown-id`: it was certainly never sent). */
+  async ledger(device: string, id: string, options: AskOptions = {}): Promise<CommandResult> {
+    const question = {
+      subject: twinLedger(token(device)),
+      body: { id },
+      read: readResult,
+      ...this.#plain(options),
+    };
+    return this.#ask({ ...question, id });
+  }
+
+  /**
+   * Changes the desired configuration by a JSON merge patch. With `ifVersion` it is not asked again once it may have
+   * been applied: {@link CorralUnreachable} then says `maybe`, and `get` tells.
+   */
+  async desired(
+    device: string,
+    patch: Readonly<Record<string, unknown>>,
+    options: AskOptions & { readonly ifVersion?: number } = {},
+  ): Promise<DesiredReply> {
+    const { ifVersion } = options;
+    return this.#ask({
+      subject: twinDesired(token(device)),
+      body: ifVersion === undefined ? { patch } : { patch, ifVersion },
+      read: readDesiredReply,
+      ...this.#plain(options),
+      isAskedOnce: ifVersion !== undefined,
+    });
+  }
+
+  /** Pages of twin documents in the order of their ids. */
+  async *find(
+    query: FindQuery = {},
+    options: AskOptions = {},
+  ): AsyncGenerator<readonly TwinDocument[], void, undefined> {
+    let cursor: string | undefined;
+    do {
+      const body = cursor === undefined ? { ...query } : { ...query, cursor };
+      const page = await this.#ask({ subject: FLEET_FIND, body, read: readPage, ...this.#plain(options) });
+      yield page.devices;
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+
+  #plain({
+    deadlineMs = DEADLINE_MS,
+  }: AskOptions): Pick<Question<unknown>, 'id' | 'giveUpAt' | 'timeoutMs' | 'isAskedOnce'> {
+    const giveUpAt = this.#ports.clock.monotonic() + deadlineMs;
+    return { id: null, giveUpAt, timeoutMs: REPLY_TIMEOUT_MS, isAskedOnce: false };
+  }
+
+  /** Asks until there is an answer or the time is over. */
+  async #ask<Body>(question: Question<Body>): Promise<Body> {
+    const { requester, clock } = this.#ports;
+    const payload = encode(question.body, this.#encoding);
+    let wasSent: 'no' | 'maybe' = 'no';
+    for (let backoffMs = BACKOFF_FIRST_MS; ; backoffMs = Math.min(2 * backoffMs, BACKOFF_MAX_MS)) {
+      const answer = await requester.request(question.subject, payload, question.timeoutMs);
+      const reply = answer.type === 'reply' ? question.read(answer.payload) : answer;
+      if (reply.type === 'answered') return reply.body;
+      if (reply.type === 'timeout' || (reply.type === 'failed' && reply.code !== 'unavailable'))
+        wasSent = 'maybe';
+      const isLast = clock.monotonic() + backoffMs >= question.giveUpAt;
+      if (reply.type === 'refused') {
+        if (reply.refusal.code !== 'overloaded' || isLast) throw new CorralRefusal(reply.refusal);
+      } else if (isLast || (question.isAskedOnce && wasSent === 'maybe')) {
+        const problem = reply.type === 'failed' ? reply.detail : reply.type;
+        throw new CorralUnreachable({ wasSent, id: question.id, problem });
+      }
+      await this.#pause(backoffMs);
+    }
+  }
+
+  #pause(durationMs: number): Promise<void> {
+    const { clock, random } = this.#ports;
+    return new Promise((resolve) => {
+      clock.after(durationMs * (0.5 + random() / 2), resolve);
+    });
+  }
+}
+
+/** A device or a command as part of a subject. Throws a RangeError for what would make it another subject. */
+function token(name: string): string {
+  if (!isId(name)) throw new RangeError(`${JSON.stringify(name)} does not match ${ID_PATTERN}`);
+  return name;
+}

@@ -1,0 +1,154 @@
+/**
+ * Follows what becomes known of twins and commands: the stream CHANGES, from now or from a place kept earlier. Outages of
+ * the hub lose nothing, because the stream keeps it and the reader knows its place.
+ */
+import type { TwinDocument } from '../../actors/document.ts';
+import type { HubConnection } from '../nats/connect.ts';
+import { type StreamMessage, StreamReader } from '../nats/stream-reader.ts';
+import type { ChangedBody, OutcomeBody } from '../wire/reply.ts';
+import { STREAMS, twinChanged, twinOutcome } from '../wire/subjects.ts';
+import { readChanged, readPublishedOutcome } from './reply-reader.ts';
+
+/** More devices than this are picked out here instead of by the hub. */
+const FILTERED_DEVICES_MAX = 100;
+/** Journal numbers remembered per partition, to pass over what was published twice around an outage. */
+const REMEMBERED_MAX = 4_096;
+
+/** Something that became known. `sequence` is its place in the stream: watch from there to go on after it. */
+export type WatchEvent =
+  | (ChangedBody<TwinDocument> & { readonly type: 'changed'; readonly sequence: number })
+  | (OutcomeBody & { readonly type: 'outcome'; readonly sequence: number })
+  /** Whoever watches was away for longer than the stream keeps: `from` to `to` cannot be read any more. */
+  | { readonly type: 'gone'; readonly from: number; readonly to: number };
+
+/** What to watch. */
+export interface WatchOptions {
+  /** Default: all. */
+  readonly devices?: readonly string[];
+  /** The place after which to begin; default: now. */
+  readonly after?: number;
+}
+
+/** Events in the order of the stream. Iterate over it once; leaving the loop ends it. */
+export interface Watch extends AsyncIterable<WatchEvent> {
+  stop(): Promise<void>;
+}
+
+/** Begins to watch; what happens after it has resolved is not missed. */
+export async function watchChanges(
+  hub: HubConnection,
+  after: number,
+  devices: readonly string[] | null,
+): Promise<Watch> {
+  const queue = new EventQueue();
+  const isKnown = journalMemory();
+  const wanted = devices === null ? null : new Set(devices);
+  const isFiltered = devices !== null && devices.length <= FILTERED_DEVICES_MAX;
+  const reader = await StreamReader.open({
+    hub,
+    stream: STREAMS.changes.name,
+    subjects: isFiltered
+      ? devices.flatMap((device) => [twinChanged(device), twinOutcome(device)])
+      : STREAMS.changes.subjects,
+    isWholeStream: !isFiltered,
+    after,
+    onNotice: () => undefined,
+    sink: {
+      deliver: (batch) => {
+        for (const message of batch) {
+          const event = eventOf(message);
+          if (event === null || isKnown(event.partition, event.no)) continue;
+          if (wanted === null || wanted.has(event.device)) queue.push(event);
+        }
+        return queue.drained();
+      },
+      hearing: () => undefined,
+      gone: ({ from, to }) => queue.push({ type: 'gone', from, to }),
+    },
+  });
+  const stop = async (): Promise<void> => {
+    queue.close();
+    await reader.stop();
+  };
+  return { stop, [Symbol.asyncIterator]: () => iterate(queue, stop) };
+}
+
+async function* iterate(
+  queue: EventQueue,
+  stop: () => Promise<void>,
+): AsyncGenerator<WatchEvent, void, undefined> {
+  try {
+    for (let event = await queue.next(); event !== null; event = await queue.next()) yield event;
+  } finally {
+    await stop();
+  }
+}
+
+function eventOf({
+  subject,
+  sequence,
+  payload,
+}: StreamMessage): Exclude<WatchEvent, { type: 'gone' }> | null {
+  if (subject.endsWith('.outcome')) {
+    const outcome = readPublishedOutcome(payload);
+    return outcome === null ? null : { ...outcome, type: 'outcome', sequence };
+  }
+  const changed = readChanged(payload);
+  return changed === null ? null : { ...changed, type: 'changed', sequence };
+}
+
+/** Tells whether a journal line was seen before, and remembers it. */
+function journalMemory(): (partition: number, no: number) => boolean {
+  const seen = new Map<number, Set<number>>();
+  return (partition, no) => {
+    const numbers = seen.get(partition) ?? new Set<number>();
+    seen.set(partition, numbers);
+    if (numbers.has(no)) return true;
+    numbers.add(no);
+    if (numbers.size > REMEMBERED_MAX) {
+      const [oldest] = numbers;
+      if (oldest !== undefined) numbers.delete(oldest);
+    }
+    return false;
+  };
+}
+
+/** Events between the reader and the loop over them; the reader waits until they are taken. */
+class EventQueue {
+  #events: WatchEvent[] = [];
+  #isClosed = false;
+  #wakeTaker: () => void = () => undefined;
+  #wakeReader: () => void = () => undefined;
+
+  push(event: WatchEvent): void {
+    this.#events.push(event);
+    this.#wakeTaker();
+  }
+
+  /** The next event; `null` when the queue was closed. */
+  async next(): Promise<WatchEvent | null> {
+    for (;;) {
+      if (this.#isClosed) return null;
+      const event = this.#events.shift();
+      if (event !== undefined) return event;
+      this.#wakeReader();
+      await new Promise<void>((resolve) => {
+        this.#wakeTaker = resolve;
+      });
+    }
+  }
+
+  /** Resolves when all events were taken, or nobody takes them any more. */
+  drained(): Promise<void> {
+    if (this.#events.length === 0 || this.#isClosed) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wakeReader = resolve;
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#wakeTaker();
+    this.#wakeReader();
+  }
+}
