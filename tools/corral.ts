@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { CommandLineError, EXIT } from './cli/command-line-error.ts';
+import { addConform } from './cli/conform.ts';
 import { addReplay } from './cli/replay.ts';
 import { ConnectError } from '../src/nats/connect.ts';
 
@@ -13,6 +14,7 @@ const program = new Command()
   .description('Look into Corral, and try it out.')
   .showHelpAfterError('(--help says more)')
   .exitOverride();
+addConform(program);
 addReplay(program);
 
 try {

@@ -1,0 +1,205 @@
+/** `corral conform`: does a device keep the rules of docs/protocol.md? And `corral reference-device`: one that does. */
+import { spawn } from 'node:child_process';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { connectToHub } from '../../src/nats/connect.ts';
+import { type BenchServer, startBenchServer } from '../conform/bench-server.ts';
+import { count, UnfitServer } from '../conform/bench.ts';
+import { conform, type ConformEvent, NoContact } from '../conform/conform.ts';
+import { TRIAL_LIMITS } from '../conform/limits.ts';
+import { startReferenceDevice } from '../conform/reference-device.ts';
+import { rules } from '../conform/rules.ts';
+import { conformSummary } from '../conform/summary.ts';
+import { DevServerError } from '../dev/dev-server-error.ts';
+import { CommandLineError, EXIT } from './command-line-error.ts';
+import { wholeNumber } from './numbers.ts';
+import { type Progress, progressOn } from './progress.ts';
+
+interface ConformFlags {
+  readonly device: string;
+  readonly nats?: string;
+  readonly serve?: Listening;
+  readonly rebootCommand?: string;
+  readonly only?: readonly string[];
+  readonly patience: number;
+  readonly hold: number;
+  readonly buffer: number;
+  readonly json?: true;
+}
+
+interface Listening {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface ReferenceFlags {
+  readonly device: string;
+  readonly nats: string;
+  readonly memory: string;
+  readonly encoding: 'json' | 'msgpack';
+}
+
+const EXAMPLES = `
+The kit plays the server for ONE device on a bench: it hears device.<id>.report, acknowledges it as the hub's stream would, and
+sends device.<id>.command. It executes \`report\`, \`reserve\` and \`release\`, and nothing else. The device has to be free. Take no
+device that is in service: it remembers the kit's numbers and epochs, so its storage has to be wiped before it goes (back) to a fleet.
+
+Examples:
+  corral conform --device cp-001 --serve 4222
+  corral conform --device cp-001 --serve 0.0.0.0:4222 --reboot-command "ssh root@cp-001 reboot -f"
+  corral conform --device cp-001 --nats nats://127.0.0.1:4222 --only hold-ends,hold-shown
+  corral reference-device --device cp-001 --nats nats://127.0.0.1:4222 --memory /tmp/cp-001.log
+
+Exit code: 0 when every rule that could be tested is kept, 3 when one is broken, 1 when nothing could be tested.`;
+
+/** Adds the subcommands. */
+export function addConform(program: Command): void {
+  program
+    .command('conform')
+    .description('Take a device through every rule of the protocol, and say which it keeps.')
+    .requiredOption('--device <id>', 'the device, as in device.<id>.report')
+    .addOption(
+      new Option('--nats <url>', 'a plain nats-server where the device is connected').conflicts('serve'),
+    )
+    .option('--serve <[host:]port>', 'bring up such a server, and wait for the device to come', listening)
+    .option('--reboot-command <command>', 'a command line that cuts the device’s power for a moment')
+    .option('--only <rules>', 'test these rules only, by name, with commas between them', ruleNames)
+    .option('--patience <seconds>', 'how long a slow device is waited for', wholeNumber(1), 60)
+    .option('--hold <seconds>', 'how long the kit’s reservations last', wholeNumber(1), 4)
+    .option('--buffer <reports>', 'how many reports it has to buffer in an outage', wholeNumber(2), 24)
+    .option('--json', 'the result as one line of JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(runConform);
+  program
+    .command('reference-device')
+    .description('Run the reference agent as a charge point without hardware.')
+    .requiredOption('--device <id>', 'its id')
+    .requiredOption('--nats <url>', 'where it connects')
+    .requiredOption('--memory <file>', 'its storage: with the same file it is the same device, restarted')
+    .addOption(
+      new Option('--encoding <encoding>', 'what it writes').choices(['json', 'msgpack']).default('msgpack'),
+    )
+    .action(runReferenceDevice);
+}
+
+function listening(text: string): Listening {
+  const [, host = '127.0.0.1', port = ''] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === '' || Number(port) > 65_535) {
+    throw new InvalidArgumentError('It is a port, or an address and a port, as 0.0.0.0:4222.');
+  }
+  return { host, port: Number(port) };
+}
+
+function ruleNames(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const known = rules.map(({ id }) => id);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(`There is no rule ${unknown}; there are: ${known.join(', ')}.`);
+  }
+  return names;
+}
+
+async function runConform(flags: ConformFlags): Promise<void> {
+  const progress = progressOn(process.stderr);
+  const server = flags.serve === undefined ? null : await serve(flags.serve, progress);
+  try {
+    const url = server?.url ?? flags.nats;
+    if (url === undefined) {
+      throw new CommandLineError('Say where the device is: --nats <url>, or --serve <port>.', {
+        exitCode: EXIT.usage,
+      });
+    }
+    const result = await tried(flags, url, server, progress);
+    process.stdout.write(`${flags.json === true ? JSON.stringify(result) : conformSummary(result)}\n`);
+    if (!result.passed) process.exitCode = EXIT.refuted;
+  } finally {
+    await server?.end();
+  }
+}
+
+async function serve({ host, port }: Listening, progress: Progress): Promise<BenchServer> {
+  // Without this the terminal's Ctrl-C would end the kit and leave its server behind.
+  process.once('SIGINT', () => process.exit(130));
+  try {
+    const server = await startBenchServer({ host, port });
+    progress.step(`serving  nats://${host}:${String(server.port)}`);
+    return server;
+  } catch (error) {
+    if (error instanceof DevServerError) throw new CommandLineError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function tried(
+  flags: ConformFlags,
+  url: string,
+  server: BenchServer | null,
+  progress: Progress,
+): Promise<Awaited<ReturnType<typeof conform>>> {
+  const { device, rebootCommand } = flags;
+  const connection = await connectToHub({ url, name: 'corral conform' });
+  try {
+    return await conform({
+      ...{ device, connection, ownServer: server, only: flags.only ?? null },
+      limits: {
+        ...TRIAL_LIMITS,
+        patienceMs: flags.patience * 1_000,
+        holdMs: flags.hold * 1_000,
+        outageReports: flags.buffer,
+      },
+      restart: rebootCommand === undefined ? null : () => runShell(rebootCommand, device),
+      tell: (event) => show(event, device, progress),
+    });
+  } catch (error) {
+    if (error instanceof NoContact || error instanceof UnfitServer) {
+      throw new CommandLineError(error.message, { cause: error });
+    }
+    throw error;
+  } finally {
+    await connection.close();
+  }
+}
+
+function show(event: ConformEvent, device: string, progress: Progress): void {
+  switch (event.type) {
+    case 'waiting':
+      progress.step(`waiting  for a report of ${device}`);
+      return;
+    case 'testing':
+      progress.at(`testing  ${event.rule.id}`);
+      return;
+    case 'judged':
+      if (event.verdict.verdict === 'broken') progress.step(`broken   ${event.verdict.rule}`);
+  }
+}
+
+/** Runs a command line of the user's; its output goes to stderr. */
+function runShell(commandLine: string, device: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(commandLine, {
+      shell: true,
+      stdio: ['ignore', process.stderr, process.stderr],
+      env: { ...process.env, CORRAL_DEVICE: device },
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      if (code === 0) resolve();
+      else reject(new CommandLineError(`The reboot command ended with code ${String(code)}: ${commandLine}`));
+    });
+  });
+}
+
+async function runReferenceDevice({ device, nats, memory, encoding }: ReferenceFlags): Promise<void> {
+  const progress = progressOn(process.stderr);
+  const { agent, stop } = await startReferenceDevice({
+    ...{ device, natsUrl: nats, memoryFile: memory, encoding },
+    tell: (event) => {
+      if (event.type === 'executed' || event.type === 'hold-ended') progress.step(JSON.stringify(event));
+      if (event.type === 'published') progress.at(count(event.reports, 'report'));
+    },
+  });
+  progress.step(`running  ${device}, boot ${String(agent.status().boot)}, storage ${memory}`);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+  const error = await agent.ended;
+  if (error !== null) throw error;
+}

@@ -1,0 +1,311 @@
+/** What must be true of everything a device has published in the course of a trial: judged when all else is done. */
+import { comparePositions, type Report, RING_SIZE_MAX } from '../../../machines/report.ts';
+import { FRAME_REPORTS_MAX } from '../../../src/wire/report.ts';
+import { type Bench, count, ringName, seconds } from '../bench.ts';
+import type { Sent } from '../counterpart.ts';
+import { positionName, type Publish } from '../publish.ts';
+import { type Rule } from '../rule.ts';
+import type { Trial } from '../trial.ts';
+import { Broken, NotSeen, NotTestable } from '../finding.ts';
+
+/** The rules, in the order in which they are tested. */
+export const reportRules: readonly Rule[] = [
+  {
+    id: 'numbering',
+    sentence: 'counts its reports from 1 in each boot and leaves no number out',
+    section: 'boot-and-seq',
+    needs: [],
+    check: numbering,
+  },
+  {
+    id: 'encoding',
+    sentence: 'writes MessagePack or JSON, so that the first byte tells which',
+    section: 'encodings',
+    needs: [],
+    check: async ({ bench }) => encoding(bench.publishes),
+  },
+  {
+    id: 'readable',
+    sentence: `publishes one report, or a list of at most ${FRAME_REPORTS_MAX.toLocaleString('en')}, each with what is required of it`,
+    section: 'the-report',
+    needs: [],
+    check: async ({ bench }) => readable(bench.publishes),
+  },
+  {
+    id: 'asks-for-ack',
+    sentence: 'publishes as a request, so that the stream can acknowledge it',
+    section: 'delivery',
+    needs: [],
+    check: async ({ bench }) => asksForAck(bench.publishes),
+  },
+  {
+    id: 'one-content',
+    sentence: 'never gives one number to two contents: what is sent again is sent as it was',
+    section: 'boot-and-seq',
+    needs: [],
+    check: async ({ bench }) => oneContent(bench.publishes),
+  },
+  {
+    id: 'frames-in-order',
+    sentence: 'lists the reports of a frame in their order',
+    section: 'frames',
+    needs: [],
+    check: async ({ bench }) => framesInOrder(bench.publishes),
+  },
+  {
+    id: 'not-again',
+    sentence: 'sends nothing again that was acknowledged',
+    section: 'delivery',
+    needs: [],
+    check: async ({ bench }) => notAgain(bench),
+  },
+  {
+    id: 'uptime',
+    sentence: 'has an uptime in ms that never falls within a boot and keeps pace with real time',
+    section: 'clocks',
+    needs: ['answers'],
+    check: async (trial) => uptime(trial),
+  },
+  {
+    id: 'since',
+    sentence: 'says of each binary sensor since when it is as it is',
+    section: 'the-report',
+    needs: [],
+    check: async (trial) => since(trial),
+  },
+  {
+    id: 'ring-order',
+    sentence: 'lists each outcome once, the highest number first',
+    section: 'the-ring',
+    needs: ['answers'],
+    check: async ({ bench }) => ringOrder(bench.publishes),
+  },
+  {
+    id: 'no-false-proof',
+    sentence: 'reports nothing between the start of an execution and its recorded outcome',
+    section: 'nothing-is-reported-in-between',
+    needs: ['answers'],
+    check: async ({ bench, server }) => noFalseProof(bench.publishes, server.sent),
+  },
+];
+
+/** What a device's clock may differ from real time in a trial, beside the error of the measurement. */
+const PACE_TOLERANCE = 0.002;
+
+/** Over less than this nothing can be said of a clock's pace, ms. */
+const PACE_SPAN_MS = 1_000;
+
+function encoding(publishes: readonly Publish[]): string {
+  const wrong = publishes.find((publish) => publish.encoding === null);
+  if (wrong !== undefined)
+    throw new Broken(`publish ${String(wrong.index + 1)}: ${wrong.problems.join('; ')}`);
+  const used = [...new Set(publishes.map((publish) => publish.encoding))];
+  return `${used.join(' and ')}, in ${count(publishes.length, 'payload')}`;
+}
+
+function readable(publishes: readonly Publish[]): string {
+  const wrong = publishes.filter(({ problems }) => problems.length > 0);
+  const [first] = wrong;
+  if (first === undefined) return count(publishes.flatMap(({ reports }) => reports).length, 'report');
+  const others = wrong.length === 1 ? '' : ` (and in ${count(wrong.length - 1, 'other payload')})`;
+  throw new Broken(`publish ${String(first.index + 1)}: ${first.problems[0] ?? ''}${others}`);
+}
+
+function asksForAck(publishes: readonly Publish[]): string {
+  const wrong = publishes.find((publish) => !publish.asksForAck);
+  if (wrong !== undefined) {
+    throw new Broken(
+      `publish ${String(wrong.index + 1)} (${wrong.reports.map(positionName).join(', ')}) has no reply subject`,
+    );
+  }
+  return `all of ${String(publishes.length)}`;
+}
+
+/** The reports of each boot that were heard, each number once, in their order. */
+function byBoot(publishes: readonly Publish[]): readonly (readonly Report[])[] {
+  const boots = new Map<number, Map<number, Report>>();
+  for (const report of publishes.flatMap(({ reports }) => reports)) {
+    const known = boots.get(report.boot) ?? new Map<number, Report>();
+    if (!known.has(report.seq)) boots.set(report.boot, known.set(report.seq, report));
+  }
+  return [...boots.values()].map((reports) => [...reports.values()].sort(comparePositions));
+}
+
+async function numbering({ bench, limits }: Trial): Promise<string> {
+  try {
+    await bench.until(() => (hole(bench.publishes) === null ? true : null), {
+      withinMs: limits.drainedMs,
+      what: 'what is missing did not come',
+    });
+  } catch (error) {
+    if (!(error instanceof NotSeen)) throw error;
+  }
+  const missing = hole(bench.publishes);
+  if (missing !== null) throw new Broken(missing);
+  return byBoot(bench.publishes)
+    .map(
+      (reports) =>
+        `${reports.slice(0, 1).map(positionName).join()} to ${reports.slice(-1).map(positionName).join()}`,
+    )
+    .join(', ');
+}
+
+/** What is missing, or `null`. What was made before the first report that was heard was somebody else's to hear. */
+function hole(publishes: readonly Publish[]): string | null {
+  const start = publishes.flatMap(({ reports }) => reports)[0];
+  if (start === undefined) return null;
+  for (const all of byBoot(publishes)) {
+    const reports = all.filter((report) => comparePositions(report, start) >= 0);
+    const [first] = reports;
+    if (first !== undefined && first.boot !== start.boot && first.seq !== 1) {
+      return `the first report of boot ${String(first.boot)} is ${positionName(first)}`;
+    }
+    for (const [index, report] of reports.entries()) {
+      const previous = reports[index - 1];
+      if (previous !== undefined && report.seq !== previous.seq + 1) {
+        return `${positionName(previous)} is followed by ${positionName(report)}: what lies between never came`;
+      }
+    }
+  }
+  return null;
+}
+
+function oneContent(publishes: readonly Publish[]): string {
+  const contents = new Map<string, string>();
+  let copies = 0;
+  for (const report of publishes.flatMap(({ reports }) => reports)) {
+    const name = positionName(report);
+    const content = JSON.stringify(report);
+    const known = contents.get(name);
+    if (known !== undefined && known !== content)
+      throw new Broken(`${name} came as ${known} and as ${content}`);
+    copies += known === undefined ? 0 : 1;
+    contents.set(name, content);
+  }
+  return `${count(contents.size, 'number')}, ${count(copies, 'copy').replace('copys', 'copies')}`;
+}
+
+function framesInOrder(publishes: readonly Publish[]): string {
+  const frames = publishes.filter(({ reports }) => reports.length > 1);
+  for (const { reports } of frames) {
+    reports.forEach((report, index) => {
+      const previous = reports[index - 1];
+      if (previous !== undefined && comparePositions(report, previous) <= 0) {
+        throw new Broken(`a frame lists ${positionName(report)} after ${positionName(previous)}`);
+      }
+    });
+  }
+  if (frames.length === 0) throw new NotTestable('the device sent no frame');
+  return count(frames.length, 'frame');
+}
+
+function notAgain({ publishes, interruptions }: Bench): string {
+  const acked = new Map<string, Publish>();
+  let reports = 0;
+  for (const publish of publishes) {
+    // The last acks before the kit cut the device off may not have arrived.
+    if (interruptions.includes(publish.index)) acked.clear();
+    for (const name of publish.reports.map(positionName)) {
+      const before = acked.get(name);
+      if (before !== undefined) {
+        throw new Broken(`${name} was acknowledged, and came again ${seconds(publish.at - before.at)} later`);
+      }
+      if (publish.answer === 'ack') acked.set(name, publish);
+      reports += 1;
+    }
+  }
+  return count(reports, 'report');
+}
+
+function uptime({ bench, server, limits }: Trial): string {
+  for (const reports of byBoot(bench.publishes)) {
+    reports.forEach((report, index) => {
+      const previous = reports[index - 1];
+      if (previous !== undefined && report.up < previous.up) {
+        throw new Broken(
+          `uptime fell from ${String(previous.up)} in ${positionName(previous)} to ${String(report.up)} in ${positionName(report)}`,
+        );
+      }
+    });
+  }
+  const [first] = server.roundTrips;
+  const last = server.roundTrips.filter(({ boot }) => boot === first?.boot).at(-1);
+  if (first === undefined || last === undefined || last.sentAt - first.heardAt < PACE_SPAN_MS) {
+    throw new NotTestable('the trial was too short to tell its pace');
+  }
+  const passedMs = last.up - first.up;
+  const leastMs = (last.sentAt - first.heardAt) * (1 - PACE_TOLERANCE);
+  const mostMs = (last.heardAt - first.sentAt) * (1 + PACE_TOLERANCE);
+  const said = `${String(passedMs)} ms of uptime in ${String(Math.floor(leastMs))} to ${String(Math.ceil(mostMs))} ms`;
+  if (passedMs < leastMs - limits.tickMs || passedMs > mostMs + limits.tickMs) throw new Broken(said);
+  return said;
+}
+
+/** Of two reports, the later one cannot place the last change of an unchanged sensor earlier, nor that of a changed one before the first. */
+function since({ bench, limits }: Trial): string {
+  let compared = 0;
+  for (const reports of byBoot(bench.publishes)) {
+    reports.forEach((report, index) => {
+      const previous = reports[index - 1];
+      if (previous === undefined) return;
+      for (const [sensor, sinceMs] of Object.entries(report.since ?? {})) {
+        const before = previous.since?.[sensor];
+        if (before === undefined || typeof report.sensors[sensor] !== 'boolean') continue;
+        compared += 1;
+        const isChanged = report.sensors[sensor] !== previous.sensors[sensor];
+        const changedUp = report.up - sinceMs;
+        const earliestUp = isChanged ? previous.up : previous.up - before;
+        if (changedUp >= earliestUp - limits.tickMs) continue;
+        throw new Broken(
+          `${positionName(report)} says that ${sensor} last changed at uptime ${String(changedUp)}, ${positionName(previous)} that it ${isChanged ? `had not changed by ${String(previous.up)}` : `changed at ${String(earliestUp)}`}`,
+        );
+      }
+    });
+  }
+  if (compared === 0) throw new NotTestable('no binary sensor came with `since` twice');
+  return count(compared, 'comparison');
+}
+
+function ringOrder(publishes: readonly Publish[]): string {
+  for (const report of publishes.flatMap(({ reports }) => reports)) {
+    const numbers = (report.commands ?? []).map(({ n }) => n);
+    const isFalling = numbers.every((n, index) => index === 0 || n < (numbers[index - 1] ?? 0));
+    if (!isFalling) throw new Broken(`${positionName(report)} names ${ringName(report)}`);
+  }
+  return 'in every report';
+}
+
+/**
+ * A report that does not name a command proves to the server that it was not executed, when it names a later one, or was
+ * measured in the same boot after the deadline. The device must not say so of what it names done afterwards.
+ */
+function noFalseProof(publishes: readonly Publish[], sent: readonly Sent[]): string {
+  const reports = byBoot(publishes).flat();
+  let checked = 0;
+  for (const { command } of sent) {
+    const { n, boot, notAfterUp } = command;
+    const proof = reports.findIndex(({ commands }) =>
+      commands?.some((named) => named.n === n && named.outcome === 'done'),
+    );
+    const done = reports[proof];
+    if (done === undefined || boot === undefined || notAfterUp === undefined) continue;
+    checked += 1;
+    const denial = reports
+      .slice(0, proof)
+      .find((report) => report.boot === boot && denies(report, n, report.up > notAfterUp));
+    if (denial !== undefined) {
+      throw new Broken(
+        `${positionName(denial)} does not name n ${String(n)}, ${String(denial.up - notAfterUp)} ms after its deadline; ${positionName(done)} names it done`,
+      );
+    }
+  }
+  if (checked === 0) throw new NotTestable('no command with a deadline was done');
+  return count(checked, 'executed command');
+}
+
+/** True when the report says by its silence that `n` was not executed, and cannot have dropped it from a full ring. */
+function denies({ commands }: Report, n: number, isAfterDeadline: boolean): boolean {
+  if (commands === undefined || commands.some((named) => named.n === n)) return false;
+  const isPushedOut = commands.length >= RING_SIZE_MAX && commands.every((named) => named.n > n);
+  return !isPushedOut && (isAfterDeadline || commands.some((named) => named.n > n));
+}

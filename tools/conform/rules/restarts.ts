@@ -1,0 +1,149 @@
+/** What a device still knows after it was switched off and on. */
+import type { Report } from '../../../machines/report.ts';
+import { ringName, seconds } from '../bench.ts';
+import { entryName, mustBeDone, mustBeRejected } from '../counterpart.ts';
+import { positionName, type Publish } from '../publish.ts';
+import { type Rule } from '../rule.ts';
+import type { Trial } from '../trial.ts';
+import { Broken, NotTestable } from '../finding.ts';
+
+/** The rules, in the order in which they are tested. */
+export const restartRules: readonly Rule[] = [
+  {
+    id: 'boot-grows',
+    sentence: 'counts its starts: `boot` is greater after a restart, and `seq` begins at 1',
+    section: 'boot-and-seq',
+    needs: ['answers', 'restart'],
+    check: async (trial) => bootGrows(await trial.once(liveThroughRestart)),
+  },
+  {
+    id: 'ring-survives',
+    sentence: 'still names its last outcomes after a restart, also the one it had just reported',
+    section: 'the-ring',
+    needs: ['answers', 'restart'],
+    check: async (trial) => ringSurvives(await trial.once(liveThroughRestart)),
+  },
+  {
+    id: 'hold-survives',
+    sentence: 'goes on holding after a restart, and no longer than before',
+    section: 'holds',
+    needs: ['answers', 'holds', 'restart'],
+    check: async (trial) => holdSurvives(await trial.once(liveThroughRestart)),
+  },
+  {
+    id: 'fences-survive',
+    sentence: 'still knows the highest number and epoch after a restart',
+    section: 'what-a-device-may-forget',
+    needs: ['answers', 'restart'],
+    check: async (trial) => fencesSurvive(trial, await trial.once(liveThroughRestart)),
+  },
+];
+
+/** How long the hold lasts that a restart comes into, ms: what a device takes off it by caution leaves some. */
+const HOLD_MS = 120_000;
+
+/** A restart. */
+interface Restart {
+  /** The last report before. */
+  readonly before: Report;
+  /** The first report after, by its number. */
+  readonly after: Report;
+  /** Everything that was heard of the present start. */
+  readonly reports: readonly Report[];
+  /** A command number that was taken before the restart, and is below the highest handled. */
+  readonly overtaken: number;
+  /** The epoch before the one that the device knows. */
+  readonly deposed: number;
+  /** The id of the hold, or `null` where the device cannot be reserved. */
+  readonly hold: string | null;
+}
+
+/** Gives the device something to remember, restarts it as soon as it has said so, and waits until it is back. */
+async function liveThroughRestart(trial: Trial): Promise<Restart> {
+  const { bench, server, limits } = trial;
+  const deposed = server.epoch;
+  server.epoch += 1;
+  const canHold = (await trial.lacks('holds')) === null;
+  const hold = canHold ? (await trial.reserve({ holdMs: HOLD_MS })).command.id : null;
+  const overtaken = server.takeN();
+  const refused = server.command({ name: 'conform-nonsense' });
+  const before = (await server.ask(refused)).report;
+  const mark = bench.publishes.length;
+  bench.noteInterruption();
+  await trial.restart();
+  const isNew = (report: Report): boolean =>
+    report.boot !== before.boot || isRepeated(bench.publishes, mark, report);
+  await bench.until(() => newReports(bench.publishes, mark, isNew)[0] ?? null, {
+    withinMs: limits.patienceMs,
+    what: 'it was restarted, and no report of another boot came',
+  });
+  bench.beginLife(mark, isNew);
+  const { report } = await server.reportWhenBack();
+  const reports = newReports(bench.publishes, mark, ({ boot }) => boot === report.boot);
+  const after = [...reports].sort((a, b) => a.seq - b.seq)[0] ?? report;
+  return { before, after, reports, overtaken, deposed, hold };
+}
+
+function newReports(
+  publishes: readonly Publish[],
+  mark: number,
+  isNew: (report: Report) => boolean,
+): readonly Report[] {
+  return publishes.slice(mark).flatMap(({ reports }) => reports.filter(isNew));
+}
+
+/** True when the number was given before, to something that was measured at another time. */
+function isRepeated(publishes: readonly Publish[], mark: number, report: Report): boolean {
+  return publishes
+    .slice(0, mark)
+    .some(({ reports }) =>
+      reports.some(({ boot, seq, up }) => boot === report.boot && seq === report.seq && up !== report.up),
+    );
+}
+
+function bootGrows({ before, after }: Restart): string {
+  if (after.boot <= before.boot) {
+    throw new Broken(`boot ${String(before.boot)} was followed by boot ${String(after.boot)}`);
+  }
+  if (after.seq !== 1) throw new Broken(`the first report of the boot that came was ${positionName(after)}`);
+  return `${String(before.boot)} became ${String(after.boot)}`;
+}
+
+function ringSurvives({ before, after }: Restart): string {
+  const entries = (before.commands ?? []).map((entry) => `${String(entry.n)} ${entryName(entry)}`);
+  const kept = new Set((after.commands ?? []).map((entry) => `${String(entry.n)} ${entryName(entry)}`));
+  const lost = entries.filter((entry) => !kept.has(entry));
+  if (lost.length > 0) {
+    throw new Broken(`${positionName(after)} does not name ${lost.join(', ')}; it names ${ringName(after)}`);
+  }
+  return `all ${String(entries.length)} entries`;
+}
+
+function holdSurvives({ before, after, hold }: Restart): string {
+  if (hold === null) throw new NotTestable('the device could not be reserved before the restart');
+  const leftBefore = before.hold?.leftMs ?? 0;
+  const left = after.hold ?? null;
+  if (left?.id !== hold) {
+    throw new Broken(
+      `${positionName(before)} had ${seconds(leftBefore)} left of its hold, and ${positionName(after)} shows ${left === null ? 'none' : `one of ${left.id}`}`,
+    );
+  }
+  if (left.leftMs > leftBefore) {
+    throw new Broken(
+      `the restart prolonged the hold from ${String(leftBefore)} to ${String(left.leftMs)} ms`,
+    );
+  }
+  return `${String(leftBefore)} ms were left, and ${String(left.leftMs)} ms after it`;
+}
+
+async function fencesSurvive(trial: Trial, { overtaken, deposed, hold }: Restart): Promise<string> {
+  const { server } = trial;
+  await trial.freeDevice();
+  const old = trial.reserveCommand({ n: overtaken });
+  mustBeRejected(old, await server.ask(old), 'superseded');
+  const late = trial.reserveCommand({ epoch: deposed });
+  mustBeRejected(late, await server.ask(late), 'stale-epoch');
+  const present = server.command({ name: 'report' });
+  mustBeDone(present, await server.ask(present));
+  return `n ${String(overtaken)} is superseded and epoch ${String(deposed)} stale${hold === null ? '' : ', and its hold was released'}`;
+}
