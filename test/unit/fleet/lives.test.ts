@@ -15,7 +15,7 @@ const lives = [chargePointLife, carLife, kioskLife] as unknown as readonly Life<
 
 const kindOf = (life: { readonly kind: string }): Kind => kinds.find(({ name }) => name === life.kind)!;
 
-const DEVICES = ['a-001', 'a-002', 'a-003', 'a-004', 'a-005', 'a-006'];
+const DEVICES = ['a-001', 'a-002', 'a-003', 'a-004'];
 const DAYS = 40;
 const period = { from: 7 * HOUR, to: DAYS * DAY };
 

@@ -5,8 +5,8 @@ import { readReports } from '../../../src/wire/report.ts';
 import { sensorsProblem } from '../../../src/wire/sensors.ts';
 import { type Mix, mixedReport, type MixedReport } from '../../../tools/fleet/report-mix.ts';
 
-const DEVICES = 40;
-const STEPS = 400;
+const DEVICES = 20;
+const STEPS = 300;
 
 const streamOf = (mix: Mix, index: number, seed = 3): MixedReport[] =>
   Array.from({ length: STEPS }, (_, step) => mixedReport({ seed, mix, stepMs: 60_000 }, index, step));
