@@ -17,6 +17,7 @@ export const DEPTH_MAX = 16;
 /** Why bytes could not be read as a message. */
 export type DecodeProblem = 'empty' | 'not-a-map' | 'malformed' | 'too-deep' | 'not-plain-data';
 
+/** What came of reading a payload: a map or a list of plain data, or why not. */
 export type Decoded =
   | { readonly ok: true; readonly value: object; readonly encoding: Encoding }
   | { readonly ok: false; readonly problem: DecodeProblem; readonly detail: string };

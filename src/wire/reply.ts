@@ -1,6 +1,6 @@
 /**
  * What backends are told, as it stands on the wire (wire contract 2.3, 2.4, 3): the bodies of replies and of what is
- * published. Times are ms epoch under names that end in `At`, absent knowledge is `null`, never left out.
+ * published. Times are whole ms epoch under names that end in `At`, absent knowledge is `null`, never left out.
  *
  *   twin.<id>.get                    the twin document
  *   twin.<id>.command.*, .ledger     CommandOutcome
@@ -139,7 +139,9 @@ export function encodeChanged(
   encoding: Encoding,
 ): Uint8Array {
   const { partition, no, transition } = line;
-  const body: ChangedBody = { ...transition, partition, no, twin: document };
+  const measuredAt = Math.round(transition.measuredAt);
+  const errorMs = transition.errorMs === null ? null : Math.ceil(transition.errorMs);
+  const body: ChangedBody = { ...transition, measuredAt, errorMs, partition, no, twin: document };
   return encode(body, encoding);
 }
 

@@ -31,12 +31,19 @@ export const siteCommand = (site: string, device: string): string => `command.${
 /** All backend requests for the twins of one partition. */
 export const partitionRequests = (partition: number): string => `owner.${String(partition)}.>`;
 
+/** Asks for the twin document. */
 export const twinGet = (device: string): string => `twin.${device}.get`;
+/** Asks how a command stands. */
 export const twinLedger = (device: string): string => `twin.${device}.ledger`;
+/** Changes the desired configuration. */
 export const twinDesired = (device: string): string => `twin.${device}.desired`;
+/** Commands the device. */
 export const twinCommand = (device: string, name: string): string => `twin.${device}.command.${name}`;
+/** A line of the journal became known; in the stream CHANGES. */
 export const twinChanged = (device: string): string => `twin.${device}.changed`;
+/** A command's outcome became known; in the stream CHANGES. */
 export const twinOutcome = (device: string): string => `twin.${device}.outcome`;
+/** Finds devices, whoever owns them. */
 export const FLEET_FIND = 'fleet.find';
 
 /** Where a message that could not be read is kept: by reason, and by partition of the subject it came on. */
