@@ -12,6 +12,7 @@ import {
   TimeoutError,
 } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
+import type { Socket } from 'node:net';
 
 /** How long one attempt to connect may take, ms. */
 const DIAL_TIMEOUT_MS = 5_000;
@@ -134,6 +135,10 @@ function watched(nats: NatsConnection, newInbox: () => string): HubConnection {
   async function watch(): Promise<void> {
     for await (const status of nats.status()) {
       if (status.type === 'disconnect' || status.type === 'close') change(false);
+      if (status.type === 'staleConnection') {
+        change(false);
+        breakConnection(nats);
+      }
       if (status.type === 'reconnect') change(true);
       if (status.type === 'error') for (const listener of [...errorListeners]) listener(status.error);
     }
@@ -149,6 +154,16 @@ function watched(nats: NatsConnection, newInbox: () => string): HubConnection {
     newInbox,
     close: () => nats.close(),
   };
+}
+
+/**
+ * The client library flushes before it gives a stale connection up, which a frozen server with full buffers never lets it:
+ * it would stay with that server until TCP gives up, a quarter of an hour later, and then send what it has kept. So the
+ * socket is destroyed; the library then reconnects as after any other loss. It has no public way to do that.
+ */
+function breakConnection(nats: NatsConnection): void {
+  const { protocol } = nats as { readonly protocol?: { readonly transport?: { readonly socket?: Socket } } };
+  protocol?.transport?.socket?.destroy();
 }
 
 function added<T>(set: Set<T>, item: T): () => void {

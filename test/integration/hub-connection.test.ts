@@ -8,6 +8,7 @@ import { prepareHub } from '../../src/nats/hub.ts';
 import { STREAMS } from '../../src/wire/subjects.ts';
 import type { Hub } from '../../tools/dev/hub.ts';
 import { startNatsServer } from '../../tools/dev/nats-server.ts';
+import { startLink } from '../link.ts';
 import { startHub, type Temporary, temporaryFolder } from '../servers.ts';
 
 let hub: Hub & Temporary;
@@ -52,6 +53,34 @@ describe('connecting', () => {
     const said = failure instanceof Error ? failure.message : '';
     expect(said).toContain(message);
     expect(said).not.toMatch(/secret|wrong|\n/);
+  });
+
+  test('to a hub that then freezes with full buffers is given up, and made again when it thaws', async () => {
+    const link = await startLink();
+    link.leadTo(at());
+    const connection = await connect(`nats://runtime:runtime@${link.address}`);
+    const changes: boolean[] = [];
+    const became = (isConnected: boolean): Promise<void> =>
+      new Promise((resolve) => {
+        const unlisten = connection.onChange((now) => {
+          changes.push(now);
+          if (now !== isConnected) return;
+          unlisten();
+          resolve();
+        });
+      });
+    const isLost = became(false);
+    link.freeze();
+    const payload = new Uint8Array(100_000);
+    for (let sent = 0; sent < 200; sent += 1) connection.nats.publish('command.depot.cp-1', payload);
+    await isLost;
+    const isBack = became(true);
+    link.heal();
+    await isBack;
+    await connection.nats.flush();
+    expect(changes).toEqual([false, true]);
+    await connection.close();
+    await link.close();
   });
 
   test('to one of several servers succeeds when one is there', async () => {
