@@ -22,6 +22,12 @@ export interface DeviceHold {
   readonly chargedUp: number;
 }
 
+/** A command whose execution has begun, with what follows from it once it is done. */
+export interface BegunCommand extends Command {
+  /** Executing it ends the hold. */
+  readonly endsHold?: true;
+}
+
 /** What outlives a restart where the device has any storage. */
 export interface DeviceMemory {
   /** This start's number, from 1. */
@@ -33,7 +39,7 @@ export interface DeviceMemory {
   readonly ring: readonly RingEntry[];
   readonly hold: DeviceHold | null;
   /** A command whose execution has begun, or was about to, and whose outcome is not recorded. */
-  readonly begun: Command | null;
+  readonly begun: BegunCommand | null;
 }
 
 /** A device whose storage holds nothing, before its first start. */
@@ -81,7 +87,7 @@ export function withOutcome(memory: DeviceMemory, entry: RingEntry): DeviceMemor
 }
 
 /** Notes that the execution of a command is about to begin. */
-export function withBegun(memory: DeviceMemory, command: Command): DeviceMemory {
+export function withBegun(memory: DeviceMemory, command: BegunCommand): DeviceMemory {
   return checked({ ...memory, begun: command, highestN: Math.max(memory.highestN, command.n) });
 }
 

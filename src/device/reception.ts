@@ -68,7 +68,8 @@ export function receive(
   }
   if (verdict.acts) {
     const held = verdict.hold === 'begin' ? withHoldOf(aware, command, moment) : aware;
-    return { type: 'begun', memory: withBegun(held, command), verdict };
+    const begun = verdict.hold === 'end' ? ({ ...command, endsHold: true } as const) : command;
+    return { type: 'begun', memory: withBegun(held, begun), verdict };
   }
   return { type: 'done', memory: withDone(applyHold(aware, command, moment, verdict), command) };
 }
@@ -92,14 +93,16 @@ export function finish(
 
 /**
  * The outcome of a command that was begun before the restart. `wasExecuted` is what the hardware shows. A hold that it
- * began is ended only where it certainly did not come about.
+ * began is ended only where it certainly did not come about, one that it ends only where it certainly did.
  */
 export function outcomeAfterRestart(memory: DeviceMemory, wasExecuted: boolean | null): DeviceMemory {
   if (memory.begun === null) return memory;
-  const { n, id } = memory.begun;
+  const { n, id, endsHold = false } = memory.begun;
   switch (wasExecuted) {
-    case true:
-      return withOutcome(memory, { n, outcome: 'done' });
+    case true: {
+      const named = withOutcome(memory, { n, outcome: 'done' });
+      return endsHold ? withoutHold(named) : named;
+    }
     case null:
       return withOutcome(memory, { n, outcome: 'unknown', reason: 'interrupted' });
     case false: {

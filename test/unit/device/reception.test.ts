@@ -209,6 +209,12 @@ describe('the end of an execution', () => {
     expect(outcomeAfterRestart(begun, true).ring[0]).toEqual({ n: 11, outcome: 'done' });
   });
 
+  test('after a restart the hold has ended where the hardware shows what ends it', () => {
+    expect(outcomeAfterRestart(begunWhileHeld, true).hold).toBeNull();
+    expect(outcomeAfterRestart(begunWhileHeld, false).hold?.id).toBe('r');
+    expect(outcomeAfterRestart(begunWhileHeld, null).hold?.id).toBe('r');
+  });
+
   test('after a restart it is rejected when the hardware shows that it was not', () => {
     const after = outcomeAfterRestart(begun, false);
     expect(after.ring[0]).toEqual({ n: 11, outcome: 'rejected', reason: 'interrupted' });
