@@ -25,6 +25,7 @@ import type { Bus, Clock, Commit, Feed, FeedSink, Store } from './ports.ts';
 import { Publisher } from './publisher.ts';
 import { republish } from './republish.ts';
 import { fail, requestHandler } from './requests.ts';
+import { StallWatch } from './stall-watch.ts';
 import type { Telemetry } from './telemetry.ts';
 import { Turns } from './turn.ts';
 import { Waiters } from './waiters.ts';
@@ -72,6 +73,7 @@ export class Host {
   readonly #publisher: Publisher;
   readonly #waiters: Waiters;
   readonly #wakeups: Wakeups;
+  readonly #stallWatch: StallWatch;
   #commitInFlight: Promise<void> = Promise.resolve();
   #state: 'open' | 'stopping' | 'ended' = 'open';
 
@@ -83,8 +85,10 @@ export class Host {
     this.#mailbox = new Mailbox({ messagesMax: mailboxMessagesMax, requestsMax: mailboxRequestsMax });
     this.#waiters = new Waiters(clock);
     this.#wakeups = new Wakeups(clock, (devices) => {
-      for (const device of devices) this.#mailbox.offer({ type: 'wake', device });
+      const at = clock.monotonic();
+      for (const device of devices) this.#mailbox.offer({ type: 'wake', device, at });
     });
+    this.#stallWatch = new StallWatch(clock, () => this.#mailbox.offer({ type: 'stalled' }));
     this.#turns = new Turns({ ...options, wakeups: this.#wakeups, partitions: this.#partitions });
     const kindNamed = (name: string): Kind | undefined => options.kinds.find((kind) => kind.name === name);
     const { serverErrorMs, publishBacklogMax: backlogMax } = limits;
@@ -108,20 +112,31 @@ export class Host {
 
   /** Runs until it is stopped or cannot go on; resolves with the reason once everything of it has come to rest. */
   async run(): Promise<HostEnd> {
+    const { store } = this.#options;
+    try {
+      this.#turns.armAll();
+      this.#stallWatch.start();
+      await republish({ store, partitions: this.#partitions, publisher: this.#publisher });
+      const end = await this.#hearAndDecide();
+      return end.type === 'stopped' ? await this.#confirmPublished() : end;
+    } finally {
+      this.#discard();
+    }
+  }
+
+  async #hearAndDecide(): Promise<HostEnd> {
     const { feed, bus, store, clock, mayAnswer } = this.#options;
-    this.#turns.armAll();
-    await republish({ store, partitions: this.#partitions, publisher: this.#publisher });
     const after = Math.min(...[...this.#partitions.values()].map(({ position }) => position));
     const reading = await feed.open({ partitions: this.partitions, after, sink: this.#sink() });
     const handler = requestHandler({ bus, store, clock, mailbox: this.#mailbox, mayAnswer });
     const stopServing = this.partitions.map((partition) => bus.serve(partition, handler));
-    const end = await this.#decideAndCommit();
-    this.#mailbox.close();
-    await Promise.all(stopServing.map((stop) => stop()));
-    await reading.stop();
-    const last = end.type === 'stopped' ? await this.#confirmPublished() : end;
-    this.#discard();
-    return last;
+    try {
+      return await this.#decideAndCommit();
+    } finally {
+      this.#mailbox.close();
+      await Promise.all(stopServing.map((stop) => stop()));
+      await reading.stop();
+    }
   }
 
   /** Decides what is already waiting, commits it, and ends. */
@@ -244,10 +259,12 @@ export class Host {
   }
 
   #act(batch: Batch): void {
-    const { telemetry } = this.#options;
+    const { telemetry, mayAnswer } = this.#options;
     for (const after of batch.afterCommit) {
+      const isOurs = (after.type === 'effect' && after.restsOnCommit) || mayAnswer();
+      if (!isOurs) continue;
       if (after.type === 'effect') this.#perform(after.effect);
-      else if (this.#options.mayAnswer()) after.answer();
+      else after.answer();
     }
     for (const { line, twin } of batch.lines) {
       if (line.type === 'outcome') this.#tellWaiters(line.entry);
@@ -311,6 +328,7 @@ export class Host {
 
   #discard(): void {
     this.#state = 'ended';
+    this.#stallWatch.stop();
     this.#wakeups.clear();
     this.#waiters.clear();
     for (let work = this.#mailbox.take(); work !== undefined; work = this.#mailbox.take()) {

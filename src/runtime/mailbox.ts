@@ -21,9 +21,12 @@ export type Work =
     }
   | { readonly type: 'desired'; readonly device: string; readonly request: DesiredRequest }
   | { readonly type: 'get'; readonly device: string; readonly replyTo: ReplyAddress }
-  | { readonly type: 'wake'; readonly device: string }
+  /** `at`: when it was put in, by the monotonic clock, ms. */
+  | { readonly type: 'wake'; readonly device: string; readonly at: number }
   | { readonly type: 'hearing'; readonly isHearing: boolean }
-  | { readonly type: 'gone'; readonly range: GoneRange };
+  | { readonly type: 'gone'; readonly range: GoneRange }
+  /** The process stood still: what came meanwhile is not heard yet. */
+  | { readonly type: 'stalled' };
 
 export class Mailbox {
   #queue: Work[] = [];
@@ -66,7 +69,7 @@ export class Mailbox {
   }
 
   /** Adds a wake-up, or news about what is heard. */
-  offer(work: Extract<Work, { type: 'wake' | 'hearing' | 'gone' }>): void {
+  offer(work: Extract<Work, { type: 'wake' | 'hearing' | 'gone' | 'stalled' }>): void {
     if (!this.#isClosed) this.#push(work);
   }
 

@@ -20,6 +20,7 @@ import type { RuntimeLimits } from './limits.ts';
 import type { GoneRange, Work } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Bus, Clock, Delivery } from './ports.ts';
+import { LATE_MAX_MS } from './stall-watch.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Wakeups } from './wakeups.ts';
 
@@ -59,10 +60,14 @@ export class Turns {
         this.#deliver(work.delivery, batch);
         return;
       case 'wake':
+        if (this.#options.clock.monotonic() - work.at > LATE_MAX_MS) this.#hearAnew();
         this.#wake(work.device, batch);
         return;
       case 'hearing':
         this.#hear(work.isHearing);
+        return;
+      case 'stalled':
+        this.#hearAnew();
         return;
       case 'gone':
         this.#skip(work.range, batch);
@@ -84,6 +89,17 @@ export class Turns {
     this.#hearingSince = isHearing ? this.#options.clock.now() : null;
     this.#options.telemetry.hearing(isHearing);
     if (isHearing) this.armAll();
+  }
+
+  /**
+   * Time in which nothing was decided, because the process stood still or the store was away, is no time in which anybody
+   * was heard: silence is counted from now.
+   */
+  #hearAnew(): void {
+    const now = this.#options.clock.now();
+    if (this.#hearingSince === null || this.#hearingSince > now - LATE_MAX_MS) return;
+    this.#hearingSince = now;
+    this.armAll();
   }
 
   /** Reading goes on behind what is gone; before it, where the stream was made anew and counts from there again. */
@@ -180,39 +196,40 @@ export class Turns {
     const partition = this.#options.partitions.get(partitionOf(work.device));
     const replyTo = work.type === 'get' ? work.replyTo : work.request.replyTo;
     if (partition === undefined) {
-      this.answerAfterCommit(
-        batch,
-        replyTo,
-        encodeFailure('unavailable', 'this node no longer owns the device', replyTo.encoding),
-      );
+      const reply = encodeFailure('unavailable', 'this node no longer owns the device', replyTo.encoding);
+      this.answerAfterCommit(batch, replyTo, () => reply);
       return;
     }
     const twin = partition.twins.get(work.device) ?? this.#bornFromInventory(partition, work.device);
     const kind = twin === undefined ? undefined : this.#kindsByName.get(twin.kind);
     if (twin === undefined || kind === undefined) {
       const id = work.type === 'command' ? work.request.id : null;
-      this.answerAfterCommit(batch, replyTo, unknownDevice(work.device, id, replyTo));
+      this.answerAfterCommit(batch, replyTo, () => unknownDevice(work.device, id, replyTo));
       return;
     }
     if (work.type === 'get') {
+      // How old the state is follows from when it is said, which may be long after: a commit waits for the store.
       const { clock, limits } = this.#options;
-      const document = twinDocument({ twin, kind, now: clock.now(), serverErrorMs: limits.serverErrorMs });
-      this.answerAfterCommit(batch, replyTo, encodeDocument(document, replyTo.encoding));
+      this.answerAfterCommit(batch, replyTo, () => {
+        const document = twinDocument({ twin, kind, now: clock.now(), serverErrorMs: limits.serverErrorMs });
+        return encodeDocument(document, replyTo.encoding);
+      });
       return;
     }
     const decision = this.#decide(partition, kind, twin, inputOf(work), batch);
     if (decision instanceof Error) {
       const reply = encodeFailure('internal', 'the twin could not decide; see the log', replyTo.encoding);
-      this.answerAfterCommit(batch, replyTo, reply);
+      this.answerAfterCommit(batch, replyTo, () => reply);
     }
   }
 
   /** Answers with what has been read: once everything it rests on is committed. */
-  answerAfterCommit(batch: Batch, to: ReplyAddress, reply: EncodedReply): void {
+  answerAfterCommit(batch: Batch, to: ReplyAddress, makeReply: () => EncodedReply): void {
     const { bus } = this.#options;
     batch.afterCommit.push({
       type: 'read',
       answer: () => {
+        const reply = makeReply();
         bus.reply(to, reply.payload, reply.error);
       },
     });

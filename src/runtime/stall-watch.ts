@@ -1,0 +1,43 @@
+/**
+ * Notices that this process stood still: stopped by somebody, frozen with its virtual machine, asleep with a laptop. What the
+ * stream brought meanwhile has not been heard when the process goes on, but the timers of that time fire at once: silence
+ * measured over such a time is not silence.
+ */
+import type { Cancel, Clock } from './ports.ts';
+
+/** How often it is looked at, ms. */
+const TICK_MS = 1_000;
+/** What comes later than this means that the node stood still, ms: as long as a feed may lag and still hear. */
+export const LATE_MAX_MS = 2_000;
+
+export class StallWatch {
+  readonly #clock: Clock;
+  readonly #onStall: () => void;
+  #cancel: Cancel | null = null;
+
+  /** `onStall` is called before any timer that was due after the stall began and a tick later. */
+  constructor(clock: Clock, onStall: () => void) {
+    this.#clock = clock;
+    this.#onStall = onStall;
+  }
+
+  start(): void {
+    const { now, monotonic } = this.#read();
+    this.#cancel = this.#clock.after(TICK_MS, () => {
+      const after = this.#read();
+      // A sleeping machine's monotonic clock stands still, its wall clock does not; a wall clock that is set costs nothing.
+      const tookMs = Math.max(after.now - now, after.monotonic - monotonic);
+      this.start();
+      if (tookMs > TICK_MS + LATE_MAX_MS) this.#onStall();
+    });
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = null;
+  }
+
+  #read(): { readonly now: number; readonly monotonic: number } {
+    return { now: this.#clock.now(), monotonic: this.#clock.monotonic() };
+  }
+}
