@@ -48,8 +48,10 @@ export function declareUnknown(draft: Draft, entry: LedgerEntry): void {
   };
   draft.twin.open = draft.twin.open.map((other) => (other.id === entry.id ? unknown : other));
   writeEntry(draft, unknown, { publish: true });
-  const [oldest] = draft.twin.open;
-  if (draft.twin.open.length > OPEN_MAX && oldest !== undefined) {
+  // What changes nothing makes room first: nobody needs to know whether it was executed.
+  const { open } = draft.twin;
+  const oldest = open.find(({ notAfterUp }) => notAfterUp === null) ?? open[0];
+  if (open.length > OPEN_MAX && oldest !== undefined) {
     const proof = `${String(OPEN_MAX)} later commands are open`;
     closeEntry(draft, oldest, { outcome: 'unknown', reason: 'unprovable', proof });
   }

@@ -56,7 +56,8 @@ function deadline(draft: Draft, spec: CommandSpec): Pick<LedgerEntry, 'boot' | '
   }
   const elapsedMs = Math.max(0, context.now - latestAt(clock, newest.up, driftPpm));
   const notAfterUp = Math.floor(newest.up + elapsedMs + spec.startWindowMs);
-  const certainAt = latestAt(clock, notAfterUp, driftPpm) + context.serverErrorMs;
+  // The device counts whole ms: its uptime is at most `notAfterUp` until it is one more.
+  const certainAt = latestAt(clock, notAfterUp + 1, driftPpm) + context.serverErrorMs;
   return { boot: clock.boot, notAfterUp, certainAt };
 }
 
