@@ -22,7 +22,7 @@ export type AgentEvent =
       readonly outcome: string;
       readonly reason: string | null;
     }
-  /** The body broke its contract while it executed a command; the outcome is `unknown`. */
+  /** The body threw while it executed a command, or was asked whether it had; the outcome is `unknown`. */
   | { readonly type: 'body-failed'; readonly command: Command; readonly error: unknown }
   | { readonly type: 'command-unreadable'; readonly detail: string }
   /** A command was lost because too many waited. */

@@ -133,6 +133,7 @@ class Agent implements DeviceAgent {
       acked: (settled) => {
         options.storage.append({ settled }).catch((error: unknown) => this.#fail(error));
       },
+      failed: (error) => this.#fail(error),
     });
   }
 
@@ -179,7 +180,15 @@ class Agent implements DeviceAgent {
 
   async #wasExecuted(command: Command): Promise<boolean | null> {
     const { body, clock, limits } = this.#options;
-    return within(clock, limits.actMs, body.wasExecuted(command), null);
+    const asking = async (): Promise<boolean | null> => {
+      try {
+        return await body.wasExecuted(command);
+      } catch (error) {
+        this.#tell({ type: 'body-failed', command, error });
+        return null;
+      }
+    };
+    return within(clock, limits.actMs, asking(), null);
   }
 
   // ------------------------------------------------------------------------------------------------------- what comes

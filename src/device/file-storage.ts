@@ -8,11 +8,11 @@
  * I2  the file is replaced by writing another one, syncing it, and renaming it: at any point one whole file is there.
  * I3  after a failed write nothing more is written: what follows would be glued to a torn line.
  *
- * Syncing. An entry with a `memory` (a start, an outcome, a hold) is synced to the disk before `append` resolves, and with it
- * everything before. Other entries (reports, acks) resolve when the operating system has them, which a killed process
- * survives; a power cut may take those since the last sync. They are lost as any message may be: the server sees their
- * numbers as missing, and no number is used twice, because the next boot counts anew. With `syncEvery` each entry is
- * synced: for a gateway whose reports are worth the wear of its flash.
+ * Syncing. What the operating system has outlives a killed process; only a power cut takes what was not synced to the disk.
+ * By default an entry with a `memory` (a start, an outcome, a hold) is synced before `append` resolves, and with it
+ * everything before: no outcome is told that a power cut could make untrue. Other entries (reports, acks) are not: a power
+ * cut may take those since the last sync, as any message may be lost. The server sees their numbers as missing, and none is
+ * used twice, because the next boot counts anew.
  */
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -24,8 +24,11 @@ export interface FileStorageOptions {
   readonly file: string;
   /** Written into the file, and compared when it is read: two devices with one memory would be one identity twice. */
   readonly device: string;
-  /** Sync every entry, not only those with a memory. Default: false. */
-  readonly syncEvery?: boolean;
+  /**
+   * Which entries are synced. `every`: for a gateway whose reports are worth the wear of its flash. `none`: for a simulated
+   * device, which no power cut makes forget what it did.
+   */
+  readonly sync?: 'memory' | 'every' | 'none';
   /** The file is replaced when it is longer than this, bytes, and twice as long as after it was last replaced. */
   readonly replaceAtBytes?: number;
 }
@@ -75,8 +78,8 @@ export class FileStorage implements DeviceStorage {
 
   append(entry: LogEntry): Promise<void> {
     return new Promise((resolve, reject) => {
-      const mustSync = entry.memory !== undefined || this.#options.syncEvery === true;
-      this.#waiting.push({ line: `${lineOf(entry)}\n`, mustSync, resolve, reject });
+      const line = `${lineOf(entry)}\n`;
+      this.#waiting.push({ line, mustSync: this.#mustSync(entry), resolve, reject });
       this.#writing ??= this.#write();
     });
   }
@@ -86,8 +89,17 @@ export class FileStorage implements DeviceStorage {
     const handle = this.#handle;
     this.#handle = null;
     if (handle === null) return;
-    if (this.#failure === null) await handle.datasync();
+    if (this.#failure === null && this.#isSynced) await handle.datasync();
     await handle.close();
+  }
+
+  get #isSynced(): boolean {
+    return this.#options.sync !== 'none';
+  }
+
+  #mustSync(entry: LogEntry): boolean {
+    const { sync = 'memory' } = this.#options;
+    return sync === 'every' || (sync === 'memory' && entry.memory !== undefined);
   }
 
   get #replaceAtBytes(): number {
@@ -162,9 +174,9 @@ export class FileStorage implements DeviceStorage {
     const handle = await open(next, 'ax', 0o600);
     try {
       await handle.appendFile(text);
-      await handle.sync();
+      if (this.#isSynced) await handle.sync();
       await rename(next, file);
-      await syncFolder(dirname(file));
+      if (this.#isSynced) await syncFolder(dirname(file));
     } catch (error) {
       await handle.close();
       throw error;

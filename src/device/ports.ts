@@ -118,10 +118,14 @@ export interface DeviceBody {
   act(command: Command): Promise<ActResult>;
   /**
    * Whether a command that was begun before a restart was executed: read off the hardware, or `null` when it does not show.
+   * A body that throws, or takes longer than `AgentLimits.actMs`, has not shown it.
    */
   wasExecuted(command: Command): Promise<boolean | null>;
   /** The inventory scan for the first report of a boot, or `null` for a body that has none. */
   scan(): NonNullable<Report['components']> | null;
-  /** Calls `changed` on every change of `read` that is worth a report, until the returned function is called. */
+  /**
+   * Calls `changed` on every change of `read` that is worth a report, until the returned function is called. It is read
+   * within the call, so the change has to be complete.
+   */
   watch(changed: (change: BodyChange) => void): () => void;
 }

@@ -18,6 +18,8 @@ export interface SenderOptions {
   readonly tell: AgentListener;
   /** Called for each acked frame, after it has left the outbox. */
   readonly acked: (frame: PositionRange) => void;
+  /** Called when it can go on no more: a mistake of ours, or of the link's. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** The largest part of a pause that is taken off for a device, so that a fleet does not retry as one. */
@@ -44,7 +46,7 @@ export class Sender {
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#running ??= this.#run().catch((error: unknown) => this.#options.failed(error));
   }
 
   /** There is something new in the outbox. It does not cut a pause short. */

@@ -262,7 +262,7 @@ function rounded(degrees: number): number {
 /** The life of a shared car. */
 export const carLife: Life<What, Car> = {
   kind: 'car',
-  heartbeatMs: 120_000,
+  heartbeatMs: 90_000,
   firmware: '2.8.0',
   components: [
     { slot: 'telematics', model: 'TCU-9', serial: '9' },

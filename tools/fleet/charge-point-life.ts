@@ -229,7 +229,7 @@ function awaitHolder(state: ChargePoint, withinMs: number, dice: Dice): ChargePo
 /** The life of a charge point. */
 export const chargePointLife: Life<What, ChargePoint> = {
   kind: 'charge-point',
-  heartbeatMs: 60_000,
+  heartbeatMs: 45_000,
   firmware: '4.11.2',
   components: [
     { slot: 'controller', model: 'CC-40', serial: '40' },

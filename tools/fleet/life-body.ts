@@ -19,6 +19,7 @@ import type {
 } from '../../src/device/ports.ts';
 import { Dice } from './chance.ts';
 import { type Being, type Life, takeTurn } from './life.ts';
+import { DAY } from './rhythm.ts';
 import type { WorldClock } from './world-clock.ts';
 
 /** Where a body lives. */
@@ -119,11 +120,16 @@ export class LifeBody<What extends string, State extends Being<What>> implements
     };
   }
 
+  /** It has lived for a day when it is first seen, so that a new fleet is in the middle of its life. */
   #born(): State {
     const { life, world } = this.#options;
     const dice = this.#dice(0);
-    const state = life.born(dice, world.now());
-    return { ...state, draws: dice.draws };
+    const now = world.now();
+    let state: State = { ...life.born(dice, now - DAY), draws: dice.draws };
+    while ((state.agenda[0]?.at ?? Infinity) < now) {
+      ({ state } = takeTurn(life, state, { dice: this.#dice(state.draws), isHeld: false }));
+    }
+    return state;
   }
 
   #now(): State {

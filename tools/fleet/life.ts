@@ -42,7 +42,7 @@ export interface Turn<State> {
 /** The life of a kind of device. */
 export interface Life<What extends string, State extends Being<What>> {
   readonly kind: string;
-  /** A report is due this often, ms of real time: well within the kind's limit of silence. */
+  /** A report is due this often, ms of real time: more often than the kind's knowledge of it grows stale. */
   readonly heartbeatMs: number;
   readonly firmware: string;
   readonly components: NonNullable<Report['components']>;

@@ -1,9 +1,13 @@
 /** When people come: the rhythm of a day and of a week, in the world's time. */
 import type { Dice } from './chance.ts';
 
-/** World time is ms since a Monday, 0:00. */
+/** World time is ms since a Monday, 0:00; a minute of it. */
 export const MINUTE = 60_000;
+
+/** An hour of world time, ms. */
 export const HOUR = 60 * MINUTE;
+
+/** A day of world time, ms. */
 export const DAY = 24 * HOUR;
 
 /** How many come in a day, and how they spread over its hours. */

@@ -82,7 +82,7 @@ export class SimulatedDevice<What extends string, State extends Being<What>> {
       ...{ device, kind: life.kind, encoding: 'msgpack', order: 'current-first' },
       limits: { ...AGENT_LIMITS, heartbeatMs: life.heartbeatMs },
       clock: uptimeClock(),
-      storage: new FileStorage({ file: join(dataDir, `${device}.log`), device }),
+      storage: new FileStorage({ file: join(dataDir, `${device}.log`), device, sync: 'none' }),
       link: this.#link,
       body: this.#body,
       tell: (event) => {

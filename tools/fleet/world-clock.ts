@@ -5,7 +5,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { HOUR } from './rhythm.ts';
+import { DAY, HOUR } from './rhythm.ts';
 
 /** Time as the world has it, ms since a Monday, 0:00. */
 export interface WorldClock {
@@ -25,8 +25,8 @@ export interface RunningWorldClock extends WorldClock {
   stop(): void;
 }
 
-/** The first morning: people are on their way. */
-const BEGINS_AT = 7 * HOUR;
+/** A Tuesday morning: people are on their way, and the devices have a day behind them. */
+const BEGINS_AT = DAY + 7 * HOUR;
 
 /** How often it is written down how late it is, ms of real time. A crash sets the world back by no more. */
 const SAVE_EVERY_MS = 2_000;

@@ -284,6 +284,14 @@ describe('a crash', () => {
     expect(world.report.commands).toEqual([{ n: 1, outcome: 'unknown', reason: 'interrupted' }]);
   });
 
+  test('between the act and its record is named unknown where the hardware fails to answer', async () => {
+    world.crashSoon(3);
+    await world.command({ n: 1, name: 'start' });
+    world.hardware.isTransparent = 'broken';
+    await world.boot();
+    expect(world.report.commands).toEqual([{ n: 1, outcome: 'unknown', reason: 'interrupted' }]);
+  });
+
   test('before the first report of a boot is stored leaves the boot number to the next', async () => {
     await world.boot(2);
     expect(world.agent).toBeNull();

@@ -78,7 +78,7 @@ export class Hardware {
   /** What the next executions end with; `done` when there is none. */
   readonly results: (ActResult | 'hangs' | 'throws')[] = [];
   /** Whether it shows after a restart what was executed. */
-  isTransparent = true;
+  isTransparent: boolean | 'broken' = true;
   #watchers = new Set<(change: BodyChange) => void>();
 
   /** A person does something. */
@@ -117,6 +117,11 @@ export class Hardware {
       default:
         return { type: 'refuse', reason: 'unknown-command' };
     }
+  }
+
+  wasExecuted(command: Command): boolean | null {
+    if (this.isTransparent === 'broken') throw new Error('the bus to the relay is down');
+    return this.isTransparent ? this.executions.some((done) => done.command.n === command.n) : null;
   }
 
   /** The moment of the act itself. */
@@ -322,10 +327,7 @@ export class DeviceWorld {
             events: this.events.length,
           }),
         ),
-      wasExecuted: (command) =>
-        life.pass(() =>
-          hardware.isTransparent ? hardware.executions.some((done) => done.command.n === command.n) : null,
-        ),
+      wasExecuted: (command) => life.pass(() => hardware.wasExecuted(command)),
       scan: () => [{ slot: 'modem', model: 'M1', serial: '42' }],
       watch: (changed) => hardware.watch((change) => (life.isDead ? undefined : changed(change))),
     };

@@ -88,10 +88,17 @@ const kinds: readonly [string, () => () => DeviceStorage][] = [
     },
   ],
   [
+    'in a file that is never synced',
+    () => {
+      const file = newFile();
+      return () => new FileStorage({ file, device: 'cp-001', sync: 'none' });
+    },
+  ],
+  [
     'in a file that is synced at every entry',
     () => {
       const file = newFile();
-      return () => new FileStorage({ file, device: 'cp-001', syncEvery: true });
+      return () => new FileStorage({ file, device: 'cp-001', sync: 'every' });
     },
   ],
 ];

@@ -31,6 +31,10 @@ describe.each(lives.map((life) => [life.kind, life] as const))('the life of a %s
     expect(problems.filter((problem) => problem !== null)).toEqual([]);
   });
 
+  test('is heard of before what is known of it is stale', () => {
+    expect(life.heartbeatMs).toBeLessThan(kind.limits.freshMs);
+  });
+
   test('visits every state that its kind reports without a reservation', () => {
     const seen = new Set(fleet.flat().map(({ report }) => report.state));
     const never = new Set(['reserved', 'unavailable']);
