@@ -14,9 +14,12 @@ export interface WrittenLine {
   readonly twin: Twin | null;
 }
 
-/** Something to do once the batch is committed: an effect of a decision, or an answer that only reads. */
+/**
+ * Something to do once the batch is committed: an effect of a decision, or an answer that only reads. An effect of a decision
+ * that changed its twin `rests on the commit`: its partition was ours when that was written. Nothing says so of another one.
+ */
 export type AfterCommit =
-  | { readonly type: 'effect'; readonly effect: Effect }
+  | { readonly type: 'effect'; readonly effect: Effect; readonly restsOnCommit: boolean }
   | { readonly type: 'read'; readonly answer: () => void };
 
 /** The next transaction, growing. */
@@ -56,7 +59,8 @@ export class Batch {
   /** Takes over a twin's decision. Its journal lines get their numbers here. */
   add(partition: PartitionState, decision: Decision): void {
     const { twin } = decision;
-    if (twin !== partition.twins.get(twin.device)) {
+    const restsOnCommit = twin !== partition.twins.get(twin.device);
+    if (restsOnCommit) {
       partition.twins.set(twin.device, twin);
       this.#twins.set(twin.device, twin);
       this.touch(partition);
@@ -74,7 +78,7 @@ export class Batch {
       const boot = `${twin.device} ${String(clock.incarnation)} ${String(clock.boot)}`;
       this.#clocks.set(boot, { device: twin.device, clock });
     }
-    for (const effect of decision.effects) this.afterCommit.push({ type: 'effect', effect });
+    for (const effect of decision.effects) this.afterCommit.push({ type: 'effect', effect, restsOnCommit });
   }
 
   /** Keeps a message that could not be read, with its reason. */
