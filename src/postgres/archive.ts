@@ -235,7 +235,14 @@ export class PostgresArchive implements Archive {
     const clock = clocks.get(bootKey(row));
     const { at, errorMs } = this.#options.reading.measuredAt({ kind: twin.kind, clock, up, receivedAt });
     return {
-      ...{ incarnation, boot, seq, up, state, receivedAt, measuredAt: at, errorMs },
+      incarnation,
+      boot,
+      seq,
+      up,
+      state,
+      receivedAt,
+      measuredAt: at,
+      errorMs,
       fate: isLate ? 'late' : 'news',
       body: JSON.parse(row.body) as ArchivedReport['body'],
     };

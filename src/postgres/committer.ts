@@ -24,6 +24,11 @@ export interface CommitterOptions {
   readonly limits: PostgresLimits;
 }
 
+/** A commit that cannot be written as a statement: a value does not fit its column, or it is too large. */
+class UnwritableError extends Error {
+  override readonly name = 'UnwritableError';
+}
+
 /** How often a device that somebody else put in meanwhile is looked up again. */
 const KEY_ATTEMPTS_MAX = 3;
 
@@ -75,7 +80,7 @@ export class Committer {
       return { type: 'committed' };
     } catch (error) {
       const cause = asError(error);
-      const isAnswer = cause instanceof pg.DatabaseError || cause instanceof TypeError;
+      const isAnswer = cause instanceof pg.DatabaseError || cause instanceof UnwritableError;
       if (isAnswer && (await isAlive(session))) {
         session.release();
         return resultOf(cause);
@@ -91,12 +96,12 @@ export class Committer {
     keys: Awaited<ReturnType<DeviceKeys['resolve']>>,
   ): Promise<Statement> {
     const { driftPpmOf, limits } = this.#options;
-    const parts = commitParts(commit, { keys, driftPpmOf });
+    const parts = writable(() => commitParts(commit, { keys, driftPpmOf }));
     const inventory = await inventoryParts(client, commit.reports, keys.keyOf);
     const statement = this.#composer.compose([...parts, ...inventory]);
     const bytes = statement.values.reduce((sum, { length }) => sum + length, 0);
     if (bytes > limits.statementBytesMax) {
-      throw new TypeError(
+      throw new UnwritableError(
         `the commit takes ${String(bytes)} bytes; at most ${String(limits.statementBytesMax)} are sent`,
       );
     }
@@ -122,6 +127,16 @@ export class Committer {
   }
 }
 
+/** Whatever goes wrong here, nothing has been sent, and it goes wrong each time. */
+function writable<T>(write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    const cause = asError(error);
+    throw new UnwritableError(cause.message, { cause });
+  }
+}
+
 /** Whether the connection still answers: then an error ended only its statement, and nothing of that is written. */
 async function isAlive({ client }: Session): Promise<boolean> {
   try {
@@ -134,7 +149,7 @@ async function isAlive({ client }: Session): Promise<boolean> {
 
 /** What an error says about a commit of which certainly nothing is written. */
 function resultOf(cause: Error): CommitResult {
-  if (cause instanceof TypeError) return { type: 'refused', cause };
+  if (cause instanceof UnwritableError) return { type: 'refused', cause };
   if (!(cause instanceof pg.DatabaseError) || cause.code === undefined) return { type: 'unavailable', cause };
   if (cause.code === FENCED) {
     const partitions = (cause.detail ?? '').split(',').map(Number);

@@ -43,10 +43,10 @@ export const DEVICE_ID_CONSTRAINT = 'device_id_key';
 
 /** Writes a device's row. */
 export function writeDevice(key: number, { device, kind, site }: Twin, row: Columns<typeof columns>): void {
-  row.key.push(key);
-  row.id.push(device);
-  row.kind.push(kind);
-  row.site.push(site);
+  row.key.integer(key);
+  row.id.text(device);
+  row.kind.text(kind);
+  row.site.text(site);
 }
 
 /** The keys of all devices this node has had to do with. */
@@ -60,7 +60,7 @@ export class DeviceKeys {
 
   /** The keys of all devices in a commit: one round trip if there are unknown ones among them, none otherwise. */
   async resolve(client: ClientBase, commit: Commit): Promise<CommitKeys> {
-    const unknown = [...devicesOf(commit)].filter((device) => !this.#known.has(device));
+    const unknown = this.#unknownIn(commit);
     if (unknown.length === 0) {
       return { keyOf: (device) => keyIn(this.#known, device), born: [], remember: () => undefined };
     }
@@ -77,6 +77,23 @@ export class DeviceKeys {
         for (const [device, key] of found) this.#known.set(device, key);
       },
     };
+  }
+
+  /** Devices that something in the commit is about, and whose keys are not known. */
+  #unknownIn(commit: Commit): readonly string[] {
+    const unknown = new Set<string>();
+    const look = ({ device }: { readonly device: string }): void => {
+      if (!this.#known.has(device)) unknown.add(device);
+    };
+    commit.twins.forEach(look);
+    commit.reports.forEach(look);
+    commit.ledger.forEach(look);
+    commit.clocks.forEach(look);
+    for (const line of commit.journal) {
+      if (line.type === 'transition') look(line.transition);
+      if (line.type === 'outcome') look(line.entry);
+    }
+    return [...unknown];
   }
 }
 
@@ -100,18 +117,4 @@ function keyIn(keys: ReadonlyMap<string, number>, device: string): number {
   if (key === undefined)
     throw new TypeError(`device ${device} is neither in the inventory nor has it a twin`);
   return key;
-}
-
-/** Every device that something in the commit is about. */
-function devicesOf(commit: Commit): ReadonlySet<string> {
-  const devices = new Set<string>();
-  for (const { device } of commit.twins) devices.add(device);
-  for (const { device } of commit.reports) devices.add(device);
-  for (const { device } of commit.ledger) devices.add(device);
-  for (const { device } of commit.clocks) devices.add(device);
-  for (const line of commit.journal) {
-    if (line.type === 'transition') devices.add(line.transition.device);
-    if (line.type === 'outcome') devices.add(line.entry.device);
-  }
-  return devices;
 }

@@ -42,10 +42,10 @@ export const FENCED = 'FENCE';
 
 /** Writes one row of the fence. */
 export function writeFence(advance: PartitionAdvance, row: Columns<typeof columns>): void {
-  row.partition.push(advance.partition);
-  row.epoch.push(advance.epoch);
-  row.after_batch.push(advance.afterBatch);
-  row.position.push(advance.position);
-  row.journal.push(advance.journal);
-  row.published.push(advance.published);
+  row.partition.smallint(advance.partition);
+  row.epoch.bigint(advance.epoch);
+  row.after_batch.bigint(advance.afterBatch);
+  row.position.bigint(advance.position);
+  row.journal.bigint(advance.journal);
+  row.published.bigint(advance.published);
 }

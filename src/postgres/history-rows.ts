@@ -36,15 +36,15 @@ export function writeReport(
   { keyOf, jsonOf }: Pick<TwinRowContext, 'keyOf' | 'jsonOf'>,
 ): void {
   const { report } = filed;
-  row.device.push(keyOf(filed.device));
-  row.incarnation.push(filed.incarnation);
-  row.boot.push(report.boot);
-  row.seq.push(report.seq);
-  row.up.push(report.up);
-  row.received_at.push(filed.receivedAt);
-  row.is_late.push(filed.fate === 'late');
-  row.state.push(report.state);
-  row.body.push(jsonOf(report));
+  row.device.integer(keyOf(filed.device));
+  row.incarnation.integer(filed.incarnation);
+  row.boot.bigint(report.boot);
+  row.seq.bigint(report.seq);
+  row.up.bigint(report.up);
+  row.received_at.time(filed.receivedAt);
+  row.is_late.boolean(filed.fate === 'late');
+  row.state.text(report.state);
+  row.body.text(jsonOf(report));
 }
 
 const clockColumns = {
@@ -83,13 +83,13 @@ export function lastClocks(clocks: Commit['clocks']): Commit['clocks'] {
 
 /** Writes a clock's row. */
 export function writeClock(key: number, clock: BootClock, row: Columns<typeof clockColumns>): void {
-  row.device.push(key);
-  row.incarnation.push(clock.incarnation);
-  row.boot.push(clock.boot);
-  row.latest_up.push(clock.latest.up);
-  row.latest_at.push(clock.latest.at);
-  row.earliest_up.push(clock.earliest?.up ?? null);
-  row.earliest_at.push(clock.earliest?.at ?? null);
+  row.device.integer(key);
+  row.incarnation.integer(clock.incarnation);
+  row.boot.bigint(clock.boot);
+  row.latest_up.bigint(clock.latest.up);
+  row.latest_at.double(clock.latest.at);
+  row.earliest_up.bigint(clock.earliest?.up ?? null);
+  row.earliest_at.double(clock.earliest?.at ?? null);
 }
 
 /** The columns that {@link readClock} takes. */

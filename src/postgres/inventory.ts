@@ -84,11 +84,11 @@ function partsOf(
   return [
     scansPart,
     fill(changePart, changes, writeChange),
-    fill(modelPart, models, (name, row) => row.name.push(name)),
+    fill(modelPart, models, (name, row) => row.name.text(name)),
     fill(componentPart, present, writeComponent),
     fill(removalPart, removed, ({ scan, change }, row) => {
-      row.device.push(scan.key);
-      row.slot.push(change.slot);
+      row.device.integer(scan.key);
+      row.slot.text(change.slot);
     }),
   ];
 }
@@ -144,10 +144,10 @@ const scanPart: StatementPart<typeof scanColumns> = {
 
 function writeScan(scan: Scan, row: Columns<typeof scanColumns>): void {
   const { incarnation, boot, seq } = positionOf(scan);
-  row.device.push(scan.key);
-  row.incarnation.push(incarnation);
-  row.boot.push(boot);
-  row.seq.push(seq);
+  row.device.integer(scan.key);
+  row.incarnation.integer(incarnation);
+  row.boot.bigint(boot);
+  row.seq.bigint(seq);
 }
 
 const changeColumns = {
@@ -172,15 +172,15 @@ const changePart: StatementPart<typeof changeColumns> = {
 
 function writeChange({ scan, change }: RecordedChange, row: Columns<typeof changeColumns>): void {
   const { incarnation, boot, seq } = positionOf(scan);
-  row.device.push(scan.key);
-  row.slot.push(change.slot);
-  row.change.push(change.change);
-  row.before.push(change.before && JSON.stringify(withoutSlot(change.before)));
-  row.after.push(change.after && JSON.stringify(withoutSlot(change.after)));
-  row.measured_at.push(scan.filed.measuredAt);
-  row.incarnation.push(incarnation);
-  row.boot.push(boot);
-  row.seq.push(seq);
+  row.device.integer(scan.key);
+  row.slot.text(change.slot);
+  row.change.text(change.change);
+  row.before.text(change.before && JSON.stringify(withoutSlot(change.before)));
+  row.after.text(change.after && JSON.stringify(withoutSlot(change.after)));
+  row.measured_at.time(scan.filed.measuredAt);
+  row.incarnation.integer(incarnation);
+  row.boot.bigint(boot);
+  row.seq.bigint(seq);
 }
 
 function withoutSlot({ model, serial, firmware }: Component): Omit<Component, 'slot'> {
@@ -222,12 +222,12 @@ const componentPart: StatementPart<typeof componentColumns> = {
 
 function writeComponent({ scan, change }: RecordedChange, row: Columns<typeof componentColumns>): void {
   if (change.after === null) throw new Error('a component that was removed is not written');
-  row.device.push(scan.key);
-  row.slot.push(change.slot);
-  row.model.push(change.after.model);
-  row.serial.push(change.after.serial);
-  row.firmware.push(change.after.firmware);
-  row.since.push(scan.filed.measuredAt);
+  row.device.integer(scan.key);
+  row.slot.text(change.slot);
+  row.model.text(change.after.model);
+  row.serial.text(change.after.serial);
+  row.firmware.text(change.after.firmware);
+  row.since.time(scan.filed.measuredAt);
 }
 
 const removalColumns = { device: 'integer', slot: 'text' } as const;

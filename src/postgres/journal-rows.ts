@@ -42,20 +42,20 @@ export function writeTransition(
   { partition, no, transition }: LineOf<'transition'>,
   row: Columns<typeof transitionColumns>,
 ): void {
-  row.partition.push(partition);
-  row.no.push(no);
-  row.device.push(key);
-  row.from_path.push(transition.from);
-  row.to_path.push(transition.to);
-  row.cause.push(transition.cause.type);
-  row.detail.push(transition.cause.detail);
-  row.measured_at.push(transition.measuredAt);
-  row.error_ms.push(transition.errorMs);
-  row.recorded_at.push(transition.recordedAt);
-  row.version.push(transition.version);
-  row.incarnation.push(transition.incarnation);
-  row.boot.push(transition.boot);
-  row.seq.push(transition.seq);
+  row.partition.smallint(partition);
+  row.no.bigint(no);
+  row.device.integer(key);
+  row.from_path.text(transition.from);
+  row.to_path.text(transition.to);
+  row.cause.text(transition.cause.type);
+  row.detail.text(transition.cause.detail);
+  row.measured_at.time(transition.measuredAt);
+  row.error_ms.double(transition.errorMs);
+  row.recorded_at.time(transition.recordedAt);
+  row.version.bigint(transition.version);
+  row.incarnation.integer(transition.incarnation);
+  row.boot.bigint(transition.boot);
+  row.seq.bigint(transition.seq);
 }
 
 const outcomeColumns = {
@@ -81,11 +81,11 @@ export function writeOutcome(
   { partition, no, entry }: LineOf<'outcome'>,
   row: Columns<typeof outcomeColumns>,
 ): void {
-  row.partition.push(partition);
-  row.no.push(no);
-  row.device.push(key);
-  row.outcome.push(entry.outcome);
-  row.entry.push(JSON.stringify(entry));
+  row.partition.smallint(partition);
+  row.no.bigint(no);
+  row.device.integer(key);
+  row.outcome.text(entry.outcome);
+  row.entry.text(JSON.stringify(entry));
 }
 
 const deadLetterColumns = {
@@ -114,15 +114,15 @@ export function writeDeadLetter(
   { partition, no, deadLetter }: LineOf<'dead-letter'>,
   row: Columns<typeof deadLetterColumns>,
 ): void {
-  row.partition.push(partition);
-  row.no.push(no);
-  row.site.push(storable(deadLetter.site));
-  row.device.push(storable(deadLetter.device));
-  row.sequence.push(deadLetter.sequence);
-  row.received_at.push(deadLetter.receivedAt);
-  row.reason.push(deadLetter.reason);
-  row.detail.push(storable(deadLetter.detail));
-  row.bytes.push(deadLetter.bytes);
+  row.partition.smallint(partition);
+  row.no.bigint(no);
+  row.site.text(storable(deadLetter.site));
+  row.device.text(storable(deadLetter.device));
+  row.sequence.bigint(deadLetter.sequence);
+  row.received_at.time(deadLetter.receivedAt);
+  row.reason.text(deadLetter.reason);
+  row.detail.text(storable(deadLetter.detail));
+  row.bytes.integer(deadLetter.bytes);
 }
 
 /** Text from outside that nobody has read: Postgres holds no NUL character, and a lone surrogate is no character at all. */

@@ -42,25 +42,25 @@ export const ledgerPart: StatementPart<typeof columns> = {
 
 /** Writes an entry's row. */
 export function writeEntry(key: number, entry: LedgerEntry, row: Columns<typeof columns>): void {
-  row.device.push(key);
-  row.id.push(entry.id);
-  row.n.push(entry.n);
-  row.name.push(entry.name);
-  row.args.push(JSON.stringify(entry.args));
-  row.by.push(entry.by);
-  row.epoch.push(entry.epoch);
-  row.incarnation.push(entry.incarnation);
-  row.boot.push(entry.boot);
-  row.not_after_up.push(entry.notAfterUp);
-  row.hold_ms.push(entry.holdMs);
-  row.accepted_at.push(entry.acceptedAt);
-  row.sent_at.push(entry.sentAt);
-  row.certain_at.push(entry.certainAt);
-  row.outcome.push(entry.outcome);
-  row.reason.push(entry.reason);
-  row.proof.push(entry.proof);
-  row.decided_at.push(entry.decidedAt);
-  row.closed_at.push(entry.closedAt);
+  row.device.integer(key);
+  row.id.text(entry.id);
+  row.n.bigint(entry.n);
+  row.name.text(entry.name);
+  row.args.text(JSON.stringify(entry.args));
+  row.by.text(entry.by);
+  row.epoch.bigint(entry.epoch);
+  row.incarnation.integer(entry.incarnation);
+  row.boot.bigint(entry.boot);
+  row.not_after_up.double(entry.notAfterUp);
+  row.hold_ms.double(entry.holdMs);
+  row.accepted_at.time(entry.acceptedAt);
+  row.sent_at.time(entry.sentAt);
+  row.certain_at.time(entry.certainAt);
+  row.outcome.text(entry.outcome);
+  row.reason.text(entry.reason);
+  row.proof.text(entry.proof);
+  row.decided_at.time(entry.decidedAt);
+  row.closed_at.time(entry.closedAt);
 }
 
 /** The columns of `c` (table command) and `d` (table device) that are a ledger entry, under its names. */

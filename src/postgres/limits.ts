@@ -8,7 +8,9 @@ export interface PostgresLimits {
   readonly writingConnectionsMax: number;
   /** Connections for whoever reads, so that slow readers delay no commit; a reader that finds all of them busy waits. */
   readonly readingConnectionsMax: number;
-  /** A connection that is not made by then counts as refused. */
+  /** Partitions that are loaded at once; the others wait, so that there are connections left for readers. */
+  readonly loadsMax: number;
+  /** Who has no connection by then, be it that none is free or that none could be made, is told that the store is away. */
   readonly connectTimeoutMs: number;
   /** A statement that is not answered by then: its connection is given up, as if it had been cut. */
   readonly answerTimeoutMs: number;
@@ -37,6 +39,7 @@ export interface PostgresLimits {
 export const DEFAULT_POSTGRES_LIMITS: PostgresLimits = {
   writingConnectionsMax: 4,
   readingConnectionsMax: 8,
+  loadsMax: 4,
   connectTimeoutMs: 5_000,
   answerTimeoutMs: 30_000,
   giveUpAfterMs: 2_000,

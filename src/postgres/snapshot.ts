@@ -171,11 +171,25 @@ function readSequence([ranges, floorBoot, closedMissing, late, duplicates]: Sequ
 }
 
 function entryPlaces(entry: LedgerEntry): EntryPlaces {
-  const { id, n, name, args, by, epoch, incarnation, boot, notAfterUp, holdMs } = entry;
-  const { acceptedAt, sentAt, certainAt, outcome, reason, proof, decidedAt, closedAt } = entry;
   return [
-    ...([id, n, name, JSON.stringify(args), by, epoch, incarnation, boot, notAfterUp, holdMs] as const),
-    ...([acceptedAt, sentAt, certainAt, outcome, reason, proof, decidedAt, closedAt] as const),
+    entry.id,
+    entry.n,
+    entry.name,
+    JSON.stringify(entry.args),
+    entry.by,
+    entry.epoch,
+    entry.incarnation,
+    entry.boot,
+    entry.notAfterUp,
+    entry.holdMs,
+    entry.acceptedAt,
+    entry.sentAt,
+    entry.certainAt,
+    entry.outcome,
+    entry.reason,
+    entry.proof,
+    entry.decidedAt,
+    entry.closedAt,
   ];
 }
 
@@ -183,8 +197,25 @@ function readEntry(device: string, places: EntryPlaces): LedgerEntry {
   const [id, n, name, args, by, epoch, incarnation, boot, notAfterUp, holdMs, ...rest] = places;
   const [acceptedAt, sentAt, certainAt, outcome, reason, proof, decidedAt, closedAt] = rest;
   return {
-    ...{ device, id, n, name, args: JSON.parse(args) as LedgerEntry['args'], by, epoch, incarnation, boot },
-    ...{ notAfterUp, holdMs, acceptedAt, sentAt, certainAt, outcome, reason, proof, decidedAt, closedAt },
+    device,
+    id,
+    n,
+    name,
+    args: JSON.parse(args) as LedgerEntry['args'],
+    by,
+    epoch,
+    incarnation,
+    boot,
+    notAfterUp,
+    holdMs,
+    acceptedAt,
+    sentAt,
+    certainAt,
+    outcome,
+    reason,
+    proof,
+    decidedAt,
+    closedAt,
   };
 }
 

@@ -24,6 +24,7 @@ import { PostgresArchive } from './archive.ts';
 import { Committer } from './committer.ts';
 import { DeviceKeys } from './device-keys.ts';
 import { deviceTwinSelection, type DeviceTwinRow, readDeviceTwin } from './device-row.ts';
+import { Gate } from './gate.ts';
 import { linesAfter, type LineRow, readLine } from './journal-rows.ts';
 import { acquireLeases, releaseLeases, renewLeases } from './leases.ts';
 import { type EntryRow, entrySelection, readEntry } from './ledger-row.ts';
@@ -41,6 +42,7 @@ export interface PostgresStoreOptions extends TwinReadingOptions {
 export class PostgresStore implements Store, Archive {
   readonly #limits: PostgresLimits;
   readonly #keys = new DeviceKeys();
+  readonly #loads: Gate;
   readonly #writing: SessionPool;
   readonly #reading: SessionPool;
   readonly #committer: Committer;
@@ -52,6 +54,7 @@ export class PostgresStore implements Store, Archive {
     const limits = { ...DEFAULT_POSTGRES_LIMITS, ...options.limits };
     const reading = new TwinReading(options);
     this.#limits = limits;
+    this.#loads = new Gate(limits.loadsMax);
     this.#writing = new SessionPool({
       connectionString,
       limits,
@@ -92,7 +95,11 @@ export class PostgresStore implements Store, Archive {
     return releaseLeases(this.#writing, leases);
   }
 
-  async load(partition: number): Promise<StoredPartition> {
+  load(partition: number): Promise<StoredPartition> {
+    return this.#loads.enter(() => this.#load(partition));
+  }
+
+  async #load(partition: number): Promise<StoredPartition> {
     const rows = await this.#reading.lists<DeviceTwinRow>({
       name: 'load',
       text: `select ${deviceTwinSelection}

@@ -8,6 +8,17 @@ export const PARTITIONS = 32;
 /** FNV-1a, 32 bits, over the UTF-8 bytes of `text`. */
 export function fnv1a32(text: string): number {
   let hash = 0x811c9dc5;
+  // Ids are ASCII, and this is asked for each report: their characters are their bytes.
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code > 0x7f) return fnv1a32OfBytes(text);
+    hash = Math.imul(hash ^ code, 0x01000193) >>> 0;
+  }
+  return hash;
+}
+
+function fnv1a32OfBytes(text: string): number {
+  let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) {
     hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   }

@@ -85,7 +85,8 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
         const loaded = new Map((await loadTwins()).map((found) => [found.device, found]));
         for (const expected of twins) expect(loaded.get(expected.device)).toEqual(expected);
       }),
-      { numRuns: 25 },
+      // Each run writes on the store that the one before left behind: there is nothing to shrink to.
+      { numRuns: 25, endOnFailure: true },
     );
   });
 
