@@ -12,30 +12,49 @@ import { until } from './node.ts';
 export interface NodeProcess {
   /** The same after every `start`. */
   readonly httpUrl: string;
-  /** Starts it (again), and waits until it is ready. */
+  /** Starts it (again), and waits until it is ready; a standby, until it says that another node owns everything. */
   readonly start: () => Promise<void>;
+  /** SIGSTOP: it stands still, and nobody is told. */
+  readonly pause: () => void;
+  /** SIGCONT: it goes on as if nothing had happened. */
+  readonly resume: () => void;
   /** `kill -9`, and waits for the end. */
   readonly kill: () => Promise<void>;
   /** SIGTERM, and waits for the end; resolves with its exit code. Idempotent. */
   readonly stop: () => Promise<number | null>;
 }
 
+/** Where a node finds its servers, and what it is to others. */
+export interface NodeProcessOptions {
+  readonly hub: Hub;
+  readonly postgresUrl: string;
+  /** Another way to the hub, for a link that can be cut; the credentials are the runtime's. */
+  readonly hubAddress?: string;
+  /** Its name in leases; default: one of its own. */
+  readonly node?: string;
+  /** Another node owns everything when it starts. */
+  readonly isStandby?: boolean;
+}
+
 /** So much of what it said last is quoted when it does not become ready. */
 const QUOTED_CHARACTERS = 1_000;
 
 /** Starts a node on a hub and a database, and waits until it is ready. */
-export async function startNodeProcess(options: {
-  readonly hub: Hub;
-  readonly postgresUrl: string;
-}): Promise<NodeProcess> {
+export async function startNodeProcess(options: NodeProcessOptions): Promise<NodeProcess> {
+  const { hub, hubAddress, postgresUrl, node, isStandby = false } = options;
   const port = await choosePort({ port: 0, flag: '' });
   const httpUrl = `http://127.0.0.1:${String(port)}`;
+  const natsUrl = new URL(hub.url('runtime'));
+  if (hubAddress !== undefined) natsUrl.host = hubAddress;
   const env = {
     ...process.env,
-    CORRAL_NATS_URL: options.hub.url('runtime'),
-    CORRAL_POSTGRES_URL: options.postgresUrl,
+    CORRAL_NATS_URL: natsUrl.href,
+    CORRAL_POSTGRES_URL: postgresUrl,
     CORRAL_HTTP_PORT: String(port),
+    ...(node === undefined ? {} : { CORRAL_NODE: node }),
   };
+  /** A standby is one at its first start only. */
+  let mayStandBy = isStandby;
   let child: ChildProcess | null = null;
 
   const start = async (): Promise<void> => {
@@ -53,8 +72,10 @@ export async function startNodeProcess(options: {
     started.stderr.setEncoding('utf8').on('data', listen);
     await until('the node is ready', async () => {
       if (hasEnded(started)) throw new Error(`the node has ended; the last it said: ${said}`);
-      return (await isReady(httpUrl)) ? { done: true } : { done: false, seen: said };
+      const isUp = (await isReady(httpUrl)) || (mayStandBy && (await standsBy(httpUrl)));
+      return isUp ? { done: true } : { done: false, seen: said };
     });
+    mayStandBy = false;
   };
 
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
@@ -71,6 +92,8 @@ export async function startNodeProcess(options: {
   return {
     httpUrl,
     start,
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
     kill: () => end('SIGKILL').then(() => undefined),
     stop: () => end('SIGTERM'),
   };
@@ -81,11 +104,19 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
 }
 
 async function isReady(httpUrl: string): Promise<boolean> {
+  return (await askReady(httpUrl))?.ok ?? false;
+}
+
+async function standsBy(httpUrl: string): Promise<boolean> {
+  const response = await askReady(httpUrl);
+  return (await response?.text())?.includes('another node does') ?? false;
+}
+
+/** `/readyz`; `null` while nobody listens yet. */
+async function askReady(httpUrl: string): Promise<Response | null> {
   try {
-    const { ok } = await fetch(`${httpUrl}/readyz`);
-    return ok;
+    return await fetch(`${httpUrl}/readyz`);
   } catch {
-    // Nobody listens yet.
-    return false;
+    return null;
   }
 }

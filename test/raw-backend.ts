@@ -6,6 +6,7 @@ import { NoRespondersError, type NatsConnection, RequestError, TimeoutError } fr
 import { connect } from '@nats-io/transport-node';
 import { Packr } from 'msgpackr';
 import type { Hub, HubUser } from '../tools/dev/hub.ts';
+import { until } from './node.ts';
 import type { RawEncoding } from './raw-device.ts';
 
 /** A body of a reply, as far as tests look into it. */
@@ -35,6 +36,8 @@ export interface RawRequest {
 
 const packr = new Packr({ useRecords: false });
 const TIMEOUT_MS = 15_000;
+/** A document is asked for again when nobody has answered for this long, ms. */
+const AGAIN_MS = 1_000;
 
 /** A connection in a role of the hub. */
 export class RawBackend {
@@ -83,6 +86,21 @@ export class RawBackend {
   /** The twin's document. */
   get(device: string): Promise<RawBody> {
     return this.askFor(`twin.${device}.get`, {});
+  }
+
+  /** Waits until the twin's document is as wanted, and returns it. While nobody answers, it asks again. */
+  async untilDocument(
+    device: string,
+    what: string,
+    isWanted: (document: RawBody) => boolean,
+  ): Promise<RawBody> {
+    const document = await until(`of ${device} ${what}`, async () => {
+      const seen = await this.ask(`twin.${device}.get`, {}, AGAIN_MS);
+      return seen.type === 'reply' && isWanted(seen.body)
+        ? { done: true, value: seen.body }
+        : { done: false, seen: JSON.stringify(seen) };
+    });
+    return document!;
   }
 
   /** Commands a device; the id is a fresh one unless given. */

@@ -10,7 +10,7 @@ import type { App } from '../../src/app.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 import { type DatabaseEye, openEye } from '../contract/database-eye.ts';
 import { expectJournalTold, linesIn } from '../journal.ts';
-import { startNode, until } from '../node.ts';
+import { startNode } from '../node.ts';
 import { RawBackend, type RawBody } from '../raw-backend.ts';
 import { RawDevice, type RawDeviceOptions } from '../raw-device.ts';
 import { createDatabase, startHub, startSite } from '../servers.ts';
@@ -75,16 +75,12 @@ function isVerified(clock: unknown): boolean {
 }
 
 /** Waits until the twin's document is as wanted, and returns it. */
-async function untilDocument(
+function untilDocument(
   { device }: RawDevice,
   what: string,
   isWanted: (document: RawBody) => boolean,
 ): Promise<RawBody> {
-  const document = await until(`of ${device} ${what}`, async () => {
-    const seen = await parts.backend.get(device);
-    return isWanted(seen) ? { done: true, value: seen } : { done: false, seen: JSON.stringify(seen) };
-  });
-  return document!;
+  return parts.backend.untilDocument(device, what, isWanted);
 }
 
 async function restartNode(node: string): Promise<void> {

@@ -1,0 +1,122 @@
+/**
+ * Everything around a node, for tests that do harm to it: a hub, a site whose link can be cut, a database, a gateway and a
+ * backend. Each test has a world of its own, so that what one has broken disturbs no other.
+ */
+import type { NatsConnection } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import type { App } from '../src/app.ts';
+import type { RuntimeLimits } from '../src/runtime/limits.ts';
+import type { Hub } from '../tools/dev/hub.ts';
+import type { Site } from '../tools/dev/site.ts';
+import { type DatabaseEye, openEye } from './contract/database-eye.ts';
+import { type Link, startLink } from './link.ts';
+import { LoadedFleet } from './loaded-fleet.ts';
+import { startNode } from './node.ts';
+import { type NodeProcess, type NodeProcessOptions, startNodeProcess } from './node-process.ts';
+import { RawBackend } from './raw-backend.ts';
+import { RawDevice, type RawDeviceOptions } from './raw-device.ts';
+import { createDatabase, startHub, startSite } from './servers.ts';
+
+/** A world that is whole, until a test does something about it. */
+export class World {
+  /** Between the site's leaf and the hub. */
+  readonly link: Link;
+  readonly hub: Hub;
+  readonly site: Site;
+  readonly databaseUrl: string;
+  readonly eye: DatabaseEye;
+  /** Of the site's devices. */
+  readonly gateway: NatsConnection;
+  readonly backend: RawBackend;
+  readonly #ends: (() => Promise<unknown>)[];
+  #devices = 0;
+
+  /** Brings it up. With a `databaseUrl`, the database is its maker's to end. */
+  static async start({ databaseUrl }: { readonly databaseUrl?: string } = {}): Promise<World> {
+    const ends: (() => Promise<unknown>)[] = [];
+    const link = await startLink();
+    ends.push(() => link.close());
+    const hub = await startHub({ link });
+    ends.push(() => hub.end());
+    const site = await startSite(hub, { link });
+    ends.push(() => site.end());
+    const database = databaseUrl === undefined ? await createDatabase() : { url: databaseUrl, drop: null };
+    ends.push(async () => database.drop?.());
+    const eye = await openEye(database.url);
+    ends.push(() => eye.close());
+    const gateway = await connect({ servers: site.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+    ends.push(() => gateway.close());
+    const backend = await RawBackend.connect(hub);
+    ends.push(() => backend.close());
+    return new World({ link, hub, site, databaseUrl: database.url, eye, gateway, backend }, ends);
+  }
+
+  private constructor(
+    parts: Pick<World, 'link' | 'hub' | 'site' | 'databaseUrl' | 'eye' | 'gateway' | 'backend'>,
+    ends: (() => Promise<unknown>)[],
+  ) {
+    this.link = parts.link;
+    this.hub = parts.hub;
+    this.site = parts.site;
+    this.databaseUrl = parts.databaseUrl;
+    this.eye = parts.eye;
+    this.gateway = parts.gateway;
+    this.backend = parts.backend;
+    this.#ends = ends;
+  }
+
+  /** Something else that has to be ended with the world, before what was there before it. */
+  add(end: () => Promise<unknown>): void {
+    this.#ends.push(end);
+  }
+
+  /** A node in this process. */
+  async hostNode(limits: Partial<RuntimeLimits> = {}): Promise<App> {
+    const node = await startNode({ hub: this.hub, databaseUrl: this.databaseUrl, limits });
+    this.add(() => node.stop());
+    return node;
+  }
+
+  /** A node as a process of its own. */
+  async startNode(options: Partial<NodeProcessOptions> = {}): Promise<NodeProcess> {
+    const node = await startNodeProcess({ hub: this.hub, postgresUrl: this.databaseUrl, ...options });
+    this.add(async () => {
+      node.resume();
+      await node.kill();
+    });
+    return node;
+  }
+
+  /** Reference agents behind the site. */
+  async startFleet(count: number): Promise<LoadedFleet> {
+    const fleet = await LoadedFleet.start({ site: this.site, count, prefix: 'cp' });
+    this.add(() => fleet.stop());
+    return fleet;
+  }
+
+  /** A device written by hand, behind the site; it has not said anything yet. */
+  async newDevice(options: Partial<RawDeviceOptions> = {}): Promise<RawDevice> {
+    this.#devices += 1;
+    return RawDevice.start({ nats: this.gateway, device: `raw-${String(this.#devices)}`, ...options });
+  }
+
+  /** A device that the node has heard, and whose age is bounded by a round trip. */
+  async knownDevice(options: Partial<RawDeviceOptions> = {}): Promise<RawDevice> {
+    const device = await this.newDevice(options);
+    await device.report();
+    await this.backend.untilDocument(device.device, 'its clock is verified', ({ clock }) =>
+      isVerified(clock),
+    );
+    return device;
+  }
+
+  /** Ends everything, the last thing first. */
+  async end(): Promise<void> {
+    for (let end = this.#ends.pop(); end !== undefined; end = this.#ends.pop()) await end();
+  }
+}
+
+/** Of a document; a refusal has no clock. */
+function isVerified(clock: unknown): boolean {
+  return (clock as { readonly verified?: boolean } | undefined)?.verified === true;
+}
