@@ -1,9 +1,19 @@
 /**
  * `npm run docs`: writes the parts of `docs/` that follow from the code.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { kinds } from '../machines/kinds.ts';
+import { rules } from './conform/rules.ts';
 import { kindsDocument } from './docs/kinds-document.ts';
+import { protocolDocument } from './docs/protocol-document.ts';
+import { protocolVectors } from './docs/protocol-vectors.ts';
 
-writeFileSync(join(import.meta.dirname, '../docs/kinds.md'), kindsDocument(kinds));
+const docs = join(import.meta.dirname, '../docs');
+writeFileSync(join(docs, 'kinds.md'), kindsDocument(kinds));
+
+const vectors = protocolVectors();
+const protocolFile = join(docs, 'protocol.md');
+const protocol = readFileSync(protocolFile, 'utf8');
+writeFileSync(protocolFile, protocolDocument(protocol, { kinds, rules, vectors }));
+writeFileSync(join(docs, 'protocol-vectors.json'), `${JSON.stringify(vectors, null, 2)}\n`);

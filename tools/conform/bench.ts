@@ -39,6 +39,7 @@ export class Bench {
   readonly #connection: HubConnection;
   #subscription: Subscription | null = null;
   #newest: { readonly report: Report; readonly publish: Publish } | null = null;
+  #isRefused = false;
   #acks = 0;
   #watchers = new Set<() => void>();
 
@@ -69,12 +70,9 @@ export class Bench {
 
   /** Begins to hear the device. Throws {@link UnfitServer} when the server does not allow it, or keeps reports itself. */
   async open(): Promise<void> {
-    const problems: Error[] = [];
-    const forget = this.#connection.onServerError((error) => problems.push(error));
     this.hear();
     await this.#connection.nats.flush();
-    forget();
-    if (problems.length > 0) {
+    if (this.#isRefused) {
       throw new UnfitServer(
         `This server does not let the kit hear ${deviceReport(this.device)}: connect the device and the kit to a plain nats-server, or let the kit serve one.`,
       );
@@ -92,6 +90,7 @@ export class Bench {
     this.#subscription ??= this.#connection.nats.subscribe(deviceReport(this.device), {
       callback: (error, message) => {
         if (error === null) this.#take(message.data, message.reply ?? '');
+        else this.#isRefused = true;
       },
     });
   }

@@ -89,7 +89,7 @@ async function firstContact({ bench, limits }: Trial): Promise<void> {
     .catch((error: unknown) => {
       if (!(error instanceof NotSeen)) throw error;
       throw new NoContact(
-        `Nothing was published on device.${device}.report within ${seconds(limits.patienceMs)}.`,
+        `Nothing was published on device.${device}.report within ${seconds(limits.patienceMs)}: is the device connected here? Restarted, it reports at once.`,
       );
     });
 }

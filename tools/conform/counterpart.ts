@@ -121,8 +121,8 @@ export class Counterpart {
     return this.ask(this.command({ name: 'report', ...given }));
   }
 
-  /** Sends `report` again and again until the device, which may be connecting, answers. Throws `NotSeen` after a while. */
-  async reportWhenBack(): Promise<Reply> {
+  /** Sends a command again and again until the device, which may be connecting, answers. Throws `NotSeen` after a while. */
+  async askWhenBack(command: Command): Promise<Reply> {
     const giveUpAt = this.#bench.now() + this.#limits.patienceMs;
     for (;;) {
       if (!this.#bench.isConnected()) {
@@ -130,7 +130,7 @@ export class Counterpart {
         continue;
       }
       try {
-        return await this.report();
+        return await this.ask(command);
       } catch (error) {
         if (!(error instanceof NotSeen) || this.#bench.now() > giveUpAt) throw error;
       }

@@ -181,6 +181,6 @@ async function reconnects({ bench, server, ownServer, limits }: Trial): Promise<
   await bench.listen(limits.quietMs);
   await ownServer.start();
   const startedAt = bench.now();
-  await server.reportWhenBack();
+  await server.askWhenBack(server.command({ name: 'report' }));
   return `it answered ${seconds(bench.now() - startedAt)} after the server was back`;
 }

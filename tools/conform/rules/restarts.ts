@@ -1,7 +1,8 @@
 /** What a device still knows after it was switched off and on. */
+import type { Command } from '../../../machines/command.ts';
 import type { Report } from '../../../machines/report.ts';
 import { ringName, seconds } from '../bench.ts';
-import { entryName, mustBeDone, mustBeRejected } from '../counterpart.ts';
+import { entryName, mustBeDone, mustBeRejected, type Reply } from '../counterpart.ts';
 import { positionName, type Publish } from '../publish.ts';
 import { type Rule } from '../rule.ts';
 import type { Trial } from '../trial.ts';
@@ -48,12 +49,8 @@ interface Restart {
   readonly before: Report;
   /** The first report after, by its number. */
   readonly after: Report;
-  /** Everything that was heard of the present start. */
-  readonly reports: readonly Report[];
-  /** A command number that was taken before the restart, and is below the highest handled. */
-  readonly overtaken: number;
-  /** The epoch before the one that the device knows. */
-  readonly deposed: number;
+  /** The first command after it: a number below the highest handled before, of an epoch below the highest seen before. */
+  readonly first: { readonly command: Command; readonly reply: Reply };
   /** The id of the hold, or `null` where the device cannot be reserved. */
   readonly hold: string | null;
 }
@@ -72,16 +69,18 @@ async function liveThroughRestart(trial: Trial): Promise<Restart> {
   bench.noteInterruption();
   await trial.restart();
   const isNew = (report: Report): boolean =>
-    report.boot !== before.boot || isRepeated(bench.publishes, mark, report);
+    report.boot !== before.boot || isContradicted(bench.publishes, mark, report);
   await bench.until(() => newReports(bench.publishes, mark, isNew)[0] ?? null, {
     withinMs: limits.patienceMs,
     what: 'it was restarted, and no report of another boot came',
   });
   bench.beginLife(mark, isNew);
-  const { report } = await server.reportWhenBack();
-  const reports = newReports(bench.publishes, mark, ({ boot }) => boot === report.boot);
-  const after = [...reports].sort((a, b) => a.seq - b.seq)[0] ?? report;
-  return { before, after, reports, overtaken, deposed, hold };
+  // Nothing before this may tell the device of the present number and epoch again.
+  const command = server.command({ name: 'report', n: overtaken, epoch: deposed });
+  const reply = await server.askWhenBack(command);
+  const reports = newReports(bench.publishes, mark, ({ boot }) => boot === reply.report.boot);
+  const after = [...reports].sort((a, b) => a.seq - b.seq)[0] ?? reply.report;
+  return { before, after, first: { command, reply }, hold };
 }
 
 function newReports(
@@ -92,12 +91,16 @@ function newReports(
   return publishes.slice(mark).flatMap(({ reports }) => reports.filter(isNew));
 }
 
-/** True when the number was given before, to something that was measured at another time. */
-function isRepeated(publishes: readonly Publish[], mark: number, report: Report): boolean {
+/** True when the number was given to other contents before. */
+function isContradicted(publishes: readonly Publish[], mark: number, report: Report): boolean {
+  const content = JSON.stringify(report);
   return publishes
     .slice(0, mark)
     .some(({ reports }) =>
-      reports.some(({ boot, seq, up }) => boot === report.boot && seq === report.seq && up !== report.up),
+      reports.some(
+        (known) =>
+          known.boot === report.boot && known.seq === report.seq && JSON.stringify(known) !== content,
+      ),
     );
 }
 
@@ -136,14 +139,12 @@ function holdSurvives({ before, after, hold }: Restart): string {
   return `${String(leftBefore)} ms were left, and ${String(left.leftMs)} ms after it`;
 }
 
-async function fencesSurvive(trial: Trial, { overtaken, deposed, hold }: Restart): Promise<string> {
-  const { server } = trial;
-  await trial.freeDevice();
-  const old = trial.reserveCommand({ n: overtaken });
-  mustBeRejected(old, await server.ask(old), 'superseded');
-  const late = trial.reserveCommand({ epoch: deposed });
+async function fencesSurvive({ server }: Trial, { first }: Restart): Promise<string> {
+  mustBeRejected(first.command, first.reply, 'superseded');
+  const { epoch } = first.command;
+  const late = server.command({ name: 'report', epoch });
   mustBeRejected(late, await server.ask(late), 'stale-epoch');
   const present = server.command({ name: 'report' });
   mustBeDone(present, await server.ask(present));
-  return `n ${String(overtaken)} is superseded and epoch ${String(deposed)} stale${hold === null ? '' : ', and its hold was released'}`;
+  return `n ${String(first.command.n)} was superseded, and epoch ${String(epoch)} stale`;
 }
