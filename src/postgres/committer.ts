@@ -98,7 +98,7 @@ export class Committer {
     const { driftPpmOf, limits } = this.#options;
     const parts = writable(() => commitParts(commit, { keys, driftPpmOf }));
     const inventory = await inventoryParts(client, commit.reports, keys.keyOf);
-    const statement = this.#composer.compose([...parts, ...inventory]);
+    const statement = writable(() => this.#composer.compose([...parts, ...inventory]));
     const bytes = statement.values.reduce((sum, { length }) => sum + length, 0);
     if (bytes > limits.statementBytesMax) {
       throw new UnwritableError(

@@ -65,7 +65,7 @@ export async function startAll(options: StartOptions, say: (line: string) => voi
     return part;
   };
   try {
-    const urls = await startParts(options, dataDir, started);
+    const urls = await startParts({ ...options, dataDir }, started, say);
     say(`ready ${JSON.stringify(urls)}`);
     const stopShowing = showStatus(urls.http, say);
     return {
@@ -88,14 +88,15 @@ type Started = <T extends { stop(): Promise<void> }>(
 
 async function startParts(
   options: StartOptions,
-  dataDir: string,
   started: Started,
+  say: (line: string) => void,
 ): Promise<{
   readonly http: string;
   readonly nats: string;
   readonly site: string;
   readonly postgres: string;
 }> {
+  const { dataDir } = options;
   const httpPort = await choosePort({ port: options.httpPort, flag: '--http-port' });
   const postgres = await started(
     'postgres',
@@ -127,21 +128,24 @@ async function startParts(
   );
   await site.awaitLink();
   await untilReady(app);
-  if (options.fleet) {
-    const fleet = startFleet({
-      siteUrl: site.url,
-      dataDir: join(dataDir, 'fleet'),
-      devices: FLEET,
-      seed: FLEET_SEED,
-    });
-    await started(
-      'fleet',
-      fleet,
-      () =>
-        `${String(FLEET.chargePoints)} charge points, ${String(FLEET.cars)} cars, ${String(FLEET.kiosks)} kiosks`,
-    );
-  }
+  if (options.fleet) await startSimulatedFleet({ siteUrl: site.url, dataDir, started, say });
   return { http: app.httpUrl, nats: hub.url('backend'), site: site.url, postgres: postgres.url() };
+}
+
+async function startSimulatedFleet(options: {
+  readonly siteUrl: string;
+  readonly dataDir: string;
+  readonly started: Started;
+  readonly say: (line: string) => void;
+}): Promise<void> {
+  const { siteUrl, dataDir, started, say } = options;
+  const starting = startFleet({ siteUrl, dataDir: join(dataDir, 'fleet'), devices: FLEET, seed: FLEET_SEED });
+  const { chargePoints, cars, kiosks } = FLEET;
+  const size = `${String(chargePoints)} charge points, ${String(cars)} cars, ${String(kiosks)} kiosks`;
+  const fleet = await started('fleet', starting, () => size);
+  void fleet.failed.then((error) => {
+    say(`fleet     a device ended: ${error.message}`);
+  });
 }
 
 /** A node that was killed still holds its leases: the next one is ready when they have run out. */
