@@ -1,6 +1,7 @@
 /**
  * The Archive port: what people and backends read of what is committed.
  */
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BootClock } from '../../actors/clock.ts';
 import type { FiledReport } from '../../actors/decision.ts';
@@ -57,6 +58,24 @@ describe.each(storesUnderTest)('the archive $name', ({ open }) => {
   const clock = (boot: number, up: number, at: number, incarnation = 1): BootClock => ({
     ...{ incarnation, boot, latest: { up, at }, earliest: null },
   });
+
+  /** Twenty boots over two months, each with a report every two hours; every third was heard only after the next had begun. */
+  function lifeOfMonths() {
+    const reports: [ReturnType<typeof report>, Partial<FiledReport>][] = [];
+    const clocks: BootClock[] = [];
+    for (let boot = 1, began = T0 - 60 * DAY; boot <= 20; boot += 1, began += 3 * DAY) {
+      const isLate = boot % 3 === 0;
+      const ended = began + 3 * DAY - 600 * SECOND;
+      for (let seq = 1; began + seq * 7200 * SECOND < ended; seq += 1) {
+        const up = seq * 7200 * SECOND;
+        const receivedAt = isLate ? ended + 900 * SECOND : began + up + 250;
+        reports.push([report(seq, { boot, up }), { receivedAt, fate: isLate ? 'late' : 'news' }]);
+      }
+      const lastUp = 35 * 7200 * SECOND;
+      clocks.push(clock(boot, lastUp, isLate ? ended + 600 * SECOND : began + lastUp + 250));
+    }
+    return { reports, clocks };
+  }
 
   describe('reports', () => {
     const device = 'cp-1';
@@ -166,12 +185,63 @@ describe.each(storesUnderTest)('the archive $name', ({ open }) => {
 
     test('measured at absurd times are found like any other', async () => {
       const up = Number.MAX_SAFE_INTEGER;
-      const reports = [at(report(1)), at(report(2, { up }), { receivedAt: T0 }), at(report(3))];
+      const reports = [at(report(1)), at(report(2)), at(report(3, { up }), { receivedAt: T0 })];
       await commit({ twins: [twin(device, { clock: clock(1, up, T0) })], reports });
       const found = await under.store.reports(device, ALL);
-      expect(found.map(({ measuredAt }) => measuredAt)).toEqual([T0 + 1000 - up, T0, T0 + 3000 - up]);
-      expect(await positions(device, { from: T0 - 1, to: T0 + 1 })).toEqual(['1/1/2']);
-      expect(await positions(device, { to: 0 })).toEqual(['1/1/1', '1/1/3']);
+      expect(found.map(({ measuredAt }) => measuredAt)).toEqual([T0 + 1000 - up, T0 + 2000 - up, T0]);
+      expect(await positions(device, { from: T0 - 1, to: T0 + 1 })).toEqual(['1/1/3']);
+      expect(await positions(device, { to: 0 })).toEqual(['1/1/1', '1/1/2']);
+    });
+
+    test('are found in a window of any size, anywhere in a long boot', async () => {
+      const reports = Array.from({ length: 300 }, (_, index) => at(report((index + 1) * 3)));
+      await commit({ twins: [twin(device, { clock: clock(1, 0, T0) })], reports });
+      const seqs = reports.map(({ report: { seq } }) => seq);
+      for (const [first, last] of [
+        [0, 9],
+        [1, 1],
+        [450, 462],
+        [890, 2000],
+        [-5, 0],
+        [901, 950],
+        [2, 3],
+      ] as const) {
+        const window = { from: T0 + first * SECOND, to: T0 + (last + 1) * SECOND };
+        const expected = seqs.filter((seq) => seq >= first && seq <= last).map((seq) => `1/1/${String(seq)}`);
+        expect(await positions(device, window)).toEqual(expected);
+      }
+    });
+
+    test('in any window are those of all that were measured in it, over many boots and late arrivals', async () => {
+      const { reports, clocks } = lifeOfMonths();
+      const [present] = clocks.slice(-1);
+      await commit({
+        ...{
+          twins: [twin(device, { clock: present! })],
+          reports: reports.map(([of, change]) => at(of, change)),
+        },
+        clocks: clocks.slice(0, -1).map((each) => ({ device, clock: each })),
+      });
+      const all = await under.store.reports(device, { ...ALL, limit: 10_000 });
+      expect(all).toHaveLength(reports.length);
+      const days = fc.double({ min: -70, max: 5, noNaN: true });
+      await fc.assert(
+        fc.asyncProperty(
+          fc.option(days, { nil: null }),
+          fc.option(days, { nil: null }),
+          async (first, last) => {
+            const [from, to] = [first, last].map((day) => (day === null ? null : T0 + day * DAY)) as [
+              number | null,
+              number | null,
+            ];
+            const expected = all.filter(
+              ({ measuredAt }) => (from === null || measuredAt >= from) && (to === null || measuredAt < to),
+            );
+            expect(await positions(device, { from, to, limit: 10_000 })).toEqual(expected.map(position));
+          },
+        ),
+        { numRuns: 60, endOnFailure: true },
+      );
     });
 
     test('of an unknown device there are none', async () => {

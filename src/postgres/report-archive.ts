@@ -1,0 +1,219 @@
+/**
+ * Reads the reports of a device: in the order in which the device made them, timed by the clocks of its boots as they are known
+ * now.
+ *
+ * A window of measured time is found by halving, because uptime grows with seq. A report of a boot whose uptimes do not is in
+ * its place when all is read, and a window may miss it.
+ */
+import { type BootClock, measuredAt } from '../../actors/clock.ts';
+import type { Twin } from '../../actors/twin.ts';
+import type { ArchivedReport, ReportPage } from '../runtime/ports.ts';
+import type { TwinReading } from '../runtime/twin-reading.ts';
+import { type ClockRow, clockSelection, readClock } from './history-rows.ts';
+import type { SessionPool } from './sessions.ts';
+import { type UptimeWindow, uptimeWindow } from './uptime-window.ts';
+
+export interface ReportArchiveOptions {
+  readonly sessions: SessionPool;
+  readonly reading: TwinReading;
+}
+
+const COLUMNS = `r.incarnation, r.boot, r.seq, r.up, r.state, ms_of(r.received_at) as "receivedAt", r.is_late, r.body`;
+
+const REPORTS = `select ${COLUMNS} from report r
+where r.device = $1 and (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
+order by r.incarnation, r.boot, r.seq limit $5`;
+
+/**
+ * Boots come as lists, each with the uptimes that lie in the window; one without a clock is judged by arrival, which is all that is
+ * known of it. Where the window lies is given as positions as well, so that little besides it is read.
+ */
+const REPORTS_IN_WINDOW = `select ${COLUMNS} from report r
+left join unnest($6::integer[], $7::bigint[], $8::bigint[], $9::bigint[]) w (incarnation, boot, first_up, last_up)
+  on w.incarnation = r.incarnation and w.boot = r.boot
+where r.device = $1 and (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
+  and (r.incarnation, r.boot, r.seq) < ($10, $11, $12)
+  and r.received_at >= time_of($13)
+  and case when w.boot is null then r.received_at >= time_of($14) and r.received_at < time_of($15)
+    else r.up between w.first_up and w.last_up end
+order by r.incarnation, r.boot, r.seq limit $5`;
+
+/**
+ * No report is taken to be measured so much later than it arrived, ms: even in fourteen years of uptime a clock within its drift
+ * bound does not go that wrong. It lets a question about a time leave out the partitions of days before.
+ */
+const ARRIVAL_SLACK_MS = 86_400_000;
+
+/** Before every time, ms epoch. */
+const BEGINNING_MS = -210_866_803_200_000;
+
+const INTEGER_MAX = 2_147_483_647;
+
+interface ReportRow {
+  readonly incarnation: number;
+  readonly boot: number;
+  readonly seq: number;
+  readonly up: number;
+  readonly state: string;
+  readonly receivedAt: number;
+  readonly is_late: boolean;
+  readonly body: string;
+}
+
+interface Boot {
+  readonly incarnation: number;
+  readonly boot: number;
+}
+
+interface Position extends Boot {
+  readonly seq: number;
+}
+
+/** The uptimes of a boot that lie in a window, and when it began, ms epoch. */
+interface BootWindow extends Boot, UptimeWindow {
+  readonly began: number;
+}
+
+const FIRST: Position = { incarnation: 0, boot: -1, seq: 0 };
+const LAST: Position = { incarnation: INTEGER_MAX, boot: Number.MAX_SAFE_INTEGER, seq: 0 };
+
+type Clocks = ReadonlyMap<string, BootClock>;
+
+/** Reports of devices. */
+export class ReportArchive {
+  readonly #options: ReportArchiveOptions;
+
+  constructor(options: ReportArchiveOptions) {
+    this.#options = options;
+  }
+
+  /** See `Archive.reports`. `key` is the device's inside the database. */
+  async page(key: number, twin: Twin, page: ReportPage): Promise<readonly ArchivedReport[]> {
+    const clocks = await this.#clocks(key, twin);
+    const rows = await this.#rows(key, page, this.#windows(twin.kind, clocks, page));
+    return rows.map((row) => this.#archived(row, twin.kind, clocks));
+  }
+
+  #rows(key: number, page: ReportPage, windows: readonly BootWindow[]): Promise<readonly ReportRow[]> {
+    const { from, to, after, limit } = page;
+    if (from !== null || to !== null) return this.#inWindow(key, page, windows);
+    const values = [key, ...places(after ?? FIRST), limit];
+    return this.#options.sessions.query<ReportRow>({ name: 'reports', text: REPORTS, values });
+  }
+
+  /** The clocks of all boots, the present one's as the twin has it. */
+  async #clocks(key: number, twin: Twin): Promise<Clocks> {
+    const rows = await this.#options.sessions.query<ClockRow>({
+      name: 'clocks',
+      text: `select ${clockSelection} from boot_clock where device = $1`,
+      values: [key],
+    });
+    const clocks = [...rows.map(readClock), ...(twin.clock === null ? [] : [twin.clock])];
+    return new Map(clocks.map((clock) => [bootKey(clock), clock]));
+  }
+
+  /** The uptimes of each boot that lie in the window, in the order of the boots. */
+  #windows(kind: string, clocks: Clocks, page: ReportPage): readonly BootWindow[] {
+    const driftPpm = this.#options.reading.driftPpmOf(kind);
+    return [...clocks.values()]
+      .map((clock) => {
+        const { incarnation, boot } = clock;
+        const began = measuredAt(clock, 0, driftPpm).at;
+        return { incarnation, boot, began, ...uptimeWindow(clock, driftPpm, page) };
+      })
+      .sort(compareBoots);
+  }
+
+  async #inWindow(
+    key: number,
+    { from, to, after, limit }: ReportPage,
+    windows: readonly BootWindow[],
+  ): Promise<readonly ReportRow[]> {
+    const { begin, end } = await this.#extent(key, { from, to }, windows);
+    const first = after !== null && compare(after, begin) > 0 ? after : begin;
+    return this.#options.sessions.query<ReportRow>({
+      name: 'reports in window',
+      text: REPORTS_IN_WINDOW,
+      values: [
+        key,
+        ...places(first),
+        limit,
+        windows.map(({ incarnation }) => incarnation),
+        windows.map(({ boot }) => boot),
+        windows.map((window) => window.first),
+        windows.map((window) => window.last),
+        ...places(end),
+        from === null ? BEGINNING_MS : from - ARRIVAL_SLACK_MS,
+        from ?? BEGINNING_MS,
+        to ?? Number.MAX_SAFE_INTEGER,
+      ],
+    });
+  }
+
+  /**
+   * Between which positions (both outside) a window lies. It ends in the last boot that began before its end. And a boot had ended
+   * when the next one began: so it begins, at the earliest, in the last one that began well before it.
+   */
+  async #extent(
+    key: number,
+    { from, to }: Pick<ReportPage, 'from' | 'to'>,
+    windows: readonly BootWindow[],
+  ): Promise<{ readonly begin: Position; readonly end: Position }> {
+    const last = to === null ? undefined : windows.findLast(({ began }) => began < to);
+    if (to !== null && last === undefined && windows.length > 0) return { begin: FIRST, end: FIRST };
+    const first =
+      from === null ? undefined : windows.findLast(({ began }) => began < from - ARRIVAL_SLACK_MS);
+    const [begin, end] = await Promise.all([
+      first && this.#seqAfter(key, first, first.first - 1),
+      last && this.#seqAfter(key, last, last.last),
+    ]);
+    return {
+      begin: first === undefined || begin === undefined ? FIRST : { ...first, seq: begin - 1 },
+      end: last === undefined || end === undefined ? LAST : { ...last, seq: end },
+    };
+  }
+
+  /** The first seq of a boot after all its reports with an uptime of at most `up`. */
+  async #seqAfter(key: number, { incarnation, boot }: Boot, up: number): Promise<number> {
+    const [row] = await this.#options.sessions.query<{ seq: number }>({
+      name: 'seq after',
+      text: 'select seq_after($1, $2, $3, $4) as seq',
+      values: [key, incarnation, boot, up],
+    });
+    return row?.seq ?? 0;
+  }
+
+  #archived(row: ReportRow, kind: string, clocks: Clocks): ArchivedReport {
+    const { incarnation, boot, seq, up, state, receivedAt, is_late: isLate } = row;
+    const clock = clocks.get(bootKey(row));
+    const { at, errorMs } = this.#options.reading.measuredAt({ kind, clock, up, receivedAt });
+    return {
+      incarnation,
+      boot,
+      seq,
+      up,
+      state,
+      receivedAt,
+      measuredAt: at,
+      errorMs,
+      fate: isLate ? 'late' : 'news',
+      body: JSON.parse(row.body) as ArchivedReport['body'],
+    };
+  }
+}
+
+function bootKey({ incarnation, boot }: Boot): string {
+  return `${String(incarnation)} ${String(boot)}`;
+}
+
+function places({ incarnation, boot, seq }: Position): readonly number[] {
+  return [incarnation, boot, seq];
+}
+
+function compareBoots(a: Boot, b: Boot): number {
+  return a.incarnation - b.incarnation || a.boot - b.boot;
+}
+
+function compare(a: Position, b: Position): number {
+  return compareBoots(a, b) || a.seq - b.seq;
+}
