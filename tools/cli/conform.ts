@@ -20,6 +20,7 @@ interface ConformFlags {
   readonly serve?: Listening;
   readonly rebootCommand?: string;
   readonly only?: readonly string[];
+  readonly answer: number;
   readonly patience: number;
   readonly hold: number;
   readonly buffer: number;
@@ -63,6 +64,7 @@ export function addConform(program: Command): void {
     .option('--serve <[host:]port>', 'bring up such a server, and wait for the device to come', listening)
     .option('--reboot-command <command>', 'a command line that cuts the device’s power for a moment')
     .option('--only <rules>', 'test these rules only, by name, with commas between them', ruleNames)
+    .option('--answer <seconds>', 'how long an answer to a command may take', wholeNumber(1), 5)
     .option('--patience <seconds>', 'how long a slow device is waited for', wholeNumber(1), 60)
     .option('--hold <seconds>', 'how long the kit’s reservations last', wholeNumber(1), 4)
     .option('--buffer <reports>', 'how many reports it has to buffer in an outage', wholeNumber(2), 24)
@@ -143,6 +145,7 @@ async function tried(
       ...{ device, connection, ownServer: server, only: flags.only ?? null },
       limits: {
         ...TRIAL_LIMITS,
+        answerMs: flags.answer * 1_000,
         patienceMs: flags.patience * 1_000,
         holdMs: flags.hold * 1_000,
         outageReports: flags.buffer,

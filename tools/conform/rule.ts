@@ -2,18 +2,8 @@
  * What the kit checks: a rule of `docs/protocol.md` under a name that never changes, and what a device was found to make of
  * it.
  */
+import type { RuleNeed } from './rule-need.ts';
 import type { Trial } from './trial.ts';
-
-/** What a rule has to have before it can be tested. */
-export type RuleNeed =
-  /** A device that answers `report`: everything else is asked through commands. */
-  | 'answers'
-  /** A device that takes `reserve` and `release` and is free: the kit executes nothing else. */
-  | 'holds'
-  /** A way to restart the device. */
-  | 'restart'
-  /** A server that is the kit's to stop and start. */
-  | 'own-server';
 
 /** One rule. */
 export interface Rule {

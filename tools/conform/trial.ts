@@ -6,7 +6,7 @@ import type { Command } from '../../machines/command.ts';
 import type { Bench } from './bench.ts';
 import { type Counterpart, entryName, mustBeDone, type Reply } from './counterpart.ts';
 import type { TrialLimits } from './limits.ts';
-import { type RuleNeed } from './rule.ts';
+import type { RuleNeed } from './rule-need.ts';
 import { isFinding, NotTestable } from './finding.ts';
 
 /** A server that is the kit's to stop and start. */
