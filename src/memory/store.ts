@@ -31,6 +31,7 @@ import { Journal, type NumberedTransition } from './journal.ts';
 import { LeaseTable } from './lease-table.ts';
 import { ReportHistory } from './report-history.ts';
 
+/** What a store in memory takes. */
 export interface MemoryStoreOptions extends TwinReadingOptions {
   /** How long reports are kept after the hub received them, in whole days (UTC). */
   readonly retentionDays: number;
@@ -43,6 +44,7 @@ export interface RegisteredDevice extends InventoryEntry {
 
 const DAY_MS = 86_400_000;
 
+/** `Store` and `Archive` in memory; the clock is the store's own, whichever node asks. */
 export class MemoryStore implements Store, Archive {
   readonly #options: MemoryStoreOptions;
   readonly #reading: TwinReading;

@@ -20,6 +20,7 @@ import type { PostgresLimits } from './limits.ts';
 import { ReportArchive } from './report-archive.ts';
 import type { SessionPool } from './sessions.ts';
 
+/** What the archive asks with. */
 export interface PostgresArchiveOptions {
   readonly sessions: SessionPool;
   readonly reading: TwinReading;

@@ -17,6 +17,7 @@ import type { PostgresLimits } from './limits.ts';
 import { asError, type Backend, type Session, type SessionPool } from './sessions.ts';
 import { type Statement, StatementComposer } from './statement.ts';
 
+/** What a committer works with. */
 export interface CommitterOptions {
   readonly sessions: SessionPool;
   readonly keys: DeviceKeys;
@@ -38,6 +39,7 @@ const KEY_ATTEMPTS_MAX = 3;
  */
 const DATA_CLASSES = ['21', '22', '23', '54'];
 
+/** Commits of one node. */
 export class Committer {
   readonly #options: CommitterOptions;
   readonly #composer = new StatementComposer(fenceConclusion);

@@ -13,6 +13,7 @@ import { type ClockRow, clockSelection, readClock } from './history-rows.ts';
 import type { SessionPool } from './sessions.ts';
 import { type UptimeWindow, uptimeWindow } from './uptime-window.ts';
 
+/** What the reports are read with. */
 export interface ReportArchiveOptions {
   readonly sessions: SessionPool;
   readonly reading: TwinReading;

@@ -32,6 +32,7 @@ import { DEFAULT_POSTGRES_LIMITS, type PostgresLimits } from './limits.ts';
 import { type Maintenance, maintainReports } from './report-partitions.ts';
 import { SessionPool } from './sessions.ts';
 
+/** Where the store is, and what it takes to answer about twins. */
 export interface PostgresStoreOptions extends TwinReadingOptions {
   /** Of a migrated database (see `migrate.ts`), directly or through a pooler that keeps sessions. */
   readonly connectionString: string;

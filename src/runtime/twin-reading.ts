@@ -9,6 +9,7 @@ import { ageOf, qualityOf } from '../../actors/freshness.ts';
 import { bornTwin, type Twin } from '../../actors/twin.ts';
 import type { Clock, DeviceQuery, DeviceRow, InventoryEntry } from './ports.ts';
 
+/** The kinds this node has, and the server time it asks at. */
 export interface TwinReadingOptions {
   readonly kinds: readonly Kind[];
   readonly clock: Pick<Clock, 'now'>;
