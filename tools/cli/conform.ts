@@ -46,7 +46,7 @@ device that is in service: it remembers the kit's numbers and epochs, so its sto
 
 Examples:
   corral conform --device cp-001 --serve 4222
-  corral conform --device cp-001 --serve 0.0.0.0:4222 --reboot-command "ssh root@cp-001 reboot -f"
+  corral conform --device cp-001 --serve 0.0.0.0:4222 --reboot-command "ssh root@cp-001 reboot -f || true"
   corral conform --device cp-001 --nats nats://127.0.0.1:4222 --only hold-ends,hold-shown
   corral reference-device --device cp-001 --nats nats://127.0.0.1:4222 --memory /tmp/cp-001.log
 
@@ -120,10 +120,10 @@ async function runConform(flags: ConformFlags): Promise<void> {
 }
 
 async function serve({ host, port }: Listening, progress: Progress): Promise<BenchServer> {
-  // Without this the terminal's Ctrl-C would end the kit and leave its server behind.
-  process.once('SIGINT', () => process.exit(130));
   try {
     const server = await startBenchServer({ host, port });
+    // Without this the terminal's Ctrl-C would end the kit and leave its server behind.
+    process.once('SIGINT', () => void server.end().finally(() => process.exit(130)));
     progress.step(`serving  nats://${host}:${String(server.port)}`);
     return server;
   } catch (error) {
