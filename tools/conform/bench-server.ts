@@ -30,7 +30,7 @@ export interface BenchServer {
  */
 export async function startBenchServer(options: BenchServerOptions = {}): Promise<BenchServer> {
   const { host = '127.0.0.1', port = 0 } = options;
-  const folder = mkdtempSync(join(tmpdir(), 'corral-bench-'));
+  const folder = mkdtempSync(join(tmpdir(), 'corral-conform-'));
   const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     const server = await startNatsServer<'client'>({
