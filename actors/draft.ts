@@ -87,14 +87,17 @@ function isChanged(before: Twin, twin: Writable<Twin>): boolean {
   return differs;
 }
 
+/** Adds something to do once the decision is committed. */
 export function addEffect(draft: Draft, effect: Effect): void {
   (draft.effects ??= []).push(effect);
 }
 
+/** Adds a line to the journal of the known state. */
 export function addTransition(draft: Draft, transition: Transition): void {
   (draft.transitions ??= []).push(transition);
 }
 
+/** Tells of a boot's clock that has to be kept for its history. */
 export function addClock(draft: Draft, clock: BootClock): void {
   (draft.clocks ??= []).push(clock);
 }

@@ -8,6 +8,7 @@ import { encodeFailure, encodeFound, encodeRefusal, type EncodedReply } from '..
 import { readFind } from '../wire/request.ts';
 import type { Archive, Clock } from './ports.ts';
 
+/** What answers `fleet.find`. */
 export interface FindOptions {
   readonly archive: Archive;
   readonly kinds: readonly Kind[];

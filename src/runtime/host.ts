@@ -31,6 +31,7 @@ import { Turns } from './turn.ts';
 import { Waiters } from './waiters.ts';
 import { Wakeups } from './wakeups.ts';
 
+/** What a host is given. */
 export interface HostOptions {
   readonly kinds: readonly Kind[];
   readonly clock: Clock;
@@ -65,6 +66,7 @@ class HostEnded extends Error {
   }
 }
 
+/** Hosts the twins of some partitions, from the moment they are loaded until it ends. */
 export class Host {
   readonly #options: HostOptions;
   readonly #partitions: ReadonlyMap<number, PartitionState>;

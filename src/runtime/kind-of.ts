@@ -6,6 +6,7 @@ import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
 import type { InventoryEntry } from './ports.ts';
 
+/** A device's kind, or what would have told it. */
 export type KindFound =
   { readonly ok: true; readonly kind: Kind } | { readonly ok: false; readonly detail: string };
 

@@ -28,6 +28,7 @@ export type Work =
   /** The process stood still: what came meanwhile is not heard yet. */
   | { readonly type: 'stalled' };
 
+/** The queue before a host's turns; one reader, any number of writers. */
 export class Mailbox {
   #queue: Work[] = [];
   #head = 0;

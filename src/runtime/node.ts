@@ -11,6 +11,7 @@ import { openPartition } from './partition-state.ts';
 import type { Cancel, Lease } from './ports.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 
+/** What a node is given: all that its hosts need, and its name. */
 export interface NodeOptions extends Omit<
   HostOptions,
   'partitions' | 'mayAnswer' | 'refusedByStore' | 'isSearching'
@@ -37,6 +38,7 @@ interface Holding {
   ended: Promise<void>;
 }
 
+/** One process's share of the fleet: as many partitions as it can get. */
 export class Node {
   readonly #options: NodeOptions;
   readonly #holdings = new Set<Holding>();

@@ -10,6 +10,7 @@ import { assertInvariants } from '../../actors/invariants.ts';
 import type { Twin } from '../../actors/twin.ts';
 import type { InventoryEntry, Lease, StoredPartition } from './ports.ts';
 
+/** What its owner holds of a partition in memory. */
 export interface PartitionState {
   readonly partition: number;
   readonly epoch: number;

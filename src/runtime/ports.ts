@@ -20,6 +20,7 @@ export interface Clock {
   /** Calls `work` once after `delayMs`, unless it is cancelled by then. */
   after(delayMs: number, work: () => void): Cancel;
 }
+/** Undoes what it was returned for; harmless when that has happened already. */
 export type Cancel = () => void;
 
 // ---------------------------------------------------------------------------------------------------------- feed
@@ -251,6 +252,7 @@ export interface Archive {
   counts(): Promise<readonly { readonly kind: string; readonly state: string; readonly devices: number }[]>;
 }
 
+/** Which devices to find; `null` does not restrict. `quality` is judged at the time of asking. */
 export interface DeviceQuery {
   readonly kind: string | null;
   readonly state: string | null;
@@ -271,6 +273,7 @@ export interface DeviceRow {
   readonly twin: Twin;
 }
 
+/** Which reports to read. */
 export interface ReportPage {
   /** Only reports measured at or after / before, ms epoch, by the boots' clocks as known now. */
   readonly from: number | null;
@@ -294,6 +297,7 @@ export interface ArchivedReport {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** Which lines of a device's journal to read. */
 export interface JournalPage {
   /** Only lines before this number, or the newest. */
   readonly before: number | null;

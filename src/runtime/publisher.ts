@@ -14,6 +14,7 @@ import type { WrittenLine } from './batch.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Bus, Publication } from './ports.ts';
 
+/** What a publisher is given. */
 export interface PublisherOptions {
   readonly bus: Bus;
   readonly partitions: ReadonlyMap<number, PartitionState>;
@@ -22,6 +23,7 @@ export interface PublisherOptions {
   readonly backlogMax: number;
 }
 
+/** Publishes one host's journal lines, one batch after another. */
 export class Publisher {
   readonly #options: PublisherOptions;
   #backlog = 0;

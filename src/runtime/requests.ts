@@ -9,6 +9,7 @@ import { type ReadRequest, readCommand, readDesired, readGet, readLedger } from 
 import type { Mailbox, Work } from './mailbox.ts';
 import type { BackendRequest, Bus, Clock, Store } from './ports.ts';
 
+/** What the handler of requests is given. */
 export interface RequestsOptions {
   readonly bus: Bus;
   readonly store: Store;

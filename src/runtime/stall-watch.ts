@@ -10,6 +10,7 @@ const TICK_MS = 1_000;
 /** What comes later than this means that the node stood still, ms: as long as a feed may lag and still hear. */
 export const LATE_MAX_MS = 2_000;
 
+/** Notices afterwards that the process stood still. */
 export class StallWatch {
   readonly #clock: Clock;
   readonly #onStall: () => void;

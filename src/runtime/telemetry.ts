@@ -4,6 +4,7 @@
 import type { RefusalCode, ReportFate } from '../../actors/decision.ts';
 import type { Outcome } from '../../actors/ledger.ts';
 
+/** Hears each event as it happens; must not throw. */
 export interface Telemetry {
   /** A report was decided on. */
   report(fate: ReportFate): void;

@@ -24,6 +24,7 @@ import { LATE_MAX_MS } from './stall-watch.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Wakeups } from './wakeups.ts';
 
+/** What turns are given. */
 export interface TurnOptions {
   readonly kinds: readonly Kind[];
   readonly clock: Clock;
@@ -38,6 +39,7 @@ export interface TurnOptions {
 
 type Request = Extract<Work, { type: 'command' | 'desired' | 'get' }>;
 
+/** Takes one host's turns. */
 export class Turns {
   readonly #options: TurnOptions;
   readonly #kindsByName: ReadonlyMap<string, Kind>;

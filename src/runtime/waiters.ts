@@ -11,6 +11,7 @@ interface Waiter {
   readonly cancel: Cancel;
 }
 
+/** The requests of one host that wait, by device and command id. */
 export class Waiters {
   readonly #clock: Clock;
   readonly #waiting = new Map<string, Waiter[]>();

@@ -17,6 +17,7 @@ interface Entry {
   readonly device: string;
 }
 
+/** The wake-ups of one host's twins. */
 export class Wakeups {
   readonly #clock: Clock;
   readonly #onDue: (devices: readonly string[]) => void;
