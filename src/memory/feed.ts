@@ -43,6 +43,8 @@ class MemoryReader {
   readonly #wants: (subject: string) => boolean;
   readonly #unlisten: readonly Cancel[];
   #next: number;
+  /** The stream held a message of this sequence when it was read. */
+  #reached: number;
   #phase: Phase = 'waiting';
   #delivery: Promise<void> = Promise.resolve();
   #isHearing = false;
@@ -55,6 +57,7 @@ class MemoryReader {
     this.#options = options;
     this.#sink = reading.sink;
     this.#next = reading.after + 1;
+    this.#reached = reading.reached ?? reading.after;
     const partitions = new Set(reading.partitions);
     this.#wants = (subject) => partitions.has(parseReportSubject(subject)?.partition ?? -1);
     const { hub, link } = options;
@@ -125,8 +128,11 @@ class MemoryReader {
 
   #skipWhatIsGone(): void {
     const { firstSequence, lastSequence } = this.#options.hub.devices;
-    if (firstSequence <= this.#next && lastSequence >= this.#next - 1) return;
-    const gone = { from: this.#next, to: firstSequence - 1 };
+    const reached = Math.max(this.#reached, this.#next - 1);
+    const isAnew = lastSequence < reached;
+    if (firstSequence <= this.#next && !isAnew) return;
+    const gone = { from: isAnew ? reached + 1 : this.#next, to: firstSequence - 1 };
+    this.#reached = firstSequence - 1;
     this.#next = firstSequence;
     this.#sink.gone(gone);
   }

@@ -29,7 +29,12 @@ export class NatsFeed implements Feed {
   }
 
   /** Throws when the connection is closed. */
-  async open({ partitions, after, sink }: Parameters<Feed['open']>[0]): Promise<{ stop(): Promise<void> }> {
+  async open({
+    partitions,
+    after,
+    reached = after,
+    sink,
+  }: Parameters<Feed['open']>[0]): Promise<{ stop(): Promise<void> }> {
     const { hub, onNotice } = this.#options;
     const isWholeStream = partitions.length === PARTITIONS;
     const reader = await StreamReader.open({
@@ -38,6 +43,7 @@ export class NatsFeed implements Feed {
       subjects: isWholeStream ? STREAMS.devices.subjects : partitions.map(partitionReports),
       isWholeStream,
       after,
+      reached,
       onNotice,
       sink: {
         deliver: async (messages) => {

@@ -61,6 +61,8 @@ export interface StreamReaderOptions {
   /** True when `subjects` are all that the stream has: then a step in the sequence means that messages are gone. */
   readonly isWholeStream: boolean;
   readonly after: number;
+  /** How far the stream was ever read, where that is not `after`: one that ends before it was made anew. */
+  readonly reached?: number;
   readonly sink: StreamSink;
   readonly onNotice: (notice: ReaderNotice) => void;
 }
@@ -80,6 +82,8 @@ export class StreamReader {
   readonly #unlisten: () => void;
   /** The next sequence to be read. */
   #next: number;
+  /** The stream held a message of this sequence when it was read. */
+  #reached: number;
   /** When the stream was made, as its server says; `null` before it was asked. */
   #created: string | null = null;
   #held: StreamMessage[] = [];
@@ -106,6 +110,7 @@ export class StreamReader {
     this.#options = options;
     this.#manager = manager;
     this.#next = options.after + 1;
+    this.#reached = options.reached ?? options.after;
     this.#watchTimer = setInterval(() => this.#lookForDelay(), WATCH_INTERVAL_MS);
     this.#unlisten = options.hub.onChange(() => this.#wake());
   }
@@ -168,14 +173,17 @@ export class StreamReader {
   /** Finds out whether the stream still holds what comes next, or is another stream of the same name. */
   async #findPosition(): Promise<void> {
     const { created, state }: StreamInfo = await this.#manager.streams.info(this.#options.stream);
+    const reached = Math.max(this.#reached, this.#next - 1);
     const isAnother = this.#created !== null && this.#created !== created;
-    const isRewound = state.last_seq < this.#next - 1;
+    const isAnew = isAnother || state.last_seq < reached;
     this.#created = created;
     const first = Math.max(1, state.first_seq);
-    if (!isAnother && !isRewound && first <= this.#next) return;
+    if (!isAnew && first <= this.#next) return;
     while (this.#delivering !== null) await this.#delivering;
-    if (this.#isStopped || first === this.#next) return;
-    this.#options.sink.gone({ from: this.#next, to: first - 1 });
+    const from = isAnew ? reached + 1 : this.#next;
+    if (this.#isStopped || first === from) return;
+    this.#options.sink.gone({ from, to: first - 1 });
+    this.#reached = first - 1;
     this.#next = first;
   }
 

@@ -128,8 +128,13 @@ export class Host {
 
   async #hearAndDecide(): Promise<HostEnd> {
     const { feed, bus, store, clock, mayAnswer } = this.#options;
-    const after = Math.min(...[...this.#partitions.values()].map(({ position }) => position));
-    const reading = await feed.open({ partitions: this.partitions, after, sink: this.#sink() });
+    const positions = [...this.#partitions.values()].map(({ position }) => position);
+    const reading = await feed.open({
+      partitions: this.partitions,
+      after: Math.min(...positions),
+      reached: Math.max(...positions),
+      sink: this.#sink(),
+    });
     const handler = requestHandler({ bus, store, clock, mailbox: this.#mailbox, mayAnswer });
     const stopServing = this.partitions.map((partition) => bus.serve(partition, handler));
     try {

@@ -57,11 +57,13 @@ export interface FeedSink {
 export interface Feed {
   /**
    * Delivers everything after stream sequence `after` of these partitions. Survives every outage of the hub by itself.
-   * Does not wait for a hub that is away; `stop` resolves when the last `deliver` has.
+   * Does not wait for a hub that is away; `stop` resolves when the last `deliver` has. `reached` is the highest position of
+   * these partitions, where it is not `after`: a stream that ends before it was made anew.
    */
   open(options: {
     readonly partitions: readonly number[];
     readonly after: number;
+    readonly reached?: number;
     readonly sink: FeedSink;
   }): Promise<{ stop(): Promise<void> }>;
 }

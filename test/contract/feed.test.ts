@@ -206,4 +206,14 @@ describe.each([
     expect(sink.said[0]).toMatchObject({ type: 'gone', from: after + 1 });
     expect(sink.sequences[0]).toBeLessThan(after);
   });
+
+  test('opened for partitions of which one was read beyond the end of the stream, takes it for one made anew', async () => {
+    const end = await world.store(reports(3));
+    const reached = end + 1_000;
+    const sink = new RecordingSink();
+    open.push(await world.feed.open({ partitions: all, after: 0, reached, sink }));
+    await sink.untilHearing(true);
+    expect(sink.said[0]).toMatchObject({ type: 'gone', from: reached + 1 });
+    expect(sink.sequences.at(-1)).toBe(end);
+  });
 });
