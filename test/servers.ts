@@ -24,8 +24,8 @@ declare module 'vitest' {
 export const templateDatabase = 'corral_template';
 
 /**
- * No test pulls the plug of the machine, and a killed server loses nothing without fsync. Where durability itself is
- * measured, nothing of this applies.
+ * No test pulls the plug of the machine, and nobody kills the run's Postgres. Where durability itself is measured, nothing of
+ * this applies.
  */
 export const testSettings: Readonly<Record<string, string>> = {
   fsync: 'off',
@@ -60,10 +60,14 @@ export async function createDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** A Postgres of one's own, empty, for tests that kill it. */
+/**
+ * A Postgres of one's own, empty, for tests that kill it. It answers a commit when that is with the operating system: what is
+ * still in its own memory is gone when it is killed.
+ */
 export async function startPostgres(): Promise<PostgresServer & Temporary> {
   const { folder, remove } = temporaryFolder();
-  const server = await startPostgresIn({ dataDir: folder, settings: testSettings });
+  const settings = { ...testSettings, synchronous_commit: 'on' };
+  const server = await startPostgresIn({ dataDir: folder, settings });
   return { ...server, end: () => server.stop().then(remove) };
 }
 
