@@ -7,6 +7,7 @@ import { connect } from '@nats-io/transport-node';
 import type { App } from '../src/app.ts';
 import type { RuntimeLimits } from '../src/runtime/limits.ts';
 import type { Hub } from '../tools/dev/hub.ts';
+import type { PostgresServer } from '../tools/dev/postgres-server.ts';
 import type { Site } from '../tools/dev/site.ts';
 import { type DatabaseEye, openEye } from './contract/database-eye.ts';
 import { type Link, startLink } from './link.ts';
@@ -15,7 +16,7 @@ import { startNode } from './node.ts';
 import { type NodeProcess, type NodeProcessOptions, startNodeProcess } from './node-process.ts';
 import { RawBackend } from './raw-backend.ts';
 import { RawDevice, type RawDeviceOptions } from './raw-device.ts';
-import { createDatabase, startHub, startSite } from './servers.ts';
+import { createDatabase, startHub, startSite, type Temporary } from './servers.ts';
 
 /** A world that is whole, until a test does something about it. */
 export class World {
@@ -31,24 +32,26 @@ export class World {
   readonly #ends: (() => Promise<unknown>)[];
   #devices = 0;
 
-  /** Brings it up. With a `databaseUrl`, the database is its maker's to end. */
-  static async start({ databaseUrl }: { readonly databaseUrl?: string } = {}): Promise<World> {
+  /** Brings it up. With a `postgres` of its own, it may be stopped and started; nothing is migrated in it before a node does. */
+  static async start({ postgres }: { readonly postgres?: PostgresServer & Temporary } = {}): Promise<World> {
     const ends: (() => Promise<unknown>)[] = [];
+    if (postgres !== undefined) ends.push(() => postgres.end());
     const link = await startLink();
     ends.push(() => link.close());
     const hub = await startHub({ link });
     ends.push(() => hub.end());
     const site = await startSite(hub, { link });
     ends.push(() => site.end());
-    const database = databaseUrl === undefined ? await createDatabase() : { url: databaseUrl, drop: null };
-    ends.push(async () => database.drop?.());
-    const eye = await openEye(database.url);
+    const database = postgres === undefined ? await createDatabase() : null;
+    ends.push(async () => database?.drop());
+    const databaseUrl = database?.url ?? postgres!.url();
+    const eye = await openEye(databaseUrl);
     ends.push(() => eye.close());
     const gateway = await connect({ servers: site.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
     ends.push(() => gateway.close());
     const backend = await RawBackend.connect(hub);
     ends.push(() => backend.close());
-    return new World({ link, hub, site, databaseUrl: database.url, eye, gateway, backend }, ends);
+    return new World({ link, hub, site, databaseUrl, eye, gateway, backend }, ends);
   }
 
   private constructor(
