@@ -57,6 +57,17 @@ function valueOf(path: string): StateValue {
   return keys.reduceRight<StateValue>((child, key) => ({ [key]: child }), last);
 }
 
+/** Answers by path and event. */
+type Memory<T> = Map<string, Map<MachineEventType, T>>;
+
+function remembered<T>(memory: Memory<T>, path: string, event: MachineEventType, work: () => T): T {
+  let ofPath = memory.get(path);
+  if (ofPath === undefined) memory.set(path, (ofPath = new Map<MachineEventType, T>()));
+  let known = ofPath.get(event);
+  if (known === undefined) ofPath.set(event, (known = work()));
+  return known;
+}
+
 /** Compiles a machine. Throws when the machine holds context, which the memory of steps could not be right about. */
 export function compileStatechart(machine: AnyStateMachine): Statechart {
   const born = initialTransition(machine)[0] as AnyMachineSnapshot;
@@ -66,8 +77,8 @@ export function compileStatechart(machine: AnyStateMachine): Statechart {
     );
   }
   const snapshots = new Map<string, AnyMachineSnapshot>();
-  const steps = new Map<string, string>();
-  const legal = new Map<string, boolean>();
+  const steps: Memory<string> = new Map();
+  const legal: Memory<boolean> = new Map();
 
   function snapshotOf(path: string): AnyMachineSnapshot {
     let snapshot = snapshots.get(path);
@@ -76,16 +87,6 @@ export function compileStatechart(machine: AnyStateMachine): Statechart {
       snapshots.set(path, snapshot);
     }
     return snapshot;
-  }
-
-  function remembered<T>(memory: Map<string, T>, path: string, event: MachineEventType, work: () => T): T {
-    const key = `${path} ${event}`;
-    let known = memory.get(key);
-    if (known === undefined) {
-      known = work();
-      memory.set(key, known);
-    }
-    return known;
   }
 
   return {
