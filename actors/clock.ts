@@ -28,7 +28,14 @@ export interface MeasuredTime {
   readonly errorMs: number | null;
 }
 
-const PPM = 1e-6;
+/**
+ * How much longer or shorter than `distanceMs` on the device's clock a time can have been, ms, for a clock that gains or
+ * loses at most `driftPpm`: a clock that loses shows less time than has passed, so the distance is stretched by more than
+ * the drift itself.
+ */
+function driftOver(distanceMs: number, driftPpm: number): number {
+  return (Math.abs(distanceMs) * driftPpm) / (1e6 - driftPpm);
+}
 
 /** The first bound of a boot: a report with uptime `up` stored by the hub at `receivedAt`. */
 export function startClock(options: {
@@ -44,50 +51,51 @@ export function startClock(options: {
 /** The latest server time at which the uptime can have been `up`. */
 export function latestAt(clock: BootClock, up: number, driftPpm: number): number {
   const distance = up - clock.latest.up;
-  return clock.latest.at + distance + Math.abs(distance) * driftPpm * PPM;
+  return clock.latest.at + distance + driftOver(distance, driftPpm);
 }
 
 /** The earliest server time at which the uptime can have been `up`; `null` before the first round trip. */
 export function earliestAt(clock: BootClock, up: number, driftPpm: number): number | null {
   if (clock.earliest === null) return null;
   const distance = up - clock.earliest.up;
-  return clock.earliest.at + distance - Math.abs(distance) * driftPpm * PPM;
+  return clock.earliest.at + distance - driftOver(distance, driftPpm);
 }
 
-/** A report with uptime `up` was received at `receivedAt`: tightens `latest` if it is better than what is known. */
+/**
+ * A report with uptime `up` was received at `receivedAt`: tightens `latest` if it is better than what is known. Where that
+ * would cross `earliest`, a clock ran faster than it may, or was set: what a report proves by itself stays, and the round
+ * trip has to be made again.
+ */
 export function observeReceived(
   clock: BootClock,
   observed: { readonly up: number; readonly receivedAt: number },
   driftPpm: number,
 ): BootClock {
-  if (observed.receivedAt >= latestAt(clock, observed.up, driftPpm)) return clock;
-  return consistent(
-    { ...clock, latest: { up: observed.up, at: observed.receivedAt } },
-    observed.up,
-    driftPpm,
-  );
-}
-
-/** A report with uptime `up` answers a command sent at `sentAt`: tightens `earliest` if it is better than what is known. */
-export function observeAnswer(
-  clock: BootClock,
-  observed: { readonly up: number; readonly sentAt: number },
-  driftPpm: number,
-): BootClock {
-  const known = earliestAt(clock, observed.up, driftPpm);
-  if (known !== null && observed.sentAt <= known) return clock;
-  return consistent({ ...clock, earliest: { up: observed.up, at: observed.sentAt } }, observed.up, driftPpm);
+  const { up, receivedAt } = observed;
+  if (receivedAt >= latestAt(clock, up, driftPpm)) return clock;
+  const earliest = earliestAt(clock, up, driftPpm);
+  const isCrossed = earliest !== null && earliest > receivedAt;
+  return { ...clock, latest: { up, at: receivedAt }, earliest: isCrossed ? null : clock.earliest };
 }
 
 /**
- * Bounds that cross cannot both be true (a device clock beyond its drift bound, a server clock that was set). What was
- * heard stays a bound; the round trip has to be made again.
+ * A report with uptime `up`, received at `receivedAt`, answers a command sent at `sentAt`: tightens `earliest` if it is
+ * better than what is known. Where that would cross `latest`, the device's clock ran slower than it may (it stood still
+ * while the device slept): nothing that was extrapolated by it holds, and both bounds begin anew from this round trip.
  */
-function consistent(clock: BootClock, up: number, driftPpm: number): BootClock {
-  const earliest = earliestAt(clock, up, driftPpm);
-  return earliest === null || earliest <= latestAt(clock, up, driftPpm)
-    ? clock
-    : { ...clock, earliest: null };
+export function observeAnswer(
+  clock: BootClock,
+  observed: { readonly up: number; readonly sentAt: number; readonly receivedAt: number },
+  driftPpm: number,
+): BootClock {
+  const { up, sentAt, receivedAt } = observed;
+  if (sentAt > receivedAt) return clock;
+  if (sentAt > latestAt(clock, up, driftPpm)) {
+    return { ...clock, latest: { up, at: receivedAt }, earliest: { up, at: sentAt } };
+  }
+  const known = earliestAt(clock, up, driftPpm);
+  if (known !== null && sentAt <= known) return clock;
+  return { ...clock, earliest: { up, at: sentAt } };
 }
 
 /**

@@ -79,7 +79,7 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
     encoding,
     report,
   };
-  const isProbeAnswered = hearAnswers(draft, report);
+  const isProbeAnswered = hearAnswers(draft, report, receivedAt);
   file(draft, report, receivedAt, twin.clock);
   updateHold(draft, report);
   resolveByReport(draft, report);
@@ -172,7 +172,7 @@ function clockFor(draft: Draft, report: Report, receivedAt: number): BootClock {
 }
 
 /** Takes the first naming of a command number for the answer it is: measured after the command was sent. */
-function hearAnswers(draft: Draft, report: Report): boolean {
+function hearAnswers(draft: Draft, report: Report, receivedAt: number): boolean {
   const { twin, context, kind } = draft;
   const { probe: asked } = twin;
   let sentAt = -Infinity;
@@ -187,7 +187,7 @@ function hearAnswers(draft: Draft, report: Report): boolean {
     if (entry !== undefined) sentAt = Math.max(sentAt, entry.acceptedAt);
   }
   if (sentAt > -Infinity && twin.clock !== null) {
-    const observed = { up: report.up, sentAt: sentAt - context.serverErrorMs };
+    const observed = { up: report.up, sentAt: sentAt - context.serverErrorMs, receivedAt };
     twin.clock = observeAnswer(twin.clock, observed, kind.limits.driftPpm);
   }
   return isProbeAnswered;
