@@ -9,8 +9,9 @@ import type { RefusalCode } from './decision.ts';
 import { addEffect, type Draft, refuse } from './draft.ts';
 import { ageOf, isProvedFresh } from './freshness.ts';
 import type { LedgerEntry } from './ledger.ts';
-import { allowedCommands, commandInFlight, isLegal } from './legality.ts';
-import { acceptCommand, sendProbe } from './send.ts';
+import { allowedCommands, commandInFlight, commandNamed, isLegal } from './legality.ts';
+import { makeRoom } from './resolve.ts';
+import { acceptCommand, OPEN_MAX, sendProbe } from './send.ts';
 import type { CommandRequest } from './twin.ts';
 
 /** How many requests wait for one probe; more are refused as `overloaded`. */
@@ -28,14 +29,15 @@ export function decideCommand(draft: Draft, request: CommandRequest, known: Ledg
     answerWithEntry(draft, request, entry);
     return;
   }
-  const spec = draft.kind.commands[request.name];
-  const objection = spec === undefined ? unknownCommand(draft, request) : objectionTo(draft, request, spec);
-  if (spec === undefined || objection !== null) {
+  const spec = commandNamed(draft.kind, request.name);
+  const objection = spec === null ? unknownCommand(draft, request) : objectionTo(draft, request, spec);
+  if (spec === null || objection !== null) {
     const { code, detail } = objection ?? unknownCommand(draft, request);
     refuse(draft, request, code, detail);
   } else if (needsProof(draft, spec)) {
     waitForProof(draft, request);
   } else {
+    makeRoom(draft);
     acceptCommand(draft, request, spec);
   }
 }
@@ -95,11 +97,13 @@ function objectionTo(draft: Draft, request: CommandRequest, spec: CommandSpec): 
   }
   if (!isLegal(kind, twin, request.name)) return illegal(draft, request.name);
   const inFlight = commandInFlight(twin);
-  if (inFlight === null) return null;
-  return {
-    code: 'pending',
-    detail: `${inFlight.name} ${inFlight.id} (n ${String(inFlight.n)}) is in flight`,
-  };
+  if (inFlight !== null) {
+    const detail = `${inFlight.name} ${inFlight.id} (n ${String(inFlight.n)}) is in flight`;
+    return { code: 'pending', detail };
+  }
+  const isFull = twin.open.every(({ notAfterUp, outcome }) => notAfterUp !== null || outcome !== 'unknown');
+  if (twin.open.length < OPEN_MAX || !isFull) return null;
+  return { code: 'overloaded', detail: `${String(OPEN_MAX)} commands have no outcome yet` };
 }
 
 function illegal({ twin, kind }: Draft, name: string): Objection {
@@ -153,13 +157,13 @@ function waitForProof(draft: Draft, request: CommandRequest): void {
 
 /** The probe was answered, and still the knowledge is too old: the answer itself took too long. */
 function stillStale(draft: Draft, request: CommandRequest): boolean {
-  const spec = draft.kind.commands[request.name];
-  return spec !== undefined && objectionTo(draft, request, spec) === null && needsProof(draft, spec);
+  const spec = commandNamed(draft.kind, request.name);
+  return spec !== null && objectionTo(draft, request, spec) === null && needsProof(draft, spec);
 }
 
 function refuseAsStale(draft: Draft, request: CommandRequest): void {
-  const spec = draft.kind.commands[request.name];
-  const objection = spec === undefined ? unknownCommand(draft, request) : objectionTo(draft, request, spec);
+  const spec = commandNamed(draft.kind, request.name);
+  const objection = spec === null ? unknownCommand(draft, request) : objectionTo(draft, request, spec);
   const limitMs = String(spec?.freshWithinMs ?? draft.kind.limits.freshMs);
   const stale: Objection = {
     code: 'stale',

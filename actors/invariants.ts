@@ -4,6 +4,7 @@
  */
 import { worldState } from '../machines/statechart.ts';
 import { commandInFlight } from './legality.ts';
+import { OPEN_MAX } from './send.ts';
 import type { Twin } from './twin.ts';
 
 /** Thrown when a twin breaks an invariant. */
@@ -30,6 +31,7 @@ export function assertInvariants(twin: Twin): void {
 
 function assertOpen(twin: Twin): void {
   const { open, lastN } = twin;
+  hold(twin, open.length <= OPEN_MAX, 'I5: no more than OPEN_MAX commands are open');
   const ascending = open.every((entry, index) => index === 0 || (open[index - 1]?.n ?? 0) < entry.n);
   hold(
     twin,

@@ -4,7 +4,8 @@
 
 /**
  * How a command stands. `pending` until something is known; `unknown` once it can no longer START and nothing proves
- * whether it was executed. `unknown` is final only with `closedAt` set: then nothing can prove it any more.
+ * whether it was executed. With `closedAt` set nothing is waited for any more: of an `unknown` command only a report that
+ * still comes late from a buffer can tell more.
  */
 export type Outcome = 'pending' | 'done' | 'rejected' | 'expired' | 'unknown';
 
@@ -36,6 +37,6 @@ export interface LedgerEntry {
   readonly proof: string | null;
   /** When the present outcome was decided; `null` while pending. */
   readonly decidedAt: number | null;
-  /** When no other outcome can follow; `null` while pending or while `unknown` may still be decided. */
+  /** When it was closed; `null` while pending, or while `unknown` and every next report may decide it. */
   readonly closedAt: number | null;
 }

@@ -10,7 +10,7 @@ import { addEffect, type Draft, writeEntry } from './draft.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { CommandRequest } from './twin.ts';
 
-/** How many commands may be without a final outcome at once: one in flight, and others that are `unknown`. */
+/** How many commands may be open at once; one more is refused as `overloaded`. */
 export const OPEN_MAX = 8;
 
 /** Accepts a request that passed the guard: it is in the ledger, and sent. */
