@@ -8,6 +8,7 @@ import { measuredAt } from './clock.ts';
 import { desiredDelta } from './desired.ts';
 import { ageOf, type Quality, qualityOf } from './freshness.ts';
 import { allowedCommands } from './legality.ts';
+import { DEAF_AFTER } from './probe.ts';
 import { missing } from './sequence.ts';
 import type { Suspicion, Twin } from './twin.ts';
 
@@ -31,6 +32,8 @@ export interface TwinDocument {
   readonly lastContact: number | null;
   /** Something was heard within the kind's silence limit. */
   readonly connected: boolean;
+  /** False when it is heard, and lets commands pass: what is sent to it does not arrive, or is not answered. */
+  readonly hears: boolean;
   readonly reported: Readonly<Record<string, unknown>>;
   readonly firmware: string | null;
   readonly desired: {
@@ -97,6 +100,7 @@ export function twinDocument(options: {
     ageMs: measured && Math.max(0, Math.round(now - measured.at)),
     lastContact: twin.lastContactAt,
     connected: worldState(twin.path) !== 'offline',
+    hears: twin.unheard < DEAF_AFTER,
     reported: newest?.report.sensors ?? {},
     firmware: newest?.report.firmware ?? null,
     desired: { version: twin.desired.version, values: twin.desired.values, delta: desiredDelta(twin) },

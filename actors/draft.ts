@@ -1,5 +1,5 @@
 /**
- * A decision in the making. The rules (`report.ts`, `resolve.ts`, `holds.ts`, ...) write on one draft, in order; nothing
+ * A decision in the making. The rules (`hear.ts`, `resolve.ts`, `holds.ts`, ...) write on one draft, in order; nothing
  * outside of it changes, so the whole stays a pure function of its input.
  */
 import type { Kind } from '../machines/kind.ts';

@@ -1,6 +1,9 @@
 /**
  * Decides on a backend's request for a command: the same id gets the same answer, everything else passes the guard in
  * this order: known command, arguments, version, state, one at a time, fresh enough. What passes is accepted and sent.
+ *
+ * A request that needs fresher knowledge waits for a probe's answer, for as long as a probe waits and no longer: whoever
+ * asked has then been told that nothing was sent, and that has to stay true.
  */
 import { argumentsProblem } from '../machines/arguments.ts';
 import type { CommandSpec } from '../machines/command.ts';
@@ -10,8 +13,9 @@ import { addEffect, type Draft, refuse } from './draft.ts';
 import { ageOf, isProvedFresh } from './freshness.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { allowedCommands, commandInFlight, commandNamed, isLegal } from './legality.ts';
+import { giveUpProbe, sendProbe } from './probe.ts';
 import { makeRoom } from './resolve.ts';
-import { acceptCommand, OPEN_MAX, sendProbe } from './send.ts';
+import { acceptCommand, OPEN_MAX } from './send.ts';
 import type { CommandRequest } from './twin.ts';
 
 /** How many requests wait for one probe; more are refused as `overloaded`. */
@@ -58,6 +62,12 @@ export function refuseWaiting(draft: Draft): void {
   const { waiting } = draft.twin;
   draft.twin.waiting = [];
   for (const request of waiting) refuseAsStale(draft, request);
+}
+
+/** Refuses what waits for a probe whose time is up, though nothing has woken the twin for it yet. */
+export function refuseOverdue(draft: Draft): void {
+  const { twin, context } = draft;
+  if (context.now > (twin.probe?.waitsUntil ?? Infinity) && giveUpProbe(draft)) refuseWaiting(draft);
 }
 
 /** Tells the requester how its command stands, at once or when its outcome is known. */
@@ -139,9 +149,13 @@ function needsProof(draft: Draft, spec: CommandSpec): boolean {
   return spec.freshWithinMs !== null && !isFreshFor(draft, spec.freshWithinMs);
 }
 
-/** Sends the command `report` unless its answer is already being waited for, and lets the request wait for it. */
+/**
+ * Sends the command `report` unless its answer is already being waited for, and lets the request wait for it. The answer is
+ * a new version of the twin by itself: `ifVersion` has been checked, and is not asked for again.
+ */
 function waitForProof(draft: Draft, request: CommandRequest): void {
   const { twin } = draft;
+  refuseOverdue(draft);
   if (twin.waiting.length >= WAITING_MAX) {
     refuse(
       draft,
@@ -152,7 +166,7 @@ function waitForProof(draft: Draft, request: CommandRequest): void {
     return;
   }
   if ((twin.probe?.waitsUntil ?? null) === null) sendProbe(draft);
-  twin.waiting = [...twin.waiting, request];
+  twin.waiting = [...twin.waiting, { ...request, ifVersion: null }];
 }
 
 /** The probe was answered, and still the knowledge is too old: the answer itself took too long. */

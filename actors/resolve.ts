@@ -17,7 +17,9 @@ export function resolveByReport(draft: Draft, report: Report): void {
   const { twin } = draft;
   for (const entry of twin.open) {
     const verdict = verdictOf(entry, report, twin.recent);
-    if (verdict !== null) closeEntry(draft, entry, verdict);
+    if (verdict === null) continue;
+    closeEntry(draft, entry, verdict);
+    if (verdict.reason === 'not-executed' && report.boot === entry.boot) twin.unheard += 1;
   }
   resolveLate(draft, report, twin.incarnation);
 }

@@ -1,5 +1,5 @@
 /**
- * Sends commands: accepts one into the ledger, sends it again while it may still start, and probes with `report`.
+ * Sends commands: accepts one into the ledger, and sends it again while it may still start.
  *
  * The deadline is the heart of it (design, section 4): the device may start only while its own uptime is at most
  * `notAfterUp`; the server knows that after `certainAt` it cannot start any more, whatever was lost or delayed.
@@ -87,18 +87,8 @@ function send(draft: Draft, entry: LedgerEntry): void {
   sendToDevice(draft, command);
 }
 
-/** Asks the device for a report, on the twin's own behalf. */
-export function sendProbe(draft: Draft): void {
-  const { twin, context, kind } = draft;
-  twin.lastN += 1;
-  twin.probe = { n: twin.lastN, sentAt: context.now, waitsUntil: context.now + kind.limits.probeTimeoutMs };
-  const id = `probe-${String(twin.lastN)}`;
-  const command: Command = { n: twin.lastN, epoch: context.epoch, id, name: 'report', args: {} };
-  sendToDevice(draft, command);
-}
-
-/** A device that has not been heard cannot be commanded, so there is always a report to take the encoding from. */
-function sendToDevice(draft: Draft, command: Command): void {
+/** Commands go out in the encoding the device speaks. One that was never heard can only be asked for a report. */
+export function sendToDevice(draft: Draft, command: Command): void {
   const { site, device, newest } = draft.twin;
   addEffect(draft, { type: 'send', site, device, encoding: newest?.encoding ?? 'msgpack', command });
 }

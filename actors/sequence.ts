@@ -48,6 +48,23 @@ export function addPosition(set: SequenceSet, boot: number, seq: number): Sequen
   return bounded({ ...set, ranges: inserted(ranges, index, boot, seq) });
 }
 
+/**
+ * A set for an incarnation that begins with this position; counts go on. What was seen of its boot before stays seen where
+ * the numbering goes on from there: it came before anybody knew that a new incarnation had begun.
+ */
+export function beginSequence(before: SequenceSet, boot: number, seq: number): SequenceSet {
+  const goesOn = addPosition(before, boot, seq) !== null;
+  const ranges: number[] = [];
+  for (let index = 0; goesOn && index < before.ranges.length; index += 3) {
+    const [first, last] = [at(before.ranges, index + 1), at(before.ranges, index + 2)];
+    if (at(before.ranges, index) === boot && last < seq) ranges.push(boot, first, last);
+  }
+  const { late, duplicates } = before;
+  const kept: SequenceSet = { ...EMPTY_SEQUENCE, ranges, late, duplicates };
+  const fresh = { ...kept, closedMissing: missing(before) - missing(kept) };
+  return addPosition(fresh, boot, seq) ?? fresh;
+}
+
 /** Positions known to be missing now: closed holes, and the open ones between what was seen. */
 export function missing(set: SequenceSet): number {
   let open = 0;

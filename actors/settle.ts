@@ -8,18 +8,21 @@ import { measuredAt, type MeasuredTime } from './clock.ts';
 import type { Cause } from './decision.ts';
 import { addTransition, type Draft, nextVersion } from './draft.ts';
 
-/** The device said something: the machine follows the newest report, or its suspicions. */
-export function settleHeard(draft: Draft, cause: Cause): void {
+/**
+ * The device said something: the machine follows its suspicions, or the newest report. `at` is when that happened; `null`:
+ * when the newest report was measured.
+ */
+export function settleHeard(draft: Draft, cause: Cause, at: MeasuredTime | null = null): void {
   const { twin, kind } = draft;
   if (twin.newest === null) return;
   if (twin.suspicions.length > 0) {
-    moveTo(draft, step(draft, twin.path, 'suspicion'), cause);
+    moveTo(draft, step(draft, twin.path, 'suspicion'), cause, at);
     return;
   }
   const { report } = twin.newest;
   let path = step(draft, twin.path, `report.${kind.observe(report)}`);
   if (twin.hold === null && report.hold) path = step(draft, path, 'expiry');
-  moveTo(draft, path, cause);
+  moveTo(draft, path, cause, at);
 }
 
 /** Suspicions changed without a report: an offline twin stays offline. */
@@ -29,41 +32,40 @@ export function settleSuspicions(draft: Draft, cause: Cause): void {
 
 /** One event that needs no report: `silence` or `expiry`. */
 export function settleEvent(draft: Draft, event: 'silence' | 'expiry', cause: Cause): void {
-  moveTo(draft, step(draft, draft.twin.path, event), cause);
+  moveTo(draft, step(draft, draft.twin.path, event), cause, null);
 }
 
 /** A line in the journal though the state is the same: a new incarnation began. */
 export function journal(draft: Draft, cause: Cause): void {
-  record(draft, draft.twin.path, cause);
+  record(draft, draft.twin.path, cause, timeOf(draft, cause));
 }
 
 function step(draft: Draft, path: string, event: MachineEventType): string {
   return draft.kind.chart.step(path, event);
 }
 
-function moveTo(draft: Draft, path: string, cause: Cause): void {
+function moveTo(draft: Draft, path: string, cause: Cause, at: MeasuredTime | null): void {
   const { twin } = draft;
   if (path === twin.path) return;
   const from = twin.path;
   twin.path = path;
-  const measured = record(draft, from, cause);
-  if (worldState(from) !== worldState(path)) twin.since = measured.at;
+  const time = at ?? timeOf(draft, cause);
+  record(draft, from, cause, time);
+  if (worldState(from) !== worldState(path)) twin.since = time.at;
 }
 
-function record(draft: Draft, from: string, cause: Cause): MeasuredTime {
+function record(draft: Draft, from: string, cause: Cause, at: MeasuredTime): void {
   const { twin, context } = draft;
-  const measured = measuredFor(draft, cause);
   addTransition(draft, {
     ...{ device: twin.device, from, to: twin.path, cause },
-    ...{ measuredAt: measured.at, errorMs: measured.errorMs, recordedAt: context.now },
+    ...{ measuredAt: at.at, errorMs: at.errorMs, recordedAt: context.now },
     ...{ version: nextVersion(draft), incarnation: twin.incarnation },
     ...{ boot: twin.newest?.boot ?? null, seq: twin.newest?.seq ?? null },
   });
-  return measured;
 }
 
-/** What a report caused happened when it was measured; what a deadline caused happened now. */
-function measuredFor({ twin, kind, context }: Draft, cause: Cause): MeasuredTime {
+/** What a report says was so when it was measured; what a deadline brings happens now. */
+function timeOf({ twin, kind, context }: Draft, cause: Cause): MeasuredTime {
   if (cause.type !== 'report' || twin.clock === null || twin.newest === null)
     return { at: context.now, errorMs: 0 };
   return measuredAt(twin.clock, twin.newest.up, kind.limits.driftPpm);

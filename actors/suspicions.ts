@@ -1,16 +1,17 @@
 /**
  * Reasons to doubt the known state, entered and left by rule:
  *
- * | reason                      | entered                                              | left                                   |
- * |-----------------------------|------------------------------------------------------|----------------------------------------|
- * | a contradiction of the kind | the newest report (with the one before) shows it     | a newer report does not                |
- * | `unconfirmed-command`       | a command's `certainAt` passed without an answer     | a report decides it, or it is closed   |
- * | `divergence`                | the device shows a hold the ledger does not know     | a newer report does not                |
- * | `identity-conflict`         | one position came with two contents                  | a probe is answered by one device only |
+ * | reason                      | entered                                             | left                                    |
+ * |-----------------------------|-----------------------------------------------------|-----------------------------------------|
+ * | a contradiction of the kind | the newest report (with the one before) shows it    | a newer report does not                 |
+ * | `unconfirmed-command`       | a command's `certainAt` passed without an answer    | a report decides it, or it is closed    |
+ * | `divergence`                | the device's hold and the ledger's disagree         | a newer report shows them agree         |
+ * | `identity-conflict`         | reports that one device cannot have sent            | a probe is answered, and for as long as |
+ * |                             | (`identity.ts`)                                     | the kind allows no second one was heard |
  */
 import type { Report } from '../machines/report.ts';
 import type { Draft } from './draft.ts';
-import { holdDivergence } from './holds.ts';
+import { type EndedHold, holdDivergence } from './holds.ts';
 import type { Suspicion } from './twin.ts';
 
 type Doubt = Omit<Suspicion, 'since'>;
@@ -18,15 +19,20 @@ type Doubt = Omit<Suspicion, 'since'>;
 const UNCONFIRMED = 'unconfirmed-command';
 const CONFLICT = 'identity-conflict';
 
-/** Takes over what a newest report says for and against each suspicion. `previous` is the report before it. */
-export function reviewReport(draft: Draft, report: Report, previous: Report | null): void {
-  const doubts: Doubt[] = draft.kind
-    .contradictions(report, previous)
+/** Takes over what a newest report says for and against each suspicion; `previous` is the report before it. */
+export function reviewReport(
+  draft: Draft,
+  report: Report,
+  since: { readonly previous: Report | null; readonly ended: EndedHold | null },
+): void {
+  const { twin, kind } = draft;
+  const doubts: Doubt[] = kind
+    .contradictions(report, since.previous)
     .map(({ code, detail }) => ({ reason: code, detail }));
-  const divergence = holdDivergence(draft, report);
-  if (divergence !== null) doubts.push(divergence);
-  const kept = draft.twin.suspicions.find(({ reason }) => reason === CONFLICT);
-  if (kept !== undefined) doubts.push(kept);
+  const divergence = holdDivergence(draft, report, since);
+  if (divergence !== null) doubts.push({ reason: 'divergence', detail: divergence });
+  const conflict = twin.suspicions.find(({ reason }) => reason === CONFLICT);
+  if (conflict !== undefined) doubts.push(conflict);
   doubts.push(...unconfirmed(draft));
   setDoubts(draft, doubts);
 }
@@ -37,16 +43,21 @@ export function reviewCommands(draft: Draft): void {
   setDoubts(draft, [...others, ...unconfirmed(draft)]);
 }
 
-/** One position with two contents: two devices, or one whose storage went back. */
-export function suspectIdentity(draft: Draft, detail: string): void {
-  const others = draft.twin.suspicions.filter(({ reason }) => reason !== CONFLICT);
+/** Reports came at `at` that one device cannot have sent. */
+export function raiseConflict(draft: Draft, at: number, detail: string): void {
+  const { twin } = draft;
+  twin.identity = { rivalAt: at, former: twin.identity?.former ?? null };
+  const others = twin.suspicions.filter(({ reason }) => reason !== CONFLICT);
   setDoubts(draft, [...others, { reason: CONFLICT, detail }]);
 }
 
-/** A probe was answered: it is known again who is alive. */
-export function clearIdentity(draft: Draft): void {
-  if (!draft.twin.suspicions.some(({ reason }) => reason === CONFLICT)) return;
-  draft.twin.suspicions = draft.twin.suspicions.filter(({ reason }) => reason !== CONFLICT);
+/** It is known again who speaks. */
+export function clearConflict(draft: Draft): void {
+  const { twin } = draft;
+  const { former, rivalAt } = twin.identity ?? { former: null, rivalAt: null };
+  if (rivalAt === null) return;
+  twin.identity = { former, rivalAt: null };
+  twin.suspicions = twin.suspicions.filter(({ reason }) => reason !== CONFLICT);
 }
 
 /** A command that changes nothing (no deadline) leaves nothing to doubt. */
@@ -65,10 +76,12 @@ function setDoubts(draft: Draft, doubts: readonly Doubt[]): void {
   if (doubts.length === 0 && twin.suspicions.length === 0) return;
   const before = twin.suspicions;
   const next = doubts.map((doubt) => {
+    const same = before.find(({ reason, detail }) => reason === doubt.reason && detail === doubt.detail);
+    if (same !== undefined) return same;
     const known = before.find(({ reason }) => reason === doubt.reason);
-    if (known?.detail === doubt.detail) return known;
     return { reason: doubt.reason, since: known?.since ?? context.now, detail: doubt.detail };
   });
-  const same = next.length === before.length && next.every((suspicion, index) => suspicion === before[index]);
-  if (!same) twin.suspicions = next;
+  const isSame =
+    next.length === before.length && next.every((suspicion, index) => suspicion === before[index]);
+  if (!isSame) twin.suspicions = next;
 }

@@ -6,7 +6,8 @@
  * I2  `newest` is the report with the greatest (boot, seq) of this incarnation; an older one never replaces it.
  * I3  `clock` bounds the boot of `newest`: earliest(up) <= latest(up) for every uptime heard.
  * I4  `sequence` contains the position of `newest`; no position is counted twice.
- * I5  `open` holds at most one command that may still start, in the order of their `n`, all of them at most `lastN`.
+ * I5  `open` holds at most OPEN_MAX commands, at most one of which may still start, in the order of their `n`, all of
+ *     them at most `lastN`.
  * I6  the machine is in `suspect` if `suspicions` is not empty and the device is not silent.
  *
  * All times are server time, ms epoch, unless a name says uptime.
@@ -49,6 +50,8 @@ export interface Probe {
   readonly sentAt: number;
   /** Until when an answer is waited for; `null` once it was answered or given up. */
   readonly waitsUntil: number | null;
+  /** `missed`: the device was heard after its time was up, and did not name it. An answer can still come. */
+  readonly fate: 'unanswered' | 'missed' | 'answered';
 }
 
 /** A backend's request for a command, read and checked for shape. */
@@ -65,9 +68,33 @@ export interface CommandRequest {
   readonly replyTo: ReplyAddress;
 }
 
+/**
+ * The line of reports before the present incarnation: what of it still comes is told from what speaks now, and filed with
+ * its own order and its own time.
+ */
+export interface FormerIncarnation {
+  readonly incarnation: number;
+  /** Position of its newest report. */
+  readonly boot: number;
+  readonly seq: number;
+  /** Only the present incarnation can name a command of this number or a higher one. */
+  readonly provedBy: number;
+  /** When the present incarnation began. */
+  readonly endedAt: number;
+  readonly clock: BootClock;
+  readonly sequence: SequenceSet;
+}
+
+/** Who speaks under the device's name, where that was ever in doubt. */
+export interface Identity {
+  /** When there was last reason to believe in a second device; `null` once that is settled. */
+  readonly rivalAt: number | null;
+  readonly former: FormerIncarnation | null;
+}
+
 /** A reservation as the server sees it. */
 export interface Hold {
-  /** The ledger id of the `reserve` that began it. */
+  /** The ledger id of the command that began it. */
   readonly id: string;
   readonly by: string | null;
   readonly since: number;
@@ -79,7 +106,7 @@ export interface Hold {
 
 /** A reason to doubt the known state. */
 export interface Suspicion {
-  /** Stable kebab-case code: a contradiction's code, `unconfirmed-command`, `divergence`, `identity-conflict`. */
+  /** Stable kebab-case code: a contradiction's code, or one of those that `suspicions.ts` lists. */
   readonly reason: string;
   readonly since: number;
   readonly detail: string;
@@ -117,6 +144,10 @@ export interface Twin {
   /** The last few resolved ones, newest first: what makes a repeated id cheap and right while its row is being read. */
   readonly recent: readonly LedgerEntry[];
   readonly probe: Probe | null;
+  /** How many commands and probes in a row the device let pass while it was heard. */
+  readonly unheard: number;
+  /** `null` while nobody ever had reason to doubt who speaks. */
+  readonly identity: Identity | null;
   /** Requests whose decision waits for the answer to the probe. */
   readonly waiting: readonly CommandRequest[];
   readonly hold: Hold | null;
@@ -147,6 +178,8 @@ export function bornTwin(options: {
     open: [],
     recent: [],
     probe: null,
+    unheard: 0,
+    identity: null,
     waiting: [],
     hold: null,
     suspicions: [],

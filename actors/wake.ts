@@ -8,6 +8,7 @@ import type { Kind } from '../machines/kind.ts';
 import { refuseWaiting } from './guard.ts';
 import { expireHold } from './holds.ts';
 import type { LedgerEntry } from './ledger.ts';
+import { giveUpProbe } from './probe.ts';
 import { declareUnknown } from './resolve.ts';
 import { resend } from './send.ts';
 import { settleEvent, settleSuspicions } from './settle.ts';
@@ -16,12 +17,13 @@ import type { Twin } from './twin.ts';
 
 /**
  * When the twin wants to be woken next, ms epoch; `Infinity` for never. While the node does not hear (`hearingSince` is
- * `null`) neither silence nor an absent answer means anything, so nothing that rests on them is due.
+ * `null`) neither silence nor an absent answer means anything, so nothing that rests on them is due. What backends were
+ * promised is: a request that waits for a probe is answered in time.
  */
 export function nextWakeAt(kind: Kind, twin: Twin, hearingSince: number | null): number {
-  let wakeAt = twin.hold?.certainUntil ?? Infinity;
+  let wakeAt = Math.min(twin.hold?.certainUntil ?? Infinity, twin.probe?.waitsUntil ?? Infinity);
   if (hearingSince === null) return wakeAt;
-  wakeAt = Math.min(wakeAt, silentAt(kind, twin, hearingSince), twin.probe?.waitsUntil ?? Infinity);
+  wakeAt = Math.min(wakeAt, silentAt(kind, twin, hearingSince));
   for (const entry of twin.open) wakeAt = Math.min(wakeAt, entryDueAt(kind, entry));
   return wakeAt;
 }
@@ -34,9 +36,9 @@ export function wakeTwin(draft: Draft): void {
       detail: 'the device has certainly ended its hold by itself',
     });
   }
+  if (giveUpProbe(draft)) refuseWaiting(draft);
   if (draft.context.hearingSince === null) return;
   fallSilent(draft, draft.context.hearingSince);
-  giveUpProbe(draft);
   for (const entry of draft.twin.open) chase(draft, entry);
 }
 
@@ -51,14 +53,6 @@ function fallSilent(draft: Draft, hearingSince: number): void {
   if (context.now < silentAt(kind, twin, hearingSince)) return;
   const detail = `nothing was heard for ${String(kind.limits.silenceMs)} ms`;
   settleEvent(draft, 'silence', { type: 'silence', detail });
-}
-
-function giveUpProbe(draft: Draft): void {
-  const { twin, context } = draft;
-  const { probe } = twin;
-  if (probe === null || context.now < (probe.waitsUntil ?? Infinity)) return;
-  twin.probe = { ...probe, waitsUntil: null };
-  refuseWaiting(draft);
 }
 
 /** A command without a deadline is sent once: it changes nothing, and the next one is as good. */

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type Static, Type } from '@sinclair/typebox';
+import { DEAF_AFTER } from '../../actors/probe.ts';
 import type { TwinDocument } from '../../actors/document.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { worldState } from '../../machines/statechart.ts';
@@ -34,6 +35,7 @@ const knownState = {
   ageMs: NumberOrNull,
   lastContact: TimeOrNull,
   connected: Type.Boolean(),
+  hears: Type.Boolean({ description: 'false when it is heard, and lets commands pass' }),
   firmware: StringOrNull,
 };
 
@@ -110,10 +112,10 @@ export function deviceLine(row: DeviceRow, document: TwinDocument | null): Stati
   const { device, kind, site, registered, twin } = row;
   const identity = { device, kind, site, registered };
   if (document === null) return { ...identity, ...undocumented(twin) };
-  const { version, state, path, quality, errorMs, ageMs, connected, firmware } = document;
+  const { version, state, path, quality, errorMs, ageMs, connected, hears, firmware } = document;
   return {
     ...identity,
-    ...{ version, state, path, quality, errorMs, ageMs, connected, firmware },
+    ...{ version, state, path, quality, errorMs, ageMs, connected, hears, firmware },
     ...writtenTimes(document),
     suspicions: document.suspicions.map(({ reason }) => reason),
     pending: document.pending.length,
@@ -146,6 +148,7 @@ function undocumented(
     ageMs: null,
     lastContact: rfc3339OrNull(twin.lastContactAt),
     connected: worldState(twin.path) !== 'offline',
+    hears: twin.unheard < DEAF_AFTER,
     firmware: twin.newest?.report.firmware ?? null,
     suspicions: twin.suspicions.map(({ reason }) => reason),
     pending: twin.open.length,

@@ -8,7 +8,7 @@ import { Packr, Unpackr } from 'msgpackr';
 import type { Anchor, BootClock } from '../../actors/clock.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { SequenceSet } from '../../actors/sequence.ts';
-import type { CommandRequest, NewestReport, Probe, Twin } from '../../actors/twin.ts';
+import type { CommandRequest, Identity, NewestReport, Probe, Twin } from '../../actors/twin.ts';
 
 /** Raised with every change of the places below; older versions must then still be read. */
 const VERSION = 1;
@@ -26,6 +26,8 @@ export interface Snapshot extends Pick<
   | 'recent'
   | 'probe'
   | 'waiting'
+  | 'unheard'
+  | 'identity'
 > {
   readonly newest: Pick<NewestReport, 'receivedAt' | 'at' | 'encoding'> | null;
 }
@@ -80,7 +82,17 @@ type RequestPlaces = readonly [
   subject: string,
   encoding: CommandRequest['replyTo']['encoding'],
 ];
-type ProbePlaces = readonly [n: number, sentAt: number, waitsUntil: number | null];
+type ProbePlaces = readonly [n: number, sentAt: number, waitsUntil: number | null, fate: Probe['fate']];
+type FormerPlaces = readonly [
+  incarnation: number,
+  boot: number,
+  seq: number,
+  provedBy: number,
+  endedAt: number,
+  clock: ClockPlaces,
+  sequence: SequencePlaces,
+];
+type IdentityPlaces = readonly [rivalAt: number | null, former: FormerPlaces | null];
 type SnapshotPlaces = readonly [
   since: number | null,
   lastContactAt: number | null,
@@ -93,6 +105,8 @@ type SnapshotPlaces = readonly [
   recent: readonly EntryPlaces[],
   probe: ProbePlaces | null,
   waiting: readonly RequestPlaces[],
+  unheard: number,
+  identity: IdentityPlaces | null,
 ];
 
 const packr = new Packr({ useRecords: false });
@@ -100,7 +114,7 @@ const unpackr = new Unpackr({ useRecords: false });
 
 /** Writes a snapshot. */
 export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
-  const { newest, clock, probe } = snapshot;
+  const { newest, clock, probe, identity } = snapshot;
   const places: SnapshotPlaces = [
     snapshot.since,
     snapshot.lastContactAt,
@@ -111,8 +125,10 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
     snapshot.lastN,
     snapshot.open.map(entryPlaces),
     snapshot.recent.map(entryPlaces),
-    probe && [probe.n, probe.sentAt, probe.waitsUntil],
+    probe && [probe.n, probe.sentAt, probe.waitsUntil, probe.fate],
     snapshot.waiting.map(requestPlaces),
+    snapshot.unheard,
+    identity && identityPlaces(identity),
   ];
   const packed = packr.pack(places);
   const bytes = Buffer.allocUnsafe(packed.length + 1);
@@ -129,8 +145,8 @@ export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
     );
   }
   const places = unpackr.unpack(bytes.subarray(1)) as SnapshotPlaces;
-  const [since, lastContactAt, newest, clock, olderClocks, sequence, lastN, open, recent, probe, waiting] =
-    places;
+  const [since, lastContactAt, newest, clock, olderClocks, sequence, lastN, open, recent, ...rest] = places;
+  const [probe, waiting, unheard, identity] = rest;
   return {
     since,
     lastContactAt,
@@ -143,6 +159,8 @@ export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
     recent: recent.map((entry) => readEntry(device, entry)),
     probe: probe && readProbe(probe),
     waiting: waiting.map(readRequest),
+    unheard,
+    identity: identity && readIdentity(identity),
   };
 }
 
@@ -219,8 +237,21 @@ function readEntry(device: string, places: EntryPlaces): LedgerEntry {
   };
 }
 
-function readProbe([n, sentAt, waitsUntil]: ProbePlaces): Probe {
-  return { n, sentAt, waitsUntil };
+function readProbe([n, sentAt, waitsUntil, fate]: ProbePlaces): Probe {
+  return { n, sentAt, waitsUntil, fate };
+}
+
+function identityPlaces({ rivalAt, former }: Identity): IdentityPlaces {
+  if (former === null) return [rivalAt, null];
+  const { incarnation, boot, seq, provedBy, endedAt, clock, sequence } = former;
+  return [rivalAt, [incarnation, boot, seq, provedBy, endedAt, clockPlaces(clock), sequencePlaces(sequence)]];
+}
+
+function readIdentity([rivalAt, places]: IdentityPlaces): Identity {
+  if (places === null) return { rivalAt, former: null };
+  const [incarnation, boot, seq, provedBy, endedAt, clock, sequence] = places;
+  const ended = { clock: readClock(clock), sequence: readSequence(sequence) };
+  return { rivalAt, former: { incarnation, boot, seq, provedBy, endedAt, ...ended } };
 }
 
 function requestPlaces(request: CommandRequest): RequestPlaces {

@@ -134,6 +134,8 @@ export function readTwin(device: string, row: TwinRow): Twin {
     recent: snapshot.recent,
     probe: snapshot.probe,
     waiting: snapshot.waiting,
+    unheard: snapshot.unheard,
+    identity: snapshot.identity,
     hold: hold === null ? null : (JSON.parse(hold) as Hold),
     suspicions: suspicions === null ? [] : (JSON.parse(suspicions) as readonly Suspicion[]),
     desired: {

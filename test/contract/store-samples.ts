@@ -168,6 +168,13 @@ function zero(value: number): number {
 
 const anchor = fc.record({ up: uint, at: time });
 const clock = fc.record({ incarnation: fc.nat(), boot: uint, latest: anchor, earliest: orNull(anchor) });
+const sequence = fc.record({
+  ranges: fc.array(uint, { maxLength: 9 }),
+  ...{ floorBoot: uint, closedMissing: uint, late: uint, duplicates: uint },
+});
+const former = fc.record({
+  ...{ incarnation: fc.nat(), boot: uint, seq: uint, provedBy: uint, endedAt: time, clock, sequence },
+});
 
 const anyEntry = (device: string): fc.Arbitrary<LedgerEntry> =>
   fc.record({
@@ -210,14 +217,18 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
     ...{ device: fc.constant(device), kind: text, site: text, version: uint, path: text },
     ...{ since: orNull(time), lastContactAt: orNull(time), incarnation: fc.nat(), newest: orNull(anyNewest) },
     ...{ clock: orNull(clock), olderClocks: fc.array(clock, { maxLength: 3 }) },
-    sequence: fc.record({
-      ranges: fc.array(uint, { maxLength: 9 }),
-      ...{ floorBoot: uint, closedMissing: uint, late: uint, duplicates: uint },
-    }),
+    sequence,
     lastN: uint,
     open: fc.array(anyEntry(device), { maxLength: 2 }),
     recent: fc.array(anyEntry(device), { maxLength: 2 }),
-    probe: orNull(fc.record({ n: uint, sentAt: time, waitsUntil: orNull(time) })),
+    probe: orNull(
+      fc.record({
+        ...{ n: uint, sentAt: time, waitsUntil: orNull(time) },
+        fate: fc.constantFrom('unanswered', 'missed', 'answered'),
+      }),
+    ),
+    unheard: fc.nat(),
+    identity: orNull(fc.record({ rivalAt: orNull(time), former: orNull(former) })),
     waiting: fc.array(anyRequest, { maxLength: 2 }),
     hold: orNull(fc.record({ id: text, by: orNull(text), since: time, until: time, certainUntil: time })),
     suspicions: fc.array(fc.record({ reason: text, since: time, detail: text }), { maxLength: 2 }),

@@ -1,0 +1,120 @@
+/**
+ * Files reports in history under the time they were measured, by the clock of their boot: that of the present one, of one
+ * before it, or of the incarnation before this one.
+ */
+import type { Report } from '../machines/report.ts';
+import { type BootClock, latestAt, measuredAt, observeReceived, startClock } from './clock.ts';
+import { addClock, type Draft } from './draft.ts';
+
+/** Of how many earlier boots a twin keeps the clock, to time reports that are still to come. */
+export const OLDER_CLOCKS_MAX = 4;
+
+/** The clock of the newest report's boot, begun or tightened; that of the boot before is kept for late reports. */
+export function clockOfNews(draft: Draft, report: Report, receivedAt: number): BootClock {
+  const { twin, kind } = draft;
+  const known = twin.clock;
+  const { boot, up } = report;
+  let clock: BootClock;
+  if (known?.boot === boot) {
+    clock = observeReceived(known, { up, receivedAt }, kind.limits.driftPpm);
+    if (clock === known) return clock;
+  } else {
+    if (known !== null) {
+      addClock(draft, known);
+      twin.olderClocks = [known, ...twin.olderClocks.slice(0, OLDER_CLOCKS_MAX - 1)];
+    }
+    clock = startClock({ incarnation: twin.incarnation, boot, up, receivedAt });
+  }
+  boundEarlierBoots(draft, clock);
+  return clock;
+}
+
+/** The clock of a late report's boot. */
+export function clockOfLate(draft: Draft, report: Report, receivedAt: number): BootClock {
+  const { twin } = draft;
+  if (twin.clock?.boot === report.boot) return twin.clock;
+  const clocks = twin.clock === null ? twin.olderClocks : [twin.clock, ...twin.olderClocks];
+  const known = twin.olderClocks.find(({ boot }) => boot === report.boot) ?? null;
+  const clock = clockAmong(draft, { report, receivedAt, incarnation: twin.incarnation, known, clocks });
+  if (clock === known) return clock;
+  addClock(draft, clock);
+  const others = twin.olderClocks.filter(({ boot }) => boot !== report.boot);
+  twin.olderClocks = [...others, clock].sort((a, b) => b.boot - a.boot).slice(0, OLDER_CLOCKS_MAX);
+  if (twin.clock !== null) boundEarlierBoots(draft, twin.clock);
+  return clock;
+}
+
+/** A boot had ended when the next one began: what bounds a boot bounds all those before it. */
+function boundEarlierBoots(draft: Draft, clock: BootClock): void {
+  const { twin, kind } = draft;
+  if (twin.olderClocks.length === 0) return;
+  const { driftPpm } = kind.limits;
+  let next = clock;
+  const bounded = twin.olderClocks.map((known) => {
+    const ended = { up: known.latest.up, receivedAt: latestAt(next, 0, driftPpm) };
+    const better = observeReceived(known, ended, driftPpm);
+    if (better !== known) addClock(draft, better);
+    next = better;
+    return better;
+  });
+  if (bounded.some((better, index) => better !== twin.olderClocks[index])) twin.olderClocks = bounded;
+}
+
+/** The clock of a report of the incarnation before the present one, whose last boot's clock is `ended`. */
+export function clockOfFormer(
+  draft: Draft,
+  ended: BootClock,
+  heard: { readonly report: Report; readonly receivedAt: number },
+): BootClock {
+  const { report, receivedAt } = heard;
+  const known = report.boot === ended.boot ? ended : null;
+  const { incarnation } = ended;
+  const clock = clockAmong(draft, { report, receivedAt, incarnation, known, clocks: [ended] });
+  if (clock !== known) addClock(draft, clock);
+  return clock;
+}
+
+/** A boot that was not heard live is bounded by the start of the next one that was: it had ended by then. */
+function clockAmong(
+  { kind }: Draft,
+  heard: {
+    readonly report: Report;
+    readonly receivedAt: number;
+    readonly incarnation: number;
+    readonly known: BootClock | null;
+    /** Newest first. */
+    readonly clocks: readonly BootClock[];
+  },
+): BootClock {
+  const { report, receivedAt, incarnation, known, clocks } = heard;
+  const { driftPpm } = kind.limits;
+  const next = clocks.filter(({ boot }) => boot > report.boot).at(-1);
+  const endedBy = next === undefined ? receivedAt : Math.min(receivedAt, latestAt(next, 0, driftPpm));
+  const observed = { up: report.up, receivedAt: endedBy };
+  return known === null
+    ? startClock({ incarnation, boot: report.boot, ...observed })
+    : observeReceived(known, observed, driftPpm);
+}
+
+/** Files a report. */
+export function fileReport(
+  draft: Draft,
+  heard: {
+    readonly report: Report;
+    readonly receivedAt: number;
+    readonly clock: BootClock;
+    readonly fate: 'news' | 'late';
+  },
+): void {
+  const { report, receivedAt, clock, fate } = heard;
+  const { at, errorMs } = measuredAt(clock, report.up, draft.kind.limits.driftPpm);
+  draft.filed = {
+    device: draft.twin.device,
+    incarnation: clock.incarnation,
+    report,
+    receivedAt,
+    measuredAt: at,
+    errorMs,
+    fate,
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * Who speaks under a device's name (design, section 4, "Incarnations"; case 31).
+ *
+ * One device goes up in (boot, seq). What goes down is an old report from a buffer, a device whose storage was wiped or set
+ * back, or a second device. A probe tells them apart: an old report cannot name a command that was sent after the newer
+ * boot, or the newer report, is known to have been there.
+ *
+ * - A report that looks old and names a fresh number begins a new incarnation: ordering from zero. What still comes of the
+ *   line before it is told by its position, and filed there.
+ * - If both answer, or that happens again while both are heard, there are two devices. Nobody is believed then:
+ *   `identity-conflict`, until one of them has been silent for as long as the kind allows, and the other answers.
+ */
+import { comparePositions, type Report } from '../machines/report.ts';
+import { earliestAt } from './clock.ts';
+import { addClock, type Draft } from './draft.ts';
+import { isNamed } from './probe.ts';
+import { closeAsUnprovable } from './resolve.ts';
+import { beginSequence } from './sequence.ts';
+import { journal } from './settle.ts';
+import { clearConflict, raiseConflict } from './suspicions.ts';
+import type { FormerIncarnation, NewestReport } from './twin.ts';
+
+/** Within a boot the uptime of a later report is never lower than this below that of an earlier one, ms. */
+export const UP_JITTER_MS = 10_000;
+
+/**
+ * Who made a report.
+ * - `self`: the present incarnation, as far as anybody knows;
+ * - `anew`: the device, which has begun to count anew;
+ * - `former`: the line before the present incarnation, from a buffer;
+ * - `rival`: that line again, though it cannot be: a second device;
+ * - `nobody`: its number cannot be, and nothing proves whose it is.
+ */
+export type Speaker = 'self' | 'anew' | 'former' | 'rival' | 'nobody';
+
+/** Tells who made the report. Raises the conflict where two devices show. */
+export function speakerOf(draft: Draft, report: Report, receivedAt: number): Speaker {
+  const { newest, identity } = draft.twin;
+  if (newest === null) return 'self';
+  const runsBack = runsBackwards(report, newest);
+  if (comparePositions(report, newest) <= 0 || runsBack) {
+    if (!runsBack && !isAliveNow(draft, report, newest)) {
+      raiseIfImpossible(draft, report, { newest, receivedAt });
+      return 'self';
+    }
+    if (mayBeginAnew(draft, newest, { receivedAt, runsBack })) return 'anew';
+    raiseConflict(draft, receivedAt, `${positionOf(report)} and ${positionOf(newest)} are both alive`);
+    return runsBack ? 'nobody' : 'self';
+  }
+  const former = identity?.former ?? null;
+  if (former === null || report.boot === newest.boot) return 'self';
+  return speakerBeside(draft, former, { report, receivedAt, newest });
+}
+
+/** Tells who made a report that would be news, where there was another line of reports before. */
+function speakerBeside(
+  draft: Draft,
+  former: FormerIncarnation,
+  heard: { readonly report: Report; readonly receivedAt: number; readonly newest: NewestReport },
+): Speaker {
+  const { report, receivedAt, newest } = heard;
+  const knowsThePresent = (report.commands ?? []).some(({ n }) => n >= former.provedBy);
+  if (comparePositions(report, former) <= 0) return knowsThePresent ? 'self' : 'former';
+  if (!overlaps(draft, report, { newest, receivedAt })) return 'self';
+  if (!knowsThePresent && !isMeasuredAfterEnd(draft, former, report)) return 'former';
+  if (receivedAt - newest.receivedAt >= draft.kind.limits.silenceMs) return 'anew';
+  const detail = `boot ${String(report.boot)} goes on while boot ${String(newest.boot)} answers`;
+  raiseConflict(draft, receivedAt, detail);
+  return 'rival';
+}
+
+/** Begins a new incarnation: the report is the first of it. Its ordering starts from zero. */
+export function beginIncarnation(draft: Draft, report: Report, receivedAt: number): void {
+  const { twin } = draft;
+  const { newest, clock, probe, sequence } = twin;
+  const cause = provedBy(draft, report);
+  closeAsUnprovable(draft, cause);
+  clearConflict(draft);
+  if (newest !== null && clock !== null) {
+    addClock(draft, clock);
+    const provingN = probe !== null && isNamed(report, probe.n) ? probe.n : twin.lastN + 1;
+    const { boot, seq } = newest;
+    const ended = { incarnation: twin.incarnation, boot, seq, clock, sequence };
+    const former: FormerIncarnation = { ...ended, provedBy: provingN, endedAt: receivedAt };
+    twin.identity = { rivalAt: null, former };
+  }
+  twin.incarnation += 1;
+  twin.sequence = beginSequence(sequence, report.boot, report.seq);
+  twin.newest = null;
+  twin.clock = null;
+  twin.olderClocks = [];
+  twin.hold = null;
+  journal(draft, { type: 'report', detail: cause });
+}
+
+/**
+ * A conflict ends when a probe is answered and no second device was heard for as long as the kind allows silence: it would
+ * have reported by then.
+ */
+export function settleConflict(draft: Draft, receivedAt: number): void {
+  const rivalAt = draft.twin.identity?.rivalAt ?? null;
+  if (rivalAt !== null && receivedAt - rivalAt >= draft.kind.limits.silenceMs) clearConflict(draft);
+}
+
+/** For as long as the kind allows silence only boots before the newest were heard, and nobody answers: who is this? */
+export function doubtIfNobodyAnswers(draft: Draft, report: Report, receivedAt: number): void {
+  const { probe, newest } = draft.twin;
+  if (probe === null || newest === null || probe.waitsUntil !== null || probe.fate === 'answered') return;
+  if (report.boot >= newest.boot || probe.sentAt <= newest.receivedAt) return;
+  if (receivedAt - newest.receivedAt < draft.kind.limits.silenceMs) return;
+  const detail = `boot ${String(report.boot)} is heard, boot ${String(newest.boot)} is not, and nobody answers`;
+  raiseConflict(draft, receivedAt, detail);
+}
+
+function positionOf({ boot, seq }: { readonly boot: number; readonly seq: number }): string {
+  return `${String(boot)}/${String(seq)}`;
+}
+
+/** A later number of the same boot with an earlier uptime: the boot was not counted, or there are two of it. */
+function runsBackwards(report: Report, newest: NewestReport): boolean {
+  return report.boot === newest.boot && report.seq > newest.seq && report.up + UP_JITTER_MS < newest.up;
+}
+
+/**
+ * It names a probe that was sent after the newest report had been received, or, for a report of an earlier boot, after a
+ * report of the newest boot can have been measured: it is no old report.
+ */
+function isAliveNow({ twin, context }: Draft, report: Report, newest: NewestReport): boolean {
+  const { probe, clock } = twin;
+  if (probe === null || clock === null || !isNamed(report, probe.n)) return false;
+  const knownBy = report.boot < newest.boot ? clock.latest.at : newest.receivedAt;
+  return probe.sentAt - context.serverErrorMs > knownBy;
+}
+
+/**
+ * Not if the line that is believed answered the same probe: then there are two. Nor while it is still heard, if it was put
+ * in doubt before.
+ */
+function mayBeginAnew(
+  { twin, kind }: Draft,
+  newest: NewestReport,
+  heard: { readonly receivedAt: number; readonly runsBack: boolean },
+): boolean {
+  const { receivedAt, runsBack } = heard;
+  const { probe, identity } = twin;
+  const { silenceMs } = kind.limits;
+  if (receivedAt - newest.receivedAt >= silenceMs) return true;
+  if (!runsBack && probe !== null && isNamed(newest.report, probe.n)) return false;
+  if (identity === null) return true;
+  const { rivalAt, former } = identity;
+  return rivalAt === null && (former === null || receivedAt - former.endedAt >= silenceMs);
+}
+
+/** What no single device can have sent: one position with two contents, or an earlier number with a later uptime. */
+function raiseIfImpossible(
+  draft: Draft,
+  report: Report,
+  known: { readonly newest: NewestReport; readonly receivedAt: number },
+): void {
+  const { newest, receivedAt } = known;
+  if (report.boot !== newest.boot) return;
+  if (report.seq === newest.seq && (report.up !== newest.up || report.state !== newest.report.state))
+    raiseConflict(draft, receivedAt, `position ${positionOf(report)} came with two contents`);
+  if (report.seq < newest.seq && report.up > newest.up + UP_JITTER_MS)
+    raiseConflict(
+      draft,
+      receivedAt,
+      `${positionOf(report)} is later by its uptime than ${positionOf(newest)}`,
+    );
+}
+
+/** By the clock of its boot the report was measured after the present incarnation had begun. */
+function isMeasuredAfterEnd({ kind }: Draft, former: FormerIncarnation, report: Report): boolean {
+  if (former.clock.boot !== report.boot) return false;
+  return (earliestAt(former.clock, report.up, kind.limits.driftPpm) ?? -Infinity) > former.endedAt;
+}
+
+/** The report's boot had begun before the newest report, of a lower boot, was measured: one device has one boot at a time. */
+function overlaps(
+  { twin, kind }: Draft,
+  report: Report,
+  known: { readonly newest: NewestReport; readonly receivedAt: number },
+): boolean {
+  if (twin.clock === null) return false;
+  const { driftPpm } = kind.limits;
+  const measured = earliestAt(twin.clock, known.newest.up, driftPpm);
+  const begunBy = known.receivedAt - report.up * (1 - driftPpm * 1e-6);
+  return measured !== null && begunBy < measured;
+}
+
+function provedBy({ twin }: Draft, report: Report): string {
+  const { newest, probe } = twin;
+  const position = `report ${positionOf(report)}`;
+  if (newest !== null && runsBackwards(report, newest))
+    return `${position} has an earlier uptime than ${positionOf(newest)}: the device counts anew`;
+  if (probe === null || !isNamed(report, probe.n))
+    return `${position} goes on, and who counted anew has fallen silent`;
+  return `${position} answers a probe (n ${String(probe.n)}) sent after the newest report: the device counts its boots anew`;
+}

@@ -1,0 +1,113 @@
+/**
+ * The twin's own command `report`: asked where a round trip is missing, where it is not clear who speaks, and where it is
+ * not clear whether anything sent arrives. What names it proves how old the knowledge is, and who is alive.
+ */
+import type { Command } from '../machines/command.ts';
+import type { Report } from '../machines/report.ts';
+import { earliestAt, latestAt, observeAnswer } from './clock.ts';
+import type { Draft } from './draft.ts';
+import { commandInFlight } from './legality.ts';
+import { sendToDevice } from './send.ts';
+import type { Probe } from './twin.ts';
+
+/** Of itself a twin does not ask again sooner than this, ms. */
+export const PROBE_INTERVAL_MS = 60_000;
+
+/** A device that is heard, and has let so many commands and probes in a row pass, does not hear what is sent to it (case 28). */
+export const DEAF_AFTER = 3;
+
+/** A command number above this, claimed by a device, is not believed: the twin's own numbers have to stay whole numbers. */
+export const CLAIMED_N_MAX = 2 ** 40;
+
+/** Asks the device for a report, on the twin's own behalf. */
+export function sendProbe(draft: Draft): void {
+  const { twin, context, kind } = draft;
+  twin.lastN += 1;
+  const waitsUntil = context.now + kind.limits.probeTimeoutMs;
+  twin.probe = { n: twin.lastN, sentAt: context.now, waitsUntil, fate: 'unanswered' };
+  const id = `probe-${String(twin.lastN)}`;
+  const command: Command = { n: twin.lastN, epoch: context.epoch, id, name: 'report', args: {} };
+  sendToDevice(draft, command);
+}
+
+/** Probes, unless one was sent lately, a command is in flight, or the node is still catching up with the stream. */
+export function probeSoon(draft: Draft): void {
+  const { twin, context } = draft;
+  if (context.hearingSince === null || commandInFlight(twin) !== null) return;
+  if (twin.probe !== null && context.now < twin.probe.sentAt + PROBE_INTERVAL_MS) return;
+  sendProbe(draft);
+}
+
+/** Probes where the newest report leaves something open that a round trip settles. */
+export function probeIfOpen(draft: Draft): void {
+  const { twin } = draft;
+  const isContested = twin.identity !== null && twin.identity.rivalAt !== null;
+  if (isContested || twin.unheard > 0 || !isBounded(draft)) probeSoon(draft);
+}
+
+/** False where no round trip bounds the age of the newest report, or drift has worn it out. */
+function isBounded({ twin, kind }: Draft): boolean {
+  const { clock, newest } = twin;
+  if (clock === null || newest === null) return false;
+  const { driftPpm, freshMs } = kind.limits;
+  const earliest = earliestAt(clock, newest.up, driftPpm);
+  return earliest !== null && latestAt(clock, newest.up, driftPpm) - earliest <= freshMs / 2;
+}
+
+/**
+ * Takes the first naming of a command number for the answer it is: measured after the command was sent. Returns whether
+ * the report answers the probe. An answer that was on its way for longer than knowledge stays fresh bounds nothing that
+ * anybody wants to know.
+ */
+export function hearAnswers(draft: Draft, report: Report, receivedAt: number): boolean {
+  const { twin, context, kind } = draft;
+  const { probe } = twin;
+  const ring = report.commands ?? [];
+  const answered = probe !== null && probe.fate !== 'answered' && isNamed(report, probe.n) ? probe : null;
+  let sentAt = answered?.sentAt ?? -Infinity;
+  for (const { n, acceptedAt } of twin.open) {
+    if (ring.some((entry) => entry.n === n)) sentAt = Math.max(sentAt, acceptedAt);
+  }
+  if (answered !== null) twin.probe = { ...answered, waitsUntil: null, fate: 'answered' };
+  if (sentAt === -Infinity) {
+    if (probe !== null && isMissed(draft, probe, receivedAt)) {
+      twin.probe = { ...probe, fate: 'missed' };
+      twin.unheard += 1;
+    }
+    return false;
+  }
+  twin.unheard = 0;
+  if (twin.clock !== null && receivedAt - sentAt <= kind.limits.freshMs) {
+    const observed = { up: report.up, sentAt: sentAt - context.serverErrorMs, receivedAt };
+    twin.clock = observeAnswer(twin.clock, observed, kind.limits.driftPpm);
+  }
+  return answered !== null;
+}
+
+/** True when the report names the command number. */
+export function isNamed(report: Report, n: number): boolean {
+  return report.commands?.some((entry) => entry.n === n) ?? false;
+}
+
+/**
+ * A device numbers by what it has heard: where it remembers a higher number than this twin has given (from before the store
+ * was lost, or from another Corral), it would refuse everything as `superseded` until the twin has caught up.
+ */
+export function takeNumbers({ twin }: Draft, report: Report): void {
+  for (const { n } of report.commands ?? []) {
+    if (n > twin.lastN && n <= CLAIMED_N_MAX) twin.lastN = n;
+  }
+}
+
+/** The device was heard after the probe's time was up, and does not name it. */
+function isMissed({ kind }: Draft, probe: Probe, receivedAt: number): boolean {
+  return probe.fate === 'unanswered' && receivedAt > probe.sentAt + kind.limits.probeTimeoutMs;
+}
+
+/** The probe's time is up. Its answer may still come, but nobody is kept waiting for it. */
+export function giveUpProbe({ twin, context }: Draft): boolean {
+  const { probe } = twin;
+  if (probe === null || context.now < (probe.waitsUntil ?? Infinity)) return false;
+  twin.probe = { ...probe, waitsUntil: null };
+  return true;
+}
