@@ -103,9 +103,13 @@ describe('kill -9', () => {
     const start = await answersMeanwhile.command('start');
     await node.kill();
 
-    // Nobody owns the partition: certainly not sent, and said at once.
-    const unowned = await world.backend.ask(`twin.${held.device}.command.release`, { id: randomUUID() });
-    expect(unowned).toEqual({ type: 'no-responders' });
+    // Nobody owns the partition: once the hub has noticed, that is said at once, and certainly nothing was sent.
+    await until('the hub knows of no owner', async () => {
+      const unowned = await world.backend.ask(`twin.${held.device}.get`, {});
+      return unowned.type === 'no-responders' ? { done: true } : { done: false, seen: unowned.type };
+    });
+    const refused = await world.backend.ask(`twin.${held.device}.command.release`, { id: randomUUID() });
+    expect(refused).toEqual({ type: 'no-responders' });
 
     await answersMeanwhile.answer(start, { outcome: 'done' }, { state: 'charging' });
     await node.start();
