@@ -23,7 +23,6 @@ export interface Command {
 
 /** Why a device refuses a command, in the order in which it checks (wire contract 2.2). */
 export const DEVICE_REFUSALS = ['superseded', 'stale-epoch', 'other-boot', 'too-late', 'busy'] as const;
-export type DeviceRefusal = (typeof DEVICE_REFUSALS)[number];
 
 /** How a kind declares one command. Whether a state accepts it is the machine's to say, not this table's. */
 export interface CommandSpec {
