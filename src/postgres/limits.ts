@@ -14,6 +14,8 @@ export interface PostgresLimits {
   readonly connectTimeoutMs: number;
   /** A statement that is not answered by then: its connection is given up, as if it had been cut. */
   readonly answerTimeoutMs: number;
+  /** The same for reading a whole partition. */
+  readonly loadTimeoutMs: number;
   /** How long a commit whose connection was cut is inquired after; then it is `unavailable`, and its repetition goes on inquiring. */
   readonly giveUpAfterMs: number;
   /** Pause between two inquiries. */
@@ -42,6 +44,7 @@ export const DEFAULT_POSTGRES_LIMITS: PostgresLimits = {
   loadsMax: 4,
   connectTimeoutMs: 5_000,
   answerTimeoutMs: 30_000,
+  loadTimeoutMs: 600_000,
   giveUpAfterMs: 2_000,
   inquiryPauseMs: 50,
   statementBytesMax: 256 * 1024 * 1024,

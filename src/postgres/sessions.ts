@@ -19,6 +19,12 @@ export interface Session {
   readonly release: (error?: Error) => void;
 }
 
+/** A query that may take longer, or less long, to be answered than the pool's limit. */
+export interface TimedQuery extends QueryConfig {
+  /** Named as the driver has it. */
+  readonly query_timeout?: number;
+}
+
 /** How many connections, and to where. */
 export interface SessionPoolOptions {
   readonly connectionString: string;
@@ -81,11 +87,13 @@ export class SessionPool {
   }
 
   /** Runs one query on any connection; rows come as lists of values. */
-  lists<Row extends readonly unknown[]>(query: QueryConfig): Promise<readonly Row[]> {
+  lists<Row extends readonly unknown[]>(query: TimedQuery): Promise<readonly Row[]> {
     return this.#run<Row>({ ...query, rowMode: 'array' });
   }
 
-  async #run<Row extends object>(query: QueryConfig & { rowMode?: 'array' }): Promise<readonly Row[]> {
+  async #run<Row extends object>(
+    query: TimedQuery & { readonly rowMode?: 'array' },
+  ): Promise<readonly Row[]> {
     const { client, release } = await this.open();
     try {
       const { rows } = await client.query<Row & pg.QueryResultRow>(query);

@@ -106,6 +106,7 @@ export class PostgresStore implements Store, Archive {
       text: `select ${deviceTwinSelection}
         from device d left join twin t on t.device = d.key and t.partition = $1 where d.partition = $1`,
       values: [partition],
+      query_timeout: this.#limits.loadTimeoutMs,
     });
     const twins: Twin[] = [];
     const inventory: InventoryEntry[] = [];
