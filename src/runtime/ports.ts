@@ -181,7 +181,10 @@ export type CommitResult =
   | { readonly type: 'committed' }
   /** At least one partition is not ours any more: nothing was written. */
   | { readonly type: 'fenced'; readonly partitions: readonly number[] }
-  /** The store could not be reached for good or refused for a passing reason: certainly nothing was written. */
+  /**
+   * The store could not be reached, or refused for a passing reason: nothing was written, or it could not be asked in time whether
+   * it was. Give it the same commit again: it is written once at most.
+   */
   | { readonly type: 'unavailable'; readonly cause: Error }
   /** The data itself was refused: certainly nothing was written, and the same commit will never succeed. */
   | { readonly type: 'refused'; readonly cause: Error };
