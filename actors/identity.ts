@@ -15,7 +15,7 @@ import { earliestAt } from './clock.ts';
 import { addClock, type Draft } from './draft.ts';
 import { isNamed } from './probe.ts';
 import { closeAsUnprovable } from './resolve.ts';
-import { beginSequence } from './sequence.ts';
+import { beginSequence, hasBoot } from './sequence.ts';
 import { journal } from './settle.ts';
 import { clearConflict, raiseConflict } from './suspicions.ts';
 import type { FormerIncarnation, NewestReport } from './twin.ts';
@@ -35,34 +35,36 @@ export type Speaker = 'self' | 'anew' | 'former' | 'rival' | 'nobody';
 
 /** Tells who made the report. Raises the conflict where two devices show. */
 export function speakerOf(draft: Draft, report: Report, receivedAt: number): Speaker {
-  const { newest, identity } = draft.twin;
+  const { newest } = draft.twin;
   if (newest === null) return 'self';
+  const beside = speakerBeside(draft, { report, receivedAt, newest });
+  if (beside !== null) return beside;
   const runsBack = runsBackwards(report, newest);
-  if (comparePositions(report, newest) <= 0 || runsBack) {
-    if (!runsBack && !isAliveNow(draft, report, newest)) {
-      raiseIfImpossible(draft, report, { newest, receivedAt });
-      return 'self';
-    }
-    if (mayBeginAnew(draft, newest, { receivedAt, runsBack })) return 'anew';
-    raiseConflict(draft, receivedAt, `${positionOf(report)} and ${positionOf(newest)} are both alive`);
-    return runsBack ? 'nobody' : 'self';
+  if (comparePositions(report, newest) > 0 && !runsBack) return 'self';
+  if (!runsBack && !isAliveNow(draft, report, newest)) {
+    raiseIfImpossible(draft, report, { newest, receivedAt });
+    return 'self';
   }
-  const former = identity?.former ?? null;
-  if (former === null || report.boot === newest.boot) return 'self';
-  return speakerBeside(draft, former, { report, receivedAt, newest });
+  if (mayBeginAnew(draft, newest, { receivedAt, runsBack })) return 'anew';
+  raiseConflict(draft, receivedAt, `${positionOf(report)} and ${positionOf(newest)} are both alive`);
+  return runsBack ? 'nobody' : 'self';
 }
 
-/** Tells who made a report that would be news, where there was another line of reports before. */
+/** Tells whether the line before the present incarnation made the report; `null` where it did not. */
 function speakerBeside(
   draft: Draft,
-  former: FormerIncarnation,
   heard: { readonly report: Report; readonly receivedAt: number; readonly newest: NewestReport },
-): Speaker {
+): Speaker | null {
   const { report, receivedAt, newest } = heard;
-  const knowsThePresent = (report.commands ?? []).some(({ n }) => n >= former.provedBy);
-  if (comparePositions(report, former) <= 0) return knowsThePresent ? 'self' : 'former';
-  if (!overlaps(draft, report, { newest, receivedAt })) return 'self';
-  if (!knowsThePresent && !isMeasuredAfterEnd(draft, former, report)) return 'former';
+  const { identity, sequence } = draft.twin;
+  const former = identity?.former ?? null;
+  if (former === null || hasBoot(sequence, report.boot)) return null;
+  const looksOld = comparePositions(report, newest) < 0;
+  const isBefore = comparePositions(report, former) <= 0;
+  const isOfIt = looksOld ? hasBoot(former.sequence, report.boot) : isBefore || overlaps(draft, heard);
+  const isPresent = (report.commands ?? []).some(({ n }) => n >= former.provedBy);
+  if (!isOfIt || (isPresent && (looksOld || isBefore))) return null;
+  if (!isPresent && !isMeasuredAfterEnd(draft, former, report)) return 'former';
   if (receivedAt - newest.receivedAt >= draft.kind.limits.silenceMs) return 'anew';
   const detail = `boot ${String(report.boot)} goes on while boot ${String(newest.boot)} answers`;
   raiseConflict(draft, receivedAt, detail);
@@ -178,13 +180,12 @@ function isMeasuredAfterEnd({ kind }: Draft, former: FormerIncarnation, report: 
 /** The report's boot had begun before the newest report, of a lower boot, was measured: one device has one boot at a time. */
 function overlaps(
   { twin, kind }: Draft,
-  report: Report,
-  known: { readonly newest: NewestReport; readonly receivedAt: number },
+  heard: { readonly report: Report; readonly receivedAt: number; readonly newest: NewestReport },
 ): boolean {
   if (twin.clock === null) return false;
   const { driftPpm } = kind.limits;
-  const measured = earliestAt(twin.clock, known.newest.up, driftPpm);
-  const begunBy = known.receivedAt - report.up * (1 - driftPpm * 1e-6);
+  const measured = earliestAt(twin.clock, heard.newest.up, driftPpm);
+  const begunBy = heard.receivedAt - heard.report.up * (1 - driftPpm * 1e-6);
   return measured !== null && begunBy < measured;
 }
 

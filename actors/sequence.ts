@@ -48,6 +48,12 @@ export function addPosition(set: SequenceSet, boot: number, seq: number): Sequen
   return bounded({ ...set, ranges: inserted(ranges, index, boot, seq) });
 }
 
+/** True when anything of the boot was seen, and is not closed. */
+export function hasBoot(set: SequenceSet, boot: number): boolean {
+  for (let index = 0; index < set.ranges.length; index += 3) if (set.ranges[index] === boot) return true;
+  return false;
+}
+
 /**
  * A set for an incarnation that begins with this position; counts go on. What was seen of its boot before stays seen where
  * the numbering goes on from there: it came before anybody knew that a new incarnation had begun.

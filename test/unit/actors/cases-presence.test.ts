@@ -273,6 +273,22 @@ describe('case 41', () => {
     expect(pair.document).toMatchObject({ state: 'available', asOf: before.asOf });
   });
 
+  test('so do they when it has long counted beyond them', () => {
+    const pair = repaired();
+    const again = { ...pair.decisions.at(-1)!.twin.newest!.report };
+    pair.report();
+    pair.answer();
+    pair.pass(MINUTE);
+    pair.device.boot = 1_000;
+    pair.device.reboot(pair.now, 'nothing');
+    expect(pair.report().fate).toBe('news');
+    pair.answer();
+    expect(pair.hear(again), 'heard before').toMatchObject({ fate: 'duplicate', filed: null });
+    const late = pair.hear({ ...again, seq: again.seq + 1, up: again.up + 5_000, commands: [] });
+    expect(late).toMatchObject({ fate: 'late', filed: { incarnation: 1 } });
+    expect(pair.document).toMatchObject({ state: 'available', sequence: { incarnation: 2, boot: 1_001 } });
+  });
+
   test('it goes up from there, also past the boots it had before', () => {
     const pair = repaired();
     pair.report();
