@@ -166,6 +166,17 @@ describe('a commit whose connection is cut', () => {
     expect(await answer).toEqual({ type: 'fenced', partitions: [lease.partition] });
   });
 
+  test('does not keep others from the other partitions: a lease that somebody is writing to is passed over', async () => {
+    await holder.query('begin');
+    await holder.query('select from lease where partition = 5 for update');
+    const other = openStore(database.url);
+    const taken = await other.acquire({ node: 'b', limit: 32, ttlMs: 60_000 });
+    expect(taken.map(({ partition }) => partition)).not.toContain(5);
+    expect(taken).toHaveLength(30);
+    await holder.query('commit');
+    await other.close();
+  });
+
   test('a statement that is not answered in time counts as cut', async () => {
     const url = new URL(database.url);
     url.host = link.address;
