@@ -55,12 +55,18 @@ export function ingestResult(measured: IngestMeasurement, options: IngestOptions
     reportsPerSecond: runtime.reportsPerSecond,
     floorReportsPerSecond: floor.reportsPerSecond,
     ratio: Math.round((1_000 * runtime.reportsPerSecond) / floor.reportsPerSecond) / 1_000,
-    ...{ devices, reports, mix: options.mix, encoding: options.encoding, bytes: payloadBytes },
+    devices,
+    reports,
+    mix: options.mix,
+    encoding: options.encoding,
+    bytes: payloadBytes,
     rows: { runtime: runtime.rows, floor: floor.rows },
     rowsAreEqual: JSON.stringify(runtime.rows) === JSON.stringify(floor.rows),
-    ...{ fsync: settings.fsync, settings },
+    fsync: settings.fsync,
+    settings,
     cpuMicrosPerReport: { runtime: own, postgres, nats },
-    ...{ runtime, floor },
+    runtime,
+    floor,
   };
 }
 

@@ -122,7 +122,11 @@ async function fill(
   const { devices, mix, encoding, progress } = options;
   const total = (devices * (range.toStep - range.fromStep + 1)).toLocaleString('en-GB');
   return fillStream({
-    ...{ url: hub.url('depot'), devices, mix, encoding, ...range },
+    url: hub.url('depot'),
+    devices,
+    mix,
+    encoding,
+    ...range,
     filled: (messages) => progress.at(`filling  ${messages.toLocaleString('en-GB')} of ${total} messages`),
   });
 }
@@ -151,7 +155,10 @@ async function runRound(
   const perReport = (before: number | null, after: number | null): number | null =>
     before === null || after === null ? null : (after - before) / reports;
   return {
-    ...{ side, ms: news.ms, rows: news.rows, batches: news.batches },
+    side,
+    ms: news.ms,
+    rows: news.rows,
+    batches: news.batches,
     reportsPerSecond: (reports * 1_000) / news.ms,
     walBytes: ended.wal - began.wal,
     cpuMicrosPerReport: {

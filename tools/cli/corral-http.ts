@@ -88,8 +88,11 @@ export class CorralHttp {
       const page: Static<TSchemaOf<typeof TimelineBody>> | null = await this.#get(path, TimelineBody);
       for (const { state, from, to, lastReportAt, reports } of page?.intervals ?? []) {
         stretches.push({
-          ...{ state, reports, from: Date.parse(from) },
-          ...{ to: to === null ? null : Date.parse(to), lastReportAt: Date.parse(lastReportAt) },
+          state,
+          reports,
+          from: Date.parse(from),
+          to: to === null ? null : Date.parse(to),
+          lastReportAt: Date.parse(lastReportAt),
         });
       }
       path = page?.next ?? null;

@@ -73,7 +73,9 @@ async function runReplay(file: string, flags: ReplayFlags): Promise<void> {
   const record = takePeriod(judged, period);
   if (record.sessions.length === 0) throw noSessions(file, from, flags.days, record);
   const outcome = await replay(period, record, {
-    ...{ natsUrl: siteUrl(), httpUrl: httpUrl(), progress },
+    natsUrl: siteUrl(),
+    httpUrl: httpUrl(),
+    progress,
     order: flags.order === 'fifo' ? 'fifo' : 'current-first',
     liveSpeed: flags.live === true ? flags.speed : null,
     heartbeatMs: flags.heartbeat * 1_000,

@@ -46,7 +46,9 @@ export class ChargePointBody implements DeviceBody {
     const at = this.#life.bornAt + up;
     const { state, hatchOpen, cableConnected, carPresent, powerW } = moment;
     const sensors = {
-      ...{ hatchOpen, cableConnected, carPresent },
+      hatchOpen,
+      cableConnected,
+      carPresent,
       meterWh: Math.round(meterAt(moment, at)),
       ...(powerW !== null && { powerW }),
       temperatureC: temperatureAt(at, state === 'charging'),

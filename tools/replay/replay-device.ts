@@ -96,7 +96,10 @@ export class ReplayDevice {
   async start(): Promise<void> {
     const { device, order, heartbeatMs, speed } = this.#options;
     this.#agent = await startAgent({
-      ...{ device, order, kind: 'charge-point', encoding: 'msgpack' },
+      device,
+      order,
+      kind: 'charge-point',
+      encoding: 'msgpack',
       limits: {
         ...AGENT_LIMITS,
         heartbeatMs,

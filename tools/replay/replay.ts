@@ -4,7 +4,8 @@
  */
 import { deviceLinks } from '../../src/device/nats-link.ts';
 import type { SendingOrder } from '../../src/device/outbox.ts';
-import { connectToHub } from '../../src/nats/connect.ts';
+import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
+import { deviceCommand } from '../../src/wire/subjects.ts';
 import { CommandLineError } from '../cli/command-line-error.ts';
 import { CorralHttp } from '../cli/corral-http.ts';
 import type { Progress } from '../cli/progress.ts';
@@ -76,6 +77,7 @@ export async function replay(
   );
   const connection = await connectToHub({ url: natsUrl, name: 'corral replay' });
   try {
+    await checkSpeaksAsDevice(connection, deviceOf(record.connectors[0] ?? '', run));
     const links = deviceLinks({ connection });
     const delivered: Delivered[] = [];
     let deliveryMs = 0;
@@ -84,8 +86,12 @@ export async function replay(
         const device = deviceOf(life.connector, run);
         const { order, heartbeatMs, liveSpeed } = options;
         return new ReplayDevice({
-          ...{ device, life, link: links.link(device) },
-          ...{ order, heartbeatMs, speed: liveSpeed ?? 1 },
+          device,
+          life,
+          link: links.link(device),
+          order,
+          heartbeatMs,
+          speed: liveSpeed ?? 1,
         });
       });
       deliveryMs += await deliver(devices, corral, options);
@@ -96,6 +102,25 @@ export async function replay(
   } finally {
     await connection.close();
   }
+}
+
+/** Whether the credentials are a site's: said at once, and not after a period was played for nothing. */
+async function checkSpeaksAsDevice({ nats }: HubConnection, device: string): Promise<void> {
+  const refusals: Error[] = [];
+  const subscription = nats.subscribe(deviceCommand(device), {
+    callback: (error) => {
+      if (error !== null) refusals.push(error);
+    },
+  });
+  // A refusal comes before the answer to the flush.
+  await nats.flush();
+  subscription.unsubscribe();
+  const [refusal] = refusals;
+  if (refusal === undefined) return;
+  throw new CommandLineError(
+    "The user in CORRAL_NATS_URL may not speak as a device: give a site's leaf (the `site` of npm start), or the hub with a site's user.",
+    { cause: refusal },
+  );
 }
 
 /** A device that has delivered everything and is switched off: its buffer is no longer needed. */
@@ -259,7 +284,9 @@ async function checkAll(delivered: readonly Delivered[], corral: CorralHttp): Pr
     const timeline = await corral.timeline(device);
     if (twin === null) throw new CommandLineError(`Corral has forgotten the device ${device}.`);
     outcomes.push({
-      ...{ device, life, sent: last.seq },
+      device,
+      life,
+      sent: last.seq,
       stored: sum(timeline, ({ reports }) => reports),
       duplicates: twin.sequence.duplicates,
       check: compareTimes(expectedTimes(life), foundTimes(timeline, last)),

@@ -64,8 +64,14 @@ export function summaryOf(
   const { read, setAside, doubtful, toldApart, sessions } = record;
   return {
     ...asked,
-    ...{ run, devices: devices.length, read, setAside, setAsideTotal: read - sessions.length },
-    ...{ doubtful, toldApart, replayed: sessions.length },
+    run,
+    devices: devices.length,
+    read,
+    setAside,
+    setAsideTotal: read - sessions.length,
+    doubtful,
+    toldApart,
+    replayed: sessions.length,
     sent: sum(({ sent }) => sent),
     stored: sum(({ stored }) => stored),
     duplicates: sum(({ duplicates }) => duplicates),
