@@ -75,7 +75,12 @@ export function observeReceived(
   if (receivedAt >= latestAt(clock, up, driftPpm)) return clock;
   const earliest = earliestAt(clock, up, driftPpm);
   const isCrossed = earliest !== null && earliest > receivedAt;
-  return { ...clock, latest: { up, at: receivedAt }, earliest: isCrossed ? null : clock.earliest };
+  return {
+    incarnation: clock.incarnation,
+    boot: clock.boot,
+    latest: { up, at: receivedAt },
+    earliest: isCrossed ? null : clock.earliest,
+  };
 }
 
 /**

@@ -40,7 +40,8 @@ export function addPosition(set: SequenceSet, boot: number, seq: number): Sequen
   if (last >= 0 && ranges[last] === boot && ranges[last + 2] === seq - 1) {
     const next = ranges.slice();
     next[last + 2] = seq;
-    return { ...set, ranges: next };
+    const { floorBoot, closedMissing, late, duplicates } = set;
+    return { ranges: next, floorBoot, closedMissing, late, duplicates };
   }
   if (boot < set.floorBoot) return null;
   const index = firstRangeEndingAtOrAfter(ranges, boot, seq);
