@@ -54,6 +54,12 @@ export interface AgentOptions {
   readonly link: DeviceLink;
   readonly body: DeviceBody;
   readonly tell?: AgentListener;
+  /**
+   * The number of the first boot of a blank storage. Where the storage may be swapped or wiped, draw it at random below
+   * 2^48: a command that was meant for the device before it was wiped is then never taken for one of now, and the server
+   * can tell the two apart. Default: 1.
+   */
+  readonly firstBoot?: number;
 }
 
 /** How an agent stands. Counts are of this boot. */
@@ -154,10 +160,10 @@ class Agent implements DeviceAgent {
   }
 
   async #boot(): Promise<void> {
-    const { storage, limits, body, link, clock } = this.#options;
+    const { storage, limits, body, link, clock, firstBoot = 1 } = this.#options;
     const stored = await storage.load();
     const { unreadable } = stored;
-    let memory = nextBoot(stored.memory, { unreadable, holdChargeMs: limits.holdChargeMs });
+    let memory = nextBoot(stored.memory, { unreadable, holdChargeMs: limits.holdChargeMs, firstBoot });
     if (memory.begun !== null) {
       memory = outcomeAfterRestart(memory, await this.#wasExecuted(memory.begun));
     }

@@ -60,16 +60,17 @@ export const BLANK_MEMORY: DeviceMemory = {
  * it never lasts longer than it was granted for.
  *
  * `unreadable` entries of the storage may each have been a start: their numbers are skipped, so that no boot number is
- * ever used twice.
+ * ever used twice. A blank storage begins at `firstBoot`.
  */
 export function nextBoot(
   memory: DeviceMemory,
-  options: { readonly unreadable: number; readonly holdChargeMs: number },
+  options: { readonly unreadable: number; readonly holdChargeMs: number; readonly firstBoot?: number },
 ): DeviceMemory {
+  const { firstBoot = 1 } = options;
   const leftMs = memory.hold === null ? 0 : memory.hold.endsUp - memory.hold.chargedUp;
   return checked({
     ...memory,
-    boot: memory.boot + options.unreadable + 1,
+    boot: (memory.boot === 0 ? firstBoot - 1 : memory.boot) + options.unreadable + 1,
     hold:
       memory.hold === null || leftMs <= 0
         ? null

@@ -17,8 +17,8 @@ export interface MadeReport {
   readonly report: Report;
   /** When it was measured. */
   readonly measuredAt: number;
-  /** Its storage lost it before the hub had it. */
-  isLost: boolean;
+  /** When its storage lost it, without knowing whether the hub had it; `null` while it has not. */
+  lostAt: number | null;
   /** When the hub's stream stored it first, true time; `null` while it has not. */
   storedAt: number | null;
 }
@@ -34,8 +34,6 @@ export interface Execution {
   readonly moves: boolean;
   /** Whether it took effect. */
   effect: 'done' | 'not-done';
-  /** False where the body cannot tell afterwards. */
-  isTellable: boolean;
 }
 
 /** A command that reached a device, and what it made of it. */
@@ -108,6 +106,8 @@ export class WorldRecord {
   /** When the hub stored something of a device. */
   readonly arrivals: { readonly device: string; readonly at: number }[] = [];
   readonly executions: Execution[] = [];
+  /** Ids of commands of which the device cannot tell what became of them. */
+  readonly untellable = new Set<string>();
   readonly receptions: Reception[] = [];
   readonly holds: HoldSpan[] = [];
   readonly wipes: { readonly device: string; readonly at: number }[] = [];

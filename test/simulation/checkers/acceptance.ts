@@ -1,5 +1,8 @@
 import { type Checker, finalEntries, type Flaw, short } from './checker.ts';
 
+/** Servers read whole ms. */
+const WHOLE_MS = 1;
+
 /** Nothing is accepted on the strength of a state that could not have been true. */
 export const acceptance: Checker = {
   name: 'acceptance',
@@ -13,7 +16,7 @@ export const acceptance: Checker = {
       const kind = record.devices.get(device)?.kind;
       const freshMs = kind?.commands[name]?.freshWithinMs ?? null;
       if (kind === undefined || freshMs === null) return [];
-      const to = acceptedAt - hubOffsetMs + serverErrorMs;
+      const to = acceptedAt - hubOffsetMs + serverErrorMs + WHOLE_MS;
       const from = acceptedAt - hubOffsetMs - serverErrorMs - freshMs;
       const isTrue = record.made.some(({ device: other, measuredAt, report }) => {
         if (other !== device || measuredAt < from || measuredAt > to) return false;

@@ -24,13 +24,14 @@ export const history: Checker = {
     }
     for (const [key, made] of evidence.record.madeBySample) {
       const times = filed.get(key) ?? 0;
-      const { device, report, measuredAt: at, isLost, storedAt } = made;
+      const { device, report, measuredAt: at, lostAt, storedAt } = made;
       const what = `report ${report.boot}/${report.seq}`;
       if (times > 1) flaws.push({ at, device, text: `${what} is filed ${times} times` });
       if (times > 0) continue;
-      if (storedAt !== null)
+      if (storedAt !== null && storedAt < (lostAt ?? Infinity))
         flaws.push({ at: storedAt, device, text: `${what} reached the hub, and is not filed` });
-      else if (!isLost) flaws.push({ at, device, text: `${what} was not lost, and never reached the hub` });
+      else if (lostAt === null)
+        flaws.push({ at, device, text: `${what} was not lost, and never reached the hub` });
     }
     return flaws;
   },

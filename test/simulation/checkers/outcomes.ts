@@ -42,18 +42,16 @@ function wrongAbout(entry: LedgerEntry, executions: readonly Execution[], eviden
       return 'it is still pending';
     case 'unknown':
       if (entry.closedAt === null) return 'it is still open';
-      return isProvable(entry, executions, evidence) ? 'it could have been proved' : null;
+      return isProvable(entry, evidence) ? 'it could have been proved' : null;
   }
 }
 
 /** Nothing can prove a command whose device lost its memory, cannot tell, or has handled too many others since. */
-function isProvable(
-  entry: LedgerEntry,
-  executions: readonly Execution[],
-  { record, store }: Evidence,
-): boolean {
-  const { device, acceptedAt, closedAt, n } = entry;
-  if (executions.some(({ isTellable }) => !isTellable)) return false;
+function isProvable(entry: LedgerEntry, { record, store }: Evidence): boolean {
+  const { device, acceptedAt, closedAt, n, id } = entry;
+  // Too many reports were asked for at once: what changes nothing makes room.
+  if (entry.notAfterUp === null && entry.reason === 'unprovable') return false;
+  if (record.untellable.has(id)) return false;
   const isWiped = record.wipes.some((wipe) => wipe.device === device && wipe.at <= (closedAt ?? Infinity));
   const isNewIncarnation = (store.twins.get(device)?.incarnation ?? 1) > entry.incarnation;
   if (isWiped && (isNewIncarnation || acceptedAt !== closedAt)) return false;

@@ -19,7 +19,7 @@ export const singleHolder: Checker = {
         }
         const entry = store.ledger.get(device)?.find((other) => other.id === id);
         const lastedMs = until - at - span.offMs;
-        const longestMs = (entry?.holdMs ?? 0) * (1 + kind.limits.driftPpm * 1e-6) + 1;
+        const longestMs = (entry?.holdMs ?? 0) / (1 - kind.limits.driftPpm * 1e-6) + 1;
         if (lastedMs > longestMs) {
           const text = `it was held for ${short(id)} for ${lastedMs} ms, at most ${longestMs} ms were granted`;
           flaws.push({ at: until, device, text });

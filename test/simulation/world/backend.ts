@@ -41,7 +41,7 @@ export class Backend {
     this.#options = options;
     this.link = new MemoryLink(hubClock, {
       delayMs: () => chance.exponential(10),
-      isLost: () => chance.hits(0.01),
+      isLost: () => !this.#isRetired && chance.hits(0.01),
     });
   }
 

@@ -89,9 +89,9 @@ export class UptimeClock {
   }
 }
 
-/** A pace such that a stretch of uptime takes at most 1 ± `error` ppm of it in true time. */
+/** The pace of a quartz that gains `error` parts per million. */
 function rateOf(error: number): number {
-  return 1 / (1 + error * PPM);
+  return 1 + error * PPM;
 }
 
 /** How wrong a device's wall clock is: an hour ahead, in 1970, in year 1, in 2036 (GPS and 32 bits), or absent. */

@@ -100,6 +100,7 @@ export class Device {
     this.hardware = new Hardware(schedule, chance.fork('hardware'), kind, {
       sampled: (hold) => this.#noteSample(hold),
       moving: (command) => this.#noteExecution(command, true),
+      cannotTell: ({ id }) => void record.untellable.add(id),
       executed: (command) => this.#executions.findLast((done) => done.command.n === command.n) ?? null,
     });
   }
@@ -138,6 +139,7 @@ export class Device {
     const starting = startAgent({
       device: this.name,
       kind: this.#options.namesKind ? this.kind.name : null,
+      firstBoot: chance.integer(1, 2 ** 48),
       encoding: this.#encoding,
       order: chance.pick(['current-first', 'fifo']),
       limits: this.#limits,
@@ -172,7 +174,7 @@ export class Device {
     }
   }
 
-  /** It crashes after so many steps of anything it does. */
+  /** It crashes after so many steps of anything it does; `Infinity` for not at all. */
   crashAfter(steps: number): void {
     this.#boot?.process.killAfter(steps);
   }
@@ -313,7 +315,7 @@ export class Device {
     const where = { device: this.name, life: this.#life, boot: this.#boot?.number ?? 0, command };
     const execution: Execution = {
       ...{ ...where, startedAt: schedule.now, moves },
-      ...{ effect: 'not-done', isTellable: true },
+      ...{ effect: 'not-done' },
     };
     this.#executions.push(execution);
     record.executions.push(execution);
@@ -330,7 +332,7 @@ export class Device {
       if (measuredAt === undefined) throw new Error(`report of ${this.name} without a sample`);
       const made: MadeReport = {
         ...{ device: this.name, life: this.#life, report, measuredAt },
-        ...{ isLost: false, storedAt: null },
+        ...{ lostAt: null, storedAt: null },
       };
       record.made.push(made);
       record.madeBySample.set(sampleKey(this.name, report), made);
@@ -351,13 +353,13 @@ export class Device {
     const isIn = ({ boot, seq }: Report): boolean =>
       (boot > from.boot || (boot === from.boot && seq >= from.seq)) &&
       (boot < to.boot || (boot === to.boot && seq <= to.seq));
-    for (const made of this.#made.values()) if (isIn(made.report)) made.isLost = true;
+    for (const made of this.#made.values()) if (isIn(made.report)) made.lostAt ??= this.#options.schedule.now;
   }
 
   #noteLost(reports: readonly Report[]): void {
     for (const report of reports) {
       const made = this.#made.get(positionName(report));
-      if (made !== undefined) made.isLost = true;
+      if (made !== undefined) made.lostAt ??= this.#options.schedule.now;
     }
   }
 

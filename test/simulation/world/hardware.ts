@@ -51,6 +51,8 @@ export interface HardwareEvents {
   moving(command: Command): Execution;
   /** The last execution of this command number, if there was one. */
   executed(command: Command): Execution | null;
+  /** The body cannot tell any more whether it executed this command. */
+  cannotTell(command: Command): void;
 }
 
 export class Hardware {
@@ -169,7 +171,7 @@ export class Hardware {
         this.#schedule.after(this.#chance.exponential(100), () => {
           if (how === 'works') resolve({ outcome: 'done' });
           else if (how === 'fails') resolve({ outcome: 'rejected', reason: 'jammed' });
-          else execution.isTellable = false;
+          else this.#events.cannotTell(command);
           if (how === 'throws') reject(new Error('a relay burnt out'));
         });
       });
@@ -185,7 +187,7 @@ export class Hardware {
   async #wasExecuted(command: Command): Promise<boolean | null> {
     const execution = this.#events.executed(command);
     if (!this.#isTransparent) {
-      if (execution !== null) execution.isTellable = false;
+      this.#events.cannotTell(command);
       return null;
     }
     return execution?.effect === 'done';

@@ -49,6 +49,8 @@ interface Machine {
 export class Server {
   readonly name: string;
   readonly clock: ServerClock;
+  /** This part of what its connection may lose is lost. */
+  lossPart = 0.002;
   readonly #options: ServerOptions;
   #machine: Machine | null = null;
   #linkState: LinkState = 'up';
@@ -66,7 +68,7 @@ export class Server {
     const process = new Process(schedule, () => this.#die(machine));
     const link = new MemoryLink(hubClock, {
       delayMs: () => (chance.hits(0.1) ? 0.01 : chance.exponential(10)),
-      isLost: () => chance.hits(0.002),
+      isLost: () => chance.hits(this.lossPart),
     });
     const bus = new MemoryBus({ hub, link, clock: hubClock });
     const ports = {

@@ -31,6 +31,9 @@ export const WORLD_BEGINS = Date.UTC(2026, 0, 5, 6);
 const CALM_MS = 1_200_000;
 /** After the last command of all, ms. */
 const LAST_MS = 180_000;
+/** How long, and how often, what is under way is waited for in the end. */
+const SETTLE_MS = 500;
+const SETTLE_TRIES_MAX = 40;
 const ARCHIVE_PAGE = 10_000;
 
 /** What the store holds in the end, by device and by partition. */
@@ -154,12 +157,27 @@ export class World {
     const exam: ExamAnswer[] = [];
     for (const device of this.#devices) void this.#examine(device, exam);
     await schedule.runUntil(calmAt + CALM_MS + LAST_MS);
+    await this.#settle();
     return {
       ...{ record: this.record, weather, hubOffsetMs: this.#hubOffsetMs, calmAt, endedAt: schedule.now },
       ...{ store: await this.#readStore(), exam, faults: this.#storm.counts, events: schedule.happened },
       streams: { changes: this.#hub.changes.messages, deadLetters: this.#hub.deadLetters.messages },
       truth: new Map(this.#devices.map((device) => [device.name, device.truth()])),
     };
+  }
+
+  /** Lets what is under way arrive, so that the end does not come in the middle of a report. */
+  async #settle(): Promise<void> {
+    for (let tries = 0; tries < SETTLE_TRIES_MAX; tries += 1) {
+      const twins = await Promise.all(this.#devices.map(({ name }) => this.#store.twin(name)));
+      const isSettled = this.#devices.every((device, index) => {
+        const newest = twins[index]?.twin.newest;
+        const { boot, seq } = device.truth();
+        return newest?.boot === boot && newest.seq === seq;
+      });
+      if (isSettled) return;
+      await this.schedule.runUntil(this.schedule.now + SETTLE_MS);
+    }
   }
 
   #makeDevices(): Device[] {
@@ -177,7 +195,7 @@ export class World {
           ...{ intake: this.#site, record, trace: this.#trace, chance },
           died: () => {
             const offMs = chance.exponential(chance.hits(0.2) ? 1_200_000 : 15_000);
-            schedule.after(offMs, () => device.switchOn());
+            schedule.after(this.#isCalm ? 0 : offMs, () => device.switchOn());
           },
         });
         return device;
@@ -220,16 +238,20 @@ export class World {
     this.#trouble.failPart = 0;
     this.#trouble.mutePart = 0;
     this.#network.heal();
+    this.#site.isCalm = true;
     for (const backend of this.#backends) {
       backend.link.heal();
       backend.retire();
     }
     for (const server of this.#servers) {
       server.setLink('up');
+      server.lossPart = 0;
+      server.killAfter(Infinity);
       server.resume();
       server.switchOn();
     }
     for (const device of this.#devices) {
+      device.crashAfter(Infinity);
       device.hardware.isReliable = true;
       device.hardware.repair();
       device.switchOn();
