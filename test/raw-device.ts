@@ -31,6 +31,8 @@ export interface RawDeviceOptions {
   readonly encoding?: RawEncoding;
   /** `obeys`: does what it is told, at once. `probes`: answers `report` only. `deaf`: answers nothing. Default `obeys`. */
   readonly manner?: 'obeys' | 'probes' | 'deaf';
+  /** For how long it has been on, ms. Default 0. */
+  readonly upMs?: number;
 }
 
 /** The ack of the hub's stream. */
@@ -65,7 +67,7 @@ export class RawDevice {
   readonly heard: RawCommand[] = [];
   readonly #nats: NatsConnection;
   readonly #subscription: Subscription;
-  #bootedAt = performance.now();
+  #bootedAt: number;
   #waiters: Waiter[] = [];
 
   /** Switches a device on: it listens, and has not said anything yet. */
@@ -76,7 +78,9 @@ export class RawDevice {
     return device;
   }
 
-  private constructor({ nats, device, encoding = 'json', manner = 'obeys' }: RawDeviceOptions) {
+  private constructor(options: RawDeviceOptions) {
+    const { nats, device, encoding = 'json', manner = 'obeys', upMs = 0 } = options;
+    this.#bootedAt = performance.now() - upMs;
     this.device = device;
     this.manner = manner;
     this.encoding = encoding;
