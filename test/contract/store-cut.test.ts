@@ -213,6 +213,8 @@ describe('a commit that is killed in the moment of committing', () => {
   /** Every commit of a session that begins after this is written, and then waits for a standby that is not there. */
   async function waitForNobody(): Promise<void> {
     const [database] = await eye.query<{ name: string }>('select current_database() as name');
+    // The eye itself waits for nobody.
+    await eye.query('set synchronous_commit = local');
     await eye.query("alter system set synchronous_standby_names = 'nobody'");
     await eye.query('select pg_reload_conf()');
     await eye.query(`alter database ${database!.name} set synchronous_commit = on`);
