@@ -22,6 +22,12 @@ describe('the boot count', () => {
     expect(nextBoot(BLANK_MEMORY, { unreadable: 0, holdChargeMs: chargeMs }).boot).toBe(1);
   });
 
+  test('begins where it is told to where nothing is stored, and only there', () => {
+    const options = { unreadable: 0, holdChargeMs: chargeMs, firstBoot: 7_000_000 };
+    expect(nextBoot(BLANK_MEMORY, options).boot).toBe(7_000_000);
+    expect(nextBoot({ ...booted, boot: 41 }, options).boot).toBe(42);
+  });
+
   test('grows with every start', () => {
     expect(nextBoot({ ...booted, boot: 41 }, { unreadable: 0, holdChargeMs: chargeMs }).boot).toBe(42);
   });
