@@ -23,6 +23,9 @@ import type { FormerIncarnation, NewestReport } from './twin.ts';
 /** Within a boot the uptime of a later report is never lower than this below that of an earlier one, ms. */
 export const UP_JITTER_MS = 10_000;
 
+/** Boots of one line are less far apart than this: a storage that begins to count elsewhere is another one. */
+const LINE_BOOTS_MAX = 100_000;
+
 /**
  * Who made a report.
  * - `self`: the present incarnation, as far as anybody knows;
@@ -60,7 +63,7 @@ function speakerBeside(
   const former = identity?.former ?? null;
   if (former === null || hasBoot(sequence, report.boot)) return null;
   const looksOld = comparePositions(report, newest) < 0;
-  const isBefore = comparePositions(report, former) <= 0;
+  const isBefore = comparePositions(report, former) <= 0 && former.boot - report.boot <= LINE_BOOTS_MAX;
   const isOfIt = looksOld ? hasBoot(former.sequence, report.boot) : isBefore || overlaps(draft, heard);
   const isPresent = (report.commands ?? []).some(({ n }) => n >= former.provedBy);
   if (!isOfIt || (isPresent && (looksOld || isBefore))) return null;

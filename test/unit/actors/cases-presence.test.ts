@@ -289,6 +289,20 @@ describe('case 41', () => {
     expect(pair.document).toMatchObject({ state: 'available', sequence: { incarnation: 2, boot: 1_001 } });
   });
 
+  test('a storage that begins to count far from all boots before is no line of then', () => {
+    const pair = new Pair();
+    pair.device.boot = 900_000_000;
+    pair.meet();
+    pair.pass(3 * 3_600_000);
+    pair.device.wipe(pair.now);
+    pair.report();
+    pair.answer();
+    pair.pass(MINUTE);
+    pair.device.wipe(pair.now);
+    pair.device.boot = 500_000_000;
+    expect(pair.report()).toMatchObject({ fate: 'news', filed: { incarnation: 2 } });
+  });
+
   test('it goes up from there, also past the boots it had before', () => {
     const pair = repaired();
     pair.report();
