@@ -373,18 +373,10 @@ export class Device {
   }
 
   #noteHold({ id, endsUp }: DeviceHold, boot: Boot): void {
-    const { record, schedule } = this.#options;
+    const { schedule } = this.#options;
     if (this.#span !== null && this.#span.span.id !== id) this.#endSpan(schedule.now);
     if (this.#span === null) {
-      const span: HoldSpan = {
-        device: this.name,
-        life: this.#life,
-        id,
-        from: schedule.now,
-        to: null,
-        offMs: 0,
-      };
-      record.holds.push(span);
+      const span = this.#lostSpan(id) ?? this.#newSpan(id);
       this.#span = { span, endsUp, boot };
     } else if (this.#span.boot !== boot) {
       this.#span.span.offMs += schedule.now - (this.#offSince ?? schedule.now);
@@ -392,6 +384,29 @@ export class Device {
     } else {
       this.#span.endsUp = endsUp;
     }
+  }
+
+  /** A hold whose end was forgotten with a crash has never ended. */
+  #lostSpan(id: string): HoldSpan | null {
+    const { record, schedule } = this.#options;
+    const isIt = (hold: HoldSpan): boolean =>
+      hold.device === this.name && hold.life === this.#life && hold.id === id;
+    const lost = record.holds.findLast(isIt) ?? null;
+    if (lost !== null) {
+      lost.offMs += schedule.now - (lost.to ?? schedule.now);
+      lost.to = null;
+    }
+    return lost;
+  }
+
+  #newSpan(id: string): HoldSpan {
+    const { record, schedule } = this.#options;
+    const span: HoldSpan = {
+      ...{ device: this.name, life: this.#life, id, from: schedule.now },
+      ...{ to: null, offMs: 0 },
+    };
+    record.holds.push(span);
+    return span;
   }
 
   /** A hold ends by itself on the device's own clock, whether or not anything woke it. */
