@@ -22,7 +22,7 @@ import { countedFeed, type RoundSide } from './runtime-side.ts';
 /** A device as the floor knows it. */
 interface FloorDevice {
   readonly key: number;
-  /** As many bytes as its twin's snapshot has. */
+  /** As many bytes as its twin's snapshot has; they differ from report to report, as a snapshot's do. */
   readonly snapshot: Buffer;
   readonly kind: string;
   readonly site: string;
@@ -245,7 +245,7 @@ function twinsPart(newest: readonly Line[]): FilledPart {
     row.suspicions.text(null);
     row.desired_version.bigint(0);
     row.desired.text(null);
-    row.snapshot.bytea(device.snapshot);
+    row.snapshot.bytea(device.snapshot.fill(report.seq));
   });
 }
 
