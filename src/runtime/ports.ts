@@ -43,7 +43,10 @@ export interface Delivery {
 export interface FeedSink {
   /** Messages in stream order. The feed delivers no more until the promise resolves: that is the back-pressure. */
   deliver(batch: readonly Delivery[]): Promise<void>;
-  /** True from the moment the feed is connected and has delivered all the stream holds; false when that ends. */
+  /**
+   * True from the moment the feed is connected and no further behind the stream than its own small bound (seconds, far
+   * below any limit of silence); false when that ends.
+   */
   hearing(isHearing: boolean): void;
   /**
    * The stream no longer holds what comes after our position: `from` to `to` (inclusive) can never be read, and reading
