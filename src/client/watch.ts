@@ -64,6 +64,7 @@ export async function watchChanges(
       },
       hearing: () => undefined,
       gone: ({ from, to }) => queue.push({ type: 'gone', from, to }),
+      reads: () => undefined,
     },
   });
   const stop = async (): Promise<void> => {

@@ -45,6 +45,9 @@ class MemoryReader {
   #next: number;
   /** The stream held a message of this sequence when it was read. */
   #reached: number;
+  /** The streams in which the position may count; after the first look, the one that is read. */
+  #streams: readonly string[];
+  #isNamed = false;
   #phase: Phase = 'waiting';
   #delivery: Promise<void> = Promise.resolve();
   #isHearing = false;
@@ -58,6 +61,7 @@ class MemoryReader {
     this.#sink = reading.sink;
     this.#next = reading.after + 1;
     this.#reached = reading.reached ?? reading.after;
+    this.#streams = reading.streams ?? [];
     const partitions = new Set(reading.partitions);
     this.#wants = (subject) => partitions.has(parseReportSubject(subject)?.partition ?? -1);
     const { hub, link } = options;
@@ -127,14 +131,19 @@ class MemoryReader {
   }
 
   #skipWhatIsGone(): void {
-    const { firstSequence, lastSequence } = this.#options.hub.devices;
+    const { name, firstSequence, lastSequence } = this.#options.hub.devices;
     const reached = Math.max(this.#reached, this.#next - 1);
-    const isAnew = lastSequence < reached;
-    if (firstSequence <= this.#next && !isAnew) return;
-    const gone = { from: isAnew ? reached + 1 : this.#next, to: firstSequence - 1 };
-    this.#reached = firstSequence - 1;
-    this.#next = firstSequence;
-    this.#sink.gone(gone);
+    const isAnew = lastSequence < reached || this.#streams.some((stream) => stream !== name);
+    const from = isAnew ? reached + 1 : this.#next;
+    if (firstSequence > this.#next || (isAnew && firstSequence !== from)) {
+      this.#reached = firstSequence - 1;
+      this.#next = firstSequence;
+      this.#sink.gone({ from, to: firstSequence - 1 });
+    }
+    if (this.#isNamed && !isAnew) return;
+    this.#isNamed = true;
+    this.#streams = [name];
+    this.#sink.reads(name);
   }
 
   #take(): readonly StoredMessage[] {

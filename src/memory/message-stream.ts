@@ -22,8 +22,14 @@ const DUPLICATE_WINDOW_MS = 120_000;
 export class MessageStream {
   #messages: StoredMessage[] = [];
   #firstSequence = 1;
+  #made = 1;
   readonly #storedIds = new Map<string, { readonly sequence: number; readonly storedAt: number }>();
   readonly #listeners = new Set<() => void>();
+
+  /** Tells it from the stream of the same name that it was before it was made anew. */
+  get name(): string {
+    return `made ${String(this.#made)}`;
+  }
 
   get firstSequence(): number {
     return this.#firstSequence;
@@ -77,6 +83,7 @@ export class MessageStream {
   wipe(): void {
     this.#messages = [];
     this.#firstSequence = 1;
+    this.#made += 1;
     this.#storedIds.clear();
   }
 

@@ -33,6 +33,7 @@ export class NatsFeed implements Feed {
     partitions,
     after,
     reached = after,
+    streams = [],
     sink,
   }: Parameters<Feed['open']>[0]): Promise<{ stop(): Promise<void> }> {
     const { hub, onNotice } = this.#options;
@@ -44,6 +45,7 @@ export class NatsFeed implements Feed {
       isWholeStream,
       after,
       reached,
+      streams,
       onNotice,
       sink: {
         deliver: async (messages) => {
@@ -52,6 +54,7 @@ export class NatsFeed implements Feed {
         },
         hearing: (isHearing) => sink.hearing(isHearing),
         gone: (range) => sink.gone(range),
+        reads: (stream) => sink.reads(stream),
       },
     });
     return { stop: () => reader.stop() };

@@ -42,6 +42,7 @@ export interface StreamSink {
   deliver(batch: readonly StreamMessage[]): Promise<void>;
   hearing(isHearing: boolean): void;
   gone(range: { readonly from: number; readonly to: number }): void;
+  reads(stream: string): void;
 }
 
 /** Something an operator may want to know. */
@@ -63,6 +64,8 @@ export interface StreamReaderOptions {
   readonly after: number;
   /** How far the stream was ever read, where that is not `after`: one that ends before it was made anew. */
   readonly reached?: number;
+  /** When the streams were made in which these positions count, as their server says; another one was made anew. */
+  readonly streams?: readonly string[];
   readonly sink: StreamSink;
   readonly onNotice: (notice: ReaderNotice) => void;
 }
@@ -84,8 +87,9 @@ export class StreamReader {
   #next: number;
   /** The stream held a message of this sequence when it was read. */
   #reached: number;
-  /** When the stream was made, as its server says; `null` before it was asked. */
-  #created: string | null = null;
+  /** The streams in which the position may count; after the first look, the one that is read. */
+  #streams: readonly string[];
+  #isNamed = false;
   #held: StreamMessage[] = [];
   #heldBytes = 0;
   /** Holes between messages held, in order. */
@@ -111,6 +115,7 @@ export class StreamReader {
     this.#manager = manager;
     this.#next = options.after + 1;
     this.#reached = options.reached ?? options.after;
+    this.#streams = options.streams ?? [];
     this.#watchTimer = setInterval(() => this.#lookForDelay(), WATCH_INTERVAL_MS);
     this.#unlisten = options.hub.onChange(() => this.#wake());
   }
@@ -174,17 +179,20 @@ export class StreamReader {
   async #findPosition(): Promise<void> {
     const { created, state }: StreamInfo = await this.#manager.streams.info(this.#options.stream);
     const reached = Math.max(this.#reached, this.#next - 1);
-    const isAnother = this.#created !== null && this.#created !== created;
-    const isAnew = isAnother || state.last_seq < reached;
-    this.#created = created;
+    const isAnew = state.last_seq < reached || this.#streams.some((stream) => stream !== created);
     const first = Math.max(1, state.first_seq);
-    if (!isAnew && first <= this.#next) return;
-    while (this.#delivering !== null) await this.#delivering;
     const from = isAnew ? reached + 1 : this.#next;
-    if (this.#isStopped || first === from) return;
-    this.#options.sink.gone({ from, to: first - 1 });
-    this.#reached = first - 1;
-    this.#next = first;
+    if (isAnew || first > this.#next) {
+      while (this.#delivering !== null) await this.#delivering;
+      if (this.#isStopped) return;
+      if (first !== from) this.#options.sink.gone({ from, to: first - 1 });
+      this.#reached = first - 1;
+      this.#next = first;
+    }
+    if (this.#isNamed && !isAnew) return;
+    this.#isNamed = true;
+    this.#streams = [created];
+    this.#options.sink.reads(created);
   }
 
   #consumerEvents(): ConsumerEvents {

@@ -90,10 +90,10 @@ export class Batch {
   /** The transaction. Its partitions' batch numbers are taken: it has to be committed, or everything discarded. */
   toCommit(): Commit {
     const partitions = [...this.#partitions].map((partition) => {
-      const { epoch, position, journal, published } = partition;
+      const { epoch, position, stream, journal, published } = partition;
       const afterBatch = partition.batch;
       partition.batch += 1;
-      return { partition: partition.partition, epoch, afterBatch, position, journal, published };
+      return { partition: partition.partition, epoch, afterBatch, position, stream, journal, published };
     });
     return {
       partitions,

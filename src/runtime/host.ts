@@ -128,11 +128,14 @@ export class Host {
 
   async #hearAndDecide(): Promise<HostEnd> {
     const { feed, bus, store, clock, mayAnswer } = this.#options;
-    const positions = [...this.#partitions.values()].map(({ position }) => position);
+    const states = [...this.#partitions.values()];
+    const positions = states.map(({ position }) => position);
+    const streams = new Set(states.map(({ stream }) => stream).filter((stream) => stream !== null));
     const reading = await feed.open({
       partitions: this.partitions,
       after: Math.min(...positions),
       reached: Math.max(...positions),
+      streams: [...streams],
       sink: this.#sink(),
     });
     const handler = requestHandler({ bus, store, clock, mailbox: this.#mailbox, mayAnswer });
@@ -167,6 +170,9 @@ export class Host {
       gone: (range) => {
         this.#mailbox.offer({ type: 'gone', range });
       },
+      reads: (stream) => {
+        this.#mailbox.offer({ type: 'reads', stream });
+      },
     };
   }
 
@@ -191,11 +197,18 @@ export class Host {
     }
   }
 
-  /** The last commit of an orderly stop: what has been published need not be published again. */
+  /**
+   * The last commit of an orderly stop: what has been published need not be published again, and all partitions stand where
+   * the stream was read to, so that what is gone by the next start can be counted.
+   */
   async #confirmPublished(): Promise<HostEnd> {
     await this.#publisher.drained();
     const batch = new Batch();
-    for (const partition of this.#partitions.values()) batch.touch(partition);
+    const reached = Math.max(...[...this.#partitions.values()].map(({ position }) => position));
+    for (const partition of this.#partitions.values()) {
+      partition.position = reached;
+      batch.touch(partition);
+    }
     try {
       await this.#commit(batch);
       return { type: 'stopped' };

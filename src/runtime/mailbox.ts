@@ -25,6 +25,7 @@ export type Work =
   | { readonly type: 'wake'; readonly device: string; readonly at: number }
   | { readonly type: 'hearing'; readonly isHearing: boolean }
   | { readonly type: 'gone'; readonly range: GoneRange }
+  | { readonly type: 'reads'; readonly stream: string }
   /** The process stood still: what came meanwhile is not heard yet. */
   | { readonly type: 'stalled' };
 
@@ -70,7 +71,7 @@ export class Mailbox {
   }
 
   /** Adds a wake-up, or news about what is heard. */
-  offer(work: Extract<Work, { type: 'wake' | 'hearing' | 'gone' | 'stalled' }>): void {
+  offer(work: Extract<Work, { type: 'wake' | 'hearing' | 'gone' | 'reads' | 'stalled' }>): void {
     if (!this.#isClosed) this.#push(work);
   }
 

@@ -16,6 +16,8 @@ export interface PartitionState {
   readonly epoch: number;
   /** Stream sequence up to which everything is decided. */
   position: number;
+  /** The stream in which `position` counts. */
+  stream: string | null;
   /** Number of the last batch given to the store. */
   batch: number;
   /** Number of the last journal line given out. */
@@ -29,7 +31,7 @@ export interface PartitionState {
 
 /** A partition as its new owner finds it. Throws when a stored twin breaks an invariant. */
 export function openPartition(lease: Lease, stored: StoredPartition): PartitionState {
-  const { partition, epoch, position, batch, journal, published } = lease;
+  const { partition, epoch, position, stream, batch, journal, published } = lease;
   const twins = new Map<string, Twin>();
   for (const twin of stored.twins) {
     assertInvariants(twin);
@@ -37,5 +39,5 @@ export function openPartition(lease: Lease, stored: StoredPartition): PartitionS
   }
   const silent = stored.inventory.filter(({ device }) => !twins.has(device));
   const inventory = new Map(silent.map((entry) => [entry.device, entry]));
-  return { partition, epoch, position, batch, journal, published, twins, inventory };
+  return { partition, epoch, position, stream, batch, journal, published, twins, inventory };
 }

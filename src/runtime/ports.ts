@@ -54,6 +54,11 @@ export interface FeedSink {
    * from there again, and positions beyond `to` mean nothing any more.
    */
   gone(range: { readonly from: number; readonly to: number }): void;
+  /**
+   * What is delivered from now on is of this stream, by the name that no other stream ever has. Said before the first
+   * message of it, and after `gone` where it was made anew.
+   */
+  reads(stream: string): void;
 }
 
 /** Reads partitions of the stream DEVICES in order, each message at least once, none out of order, for ever. */
@@ -61,12 +66,14 @@ export interface Feed {
   /**
    * Delivers everything after stream sequence `after` of these partitions. Survives every outage of the hub by itself.
    * Does not wait for a hub that is away; `stop` resolves when the last `deliver` has. `reached` is the highest position of
-   * these partitions, where it is not `after`: a stream that ends before it was made anew.
+   * these partitions, where it is not `after`, and `streams` are those in which their positions count: a stream that ends
+   * before `reached`, or is not among `streams`, was made anew.
    */
   open(options: {
     readonly partitions: readonly number[];
     readonly after: number;
     readonly reached?: number;
+    readonly streams?: readonly string[];
     readonly sink: FeedSink;
   }): Promise<{ stop(): Promise<void> }>;
 }
@@ -115,6 +122,8 @@ export interface Lease {
   readonly epoch: number;
   /** The stream sequence up to which everything of this partition is committed. */
   readonly position: number;
+  /** The stream in which `position` counts (see `FeedSink.reads`); `null` before any was read. */
+  readonly stream: string | null;
   /** Number of the last committed batch. */
   readonly batch: number;
   /** Number of the last line of this partition's journal. */
@@ -161,6 +170,7 @@ export interface PartitionAdvance {
   /** The batch this one follows: the fence refuses any other. It becomes `afterBatch + 1`. */
   readonly afterBatch: number;
   readonly position: number;
+  readonly stream: string | null;
   readonly journal: number;
   readonly published: number;
 }

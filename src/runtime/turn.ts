@@ -74,6 +74,9 @@ export class Turns {
       case 'gone':
         this.#skip(work.range, batch);
         return;
+      case 'reads':
+        this.#read(work.stream, batch);
+        return;
       default:
         this.#request(work, batch);
     }
@@ -111,6 +114,15 @@ export class Turns {
     for (const partition of this.#options.partitions.values()) {
       if (isAnew ? partition.position <= range.to : partition.position >= range.to) continue;
       partition.position = range.to;
+      batch.touch(partition);
+    }
+  }
+
+  /** After `gone`: a position never counts in a stream in which it was not reached. */
+  #read(stream: string, batch: Batch): void {
+    for (const partition of this.#options.partitions.values()) {
+      if (partition.stream === stream) continue;
+      partition.stream = stream;
       batch.touch(partition);
     }
   }

@@ -140,6 +140,7 @@ async function everythingIn(
       },
       hearing: () => undefined,
       gone: () => undefined,
+      reads: () => undefined,
     };
     const onNotice = (notice: unknown): void => reject(new Error(JSON.stringify(notice)));
     StreamReader.open({ hub, stream: name, subjects, isWholeStream: true, after: 0, sink, onNotice }).then(

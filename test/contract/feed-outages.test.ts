@@ -98,7 +98,7 @@ describe('the feed on NATS', () => {
     sink.release();
     await sink.untilDelivered(3);
     await reading.stop();
-    expect(sink.said.filter(({ type }) => type !== 'hearing')).toEqual([
+    expect(sink.aboutMessages).toEqual([
       { type: 'delivered', sequence: after + 1 },
       { type: 'gone', from: after + 2, to: after + 4 },
       { type: 'delivered', sequence: after + 5 },

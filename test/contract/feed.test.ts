@@ -176,7 +176,7 @@ describe.each([
     const sink = await read(after);
     await sink.untilDelivered(5);
     await sink.untilHearing(true);
-    expect(sink.said.filter(({ type }) => type !== 'hearing')).toEqual([
+    expect(sink.aboutMessages).toEqual([
       { type: 'gone', from: after + 1, to: after + 5 },
       ...[6, 7, 8, 9, 10].map((step) => ({ type: 'delivered', sequence: after + step })),
     ]);
@@ -192,7 +192,7 @@ describe.each([
     await world.store(reports(2));
     world.heal();
     await sink.untilDelivered(2);
-    expect(sink.said.filter(({ type }) => type !== 'hearing')).toEqual([
+    expect(sink.aboutMessages).toEqual([
       { type: 'gone', from: after + 1, to: 0 },
       { type: 'delivered', sequence: 1 },
       { type: 'delivered', sequence: 2 },
@@ -203,7 +203,7 @@ describe.each([
     const after = (await theEnd()) + 1_000;
     const sink = await read(after);
     await sink.untilHearing(true);
-    expect(sink.said[0]).toMatchObject({ type: 'gone', from: after + 1 });
+    expect(sink.aboutMessages[0]).toMatchObject({ type: 'gone', from: after + 1 });
     expect(sink.sequences[0]).toBeLessThan(after);
   });
 
@@ -213,7 +213,39 @@ describe.each([
     const sink = new RecordingSink();
     open.push(await world.feed.open({ partitions: all, after: 0, reached, sink }));
     await sink.untilHearing(true);
-    expect(sink.said[0]).toMatchObject({ type: 'gone', from: reached + 1 });
+    expect(sink.aboutMessages[0]).toMatchObject({ type: 'gone', from: reached + 1 });
     expect(sink.sequences.at(-1)).toBe(end);
+  });
+
+  test('says which stream it reads before its first message, and again after it was made anew', async () => {
+    const after = await theEnd();
+    const sink = await read(after - 1);
+    await sink.untilDelivered(1);
+    expect(sink.said[0]).toEqual({ type: 'reads', stream: sink.stream });
+    const before = sink.stream;
+    world.cut();
+    await sink.untilHearing(false);
+    await world.wipe();
+    await world.store(reports(1));
+    world.heal();
+    await sink.untilDelivered(2);
+    expect(sink.stream).not.toBe(before);
+    const [gone, named, delivered] = sink.said.filter(({ type }) => type !== 'hearing').slice(-3);
+    expect([gone?.type, named?.type, delivered?.type]).toEqual(['gone', 'reads', 'delivered']);
+  });
+
+  test('opened at a position of another stream, reads what is there from its beginning, however far that has grown', async () => {
+    const after = await theEnd();
+    const witness = await read(after);
+    await witness.untilHearing(true);
+    const streams = [witness.stream];
+    await world.wipe();
+    const end = await world.store(reports(after + 20));
+    const sink = new RecordingSink();
+    open.push(await world.feed.open({ partitions: all, after, streams, sink }));
+    await sink.untilDelivered(end);
+    await sink.untilHearing(true);
+    expect(sink.aboutMessages[0]).toEqual({ type: 'gone', from: after + 1, to: 0 });
+    expect(sink.sequences).toEqual(Array.from({ length: end }, (_each, index) => index + 1));
   });
 });

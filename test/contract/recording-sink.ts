@@ -7,7 +7,8 @@ const PATIENCE_MS = 30_000;
 export type Said =
   | { readonly type: 'delivered'; readonly sequence: number }
   | { readonly type: 'hearing'; readonly isHearing: boolean }
-  | { readonly type: 'gone'; readonly from: number; readonly to: number };
+  | { readonly type: 'gone'; readonly from: number; readonly to: number }
+  | { readonly type: 'reads'; readonly stream: string };
 
 export class RecordingSink implements FeedSink {
   readonly said: Said[] = [];
@@ -36,6 +37,23 @@ export class RecordingSink implements FeedSink {
   gone({ from, to }: { readonly from: number; readonly to: number }): void {
     this.said.push({ type: 'gone', from, to });
     this.#tell();
+  }
+
+  reads(stream: string): void {
+    this.said.push({ type: 'reads', stream });
+    this.#tell();
+  }
+
+  /** What it said about messages: delivered or gone. */
+  get aboutMessages(): readonly Said[] {
+    return this.said.filter(({ type }) => type === 'delivered' || type === 'gone');
+  }
+
+  /** The stream it said to read, at last. */
+  get stream(): string {
+    const last = this.said.findLast((one) => one.type === 'reads');
+    if (last === undefined) throw new Error('it has not said which stream it reads');
+    return last.stream;
   }
 
   /** From now on `deliver` does not resolve until `release`. */

@@ -128,14 +128,15 @@ export function lines(
 
 /** How far a batch moves a lease: one message further, unless `change` says otherwise. */
 export function advance(lease: Lease, change: Partial<PartitionAdvance> = {}): PartitionAdvance {
-  const { partition, epoch, batch, position, journal, published } = lease;
-  return { partition, epoch, afterBatch: batch, position: position + 1, journal, published, ...change };
+  const { partition, epoch, batch, position, stream, journal, published } = lease;
+  const next = { position: position + 1, stream, journal, published };
+  return { partition, epoch, afterBatch: batch, ...next, ...change };
 }
 
 /** The lease as the next batch finds it. */
 export function advanced(lease: Lease, to: PartitionAdvance = advance(lease)): Lease {
-  const { position, journal, published, afterBatch } = to;
-  return { ...lease, position, journal, published, batch: afterBatch + 1 };
+  const { position, stream, journal, published, afterBatch } = to;
+  return { ...lease, position, stream, journal, published, batch: afterBatch + 1 };
 }
 
 /** A commit that writes what is given, and nothing else. */

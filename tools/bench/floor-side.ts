@@ -76,6 +76,7 @@ export async function startFloorSide(order: RoundOrder, timer: RoundTimer): Prom
       deliver: (batch) => floor.take(batch),
       hearing: () => undefined,
       gone: () => undefined,
+      reads: () => undefined,
     },
   });
   return {
@@ -197,7 +198,7 @@ class Floor {
     return [...touched].map((lease) => {
       const { partition, epoch, batch, position, journal, published } = lease;
       lease.batch += 1;
-      return { partition, epoch, afterBatch: batch, position, journal, published };
+      return { partition, epoch, afterBatch: batch, position, stream: null, journal, published };
     });
   }
 

@@ -70,6 +70,7 @@ export function countedFeed(feed: Feed, timer: RoundTimer): Feed {
           },
           hearing: () => undefined,
           gone: (range) => sink.gone(range),
+          reads: (stream) => sink.reads(stream),
         },
       }),
   };

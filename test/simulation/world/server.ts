@@ -162,15 +162,15 @@ export class Server {
     };
     const feed = new MemoryFeed({ hub, link, clock: itsClock });
     return {
-      open: ({ partitions, after, sink }) =>
+      open: ({ sink, ...options }) =>
         feed.open({
-          partitions,
-          after,
+          ...options,
           sink: {
             deliver: (batch) =>
               new Promise((resolve) => process.enter(() => void sink.deliver(batch).then(resolve))),
             hearing: (isHearing) => process.enter(() => sink.hearing(isHearing)),
             gone: (range) => process.enter(() => sink.gone(range)),
+            reads: (stream) => process.enter(() => sink.reads(stream)),
           },
         }),
     };
