@@ -33,10 +33,12 @@ export interface LedgerEntry {
   readonly outcome: Outcome;
   /** The device's reason for `rejected`, or why it is `expired` or `unknown`; `null` while pending or done. */
   readonly reason: string | null;
-  /** What proved the outcome, in words an engineer can follow: `report 3/17 names it done`. */
+  /** What proved the outcome, by its name and in words: `ring-entry: report 3/17 names it done` (`machines/resolver.ts`). */
   readonly proof: string | null;
   /** When the present outcome was decided; `null` while pending. */
   readonly decidedAt: number | null;
   /** When it was closed; `null` while pending, or while `unknown` and every next report may decide it. */
   readonly closedAt: number | null;
+  /** The command that undoes it, as its kind had it when it was accepted, or `null`. */
+  readonly compensatedBy: string | null;
 }

@@ -8,7 +8,7 @@ import { earliestAt, latestAt, observeAnswer } from './clock.ts';
 import type { Draft } from './draft.ts';
 import { commandInFlight } from './legality.ts';
 import { sendToDevice } from './send.ts';
-import type { Probe } from './twin.ts';
+import type { Probe, Twin } from './twin.ts';
 
 /** Of itself a twin does not ask again sooner than this, ms. */
 export const PROBE_INTERVAL_MS = 60_000;
@@ -24,9 +24,14 @@ export function sendProbe(draft: Draft): void {
   const { twin, context, kind } = draft;
   twin.lastN += 1;
   const waitsUntil = context.now + kind.limits.probeTimeoutMs;
-  twin.probe = { n: twin.lastN, sentAt: context.now, waitsUntil, fate: 'unanswered' };
-  const id = `probe-${String(twin.lastN)}`;
-  const command: Command = { n: twin.lastN, epoch: context.epoch, id, name: 'report', args: {} };
+  const { now } = context;
+  twin.probe = { n: twin.lastN, sentAt: now, lastAskedAt: now, waitsUntil, fate: 'unanswered' };
+  sendReport(draft, twin.lastN);
+}
+
+function sendReport(draft: Draft, n: number): void {
+  const { epoch } = draft.context;
+  const command: Command = { n, epoch, id: `probe-${String(n)}`, name: 'report', args: {} };
   sendToDevice(draft, command);
 }
 
@@ -36,6 +41,34 @@ export function probeSoon(draft: Draft): void {
   if (context.hearingSince === null || commandInFlight(twin) !== null) return;
   if (twin.probe !== null && context.now < twin.probe.sentAt + PROBE_INTERVAL_MS) return;
   sendProbe(draft);
+}
+
+/**
+ * When a twin asks next because nothing proves yet what became of a command: the answer does, and whoever waits for it should
+ * not depend on when the device next speaks of itself. `Infinity` while nothing is unknown, or a command is in flight.
+ */
+export function unknownProbeAt(twin: Twin): number {
+  let dueAt = Infinity;
+  for (const { outcome, notAfterUp, certainAt } of twin.open) {
+    if (outcome === 'unknown' && notAfterUp !== null) dueAt = Math.min(dueAt, certainAt);
+  }
+  if (dueAt === Infinity || commandInFlight(twin) !== null) return Infinity;
+  return twin.probe === null ? dueAt : Math.max(dueAt, twin.probe.lastAskedAt + PROBE_INTERVAL_MS);
+}
+
+/**
+ * Asks what became of a command, if that is due. A probe that nobody has answered goes out again under its number: copies that
+ * pile up on the way, and arrive together, must not push the very outcome that is asked for out of the device's ring.
+ */
+export function askWhatBecame(draft: Draft): void {
+  const { twin, context } = draft;
+  if (context.now < unknownProbeAt(twin)) return;
+  if (twin.probe === null || twin.probe.fate === 'answered') {
+    sendProbe(draft);
+    return;
+  }
+  twin.probe = { ...twin.probe, lastAskedAt: context.now };
+  sendReport(draft, twin.probe.n);
 }
 
 /** Probes where the newest report leaves something open that a round trip settles. */
@@ -82,6 +115,12 @@ export function hearAnswers(draft: Draft, report: Report, receivedAt: number): b
     twin.clock = observeAnswer(twin.clock, observed, kind.limits.driftPpm);
   }
   return answered !== null;
+}
+
+/** True when the device has named a command in this incarnation, so that it keeps a ring of outcomes. */
+export function hasAnswered({ probe, clock, olderClocks }: Twin): boolean {
+  if (clock !== null && clock.earliest !== null) return true;
+  return probe?.fate === 'answered' || olderClocks.some(({ earliest }) => earliest !== null);
 }
 
 /** True when the report names the command number. */

@@ -6,7 +6,9 @@
 import type { Report } from '../machines/report.ts';
 import { type Draft, writeEntry } from './draft.ts';
 import type { LedgerEntry } from './ledger.ts';
-import { type Verdict, verdictOf } from './proof.ts';
+import { commandNamed } from './legality.ts';
+import { hasAnswered } from './probe.ts';
+import { type Knowledge, proofText, type Verdict, verdictOf } from './proof.ts';
 import { OPEN_MAX } from './send.ts';
 
 /** How many resolved entries a twin remembers; older ones are in the store. */
@@ -16,7 +18,7 @@ export const RECENT_MAX = 8;
 export function resolveByReport(draft: Draft, report: Report): void {
   const { twin } = draft;
   for (const entry of twin.open) {
-    const verdict = verdictOf(entry, report, twin.recent);
+    const verdict = verdictOf(entry, report, knowledgeOf(draft, entry));
     if (verdict === null) continue;
     closeEntry(draft, entry, verdict);
     if (verdict.reason === 'not-executed' && report.boot === entry.boot) twin.unheard += 1;
@@ -29,7 +31,7 @@ export function resolveLate(draft: Draft, report: Report, incarnation: number): 
   const { twin } = draft;
   for (const entry of twin.recent) {
     if (entry.outcome !== 'unknown' || entry.incarnation !== incarnation) continue;
-    const verdict = verdictOf(entry, report, twin.recent);
+    const verdict = verdictOf(entry, report, knowledgeOf(draft, entry));
     if (verdict === null || verdict.outcome === 'unknown') continue;
     const proved = closed(draft, entry, verdict);
     twin.recent = twin.recent.map((other) => (other.id === entry.id ? proved : other));
@@ -37,8 +39,15 @@ export function resolveLate(draft: Draft, report: Report, incarnation: number): 
   }
 }
 
+/** What the twin knows of a command besides the report that is judged. */
+function knowledgeOf({ twin, kind }: Draft, entry: LedgerEntry): Knowledge {
+  const resolver = commandNamed(kind, entry.name)?.resolver ?? null;
+  return { resolver, others: twin.recent, keepsRing: hasAnswered(twin) };
+}
+
 /** A new incarnation has no memory of these: they cannot start any more, and nothing can prove what became of them. */
-export function closeAsUnprovable(draft: Draft, proof: string): void {
+export function closeAsUnprovable(draft: Draft, cause: string): void {
+  const proof = proofText('new-incarnation', cause);
   for (const entry of draft.twin.open)
     closeEntry(draft, entry, { outcome: 'unknown', reason: 'unprovable', proof });
 }
@@ -64,7 +73,7 @@ export function makeRoom(draft: Draft): void {
   const { open } = draft.twin;
   const oldest = open.find(({ notAfterUp, outcome }) => notAfterUp === null && outcome === 'unknown');
   if (open.length < OPEN_MAX || oldest === undefined) return;
-  const proof = `${String(open.length)} commands are open`;
+  const proof = proofText('given-up', `${String(open.length)} commands are open`);
   closeEntry(draft, oldest, { outcome: 'unknown', reason: 'unprovable', proof });
 }
 

@@ -29,6 +29,7 @@ export function acceptCommand(draft: Draft, request: CommandRequest, spec: Comma
     ...{ epoch: context.epoch, incarnation: twin.incarnation, ...deadline(draft, spec) },
     ...{ holdMs: holdMsOf(request, spec), acceptedAt: context.now, sentAt: context.now },
     ...{ outcome: 'pending', reason: null, proof: null, decidedAt: null, closedAt: null },
+    compensatedBy: spec.resolver.compensatedBy,
   };
   twin.open = [...twin.open, entry];
   writeEntry(draft, entry, { publish: false });

@@ -47,7 +47,10 @@ export interface NewestReport {
  */
 export interface Probe {
   readonly n: number;
+  /** When it was sent first: whatever names it was measured after. */
   readonly sentAt: number;
+  /** When it was sent last. The same number again takes no room in the device's ring. */
+  readonly lastAskedAt: number;
   /** Until when an answer is waited for; `null` once it was answered or given up. */
   readonly waitsUntil: number | null;
   /** `missed`: the device was heard after its time was up, and did not name it. An answer can still come. */

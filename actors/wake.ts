@@ -8,7 +8,8 @@ import type { Kind } from '../machines/kind.ts';
 import { refuseWaiting } from './guard.ts';
 import { expireHold } from './holds.ts';
 import type { LedgerEntry } from './ledger.ts';
-import { giveUpProbe } from './probe.ts';
+import { commandNamed } from './legality.ts';
+import { askWhatBecame, giveUpProbe, unknownProbeAt } from './probe.ts';
 import { declareUnknown } from './resolve.ts';
 import { resend } from './send.ts';
 import { settleEvent, settleSuspicions } from './settle.ts';
@@ -25,7 +26,7 @@ export function nextWakeAt(kind: Kind, twin: Twin, hearingSince: number | null):
   if (hearingSince === null) return wakeAt;
   wakeAt = Math.min(wakeAt, silentAt(kind, twin, hearingSince));
   for (const entry of twin.open) wakeAt = Math.min(wakeAt, entryDueAt(kind, entry));
-  return wakeAt;
+  return Math.min(wakeAt, unknownProbeAt(twin));
 }
 
 /** Decides on everything that is due at `context.now`. */
@@ -40,6 +41,7 @@ export function wakeTwin(draft: Draft): void {
   if (draft.context.hearingSince === null) return;
   fallSilent(draft, draft.context.hearingSince);
   for (const entry of draft.twin.open) chase(draft, entry);
+  askWhatBecame(draft);
 }
 
 /** Silence is counted from the last contact, or from when this node could hear again (stream time). */
@@ -55,10 +57,9 @@ function fallSilent(draft: Draft, hearingSince: number): void {
   settleEvent(draft, 'silence', { type: 'silence', detail });
 }
 
-/** A command without a deadline is sent once: it changes nothing, and the next one is as good. */
 function entryDueAt(kind: Kind, entry: LedgerEntry): number {
   if (entry.outcome !== 'pending') return Infinity;
-  if (entry.notAfterUp === null) return entry.certainAt;
+  if (commandNamed(kind, entry.name)?.resolver.isSentAgain !== true) return entry.certainAt;
   return Math.min(entry.certainAt, entry.sentAt + kind.limits.resendMs);
 }
 

@@ -12,6 +12,7 @@ import { hearing } from './hearing.ts';
 import { type Contradiction, defineKind, type Kind } from './kind.ts';
 import { noArguments, probe } from './probe.ts';
 import type { Report } from './report.ts';
+import { BY_HOLD, BY_HOLD_ENDED, BY_RING } from './resolver.ts';
 
 const observations = [
   'available.secured',
@@ -61,7 +62,7 @@ const commands = {
     freshWithinMs: 120_000,
     hold: { defaultMs: 1_200_000, longestMs: 43_200_000 },
     endsHold: false,
-    compensatedBy: 'release',
+    resolver: { ...BY_HOLD, compensatedBy: 'release' },
   },
   release: {
     description: 'Let the reservation go.',
@@ -70,7 +71,7 @@ const commands = {
     freshWithinMs: null,
     hold: null,
     endsHold: true,
-    compensatedBy: null,
+    resolver: BY_HOLD_ENDED,
   },
   start: {
     description: 'Begin the rental: open the car and let its engine run.',
@@ -79,7 +80,7 @@ const commands = {
     freshWithinMs: 120_000,
     hold: null,
     endsHold: true,
-    compensatedBy: 'stop',
+    resolver: { ...BY_RING, compensatedBy: 'stop' },
   },
   stop: {
     description: 'End the rental: lock the car and immobilise it.',
@@ -88,7 +89,7 @@ const commands = {
     freshWithinMs: 120_000,
     hold: null,
     endsHold: false,
-    compensatedBy: null,
+    resolver: BY_RING,
   },
   report: probe,
 } as const satisfies Record<string, CommandSpec>;

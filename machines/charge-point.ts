@@ -21,6 +21,7 @@ import { hearing } from './hearing.ts';
 import { type Contradiction, defineKind, type Kind } from './kind.ts';
 import { noArguments, probe } from './probe.ts';
 import type { Report } from './report.ts';
+import { BY_HOLD, BY_HOLD_ENDED, BY_RING } from './resolver.ts';
 
 const observations = [
   'available.idle',
@@ -72,7 +73,7 @@ const commands = {
     freshWithinMs: 60_000,
     hold: { defaultMs: 900_000, longestMs: 3_600_000 },
     endsHold: false,
-    compensatedBy: 'release',
+    resolver: { ...BY_HOLD, compensatedBy: 'release' },
   },
   release: {
     description: 'Let the reservation go.',
@@ -81,7 +82,7 @@ const commands = {
     freshWithinMs: null,
     hold: null,
     endsHold: true,
-    compensatedBy: null,
+    resolver: BY_HOLD_ENDED,
   },
   start: {
     description: 'Begin to charge: for whoever has plugged in, or for the holder of the reservation.',
@@ -96,7 +97,7 @@ const commands = {
     freshWithinMs: 60_000,
     hold: null,
     endsHold: true,
-    compensatedBy: 'stop',
+    resolver: { ...BY_RING, compensatedBy: 'stop' },
   },
   stop: {
     description: 'End the charging session and unlock the cable.',
@@ -105,7 +106,7 @@ const commands = {
     freshWithinMs: null,
     hold: null,
     endsHold: false,
-    compensatedBy: null,
+    resolver: BY_RING,
   },
   report: probe,
 } as const satisfies Record<string, CommandSpec>;

@@ -2,6 +2,7 @@
  * The one message that devices receive (wire contract 2.2), and how a kind declares the commands it knows.
  */
 import type { TObject } from '@sinclair/typebox';
+import type { Resolver } from './resolver.ts';
 
 /** A command as it travels to the device on `device.<id>.command`. */
 export interface Command {
@@ -40,6 +41,6 @@ export interface CommandSpec {
   readonly hold: { readonly defaultMs: number; readonly longestMs: number } | null;
   /** True when executing it ends the device's hold (`release`, or `start` by its holder). */
   readonly endsHold: boolean;
-  /** The command that undoes it when its caller no longer wants it, or `null`. */
-  readonly compensatedBy: string | null;
+  /** What proves its fate, whether it is sent again, and what undoes it. */
+  readonly resolver: Resolver;
 }

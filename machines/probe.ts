@@ -4,6 +4,7 @@
  */
 import { Type } from '@sinclair/typebox';
 import type { CommandSpec } from './command.ts';
+import { BY_RING } from './resolver.ts';
 
 /** Arguments of a command that takes none. */
 export const noArguments = Type.Object({}, { additionalProperties: false });
@@ -16,5 +17,6 @@ export const probe = {
   freshWithinMs: null,
   hold: null,
   endsHold: false,
-  compensatedBy: null,
+  // A device that forgot everything still executes a copy of it, so that nothing proves it not done.
+  resolver: { ...BY_RING, notDone: ['ring-entry'], isSentAgain: false },
 } as const satisfies CommandSpec;

@@ -53,6 +53,8 @@ const OutcomeSchema = Type.Object({
   certainAt: Type.Number(),
   decidedAt: NullableNumber,
   closedAt: NullableNumber,
+  // What was published before it existed is still in the stream.
+  compensatedBy: Type.Optional(NullableString),
 });
 const outcomeCheck = TypeCompiler.Compile(OutcomeSchema);
 const desiredCheck = TypeCompiler.Compile(Type.Object({ version: Type.Number(), delta: AnyMap }));

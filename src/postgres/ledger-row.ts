@@ -25,6 +25,7 @@ const columns = {
   proof: 'text',
   decided_at: 'timestamptz',
   closed_at: 'timestamptz',
+  compensated_by: 'text',
 } as const;
 
 const all = Object.keys(columns).join(', ');
@@ -61,13 +62,15 @@ export function writeEntry(key: number, entry: LedgerEntry, row: Columns<typeof 
   row.proof.text(entry.proof);
   row.decided_at.time(entry.decidedAt);
   row.closed_at.time(entry.closedAt);
+  row.compensated_by.text(entry.compensatedBy);
 }
 
 /** The columns of `c` (table command) and `d` (table device) that are a ledger entry, under its names. */
 export const entrySelection = `d.id as device, c.id, c.n, c.name, c.args, c.by, c.epoch, c.incarnation, c.boot,
   c.not_after_up as "notAfterUp", c.hold_ms as "holdMs", ms_of(c.accepted_at) as "acceptedAt",
   ms_of(c.sent_at) as "sentAt", ms_of(c.certain_at) as "certainAt", c.outcome, c.reason, c.proof,
-  ms_of(c.decided_at) as "decidedAt", ms_of(c.closed_at) as "closedAt"`;
+  ms_of(c.decided_at) as "decidedAt", ms_of(c.closed_at) as "closedAt",
+  c.compensated_by as "compensatedBy"`;
 
 /** A row of {@link entrySelection}: `args` is still text. */
 export type EntryRow = Omit<LedgerEntry, 'args'> & { readonly args: string };

@@ -10,8 +10,9 @@ import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { SequenceSet } from '../../actors/sequence.ts';
 import type { CommandRequest, Identity, NewestReport, Probe, Twin } from '../../actors/twin.ts';
 
-/** Raised with every change of the places below; older versions must then still be read. */
-const VERSION = 1;
+/** Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`. */
+const VERSION = 2;
+const OLDEST_VERSION = 1;
 
 /** What a snapshot holds. */
 export interface Snapshot extends Pick<
@@ -71,6 +72,8 @@ type EntryPlaces = readonly [
   proof: string | null,
   decidedAt: number | null,
   closedAt: number | null,
+  /** Not there before version 2. */
+  compensatedBy?: string | null,
 ];
 type RequestPlaces = readonly [
   id: string,
@@ -82,7 +85,14 @@ type RequestPlaces = readonly [
   subject: string,
   encoding: CommandRequest['replyTo']['encoding'],
 ];
-type ProbePlaces = readonly [n: number, sentAt: number, waitsUntil: number | null, fate: Probe['fate']];
+type ProbePlaces = readonly [
+  n: number,
+  sentAt: number,
+  waitsUntil: number | null,
+  fate: Probe['fate'],
+  /** Not there before version 2. */
+  lastAskedAt?: number,
+];
 type FormerPlaces = readonly [
   incarnation: number,
   boot: number,
@@ -125,7 +135,7 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
     snapshot.lastN,
     snapshot.open.map(entryPlaces),
     snapshot.recent.map(entryPlaces),
-    probe && [probe.n, probe.sentAt, probe.waitsUntil, probe.fate],
+    probe && [probe.n, probe.sentAt, probe.waitsUntil, probe.fate, probe.lastAskedAt],
     snapshot.waiting.map(requestPlaces),
     snapshot.unheard,
     identity && identityPlaces(identity),
@@ -139,9 +149,10 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
 
 /** Reads the snapshot of a device. Throws a {@link SnapshotError} when its version is not known here. */
 export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
-  if (bytes[0] !== VERSION) {
+  const version = bytes[0] ?? 0;
+  if (version < OLDEST_VERSION || version > VERSION) {
     throw new SnapshotError(
-      `the snapshot of ${device} is of version ${String(bytes[0])}; this version of Corral reads ${String(VERSION)}`,
+      `the snapshot of ${device} is of version ${String(bytes[0])}; this version of Corral reads ${String(OLDEST_VERSION)} to ${String(VERSION)}`,
     );
   }
   const places = unpackr.unpack(bytes.subarray(1)) as SnapshotPlaces;
@@ -208,12 +219,14 @@ function entryPlaces(entry: LedgerEntry): EntryPlaces {
     entry.proof,
     entry.decidedAt,
     entry.closedAt,
+    entry.compensatedBy,
   ];
 }
 
 function readEntry(device: string, places: EntryPlaces): LedgerEntry {
   const [id, n, name, args, by, epoch, incarnation, boot, notAfterUp, holdMs, ...rest] = places;
-  const [acceptedAt, sentAt, certainAt, outcome, reason, proof, decidedAt, closedAt] = rest;
+  const [acceptedAt, sentAt, certainAt, outcome, reason, proof, decidedAt, closedAt, compensatedBy = null] =
+    rest;
   return {
     device,
     id,
@@ -234,11 +247,12 @@ function readEntry(device: string, places: EntryPlaces): LedgerEntry {
     proof,
     decidedAt,
     closedAt,
+    compensatedBy,
   };
 }
 
-function readProbe([n, sentAt, waitsUntil, fate]: ProbePlaces): Probe {
-  return { n, sentAt, waitsUntil, fate };
+function readProbe([n, sentAt, waitsUntil, fate, lastAskedAt = sentAt]: ProbePlaces): Probe {
+  return { n, sentAt, lastAskedAt, waitsUntil, fate };
 }
 
 function identityPlaces({ rivalAt, former }: Identity): IdentityPlaces {

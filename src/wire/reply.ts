@@ -29,7 +29,7 @@ export interface CommandOutcome {
   readonly by: string | null;
   /** The device's reason for `rejected`, or why it is `expired` or `unknown`. */
   readonly reason: string | null;
-  /** What proved the outcome. */
+  /** What proved the outcome, by its name and in words: `ring-entry: report 3/17 names it done`. */
   readonly proof: string | null;
   readonly acceptedAt: number;
   readonly sentAt: number;
@@ -38,6 +38,11 @@ export interface CommandOutcome {
   readonly decidedAt: number | null;
   /** When no other outcome can follow; `null` while one may. */
   readonly closedAt: number | null;
+  /**
+   * The command that undoes this one, or `null`: for a caller whose late `done` is not wanted any more. It is never sent of
+   * itself.
+   */
+  readonly compensatedBy: string | null;
 }
 
 /** The twin refused: nothing was sent, and asking again changes nothing until the reason is gone. */
@@ -180,5 +185,6 @@ export function commandOutcome(entry: LedgerEntry): CommandOutcome {
     certainAt: Math.ceil(entry.certainAt),
     decidedAt: entry.decidedAt,
     closedAt: entry.closedAt,
+    compensatedBy: entry.compensatedBy,
   };
 }

@@ -75,7 +75,7 @@ export function entry(device: string, change: Partial<LedgerEntry> = {}): Ledger
     ...{ device, id: 'e5f0c3a8-0000-4000-8000-000000000001', n: 1, name: 'reserve', args: { minutes: 5 } },
     ...{ by: 'backend', epoch: 1, incarnation: 1, boot: 1, notAfterUp: 9000.5, holdMs: 300_000 },
     ...{ acceptedAt: T0, sentAt: T0 + 0.125, certainAt: T0 + 5000, outcome: 'pending', reason: null },
-    ...{ proof: null, decidedAt: null, closedAt: null },
+    ...{ proof: null, decidedAt: null, closedAt: null, compensatedBy: 'release' },
     ...change,
   };
 }
@@ -189,7 +189,7 @@ const anyEntry = (device: string): fc.Arbitrary<LedgerEntry> =>
     },
     ...{ acceptedAt: time, sentAt: time, certainAt: time, reason: orNull(text), proof: orNull(text) },
     outcome: fc.constantFrom('pending', 'done', 'rejected', 'expired', 'unknown'),
-    ...{ decidedAt: orNull(time), closedAt: orNull(time) },
+    ...{ decidedAt: orNull(time), closedAt: orNull(time), compensatedBy: orNull(text) },
   });
 
 const anyReport: fc.Arbitrary<Report> = fc
@@ -224,7 +224,7 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
     recent: fc.array(anyEntry(device), { maxLength: 2 }),
     probe: orNull(
       fc.record({
-        ...{ n: uint, sentAt: time, waitsUntil: orNull(time) },
+        ...{ n: uint, sentAt: time, lastAskedAt: time, waitsUntil: orNull(time) },
         fate: fc.constantFrom('unanswered', 'missed', 'answered'),
       }),
     ),

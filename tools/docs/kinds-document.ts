@@ -6,10 +6,11 @@ import type { AnyStateNode } from 'xstate';
 import type { CommandSpec } from '../../machines/command.ts';
 import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
+import { PROOFS } from '../../machines/resolver.ts';
 
 /** Writes `docs/kinds.md`. */
 export function kindsDocument(kinds: readonly Kind[]): string {
-  return `${[introduction, ...kinds.map(kindSection)].join('\n\n')}\n`;
+  return `${[introduction, proofTable(), ...kinds.map(kindSection)].join('\n\n')}\n`;
 }
 
 /** The paths of all states a kind's twin can be in, in the order in which the machine declares them. */
@@ -36,7 +37,10 @@ Written by \`npm run docs\` from \`machines/\`; a test checks that it is up to d
 
 The first word of a state is what the world sees; what follows the dot is a sub-state. A report moves the twin from every state straight
 to the one it observes, silence moves it to \`offline\`, an open suspicion to \`suspect\`. A command never moves it: only the next report
-does.`;
+does.
+
+What became of a command is found out by what its row under "What proves their fate" names; the ledger's \`proof\` begins with one of these
+words. A state alone proves nothing: whatever a command leads to, somebody on the spot can lead to as well.`;
 
 function kindSection(kind: Kind): string {
   return [
@@ -52,6 +56,8 @@ function kindSection(kind: Kind): string {
     ),
     '### Commands',
     commandTable(kind),
+    '### What proves their fate',
+    resolverTable(kind),
     '### Arguments',
     argumentTable(kind),
     '### Sensors',
@@ -82,11 +88,28 @@ function commandTable(kind: Kind): string {
     duration(spec.startWindowMs, 'no deadline'),
     duration(spec.freshWithinMs, 'any age'),
     holdEffect(spec),
-    spec.compensatedBy === null ? '' : code(spec.compensatedBy),
+  ]);
+  return table(['command', 'what it does', 'may start within', 'decided on knowledge within', 'hold'], rows);
+}
+
+function resolverTable(kind: Kind): string {
+  const rows = Object.entries<CommandSpec>(kind.commands).map(([name, { resolver }]) => [
+    code(name),
+    resolver.done.map(code).join(', '),
+    resolver.notDone.map(code).join(', '),
+    resolver.isSentAgain ? '✓' : '',
+    resolver.compensatedBy === null ? '' : code(resolver.compensatedBy),
   ]);
   return table(
-    ['command', 'what it does', 'may start within', 'decided on knowledge within', 'hold', 'undone by'],
+    ['command', 'proved done by', 'proved not done by', 'sent again while it may start', 'undone by'],
     rows,
+  );
+}
+
+function proofTable(): string {
+  return table(
+    ['proof', 'what it is'],
+    Object.entries(PROOFS).map(([name, meaning]) => [code(name), meaning]),
   );
 }
 

@@ -26,7 +26,9 @@ const CommandViewSchema = Type.Object({
   by: StringOrNull,
   outcome: Type.String({ description: 'pending, done, rejected, expired or unknown' }),
   reason: StringOrNull,
-  proof: Type.Union([Type.String(), Type.Null()], { description: 'what proved the outcome' }),
+  proof: Type.Union([Type.String(), Type.Null()], {
+    description: 'what proved the outcome, by its name and in words',
+  }),
   acceptedAt: Time,
   sentAt: Type.String({ format: 'date-time', description: 'last; it is sent again until it may not start' }),
   certainAt: Type.String({ format: 'date-time', description: 'after this it cannot start any more' }),
@@ -39,6 +41,9 @@ const CommandViewSchema = Type.Object({
     description: 'the uptime of the device after which it may not start, ms',
   }),
   holdMs: NumberOrNull,
+  compensatedBy: Type.Union([Type.String(), Type.Null()], {
+    description: 'the command that undoes it; it is never sent of itself',
+  }),
 });
 
 const query = Type.Object(

@@ -19,7 +19,10 @@ describe('case 1', () => {
     expect(pair.ledger.get('r')?.outcome).toBe('unknown');
     expect(pair.document.state).toBe('suspect');
     pair.hear(reply);
-    expect(pair.ledger.get('r')).toMatchObject({ outcome: 'done', proof: 'report 1/3 names it done' });
+    expect(pair.ledger.get('r')).toMatchObject({
+      outcome: 'done',
+      proof: 'ring-entry: report 1/3 names it done',
+    });
     expect(pair.document).toMatchObject({ state: 'reserved', hold: { id: 'r' }, suspicions: [] });
   });
 });
@@ -106,6 +109,33 @@ describe('case 5', () => {
   });
 });
 
+describe('an unknown command of a device that leaves its ring out of a report', () => {
+  test('stays open, and is decided by the next report that carries it', () => {
+    const pair = new Pair().meet();
+    pair.ask('reserve', { id: 'r' });
+    pair.arrive();
+    pair.unhandled();
+    const { hold: _hold, commands: _ring, ...bare } = pair.measure();
+    pair.pass(60_000);
+    pair.unhandled();
+    pair.hear({ ...bare, up: pair.device.up(pair.now), state: 'available' });
+    expect(pair.ledger.get('r')).toMatchObject({ outcome: 'unknown', closedAt: null });
+    pair.report();
+    expect(pair.ledger.get('r')).toMatchObject({ outcome: 'done' });
+  });
+
+  test('is closed as unprovable where it never carried one', () => {
+    const pair = new Pair();
+    pair.report({ commands: undefined as never, hold: { id: 'x', leftMs: 600_000 }, state: 'reserved' });
+    pair.twin = { ...pair.twin, suspicions: [], path: 'reserved.waiting' };
+    pair.ask('release', { id: 'c' });
+    pair.pass(120_000);
+    pair.hear({ boot: 1, seq: 9, up: pair.device.up(pair.now), state: 'available', sensors: {} });
+    expect(pair.ledger.get('c')).toMatchObject({ outcome: 'unknown', reason: 'unprovable' });
+    expect(pair.ledger.get('c')?.closedAt).not.toBeNull();
+  });
+});
+
 describe('case 6', () => {
   test('a retry after unknown with the same id never executes twice', () => {
     const pair = new Pair().meet();
@@ -162,7 +192,10 @@ describe('case 8', () => {
     pair.ask('reserve', { id: 'r', by: 'anna' });
     pair.arrive();
     pair.report({ commands: [] });
-    expect(pair.ledger.get('r')).toMatchObject({ outcome: 'done', proof: 'report 1/3 shows its hold' });
+    expect(pair.ledger.get('r')).toMatchObject({
+      outcome: 'done',
+      proof: 'hold-shown: report 1/3 shows its hold',
+    });
     expect(pair.document).toMatchObject({ state: 'reserved', hold: { id: 'r', by: 'anna' }, suspicions: [] });
     pair.report();
     expect(pair.document).toMatchObject({ state: 'reserved', suspicions: [] });

@@ -38,6 +38,28 @@ describe('a twin asks of itself', () => {
     expect(probesOf(pair)).toBe(2);
   });
 
+  test('while nothing proves what became of a command: it does not depend on the device’s own next report', () => {
+    const pair = new Pair().meet();
+    pair.pass(PROBE_INTERVAL_MS);
+    pair.report();
+    pair.answer();
+    pair.ask('reserve', { id: 'r' });
+    pair.unhandled();
+    pair.pass(10 * PROBE_INTERVAL_MS);
+    expect(pair.ledger.get('r')).toMatchObject({ outcome: 'unknown', closedAt: null });
+    expect(probesOf(pair), 'in a bounded rhythm').toBeGreaterThan(5);
+    expect(probesOf(pair)).toBeLessThanOrEqual(12);
+    const numbers = new Set(pair.commands.slice(-5).map(({ n }) => n));
+    expect(numbers.size, 'under one number: copies that arrive together push nothing out of the ring').toBe(
+      1,
+    );
+    pair.answer();
+    expect(pair.ledger.get('r')).toMatchObject({ outcome: 'expired', reason: 'too-late' });
+    const asked = probesOf(pair);
+    pair.pass(10 * PROBE_INTERVAL_MS);
+    expect(probesOf(pair), 'and no longer').toBe(asked);
+  });
+
   test('not while nothing is open', () => {
     const pair = new Pair().meet();
     for (let minute = 0; minute < 60; minute += 1) {

@@ -3,6 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { RING_SIZE_MAX, type Report, type RingEntry } from '../../../machines/report.ts';
+import { chargePoint } from '../../../machines/charge-point.ts';
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { verdictOf } from '../../../actors/proof.ts';
 import { T0 } from './stage.ts';
@@ -22,6 +23,7 @@ function entryOf(given: Partial<LedgerEntry> = {}): LedgerEntry {
       certainAt: T0 + 20_000,
     },
     ...{ outcome: 'pending', reason: null, proof: null, decidedAt: null, closedAt: null },
+    compensatedBy: null,
     ...given,
   };
 }
@@ -36,9 +38,11 @@ function reportOf(given: Partial<Report>): Report {
 function verdict(
   given: Partial<Report>,
   entry: LedgerEntry = entryOf(),
-  closed: readonly LedgerEntry[] = [],
+  others: readonly LedgerEntry[] = [],
+  keepsRing = false,
 ): { readonly outcome: string; readonly reason: string | null } | null {
-  const found = verdictOf(entry, reportOf(given), closed);
+  const resolver = chargePoint.commands[entry.name]?.resolver ?? null;
+  const found = verdictOf(entry, reportOf(given), { resolver, others, keepsRing });
   return found && { outcome: found.outcome, reason: found.reason };
 }
 
@@ -153,6 +157,11 @@ describe('a ring that does not name it', () => {
 });
 
 describe('a report without a ring', () => {
+  test('of a device that has shown one before proves nothing: its next report may carry it', () => {
+    expect(verdict({ up: AFTER }, entryOf(), [], true)).toBeNull();
+    expect(verdict({ boot: 4, up: 1 }, entryOf(), [], true)).toBeNull();
+  });
+
   test('proves nothing while it may still start, and closes it afterwards', () => {
     expect(verdict({})).toBeNull();
     expect(verdict({ up: AFTER })).toEqual(unprovable);
@@ -169,6 +178,45 @@ describe('a hold', () => {
 
   test('of another command proves nothing', () => {
     expect(verdict({ hold: { id: 'd', leftMs: 5_000 } })).toBeNull();
+  });
+});
+
+describe('a hold from before a `release`', () => {
+  const release = entryOf({ id: 'r', name: 'release', holdMs: null });
+  const before = entryOf({ id: 'b', n: 4, outcome: 'done' });
+  const hold = { id: 'b', leftMs: 5_000 };
+
+  test('that goes on after its deadline proves that it was not executed, whatever the ring has forgotten', () => {
+    expect(verdict({ up: AFTER, hold }, release, [before])).toEqual(notExecuted);
+    expect(verdict({ up: AFTER, hold, commands: fullRing }, release, [before])).toEqual(notExecuted);
+  });
+
+  test('proves nothing while it may still start, nor in another boot', () => {
+    expect(verdict({ hold }, release, [before])).toBeNull();
+    expect(verdict({ boot: 4, up: 1, hold }, release, [before])).toEqual(unprovable);
+  });
+
+  test('proves nothing where it may be another one that began later', () => {
+    const later = entryOf({ id: 'b', n: 6, outcome: 'done' });
+    expect(verdict({ up: AFTER, hold }, release, [later])).toEqual(unprovable);
+    expect(verdict({ up: AFTER, hold }, release, [])).toEqual(unprovable);
+  });
+
+  test('that is gone proves nothing: it may have ended by itself', () => {
+    expect(verdict({ up: AFTER }, release, [before])).toEqual(unprovable);
+  });
+
+  test('proves nothing about another command: a `start` that began may leave it to be seen', () => {
+    const start = entryOf({ id: 's', name: 'start', holdMs: null });
+    expect(verdict({ up: AFTER, hold }, start, [before])).toEqual(unprovable);
+  });
+});
+
+describe('the state that a command leads to', () => {
+  test('does not prove it done: somebody on the spot may have led there', () => {
+    const start = entryOf({ id: 's', name: 'start', holdMs: null });
+    expect(verdict({ state: 'charging', commands: [] }, start)).toBeNull();
+    expect(verdict({ state: 'charging', up: AFTER, commands: [] }, start)).toEqual(notExecuted);
   });
 });
 

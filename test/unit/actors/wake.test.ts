@@ -3,6 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { chargePoint } from '../../../machines/charge-point.ts';
+import { PROBE_INTERVAL_MS } from '../../../actors/probe.ts';
 import { Pair } from './pair.ts';
 import { T0 } from './stage.ts';
 
@@ -80,7 +81,9 @@ describe('while the node does not hear', () => {
     pair.pass(0);
     expect(pair.ledger.get('r')?.outcome).toBe('unknown');
     expect(pair.document.state).toBe('suspect');
-    expect(pair.wakeAt()).toBe(pair.now + silenceMs);
+    expect(pair.wakeAt(), 'the answer to its question is waited for').toBe(pair.now + probeTimeoutMs);
+    pair.pass(probeTimeoutMs);
+    expect(pair.wakeAt()).toBe(pair.now - probeTimeoutMs + PROBE_INTERVAL_MS);
   });
 });
 
@@ -141,6 +144,8 @@ describe('a wake-up', () => {
     const decision = pair.wake();
     expect(decision.transitions.map(({ to }) => to)).toEqual(['available.idle', 'offline']);
     expect(decision.outcomes).toMatchObject([{ id: 'c', outcome: 'unknown' }]);
-    expect(pair.wakeAt()).toBe(Infinity);
+    expect(pair.sent, 'it asks what became of it').toMatchObject({ name: 'report' });
+    pair.pass(probeTimeoutMs);
+    expect(pair.wakeAt()).toBe(pair.now - probeTimeoutMs + PROBE_INTERVAL_MS);
   });
 });

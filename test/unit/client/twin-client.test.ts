@@ -27,7 +27,7 @@ function entry(id: string, outcome: Outcome): LedgerEntry {
   return {
     ...{ device, id, n: 1, name: 'reserve', args: {}, by: null, epoch: 1, incarnation: 1, boot: 1 },
     ...{ notAfterUp: 1, holdMs: null, acceptedAt: 1, sentAt: 1, certainAt: 2, outcome, reason: null },
-    ...{ proof: null, decidedAt: isOpen ? null : 2, closedAt: isOpen ? null : 2 },
+    ...{ proof: null, decidedAt: isOpen ? null : 2, closedAt: isOpen ? null : 2, compensatedBy: 'release' },
   };
 }
 

@@ -39,10 +39,10 @@ describe.each(kinds.map((kind) => ({ kind, name: kind.name })))('the commands of
 
   test('what undoes one is a command of the same kind', () => {
     const unknown = commands.filter(
-      ([, spec]) => spec.compensatedBy !== null && !(spec.compensatedBy in kind.commands),
+      ([, { resolver }]) => resolver.compensatedBy !== null && !(resolver.compensatedBy in kind.commands),
     );
     expect(unknown).toEqual([]);
-    expect(kind.commands.reserve?.compensatedBy).toBe('release');
+    expect(kind.commands.reserve?.resolver.compensatedBy).toBe('release');
   });
 
   test('take no argument that they do not know', () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
+import { pack, unpack } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
 import { decodeSnapshot, encodeSnapshot, SnapshotError } from '../../../src/postgres/snapshot.ts';
-import { anyTwin, twin } from '../../contract/store-samples.ts';
+import { anyTwin, entry, twin } from '../../contract/store-samples.ts';
 
 describe('a snapshot', () => {
   test('holds everything of a twin that has no column, without rounding', () => {
@@ -10,6 +11,21 @@ describe('a snapshot', () => {
         expect(any).toMatchObject(decodeSnapshot('cp-1', encodeSnapshot(any)));
       }),
     );
+  });
+
+  test('of version 1 is read: what it does not hold is not known, or as it was', () => {
+    const probe = { n: 4, sentAt: 1_000, lastAskedAt: 9_000, waitsUntil: null, fate: 'missed' } as const;
+    const [version, ...packed] = encodeSnapshot({ ...twin('cp-1'), open: [entry('cp-1')], probe });
+    expect(version).toBe(2);
+    const places = unpack(Uint8Array.from(packed)) as unknown[][];
+    const [open, written] = [places[7] as unknown[][], places[9]!];
+    open[0]!.pop();
+    written.pop();
+    const old = Buffer.concat([Buffer.from([1]), pack(places)]);
+    expect(decodeSnapshot('cp-1', old)).toMatchObject({
+      open: [{ ...entry('cp-1'), compensatedBy: null }],
+      probe: { ...probe, lastAskedAt: 1_000 },
+    });
   });
 
   test('of a version that is not known is refused, and names the device', () => {

@@ -33,6 +33,7 @@ const entry: LedgerEntry = {
   proof: 'report 3/17 names it rejected',
   decidedAt: 1_500,
   closedAt: 1_500,
+  compensatedBy: 'release',
 };
 
 /** What stands on the wire, in both encodings. */
@@ -60,6 +61,7 @@ const outcome = {
   certainAt: 6_000,
   decidedAt: 1_500,
   closedAt: 1_500,
+  compensatedBy: 'release',
 };
 
 describe('on the wire', () => {
