@@ -1,24 +1,16 @@
-#!/usr/bin/env -S node --import tsx
 /**
  * `corral`: Corral from the command line. Results go to stdout, progress and complaints to stderr; exit codes are in
- * `cli/command-line-error.ts`.
+ * `cli/command-line-error.ts`. `corral.js` is what runs it as a command of the system.
  */
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { CommandLineError, EXIT } from './cli/command-line-error.ts';
-import { addConform } from './cli/conform.ts';
-import { addReplay } from './cli/replay.ts';
+import { endWithReader } from './cli/print.ts';
+import { corralProgram } from './cli/program.ts';
 import { ConnectError } from '../src/nats/connect.ts';
 
-const program = new Command()
-  .name('corral')
-  .description('Look into Corral, and try it out.')
-  .showHelpAfterError('(--help says more)')
-  .exitOverride();
-addConform(program);
-addReplay(program);
-
+endWithReader();
 try {
-  await program.parseAsync();
+  await corralProgram().parseAsync();
 } catch (error) {
   process.exitCode = complain(error);
 }
@@ -31,7 +23,8 @@ function complain(error: unknown): number {
     return error.exitCode;
   }
   if (error instanceof ConnectError) {
-    process.stderr.write(`Not connected: ${error.message}. CORRAL_NATS_URL says where to connect.\n`);
+    const advice = 'corral help says which variable holds the address of the command.';
+    process.stderr.write(`Not connected: ${error.message}. ${advice}\n`);
     return EXIT.failed;
   }
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

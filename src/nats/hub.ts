@@ -27,7 +27,7 @@ export const STREAM_MAX_AGE_MS = 7 * 24 * 3_600_000;
 export const DUPLICATE_WINDOW_MS = 120_000;
 
 /** The stream CHANGES is kept in the account of the backends, who read it; `nats.conf` opens it to the runtime here. */
-const BACKENDS_API = '$JS.BACKENDS.API';
+export const BACKENDS_API = '$JS.BACKENDS.API';
 /** How long the hub may take to hand back a probe of its mapping, ms. */
 const PROBE_TIMEOUT_MS = 3_000;
 /** Device ids asked about: enough that a mapping with another number of partitions cannot agree by chance. */
@@ -52,7 +52,7 @@ export interface PrepareHubOptions {
 /** Checks the hub, and creates the streams it does not have. Throws {@link HubError}. May run on many nodes at once. */
 export async function prepareHub(hub: HubConnection, options: PrepareHubOptions = {}): Promise<void> {
   checkVersion(hub, options.allowOldHub ?? false);
-  await checkMapping(hub);
+  await checkHubMapping(hub);
   const replicas = options.replicas ?? 1;
   const own = await jetstreamManager(hub.nats, { checkAPI: false });
   const backends = await jetstreamManager(hub.nats, { checkAPI: false, apiPrefix: BACKENDS_API });
@@ -82,9 +82,9 @@ export function isAtLeast(version: string, wanted: readonly number[]): boolean {
 
 /**
  * Asks for twins that do not exist and looks at the subjects under which the questions come out. They carry no reply
- * subject, so an owner that hears one has nobody to answer and nothing to do.
+ * subject, so an owner that hears one has nobody to answer and nothing to do. Throws {@link HubError}.
  */
-async function checkMapping(hub: HubConnection): Promise<void> {
+export async function checkHubMapping(hub: HubConnection): Promise<void> {
   const run = fnv1a32(`${String(Date.now())} ${String(hub.nats.info?.client_id)}`).toString(36);
   const probes = Array.from({ length: PROBES }, (_, index) => `probe-${run}-${String(index)}`);
   const missing = new Set(probes);

@@ -21,6 +21,8 @@ const LOCK = 702_165_001;
 
 const folder = fileURLToPath(new URL('migrations', import.meta.url));
 
+type AppliedMigration = Pick<Migration, 'name' | 'checksum'>;
+
 interface Migration {
   /** `0001_inventory.sql`. */
   readonly name: string;
@@ -47,15 +49,40 @@ export async function migrate(connectionString: string): Promise<void> {
     await client.query(
       "comment on table migration is 'What made this schema: applied once each, never edited.'",
     );
-    const { rows } = await client.query<{ name: string; checksum: string }>(
-      'select name, checksum from migration order by name',
-    );
-    checkApplied(migrations, rows);
-    for (const migration of migrations.slice(rows.length)) await apply(client, migration);
+    const applied = await readApplied(client);
+    checkApplied(migrations, applied);
+    for (const migration of migrations.slice(applied.length)) await apply(client, migration);
   } finally {
     // Ending the session gives the lock back.
     await client.end();
   }
+}
+
+/** How a database stands to this version's schema. */
+export interface MigrationState {
+  /** Names of the files that are applied, and of those that the next start of a node applies. */
+  readonly applied: readonly string[];
+  readonly pending: readonly string[];
+}
+
+/**
+ * Looks at a database without changing it. Throws a {@link MigrationError} when it is ahead of this version or not one of
+ * ours, and the error of Postgres when it cannot be asked.
+ */
+export async function migrationState(client: pg.ClientBase): Promise<MigrationState> {
+  const migrations = await readMigrations();
+  const { rows: tables } = await client.query<{ exists: boolean }>(
+    "select to_regclass('migration') is not null as exists",
+  );
+  const rows = tables[0]?.exists === true ? await readApplied(client) : [];
+  checkApplied(migrations, rows);
+  const names = migrations.map(({ name }) => name);
+  return { applied: names.slice(0, rows.length), pending: names.slice(rows.length) };
+}
+
+async function readApplied(client: pg.ClientBase): Promise<readonly AppliedMigration[]> {
+  const { rows } = await client.query<AppliedMigration>('select name, checksum from migration order by name');
+  return rows;
 }
 
 async function readMigrations(): Promise<readonly Migration[]> {
@@ -69,10 +96,7 @@ async function readMigrations(): Promise<readonly Migration[]> {
 }
 
 /** The applied ones must be the first of ours, unchanged. */
-function checkApplied(
-  migrations: readonly Migration[],
-  applied: readonly { readonly name: string; readonly checksum: string }[],
-): void {
+function checkApplied(migrations: readonly Migration[], applied: readonly AppliedMigration[]): void {
   applied.forEach(({ name, checksum }, index) => {
     const own = migrations[index];
     if (own === undefined) {

@@ -4,7 +4,7 @@
 
 /** The exit codes, for scripts. They never change. */
 export const EXIT = {
-  /** Done, and all is well. */
+  /** Done, and all is well; of a command to a device: the device said `done`. */
   done: 0,
   /** It could not be done; one sentence on stderr says why. */
   failed: 1,
@@ -12,7 +12,18 @@ export const EXIT = {
   usage: 2,
   /** It was done, and the answer is no: a check did not hold. */
   refuted: 3,
+  /** A command to a device that was certainly not executed, and never will be: refused, rejected or expired. */
+  notExecuted: 4,
+  /** A command to a device that may or may not have been executed: never take it for failed. */
+  unknown: 5,
+  /** A command to a device that is in the ledger and still under way. */
+  pending: 6,
 } as const;
+
+/** The exit codes as every help shows them that commands a device. */
+export const COMMAND_EXIT_HELP = `
+Exit code: 0 done; 4 certainly not executed (refused, rejected, expired); 5 it may or may not have been executed (unknown, or no
+answer: ask the ledger under the same id); 6 still under way; 1 Corral could not be asked; 2 the command line was wrong.`;
 
 /** Why a command could not be done. The message is one sentence for whoever typed it. */
 export class CommandLineError extends Error {

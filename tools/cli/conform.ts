@@ -48,9 +48,12 @@ Examples:
   corral conform --device cp-001 --serve 4222
   corral conform --device cp-001 --serve 0.0.0.0:4222 --reboot-command "ssh root@cp-001 reboot -f || true"
   corral conform --device cp-001 --nats nats://127.0.0.1:4222 --only hold-ends,hold-shown
-  corral reference-device --device cp-001 --nats nats://127.0.0.1:4222 --memory /tmp/cp-001.log
 
 Exit code: 0 when every rule that could be tested is kept, 3 when one is broken, 1 when nothing could be tested.`;
+
+const REFERENCE_EXAMPLES = `
+Examples:
+  corral reference-device --device cp-001 --nats nats://127.0.0.1:4222 --memory /tmp/cp-001.log`;
 
 /** Adds the subcommands. */
 export function addConform(program: Command): void {
@@ -80,6 +83,7 @@ export function addConform(program: Command): void {
     .addOption(
       new Option('--encoding <encoding>', 'what it writes').choices(['json', 'msgpack']).default('msgpack'),
     )
+    .addHelpText('after', REFERENCE_EXAMPLES)
     .action(runReferenceDevice);
 }
 

@@ -3,7 +3,7 @@
  */
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { TypeCompiler, type TypeCheck } from '@sinclair/typebox/compiler';
-import { CommandLineError } from './command-line-error.ts';
+import { CommandLineError, EXIT } from './command-line-error.ts';
 
 /** How long an answer is waited for, ms. */
 const ANSWER_MS = 15_000;
@@ -63,9 +63,13 @@ export class CorralAway extends CommandLineError {
 /** Corral's HTTP side. */
 export class CorralHttp {
   readonly #base: string;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  /** `base` as `http://127.0.0.1:4800`. Throws {@link CommandLineError} for anything else. */
-  constructor(base: string) {
+  /**
+   * `base` as `http://127.0.0.1:4800`, and the bearer token where Corral asks for one. Throws {@link CommandLineError} for an
+   * address that is none.
+   */
+  constructor(base: string, token: string | null = null) {
     const url = URL.canParse(base) ? new URL(base) : null;
     if (url === null || !['http:', 'https:'].includes(url.protocol)) {
       throw new CommandLineError(
@@ -73,6 +77,37 @@ export class CorralHttp {
       );
     }
     this.#base = base.replace(/\/+$/, '');
+    this.#headers = token === null ? {} : { authorization: `Bearer ${token}` };
+  }
+
+  /**
+   * The answer to a question, as it came: a schema says what the caller reads of it. Throws {@link CommandLineError} with what
+   * Corral said when it is anything else.
+   */
+  async read<Schema extends TSchema>(path: string, check: TypeCheck<Schema>): Promise<Static<Schema>> {
+    const { status, body } = await this.#fetch(path);
+    if (status === 200 && check.Check(body)) return body;
+    throw this.#complaint(path, status, body);
+  }
+
+  /** The pages of a list, one after the other: `next` of each is the path of the next one. */
+  async *pages<Schema extends TSchema>(
+    path: string,
+    check: TypeCheck<Schema>,
+  ): AsyncGenerator<Static<Schema>, void, undefined> {
+    let next: string | null = path;
+    while (next !== null) {
+      const page: Static<Schema> = await this.read(next, check);
+      yield page;
+      next = (page as { readonly next?: string | null }).next ?? null;
+    }
+  }
+
+  /** Any text, such as `/metrics`. */
+  async text(path: string): Promise<string> {
+    const { status, text, body } = await this.#fetch(path);
+    if (status === 200) return text;
+    throw this.#complaint(path, status, body);
   }
 
   /** The twin's document, or `null` for a device that Corral does not know. */
@@ -103,18 +138,30 @@ export class CorralHttp {
   async #get<Schema extends TSchema>(path: string, check: TypeCheck<Schema>): Promise<Static<Schema> | null> {
     const { status, body } = await this.#fetch(path);
     if (status === 200 && check.Check(body)) return body;
-    const problem = ProblemBody.Check(body) ? body : null;
-    if (status === 404 && problem?.code === 'unknown-device') return null;
-    const said = problem === null ? 'nothing that could be understood' : `${problem.code}: ${problem.detail}`;
-    const sentence = `${this.#base}${path} answered ${String(status)}, ${said}.`;
-    throw status === 503 ? new CorralAway(sentence) : new CommandLineError(sentence);
+    if (status === 404 && ProblemBody.Check(body) && body.code === 'unknown-device') return null;
+    throw this.#complaint(path, status, body);
   }
 
-  async #fetch(path: string): Promise<{ readonly status: number; readonly body: unknown }> {
+  #complaint(path: string, status: number, body: unknown): CommandLineError {
+    const problem = ProblemBody.Check(body) ? body : null;
+    if (problem !== null && status < 500) {
+      const advice = status === 401 || status === 403 ? ' CORRAL_TOKEN holds the token.' : '';
+      const exitCode = status === 400 ? EXIT.usage : EXIT.failed;
+      return new CommandLineError(`${problem.code}: ${problem.detail}.${advice}`, { exitCode });
+    }
+    const said = problem === null ? 'nothing that could be understood' : `${problem.code}: ${problem.detail}`;
+    const sentence = `${this.#base}${path} answered ${String(status)}, ${said}.`;
+    return status === 503 ? new CorralAway(sentence) : new CommandLineError(sentence);
+  }
+
+  async #fetch(
+    path: string,
+  ): Promise<{ readonly status: number; readonly text: string; readonly body: unknown }> {
     try {
-      const response = await fetch(`${this.#base}${path}`, { signal: AbortSignal.timeout(ANSWER_MS) });
+      const signal = AbortSignal.timeout(ANSWER_MS);
+      const response = await fetch(`${this.#base}${path}`, { headers: this.#headers, signal });
       const text = await response.text();
-      return { status: response.status, body: parsed(text) };
+      return { status: response.status, text, body: parsed(text) };
     } catch (cause) {
       throw new CorralAway(
         `Corral gives no answer at ${this.#base}: is it running? CORRAL_HTTP_URL says where it is.`,

@@ -1,0 +1,197 @@
+/** `corral command` and `corral ledger`: commands a device and asks what became of it, over NATS, as any backend would. */
+import { randomUUID } from 'node:crypto';
+import { type Command, InvalidArgumentError } from 'commander';
+import {
+  type CommandResult,
+  type Corral,
+  connectCorral,
+  CorralRefusal,
+  CorralUnreachable,
+} from '../../src/client/corral.ts';
+import { backendUrl, BACKEND_HELP } from './addresses.ts';
+import { COMMAND_EXIT_HELP, CommandLineError, EXIT } from './command-line-error.ts';
+import { wholeNumber } from './numbers.ts';
+import { print, printJson } from './print.ts';
+import { valuesTable } from './table.ts';
+import { duration, shownTime } from './time-words.ts';
+
+interface CommandFlags {
+  readonly args?: Readonly<Record<string, unknown>>;
+  readonly id: string;
+  readonly wait: number;
+  readonly deadline: number;
+  readonly ifVersion?: number;
+  readonly by?: string;
+  readonly json?: true;
+}
+
+const COMMAND_HELP = `
+An argument's value is read as JSON where it is some, and as text otherwise. Under one id a command is executed once at most, however
+often it is asked: with --id of an earlier call this one answers what became of it.
+${BACKEND_HELP}
+${COMMAND_EXIT_HELP}
+
+Examples:
+  corral command cp-002 reserve holdMs=600000 --by alice
+  corral command cp-002 release --wait 20s --json
+  corral command cp-002 reserve --id 99c49974-fe79-4d3f-96e1-679ee1fa4485`;
+
+const LEDGER_HELP = `${BACKEND_HELP}
+${COMMAND_EXIT_HELP}
+
+Examples:
+  corral ledger cp-002 99c49974-fe79-4d3f-96e1-679ee1fa4485
+  corral history cp-002 --commands`;
+
+/** Adds the subcommands. */
+export function addCommands(program: Command): void {
+  program
+    .command('command')
+    .description('Command a device, and wait for the outcome.')
+    .argument('<device>', 'its id')
+    .argument('<name>', 'what to do, as docs/kinds.md has it')
+    .argument('[argument...]', 'arguments, as holdMs=600000')
+    .option('--args <json>', 'all arguments as a JSON map', jsonMap)
+    .option('--id <uuid>', 'the idempotency key (default: a new one)', uuid)
+    .option('--wait <duration>', 'how long to wait for the outcome', duration, 10_000)
+    .option('--deadline <duration>', 'how long to ask again while nobody answers', duration, 15_000)
+    .option('--if-version <n>', 'only if the twin is still at this version', wholeNumber(0))
+    .option('--by <name>', 'on whose behalf, for the ledger')
+    .option('--json', 'the outcome, or the refusal, as one line of JSON')
+    .addHelpText('after', COMMAND_HELP)
+    .action(runCommand);
+  program
+    .command('ledger')
+    .description('Ask how a command stands.')
+    .argument('<device>', 'its id')
+    .argument('<id>', 'the id of the command', uuid)
+    .option('--json', 'the entry as one line of JSON')
+    .addHelpText('after', LEDGER_HELP)
+    .action(runLedger);
+}
+
+function jsonMap(text: string): Readonly<Record<string, unknown>> {
+  const value = jsonOrText(text);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw new InvalidArgumentError('It is a JSON map, as {"holdMs": 600000}.');
+}
+
+function uuid(text: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text;
+  throw new InvalidArgumentError('It is a UUID, as 99c49974-fe79-4d3f-96e1-679ee1fa4485.');
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function argsOf(words: readonly string[], flags: Pick<CommandFlags, 'args'>): Record<string, unknown> {
+  const pairs = words.map((word) => {
+    const at = word.indexOf('=');
+    if (at > 0) return [word.slice(0, at), jsonOrText(word.slice(at + 1))] as const;
+    throw new CommandLineError(`The argument ${word} is not of the form name=value.`, {
+      exitCode: EXIT.usage,
+    });
+  });
+  return { ...flags.args, ...Object.fromEntries(pairs) };
+}
+
+async function runCommand(
+  device: string,
+  name: string,
+  words: readonly string[],
+  flags: Omit<CommandFlags, 'id'> & { readonly id?: string },
+): Promise<void> {
+  const { id = randomUUID(), wait: waitMs, deadline: deadlineMs, ifVersion, by } = flags;
+  const args = argsOf(words, flags);
+  const options = { id, waitMs, deadlineMs, ...optional({ ifVersion, by }) };
+  await told(flags.json === true, (corral) => corral.command(device, name, args, options));
+}
+
+async function runLedger(device: string, id: string, flags: { readonly json?: true }): Promise<void> {
+  await told(flags.json === true, (corral) => corral.ledger(device, id));
+}
+
+/** Asks, shows the answer, and sets the exit code that it means. */
+async function told(isJson: boolean, ask: (corral: Corral) => Promise<CommandResult>): Promise<void> {
+  const corral = await connectCorral({ url: backendUrl(), name: 'corral command line' });
+  try {
+    const result = await ask(corral);
+    process.exitCode = exitCodeOf(result);
+    if (isJson) await printJson(result);
+    else await print(shownResult(result));
+  } catch (error) {
+    if (error instanceof CorralRefusal) {
+      process.exitCode = EXIT.notExecuted;
+      const { id, code, state, allowed, message: detail } = error;
+      if (isJson) await printJson({ id, outcome: 'refused', code, detail, state, allowed });
+      else await print(shownRefusal(error));
+    } else if (error instanceof CorralUnreachable) {
+      await unanswered(error, isJson);
+    } else if (error instanceof RangeError) {
+      // A name that cannot be part of a subject.
+      throw new CommandLineError(`${error.message}.`, { cause: error, exitCode: EXIT.usage });
+    } else {
+      throw error;
+    }
+  } finally {
+    await corral.close();
+  }
+}
+
+async function unanswered(error: CorralUnreachable, isJson: boolean): Promise<void> {
+  process.exitCode = error.wasSent === 'maybe' ? EXIT.unknown : EXIT.failed;
+  const { id, wasSent } = error;
+  if (isJson) await printJson({ id, outcome: 'unanswered', wasSent, detail: error.message });
+  else process.stderr.write(`${id === null ? '' : `${id}: `}${error.message}.\n`);
+}
+
+function exitCodeOf({ outcome }: CommandResult): number {
+  switch (outcome) {
+    case 'done':
+      return EXIT.done;
+    case 'rejected':
+    case 'expired':
+      return EXIT.notExecuted;
+    case 'unknown':
+      return EXIT.unknown;
+    case 'pending':
+      return EXIT.pending;
+  }
+}
+
+function shownResult(result: CommandResult): string {
+  return valuesTable([
+    ['outcome', result.outcome],
+    ['command', `${result.name} of ${result.device}, number ${String(result.n)}`],
+    ['id', result.id],
+    ['arguments', JSON.stringify(result.args)],
+    ['by', result.by],
+    ['reason', result.reason],
+    ['proof', result.proof],
+    ['accepted', shownTime(result.acceptedAt)],
+    ['cannot start after', shownTime(result.certainAt)],
+    ['decided', shownTime(result.decidedAt)],
+  ]);
+}
+
+function shownRefusal({ id, message, state, allowed }: CorralRefusal): string {
+  return valuesTable([
+    ['outcome', 'refused: nothing was sent'],
+    ['why', message],
+    ['id', id],
+    ['state', state],
+    ['accepts now', allowed.join(', ')],
+  ]);
+}
+
+/** Only what was given. */
+function optional<T extends object>(options: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as ReturnType<
+    typeof optional<T>
+  >;
+}

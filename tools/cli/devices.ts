@@ -1,0 +1,214 @@
+/** `corral devices`, `corral get` and `corral fleet`: what the fleet is like now, read over HTTP. */
+import { Type } from '@sinclair/typebox';
+import { TypeCompiler } from '@sinclair/typebox/compiler';
+import type { Command } from 'commander';
+import { HTTP_HELP, httpToken, httpUrl } from './addresses.ts';
+import { CorralHttp } from './corral-http.ts';
+import { wholeNumber } from './numbers.ts';
+import { print, printJson } from './print.ts';
+import { type Cell, rowsTable, valuesTable } from './table.ts';
+import { shownDuration } from './time-words.ts';
+
+const TextOrNull = Type.Union([Type.String(), Type.Null()]);
+const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
+const Suspicions = Type.Array(Type.Object({ reason: Type.String() }));
+
+const Line = Type.Object({
+  device: Type.String(),
+  kind: Type.String(),
+  site: Type.String(),
+  state: TextOrNull,
+  path: TextOrNull,
+  quality: TextOrNull,
+  ageMs: NumberOrNull,
+  firmware: TextOrNull,
+  suspicions: Suspicions,
+});
+const DevicesBody = TypeCompiler.Compile(Type.Object({ devices: Type.Array(Line), next: TextOrNull }));
+
+const TwinBody = TypeCompiler.Compile(
+  Type.Object({
+    device: Type.String(),
+    kind: Type.String(),
+    site: Type.String(),
+    version: Type.Integer(),
+    state: Type.String(),
+    path: Type.String(),
+    since: TextOrNull,
+    quality: Type.String(),
+    asOf: TextOrNull,
+    errorMs: NumberOrNull,
+    ageMs: NumberOrNull,
+    lastContact: TextOrNull,
+    firmware: TextOrNull,
+    reported: Type.Record(Type.String(), Type.Unknown()),
+    pending: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), outcome: Type.String() })),
+    hold: Type.Union([Type.Object({ by: TextOrNull, until: Type.String() }), Type.Null()]),
+    suspicions: Type.Array(
+      Type.Object({ reason: Type.String(), since: Type.String(), detail: Type.String() }),
+    ),
+    allowed: Type.Array(Type.String()),
+  }),
+);
+
+const Counts = Type.Record(Type.String(), Type.Integer());
+const FleetBody = TypeCompiler.Compile(
+  Type.Object({
+    devices: Type.Integer(),
+    states: Counts,
+    kinds: Type.Array(Type.Object({ kind: Type.String(), devices: Type.Integer(), states: Counts })),
+  }),
+);
+
+/** What the filters are called, on the command line and in the query. */
+const FILTERS = ['kind', 'state', 'quality', 'site', 'firmware', 'label'] as const;
+
+type DevicesFlags = Readonly<Partial<Record<(typeof FILTERS)[number], string>>> & {
+  readonly limit: number;
+  readonly all?: true;
+  readonly json?: true;
+};
+
+const DEVICES_HELP = `
+With --json one device a line, as HTTP has it.
+${HTTP_HELP}
+
+Examples:
+  corral devices --state suspect
+  corral devices --kind charge-point --quality stale --limit 20
+  corral devices --all --json | jq -r 'select(.firmware != "4.11.2") | .device'`;
+
+const GET_HELP = `
+With --json the twin document, as HTTP has it.
+${HTTP_HELP}
+
+Examples:
+  corral get cp-001
+  corral get cp-001 --json | jq .suspicions`;
+
+const FLEET_HELP = `${HTTP_HELP}
+
+Examples:
+  corral fleet
+  corral fleet --json | jq .states`;
+
+/** Adds the subcommands. */
+export function addDevices(program: Command): void {
+  program
+    .command('devices')
+    .description('List devices, in the order of their ids.')
+    .option('--kind <kind>', 'only of this kind')
+    .option('--state <state>', 'only in this known state')
+    .option(
+      '--quality <quality>',
+      'only those whose state can be trusted so far: fresh, stale, suspect, unknown',
+    )
+    .option('--site <site>', 'only of this site')
+    .option('--firmware <version>', 'only with this firmware')
+    .option('--label <label>', 'only with this label of the inventory: name, or name=value')
+    .option('--limit <n>', 'at most so many', wholeNumber(1), 100)
+    .option('--all', 'all of them, however many')
+    .option('--json', 'one line of JSON for each')
+    .addHelpText('after', DEVICES_HELP)
+    .action(runDevices);
+  program
+    .command('get')
+    .description('Show the twin of a device: what is known of it, how old that is, what it would accept now.')
+    .argument('<device>', 'its id')
+    .option('--json', 'the document as one line of JSON')
+    .addHelpText('after', GET_HELP)
+    .action(runGet);
+  program
+    .command('fleet')
+    .description('Count the devices by kind and known state.')
+    .option('--json', 'the counts as one line of JSON')
+    .addHelpText('after', FLEET_HELP)
+    .action(runFleet);
+}
+
+async function runDevices(flags: DevicesFlags): Promise<void> {
+  const http = new CorralHttp(httpUrl(), httpToken());
+  const most = flags.all === true ? Infinity : flags.limit;
+  const query = new URLSearchParams({ limit: String(Math.min(most, 1_000)) });
+  for (const filter of FILTERS) {
+    const value = flags[filter];
+    if (value !== undefined) query.set(filter, value);
+  }
+  const rows: Cell[][] = [];
+  let shown = 0;
+  for await (const page of http.pages(`/v1/devices?${query.toString()}`, DevicesBody)) {
+    for (const line of page.devices.slice(0, most - shown)) {
+      shown += 1;
+      if (flags.json === true) await printJson(line);
+      else rows.push(cellsOf(line));
+    }
+    if (shown >= most) break;
+  }
+  if (flags.json === true) return;
+  const names = ['device', 'kind', 'site', 'state', 'quality', 'measured', 'firmware', 'suspicions'];
+  await print(rows.length === 0 ? 'No device is like this.' : rowsTable(names, rows));
+}
+
+function cellsOf(line: (typeof Line)['static']): Cell[] {
+  const { device, kind, site, path, quality, ageMs, firmware, suspicions } = line;
+  const age = ageMs === null ? null : `${shownDuration(ageMs)} ago`;
+  return [
+    device,
+    kind,
+    site,
+    path,
+    quality,
+    age,
+    firmware,
+    suspicions.map(({ reason }) => reason).join(', '),
+  ];
+}
+
+async function runGet(device: string, flags: { readonly json?: true }): Promise<void> {
+  const http = new CorralHttp(httpUrl(), httpToken());
+  const twin = await http.read(`/v1/devices/${encodeURIComponent(device)}`, TwinBody);
+  if (flags.json === true) {
+    await printJson(twin);
+    return;
+  }
+  const { hold, ageMs, errorMs, asOf } = twin;
+  const uncertainty = errorMs === null ? 'at the latest' : `± ${shownDuration(errorMs)}`;
+  const measured = asOf === null ? null : `${asOf} ${uncertainty}, ${shownDuration(ageMs ?? 0)} ago`;
+  await print(
+    valuesTable([
+      ['device', `${twin.device}, ${twin.kind} at ${twin.site}`],
+      ['state', `${twin.path}${twin.since === null ? '' : ` since ${twin.since}`}`],
+      ['quality', twin.quality],
+      ['measured', measured],
+      ['last contact', twin.lastContact],
+      ['firmware', twin.firmware],
+      ['version', twin.version],
+      ...Object.entries(twin.reported).map(([name, value]) => [`  ${name}`, textOf(value)] as const),
+      ['held', hold && `by ${hold.by ?? 'nobody named'} until ${hold.until}`],
+      ...twin.suspicions.map(
+        ({ reason, since, detail }) => ['suspicion', `${reason} since ${since}: ${detail}`] as const,
+      ),
+      ...twin.pending.map(({ name, outcome, id }) => ['command', `${name} ${outcome}, ${id}`] as const),
+      ['accepts now', twin.allowed.join(', ')],
+    ]),
+  );
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+async function runFleet(flags: { readonly json?: true }): Promise<void> {
+  const fleet = await new CorralHttp(httpUrl(), httpToken()).read('/v1/fleet', FleetBody);
+  if (flags.json === true) {
+    await printJson(fleet);
+    return;
+  }
+  const states = Object.keys(fleet.states).sort();
+  const rows = [...fleet.kinds, { ...fleet, kind: 'all' }].map(({ kind, devices, states: counts }) => [
+    kind,
+    devices,
+    ...states.map((state) => counts[state] ?? 0),
+  ]);
+  await print(rowsTable(['kind', 'devices', ...states], rows));
+}

@@ -1,0 +1,30 @@
+/** The commands of `corral`, put together. */
+import { Command } from 'commander';
+import { addCommands } from './commands.ts';
+import { addCompletion } from './completion.ts';
+import { addConform } from './conform.ts';
+import { addDevices } from './devices.ts';
+import { addDoctor } from './doctor.ts';
+import { addHistory } from './history.ts';
+import { addReplay } from './replay.ts';
+import { addTrials } from './trials.ts';
+import { addWatch } from './watch.ts';
+
+/** The whole command line, ready to be parsed. Throws commander's errors and `CommandLineError` when it is. */
+export function corralProgram(): Command {
+  const program = new Command()
+    .name('corral')
+    .description('Look into Corral, and try it out.')
+    .showHelpAfterError('(--help says more)')
+    .exitOverride();
+  addDevices(program);
+  addWatch(program);
+  addHistory(program);
+  addCommands(program);
+  addDoctor(program);
+  addReplay(program);
+  addConform(program);
+  addTrials(program);
+  addCompletion(program);
+  return program;
+}

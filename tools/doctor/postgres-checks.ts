@@ -1,0 +1,135 @@
+/** The doctor's look at the store: as a node would find it. */
+import pg from 'pg';
+import { migrationState } from '../../src/postgres/migrate.ts';
+import { clockFinding, type ClockSample } from './clock-check.ts';
+import { bad, becauseOf, type Finding, good, warning } from './finding.ts';
+
+/** The oldest Postgres that is supported, as `server_version_num` has it. */
+const VERSION_MIN = 150_000;
+const CONNECT_MS = 5_000;
+const CLOCK_SAMPLES = 5;
+/** What a node takes: connections for commits, for readers, and one for migrations. */
+const CONNECTIONS_PER_NODE = 20;
+
+/** Looks at everything of Postgres, as far as it gets. */
+export async function postgresFindings(connectionString: string): Promise<readonly Finding[]> {
+  const client = new pg.Client({
+    connectionString,
+    connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: CONNECT_MS,
+    application_name: 'corral doctor',
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    const settings = await readSettings(client);
+    return [
+      good(
+        'postgres',
+        `connected to ${client.host}:${String(client.port)}, database ${client.database ?? ''}`,
+      ),
+      versionFinding(settings),
+      await migrationFinding(client),
+      durabilityFinding(settings),
+      safetyFinding(settings),
+      connectionsFinding(settings),
+      await clockOfPostgres(client),
+    ];
+  } catch (error) {
+    return [
+      bad(
+        'postgres',
+        becauseOf(error),
+        'start Postgres; CORRAL_POSTGRES_URL holds its address, user and password',
+      ),
+    ];
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+type Settings = ReadonlyMap<string, string>;
+
+const NAMES = [
+  'server_version',
+  'server_version_num',
+  'synchronous_commit',
+  'fsync',
+  'full_page_writes',
+  'max_connections',
+];
+
+async function readSettings(client: pg.Client): Promise<Settings> {
+  const { rows } = await client.query<{ name: string; setting: string }>(
+    'select name, setting from pg_settings where name = any($1)',
+    [NAMES],
+  );
+  return new Map(rows.map(({ name, setting }) => [name, setting]));
+}
+
+function versionFinding(settings: Settings): Finding {
+  const found = `Postgres ${settings.get('server_version') ?? 'of an unknown version'}`;
+  if (Number(settings.get('server_version_num')) >= VERSION_MIN)
+    return good('postgres-version', `${found}, 15 or newer`);
+  return bad('postgres-version', found, 'update to Postgres 15 or newer');
+}
+
+async function migrationFinding(client: pg.Client): Promise<Finding> {
+  try {
+    const { applied, pending } = await migrationState(client);
+    if (pending.length === 0) return good('migrations', `all ${String(applied.length)} applied`);
+    const found = `${String(applied.length)} applied, not yet: ${pending.join(', ')}`;
+    return warning('migrations', found, 'start a node of this version: it applies them');
+  } catch (error) {
+    return bad(
+      'migrations',
+      becauseOf(error),
+      'run the version of Corral that this database belongs to, or a newer one',
+    );
+  }
+}
+
+function durabilityFinding(settings: Settings): Finding {
+  const value = settings.get('synchronous_commit') ?? '';
+  if (value !== 'off')
+    return good('synchronous-commit', `"${value}": a commit that was answered survives a crash`);
+  return warning(
+    'synchronous-commit',
+    '"off" for this database or user',
+    'nodes set it to "on" for their own sessions; let nobody else write these tables, or set it to "on" here too',
+  );
+}
+
+function safetyFinding(settings: Settings): Finding {
+  const off = ['fsync', 'full_page_writes'].filter((name) => settings.get(name) === 'off');
+  if (off.length === 0) return good('crash-safety', 'fsync and full_page_writes are on');
+  return bad(
+    'crash-safety',
+    `${off.join(' and ')} off`,
+    'turn them on: a power cut loses commands that were answered, or the whole database',
+  );
+}
+
+function connectionsFinding(settings: Settings): Finding {
+  const most = Number(settings.get('max_connections'));
+  const found = `max_connections is ${String(most)}`;
+  if (most >= 2 * CONNECTIONS_PER_NODE) return good('connections', found);
+  const wanted = String(2 * CONNECTIONS_PER_NODE);
+  return warning(
+    'connections',
+    found,
+    `a node takes up to ${String(CONNECTIONS_PER_NODE)}: allow ${wanted} for two`,
+  );
+}
+
+async function clockOfPostgres(client: pg.Client): Promise<Finding> {
+  const samples: ClockSample[] = [];
+  for (let sample = 0; sample < CLOCK_SAMPLES; sample += 1) {
+    const askedAt = Date.now();
+    const { rows } = await client.query<{ theirs: string }>(
+      'select (extract(epoch from clock_timestamp()) * 1000)::text as theirs',
+    );
+    samples.push({ askedAt, answeredAt: Date.now(), theirs: Number(rows[0]?.theirs) });
+  }
+  return clockFinding('postgres-clock', 'Postgres', samples);
+}
