@@ -29,6 +29,32 @@ export function nextWakeAt(kind: Kind, twin: Twin, hearingSince: number | null):
   return Math.min(wakeAt, unknownProbeAt(twin));
 }
 
+/** When a twin wants to be woken, as far as that can be told without looking at the twin again. */
+export interface WakeTimes {
+  /** When something that was promised or is awaited is due, ms epoch; `Infinity` for nothing. */
+  readonly dueAt: number;
+  /** Since when silence is counted; `null` where it is not. */
+  readonly heardAt: number | null;
+}
+
+/** The times that decide when the twin wants to be woken. */
+export function wakeTimes(kind: Kind, twin: Twin): WakeTimes {
+  let dueAt = Math.min(twin.hold?.certainUntil ?? Infinity, twin.probe?.waitsUntil ?? Infinity);
+  for (const entry of twin.open) dueAt = Math.min(dueAt, entryDueAt(kind, entry));
+  dueAt = Math.min(dueAt, unknownProbeAt(twin));
+  return { dueAt, heardAt: worldState(twin.path) === 'offline' ? null : twin.lastContactAt };
+}
+
+/** No later than `nextWakeAt` of the twin with these times. Who is woken before its time decides nothing. */
+export function restingWakeAt(
+  kind: Kind,
+  { dueAt, heardAt }: WakeTimes,
+  hearingSince: number | null,
+): number {
+  if (hearingSince === null || heardAt === null) return dueAt;
+  return Math.min(dueAt, Math.max(heardAt, hearingSince) + kind.limits.silenceMs);
+}
+
 /** Decides on everything that is due at `context.now`. */
 export function wakeTwin(draft: Draft): void {
   if (expireHold(draft)) {

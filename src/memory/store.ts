@@ -21,9 +21,9 @@ import type {
   JournalLine,
   JournalPage,
   Lease,
+  PartitionSink,
   ReportPage,
   Store,
-  StoredPartition,
 } from '../runtime/ports.ts';
 import { readLabelFilter, TwinReading, type TwinReadingOptions } from '../runtime/twin-reading.ts';
 import { partitionOf } from '../wire/partition.ts';
@@ -82,12 +82,26 @@ export class MemoryStore implements Store, Archive {
     this.#leases.release(leases);
   }
 
-  async load(partition: number): Promise<StoredPartition> {
-    const inventory = [...this.#devices.keys()]
-      .filter((device) => partitionOf(device) === partition)
-      .map((device) => this.#inventoryEntry(device));
-    const twins = inventory.flatMap(({ device }) => this.#twin(device) ?? []);
-    return { twins, inventory };
+  async load(partitions: readonly number[], sink: PartitionSink): Promise<void> {
+    for (const device of this.#devices.keys()) {
+      if (!partitions.includes(partitionOf(device))) continue;
+      const text = this.#twins.get(device);
+      if (text === undefined) sink.unheard(this.#inventoryEntry(device));
+      else {
+        const { kind, path, lastContactAt, hold, open, probe } = JSON.parse(text) as Twin;
+        const heardAt = worldState(path) === 'offline' ? null : lastContactAt;
+        const isBusy = hold !== null || open.length > 0 || (probe !== null && probe.waitsUntil !== null);
+        sink.twin({ device, kind, heardAt, isBusy, bytes: Buffer.from(text) });
+      }
+    }
+  }
+
+  packTwin(twin: Twin): Uint8Array {
+    return Buffer.from(JSON.stringify(twin));
+  }
+
+  unpackTwin(_device: string, bytes: Uint8Array): Twin {
+    return JSON.parse(Buffer.from(bytes).toString()) as Twin;
   }
 
   async commit(commit: Commit): Promise<CommitResult> {

@@ -8,13 +8,11 @@ export interface PostgresLimits {
   readonly writingConnectionsMax: number;
   /** Connections for whoever reads, so that slow readers delay no commit; a reader that finds all of them busy waits. */
   readonly readingConnectionsMax: number;
-  /** Partitions that are loaded at once; the others wait, so that there are connections left for readers. */
-  readonly loadsMax: number;
   /** Who has no connection by then, be it that none is free or that none could be made, is told that the store is away. */
   readonly connectTimeoutMs: number;
   /** A statement that is not answered by then: its connection is given up, as if it had been cut. */
   readonly answerTimeoutMs: number;
-  /** The same for reading a whole partition. */
+  /** The same for reading all that partitions hold. */
   readonly loadTimeoutMs: number;
   /** How long a commit whose connection was cut is inquired after; then it is `unavailable`, and its repetition goes on inquiring. */
   readonly giveUpAfterMs: number;
@@ -41,7 +39,6 @@ export interface PostgresLimits {
 export const DEFAULT_POSTGRES_LIMITS: PostgresLimits = {
   writingConnectionsMax: 4,
   readingConnectionsMax: 8,
-  loadsMax: 4,
   connectTimeoutMs: 5_000,
   answerTimeoutMs: 30_000,
   loadTimeoutMs: 600_000,

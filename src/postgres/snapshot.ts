@@ -1,6 +1,6 @@
 /**
  * The part of a twin that has no column of its own, and its times without rounding, as compact bytes: one byte that tells
- * the version, then a MessagePack list whose places have a meaning (names would cost more than the values).
+ * the version, one that tells whether anything is awaited, then a MessagePack list whose places have a meaning (names would cost more than the values).
  *
  * Invariant: I1  what is written comes back equal, for every twin; a version that is not known is refused, never guessed at.
  */
@@ -10,9 +10,15 @@ import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { SequenceSet } from '../../actors/sequence.ts';
 import type { CommandRequest, Identity, NewestReport, Probe, Twin } from '../../actors/twin.ts';
 
-/** Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`. */
-const VERSION = 2;
+/**
+ * Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`; 3: the
+ * byte that tells whether anything is awaited.
+ */
+const VERSION = 3;
 const OLDEST_VERSION = 1;
+const LAST_VERSION_OF_ONE_BYTE = 2;
+const NOTHING_AWAITED = 0;
+const SOMETHING_AWAITED = 1;
 
 /** What a snapshot holds. */
 export interface Snapshot extends Pick<
@@ -141,21 +147,34 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
     identity && identityPlaces(identity),
   ];
   const packed = packr.pack(places);
-  const bytes = Buffer.allocUnsafe(packed.length + 1);
+  const bytes = Buffer.allocUnsafe(packed.length + 2);
+  const isAwaiting = snapshot.open.length > 0 || (probe !== null && probe.waitsUntil !== null);
   bytes[0] = VERSION;
-  bytes.set(packed, 1);
+  bytes[1] = isAwaiting ? SOMETHING_AWAITED : NOTHING_AWAITED;
+  bytes.set(packed, 2);
   return bytes;
+}
+
+/**
+ * False when the snapshot of a device is of a twin that certainly awaits neither an answer nor the end of a command; told
+ * without reading it. Throws a {@link SnapshotError} when its version is not known here.
+ */
+export function isAwaiting(device: string, bytes: Uint8Array): boolean {
+  return versionOf(device, bytes) <= LAST_VERSION_OF_ONE_BYTE || bytes[1] !== NOTHING_AWAITED;
+}
+
+function versionOf(device: string, bytes: Uint8Array): number {
+  const version = bytes[0] ?? 0;
+  if (version >= OLDEST_VERSION && version <= VERSION) return version;
+  throw new SnapshotError(
+    `the snapshot of ${device} is of version ${String(version)}; this version of Corral reads ${String(OLDEST_VERSION)} to ${String(VERSION)}`,
+  );
 }
 
 /** Reads the snapshot of a device. Throws a {@link SnapshotError} when its version is not known here. */
 export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
-  const version = bytes[0] ?? 0;
-  if (version < OLDEST_VERSION || version > VERSION) {
-    throw new SnapshotError(
-      `the snapshot of ${device} is of version ${String(bytes[0])}; this version of Corral reads ${String(OLDEST_VERSION)} to ${String(VERSION)}`,
-    );
-  }
-  const places = unpackr.unpack(bytes.subarray(1)) as SnapshotPlaces;
+  const from = versionOf(device, bytes) <= LAST_VERSION_OF_ONE_BYTE ? 1 : 2;
+  const places = unpackr.unpack(bytes.subarray(from)) as SnapshotPlaces;
   const [since, lastContactAt, newest, clock, olderClocks, sequence, lastN, open, recent, ...rest] = places;
   const [probe, waiting, unheard, identity] = rest;
   return {

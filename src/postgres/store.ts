@@ -11,26 +11,25 @@ import type {
   CommitResult,
   DeviceQuery,
   DeviceRow,
-  InventoryEntry,
   JournalLine,
   JournalPage,
   Lease,
+  PartitionSink,
   ReportPage,
   Store,
-  StoredPartition,
 } from '../runtime/ports.ts';
 import { TwinReading, type TwinReadingOptions } from '../runtime/twin-reading.ts';
 import { PostgresArchive } from './archive.ts';
 import { Committer } from './committer.ts';
 import { DeviceKeys } from './device-keys.ts';
-import { deviceTwinSelection, type DeviceTwinRow, readDeviceTwin } from './device-row.ts';
-import { Gate } from './gate.ts';
 import { linesAfter, type LineRow, readLine } from './journal-rows.ts';
 import { acquireLeases, releaseLeases, renewLeases } from './leases.ts';
 import { type EntryRow, entrySelection, readEntry } from './ledger-row.ts';
 import { DEFAULT_POSTGRES_LIMITS, type PostgresLimits } from './limits.ts';
+import { loadPartitions } from './partition-load.ts';
 import { type Maintenance, maintainReports } from './report-partitions.ts';
-import { SessionPool } from './sessions.ts';
+import { asError, SessionPool } from './sessions.ts';
+import { packTwin, unpackTwin } from './twin-bytes.ts';
 
 /** Where the store is, and what it takes to answer about twins. */
 export interface PostgresStoreOptions extends TwinReadingOptions {
@@ -43,7 +42,6 @@ export interface PostgresStoreOptions extends TwinReadingOptions {
 export class PostgresStore implements Store, Archive {
   readonly #limits: PostgresLimits;
   readonly #keys = new DeviceKeys();
-  readonly #loads: Gate;
   readonly #writing: SessionPool;
   readonly #reading: SessionPool;
   readonly #committer: Committer;
@@ -55,7 +53,6 @@ export class PostgresStore implements Store, Archive {
     const limits = { ...DEFAULT_POSTGRES_LIMITS, ...options.limits };
     const reading = new TwinReading(options);
     this.#limits = limits;
-    this.#loads = new Gate(limits.loadsMax);
     this.#writing = new SessionPool({
       connectionString,
       limits,
@@ -96,27 +93,26 @@ export class PostgresStore implements Store, Archive {
     return releaseLeases(this.#writing, leases);
   }
 
-  load(partition: number): Promise<StoredPartition> {
-    return this.#loads.enter(() => this.#load(partition));
+  async load(partitions: readonly number[], sink: PartitionSink): Promise<void> {
+    const session = await this.#reading.open();
+    try {
+      await loadPartitions(session, {
+        ...{ partitions, sink, timeoutMs: this.#limits.loadTimeoutMs },
+        learnKey: (device, key) => this.#keys.learn(device, key),
+      });
+      session.release();
+    } catch (error) {
+      session.release(asError(error));
+      throw error;
+    }
   }
 
-  async #load(partition: number): Promise<StoredPartition> {
-    const rows = await this.#reading.lists<DeviceTwinRow>({
-      name: 'load',
-      text: `select ${deviceTwinSelection}
-        from device d left join twin t on t.device = d.key and t.partition = $1 where d.partition = $1`,
-      values: [partition],
-      query_timeout: this.#limits.loadTimeoutMs,
-    });
-    const twins: Twin[] = [];
-    const inventory: InventoryEntry[] = [];
-    for (const row of rows) {
-      const found = readDeviceTwin(row);
-      this.#keys.learn(found.inventory.device, found.key);
-      inventory.push(found.inventory);
-      if (found.twin !== null) twins.push(found.twin);
-    }
-    return { twins, inventory };
+  packTwin(twin: Twin): Uint8Array {
+    return packTwin(twin);
+  }
+
+  unpackTwin(device: string, bytes: Uint8Array): Twin {
+    return unpackTwin(device, bytes);
   }
 
   commit(commit: Commit): Promise<CommitResult> {

@@ -111,21 +111,55 @@ export type TwinRow = readonly [
 /** Reads the twin of a device. Throws a `SnapshotError` when its snapshot is of a version not known here. */
 export function readTwin(device: string, row: TwinRow): Twin {
   const [kind, site, version, path, incarnation, boot, seq, up, reported, ...rest] = row;
-  const [hold, suspicions, desiredVersion, desired, bytes] = rest;
-  const snapshot = decodeSnapshot(device, bytes);
-  const isHeard =
-    snapshot.newest !== null && boot !== null && seq !== null && up !== null && reported !== null;
+  const [hold, suspicions, desiredVersion, desired, snapshot] = rest;
+  return makeTwin(device, [
+    ...([kind, site, version, path, incarnation, boot, seq, up] as const),
+    reported === null ? null : (JSON.parse(reported) as Report),
+    hold === null ? null : (JSON.parse(hold) as Hold),
+    suspicions === null ? [] : (JSON.parse(suspicions) as readonly Suspicion[]),
+    desiredVersion,
+    desired === null ? {} : (JSON.parse(desired) as Desired['values']),
+    snapshot,
+  ]);
+}
+
+/** What a twin is made of: as a {@link TwinRow}, but JSON is read. */
+export type TwinParts = readonly [
+  kind: string,
+  site: string,
+  version: number,
+  path: string,
+  incarnation: number,
+  boot: number | null,
+  seq: number | null,
+  up: number | null,
+  reported: Report | null,
+  hold: Hold | null,
+  suspicions: readonly Suspicion[],
+  desiredVersion: number,
+  desired: Desired['values'],
+  snapshot: Uint8Array,
+];
+
+/** Makes the twin of a device. Throws a `SnapshotError` when its snapshot is of a version not known here. */
+export function makeTwin(device: string, parts: TwinParts): Twin {
+  const snapshot = decodeSnapshot(device, parts[13]);
+  const boot = parts[5];
+  const seq = parts[6];
+  const up = parts[7];
+  const report = parts[8];
+  const isHeard = snapshot.newest !== null && boot !== null && seq !== null && up !== null && report !== null;
   // Written out property by property: a literal that begins with a spread takes a hundred times as long to make.
   return {
     device,
-    kind,
-    site,
-    version,
-    path,
+    kind: parts[0],
+    site: parts[1],
+    version: parts[2],
+    path: parts[3],
     since: snapshot.since,
     lastContactAt: snapshot.lastContactAt,
-    incarnation,
-    newest: isHeard ? newestReport({ boot, seq, up }, snapshot.newest, reported) : null,
+    incarnation: parts[4],
+    newest: isHeard ? newestReport({ boot, seq, up }, snapshot.newest, report) : null,
     clock: snapshot.clock,
     olderClocks: snapshot.olderClocks,
     sequence: snapshot.sequence,
@@ -136,21 +170,18 @@ export function readTwin(device: string, row: TwinRow): Twin {
     waiting: snapshot.waiting,
     unheard: snapshot.unheard,
     identity: snapshot.identity,
-    hold: hold === null ? null : (JSON.parse(hold) as Hold),
-    suspicions: suspicions === null ? [] : (JSON.parse(suspicions) as readonly Suspicion[]),
-    desired: {
-      version: desiredVersion,
-      values: desired === null ? {} : (JSON.parse(desired) as Desired['values']),
-    },
+    hold: parts[9],
+    suspicions: parts[10],
+    desired: { version: parts[11], values: parts[12] },
   };
 }
 
 function newestReport(
   { boot, seq, up }: Pick<NewestReport, 'boot' | 'seq' | 'up'>,
   { receivedAt, at, encoding }: NonNullable<Snapshot['newest']>,
-  json: string,
+  report: Report,
 ): NewestReport {
-  return { boot, seq, up, receivedAt, at, encoding, report: JSON.parse(json) as Report };
+  return { boot, seq, up, receivedAt, at, encoding, report };
 }
 
 function isEmpty(values: Readonly<Record<string, unknown>>): boolean {

@@ -56,12 +56,12 @@ export class Batch {
     this.#partitions.add(partition);
   }
 
-  /** Takes over a twin's decision. Its journal lines get their numbers here. */
-  add(partition: PartitionState, decision: Decision): void {
+  /** Takes over the decision of a twin, which was `before`. Its journal lines get their numbers here. */
+  add(partition: PartitionState, before: Twin, decision: Decision): void {
     const { twin } = decision;
-    const restsOnCommit = twin !== partition.twins.get(twin.device);
+    const restsOnCommit = twin !== before;
     if (restsOnCommit) {
-      partition.twins.set(twin.device, twin);
+      partition.twins.set(twin);
       this.#twins.set(twin.device, twin);
       this.touch(partition);
     }

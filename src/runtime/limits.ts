@@ -16,6 +16,8 @@ export interface RuntimeLimits {
   readonly waitersMax: number;
   /** A partition without messages of its own still moves its position when the stream is this far ahead. */
   readonly idlePositionLagMax: number;
+  /** Twins kept as objects; beyond it the one that was woken longest ago is kept as bytes until something happens to it. */
+  readonly twinsAwakeMax: number;
   /** How long a lease lasts by the store's clock; it is renewed three times within that. */
   readonly leaseTtlMs: number;
   /** Pause before a commit is tried again while the store is away. */
@@ -34,6 +36,7 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   publishBacklogMax: 20_000,
   waitersMax: 50_000,
   idlePositionLagMax: 5_000,
+  twinsAwakeMax: 20_000,
   leaseTtlMs: 5_000,
   commitRetryMs: 250,
   acquireRetryMs: 500,

@@ -7,7 +7,7 @@
  * I2  a node that has not renewed its leases in time answers nobody; what it still commits is fenced by the epoch.
  */
 import { Host, type HostEnd, type HostOptions } from './host.ts';
-import { openPartition } from './partition-state.ts';
+import { openPartitions } from './partition-state.ts';
 import type { Cancel, Lease } from './ports.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 
@@ -167,11 +167,8 @@ export class Node {
   }
 
   async #host(holding: Holding): Promise<HostEnd> {
-    const states = await Promise.all(
-      holding.leases.map(async (lease) =>
-        openPartition(lease, await this.#options.store.load(lease.partition)),
-      ),
-    );
+    const { kinds, store, limits } = this.#options;
+    const states = await openPartitions(holding.leases, { kinds, store, awakeMax: limits.twinsAwakeMax });
     if (this.#stopped !== null) return { type: 'stopped' };
     const host = new Host({
       ...this.#options,
@@ -181,7 +178,7 @@ export class Node {
       isSearching: this.#isSearching,
     });
     holding.host = host;
-    const twins = states.reduce((sum, state) => sum + state.twins.size, 0);
+    const twins = states[0]?.twins.size ?? 0;
     const partitions = host.partitions;
     this.#options.telemetry.ownership({ event: 'taken', partitions, twins, reason: 'nobody held them' });
     return host.run();

@@ -6,9 +6,8 @@
  * I2  `journal` numbers are given out without a gap.
  * I3  everything here is at most one uncommitted batch ahead of the store; a failed commit discards all of it.
  */
-import { assertInvariants } from '../../actors/invariants.ts';
-import type { Twin } from '../../actors/twin.ts';
-import type { InventoryEntry, Lease, StoredPartition } from './ports.ts';
+import type { InventoryEntry, Lease, Store } from './ports.ts';
+import { Twins, type TwinsOptions } from './twins.ts';
 
 /** What its owner holds of a partition in memory. */
 export interface PartitionState {
@@ -24,20 +23,25 @@ export interface PartitionState {
   journal: number;
   /** Journal number up to which lines are known to be published. */
   published: number;
-  readonly twins: Map<string, Twin>;
-  /** Only devices without a twin: what is known of one that has is in its twin. */
+  /** Of all partitions that were opened together. */
+  readonly twins: Twins;
+  /** Only devices without a twin: what is known of one that has is in its twin. Of all partitions, too. */
   readonly inventory: Map<string, InventoryEntry>;
 }
 
-/** A partition as its new owner finds it. Throws when a stored twin breaks an invariant. */
-export function openPartition(lease: Lease, stored: StoredPartition): PartitionState {
-  const { partition, epoch, position, stream, batch, journal, published } = lease;
-  const twins = new Map<string, Twin>();
-  for (const twin of stored.twins) {
-    assertInvariants(twin);
-    twins.set(twin.device, twin);
-  }
-  const silent = stored.inventory.filter(({ device }) => !twins.has(device));
-  const inventory = new Map(silent.map((entry) => [entry.device, entry]));
-  return { partition, epoch, position, stream, batch, journal, published, twins, inventory };
+/** Partitions as their new owner finds them. Rejects when the store cannot be read, or holds what is not understood. */
+export async function openPartitions(
+  leases: readonly Lease[],
+  options: TwinsOptions & { readonly store: Store },
+): Promise<readonly PartitionState[]> {
+  const twins = new Twins(options);
+  const inventory = new Map<string, InventoryEntry>();
+  const partitions = leases.map(({ partition }) => partition);
+  await options.store.load(partitions, {
+    twin: (stored) => twins.lay(stored),
+    unheard: (entry) => inventory.set(entry.device, entry),
+  });
+  return leases.map(({ partition, epoch, position, stream, batch, journal, published }) => ({
+    ...{ partition, epoch, position, stream, batch, journal, published, twins, inventory },
+  }));
 }

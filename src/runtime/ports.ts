@@ -210,11 +210,23 @@ export interface InventoryEntry {
   readonly registered: boolean;
 }
 
-/** A partition as read from the store by its new owner. */
-export interface StoredPartition {
-  readonly twins: readonly Twin[];
-  /** Inventory of this partition, also of devices never heard. */
-  readonly inventory: readonly InventoryEntry[];
+/** A twin as read from the store by the new owner of its partition: not made, because nothing may happen to it for long. */
+export interface StoredTwin {
+  readonly device: string;
+  readonly kind: string;
+  /** Since when silence of the device is counted, ms epoch; `null` where it is not: it is offline, or was never heard. */
+  readonly heardAt: number | null;
+  /** False when certainly nothing is awaited of it or promised to anybody: only silence can wake it. */
+  readonly isBusy: boolean;
+  /** What `Store.unpackTwin` makes it of. Only valid while the sink is called. */
+  readonly bytes: Uint8Array;
+}
+
+/** Takes what a store holds of partitions. */
+export interface PartitionSink {
+  twin(stored: StoredTwin): void;
+  /** A device that was never heard. */
+  unheard(entry: InventoryEntry): void;
 }
 
 /** Leases, twins, ledger and journal. */
@@ -236,8 +248,15 @@ export interface Store {
   }): Promise<readonly number[]>;
   /** Gives leases back, so that the next owner need not wait for them to run out. */
   release(leases: readonly { readonly partition: number; readonly epoch: number }[]): Promise<void>;
-  /** Everything a partition's owner has to know of its devices, as committed. */
-  load(partition: number): Promise<StoredPartition>;
+  /**
+   * Tells everything the owner of these partitions has to know of their devices, as committed, in any order. Rejects when a
+   * twin is of a form that this version of Corral does not read. What was told by then is of no use.
+   */
+  load(partitions: readonly number[], sink: PartitionSink): Promise<void>;
+  /** A twin as few bytes, for the same process. */
+  packTwin(twin: Twin): Uint8Array;
+  /** The twin of a device, from what `packTwin` or `load` made of it. */
+  unpackTwin(device: string, bytes: Uint8Array): Twin;
   commit(commit: Commit): Promise<CommitResult>;
   ledgerEntry(device: string, id: string): Promise<LedgerEntry | null>;
   /** Journal lines of a partition after number `after`, in order, at most `limit`. */

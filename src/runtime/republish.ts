@@ -1,6 +1,7 @@
 /**
  * Publishes what the partitions' last owner had committed and may not have published: the journal after `published`.
  */
+import type { Twin } from '../../actors/twin.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Store } from './ports.ts';
 import type { Publisher } from './publisher.ts';
@@ -23,11 +24,20 @@ export async function republish(options: {
       options.publisher.publish(
         lines.map((line) => {
           const device = deviceOf(line);
-          return { line, twin: device === null ? null : (state.twins.get(device) ?? null) };
+          return { line, twin: device === null ? null : twinOf(state, device) };
         }),
       );
       await options.publisher.room();
     }
+  }
+}
+
+/** A twin that broke in the store has no document: its line goes out without. */
+function twinOf({ twins }: PartitionState, device: string): Twin | null {
+  try {
+    return twins.get(device) ?? null;
+  } catch {
+    return null;
   }
 }
 

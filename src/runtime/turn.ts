@@ -84,8 +84,10 @@ export class Turns {
 
   /** Sets the wake-up of every twin: after loading, and whenever hearing begins. */
   armAll(): void {
-    for (const { twins } of this.#options.partitions.values()) {
-      for (const twin of twins.values()) this.#arm(twin);
+    const { partitions, wakeups } = this.#options;
+    const together = new Set([...partitions.values()].map(({ twins }) => twins));
+    for (const twins of together) {
+      twins.tellWakeUps(this.#hearingSince, (device, at) => wakeups.arm(device, at));
     }
   }
 
@@ -177,7 +179,8 @@ export class Turns {
     | { readonly ok: true; readonly twin: Twin; readonly kind: Kind }
     | { readonly ok: false; readonly reason: string; readonly detail: string } {
     const { device, site } = delivery;
-    const known = partition.twins.get(device) ?? this.#bornFromInventory(partition, device);
+    const known = this.#known(partition, device);
+    if (known instanceof Error) return { ok: false, reason: 'quarantined', detail: known.message };
     if (known !== undefined) {
       const kind = this.#kindsByName.get(known.kind);
       if (kind === undefined)
@@ -191,6 +194,15 @@ export class Turns {
     return { ok: true, twin: bornTwin({ device, kind: found.kind, site }), kind: found.kind };
   }
 
+  /** The twin of a device that has one or is registered; an error for one that broke in the store. */
+  #known(partition: PartitionState, device: string): Twin | Error | undefined {
+    try {
+      return partition.twins.get(device) ?? this.#bornFromInventory(partition, device);
+    } catch (error) {
+      return this.#quarantined(device, error);
+    }
+  }
+
   #bornFromInventory(partition: PartitionState, device: string): Twin | undefined {
     const entry = partition.inventory.get(device);
     const kind = entry === undefined ? undefined : this.#kindsByName.get(entry.kind);
@@ -200,9 +212,10 @@ export class Turns {
 
   #wake(device: string, batch: Batch): void {
     const partition = this.#options.partitions.get(partitionOf(device));
-    const twin = partition?.twins.get(device);
-    const kind = twin === undefined ? undefined : this.#kindsByName.get(twin.kind);
-    if (partition === undefined || twin === undefined || kind === undefined) return;
+    if (partition?.twins.has(device) !== true) return;
+    const twin = this.#known(partition, device);
+    const kind = this.#kindOf(twin);
+    if (twin === undefined || twin instanceof Error || kind === undefined) return;
     this.#decide(partition, kind, twin, { type: 'wake' }, batch);
   }
 
@@ -214,8 +227,12 @@ export class Turns {
       this.answerAfterCommit(batch, replyTo, () => reply);
       return;
     }
-    const twin = partition.twins.get(work.device) ?? this.#bornFromInventory(partition, work.device);
-    const kind = twin === undefined ? undefined : this.#kindsByName.get(twin.kind);
+    const twin = this.#known(partition, work.device);
+    if (twin instanceof Error) {
+      this.#answerUndecided(batch, replyTo);
+      return;
+    }
+    const kind = this.#kindOf(twin);
     if (twin === undefined || kind === undefined) {
       const id = work.type === 'command' ? work.request.id : null;
       this.answerAfterCommit(batch, replyTo, () => unknownDevice(work.device, id, replyTo));
@@ -231,10 +248,16 @@ export class Turns {
       return;
     }
     const decision = this.#decide(partition, kind, twin, inputOf(work), batch);
-    if (decision instanceof Error) {
-      const reply = encodeFailure('internal', 'the twin could not decide; see the log', replyTo.encoding);
-      this.answerAfterCommit(batch, replyTo, () => reply);
-    }
+    if (decision instanceof Error) this.#answerUndecided(batch, replyTo);
+  }
+
+  #answerUndecided(batch: Batch, replyTo: ReplyAddress): void {
+    const reply = encodeFailure('internal', 'the twin could not decide; see the log', replyTo.encoding);
+    this.answerAfterCommit(batch, replyTo, () => reply);
+  }
+
+  #kindOf(twin: Twin | Error | undefined): Kind | undefined {
+    return twin === undefined || twin instanceof Error ? undefined : this.#kindsByName.get(twin.kind);
   }
 
   /** Answers with what has been read: once everything it rests on is committed. */
@@ -259,14 +282,18 @@ export class Turns {
     };
     try {
       const decision = decide(kind, twin, input, context);
-      batch.add(partition, decision);
+      batch.add(partition, twin, decision);
       this.#arm(decision.twin);
       return decision;
     } catch (error) {
-      const cause = error instanceof Error ? error : new Error(String(error));
-      this.#options.telemetry.quarantined({ device: twin.device, cause });
-      return cause;
+      return this.#quarantined(twin.device, error);
     }
+  }
+
+  #quarantined(device: string, error: unknown): Error {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    this.#options.telemetry.quarantined({ device, cause });
+    return cause;
   }
 
   #arm(twin: Twin): void {

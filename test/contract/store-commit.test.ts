@@ -15,6 +15,7 @@ import {
   entry,
   filed,
   lines,
+  loaded,
   report,
   T0,
   transition,
@@ -41,13 +42,13 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
   }
 
   const device = (prefix?: string): string => devicesIn(lease.partition, 1, prefix)[0];
-  const loadTwins = async (): Promise<readonly Twin[]> => (await under.store.load(lease.partition)).twins;
+  const loadTwins = async (): Promise<readonly Twin[]> => (await loaded(under.store, lease.partition)).twins;
 
   test('a device that is heard for the first time gets a twin and an unregistered line in the inventory', async () => {
     const heard = twin(device());
     await commit({ twins: [heard] });
     const inventory = { device: heard.device, kind: 'charge-point', site: 'depot', registered: false };
-    expect(await under.store.load(lease.partition)).toEqual({ twins: [heard], inventory: [inventory] });
+    expect(await loaded(under.store, lease.partition)).toEqual({ twins: [heard], unheard: [] });
     expect(await under.store.twin(heard.device)).toEqual({ twin: heard, inventory });
   });
 
@@ -55,19 +56,19 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
     const name = device();
     await under.register({ device: name, kind: 'charge-point', site: 'harbour' });
     const inventory = { device: name, kind: 'charge-point', site: 'harbour', registered: true };
-    expect(await under.store.load(lease.partition)).toEqual({ twins: [], inventory: [inventory] });
+    expect(await loaded(under.store, lease.partition)).toEqual({ twins: [], unheard: [inventory] });
     const heard = twin(name, { site: 'harbour' });
     await commit({ twins: [heard] });
-    expect(await under.store.load(lease.partition)).toEqual({ twins: [heard], inventory: [inventory] });
+    expect(await loaded(under.store, lease.partition)).toEqual({ twins: [heard], unheard: [] });
   });
 
   test('a device that was registered after its partition was loaded is not there twice', async () => {
-    await under.store.load(lease.partition);
+    await loaded(under.store, lease.partition);
     const name = device();
     await under.register({ device: name, kind: 'charge-point', site: 'depot' });
     await commit({ twins: [twin(name)], reports: [filed(name, report(1))] });
-    const { inventory } = await under.store.load(lease.partition);
-    expect(inventory).toEqual([{ device: name, kind: 'charge-point', site: 'depot', registered: true }]);
+    expect(await loaded(under.store, lease.partition)).toEqual({ twins: [twin(name)], unheard: [] });
+    expect((await under.store.twin(name))?.inventory.registered).toBe(true);
   });
 
   test('a twin is replaced by its next version', async () => {
@@ -88,6 +89,36 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
       // Each run writes on the store that the one before left behind: there is nothing to shrink to.
       { numRuns: 25, endOnFailure: true },
     );
+  });
+
+  test('a twin that was put to rest and is made again is equal', async () => {
+    fc.assert(
+      fc.property(anyTwin('cp-1'), (any) => {
+        expect(under.store.unpackTwin('cp-1', under.store.packTwin(any))).toEqual(any);
+      }),
+    );
+  });
+
+  test('what is told of a twin says when it has to be woken', async () => {
+    const [quiet, silent = '', held = '', commanded = ''] = devicesIn(lease.partition, 4);
+    const open = [entry(commanded)];
+    await commit({
+      twins: [
+        twin(quiet, { lastContactAt: T0 + 7 }),
+        twin(silent, { path: 'offline' }),
+        twin(held, { hold: { id: 'a', by: null, since: T0, until: T0 + 1, certainUntil: T0 + 2 } }),
+        twin(commanded, { open, lastN: 1 }),
+      ],
+    });
+    const told = new Map<string, object>();
+    await under.store.load([lease.partition], {
+      twin: ({ device: of, kind, heardAt, isBusy }) => told.set(of, { kind, heardAt, isBusy }),
+      unheard: () => undefined,
+    });
+    expect(told.get(quiet)).toEqual({ kind: 'charge-point', heardAt: T0 + 7, isBusy: false });
+    expect(told.get(silent)).toMatchObject({ heardAt: null, isBusy: false });
+    expect(told.get(held)).toMatchObject({ isBusy: true });
+    expect(told.get(commanded)).toMatchObject({ isBusy: true });
   });
 
   test('absurd numbers and strange text survive', async () => {
@@ -181,7 +212,7 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
       ...{ twins: [twin(known)], reports: [filed(known, report(1))], ledger: [entry(known)] },
       journal: lines(lease.partition, 1, transition(known)),
     });
-    const before = await under.store.load(lease.partition);
+    const before = await loaded(under.store, lease.partition);
     const whole = {
       ...{
         twins: [twin(known, { version: 2 }), twin(born)],
@@ -202,7 +233,7 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
         commitOf([advance(lease, { journal: 2 })], { ...whole, ...flaw }),
       );
       expect(result).toMatchObject({ type: 'refused' });
-      expect(await under.store.load(lease.partition)).toEqual(before);
+      expect(await loaded(under.store, lease.partition)).toEqual(before);
       expect(await under.store.reports(known, ALL)).toHaveLength(1);
       expect(await under.store.ledgerEntry(known, entry(known).id)).toEqual(entry(known));
       expect(await under.store.journalAfter(lease.partition, 1, 9)).toEqual([]);

@@ -11,7 +11,7 @@ import type { Commit, Lease } from '../../src/runtime/ports.ts';
 import { type Link, startLink } from '../link.ts';
 import { createDatabase, startPostgres, type TestDatabase } from '../servers.ts';
 import { type DatabaseEye, openEye } from './database-eye.ts';
-import { advance, advanced, commitOf, devicesIn, filed, report, T0, twin } from './store-samples.ts';
+import { advance, advanced, commitOf, devicesIn, filed, loaded, report, T0, twin } from './store-samples.ts';
 
 const options = { kinds, clock: { now: () => T0 }, serverErrorMs: 50 };
 const ALL = { from: null, to: null, after: null, limit: 100 };
@@ -226,7 +226,7 @@ describe('a commit that is killed in the moment of committing', () => {
     await eye.query("update lease set owner = 'a', epoch = 1, expires_at = now() where partition = 0");
     await waitForNobody();
     store = new PostgresStore({ ...options, connectionString: server.url() });
-    await store.load(0);
+    await loaded(store, 0);
     const beginning = { batch: 0, position: 0, stream: null, journal: 0, published: 0 };
     const lease: Lease = { partition: 0, epoch: 1, ...beginning };
     const commit = commitOf([advance(lease)], { twins: [twin(device)], reports: [filed(device, report(1))] });
@@ -236,6 +236,6 @@ describe('a commit that is killed in the moment of committing', () => {
     await eye.query('select pg_terminate_backend($1)', [pid]);
     expect(await answer).toEqual({ type: 'committed' });
     expect(await store.reports(device, ALL)).toHaveLength(1);
-    expect(await store.load(0)).toMatchObject({ twins: [{ device }] });
+    expect(await loaded(store, 0)).toMatchObject({ twins: [{ device }] });
   });
 });

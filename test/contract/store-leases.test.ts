@@ -15,6 +15,7 @@ import {
   report,
   transition,
   twin,
+  loaded,
 } from './store-samples.ts';
 import { storesUnderTest, type StoreUnderTest } from './store-kinds.ts';
 
@@ -47,7 +48,7 @@ describe.each(storesUnderTest)('leases $name', ({ open }) => {
     const [device] = devicesIn(partition, 1);
     return {
       ...{
-        loaded: await under.store.load(partition),
+        loaded: await loaded(under.store, partition),
         ledger: await under.store.commands(device, { beforeN: null, limit: 9 }),
       },
       ...{ journal: await under.store.journalAfter(partition, 0, 9), twin: await under.store.twin(device) },
@@ -159,7 +160,7 @@ describe.each(storesUnderTest)('leases $name', ({ open }) => {
       ),
     );
     expect(result).toEqual({ type: 'fenced', partitions: [two!.partition] });
-    expect(await under.store.load(one!.partition)).toEqual({ twins: [], inventory: [] });
+    expect(await loaded(under.store, one!.partition)).toEqual({ twins: [], unheard: [] });
     expect(await under.store.commit(fullCommit(one!))).toEqual({ type: 'committed' });
   });
 

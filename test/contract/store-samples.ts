@@ -7,7 +7,15 @@ import type { LedgerEntry } from '../../actors/ledger.ts';
 import { bornTwin, type Twin } from '../../actors/twin.ts';
 import { chargePoint } from '../../machines/charge-point.ts';
 import type { Report } from '../../machines/report.ts';
-import type { Commit, DeadLetter, JournalLine, Lease, PartitionAdvance } from '../../src/runtime/ports.ts';
+import type {
+  Commit,
+  DeadLetter,
+  InventoryEntry,
+  JournalLine,
+  Lease,
+  PartitionAdvance,
+  Store,
+} from '../../src/runtime/ports.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 
 /** A time in the year 2026, ms epoch. */
@@ -235,3 +243,17 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
     suspicions: fc.array(fc.record({ reason: text, since: time, detail: text }), { maxLength: 2 }),
     desired: fc.record({ version: uint, values: map }),
   });
+
+/** Everything a store tells the owner of a partition: its twins, made of what it told, and the devices never heard. */
+export async function loaded(
+  store: Store,
+  partition: number,
+): Promise<{ readonly twins: readonly Twin[]; readonly unheard: readonly InventoryEntry[] }> {
+  const twins: Twin[] = [];
+  const unheard: InventoryEntry[] = [];
+  await store.load([partition], {
+    twin: ({ device, bytes }) => twins.push(store.unpackTwin(device, bytes)),
+    unheard: (entry) => unheard.push(entry),
+  });
+  return { twins, unheard };
+}

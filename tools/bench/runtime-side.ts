@@ -81,7 +81,9 @@ function countedStore(store: Store, timer: RoundTimer): Store {
     acquire: (options) => store.acquire(options),
     renew: (options) => store.renew(options),
     release: (leases) => store.release(leases),
-    load: (partition) => store.load(partition),
+    load: (partitions, sink) => store.load(partitions, sink),
+    packTwin: (twin) => store.packTwin(twin),
+    unpackTwin: (device, bytes) => store.unpackTwin(device, bytes),
     ledgerEntry: (device, id) => store.ledgerEntry(device, id),
     journalAfter: (partition, after, limit) => store.journalAfter(partition, after, limit),
     commit: async (commit) => {

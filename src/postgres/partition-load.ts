@@ -1,0 +1,78 @@
+/**
+ * Reads partitions for their new owner: each row is passed on as it came, and made into a twin only when something happens to
+ * it. That, and a server that sends a table as it lies, makes a takeover of a million twins a matter of seconds.
+ */
+import type { PartitionSink } from '../runtime/ports.ts';
+import { PARTITIONS } from '../wire/partition.ts';
+import { worldState } from '../../machines/statechart.ts';
+import { type CopiedRow, copyRows } from './copied-row.ts';
+import type { Session } from './sessions.ts';
+import { isAwaiting } from './snapshot.ts';
+import { twinSelection } from './twin-row.ts';
+
+/** What loading takes besides a connection. */
+export interface LoadOptions {
+  readonly partitions: readonly number[];
+  readonly timeoutMs: number;
+  readonly learnKey: (device: string, key: number) => void;
+  readonly sink: PartitionSink;
+}
+
+/**
+ * Devices and twins are joined in memory, as one process reads the whole table in the order in which it lies: with the usual
+ * work_mem the server would write all rows to files and read them again.
+ */
+const SETTINGS = `set local work_mem = '256MB'; set local max_parallel_workers_per_gather = 0`;
+
+/** Tells the sink everything about the devices of partitions, in one snapshot. Rejects when it cannot be read or understood. */
+export async function loadPartitions({ client }: Session, options: LoadOptions): Promise<void> {
+  const { partitions, timeoutMs, learnKey, sink } = options;
+  const whole = partitions.length === PARTITIONS;
+  const chosen = whole ? '' : `where d.partition in (${partitions.map(Number).join(', ')})`;
+  const text = `select d.key, d.id, d.kind, d.site, d.registered, t.device is not null, t.received_at,
+      ${twinSelection}
+    from device d left join twin t on t.device = d.key ${chosen}`;
+  await client.query(`begin read only; ${SETTINGS}`);
+  try {
+    await copyRows(client, { text, timeoutMs }, (row) => passOn(row, sink, learnKey));
+  } finally {
+    await client.query('rollback');
+  }
+}
+
+function passOn(row: CopiedRow, sink: PartitionSink, learnKey: LoadOptions['learnKey']): void {
+  const key = row.integer();
+  const device = row.text() ?? '';
+  learnKey(device, key);
+  const kind = row.text() ?? '';
+  const site = row.text() ?? '';
+  const registered = row.boolean();
+  if (!row.boolean()) {
+    sink.unheard({ device, kind, site, registered });
+    return;
+  }
+  const receivedAt = row.time();
+  const { rest: bytes } = row;
+  const twin = sketchOf(device, row);
+  const heardAt = worldState(twin.path) === 'offline' ? null : receivedAt;
+  sink.twin({ device, kind: twin.kind, heardAt, isBusy: twin.isBusy, bytes });
+}
+
+/** What is to be known of a resting twin, from the fields of {@link twinSelection}. */
+function sketchOf(
+  device: string,
+  row: CopiedRow,
+): { readonly kind: string; readonly path: string; readonly isBusy: boolean } {
+  const kind = row.text() ?? '';
+  row.skip();
+  row.skip();
+  const path = row.text() ?? '';
+  for (let field = 0; field < FIELDS_FROM_INCARNATION_TO_REPORTED; field += 1) row.skip();
+  const isHeld = row.skip();
+  for (let field = 0; field < FIELDS_FROM_SUSPICIONS_TO_DESIRED; field += 1) row.skip();
+  const snapshot = row.bytes();
+  return { kind, path, isBusy: isHeld || (snapshot !== null && isAwaiting(device, snapshot)) };
+}
+
+const FIELDS_FROM_INCARNATION_TO_REPORTED = 5;
+const FIELDS_FROM_SUSPICIONS_TO_DESIRED = 3;

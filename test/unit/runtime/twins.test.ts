@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import type { Twin } from '../../../actors/twin.ts';
+import { nextWakeAt } from '../../../actors/wake.ts';
+import { chargePoint } from '../../../machines/charge-point.ts';
+import { kinds } from '../../../machines/kinds.ts';
+import { packTwin, unpackTwin } from '../../../src/postgres/twin-bytes.ts';
+import { Twins } from '../../../src/runtime/twins.ts';
+import { entry, T0, twin } from '../../contract/store-samples.ts';
+
+const store = { packTwin, unpackTwin };
+
+function twinsOf(awakeMax: number): Twins {
+  return new Twins({ kinds, store, awakeMax });
+}
+
+function wakeUpsOf(twins: Twins, hearingSince: number | null): ReadonlyMap<string, number> {
+  const told = new Map<string, number>();
+  twins.tellWakeUps(hearingSince, (device, at) => told.set(device, at));
+  return told;
+}
+
+/** Lays a twin as a store tells of it. */
+function lay(twins: Twins, laid: Twin): void {
+  const { device, kind, path, lastContactAt, hold, open } = laid;
+  const heardAt = path === 'offline' ? null : lastContactAt;
+  const isBusy = hold !== null || open.length > 0;
+  twins.lay({ device, kind, heardAt, isBusy, bytes: packTwin(laid) });
+}
+
+describe('the twins of a host', () => {
+  test('come back equal, whether they were at rest or not', () => {
+    const twins = twinsOf(2);
+    const all = ['a', 'b', 'c', 'd'].map((device, index) => twin(device, { version: index }));
+    for (const each of all) twins.set(each);
+    for (const each of all) expect(twins.get(each.device)).toEqual(each);
+    expect(twins.size).toBe(4);
+    expect(twins.get('e')).toBeUndefined();
+  });
+
+  test('are the same object while they are awake', () => {
+    const twins = twinsOf(1);
+    const first = twin('a');
+    twins.set(first);
+    expect(twins.get('a')).toBe(first);
+    twins.set(twin('b'));
+    expect(twins.get('a')).not.toBe(first);
+  });
+
+  test('take the last version to rest', () => {
+    const twins = twinsOf(1);
+    for (let version = 1; version <= 5; version += 1) {
+      twins.set(twin('a', { version }));
+      twins.set(twin('b', { version }));
+    }
+    expect(twins.get('a')?.version).toBe(5);
+    expect(twins.get('b')?.version).toBe(5);
+  });
+
+  test('at rest want to be woken when they would awake', () => {
+    const busy: readonly Twin[] = [
+      twin('quiet'),
+      twin('silent', { path: 'offline' }),
+      twin('held', { hold: { id: 'x', by: null, since: T0, until: T0 + 5, certainUntil: T0 + 9 } }),
+      twin('commanded', { open: [entry('commanded')], lastN: 1 }),
+    ];
+    const resting = twinsOf(1);
+    const laid = twinsOf(1);
+    for (const each of [...busy, twin('last')]) {
+      resting.set(each);
+      lay(laid, each);
+    }
+    for (const each of busy) {
+      const expected = nextWakeAt(chargePoint, each, T0);
+      expect(wakeUpsOf(resting, T0).get(each.device)).toBe(expected);
+      expect(wakeUpsOf(laid, T0).get(each.device)).toBe(expected);
+    }
+  });
+
+  test('at rest are not silent while nobody can be heard', () => {
+    const twins = twinsOf(1);
+    lay(twins, twin('a'));
+    expect(wakeUpsOf(twins, null).get('a')).toBe(Infinity);
+  });
+
+  test('of a kind that this node does not have are kept, and never woken', () => {
+    const twins = twinsOf(1);
+    lay(twins, twin('a', { kind: 'balloon' }));
+    expect(wakeUpsOf(twins, T0).get('a')).toBe(Infinity);
+    expect(twins.get('a')?.kind).toBe('balloon');
+  });
+
+  test('that broke in the store are refused when they are needed, and disturb no other', () => {
+    const twins = twinsOf(1);
+    lay(twins, twin('a', { clock: null }));
+    lay(twins, twin('b'));
+    expect(() => twins.get('a')).toThrow(/twin a breaks I2/);
+    expect(twins.get('b')).toEqual(twin('b'));
+  });
+});
