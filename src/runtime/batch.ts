@@ -35,6 +35,8 @@ export class Batch {
   readonly sequences: number[] = [];
   /** Things taken from the mailbox for it. */
   works = 0;
+  /** Payload bytes of the messages taken for it. */
+  bytes = 0;
   /** Reports decided on, also those that were dropped as duplicates. */
   reportsDecided = 0;
 

@@ -83,8 +83,11 @@ export class Host {
     this.#options = options;
     const { clock, limits, bus } = options;
     this.#partitions = new Map(options.partitions.map((state) => [state.partition, state]));
-    const { mailboxMessagesMax, mailboxRequestsMax } = limits;
-    this.#mailbox = new Mailbox({ messagesMax: mailboxMessagesMax, requestsMax: mailboxRequestsMax });
+    this.#mailbox = new Mailbox({
+      messagesMax: limits.mailboxMessagesMax,
+      bytesMax: limits.mailboxBytesMax,
+      requestsMax: limits.mailboxRequestsMax,
+    });
     this.#waiters = new Waiters(clock);
     this.#wakeups = new Wakeups(clock, (devices) => {
       const at = clock.monotonic();
@@ -225,7 +228,11 @@ export class Host {
   #fill(batch: Batch): void {
     const { limits, isSearching } = this.#options;
     const worksMax = isSearching ? 1 : limits.batchReportsMax;
-    while (batch.works < worksMax && batch.reportsDecided < limits.batchReportsMax) {
+    const hasRoom = (): boolean =>
+      batch.works < worksMax &&
+      batch.reportsDecided < limits.batchReportsMax &&
+      batch.bytes < limits.batchBytesMax;
+    while (hasRoom()) {
       const work = this.#mailbox.take();
       if (work === undefined) return;
       batch.works += 1;

@@ -2,12 +2,16 @@
  * Every limit of the runtime, with what happens at it.
  */
 
-/** Durations in ms, sizes in items. */
+/** Durations in ms, sizes in items, or in bytes where the name says so. */
 export interface RuntimeLimits {
   /** A batch takes no further message once it holds this many reports; the rest waits for the next one. */
   readonly batchReportsMax: number;
+  /** The same for the bytes of its messages, so that no commit grows larger than the store takes at once. */
+  readonly batchBytesMax: number;
   /** Messages waiting to be decided; above it the feed is not read, so the stream holds the rest. */
   readonly mailboxMessagesMax: number;
+  /** The same for their bytes: a message may have a megabyte. */
+  readonly mailboxBytesMax: number;
   /** Requests waiting to be decided; above it a backend is told `unavailable` at once. */
   readonly mailboxRequestsMax: number;
   /** Committed journal lines waiting to be stored in their stream; above it nothing more is decided. */
@@ -31,7 +35,9 @@ export interface RuntimeLimits {
 /** What `npm start` and `npm run serve` use unless configured otherwise. */
 export const DEFAULT_LIMITS: RuntimeLimits = {
   batchReportsMax: 2_000,
+  batchBytesMax: 16 * 1024 * 1024,
   mailboxMessagesMax: 4_000,
+  mailboxBytesMax: 32 * 1024 * 1024,
   mailboxRequestsMax: 10_000,
   publishBacklogMax: 20_000,
   waitersMax: 50_000,

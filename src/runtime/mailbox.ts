@@ -34,15 +34,22 @@ export class Mailbox {
   #queue: Work[] = [];
   #head = 0;
   #messages = 0;
+  #bytes = 0;
   #requests = 0;
   readonly #messagesMax: number;
+  readonly #bytesMax: number;
   readonly #requestsMax: number;
   #wakeReader: (() => void) | null = null;
   #wakeFeed: (() => void) | null = null;
   #isClosed = false;
 
-  constructor(options: { readonly messagesMax: number; readonly requestsMax: number }) {
+  constructor(options: {
+    readonly messagesMax: number;
+    readonly bytesMax: number;
+    readonly requestsMax: number;
+  }) {
     this.#messagesMax = options.messagesMax;
+    this.#bytesMax = options.bytesMax;
     this.#requestsMax = options.requestsMax;
   }
 
@@ -53,10 +60,13 @@ export class Mailbox {
   /** Adds messages of the stream; resolves when there is room for more. */
   async offerMessages(deliveries: readonly Delivery[]): Promise<void> {
     if (this.#isClosed) return;
-    for (const delivery of deliveries) this.#queue.push({ type: 'delivery', delivery });
+    for (const delivery of deliveries) {
+      this.#queue.push({ type: 'delivery', delivery });
+      this.#bytes += delivery.payload.length;
+    }
     this.#messages += deliveries.length;
     this.#announce();
-    if (this.#messages < this.#messagesMax) return;
+    if (this.#hasRoom()) return;
     await new Promise<void>((resolve) => {
       this.#wakeFeed = resolve;
     });
@@ -84,9 +94,11 @@ export class Mailbox {
       this.#queue = [];
       this.#head = 0;
     }
-    if (work.type === 'delivery') this.#messages -= 1;
-    else if (work.type === 'command' || work.type === 'desired' || work.type === 'get') this.#requests -= 1;
-    if (this.#messages < this.#messagesMax) this.#releaseFeed();
+    if (work.type === 'delivery') {
+      this.#messages -= 1;
+      this.#bytes -= work.delivery.payload.length;
+    } else if (work.type === 'command' || work.type === 'desired' || work.type === 'get') this.#requests -= 1;
+    if (this.#hasRoom()) this.#releaseFeed();
     return work;
   }
 
@@ -103,6 +115,10 @@ export class Mailbox {
     this.#isClosed = true;
     this.#announce();
     this.#releaseFeed();
+  }
+
+  #hasRoom(): boolean {
+    return this.#messages < this.#messagesMax && this.#bytes < this.#bytesMax;
   }
 
   #push(work: Work): void {

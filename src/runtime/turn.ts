@@ -135,6 +135,7 @@ export class Turns {
     partition.position = delivery.sequence;
     batch.touch(partition);
     batch.sequences.push(delivery.sequence);
+    batch.bytes += delivery.payload.length;
     const refused = this.#options.refusedByStore.get(delivery.sequence);
     if (refused !== undefined) {
       this.#bury(partition, delivery, 'refused-by-store', refused, batch);

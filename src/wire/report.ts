@@ -10,9 +10,21 @@ import { schemaProblem } from './schema-problem.ts';
 /** The most reports in one frame. A frame with more is refused whole as `bad-frame`; devices send several instead. */
 export const FRAME_REPORTS_MAX = 20_000;
 
+/**
+ * The most reports of one frame that become dead letters of their own. Above it one more, `bad-frame`, says how many others could not
+ * be read: a small message must not become thousands of rows.
+ */
+export const FRAME_PROBLEMS_MAX = 100;
+
+/**
+ * The largest report, bytes: in a message of its own as it came, in a frame as JSON. A larger one is refused as `too-large`. A twin
+ * keeps its newest report in memory, so that without this a fleet of thousands could fill any memory with what nobody reads.
+ */
+export const REPORT_BYTES_MAX = 64 * 1024;
+
 /** Why a message, or one report of a frame, could not be read. Stable: it is part of the subject of a dead letter. */
 export type ReportProblemReason =
-  DecodeProblem | 'bad-device-id' | 'bad-frame' | 'bad-report' | 'device-mismatch';
+  DecodeProblem | 'bad-device-id' | 'bad-frame' | 'bad-report' | 'device-mismatch' | 'too-large';
 
 /** One report of a message that could not be read. */
 export interface ReportProblem {
@@ -44,12 +56,15 @@ export function readReports(device: string, payload: Uint8Array): ReadReports {
   }
   const decoded = decode(payload);
   if (!decoded.ok) return { ok: false, reason: decoded.problem, detail: decoded.detail };
-  if (Array.isArray(decoded.value)) return readFrame(device, decoded.value);
+  const isLarge = payload.length > REPORT_BYTES_MAX;
+  if (Array.isArray(decoded.value)) return readFrame(device, decoded.value, isLarge);
+  if (isLarge) return { ok: false, ...tooLarge(payload.length) };
   if (isReportOf(device, decoded.value)) return { ok: true, reports: [decoded.value], problems: NO_PROBLEMS };
   return { ok: false, ...problemOf(device, decoded.value) };
 }
 
-function readFrame(device: string, frame: readonly unknown[]): ReadReports {
+/** `isLarge`: the frame has more bytes than a report may have, so that one of its reports may as well. */
+function readFrame(device: string, frame: readonly unknown[], isLarge: boolean): ReadReports {
   if (frame.length === 0 || frame.length > FRAME_REPORTS_MAX) {
     const detail = `a frame holds 1 to ${String(FRAME_REPORTS_MAX)} reports, this one ${String(frame.length)}`;
     return { ok: false, reason: 'bad-frame', detail };
@@ -57,14 +72,27 @@ function readFrame(device: string, frame: readonly unknown[]): ReadReports {
   const reports: Report[] = [];
   const problems: ReportProblem[] = [];
   for (const [index, item] of frame.entries()) {
-    if (isReportOf(device, item)) reports.push(item);
+    const bytes = isLarge ? Buffer.byteLength(JSON.stringify(item)) : 0;
+    if (bytes > REPORT_BYTES_MAX) problems.push({ index, ...tooLarge(bytes) });
+    else if (isReportOf(device, item)) reports.push(item);
     else problems.push({ index, ...problemOf(device, item) });
+  }
+  const unnamed = problems.length - FRAME_PROBLEMS_MAX;
+  const [first] = problems.splice(FRAME_PROBLEMS_MAX);
+  if (first !== undefined) {
+    const detail = `and ${String(unnamed)} more reports of the frame cannot be read`;
+    problems.push({ index: first.index, reason: 'bad-frame', detail });
   }
   return { ok: true, reports, problems };
 }
 
 function isReportOf(device: string, value: unknown): value is Report {
   return reportCheck.Check(value) && (value.device === undefined || value.device === device);
+}
+
+function tooLarge(bytes: number): { readonly reason: 'too-large'; readonly detail: string } {
+  const detail = `a report has at most ${String(REPORT_BYTES_MAX)} bytes, this one has ${String(bytes)}: leave out what nobody needs`;
+  return { reason: 'too-large', detail };
 }
 
 function problemOf(

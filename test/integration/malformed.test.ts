@@ -139,12 +139,18 @@ describe('malformed messages', () => {
     await expectCounted(parts.app.httpUrl, expected);
   });
 
-  test('a message of the largest size is refused or kept, and the next good one is heard', async () => {
-    const huge = encode({ ...good(2, 1), note: 'x'.repeat(1_000_000) }, 'msgpack');
-    await parts.devices.request('device.cp-0.report', huge, { timeout: 5_000 });
-    await parts.devices.request('device.cp-0.report', json(good(2, 2)), { timeout: 5_000 });
+  test('a frame of the largest size is kept, a report of that size is refused, and the next good one is heard', async () => {
+    const note = 'x'.repeat(60_000);
+    const frame = Array.from({ length: 16 }, (_, index) => ({ ...good(2, index + 1), note }));
+    const huge = { ...good(2, 17), note: 'x'.repeat(1_000_000) };
+    for (const payload of [encode(frame, 'msgpack'), encode(huge, 'msgpack'), json(good(2, 18))])
+      await parts.devices.request('device.cp-0.report', payload, { timeout: 5_000 });
     const sql = 'select count(*)::int as n from report where boot = 2';
-    await untilRows(parts.store, 'both reports are in the history', sql, 2);
+    await untilRows(parts.store, 'all but the huge one are in the history', sql, 17);
+    const { rows } = await parts.store.query(
+      `select device, bytes > 1000000 as huge from dead_letter where reason = 'too-large'`,
+    );
+    expect(rows).toEqual([{ device: 'cp-0', huge: true }]);
   });
 });
 

@@ -13,7 +13,7 @@ import {
 } from '../../machines/report.ts';
 import { AGENT_LIMITS } from '../../src/device/limits.ts';
 import { DEPTH_MAX } from '../../src/wire/codec.ts';
-import { FRAME_REPORTS_MAX } from '../../src/wire/report.ts';
+import { FRAME_REPORTS_MAX, REPORT_BYTES_MAX } from '../../src/wire/report.ts';
 import { TRIAL_LIMITS } from '../conform/limits.ts';
 import type { Rule } from '../conform/rule.ts';
 import {
@@ -119,6 +119,7 @@ function limitTable(): string {
         'bytes in a publish',
         `1 MB with the headers; the reference agent sends ${frameBytesMax.toLocaleString('en')}`,
       ],
+      ['bytes in a report', `${REPORT_BYTES_MAX.toLocaleString('en')}; in a frame, as JSON`],
       ['nesting of maps and lists', `${String(DEPTH_MAX)} levels`],
       ['an answer to `report`', `within ${seconds(TRIAL_LIMITS.answerMs)}`],
       ['an ack is waited for', `2 to 10 s; the reference agent waits 5 s`],

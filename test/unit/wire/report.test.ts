@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decode, encode } from '../../../src/wire/codec.ts';
-import { FRAME_REPORTS_MAX, isId, readReports } from '../../../src/wire/report.ts';
+import {
+  FRAME_PROBLEMS_MAX,
+  FRAME_REPORTS_MAX,
+  isId,
+  readReports,
+  REPORT_BYTES_MAX,
+} from '../../../src/wire/report.ts';
 
 const report = { boot: 3, seq: 17, up: 1_000, state: 'available', sensors: { hatch: false } };
 const read = (value: unknown, device = 'cp-001'): ReturnType<typeof readReports> =>
@@ -140,6 +146,25 @@ describe('a frame', () => {
         { index: 2, reason: 'bad-report' },
         { index: 4, reason: 'device-mismatch' },
       ],
+    });
+  });
+
+  test('with many bad reports yields a problem for each of the first, and one that counts the others', () => {
+    const result = read(Array.from({ length: FRAME_PROBLEMS_MAX + 30 }, () => 7));
+    if (!result.ok) throw new Error(result.detail);
+    expect(result.problems).toHaveLength(FRAME_PROBLEMS_MAX + 1);
+    expect(result.problems.at(-1)).toMatchObject({ index: FRAME_PROBLEMS_MAX, reason: 'bad-frame' });
+    expect(result.problems.at(-1)?.detail).toContain('30 more');
+  });
+
+  test('larger than a report may be yields all reports that are not', () => {
+    const note = 'x'.repeat(REPORT_BYTES_MAX / 2);
+    const large = { ...report, seq: 20, note: 'ü'.repeat(REPORT_BYTES_MAX / 2) };
+    const result = read([{ ...report, note }, large, { ...report, seq: 21, note }]);
+    expect(result).toMatchObject({
+      ok: true,
+      reports: [{ seq: report.seq }, { seq: 21 }],
+      problems: [{ index: 1, reason: 'too-large' }],
     });
   });
 
