@@ -5,6 +5,8 @@
  * reconnects round the link.
  */
 import { createServer, Socket, type AddressInfo } from 'node:net';
+import { PassThrough, Transform } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** `up`: from the site to the hub; `down`: from the hub to the site. */
 export type LinkDirection = 'up' | 'down';
@@ -22,6 +24,8 @@ export interface Link {
    * accepted. What comes in meanwhile passes after `heal`, as on a network that stalls.
    */
   readonly freeze: (direction?: LinkDirection) => void;
+  /** From now on whatever passes takes this long in each direction, ms: on connections that are made from now on. */
+  readonly delay: (ms: number) => void;
   /** Undoes `cut` and `freeze`. */
   readonly heal: () => void;
   /** Connections that are open now. */
@@ -33,23 +37,46 @@ export interface Link {
 interface Pair {
   readonly site: Socket;
   readonly hub: Socket;
+  /** What a byte passes on its way in each direction. */
+  readonly up: Transform;
+  readonly down: Transform;
 }
+
+/** Everything comes out in order, so long after it went in. */
+function delayLine(delayMs: number): Transform {
+  if (delayMs === 0) return new PassThrough();
+  let last: Promise<void> = Promise.resolve();
+  return new Transform({
+    highWaterMark: DELAYED_BYTES_MAX,
+    transform(chunk: Buffer, _encoding, done) {
+      last = Promise.all([last, pause(delayMs)]).then(() => void this.push(chunk));
+      done();
+    },
+    flush(done) {
+      void last.then(() => done());
+    },
+  });
+}
+
+/** Bytes on their way on a slow link, in each direction. */
+const DELAYED_BYTES_MAX = 1024 * 1024;
 
 /** Opens a link on a free port of this machine's loopback. */
 export async function startLink(): Promise<Link> {
   let target: string | null = null;
   let isCut = false;
+  let delayMs = 0;
   const frozen = new Set<LinkDirection>();
   const pairs = new Set<Pair>();
 
-  const flow = (from: Socket, to: Socket, direction: LinkDirection): void => {
-    from.unpipe(to);
+  const flow = (from: Socket, line: Transform, direction: LinkDirection): void => {
+    from.unpipe(line);
     if (frozen.has(direction)) from.pause();
-    else from.pipe(to);
+    else from.pipe(line);
   };
-  const flowBothWays = ({ site, hub }: Pair): void => {
-    flow(site, hub, 'up');
-    flow(hub, site, 'down');
+  const flowBothWays = ({ site, hub, up, down }: Pair): void => {
+    flow(site, up, 'up');
+    flow(hub, down, 'down');
   };
 
   const server = createServer((site) => {
@@ -59,7 +86,9 @@ export async function startLink(): Promise<Link> {
       return;
     }
     const [host = '', port = ''] = target.split(':');
-    const pair = { site, hub: new Socket() };
+    const pair = { site, hub: new Socket(), up: delayLine(delayMs), down: delayLine(delayMs) };
+    pair.up.pipe(pair.hub);
+    pair.down.pipe(site);
     pair.hub.connect(Number(port), host);
     pairs.add(pair);
     const end = (): void => {
@@ -92,6 +121,9 @@ export async function startLink(): Promise<Link> {
     freeze: (direction) => {
       for (const each of direction === undefined ? (['up', 'down'] as const) : [direction]) frozen.add(each);
       pairs.forEach(flowBothWays);
+    },
+    delay: (ms) => {
+      delayMs = ms;
     },
     heal: () => {
       isCut = false;

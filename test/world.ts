@@ -73,9 +73,9 @@ export class World {
     this.#ends.push(end);
   }
 
-  /** A node in this process. */
-  async hostNode(limits: Partial<RuntimeLimits> = {}): Promise<App> {
-    const node = await startNode({ hub: this.hub, databaseUrl: this.databaseUrl, limits });
+  /** A node in this process; with a `databaseUrl`, on another way to the database. */
+  async hostNode(limits: Partial<RuntimeLimits> = {}, databaseUrl = this.databaseUrl): Promise<App> {
+    const node = await startNode({ hub: this.hub, databaseUrl, limits });
     this.add(() => node.stop());
     return node;
   }

@@ -77,6 +77,9 @@ export class Host {
   readonly #wakeups: Wakeups;
   readonly #stallWatch: StallWatch;
   #commitInFlight: Promise<void> = Promise.resolve();
+  /** By the monotonic clock; `null` while none is under way. */
+  #commitBeganAt: number | null = null;
+  #commitProblem: string | null = null;
   #state: 'open' | 'stopping' | 'ended' = 'open';
 
   constructor(options: HostOptions) {
@@ -113,6 +116,13 @@ export class Host {
   /** Whether the host hears all that the stream holds. */
   get isHearing(): boolean {
     return this.#turns.hearingSince !== null;
+  }
+
+  /** For how long the commit under way has been waiting, ms (0 when there is none), and why the store did not take it last time. */
+  get commitStatus(): { readonly waitedMs: number; readonly problem: string | null } {
+    const beganAt = this.#commitBeganAt;
+    const waitedMs = beganAt === null ? 0 : this.#options.clock.monotonic() - beganAt;
+    return { waitedMs, problem: this.#commitProblem };
   }
 
   /** Runs until it is stopped or cannot go on; resolves with the reason once everything of it has come to rest. */
@@ -250,7 +260,10 @@ export class Host {
     this.#moveIdlePositions(batch);
     const { clock, telemetry } = this.#options;
     const startedAt = clock.monotonic();
+    this.#commitBeganAt = startedAt;
     await this.#commitUntilCertain(batch.toCommit(), batch.sequences);
+    this.#commitBeganAt = null;
+    this.#commitProblem = null;
     const ms = clock.monotonic() - startedAt;
     telemetry.committed({ reports: batch.reportsDecided, twins: batch.twinCount, ms });
   }
@@ -269,6 +282,7 @@ export class Host {
           throw new HostEnded({ type: 'refused', sequences, cause: result.cause });
         case 'unavailable':
           telemetry.storeUnavailable(result.cause);
+          this.#commitProblem = result.cause.message;
           await this.#pause(limits.commitRetryMs);
       }
     }

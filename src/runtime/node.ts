@@ -29,6 +29,10 @@ export interface NodeStatus {
   readonly isSure: boolean;
   /** Why partitions could not be taken or leases not renewed, last time; `null` when they could. */
   readonly storeProblem: string | null;
+  /** For how long the oldest commit under way has been waiting, ms. */
+  readonly commitWaitedMs: number;
+  /** Why the store did not take a commit that is tried again; `null` when there is none. */
+  readonly commitProblem: string | null;
 }
 
 /** Partitions taken together, and their host once they are loaded. */
@@ -57,11 +61,14 @@ export class Node {
 
   get status(): NodeStatus {
     const hosts = [...this.#holdings].map(({ host }) => host);
+    const commits = hosts.flatMap((host) => host?.commitStatus ?? []);
     return {
       partitions: hosts.flatMap((host) => host?.partitions ?? []).sort((a, b) => a - b),
       isHearing: hosts.length > 0 && hosts.every((host) => host?.isHearing ?? false),
       isSure: this.#isSure(),
       storeProblem: this.#storeProblem,
+      commitWaitedMs: Math.max(0, ...commits.map(({ waitedMs }) => waitedMs)),
+      commitProblem: commits.find(({ problem }) => problem !== null)?.problem ?? null,
     };
   }
 
