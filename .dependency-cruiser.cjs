@@ -19,7 +19,7 @@ module.exports = {
       name: 'no-orphans',
       comment: 'A file that nobody imports and that starts nothing is dead.',
       severity: 'error',
-      from: { orphan: true, pathNot: ['^test/', '^tools/[^/]+\\.ts$', '^[^/]+$'] },
+      from: { orphan: true, pathNot: ['^test/', '^tools/[^/]+\\.ts$', '^src/page/main\\.tsx$', '^[^/]+$'] },
       to: {},
     },
     {
@@ -66,6 +66,21 @@ module.exports = {
       to: { path: `^src/(${adapters.filter((other) => other !== adapter).join('|')})/` },
     })),
     {
+      name: 'the-page-knows-only-http',
+      comment:
+        'The page runs in a browser and asks over HTTP like anybody else: nothing of the node is bundled into it.',
+      severity: 'error',
+      from: { path: '^src/page/' },
+      to: { pathNot: ['^src/page/', '^node_modules/(preact|uplot)/'] },
+    },
+    {
+      name: 'nobody-imports-the-page',
+      comment: 'The page is built and served as files.',
+      severity: 'error',
+      from: { pathNot: '^src/page/' },
+      to: { path: '^src/page/' },
+    },
+    {
       name: 'runtime-and-wire-know-no-adapter',
       comment: 'The runtime speaks to ports; what stands behind them is decided outside.',
       severity: 'error',
@@ -82,7 +97,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(\\.cache|\\.corral|coverage)/' },
+    exclude: { path: '^(\\.cache|\\.corral|coverage|dist)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

@@ -7,7 +7,7 @@ import tseslint from 'typescript-eslint';
 /** Folders whose code must be a function of its arguments, so that a simulation can repeat it exactly. */
 const deterministicFiles = ['machines/**/*.ts', 'actors/**/*.ts', 'src/wire/**/*.ts', 'src/runtime/**/*.ts'];
 
-const sizedFiles = ['machines/**/*.ts', 'actors/**/*.ts', 'src/**/*.ts', 'tools/**/*.ts'];
+const sizedFiles = ['machines/**/*.ts', 'actors/**/*.ts', 'src/**/*.{ts,tsx}', 'tools/**/*.ts'];
 
 const throughAPort = 'Time, chance and I/O enter through a port (src/runtime/ports.ts) or as an argument.';
 
@@ -37,10 +37,10 @@ const ambientModules = [
 ];
 
 export default tseslint.config(
-  { ignores: ['node_modules/', '.cache/', '.corral/', 'coverage/'] },
+  { ignores: ['node_modules/', '.cache/', '.corral/', 'coverage/', 'dist/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -78,7 +78,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['machines/**/*.ts', 'actors/**/*.ts', 'src/**/*.ts'],
+    files: ['machines/**/*.ts', 'actors/**/*.ts', 'src/**/*.{ts,tsx}'],
     rules: { 'no-console': 'error' },
   },
   {

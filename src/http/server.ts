@@ -18,6 +18,7 @@ import { deviceRoutes } from './routes/devices.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { journalRoutes } from './routes/journal.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { pageRoutes } from './routes/page.ts';
 import { problemRoutes } from './routes/problems.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { timelineRoutes } from './routes/timeline.ts';
@@ -75,6 +76,7 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
   journalRoutes(app, context);
   commandRoutes(app, context);
   problemRoutes(app);
+  pageRoutes(app);
   refuseOtherMethods(app, structuredClone(methodsByPath));
   await app.ready();
   return app;

@@ -55,7 +55,7 @@ const files = ['machines', 'actors', 'src', 'tools', 'test', 'docs'].flatMap((fo
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1)),
 );
-const sources = files.filter((file) => /^(machines|actors|src|tools)\/.*\.ts$/.test(file));
+const sources = files.filter((file) => /^(machines|actors|src|tools)\/.*\.tsx?$/.test(file));
 
 describe('the house', () => {
   test('holds nothing at the top level that a newcomer does not expect', () => {

@@ -12,6 +12,7 @@ import { startHub } from '../dev/hub.ts';
 import { startPostgres } from '../dev/postgres-server.ts';
 import { startSite } from '../dev/site.ts';
 import { startFleet } from '../fleet/fleet.ts';
+import { buildPage, isPageBuilt } from '../page/build-page.ts';
 import { fleetStatus } from './fleet-status.ts';
 
 /** The command line's options; a port of 0 is any free one. */
@@ -97,6 +98,7 @@ async function startParts(
   readonly postgres: string;
 }> {
   const { dataDir } = options;
+  await upToDatePage();
   const httpPort = await choosePort({ port: options.httpPort, flag: '--http-port' });
   const postgres = await started(
     'postgres',
@@ -130,6 +132,13 @@ async function startParts(
   await untilReady(app);
   if (options.fleet) await startSimulatedFleet({ siteUrl: site.url, dataDir, started, say });
   return { http: app.httpUrl, nats: hub.url('backend'), site: site.url, postgres: postgres.url() };
+}
+
+/** The node serves the page as it was built before the node started. */
+async function upToDatePage(): Promise<void> {
+  if (isPageBuilt()) return;
+  process.stderr.write('page      building it from src/page\n');
+  await buildPage();
 }
 
 async function startSimulatedFleet(options: {
