@@ -46,22 +46,21 @@ export function pageRoutes(app: HttpApp): void {
   }
 
   const params = Type.Object({ file: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,128}$' }) });
-  app.get(
-    '/assets/:file',
-    { schema: { params, response: problemResponses } },
-    async (request, reply) => {
-      if (!isBuilt) throw notBuilt();
-      const { file } = request.params;
-      if (!existsSync(join(PAGE_FOLDER, 'assets', file))) {
-        throw new Problem('unknown-route', `the page has no file ${file}`);
-      }
-      return reply
-        .header('x-content-type-options', 'nosniff')
-        .sendFile(`assets/${file}`, { immutable: true, maxAge: ASSET_MAX_AGE });
-    },
-  );
+  app.get('/assets/:file', { schema: { params, response: problemResponses } }, async (request, reply) => {
+    if (!isBuilt) throw notBuilt();
+    const { file } = request.params;
+    if (!existsSync(join(PAGE_FOLDER, 'assets', file))) {
+      throw new Problem('unknown-route', `the page has no file ${file}`);
+    }
+    return reply
+      .header('x-content-type-options', 'nosniff')
+      .sendFile(`assets/${file}`, { immutable: true, maxAge: ASSET_MAX_AGE });
+  });
 }
 
 function notBuilt(): Problem {
-  return new Problem('unknown-route', 'the page is not built; npm run build:page builds it, then start again');
+  return new Problem(
+    'unknown-route',
+    'the page is not built; npm run build:page builds it, then start again',
+  );
 }

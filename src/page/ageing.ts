@@ -1,0 +1,42 @@
+/**
+ * What a state that was answered a moment ago is worth by now. Age goes on while nothing is said, and a page must not go on calling
+ * `fresh` what its kind's limit has made stale, nor believe anything while it does not hear from the node.
+ */
+import type { KnownState, Quality } from './api/twin.ts';
+import type { Connection } from './connection.ts';
+
+/** Something the node said, and when it came, by the monotonic clock, ms. */
+export interface Heard<T> {
+  readonly said: T;
+  readonly heardAt: number;
+}
+
+/** How a state is to be shown now. */
+export interface Standing {
+  readonly quality: Quality;
+  /** Its age now, ms; `null` when it was never measured. */
+  readonly ageMs: number | null;
+  /** Why the quality is not what the node said last, in a sentence; `null` when it is. */
+  readonly because: string | null;
+}
+
+/** The standing of a state. `freshMs` is the limit of its kind, `null` when it is not known here. */
+export function standingOf(
+  { said, heardAt }: Heard<Pick<KnownState, 'quality' | 'ageMs' | 'errorMs'>>,
+  now: number,
+  { freshMs, connection }: { readonly freshMs: number | null; readonly connection: Connection },
+): Standing {
+  const ageMs = said.ageMs === null ? null : said.ageMs + Math.max(0, now - heardAt);
+  if (connection.type === 'lost') {
+    return {
+      quality: 'unknown',
+      ageMs,
+      because: `the connection to Corral is lost: it was ${said.quality} when last heard of`,
+    };
+  }
+  const mostMs = ageMs === null ? null : ageMs + (said.errorMs ?? 0);
+  if (said.quality === 'fresh' && freshMs !== null && mostMs !== null && mostMs > freshMs) {
+    return { quality: 'stale', ageMs, because: 'it has become too old while nothing newer came' };
+  }
+  return { quality: said.quality, ageMs, because: null };
+}

@@ -1,0 +1,56 @@
+/**
+ * What kinds of device there are: their limits, sensors and commands, as `GET /v1/kinds` tells them.
+ */
+import { Observable } from '../observable.ts';
+import { get } from './request.ts';
+
+/** The schema of one argument of a command, as far as a form needs it (JSON Schema). */
+export interface ArgumentSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly maxLength?: number;
+}
+
+/** A command of a kind. */
+export interface CommandKind {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of its arguments. */
+  readonly args: {
+    readonly properties?: Readonly<Record<string, ArgumentSchema>>;
+    readonly required?: readonly string[];
+  };
+}
+
+/** A kind of device, as far as the page needs it. */
+export interface Kind {
+  /** Its name. */
+  readonly kind: string;
+  readonly description: string;
+  readonly limits: { readonly freshMs: number };
+  readonly commands: readonly CommandKind[];
+}
+
+/** The kinds by name; empty until they were read. */
+export const kinds = new Observable<ReadonlyMap<string, Kind>>(new Map());
+
+let reading: Promise<void> | null = null;
+
+/** Reads the kinds once: they change with the node's version alone. A reading that fails is tried again when asked for again. */
+export function readKinds(): Promise<void> {
+  reading ??= readAll().catch((error: unknown) => {
+    reading = null;
+    throw error;
+  });
+  return reading;
+}
+
+async function readAll(): Promise<void> {
+  const list = await get<{ readonly kinds: readonly { readonly kind: string }[] }>('/v1/kinds');
+  const known = await Promise.all(
+    list.kinds.map(({ kind }) => get<Kind>(`/v1/kinds/${encodeURIComponent(kind)}`)),
+  );
+  kinds.set(new Map(known.map((kind) => [kind.kind, kind])));
+}

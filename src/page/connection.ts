@@ -1,0 +1,47 @@
+/**
+ * Whether the page still hears from the node. When it does not, nothing that it shows is known to be true any more, and every part of
+ * it has to say so.
+ */
+import { useEffect, useRef } from 'preact/hooks';
+import { openEventStream, type StreamEvent } from './api/event-stream.ts';
+import { serverNow } from './api/server-clock.ts';
+import { Observable } from './observable.ts';
+
+/** How the page stands to the node. */
+export type Connection =
+  | { readonly type: 'connecting' }
+  | { readonly type: 'live' }
+  /** `since` is server time, ms epoch; `null` when the node never answered. */
+  | { readonly type: 'lost'; readonly since: number | null; readonly reason: string };
+
+/** The connection of the view that is open. */
+export const connection = new Observable<Connection>({ type: 'connecting' });
+
+/** Follows the events at `path` while the component is there. `onLive` is called whenever the stream begins or goes on. */
+export function useEvents(
+  path: string,
+  handlers: { readonly onEvent: (event: StreamEvent) => void; readonly onLive: () => void },
+): void {
+  const current = useRef(handlers);
+  current.current = handlers;
+  useEffect(
+    () =>
+      openEventStream({
+        path,
+        onEvent: (event) => current.current.onEvent(event),
+        onState: (state) => {
+          if (state.type === 'lost') lose(state.reason);
+          else connection.set(state);
+          if (state.type === 'live') current.current.onLive();
+        },
+      }),
+    [path],
+  );
+}
+
+/** Since when it is lost stays what it was when it was lost. */
+function lose(reason: string): void {
+  const { value } = connection;
+  const since = value.type === 'lost' ? value.since : serverNow();
+  connection.set({ type: 'lost', since, reason });
+}

@@ -1,0 +1,54 @@
+/**
+ * A sensor that is on or off, as a lane: a bar where it was on.
+ */
+import type { VNode } from 'preact';
+import { duration, exactTime } from '../spell.ts';
+import type { Gap } from './gaps.ts';
+import { percentOf, type Span } from './history-window.ts';
+import { type BinarySeries, levelsOf, unknownParts } from './sensor-series.ts';
+import { GapMarks, placeOf, Track } from './track.tsx';
+
+/** The lane. */
+export function BinaryLane({
+  series,
+  gaps,
+  span,
+  now,
+}: {
+  readonly series: BinarySeries;
+  readonly gaps: readonly Gap[];
+  readonly span: Span;
+  readonly now: number;
+}): VNode {
+  const levels = levelsOf(series, now);
+  const last = levels.at(-1);
+  return (
+    <Track name={series.name} kind="lane" value={last === undefined ? '' : wordFor(last.value)}>
+      {levels
+        .filter(({ from, to }) => to > span.from && from < span.to)
+        .map((level) => (
+          <span
+            key={level.from}
+            class={level.value ? 'level on' : 'level off'}
+            style={placeOf(span, level)}
+            title={`${series.name} ${wordFor(level.value)} for ${duration(level.to - level.from)}, since ${exactTime(level.from)} UTC`}
+          />
+        ))}
+      <GapMarks gaps={unknownParts(series, gaps)} span={span} />
+      {series.readings
+        .filter(({ isLate }) => isLate)
+        .map(({ at }) => (
+          <span
+            key={at}
+            class="late-mark"
+            style={{ left: `${percentOf(span, at).toFixed(3)}%` }}
+            title={`this part came late: measured at ${exactTime(at)} UTC`}
+          />
+        ))}
+    </Track>
+  );
+}
+
+function wordFor(value: boolean): string {
+  return value ? 'on' : 'off';
+}

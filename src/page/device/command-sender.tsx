@@ -1,0 +1,194 @@
+/**
+ * Sends commands with the token that the user has entered. What would be refused now is not offered, and says why.
+ */
+import type { VNode } from 'preact';
+import { useRef, useState } from 'preact/hooks';
+import type { CommandVerdict } from '../api/explanation.ts';
+import type { CommandKind } from '../api/kinds.ts';
+import { ask, NoAnswer } from '../api/request.ts';
+import { token } from '../api/token.ts';
+import { sentenceOf } from '../shell/failure.tsx';
+import { ArgumentField } from './argument-field.tsx';
+
+/** How it went. */
+type Sending =
+  | { readonly type: 'idle' }
+  | { readonly type: 'sending'; readonly name: string }
+  | { readonly type: 'accepted'; readonly name: string }
+  | { readonly type: 'refused'; readonly sentence: string }
+  /** Nobody answered: it may have been accepted. Sent again under the same id it is never executed twice. */
+  | { readonly type: 'unanswered'; readonly order: Order };
+
+interface Order {
+  readonly id: string;
+  readonly name: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly by: string;
+}
+
+const BY_KEY = 'corral.by';
+
+/** The commands of the device's kind. */
+export function CommandSender({
+  device,
+  verdicts,
+  kinds,
+  onSent,
+}: {
+  readonly device: string;
+  readonly verdicts: readonly CommandVerdict[];
+  readonly kinds: readonly CommandKind[];
+  readonly onSent: () => void;
+}): VNode {
+  const [sending, setSending] = useState<Sending>({ type: 'idle' });
+  const [by, setBy] = useState(() => sessionStorage.getItem(BY_KEY) ?? '');
+  const send = async (order: Order): Promise<void> => {
+    setSending({ type: 'sending', name: order.name });
+    try {
+      await ask(`/v1/devices/${encodeURIComponent(device)}/commands`, { method: 'POST', body: order });
+      setSending({ type: 'accepted', name: order.name });
+    } catch (error) {
+      if (error instanceof NoAnswer) setSending({ type: 'unanswered', order });
+      else setSending({ type: 'refused', sentence: sentenceOf(error) });
+    }
+    onSent();
+  };
+  const isAllowed = token() !== null;
+  return (
+    <div class="sender">
+      {!isAllowed && (
+        <p class="soft">
+          To send commands, enter a token for operating at the top. Everything can be seen without one.
+        </p>
+      )}
+      {isAllowed && (
+        <label class="by">
+          your name, for the ledger
+          <input
+            value={by}
+            maxLength={64}
+            autocomplete="username"
+            onInput={({ currentTarget: { value } }) => {
+              setBy(value);
+              sessionStorage.setItem(BY_KEY, value);
+            }}
+          />
+        </label>
+      )}
+      <ul class="verdicts">
+        {verdicts.map((verdict) => (
+          <Verdict
+            key={verdict.name}
+            verdict={verdict}
+            kind={kinds.find(({ name }) => name === verdict.name) ?? null}
+            isAllowed={isAllowed && sending.type !== 'sending'}
+            onSend={(args) =>
+              void send({ id: newId(), name: verdict.name, args, by: by.trim() === '' ? 'page' : by.trim() })
+            }
+          />
+        ))}
+      </ul>
+      <Progress sending={sending} onAgain={(order) => void send(order)} />
+    </div>
+  );
+}
+
+function Progress({
+  sending,
+  onAgain,
+}: {
+  readonly sending: Sending;
+  readonly onAgain: (order: Order) => void;
+}): VNode {
+  return (
+    <p role="status" class="sending">
+      {sending.type === 'sending' && `Sending ${sending.name}…`}
+      {sending.type === 'accepted' && `${sending.name} was accepted. What became of it appears below.`}
+      {sending.type === 'refused' && `Refused, and certainly not sent: ${sending.sentence}`}
+      {sending.type === 'unanswered' && (
+        <>
+          Nobody answered, so {sending.order.name} may or may not have been accepted.{' '}
+          <button type="button" onClick={() => onAgain(sending.order)}>
+            Ask again with the same id
+          </button>
+        </>
+      )}
+    </p>
+  );
+}
+
+function Verdict({
+  verdict: { name, accepted, sentence },
+  kind,
+  isAllowed,
+  onSend,
+}: {
+  readonly verdict: CommandVerdict;
+  readonly kind: CommandKind | null;
+  readonly isAllowed: boolean;
+  readonly onSend: (args: Readonly<Record<string, unknown>>) => void;
+}): VNode {
+  const [args, setArgs] = useState<Readonly<Record<string, unknown>>>({});
+  const form = useRef<HTMLFormElement>(null);
+  const isEnabled = accepted && isAllowed;
+  const fields = Object.entries(kind?.args.properties ?? {});
+  return (
+    <li>
+      <form
+        ref={form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isEnabled && form.current?.reportValidity() === true) onSend(args);
+        }}
+      >
+        <button
+          type="submit"
+          // It stays in the order of focus: why it is refused has to be found with the keyboard as well.
+          aria-disabled={!isEnabled}
+          aria-describedby={`verdict-${name}`}
+          title={kind?.description}
+        >
+          {name}
+        </button>
+        <span id={`verdict-${name}`} class={accepted ? 'soft' : 'refusal'}>
+          {accepted ? (kind?.description ?? sentence) : sentence}
+        </span>
+        {isEnabled && fields.length > 0 && (
+          <div class="arguments">
+            {fields.map(([argument, schema]) => (
+              <ArgumentField
+                key={argument}
+                name={argument}
+                schema={schema}
+                isRequired={kind?.args.required?.includes(argument) === true}
+                onChange={(value) => setArgs((old) => withArgument(old, argument, value))}
+              />
+            ))}
+          </div>
+        )}
+      </form>
+    </li>
+  );
+}
+
+function withArgument(
+  args: Readonly<Record<string, unknown>>,
+  name: string,
+  value: unknown,
+): Readonly<Record<string, unknown>> {
+  const others = Object.fromEntries(Object.entries(args).filter(([other]) => other !== name));
+  return value === undefined ? others : { ...others, [name]: value };
+}
+
+/** A UUID; `crypto.randomUUID` is only there where the page came over TLS or from this machine. */
+function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const text = [...bytes]
+    .map((byte, index) => {
+      if (index === 6) return (byte & 0x0f) | 0x40;
+      return index === 8 ? (byte & 0x3f) | 0x80 : byte;
+    })
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('');
+  return text.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,27 @@
+/**
+ * The reasons to doubt the device, before anything else.
+ */
+import type { VNode } from 'preact';
+import { serverNow } from '../api/server-clock.ts';
+import type { Suspicion } from '../api/twin.ts';
+import { timeOfDay } from '../spell.ts';
+
+/** The suspicions; nothing where there are none. */
+export function Doubts({ suspicions }: { readonly suspicions: readonly Suspicion[] }): VNode | null {
+  if (suspicions.length === 0) return null;
+  return (
+    <section class="doubts" aria-label="Suspicions">
+      <ul>
+        {suspicions.map(({ reason, since, detail }) => {
+          const from = Date.parse(since);
+          return (
+            <li key={reason}>
+              <strong>{reason}</strong> {detail}{' '}
+              <span class="soft">since {timeOfDay(from, serverNow() ?? from)} UTC</span>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}

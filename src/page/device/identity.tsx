@@ -1,0 +1,86 @@
+/**
+ * Who the device is, and what is known of it now: the state, how far it can be trusted, and its age, ticking.
+ */
+import type { VNode } from 'preact';
+import { type Heard, standingOf } from '../ageing.ts';
+import { kinds } from '../api/kinds.ts';
+import { serverNow } from '../api/server-clock.ts';
+import type { Twin } from '../api/twin.ts';
+import { connection } from '../connection.ts';
+import { useObservable } from '../observable.ts';
+import { MEANING, QualityMark } from '../shell/quality-mark.tsx';
+import { StateMark, stateClass } from '../shell/state-mark.tsx';
+import { age, duration, exactTime, timeOfDay, within } from '../spell.ts';
+import { useTick } from '../ticker.ts';
+
+/** The head of a device's page. */
+export function Identity({ twin }: { readonly twin: Heard<Twin> }): VNode {
+  const now = useTick();
+  const state = useObservable(connection);
+  const { said } = twin;
+  const freshMs = useObservable(kinds).get(said.kind)?.limits.freshMs ?? null;
+  const { quality, ageMs, because } = standingOf(twin, now, { freshMs, connection: state });
+  const isLost = state.type === 'lost';
+  return (
+    <section
+      class={`identity ${stateClass(said.path)}${isLost ? ' doubtful' : ''}`}
+      aria-label="What is known now"
+    >
+      <div class="name">
+        <h1>{said.device}</h1>
+        <p class="soft">
+          {said.kind} at {said.site}
+          {said.firmware !== null && `, firmware ${said.firmware}`}
+          {!said.registered && ', not in the inventory'}
+        </p>
+      </div>
+      <div class="known">
+        <p class="known-state">
+          {isLost && <span class="was">last known: </span>}
+          <StateMark path={said.path} />
+        </p>
+        <p class="soft">{said.since === null ? 'never heard' : <Since since={said.since} />}</p>
+      </div>
+      <div class="known">
+        <p class="known-quality">
+          <QualityMark quality={quality} because={because} />
+        </p>
+        <p class="soft">{because ?? reasonFor(said, quality)}</p>
+      </div>
+      <div class="known">
+        <p class="known-age">{ageMs === null ? 'no age' : `${age(ageMs)} old`}</p>
+        <p class="soft">
+          {said.asOf === null
+            ? 'nothing was measured yet'
+            : `measured ${exactTime(Date.parse(said.asOf))} UTC, ${within(said.errorMs)}`}
+        </p>
+      </div>
+      <ul class="notes">
+        {!said.connected && <li class="alarm">silent for longer than its kind allows</li>}
+        {said.connected && !said.hears && <li class="alarm">it is heard, and lets commands pass</li>}
+      </ul>
+    </section>
+  );
+}
+
+function Since({ since }: { readonly since: string }): VNode {
+  useTick();
+  const from = Date.parse(since);
+  const now = serverNow() ?? from;
+  return (
+    <>
+      for {age(Math.max(0, now - from))}, since {timeOfDay(from, now)} UTC
+    </>
+  );
+}
+
+function reasonFor({ suspicions, ageMs, errorMs }: Twin, quality: Twin['quality']): string {
+  if (quality === 'suspect' && suspicions.length > 0)
+    return suspicions.map(({ reason }) => reason).join(', ');
+  if (quality === 'unknown' && ageMs !== null && errorMs === null) {
+    return 'no round trip bounds its age yet';
+  }
+  return quality === 'stale' && ageMs !== null
+    ? `older than its kind allows: ${duration(ageMs)}`
+    : MEANING[quality];
+}

@@ -1,0 +1,144 @@
+/**
+ * The timeline of states, by the time they were measured at, late reports included: what the device WAS.
+ */
+import type { VNode } from 'preact';
+import type { Interval, Report } from '../api/history.ts';
+import { StateMark, stateClass } from '../shell/state-mark.tsx';
+import { counted, duration, exactTime, timeOfDay, within } from '../spell.ts';
+import type { Gap } from './gaps.ts';
+import { percentOf, type Span } from './history-window.ts';
+import { GapMarks, placeOf, Track } from './track.tsx';
+
+/** The line of states with its late reports and gaps. */
+export function StateTimeline({
+  intervals,
+  reports,
+  gaps,
+  span,
+  now,
+}: {
+  readonly intervals: readonly Interval[];
+  readonly reports: readonly Report[];
+  readonly gaps: readonly Gap[];
+  readonly span: Span;
+  /** The server's time, ms epoch: an interval that has not ended reaches up to it. */
+  readonly now: number;
+}): VNode {
+  const late = reports.filter(({ fate }) => fate === 'late');
+  return (
+    <>
+      <Track name="state" kind="states">
+        {intervals.map((interval) => (
+          <Segment key={interval.from} interval={interval} span={span} now={now} />
+        ))}
+        <GapMarks gaps={gaps} span={span} />
+        {late.map((report) => (
+          <span
+            key={`${String(report.boot)}.${String(report.seq)}`}
+            class="late-mark"
+            style={{ left: `${percentOf(span, Date.parse(report.measuredAt)).toFixed(3)}%` }}
+            title={lateSentence(report)}
+          />
+        ))}
+      </Track>
+    </>
+  );
+}
+
+/** Dark while reports say so; light from the last report on, where it follows from the device's duty to report every change. */
+function Segment({
+  interval,
+  span,
+  now,
+}: {
+  readonly interval: Interval;
+  readonly span: Span;
+  readonly now: number;
+}): VNode | null {
+  const from = Date.parse(interval.from);
+  const to = interval.to === null ? now : Date.parse(interval.to);
+  if (to <= span.from || from >= span.to) return null;
+  const reportedTo = Math.min(to, Math.max(from, Date.parse(interval.lastReportAt)));
+  const reported = percentOf({ from, to }, reportedTo);
+  return (
+    <span
+      class={`segment ${stateClass(interval.state)}${interval.errorMs === null ? ' unbounded' : ''}`}
+      style={placeOf(span, { from, to })}
+      title={sentenceOf(interval, to)}
+    >
+      <span class="reported" style={{ width: `${reported.toFixed(2)}%` }} />
+      <span class="segment-name">{interval.state}</span>
+    </span>
+  );
+}
+
+function sentenceOf(interval: Interval, to: number): string {
+  const from = Date.parse(interval.from);
+  const { state, errorMs, reports, gaps, missing, reboots, beganBefore } = interval;
+  return [
+    `${state} for ${duration(to - from)}, ${beganBefore ? 'from before' : 'since'} ${exactTime(from)} UTC (${within(errorMs)})`,
+    counted(reports, 'report'),
+    ...(gaps === 0 ? [] : [`${counted(missing, 'report')} missing in ${counted(gaps, 'gap')}`]),
+    ...(reboots === 0 ? [] : [counted(reboots, 'reboot')]),
+  ].join(', ');
+}
+
+function lateSentence({ measuredAt, receivedAt, state }: Report): string {
+  const lateMs = Date.parse(receivedAt) - Date.parse(measuredAt);
+  return `came late, ${duration(lateMs)} after it was measured at ${exactTime(Date.parse(measuredAt))} UTC: ${state}`;
+}
+
+/** The same in words, for whoever cannot see the picture, and to read exact times. */
+export function IntervalTable({
+  intervals,
+  now,
+}: {
+  readonly intervals: readonly Interval[];
+  readonly now: number;
+}): VNode {
+  return (
+    <details class="in-words">
+      <summary>{counted(intervals.length, 'stretch').replace('stretchs', 'stretches')} in words</summary>
+      <div class="wide">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">state</th>
+              <th scope="col">from (UTC)</th>
+              <th scope="col">within</th>
+              <th scope="col">for</th>
+              <th scope="col">reports</th>
+              <th scope="col">missing</th>
+              <th scope="col">reboots</th>
+            </tr>
+          </thead>
+          <tbody>
+            {intervals.toReversed().map((interval) => {
+              const from = Date.parse(interval.from);
+              const to = interval.to === null ? now : Date.parse(interval.to);
+              return (
+                <tr key={interval.from}>
+                  <td>
+                    <StateMark path={interval.state} />
+                  </td>
+                  <td>
+                    {interval.beganBefore ? 'before ' : ''}
+                    {timeOfDay(from, now)}
+                  </td>
+                  <td>{within(interval.errorMs)}</td>
+                  <td>
+                    {duration(to - from)}
+                    {interval.to === null || interval.goesOn ? ' so far' : ''}
+                  </td>
+                  <td>{interval.reports}</td>
+                  <td>{interval.missing}</td>
+                  <td>{interval.reboots}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  );
+}

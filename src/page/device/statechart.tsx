@@ -1,0 +1,39 @@
+/**
+ * The machine of the device's kind, with the present state lit, as the node draws it.
+ */
+import type { VNode } from 'preact';
+import { getText } from '../api/request.ts';
+import { connection } from '../connection.ts';
+import { useObservable } from '../observable.ts';
+import { Failure } from '../shell/failure.tsx';
+import { Panel } from './panel.tsx';
+import { useAnswer } from './use-answer.ts';
+
+/** The panel. */
+export function Statechart({
+  device,
+  path,
+  version,
+}: {
+  readonly device: string;
+  readonly path: string;
+  /** Of the twin: with it the picture may change. */
+  readonly version: number;
+}): VNode {
+  const { type } = useObservable(connection);
+  const drawn = useAnswer(`/v1/devices/${encodeURIComponent(device)}/machine.svg`, version, getText);
+  return (
+    <Panel id="statechart" title="Its machine">
+      {drawn.failure !== null && <Failure error={drawn.failure} />}
+      {drawn.answer !== null && (
+        <div
+          class={type === 'lost' ? 'drawing doubtful' : 'drawing'}
+          role="img"
+          aria-label={`State chart; the present state is ${path}`}
+          tabIndex={0}
+          dangerouslySetInnerHTML={{ __html: drawn.answer }}
+        />
+      )}
+    </Panel>
+  );
+}

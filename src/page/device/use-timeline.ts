@@ -1,0 +1,69 @@
+/**
+ * The timeline of states in the shown stretch of time.
+ */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Interval } from '../api/history.ts';
+import { get } from '../api/request.ts';
+import { type HistoryWindow, spanNow } from './history-window.ts';
+
+/** The intervals that are shown. */
+export interface KnownTimeline {
+  readonly intervals: readonly Interval[];
+  readonly failure: unknown;
+}
+
+interface TimelinePage {
+  readonly intervals: readonly Interval[];
+  readonly next: string | null;
+}
+
+/** Pages read at most. */
+const PAGES_MAX = 5;
+
+/** Follows the timeline of a device. `late` is how many late reports it has had in all. */
+export function useTimeline(
+  device: string,
+  shown: HistoryWindow,
+  { revision, late }: { readonly revision: number; readonly late: number },
+): KnownTimeline {
+  const [known, setKnown] = useState<KnownTimeline>({ intervals: [], failure: null });
+  const read = useRef('');
+  const { lengthMs, until } = shown;
+  const key = `${device} ${String(lengthMs)} ${String(until)} ${String(late)}`;
+  useEffect(() => {
+    if (revision === 0) return undefined;
+    // A stretch that ended in the past changes only by late reports.
+    if (until !== null && read.current === key) return undefined;
+    const ended = new AbortController();
+    readIntervals(device, shown, ended.signal).then(
+      (intervals) => {
+        if (ended.signal.aborted) return;
+        read.current = key;
+        setKnown({ intervals, failure: null });
+      },
+      (failure: unknown) => {
+        if (!ended.signal.aborted) setKnown({ intervals: [], failure });
+      },
+    );
+    return () => ended.abort();
+  }, [key, revision]);
+  return known;
+}
+
+async function readIntervals(
+  device: string,
+  shown: HistoryWindow,
+  signal: AbortSignal,
+): Promise<readonly Interval[]> {
+  const { from, to } = spanNow(shown);
+  const query = new URLSearchParams({ from: new Date(from).toISOString() });
+  if (shown.until !== null) query.set('to', new Date(to).toISOString());
+  const intervals: Interval[] = [];
+  let path: string | null = `/v1/devices/${encodeURIComponent(device)}/timeline?${query.toString()}`;
+  for (let pages = 0; path !== null && pages < PAGES_MAX; pages += 1) {
+    const page: TimelinePage = await get<TimelinePage>(path, signal);
+    intervals.push(...page.intervals);
+    path = page.next;
+  }
+  return intervals;
+}

@@ -1,0 +1,81 @@
+/**
+ * The twin of one device, as the node says it now. It is read again when the node tells of a change, and every few seconds with its
+ * entity tag: qualities change by the passing of time alone.
+ */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Heard } from '../ageing.ts';
+import { ApiProblem, ask } from '../api/request.ts';
+import { learnServerTime } from '../api/server-clock.ts';
+import type { Twin } from '../api/twin.ts';
+import { useEvents } from '../connection.ts';
+
+/** How often it is asked whether anything has changed, ms. */
+const ASK_MS = 5_000;
+
+/** Many changes in a row are read as one, ms. */
+const GATHER_MS = 60;
+
+/** What is known of the twin. */
+export interface KnownTwin {
+  readonly twin: Heard<Twin> | null;
+  /** What the node refused; a device that does not exist, for one. */
+  readonly problem: ApiProblem | null;
+  /** Grows with everything that was told of the device: what was asked about it is asked again. */
+  readonly revision: number;
+  /** Asks now, for whoever has just changed something. */
+  readonly refresh: () => void;
+}
+
+/** Follows a device. */
+export function useTwin(device: string): KnownTwin {
+  const path = `/v1/devices/${encodeURIComponent(device)}`;
+  const [twin, setTwin] = useState<Heard<Twin> | null>(null);
+  const [problem, setProblem] = useState<ApiProblem | null>(null);
+  const [revision, setRevision] = useState(0);
+  const tag = useRef<string | null>(null);
+  const gathering = useRef<number | null>(null);
+
+  const read = async (signal?: AbortSignal): Promise<void> => {
+    const condition: Record<string, string> = tag.current === null ? {} : { 'if-none-match': tag.current };
+    try {
+      const { body, headers } = await ask<Twin>(path, { headers: condition, ...(signal && { signal }) });
+      setProblem(null);
+      if (body === null) return;
+      tag.current = headers.get('etag');
+      if (body.asOf !== null && body.ageMs !== null) learnServerTime(Date.parse(body.asOf) + body.ageMs);
+      setTwin({ said: body, heardAt: performance.now() });
+      setRevision((number) => number + 1);
+    } catch (error) {
+      // That nobody answers is what the connection is there to tell.
+      if (error instanceof ApiProblem) setProblem(error);
+    }
+  };
+  const refresh = (): void => {
+    gathering.current ??= window.setTimeout(() => {
+      gathering.current = null;
+      void read();
+    }, GATHER_MS);
+  };
+
+  useEffect(() => {
+    const ended = new AbortController();
+    void read(ended.signal);
+    const timer = window.setInterval(() => {
+      if (!document.hidden) void read(ended.signal);
+    }, ASK_MS);
+    return () => {
+      ended.abort();
+      clearInterval(timer);
+      if (gathering.current !== null) clearTimeout(gathering.current);
+    };
+  }, [path]);
+  useEvents(`${path}/events`, {
+    onEvent: ({ event }) => {
+      // What became of a command may leave the twin as it was.
+      if (event === 'outcome') setRevision((number) => number + 1);
+      refresh();
+    },
+    onLive: refresh,
+  });
+  return { twin, problem, revision, refresh };
+}

@@ -1,0 +1,111 @@
+/**
+ * The fleet at a glance: how many are how, who has to be looked at first, and everybody by search and filter.
+ */
+import type { VNode } from 'preact';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import type { Heard } from '../ageing.ts';
+import type { StreamEvent } from '../api/event-stream.ts';
+import type { FleetCounts } from '../api/fleet-counts.ts';
+import { readKinds } from '../api/kinds.ts';
+import { get } from '../api/request.ts';
+import { learnServerTime } from '../api/server-clock.ts';
+import type { DeviceLine } from '../api/twin.ts';
+import { useEvents } from '../connection.ts';
+import { Failure } from '../shell/failure.tsx';
+import { DeviceList } from './device-list.tsx';
+import { DeviceTally } from './device-tally.tsx';
+import { Filters } from './filters.tsx';
+import { useDevicePages } from './use-device-pages.ts';
+
+/** How often the fleet is counted again, ms: soon after something changed, and now and then because time alone changes qualities. */
+const COUNT_SOON_MS = 1_000;
+const COUNT_IDLE_MS = 10_000;
+
+/** The view. */
+export function FleetPage({ query }: { readonly query: URLSearchParams }): VNode {
+  const { counts, failure, countSoon } = useCounts();
+  const list = useDevicePages(query);
+  useEffect(() => {
+    document.title = 'Corral: the fleet';
+    void readKinds().catch(() => undefined);
+  }, []);
+
+  const pushed = useRef(new Map<string, Heard<DeviceLine>>());
+  const take = (): void => {
+    const lines = pushed.current;
+    pushed.current = new Map();
+    list.take(lines);
+    countSoon();
+  };
+  useEvents('/v1/events', {
+    onEvent: (event) => {
+      const line = changedLine(event);
+      if (event.event === 'gone') list.refresh();
+      if (line === null) return;
+      // A whole fleet may change in one second: it is drawn once a frame.
+      if (pushed.current.size === 0) requestAnimationFrame(take);
+      pushed.current.set(line.device, { said: line, heardAt: performance.now() });
+    },
+    onLive: () => {
+      list.refresh();
+      countSoon();
+    },
+  });
+
+  return (
+    <main id="main" class="fleet">
+      <h1 class="visually-hidden">The fleet</h1>
+      {failure !== null && <Failure error={failure} />}
+      <DeviceTally counts={counts} query={query} />
+      <Filters counts={counts} query={query} />
+      <DeviceList list={list} query={query} />
+    </main>
+  );
+}
+
+function changedLine({ event, data }: StreamEvent): DeviceLine | null {
+  return event === 'changed' ? (data as DeviceLine) : null;
+}
+
+/** The fleet, counted; `countSoon` counts again, but not for each change of many. */
+function useCounts(): {
+  readonly counts: FleetCounts | null;
+  readonly failure: unknown;
+  readonly countSoon: () => void;
+} {
+  const [counts, setCounts] = useState<FleetCounts | null>(null);
+  const [failure, setFailure] = useState<unknown>(null);
+  const timer = useRef<{ readonly id: number; readonly isSoon: boolean } | null>(null);
+  const ended = useRef(false);
+
+  const later = useCallback((isSoon: boolean): void => {
+    if (timer.current !== null) clearTimeout(timer.current.id);
+    const id = window.setTimeout(() => void read(), isSoon ? COUNT_SOON_MS : COUNT_IDLE_MS);
+    timer.current = { id, isSoon };
+  }, []);
+  const read = useCallback(async (): Promise<void> => {
+    try {
+      if (!document.hidden) {
+        const answer = await get<FleetCounts>('/v1/fleet');
+        learnServerTime(Date.parse(answer.countedAt));
+        setCounts(answer);
+      }
+      setFailure(null);
+    } catch (error) {
+      setFailure(error);
+    }
+    if (!ended.current) later(false);
+  }, []);
+  useEffect(() => {
+    void read();
+    return () => {
+      ended.current = true;
+      if (timer.current !== null) clearTimeout(timer.current.id);
+    };
+  }, []);
+
+  const countSoon = useCallback(() => {
+    if (timer.current !== null && !timer.current.isSoon) later(true);
+  }, []);
+  return { counts, failure, countSoon };
+}
