@@ -461,7 +461,7 @@ describe.each(stores)('HTTP over $name', ({ open }) => {
   });
 
   describe('problems', () => {
-    test.each(['/', '/v1', '/v1/devices/cp-001/', '/v1/devices/cp-001/nothing', '//', '/v1/../etc'])(
+    test.each(['/devices', '/v1', '/v1/devices/cp-001/', '/v1/devices/cp-001/nothing', '//', '/v1/../etc'])(
       'there is nothing at %s',
       async (path) => expectProblem(await get(path), 'unknown-route'),
     );
