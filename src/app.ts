@@ -7,6 +7,7 @@
 import type { Logger } from 'pino';
 import { kinds } from '../machines/kinds.ts';
 import type { Config } from './config.ts';
+import type { HttpContext } from './http/context.ts';
 import type { Health } from './http/health.ts';
 import { buildHttp } from './http/server.ts';
 import { NatsBus } from './nats/bus.ts';
@@ -15,6 +16,7 @@ import { NatsFeed } from './nats/feed.ts';
 import { prepareHub } from './nats/hub.ts';
 import { serveCorral } from './nats/service.ts';
 import { nodeHealth } from './node-health.ts';
+import { nodeView } from './node-view.ts';
 import { migrate } from './postgres/migrate.ts';
 import { PostgresStore } from './postgres/store.ts';
 import { findHandler } from './runtime/find.ts';
@@ -102,7 +104,8 @@ async function startParts(assembly: Assembly): Promise<App> {
     serveCorral({ hub, bus, instance: config.node, version: VERSION, startedAt: systemClock.now(), find }),
   );
   const health = nodeHealth({ store, hub, node });
-  const httpUrl = await serveHttp(assembly, { store, health, nodeTelemetry });
+  const view = nodeView({ name: config.node, node, hub, metrics: nodeTelemetry.registry });
+  const httpUrl = await serveHttp(assembly, { store, health, nodeView: view, nodeTelemetry });
   let stopping: Promise<void> | null = null;
   return { httpUrl, health, stop: () => (stopping ??= stopAll()) };
 }
@@ -149,11 +152,15 @@ function watchHub(hub: HubConnection, log: Logger): () => void {
 
 async function serveHttp(
   { config, log, limits, stops }: Assembly,
-  parts: { readonly store: PostgresStore; readonly health: Health; readonly nodeTelemetry: NodeTelemetry },
+  parts: Pick<HttpContext, 'health' | 'nodeView'> & {
+    readonly store: PostgresStore;
+    readonly nodeTelemetry: NodeTelemetry;
+  },
 ): Promise<string> {
-  const { store, health, nodeTelemetry } = parts;
+  const { store, nodeTelemetry, ...others } = parts;
   const http = await buildHttp({
-    ...{ archive: store, kinds, clock: systemClock, health, metrics: nodeTelemetry.registry },
+    ...others,
+    ...{ archive: store, kinds, clock: systemClock, metrics: nodeTelemetry.registry },
     ...{ serverErrorMs: limits.serverErrorMs, logger: log },
   });
   stops.push(() => http.close());

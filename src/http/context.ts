@@ -17,6 +17,7 @@ import { ID_PATTERN } from '../../machines/report.ts';
 import type { Archive, Clock, InventoryEntry } from '../runtime/ports.ts';
 import { withDeadline } from './deadline.ts';
 import type { Health } from './health.ts';
+import type { NodeView } from './node-view.ts';
 import { Problem } from './problem.ts';
 
 /** A Fastify instance whose handlers are typed by their TypeBox schemas. */
@@ -34,6 +35,7 @@ export interface HttpContext {
   readonly kinds: readonly Kind[];
   readonly clock: Clock;
   readonly health: Health;
+  readonly nodeView: NodeView;
   readonly metrics: Registry;
   /** How far the clocks of two servers may differ, ms: it is part of every age. */
   readonly serverErrorMs: number;

@@ -35,6 +35,16 @@ export const PROBLEMS = {
     remedy:
       'Look for it with GET /v1/devices. A device is known once the inventory has it or it was first heard.',
   },
+  'unknown-command-id': {
+    status: 404,
+    title: 'The ledger has no command with this id for this device',
+    remedy: 'The id is the one the caller gave it. A command that the twin refused was never in the ledger.',
+  },
+  'no-such-kind': {
+    status: 404,
+    title: 'There is no such kind of device',
+    remedy: 'GET /v1/kinds lists them.',
+  },
   'method-not-allowed': {
     status: 405,
     title: 'The resource does not take this method',

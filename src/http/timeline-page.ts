@@ -45,7 +45,13 @@ export async function readTimeline(request: TimelineRequest): Promise<TimelinePa
   let { fold } = request;
   let from = fold === null ? await whereToBegin(request) : null;
   for (let reads = 0; reads < READS_MAX; reads += 1) {
-    const reports = await read({ from, to: null, after: fold?.last ?? null, limit: READ_SIZE });
+    const reports = await read({
+      from,
+      to: null,
+      after: fold?.last ?? null,
+      isNewestFirst: false,
+      limit: READ_SIZE,
+    });
     if (reports.length === 0) return lastPage(intervals, fold, window);
     from = null;
     for (const report of reports) {
@@ -78,7 +84,7 @@ async function whereToBegin(request: TimelineRequest): Promise<number | null> {
   if (window.from === null) return null;
   for (let lookBackMs = silenceMs; lookBackMs < window.from; lookBackMs *= LOOK_BACK_GROWTH) {
     const from = window.from - lookBackMs;
-    const found = await read({ from, to: window.from, after: null, limit: 1 });
+    const found = await read({ from, to: window.from, after: null, isNewestFirst: false, limit: 1 });
     if (found.length > 0) return from;
   }
   return null;

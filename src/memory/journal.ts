@@ -4,7 +4,14 @@
  * Invariant: I1  a number of a partition is written once; lines of a partition are kept in the order of their numbers.
  */
 import type { Transition } from '../../actors/decision.ts';
-import type { JournalLine } from '../runtime/ports.ts';
+import { worldState } from '../../machines/statechart.ts';
+import type {
+  Archive,
+  DeadLetterPage,
+  JournalLine,
+  NumberedDeadLetter,
+  StateChange,
+} from '../runtime/ports.ts';
 
 interface StoredLine {
   readonly no: number;
@@ -49,17 +56,53 @@ export class Journal {
     readonly partition: number;
     readonly device: string;
     readonly before: number | null;
+    readonly recordedUpTo: number | null;
     readonly limit: number;
   }): readonly NumberedTransition[] {
-    const { partition, device, before, limit } = options;
+    const { partition, device, before, recordedUpTo, limit } = options;
     return this.#of(partition)
       .filter((line) => line.device === device && (before === null || line.no < before))
       .reverse()
-      .slice(0, limit)
       .flatMap(({ no, text }) => {
         const transition = transitionOf(JSON.parse(text) as JournalLine);
         return transition === null ? [] : { ...transition, partition, no };
-      });
+      })
+      .filter(({ recordedAt }) => recordedUpTo === null || recordedAt <= recordedUpTo)
+      .slice(0, limit);
+  }
+
+  /** See `Archive.deadLetters`. */
+  deadLetters({ device, reason, before, limit }: DeadLetterPage): readonly NumberedDeadLetter[] {
+    return this.#all()
+      .flatMap((line) => (line.type === 'dead-letter' ? { ...line.deadLetter, no: line.no } : []))
+      .filter((letter) => device === null || letter.device === device)
+      .filter((letter) => reason === null || letter.reason === reason)
+      .filter((letter) => before === null || compareLetters(letter, before) < 0)
+      .sort((a, b) => compareLetters(b, a))
+      .slice(0, limit);
+  }
+
+  /** See `Archive.stateChanges`. */
+  stateChanges(
+    { from: since, stepMs }: Parameters<Archive['stateChanges']>[0],
+    kindOf: (device: string) => string,
+  ): readonly StateChange[] {
+    const changes = new Map<string, StateChange>();
+    for (const line of this.#all()) {
+      const transition = transitionOf(line);
+      if (transition === null || transition.recordedAt < since) continue;
+      const [from, to] = [worldState(transition.from), worldState(transition.to)];
+      if (from === to) continue;
+      const step = Math.floor((transition.recordedAt - since) / stepMs);
+      const common = { step, kind: kindOf(transition.device), from, to };
+      const key = JSON.stringify(common);
+      changes.set(key, { ...common, transitions: (changes.get(key)?.transitions ?? 0) + 1 });
+    }
+    return [...changes.values()];
+  }
+
+  #all(): readonly JournalLine[] {
+    return [...this.#lines.values()].flat().map(({ text }) => JSON.parse(text) as JournalLine);
   }
 
   #of(partition: number): StoredLine[] {
@@ -71,4 +114,10 @@ export class Journal {
 
 function transitionOf(line: JournalLine): Transition | null {
   return line.type === 'transition' ? line.transition : null;
+}
+
+type Received = Pick<NumberedDeadLetter, 'receivedAt' | 'sequence'>;
+
+function compareLetters(a: Received, b: Received): number {
+  return a.receivedAt - b.receivedAt || a.sequence - b.sequence;
 }

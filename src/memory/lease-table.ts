@@ -5,20 +5,14 @@
  * I1  epochs come from one number line: a later one is higher, whatever the partition.
  * I2  `position`, `stream`, `batch`, `journal` and `published` move only under the epoch and after the batch that the fence names.
  */
-import type { Lease, PartitionAdvance } from '../runtime/ports.ts';
+import type { Lease, LeaseView, PartitionAdvance } from '../runtime/ports.ts';
 import { PARTITIONS } from '../wire/partition.ts';
-
-interface LeaseRow extends Lease {
-  readonly owner: string | null;
-  /** By the store's clock, ms epoch; `null` when nobody holds it. */
-  readonly expiresAt: number | null;
-}
 
 type Held = Pick<Lease, 'partition' | 'epoch'>;
 
 /** The leases of all partitions. */
 export class LeaseTable {
-  readonly #rows: LeaseRow[] = Array.from({ length: PARTITIONS }, (_, partition) => ({
+  readonly #rows: LeaseView[] = Array.from({ length: PARTITIONS }, (_, partition) => ({
     ...{ partition, owner: null, expiresAt: null },
     ...{ epoch: 0, position: 0, stream: null, batch: 0, journal: 0, published: 0 },
   }));
@@ -34,6 +28,11 @@ export class LeaseTable {
       const { partition, position, stream, batch, journal, published } = row;
       return { partition, epoch, position, stream, batch, journal, published };
     });
+  }
+
+  /** Every partition, and who holds it. */
+  rows(): readonly LeaseView[] {
+    return structuredClone(this.#rows);
   }
 
   /** Extends those of `leases` that are still held; returns their partitions. */
@@ -71,12 +70,12 @@ export class LeaseTable {
     return this.#lastEpoch;
   }
 
-  #rowUnder({ partition, epoch }: Held): LeaseRow | undefined {
+  #rowUnder({ partition, epoch }: Held): LeaseView | undefined {
     const row = this.#rows[partition];
     return row?.epoch === epoch ? row : undefined;
   }
 
-  #change(partition: number, change: Partial<LeaseRow>): void {
+  #change(partition: number, change: Partial<LeaseView>): void {
     const row = this.#rows[partition];
     if (row === undefined) throw new Error(`there is no partition ${String(partition)}`);
     this.#rows[partition] = { ...row, ...change };

@@ -42,18 +42,22 @@ export class ReportHistory {
 
   /** A page of the device's reports, timed by the clocks as they are known now. */
   page(twin: Twin, page: ReportPage, reading: TwinReading): readonly ArchivedReport[] {
-    const reports = this.#reports.get(twin.device) ?? [];
+    const { from, to, after, isNewestFirst, limit } = page;
+    const all = this.#reports.get(twin.device) ?? [];
+    const reports = isNewestFirst ? [...all].reverse() : all;
     const found: ArchivedReport[] = [];
-    for (let index = page.after === null ? 0 : firstAfter(reports, page.after); ; index += 1) {
-      const stored = reports[index];
-      if (stored === undefined || found.length >= page.limit) return found;
+    for (const stored of reports) {
+      if (found.length >= limit) break;
+      if (after !== null && (isNewestFirst ? compare(stored, after) >= 0 : compare(stored, after) <= 0))
+        continue;
       const { up, receivedAt, body: text, ...rest } = stored;
       const clock = this.#clockOf(twin, stored);
       const { at, errorMs } = reading.measuredAt({ kind: twin.kind, clock, up, receivedAt });
-      if ((page.from !== null && at < page.from) || (page.to !== null && at >= page.to)) continue;
+      if ((from !== null && at < from) || (to !== null && at >= to)) continue;
       const body = JSON.parse(text) as FiledReport['report'];
       found.push({ ...rest, up, state: body.state, receivedAt, measuredAt: at, errorMs, body });
     }
+    return found;
   }
 
   /** Forgets what the hub received before `time`, ms epoch. */

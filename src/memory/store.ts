@@ -15,16 +15,23 @@ import type {
   ArchivedReport,
   Commit,
   CommitResult,
+  DeadLetterPage,
+  DeviceCount,
+  DeviceFilter,
   DeviceQuery,
   DeviceRow,
   InventoryEntry,
   JournalLine,
   JournalPage,
   Lease,
+  LeaseView,
+  NumberedDeadLetter,
   PartitionSink,
   ReportPage,
+  StateChange,
   Store,
 } from '../runtime/ports.ts';
+import { ANY_DEVICE, compareDevices, cursorAt } from '../runtime/device-query.ts';
 import { readLabelFilter, TwinReading, type TwinReadingOptions } from '../runtime/twin-reading.ts';
 import { partitionOf } from '../wire/partition.ts';
 import { Journal, type NumberedTransition } from './journal.ts';
@@ -145,18 +152,20 @@ export class MemoryStore implements Store, Archive {
     return { twin, inventory: { device, kind, site, registered } };
   }
 
-  async find(
-    query: DeviceQuery,
-  ): Promise<{ readonly devices: readonly DeviceRow[]; readonly cursor: string | null }> {
-    const after = query.cursor ?? '';
-    const found = [...this.#devices.keys()]
-      .filter((device) => device > after)
-      .sort()
-      .flatMap((device) => this.#row(device) ?? [])
-      .filter((row) => this.#matches(row, query));
-    const devices = found.slice(0, query.limit);
-    const isLast = devices.length === found.length;
-    return { devices, cursor: isLast ? null : (devices.at(-1)?.device ?? null) };
+  async find(query: DeviceQuery): ReturnType<Archive['find']> {
+    const { order, cursor } = query;
+    const reading = this.#reading;
+    const found = this.#matching(query)
+      .map((row) => ({ row, at: cursorAt(order, row, reading) }))
+      .filter(({ at }) => cursor === null || compareDevices(order, at, cursor) > 0)
+      .sort((a, b) => compareDevices(order, a.at, b.at));
+    const page = found.slice(0, query.limit);
+    const isLast = page.length === found.length;
+    return { devices: page.map(({ row }) => row), cursor: isLast ? null : (page.at(-1)?.at ?? null) };
+  }
+
+  async count(filter: DeviceFilter): ReturnType<Archive['count']> {
+    return { devices: this.#matching(filter).length, isExact: true };
   }
 
   async reports(device: string, page: ReportPage): Promise<readonly ArchivedReport[]> {
@@ -179,18 +188,28 @@ export class MemoryStore implements Store, Archive {
       .slice(0, limit);
   }
 
-  async counts(): Promise<
-    readonly { readonly kind: string; readonly state: string; readonly devices: number }[]
-  > {
-    const counts = new Map<string, { kind: string; state: string; devices: number }>();
-    for (const device of this.#devices.keys()) {
-      const { kind } = this.#inventoryEntry(device);
-      const twin = this.#twin(device);
-      const state = twin === null ? this.#reading.unheardState(kind) : worldState(twin.path);
-      const count = counts.get(`${kind} ${state}`) ?? { kind, state, devices: 0 };
-      counts.set(`${kind} ${state}`, { ...count, devices: count.devices + 1 });
+  async deadLetters(page: DeadLetterPage): Promise<readonly NumberedDeadLetter[]> {
+    return this.#journal.deadLetters(page);
+  }
+
+  async counts(): Promise<readonly DeviceCount[]> {
+    const counts = new Map<string, DeviceCount>();
+    for (const { kind, site, twin } of this.#matching(ANY_DEVICE)) {
+      const firmware = twin.newest?.report.firmware ?? null;
+      const quality = this.#reading.qualityNow(twin) ?? 'unknown';
+      const common = { kind, state: worldState(twin.path), quality, site, firmware };
+      const key = JSON.stringify(common);
+      counts.set(key, { ...common, devices: (counts.get(key)?.devices ?? 0) + 1 });
     }
     return [...counts.values()];
+  }
+
+  async stateChanges(options: Parameters<Archive['stateChanges']>[0]): Promise<readonly StateChange[]> {
+    return this.#journal.stateChanges(options, (device) => this.#inventoryEntry(device).kind);
+  }
+
+  async leases(): Promise<readonly LeaseView[]> {
+    return this.#leases.rows();
   }
 
   // ------------------------------------------------------------------------------------------------------ inside
@@ -233,17 +252,29 @@ export class MemoryStore implements Store, Archive {
     return twin && { ...entry, twin };
   }
 
-  #matches(row: DeviceRow, query: DeviceQuery): boolean {
-    const { twin } = row;
+  #matching(filter: DeviceFilter): readonly DeviceRow[] {
+    return [...this.#devices.keys()]
+      .flatMap((device) => this.#row(device) ?? [])
+      .filter((row) => this.#matches(row, filter));
+  }
+
+  #matches(row: DeviceRow, filter: DeviceFilter): boolean {
+    const { device, twin } = row;
+    const { label, suspicion, staleForMs, isPending, text, quality } = filter;
     const is = (wanted: string | null, value: string | undefined): boolean =>
       wanted === null || wanted === value;
+    const asOf = this.#reading.asOf(twin);
     return (
-      is(query.kind, row.kind) &&
-      is(query.site, row.site) &&
-      is(query.state, worldState(twin.path)) &&
-      is(query.firmware, twin.newest?.report.firmware) &&
-      (query.label === null || this.#hasLabel(row.device, query.label)) &&
-      this.#reading.hasQuality(row, query.quality)
+      is(filter.kind, row.kind) &&
+      is(filter.site, row.site) &&
+      is(filter.state, worldState(twin.path)) &&
+      is(filter.firmware, twin.newest?.report.firmware) &&
+      (label === null || this.#hasLabel(device, label)) &&
+      (suspicion === null || twin.suspicions.some(({ reason }) => reason === suspicion)) &&
+      (staleForMs === null || (asOf !== null && asOf < this.#options.clock.now() - staleForMs)) &&
+      (isPending === null || isPending === twin.open.length > 0) &&
+      (text === null || device.toLowerCase().includes(text.toLowerCase())) &&
+      (quality === null || this.#reading.qualityNow(twin) === quality)
     );
   }
 

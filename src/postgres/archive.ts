@@ -6,14 +6,18 @@ import type { Twin } from '../../actors/twin.ts';
 import type {
   Archive,
   ArchivedReport,
+  DeadLetterPage,
+  DeviceFilter,
   DeviceQuery,
-  DeviceRow,
   InventoryEntry,
   JournalPage,
+  NumberedDeadLetter,
   ReportPage,
 } from '../runtime/ports.ts';
-import { readLabelFilter, type TwinReading } from '../runtime/twin-reading.ts';
+import type { TwinReading } from '../runtime/twin-reading.ts';
 import { deviceTwinSelection, type DeviceTwinRow, readDeviceTwin } from './device-row.ts';
+import { DeviceSearch } from './device-search.ts';
+import { FleetNumbers } from './fleet-numbers.ts';
 import { type NumberedTransition, transitionJson } from './journal-rows.ts';
 import { type EntryRow, entrySelection, readEntry } from './ledger-row.ts';
 import type { PostgresLimits } from './limits.ts';
@@ -27,24 +31,24 @@ export interface PostgresArchiveOptions {
   readonly limits: Pick<PostgresLimits, 'searchedDevicesMax'>;
 }
 
-const FIND = `select ${deviceTwinSelection}
-from device d left join twin t on t.device = d.key
-where d.id > $1
-  and ($2::text is null or d.kind = $2)
-  and ($3::text is null or t.state = $3 or (t.device is null and d.kind = any($4::text[])))
-  and ($5::text is null or d.site = $5)
-  and ($6::text is null or t.firmware = $6)
-  and ($7::text is null or (d.labels ? $7 and ($8::text is null or d.labels ->> $7 = $8)))
-order by d.id limit $9`;
+const DEAD_LETTERS = `select partition, no, site, device, sequence, ms_of(received_at) as "receivedAt", reason, detail, bytes
+from dead_letter
+where ($1::text is null or device = $1) and ($2::text is null or reason = $2)
+  and ($3::double precision is null or (received_at, sequence) < (time_of($3), $4::bigint))
+order by received_at desc, sequence desc limit $5`;
 
 /** The archive on Postgres. */
 export class PostgresArchive implements Archive {
   readonly #options: PostgresArchiveOptions;
   readonly #reports: ReportArchive;
+  readonly #search: DeviceSearch;
+  readonly #numbers: FleetNumbers;
 
   constructor(options: PostgresArchiveOptions) {
     this.#options = options;
     this.#reports = new ReportArchive(options);
+    this.#search = new DeviceSearch(options);
+    this.#numbers = new FleetNumbers(options);
   }
 
   async twin(device: string): Promise<{ readonly twin: Twin; readonly inventory: InventoryEntry } | null> {
@@ -54,27 +58,12 @@ export class PostgresArchive implements Archive {
     return twin && { twin, inventory: found.inventory };
   }
 
-  async find(
-    query: DeviceQuery,
-  ): Promise<{ readonly devices: readonly DeviceRow[]; readonly cursor: string | null }> {
-    const { reading, limits } = this.#options;
-    const devices: DeviceRow[] = [];
-    let cursor = query.cursor ?? '';
-    for (let looked = 0; looked < limits.searchedDevicesMax;) {
-      const pageSize = query.limit + 1;
-      const rows = await this.#findPage({ ...query, cursor, limit: pageSize });
-      for (const row of rows) {
-        if (devices.length === query.limit) return { devices, cursor };
-        const { inventory, twin: heard } = readDeviceTwin(row);
-        const twin = heard ?? reading.unheard(inventory);
-        const device = twin && { ...inventory, twin };
-        if (device !== null && reading.hasQuality(device, query.quality)) devices.push(device);
-        cursor = inventory.device;
-      }
-      if (rows.length < pageSize) return { devices, cursor: null };
-      looked += rows.length;
-    }
-    return { devices, cursor };
+  find(query: DeviceQuery): ReturnType<Archive['find']> {
+    return this.#search.find(query);
+  }
+
+  count(filter: DeviceFilter): ReturnType<Archive['count']> {
+    return this.#search.count(filter);
   }
 
   async reports(device: string, page: ReportPage): Promise<readonly ArchivedReport[]> {
@@ -83,12 +72,16 @@ export class PostgresArchive implements Archive {
     return found === null || twin === null ? [] : this.#reports.page(found.key, twin, page);
   }
 
-  async transitions(device: string, { before, limit }: JournalPage): Promise<readonly NumberedTransition[]> {
+  async transitions(
+    device: string,
+    { before, recordedUpTo, limit }: JournalPage,
+  ): Promise<readonly NumberedTransition[]> {
     const rows = await this.#options.sessions.query<{ line: string }>({
       text: `select ${transitionJson} as line from transition t join device d on d.key = t.device
         where t.device = (select key from device where id = $1) and ($2::bigint is null or t.no < $2)
+          and ($4::double precision is null or t.recorded_at <= time_of($4))
         order by t.no desc limit $3`,
-      values: [device, before, limit],
+      values: [device, before, limit, recordedUpTo],
     });
     return rows.map(({ line }) => JSON.parse(line) as NumberedTransition);
   }
@@ -106,20 +99,32 @@ export class PostgresArchive implements Archive {
     return rows.map(readEntry);
   }
 
-  async counts(): Promise<
-    readonly { readonly kind: string; readonly state: string; readonly devices: number }[]
-  > {
-    const rows = await this.#options.sessions.query<{ kind: string; state: string | null; devices: number }>({
-      text: `select d.kind, t.state, count(*) as devices from device d left join twin t on t.device = d.key
-        group by d.kind, t.state`,
+  async ledgerEntry(device: string, id: string): Promise<LedgerEntry | null> {
+    const [row] = await this.#options.sessions.query<EntryRow>({
+      name: 'ledger entry',
+      text: `select ${entrySelection} from command c join device d on d.key = c.device where d.id = $1 and c.id = $2`,
+      values: [device, id],
     });
-    const counts = new Map<string, { kind: string; state: string; devices: number }>();
-    for (const { kind, state: known, devices } of rows) {
-      const state = known ?? this.#options.reading.unheardState(kind);
-      const count = counts.get(`${kind} ${state}`);
-      counts.set(`${kind} ${state}`, { kind, state, devices: devices + (count?.devices ?? 0) });
-    }
-    return [...counts.values()];
+    return row === undefined ? null : readEntry(row);
+  }
+
+  deadLetters({ device, reason, before, limit }: DeadLetterPage): Promise<readonly NumberedDeadLetter[]> {
+    return this.#options.sessions.query<NumberedDeadLetter>({
+      text: DEAD_LETTERS,
+      values: [device, reason, before?.receivedAt, before?.sequence, limit],
+    });
+  }
+
+  counts(): ReturnType<Archive['counts']> {
+    return this.#numbers.counts();
+  }
+
+  stateChanges(options: Parameters<Archive['stateChanges']>[0]): ReturnType<Archive['stateChanges']> {
+    return this.#numbers.stateChanges(options);
+  }
+
+  leases(): ReturnType<Archive['leases']> {
+    return this.#numbers.leases();
   }
 
   async #device(device: string): Promise<ReturnType<typeof readDeviceTwin> | null> {
@@ -129,16 +134,5 @@ export class PostgresArchive implements Archive {
       values: [device],
     });
     return row === undefined ? null : readDeviceTwin(row);
-  }
-
-  #findPage(query: DeviceQuery): Promise<readonly DeviceTwinRow[]> {
-    const { kind, state, site, firmware, limit, cursor } = query;
-    const label = query.label === null ? null : readLabelFilter(query.label);
-    const unheardKinds = state === null ? [] : this.#options.reading.kindsUnheardIn(state);
-    return this.#options.sessions.lists<DeviceTwinRow>({
-      name: 'find',
-      text: FIND,
-      values: [cursor, kind, state, unheardKinds, site, firmware, label?.name, label?.value, limit],
-    });
   }
 }

@@ -25,11 +25,15 @@ const REPORTS = `select ${COLUMNS} from report r
 where r.device = $1 and (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
 order by r.incarnation, r.boot, r.seq limit $5`;
 
+const NEWEST_REPORTS = `select ${COLUMNS} from report r
+where r.device = $1 and (r.incarnation, r.boot, r.seq) < ($2, $3, $4)
+order by r.incarnation desc, r.boot desc, r.seq desc limit $5`;
+
 /**
  * Boots come as lists, each with the uptimes that lie in the window; one without a clock is judged by arrival, which is all that is
  * known of it. Where the window lies is given as positions as well, so that little besides it is read.
  */
-const REPORTS_IN_WINDOW = `select ${COLUMNS} from report r
+const inWindow = (direction: 'asc' | 'desc'): string => `select ${COLUMNS} from report r
 left join unnest($6::integer[], $7::bigint[], $8::bigint[], $9::bigint[]) w (incarnation, boot, first_up, last_up)
   on w.incarnation = r.incarnation and w.boot = r.boot
 where r.device = $1 and (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
@@ -37,7 +41,9 @@ where r.device = $1 and (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
   and r.received_at >= time_of($13)
   and case when w.boot is null then r.received_at >= time_of($14) and r.received_at < time_of($15)
     else r.up between w.first_up and w.last_up end
-order by r.incarnation, r.boot, r.seq limit $5`;
+order by r.incarnation ${direction}, r.boot ${direction}, r.seq ${direction} limit $5`;
+const REPORTS_IN_WINDOW = inWindow('asc');
+const NEWEST_REPORTS_IN_WINDOW = inWindow('desc');
 
 /**
  * No report is taken to be measured so much later than it arrived, ms: even in fourteen years of uptime a clock within its drift
@@ -96,10 +102,13 @@ export class ReportArchive {
   }
 
   #rows(key: number, page: ReportPage, windows: readonly BootWindow[]): Promise<readonly ReportRow[]> {
-    const { from, to, after, limit } = page;
+    const { from, to, after, isNewestFirst, limit } = page;
     if (from !== null || to !== null) return this.#inWindow(key, page, windows);
-    const values = [key, ...places(after ?? FIRST), limit];
-    return this.#options.sessions.query<ReportRow>({ name: 'reports', text: REPORTS, values });
+    const values = [key, ...places(after ?? (isNewestFirst ? LAST : FIRST)), limit];
+    const statement = isNewestFirst
+      ? { name: 'newest reports', text: NEWEST_REPORTS }
+      : { name: 'reports', text: REPORTS };
+    return this.#options.sessions.query<ReportRow>({ ...statement, values });
   }
 
   /** The clocks of all boots, the present one's as the twin has it. */
@@ -127,14 +136,20 @@ export class ReportArchive {
 
   async #inWindow(
     key: number,
-    { from, to, after, limit }: ReportPage,
+    { from, to, after, isNewestFirst, limit }: ReportPage,
     windows: readonly BootWindow[],
   ): Promise<readonly ReportRow[]> {
-    const { begin, end } = await this.#extent(key, { from, to }, windows);
-    const first = after !== null && compare(after, begin) > 0 ? after : begin;
+    const extent = await this.#extent(key, { from, to }, windows);
+    const isInside = after !== null && compare(after, extent.begin) > 0 && compare(after, extent.end) < 0;
+    const first = isInside && !isNewestFirst ? after : extent.begin;
+    const end = isInside && isNewestFirst ? after : extent.end;
+    const isPast = after !== null && !isInside && compare(after, extent.begin) > 0 === !isNewestFirst;
+    if (isPast) return [];
+    const statement = isNewestFirst
+      ? { name: 'newest reports in window', text: NEWEST_REPORTS_IN_WINDOW }
+      : { name: 'reports in window', text: REPORTS_IN_WINDOW };
     return this.#options.sessions.query<ReportRow>({
-      name: 'reports in window',
-      text: REPORTS_IN_WINDOW,
+      ...statement,
       values: [
         key,
         ...places(first),

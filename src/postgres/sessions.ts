@@ -29,6 +29,11 @@ export interface TimedQuery extends QueryConfig {
 export interface SessionPoolOptions {
   readonly connectionString: string;
   readonly connectionsMax: number;
+  /**
+   * Commits are prepared once for any number of rows, and what a plan for particular values could gain is less than making it
+   * costs. Of a search the values decide which index is worth reading.
+   */
+  readonly planCacheMode: 'auto' | 'force_generic_plan';
   readonly limits: Pick<PostgresLimits, 'connectTimeoutMs' | 'answerTimeoutMs'>;
 }
 
@@ -43,18 +48,16 @@ const types: pg.CustomTypesConfig = {
   },
 };
 
-/**
- * Our statements are prepared once for any number of rows; what a plan for particular values could gain is less than making it
- * costs.
- */
-const SETTINGS = "set plan_cache_mode = force_generic_plan; set jit = off; set timezone = 'UTC'";
+const SETTINGS = "set jit = off; set timezone = 'UTC'";
 
 /** A pool of sessions. */
 export class SessionPool {
   readonly #pool: pg.Pool;
+  readonly #settings: string;
   readonly #backends = new WeakMap<PoolClient, Backend>();
 
-  constructor({ connectionString, connectionsMax, limits }: SessionPoolOptions) {
+  constructor({ connectionString, connectionsMax, planCacheMode, limits }: SessionPoolOptions) {
+    this.#settings = `set plan_cache_mode = ${planCacheMode}; ${SETTINGS}`;
     this.#pool = new pg.Pool({
       ...{ connectionString, types, max: connectionsMax, keepAlive: true, application_name: 'corral' },
       connectionTimeoutMillis: limits.connectTimeoutMs,
@@ -111,7 +114,7 @@ export class SessionPool {
   }
 
   async #greet(client: PoolClient): Promise<Backend> {
-    await client.query(SETTINGS);
+    await client.query(this.#settings);
     const { rows } = await client.query<{ pid: number; started_at: string }>(
       'select pid, backend_start::text as started_at from pg_stat_activity where pid = pg_backend_pid()',
     );

@@ -9,8 +9,9 @@ import type {
   ArchivedReport,
   Commit,
   CommitResult,
+  DeadLetterPage,
+  DeviceFilter,
   DeviceQuery,
-  DeviceRow,
   JournalLine,
   JournalPage,
   Lease,
@@ -24,7 +25,6 @@ import { Committer } from './committer.ts';
 import { DeviceKeys } from './device-keys.ts';
 import { linesAfter, type LineRow, readLine } from './journal-rows.ts';
 import { acquireLeases, releaseLeases, renewLeases } from './leases.ts';
-import { type EntryRow, entrySelection, readEntry } from './ledger-row.ts';
 import { DEFAULT_POSTGRES_LIMITS, type PostgresLimits } from './limits.ts';
 import { loadPartitions } from './partition-load.ts';
 import { type Maintenance, maintainReports } from './report-partitions.ts';
@@ -57,11 +57,13 @@ export class PostgresStore implements Store, Archive {
       connectionString,
       limits,
       connectionsMax: limits.writingConnectionsMax,
+      planCacheMode: 'force_generic_plan',
     });
     this.#reading = new SessionPool({
       connectionString,
       limits,
       connectionsMax: limits.readingConnectionsMax,
+      planCacheMode: 'auto',
     });
     const driftPpmOf = (kind: string): number => reading.driftPpmOf(kind);
     this.#committer = new Committer({ sessions: this.#writing, keys: this.#keys, driftPpmOf, limits });
@@ -119,13 +121,8 @@ export class PostgresStore implements Store, Archive {
     return this.#committer.commit(commit);
   }
 
-  async ledgerEntry(device: string, id: string): Promise<LedgerEntry | null> {
-    const [row] = await this.#reading.query<EntryRow>({
-      name: 'ledger entry',
-      text: `select ${entrySelection} from command c join device d on d.key = c.device where d.id = $1 and c.id = $2`,
-      values: [device, id],
-    });
-    return row === undefined ? null : readEntry(row);
+  ledgerEntry(device: string, id: string): Promise<LedgerEntry | null> {
+    return this.#archive.ledgerEntry(device, id);
   }
 
   async journalAfter(partition: number, after: number, limit: number): Promise<readonly JournalLine[]> {
@@ -143,10 +140,12 @@ export class PostgresStore implements Store, Archive {
     return this.#archive.twin(device);
   }
 
-  find(
-    query: DeviceQuery,
-  ): Promise<{ readonly devices: readonly DeviceRow[]; readonly cursor: string | null }> {
+  find(query: DeviceQuery): ReturnType<Archive['find']> {
     return this.#archive.find(query);
+  }
+
+  count(filter: DeviceFilter): ReturnType<Archive['count']> {
+    return this.#archive.count(filter);
   }
 
   reports(device: string, page: ReportPage): Promise<readonly ArchivedReport[]> {
@@ -161,7 +160,19 @@ export class PostgresStore implements Store, Archive {
     return this.#archive.commands(device, page);
   }
 
+  deadLetters(page: DeadLetterPage): ReturnType<Archive['deadLetters']> {
+    return this.#archive.deadLetters(page);
+  }
+
   counts(): ReturnType<Archive['counts']> {
     return this.#archive.counts();
+  }
+
+  stateChanges(options: Parameters<Archive['stateChanges']>[0]): ReturnType<Archive['stateChanges']> {
+    return this.#archive.stateChanges(options);
+  }
+
+  leases(): ReturnType<Archive['leases']> {
+    return this.#archive.leases();
   }
 }

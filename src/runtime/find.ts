@@ -6,6 +6,7 @@ import type { ReplyAddress } from '../../actors/twin.ts';
 import type { Kind } from '../../machines/kind.ts';
 import { encodeFailure, encodeFound, encodeRefusal, type EncodedReply } from '../wire/reply.ts';
 import { readFind } from '../wire/request.ts';
+import { ANY_DEVICE, BY_ID } from './device-query.ts';
 import type { Archive, Clock } from './ports.ts';
 
 /** What answers `fleet.find`. */
@@ -27,7 +28,14 @@ export function findHandler(
       return encodeRefusal({ id, code: 'bad-arguments', detail, state: null, allowed: [] }, encoding);
     }
     try {
-      const { devices, cursor } = await options.archive.find(read.body);
+      const { limit, cursor: after, ...filter } = read.body;
+      const { devices, cursor } = await options.archive.find({
+        ...ANY_DEVICE,
+        ...filter,
+        order: BY_ID,
+        limit,
+        cursor: after === null ? null : { value: null, device: after },
+      });
       const now = options.clock.now();
       const documents = devices.flatMap(({ twin }) => {
         const kind = options.kinds.find(({ name }) => name === twin.kind);
@@ -35,7 +43,7 @@ export function findHandler(
           ? []
           : [twinDocument({ twin, kind, now, serverErrorMs: options.serverErrorMs })];
       });
-      return encodeFound({ devices: documents, cursor }, encoding);
+      return encodeFound({ devices: documents, cursor: cursor?.device ?? null }, encoding);
     } catch (error) {
       const because = error instanceof Error ? error.message : String(error);
       return encodeFailure('unavailable', `the store could not be asked: ${because}`, encoding);

@@ -5,9 +5,9 @@
 import { worldState } from '../../machines/statechart.ts';
 import type { Kind } from '../../machines/kind.ts';
 import { measuredAt, type BootClock, type MeasuredTime } from '../../actors/clock.ts';
-import { ageOf, qualityOf } from '../../actors/freshness.ts';
+import { ageOf, type Quality, qualityOf } from '../../actors/freshness.ts';
 import { bornTwin, type Twin } from '../../actors/twin.ts';
-import type { Clock, DeviceQuery, DeviceRow, InventoryEntry } from './ports.ts';
+import type { Clock, InventoryEntry } from './ports.ts';
 
 /** The kinds this node has, and the server time it asks at. */
 export interface TwinReadingOptions {
@@ -60,14 +60,28 @@ export class TwinReading {
     return [...this.#kinds.keys()].filter((kind) => this.unheardState(kind) === state);
   }
 
-  /** Whether the twin has the quality that is asked for now; `null` asks for any. A twin of an unknown kind has none. */
-  hasQuality({ twin }: DeviceRow, wanted: DeviceQuery['quality']): boolean {
-    if (wanted === null) return true;
+  /** When the newest report of a twin was measured, ms epoch; `null` before the first contact. */
+  asOf({ kind, newest, clock }: Twin): number | null {
+    return newest && clock && measuredAt(clock, newest.up, this.driftPpmOf(kind)).at;
+  }
+
+  /** The quality of a twin's known state now; `null` for a kind this node does not have. */
+  qualityNow(twin: Twin): Quality | null {
     const { clock, serverErrorMs } = this.#options;
     const kind = this.#kinds.get(twin.kind);
-    if (kind === undefined) return false;
-    const age = ageOf({ twin, kind, now: clock.now(), serverErrorMs });
-    return qualityOf(twin, age, kind.limits.freshMs) === wanted;
+    if (kind === undefined) return null;
+    return qualityOf(twin, ageOf({ twin, kind, now: clock.now(), serverErrorMs }), kind.limits.freshMs);
+  }
+
+  /** What the quality of a twin is judged by, for an archive that judges many at once. */
+  judging(): {
+    readonly now: number;
+    readonly serverErrorMs: number;
+    readonly kinds: readonly { readonly name: string; readonly freshMs: number }[];
+  } {
+    const { clock, serverErrorMs } = this.#options;
+    const kinds = [...this.#kinds.values()].map(({ name, limits }) => ({ name, freshMs: limits.freshMs }));
+    return { now: clock.now(), serverErrorMs, kinds };
   }
 }
 

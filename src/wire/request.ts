@@ -5,7 +5,7 @@
 import { type TSchema, type Static, Type } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import { ID_PATTERN } from '../../machines/report.ts';
-import type { DeviceQuery } from '../runtime/ports.ts';
+import type { DeviceFilter } from '../runtime/ports.ts';
 import { decode, type Encoding, encodingOf } from './codec.ts';
 import { schemaProblem } from './schema-problem.ts';
 
@@ -138,8 +138,18 @@ export function readDesired(payload: Uint8Array): ReadRequest<DesiredBody> {
   return { ok: true, body: { patch: read.body.patch, ifVersion: read.body.ifVersion ?? null } };
 }
 
+/** A request for a page of devices in the order of their ids; `null` does not restrict. */
+export interface FindBody extends Pick<
+  DeviceFilter,
+  'kind' | 'state' | 'quality' | 'site' | 'firmware' | 'label'
+> {
+  readonly limit: number;
+  /** The id after which the page begins. */
+  readonly cursor: string | null;
+}
+
 /** Reads `fleet.find`; empty finds everything. */
-export function readFind(payload: Uint8Array): ReadRequest<DeviceQuery> {
+export function readFind(payload: Uint8Array): ReadRequest<FindBody> {
   const read = readChecked(findCheck, payload);
   if (!read.ok) return read;
   const { body } = read;

@@ -6,6 +6,7 @@ import { Registry } from 'prom-client';
 import { kinds } from '../../machines/kinds.ts';
 import type { HttpApp } from '../../src/http/context.ts';
 import type { Health, HealthPart } from '../../src/http/health.ts';
+import type { ThisNode } from '../../src/http/node-view.ts';
 import { buildHttp } from '../../src/http/server.ts';
 import type { Archive, Clock } from '../../src/runtime/ports.ts';
 import { NOW } from './http-fleet.ts';
@@ -63,10 +64,17 @@ export async function httpOver(archive: Archive, clock: StandingClock): Promise<
   const app = await buildHttp({
     ...{ archive, kinds, clock, metrics, serverErrorMs: 50 },
     health: { check: () => node.health.check() },
+    nodeView: { status: async () => THIS_NODE },
     logger: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
   });
   return Object.assign(node, { app, clock, metrics, log });
 }
+
+/** What the node says of itself. */
+export const THIS_NODE: ThisNode = {
+  ...{ node: 'a-node', partitions: [3, 7], isHearing: true, isSure: true, streamSequence: 1_000 },
+  commits: { count: 4, reportsMean: 250, commitMsMean: 3.5 },
+};
 
 /** A part that is as it should be. */
 export const whole = (part: string): HealthPart => ({ part, ok: true, detail: 'as it should be' });

@@ -321,7 +321,7 @@ describe.each(stores)('HTTP over $name', ({ open }) => {
     });
 
     test('is that of all reports in the archive', async () => {
-      const page = { from: null, to: null, after: null, limit: 1_000 };
+      const page = { from: null, to: null, after: null, isNewestFirst: false, limit: 1_000 };
       const expected = timelineOf(await opened.store.reports('cp-001', page));
       const { body } = await get('/v1/devices/cp-001/timeline');
       expect(body.intervals.map(({ from }) => from)).toEqual(expected.map(({ from }) => rfc3339(from)));
@@ -398,16 +398,36 @@ describe.each(stores)('HTTP over $name', ({ open }) => {
 
   test('the fleet is counted by kind and state', async () => {
     const { body } = await get('/v1/fleet');
-    expect(body).toEqual({
+    expect(body).toMatchObject({
       countedAt: rfc3339(NOW),
       devices: 4,
       states: { available: 1, charging: 1, offline: 1, suspect: 1 },
+      qualities: { fresh: 1, stale: 2, unknown: 1 },
       kinds: [
-        { kind: 'car', devices: 1, states: { offline: 1 } },
+        { kind: 'car', devices: 1, states: { offline: 1 }, qualities: { stale: 1 } },
         { kind: 'charge-point', devices: 2, states: { available: 1, charging: 1 } },
         { kind: 'kiosk', devices: 1, states: { suspect: 1 } },
       ],
+      sites: [
+        { site: 'depot', devices: 2 },
+        { site: 'harbour', devices: 2 },
+      ],
     });
+  });
+
+  test('the fleet over time is told by what was known at each time', async () => {
+    const { body } = await get(`/v1/fleet/history?from=${time(-60)}&stepMs=1200000`);
+    expect(body).toMatchObject({
+      from: time(-60),
+      to: time(0),
+      points: [
+        { at: time(-60), states: { available: 1, offline: 3 }, transitions: 0 },
+        { at: time(-40), states: { available: 1, offline: 3 }, transitions: 0 },
+        { at: time(-20), states: { available: 1, charging: 0, offline: 3 }, transitions: 3 },
+      ],
+    });
+    expectProblem(await get(`/v1/fleet/history?from=${time(-60)}&to=${time(-90)}`), 'bad-query');
+    expectProblem(await get('/v1/fleet/history?from=1990-01-01T00:00:00Z&stepMs=1000'), 'bad-query');
   });
 
   describe('operations', () => {

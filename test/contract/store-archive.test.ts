@@ -7,12 +7,22 @@ import type { BootClock } from '../../actors/clock.ts';
 import type { FiledReport } from '../../actors/decision.ts';
 import { bornTwin } from '../../actors/twin.ts';
 import { chargePoint } from '../../machines/charge-point.ts';
-import type { ArchivedReport, Commit, DeviceQuery, Lease, ReportPage } from '../../src/runtime/ports.ts';
+import type {
+  ArchivedReport,
+  Commit,
+  DeadLetterPage,
+  DeviceCursor,
+  DeviceQuery,
+  Lease,
+  ReportPage,
+} from '../../src/runtime/ports.ts';
+import { ANY_DEVICE, BY_ID } from '../../src/runtime/device-query.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 import {
   advance,
   advanced,
   commitOf,
+  deadLetter,
   devicesIn,
   entry,
   filed,
@@ -24,11 +34,8 @@ import {
 } from './store-samples.ts';
 import { RETENTION_DAYS, storesUnderTest, type StoreUnderTest } from './store-kinds.ts';
 
-const ALL: ReportPage = { from: null, to: null, after: null, limit: 100 };
-const ANY: DeviceQuery = {
-  ...{ kind: null, state: null, quality: null, site: null, firmware: null, label: null },
-  ...{ limit: 100, cursor: null },
-};
+const ALL: ReportPage = { from: null, to: null, after: null, isNewestFirst: false, limit: 100 };
+const ANY: DeviceQuery = { ...ANY_DEVICE, order: BY_ID, limit: 100, cursor: null };
 const SECOND = 1000;
 const DAY = 86_400_000;
 
@@ -335,26 +342,168 @@ describe.each(storesUnderTest)('the archive $name', ({ open }) => {
 
     test('are read page by page without a gap and without one twice', async () => {
       const paged: string[] = [];
-      let cursor: string | null = null;
+      let cursor: DeviceCursor | null = null;
       do {
-        const page = await under.store.find({ ...ANY, limit: 2, cursor });
+        const page: Awaited<ReturnType<typeof under.store.find>> = await under.store.find({
+          ...ANY,
+          limit: 2,
+          cursor,
+        });
         paged.push(...page.devices.map(({ device }) => device));
         ({ cursor } = page);
       } while (cursor !== null);
       expect(paged).toEqual(['CP-3', '_x', 'cp-1', 'cp-2', 'cp-20']);
     });
 
-    test('are counted by kind and world state', async () => {
+    test('are found by what casts doubt on them', async () => {
+      expect(await found({ suspicion: 'divergence' })).toEqual(['CP-3']);
+      expect(await found({ suspicion: 'identity-conflict' })).toEqual([]);
+      expect(await found({ staleForMs: DAY })).toEqual([]);
+      expect(await found({ text: 'p-2' })).toEqual(['cp-2', 'cp-20']);
+      expect(await found({ text: 'cp-3' })).toEqual(['CP-3']);
+      expect(await found({ text: '%' })).toEqual([]);
+      expect(await found({ isPending: true })).toEqual([]);
+      await commit({
+        twins: [twin('cp-1', { version: 2, lastN: 1, open: [entry('cp-1')] })],
+        ledger: [entry('cp-1')],
+      });
+      expect(await found({ isPending: true })).toEqual(['cp-1']);
+      expect(await found({ isPending: false })).toEqual(['CP-3', '_x', 'cp-2', 'cp-20']);
+    });
+
+    test('are sorted by times, those without one last, and read page by page', async () => {
+      const times = { 'cp-1': 3, 'cp-2': 1, 'CP-3': 2, 'cp-20': 1 };
+      await commit({
+        twins: Object.entries(times).map(([device, second]) =>
+          twin(device, { version: 2, since: T0 + second * SECOND + 0.25 }),
+        ),
+      });
+      const paged = async (order: DeviceQuery['order']): Promise<readonly string[]> => {
+        const seen: string[] = [];
+        let cursor: DeviceCursor | null = null;
+        do {
+          const page: Awaited<ReturnType<typeof under.store.find>> = await under.store.find({
+            ...{ ...ANY, order, limit: 1, cursor },
+          });
+          seen.push(...page.devices.map(({ device }) => device));
+          ({ cursor } = page);
+        } while (cursor !== null);
+        return seen;
+      };
+      expect(await paged({ by: 'since', isDescending: false })).toEqual([
+        'cp-2',
+        'cp-20',
+        'CP-3',
+        'cp-1',
+        '_x',
+      ]);
+      expect(await paged({ by: 'since', isDescending: true })).toEqual([
+        'cp-1',
+        'CP-3',
+        'cp-2',
+        'cp-20',
+        '_x',
+      ]);
+      expect(await paged({ by: 'id', isDescending: true })).toEqual(['cp-20', 'cp-2', 'cp-1', '_x', 'CP-3']);
+      expect((await paged({ by: 'asOf', isDescending: true })).at(-1)).toBe('_x');
+      expect((await paged({ by: 'lastContact', isDescending: false })).at(-1)).toBe('_x');
+    });
+
+    test.each(['fresh', 'stale', 'suspect', 'unknown'])(
+      'of quality %s are as many as are found',
+      async (quality) => {
+        const clock = (at: number, earliest: number | null): BootClock => ({
+          ...{ incarnation: 1, boot: 1, latest: { up: 1000, at } },
+          earliest: earliest === null ? null : { up: 1000, at: earliest },
+        });
+        const ages = [0, 20, 59, 61, 120].map((second) => T0 - second * SECOND);
+        const ids = ages.flatMap((_, index) => [
+          `n-${String(index)}`,
+          `b-${String(index)}`,
+          `w-${String(index)}`,
+        ]);
+        await commit({
+          twins: ages.flatMap((at, index) => [
+            twin(ids[3 * index]!, { clock: clock(at, null) }),
+            twin(ids[3 * index + 1]!, { clock: clock(at, at - 100) }),
+            twin(ids[3 * index + 2]!, { clock: clock(at, at - 40 * SECOND) }),
+          ]),
+        });
+        const names = await found({ quality });
+        const { devices, isExact } = await under.store.count({ ...ANY_DEVICE, quality });
+        if (isExact) expect(devices).toBe(names.length);
+        else expect(devices).toBeGreaterThanOrEqual(names.length);
+        const everybody = await Promise.all(
+          ['fresh', 'stale', 'suspect', 'unknown'].map((one) => found({ quality: one })),
+        );
+        expect(everybody.flat().sort()).toEqual([...(await found({}))].sort());
+      },
+    );
+
+    test('are counted by kind, world state, quality, site and firmware', async () => {
       const counts = [...(await under.store.counts())].sort((a, b) => (a.state < b.state ? -1 : 1));
-      expect(counts).toEqual(
-        [
-          { kind: 'charge-point', state: 'available', devices: 1 },
-          { kind: 'charge-point', state: 'charging', devices: 1 },
-          { kind: 'charge-point', state: 'offline', devices: 1 },
-          { kind: 'car', state: 'rented', devices: 1 },
-          { kind: 'charge-point', state: 'suspect', devices: 1 },
-        ].sort((a, b) => (a.state < b.state ? -1 : 1)),
+      const heardOf = { kind: 'charge-point', site: 'depot', quality: 'unknown', devices: 1 };
+      expect(counts).toEqual([
+        { ...heardOf, state: 'available', firmware: '1.0' },
+        { ...heardOf, state: 'charging', firmware: '2.0' },
+        { ...heardOf, state: 'offline', site: 'harbour', firmware: null },
+        { ...heardOf, kind: 'car', state: 'rented', site: 'harbour', firmware: '4.2.1' },
+        { ...heardOf, state: 'suspect', quality: 'suspect', firmware: '4.2.1' },
+      ]);
+    });
+  });
+
+  describe('the fleet over time', () => {
+    test('is told by the transitions of each step', async () => {
+      const [one] = devicesIn(3, 1);
+      const at = (second: number, from: string, to: string) =>
+        transition(one, { from, to, recordedAt: T0 + second * SECOND });
+      const journal = lines(
+        3,
+        1,
+        at(-5, 'offline', 'available'),
+        at(1, 'available.idle', 'available.occupied'),
+        at(2, 'available.occupied', 'charging.delivering'),
+        at(11, 'charging.delivering', 'offline'),
       );
+      await commit({ twins: [twin(one)], journal });
+      const changes = await under.store.stateChanges({ from: T0, stepMs: 10 * SECOND });
+      expect([...changes].sort((a, b) => a.step - b.step)).toEqual([
+        { step: 0, kind: 'charge-point', from: 'available', to: 'charging', transitions: 1 },
+        { step: 1, kind: 'charge-point', from: 'charging', to: 'offline', transitions: 1 },
+      ]);
+    });
+
+    test('every partition says who decides for it', async () => {
+      const rows = await under.store.leases();
+      expect(rows).toHaveLength(32);
+      expect(rows[3]).toMatchObject({ partition: 3, owner: 'a', epoch: leases.get(3)!.epoch, batch: 0 });
+      expect(rows[3]!.expiresAt).toEqual(expect.any(Number));
+    });
+  });
+
+  describe('dead letters', () => {
+    test('come newest first, by device and by reason, page by page', async () => {
+      const letter = (sequence: number, second: number, change = {}) =>
+        deadLetter(3, { sequence, receivedAt: T0 + second * SECOND, ...change });
+      const journal = lines(
+        3,
+        1,
+        letter(1, 1),
+        letter(2, 1, { reason: 'foreign-site' }),
+        letter(3, 2, { device: 'cp-9' }),
+      );
+      await commit({ journal });
+      const ANY_LETTER: DeadLetterPage = { device: null, reason: null, before: null, limit: 10 };
+      const read = async (page: Partial<DeadLetterPage>): Promise<readonly number[]> =>
+        (await under.store.deadLetters({ ...ANY_LETTER, ...page })).map(({ sequence }) => sequence);
+      expect(await read({})).toEqual([3, 2, 1]);
+      expect(await read({ limit: 1 })).toEqual([3]);
+      expect(await read({ before: { receivedAt: T0 + SECOND, sequence: 2 } })).toEqual([1]);
+      expect(await read({ device: 'cp-1' })).toEqual([2, 1]);
+      expect(await read({ reason: 'foreign-site' })).toEqual([2]);
+      const [newest] = await under.store.deadLetters(ANY_LETTER);
+      expect(newest).toEqual({ ...letter(3, 2, { device: 'cp-9' }), no: 3 });
     });
   });
 
@@ -371,12 +520,14 @@ describe.each(storesUnderTest)('the archive $name', ({ open }) => {
         transition(one, { errorMs: null }),
       );
       await commit({ twins: [twin(one), twin(two)], journal });
-      const all = await under.store.transitions(one, { before: null, limit: 10 });
+      const all = await under.store.transitions(one, { before: null, recordedUpTo: null, limit: 10 });
       expect(all.map(({ no }) => no)).toEqual([4, 3, 1]);
       expect(all[1]).toEqual({ ...transition(one, { to: 'reserved' }), partition: 3, no: 3 });
-      const older = await under.store.transitions(one, { before: 4, limit: 1 });
+      const older = await under.store.transitions(one, { before: 4, recordedUpTo: null, limit: 1 });
       expect(older.map(({ no }) => no)).toEqual([3]);
-      expect(await under.store.transitions('nobody', { before: null, limit: 9 })).toEqual([]);
+      expect(await under.store.transitions('nobody', { before: null, recordedUpTo: null, limit: 9 })).toEqual(
+        [],
+      );
     });
 
     test('the ledger of a device comes newest first and is read page by page', async () => {

@@ -23,7 +23,7 @@ import {
 } from './store-samples.ts';
 import { storesUnderTest, type StoreUnderTest } from './store-kinds.ts';
 
-const ALL = { from: null, to: null, after: null, limit: 100 };
+const ALL = { from: null, to: null, after: null, isNewestFirst: false, limit: 100 };
 
 describe.each(storesUnderTest)('commits $name', ({ open }) => {
   let under: StoreUnderTest;

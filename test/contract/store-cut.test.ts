@@ -14,7 +14,7 @@ import { type DatabaseEye, openEye } from './database-eye.ts';
 import { advance, advanced, commitOf, devicesIn, filed, loaded, report, T0, twin } from './store-samples.ts';
 
 const options = { kinds, clock: { now: () => T0 }, serverErrorMs: 50 };
-const ALL = { from: null, to: null, after: null, limit: 100 };
+const ALL = { from: null, to: null, after: null, isNewestFirst: false, limit: 100 };
 
 /** A node's process of the server that is at work on a commit, and what it waits for. */
 const COMMITTING = `select pid from pg_stat_activity

@@ -52,7 +52,13 @@ describe.each(storesUnderTest)('leases $name', ({ open }) => {
         ledger: await under.store.commands(device, { beforeN: null, limit: 9 }),
       },
       ...{ journal: await under.store.journalAfter(partition, 0, 9), twin: await under.store.twin(device) },
-      reports: await under.store.reports(device, { from: null, to: null, after: null, limit: 9 }),
+      reports: await under.store.reports(device, {
+        from: null,
+        to: null,
+        after: null,
+        isNewestFirst: false,
+        limit: 9,
+      }),
     };
   }
 

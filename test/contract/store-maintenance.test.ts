@@ -99,7 +99,13 @@ describe('housekeeping of reports', () => {
     expect(await tables()).toEqual(['report_default']);
     await store.maintain(T0);
     expect(await tables()).toEqual(['report_2026_01_31', 'report_2026_02_01', 'report_default']);
-    const reports = await store.reports(device, { from: null, to: null, after: null, limit: 9 });
+    const reports = await store.reports(device, {
+      from: null,
+      to: null,
+      after: null,
+      isNewestFirst: false,
+      limit: 9,
+    });
     expect(reports.map(({ seq }) => seq)).toEqual([1, 2, 3]);
   });
 
@@ -152,6 +158,8 @@ describe('housekeeping of reports', () => {
     await other.close();
     expect(await answer).toEqual({ type: 'committed' });
     expect(await store.twin(device)).toMatchObject({ inventory: { registered: true }, twin: { version: 1 } });
-    expect(await store.reports(device, { from: null, to: null, after: null, limit: 9 })).toHaveLength(1);
+    expect(
+      await store.reports(device, { from: null, to: null, after: null, isNewestFirst: false, limit: 9 }),
+    ).toHaveLength(1);
   });
 });

@@ -120,7 +120,13 @@ describe('a database of Corral', () => {
       { boot: '1', seq: '3', state: 'available', measured_at: new Date(T0 - 48 * SECOND), is_late: false },
       { boot: '2', seq: '2', state: 'charging', measured_at: new Date(T0 + 2 * SECOND + 10), is_late: true },
     ]);
-    const reports = await store.reports(car, { from: null, to: null, after: null, limit: 9 });
+    const reports = await store.reports(car, {
+      from: null,
+      to: null,
+      after: null,
+      isNewestFirst: false,
+      limit: 9,
+    });
     expect(reports.map(({ measuredAt }) => Math.round(measuredAt))).toEqual([
       T0 - 48 * SECOND,
       T0 + 2 * SECOND + 10,

@@ -1,13 +1,14 @@
 /**
  * The ledger of a device: every command that was accepted for it, and its outcome.
  */
-import { Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
+import { storableText } from '../../wire/storable-text.ts';
 import { limitParameter, nextPath, NextSchema } from '../page.ts';
-import { problemResponses } from '../problem.ts';
+import { Problem, problemResponses } from '../problem.ts';
 import { rfc3339, rfc3339OrNull } from '../rfc3339.ts';
-import { deviceParams } from './devices.ts';
+import { deviceParams, noParameters } from './devices.ts';
 
 /** How many commands a page holds unless asked otherwise, and at most. */
 const LIMIT_DEFAULT = 100;
@@ -18,7 +19,8 @@ const TimeOrNull = Type.Union([Time, Type.Null()]);
 const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
 const StringOrNull = Type.Union([Type.String(), Type.Null()]);
 
-const CommandViewSchema = Type.Object({
+/** A command as the ledger has it. */
+export const CommandViewSchema = Type.Object({
   id: Type.String({ description: "the caller's idempotency key" }),
   n: Type.Integer({ description: "the twin's number for it; grows by 1" }),
   name: Type.String(),
@@ -60,7 +62,7 @@ const query = Type.Object(
   { additionalProperties: false },
 );
 
-/** Registers `/v1/devices/:device/commands`. */
+/** Registers `/v1/devices/:device/commands` and `/v1/devices/:device/commands/:id`. */
 export function commandRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/devices/:device/commands',
@@ -94,9 +96,35 @@ export function commandRoutes(app: HttpApp, context: HttpContext): void {
       };
     },
   );
+
+  app.get(
+    '/v1/devices/:device/commands/:id',
+    {
+      schema: {
+        operationId: 'getCommand',
+        summary: 'One command of the ledger',
+        tags: ['commands'],
+        params: Type.Object({
+          device: Type.String(),
+          id: Type.String({ description: "the caller's idempotency key" }),
+        }),
+        querystring: noParameters,
+        response: { 200: CommandViewSchema, ...problemResponses },
+      },
+    },
+    async (request) => {
+      const { device, id } = request.params;
+      const { twin } = await knownDevice(context, device);
+      const key = storableText(id).toLowerCase();
+      const entry = await askStore(context, (archive) => archive.ledgerEntry(twin.device, key));
+      if (entry !== null) return commandView(entry);
+      throw new Problem('unknown-command-id', `the ledger of "${device}" has no command "${id}"`);
+    },
+  );
 }
 
-function commandView(entry: LedgerEntry) {
+/** A ledger entry for HTTP. */
+export function commandView(entry: LedgerEntry): Static<typeof CommandViewSchema> {
   return {
     ...entry,
     acceptedAt: rfc3339(entry.acceptedAt),

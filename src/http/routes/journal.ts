@@ -68,7 +68,7 @@ export function journalRoutes(app: HttpApp, context: HttpContext): void {
     async (request) => {
       const { before = null, limit } = request.query;
       const { twin } = await knownDevice(context, request.params.device);
-      const page = { before, limit: limit + 1 };
+      const page = { before, recordedUpTo: null, limit: limit + 1 };
       const found = await askStore(context, (archive) => archive.transitions(twin.device, page));
       const shown = found.slice(0, limit);
       const last = found.length > limit ? (shown.at(-1)?.no ?? null) : null;

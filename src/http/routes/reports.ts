@@ -21,6 +21,10 @@ import { deviceParams } from './devices.ts';
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1_000;
 
+/** A length of time as people write it. */
+const DURATION_PATTERN = '^\\d{1,6}[smhd]$';
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
 const ReportViewSchema = Type.Object({
   incarnation: Type.Integer(),
   boot: Type.Integer(),
@@ -42,8 +46,25 @@ const query = Type.Object(
   {
     from: timeParameter('only reports measured at or after this'),
     to: timeParameter('only reports measured before this'),
+    before: timeParameter('the same as `to`: with `last` the time that led up to it'),
+    last: Type.Optional(
+      Type.String({
+        pattern: DURATION_PATTERN,
+        description:
+          'how long before the end of the window it begins: 30s, 5m, 2h, 1d. Without an end, before now',
+      }),
+    ),
+    order: Type.Unsafe<'oldest' | 'newest'>({
+      type: 'string',
+      enum: ['oldest', 'newest'],
+      default: 'oldest',
+      description: 'which come first, in the order in which the device made them',
+    }),
     after: Type.Optional(
-      Type.String({ description: 'a position, incarnation.boot.seq: only reports that come after it' }),
+      Type.String({
+        description:
+          'a position, incarnation.boot.seq: only reports that come after it in the order asked for',
+      }),
     ),
     limit: limitParameter({ what: 'reports', byDefault: LIMIT_DEFAULT, most: LIMIT_MAX }),
   },
@@ -71,12 +92,12 @@ export function reportRoutes(app: HttpApp, context: HttpContext): void {
     },
     async (request) => {
       const { limit } = request.query;
-      const from = readTime('from', request.query.from);
-      const to = readTime('to', request.query.to);
+      const { from, to } = readWindow(request.query, context.clock.now());
       checkWindow(from, to);
       const begin = readPosition(request.query.after);
       const { twin } = await knownDevice(context, request.params.device);
-      const page: ReportPage = { from, to, after: begin, limit: limit + 1 };
+      const isNewestFirst = request.query.order === 'newest';
+      const page: ReportPage = { from, to, after: begin, isNewestFirst, limit: limit + 1 };
       const reports = await askStore(context, (archive) => archive.reports(twin.device, page));
       const shown = reports.slice(0, limit);
       const last = shown.at(-1);
@@ -97,6 +118,22 @@ export function reportRoutes(app: HttpApp, context: HttpContext): void {
       };
     },
   );
+}
+
+/** The window of measured time that `from`, `to`, `before` and `last` name. */
+function readWindow(
+  query: Readonly<Partial<Record<'from' | 'to' | 'before' | 'last', string>>>,
+  now: number,
+): Pick<ReportPage, 'from' | 'to'> {
+  const { last, to, before } = query;
+  if (to !== undefined && before !== undefined)
+    throw badQuery('before', 'is the same as `to`: give one of them');
+  const end = before === undefined ? readTime('to', to) : readTime('before', before);
+  const from = readTime('from', query.from);
+  if (last === undefined) return { from, to: end };
+  if (from !== null) throw badQuery('last', 'and `from` both say where the window begins: give one of them');
+  const [, count = '', unit = ''] = /^(\d+)([smhd])$/.exec(last) ?? [];
+  return { from: (end ?? now) - Number(count) * (UNITS_MS[unit] ?? 0), to: end };
 }
 
 function readPosition(text: string | undefined): ReportPage['after'] {

@@ -284,7 +284,7 @@ export class World {
     for (const { name } of this.#devices) {
       const found = await this.#store.twin(name);
       if (found !== null) twins.set(name, found.twin);
-      const page = { from: null, to: null, after: null, limit: ARCHIVE_PAGE };
+      const page = { from: null, to: null, after: null, isNewestFirst: false, limit: ARCHIVE_PAGE };
       reports.set(name, await this.#store.reports(name, page));
       ledger.set(name, await this.#store.commands(name, { beforeN: null, limit: ARCHIVE_PAGE }));
     }

@@ -1,0 +1,87 @@
+/**
+ * Messages that could not be read: who sent what, and what would have been right. Their bytes are in the stream DEVICES.
+ */
+import { Type } from '@sinclair/typebox';
+import type { DeadLetterPage } from '../../runtime/ports.ts';
+import { storableText } from '../../wire/storable-text.ts';
+import { askStore, type HttpApp, type HttpContext } from '../context.ts';
+import { limitParameter, nextPath, NextSchema } from '../page.ts';
+import { badQuery, problemResponses } from '../problem.ts';
+import { rfc3339 } from '../rfc3339.ts';
+
+/** How many dead letters a page holds unless asked otherwise, and at most. */
+const LIMIT_DEFAULT = 100;
+const LIMIT_MAX = 1_000;
+
+/** One message that could not be read. */
+export const DeadLetterSchema = Type.Object({
+  no: Type.Integer({ description: 'journal number: grows within the partition' }),
+  partition: Type.Integer(),
+  site: Type.String({ description: 'that the broker vouches for' }),
+  device: Type.String({ description: 'the device token of the subject, whatever it was' }),
+  sequence: Type.Integer({ description: 'in the stream DEVICES, which still holds its bytes' }),
+  receivedAt: Type.String({ format: 'date-time' }),
+  reason: Type.String({ description: 'stable' }),
+  detail: Type.String({ description: 'what was wrong and what would be right' }),
+  bytes: Type.Integer(),
+});
+
+const query = Type.Object(
+  {
+    device: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+    reason: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    cursor: Type.Optional(Type.String({ maxLength: 64, description: '`cursor` of the page before' })),
+    limit: limitParameter({ what: 'dead letters', byDefault: LIMIT_DEFAULT, most: LIMIT_MAX }),
+  },
+  { additionalProperties: false },
+);
+
+/** Registers `/v1/deadletters`. */
+export function deadLetterRoutes(app: HttpApp, context: HttpContext): void {
+  app.get(
+    '/v1/deadletters',
+    {
+      schema: {
+        operationId: 'listDeadLetters',
+        summary: 'Messages that could not be read',
+        tags: ['fleet'],
+        querystring: query,
+        response: {
+          200: Type.Object({
+            deadLetters: Type.Array(DeadLetterSchema, { description: 'newest first' }),
+            cursor: Type.Union([Type.String(), Type.Null()], { description: 'of the next page' }),
+            next: NextSchema,
+          }),
+          ...problemResponses,
+        },
+      },
+    },
+    async (request) => {
+      const { device = null, reason = null, cursor, limit } = request.query;
+      const before = readCursor(cursor);
+      const page = {
+        device: device && storableText(device),
+        reason: reason && storableText(reason),
+        before,
+        limit: limit + 1,
+      };
+      const found = await askStore(context, (archive) => archive.deadLetters(page));
+      const shown = found.slice(0, limit);
+      const last = found.length > limit ? shown.at(-1) : undefined;
+      const next = last === undefined ? null : `${String(last.receivedAt)}~${String(last.sequence)}`;
+      return {
+        deadLetters: shown.map((letter) => ({ ...letter, receivedAt: rfc3339(letter.receivedAt) })),
+        cursor: next,
+        next: next === null ? null : nextPath(request.url, { cursor: next }),
+      };
+    },
+  );
+}
+
+function readCursor(text: string | undefined): DeadLetterPage['before'] {
+  if (text === undefined) return null;
+  const [receivedAt = NaN, sequence = NaN] = text.split('~', 2).map(Number);
+  if (/^-?[\d.]+~\d+$/.test(text) && Number.isSafeInteger(sequence) && Number.isFinite(receivedAt))
+    return { receivedAt, sequence };
+  throw badQuery('cursor', 'expected `cursor` of the page before, as it was given out');
+}

@@ -1,0 +1,116 @@
+/**
+ * Who decides for which partitions, and how far behind the stream it is. All of it is in the store but for what is said of
+ * this node, which only this node knows.
+ */
+import { Type } from '@sinclair/typebox';
+import type { LeaseView } from '../../runtime/ports.ts';
+import { askStore, type HttpApp, type HttpContext } from '../context.ts';
+import type { ThisNode } from '../node-view.ts';
+import { problemResponses } from '../problem.ts';
+import { rfc3339OrNull } from '../rfc3339.ts';
+import { noParameters } from './devices.ts';
+
+const TimeOrNull = Type.Union([Type.String({ format: 'date-time' }), Type.Null()]);
+const IntegerOrNull = Type.Union([Type.Integer(), Type.Null()]);
+const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
+
+/** Nodes and partitions. */
+export const NodesSchema = Type.Object({
+  nodes: Type.Array(
+    Type.Object({
+      node: Type.String(),
+      isThisNode: Type.Boolean({ description: 'the one that answers' }),
+      partitions: Type.Array(Type.Integer()),
+      leasedUntil: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+        description: "when the first of its leases runs out unless it is renewed, by the store's clock",
+      }),
+      unpublished: Type.Integer({ description: 'lines of the journal not known to be in their streams' }),
+      behindMessages: Type.Union([Type.Integer(), Type.Null()], {
+        description:
+          'messages of the stream after the position committed for the farthest behind of its partitions: at most so many are not ' +
+          'decided. A position without reports of its own is moved only now and then. null while the hub cannot be asked',
+      }),
+    }),
+    { description: 'those that hold a partition' },
+  ),
+  unowned: Type.Array(Type.Integer(), { description: 'partitions that nobody decides for' }),
+  partitions: Type.Array(
+    Type.Object({
+      partition: Type.Integer(),
+      owner: Type.Union([Type.String(), Type.Null()]),
+      leasedUntil: TimeOrNull,
+      epoch: Type.Integer(),
+      position: Type.Integer({ description: 'in the stream DEVICES: everything up to it is committed' }),
+      batch: Type.Integer({ description: 'commits to it so far' }),
+      journal: Type.Integer({ description: 'number of the last line of its journal' }),
+      published: Type.Integer({ description: 'number of the last line known to be in its stream' }),
+    }),
+  ),
+  streamSequence: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'the last message of the stream DEVICES; null while the hub cannot be asked',
+  }),
+  thisNode: Type.Object(
+    {
+      node: Type.String(),
+      partitions: Type.Array(Type.Integer()),
+      isHearing: Type.Boolean({ description: 'it hears all that the stream holds' }),
+      isSure: Type.Boolean({ description: 'its leases were renewed in time' }),
+      commits: Type.Object({
+        count: Type.Integer({ description: 'since it was started' }),
+        reportsMean: NumberOrNull,
+        commitMsMean: NumberOrNull,
+      }),
+      streamSequence: IntegerOrNull,
+    },
+    { description: 'what no other node knows of the one that answers' },
+  ),
+});
+
+/** Registers `/v1/nodes`. */
+export function nodeRoutes(app: HttpApp, context: HttpContext): void {
+  app.get(
+    '/v1/nodes',
+    {
+      schema: {
+        operationId: 'listNodes',
+        summary: 'Which node decides for which partitions',
+        tags: ['operation'],
+        querystring: noParameters,
+        response: { 200: NodesSchema, ...problemResponses },
+      },
+    },
+    async () => {
+      const [leases, thisNode] = await Promise.all([
+        askStore(context, (archive) => archive.leases()),
+        context.nodeView.status(),
+      ]);
+      const { streamSequence } = thisNode;
+      return {
+        nodes: nodesOf(leases, thisNode),
+        unowned: leases.filter(({ owner }) => owner === null).map(({ partition }) => partition),
+        partitions: leases.map(({ expiresAt, ...lease }) => ({
+          ...lease,
+          leasedUntil: rfc3339OrNull(expiresAt),
+        })),
+        streamSequence,
+        thisNode: { ...thisNode, partitions: [...thisNode.partitions] },
+      };
+    },
+  );
+}
+
+function nodesOf(leases: readonly LeaseView[], { node: thisNode, streamSequence }: ThisNode) {
+  const owners = [...new Set(leases.flatMap(({ owner }) => owner ?? []))].sort();
+  return owners.map((node) => {
+    const held = leases.filter(({ owner }) => owner === node);
+    const position = Math.min(...held.map((lease) => lease.position));
+    return {
+      node,
+      isThisNode: node === thisNode,
+      partitions: held.map(({ partition }) => partition),
+      leasedUntil: rfc3339OrNull(Math.min(...held.map(({ expiresAt }) => expiresAt ?? Infinity))),
+      unpublished: held.reduce((sum, { journal, published }) => sum + journal - published, 0),
+      behindMessages: streamSequence === null ? null : Math.max(0, streamSequence - position),
+    };
+  });
+}

@@ -1,0 +1,246 @@
+/**
+ * Searches the fleet: a question becomes a statement of its own, with the conditions it has and no others, so that Postgres can plan
+ * it by what it knows of the values. Which quality a twin has follows from what is in its snapshot; the columns tell of nearly all
+ * twins that they have it or have it not, and those that are found are judged by the one function that judges quality.
+ */
+import type { DeviceCursor, DeviceFilter, DeviceOrder, DeviceQuery, DeviceRow } from '../runtime/ports.ts';
+import { readLabelFilter, type TwinReading } from '../runtime/twin-reading.ts';
+import { deviceTwinSelection, type DeviceTwinRow, readDeviceTwin } from './device-row.ts';
+import type { PostgresLimits } from './limits.ts';
+import type { SessionPool } from './sessions.ts';
+
+/** What is searched with. */
+export interface DeviceSearchOptions {
+  readonly sessions: SessionPool;
+  readonly reading: TwinReading;
+  readonly limits: Pick<PostgresLimits, 'searchedDevicesMax'>;
+}
+
+/** Times are rounded to microseconds in columns: what is this close to a limit, ms, is judged by the twin itself. */
+const ROUNDING_MS = 1;
+
+const SORT_COLUMNS = { since: 't.since', lastContact: 't.received_at', asOf: 't.measured_at' } as const;
+
+/** A statement that grows: its conditions and their parameters. */
+class Conditions {
+  readonly values: unknown[] = [];
+  readonly #conditions: string[] = [];
+  /** Set where a device without a twin cannot be found. */
+  needsTwin = false;
+
+  /** The parameter that stands for a value. */
+  value(value: unknown, type: string): string {
+    this.values.push(value);
+    return `$${String(this.values.length)}::${type}`;
+  }
+
+  add(condition: string): void {
+    this.#conditions.push(`(${condition})`);
+  }
+
+  ofTwin(condition: string): void {
+    this.needsTwin = true;
+    this.add(condition);
+  }
+
+  get from(): string {
+    const join = this.needsTwin ? 'join' : 'left join';
+    const where = this.#conditions.length === 0 ? '' : `where ${this.#conditions.join(' and ')}`;
+    return `from device d ${join} twin t on t.device = d.key ${where}`;
+  }
+}
+
+/** Finds devices, and counts them. */
+export class DeviceSearch {
+  readonly #options: DeviceSearchOptions;
+
+  constructor(options: DeviceSearchOptions) {
+    this.#options = options;
+  }
+
+  /** See `Archive.find`. */
+  async find(
+    query: DeviceQuery,
+  ): Promise<{ readonly devices: readonly DeviceRow[]; readonly cursor: DeviceCursor | null }> {
+    const { reading, limits } = this.#options;
+    const devices: DeviceRow[] = [];
+    let { cursor } = query;
+    for (let looked = 0; looked < limits.searchedDevicesMax;) {
+      const pageSize = query.limit + 1;
+      const rows = await this.#page({ ...query, cursor, limit: pageSize });
+      for (const [value, ...row] of rows) {
+        if (devices.length === query.limit) return { devices, cursor };
+        const { inventory, twin: heard } = readDeviceTwin(row);
+        const twin = heard ?? reading.unheard(inventory);
+        const device = twin && { ...inventory, twin };
+        const hasQuality =
+          query.quality === null || (twin !== null && reading.qualityNow(twin) === query.quality);
+        if (device !== null && hasQuality) devices.push(device);
+        cursor = { value, device: inventory.device };
+      }
+      if (rows.length < pageSize) return { devices, cursor: null };
+      looked += rows.length;
+    }
+    return { devices, cursor };
+  }
+
+  /** See `Archive.count`. */
+  async count(filter: DeviceFilter): Promise<{ readonly devices: number; readonly isExact: boolean }> {
+    const conditions = this.#conditionsOf(filter);
+    const certain = filter.quality === null ? 'true' : this.#certainly(filter.quality, conditions);
+    const [row] = await this.#options.sessions.query<{ devices: number; certain: number }>({
+      text: `select count(*) as devices, count(*) filter (where ${certain}) as certain ${conditions.from}`,
+      values: conditions.values,
+    });
+    const { devices, certain: proved } = row ?? { devices: 0, certain: 0 };
+    return { devices, isExact: devices === proved };
+  }
+
+  #page(query: DeviceQuery): Promise<readonly SearchRow[]> {
+    const conditions = this.#conditionsOf(query);
+    const order = sorted(query, conditions);
+    const limit = conditions.value(query.limit, 'integer');
+    return this.#options.sessions.lists<SearchRow>({
+      text: `select ${order.value} as sorted_by, ${deviceTwinSelection} ${conditions.from}
+        order by ${order.by} limit ${limit}`,
+      values: conditions.values,
+    });
+  }
+
+  #conditionsOf(filter: DeviceFilter): Conditions {
+    const conditions = new Conditions();
+    const { kind, state, site, firmware, label, text, quality } = filter;
+    if (kind !== null) conditions.add(`d.kind = ${conditions.value(kind, 'text')}`);
+    if (site !== null) conditions.add(`d.site = ${conditions.value(site, 'text')}`);
+    if (firmware !== null) conditions.ofTwin(`t.firmware = ${conditions.value(firmware, 'text')}`);
+    if (text !== null)
+      conditions.add(`position(lower(${conditions.value(text, 'text')}) in lower(d.id)) > 0`);
+    if (state !== null) this.#inState(state, conditions);
+    if (label !== null) hasLabel(label, conditions);
+    if (quality !== null) this.#possibly(quality, conditions);
+    this.#inDoubt(filter, conditions);
+    return conditions;
+  }
+
+  #inDoubt({ suspicion, staleForMs, isPending }: DeviceFilter, conditions: Conditions): void {
+    if (suspicion !== null) {
+      const reason = conditions.value(suspicion, 'text');
+      conditions.ofTwin(`t.suspicions is not null
+        and exists (select from json_array_elements(t.suspicions) s where s ->> 'reason' = ${reason})`);
+    }
+    if (staleForMs !== null) {
+      const { now } = this.#options.reading.judging();
+      conditions.ofTwin(`t.measured_at < time_of(${conditions.value(now - staleForMs, 'double precision')})`);
+    }
+    if (isPending !== null) {
+      const open = 'exists (select from command c where c.device = d.key and c.closed_at is null)';
+      conditions.add(isPending ? open : `not ${open}`);
+    }
+  }
+
+  /** A device that was never heard is in the state in which its kind is born. */
+  #inState(state: string, conditions: Conditions): void {
+    const unheard = this.#options.reading.kindsUnheardIn(state);
+    const isIn = `t.state = ${conditions.value(state, 'text')}`;
+    if (unheard.length === 0) conditions.ofTwin(isIn);
+    else
+      conditions.add(
+        `${isIn} or (t.device is null and d.kind = any(${conditions.value(unheard, 'text[]')}))`,
+      );
+  }
+
+  /** Leaves out only twins that certainly have another quality. */
+  #possibly(quality: string, conditions: Conditions): void {
+    const { age, limit, error, isKnown } = this.#judged(conditions);
+    conditions.add(isKnown());
+    switch (quality) {
+      case 'suspect':
+        conditions.ofTwin('t.measured_at is not null and t.suspicions is not null');
+        return;
+      case 'fresh':
+        conditions.ofTwin(`t.measured_at is not null and t.suspicions is null and t.error_ms is not null
+          and ${age()} + ${error()} - ${String(ROUNDING_MS)} <= ${limit()}`);
+        return;
+      case 'unknown':
+        conditions.add('t.measured_at is null or (t.suspicions is null and t.error_ms is null)');
+        return;
+      default:
+        conditions.ofTwin(`t.measured_at is not null and t.suspicions is null
+          and case when t.error_ms is null then ${age()} - ${error()} + ${String(ROUNDING_MS)} > ${limit()}
+            else ${age()} + t.error_ms + ${error()} + ${String(ROUNDING_MS)} > ${limit()} end`);
+    }
+  }
+
+  /** What is true only of twins that certainly have the quality, among those that possibly have it. */
+  #certainly(quality: string, conditions: Conditions): string {
+    const { age, limit, error } = this.#judged(conditions);
+    switch (quality) {
+      case 'suspect':
+        return 'true';
+      case 'fresh':
+        return `${age()} + t.error_ms + ${error()} + ${String(ROUNDING_MS)} <= ${limit()}`;
+      case 'unknown':
+        return `t.measured_at is null or ${age()} - ${error()} + ${String(ROUNDING_MS)} <= ${limit()}`;
+      default:
+        return `t.error_ms is not null and ${age()} + ${error()} - ${String(ROUNDING_MS)} > ${limit()}`;
+    }
+  }
+
+  /**
+   * The age of a measurement, the limit of its kind up to which it is fresh, and how far two servers' clocks differ, all ms. Each is
+   * a parameter of the statement only where it is used.
+   */
+  #judged(conditions: Conditions) {
+    const { now, serverErrorMs, kinds } = this.#options.reading.judging();
+    let names: string | null = null;
+    const namesOfKinds = (): string =>
+      (names ??= conditions.value(
+        kinds.map(({ name }) => name),
+        'text[]',
+      ));
+    const limits = kinds.map(({ freshMs }) => freshMs);
+    return {
+      age: () => `(${conditions.value(now, 'double precision')} - ms_of(t.measured_at))`,
+      limit: () =>
+        `(${conditions.value(limits, 'double precision[]')})[array_position(${namesOfKinds()}, t.kind)]`,
+      error: () => conditions.value(serverErrorMs, 'double precision'),
+      isKnown: () => `d.kind = any(${namesOfKinds()})`,
+    };
+  }
+}
+
+type SearchRow = [sortedBy: number | null, ...device: DeviceTwinRow];
+
+function hasLabel(label: string, conditions: Conditions): void {
+  const { name, value } = readLabelFilter(label);
+  const named = conditions.value(name, 'text');
+  conditions.add(`d.labels ? ${named}`);
+  if (value !== null) conditions.add(`d.labels ->> ${named} = ${conditions.value(value, 'text')}`);
+}
+
+/** The order, what is sorted by, and the condition that leaves out what comes before the cursor. */
+function sorted(
+  { order, cursor }: { readonly order: DeviceOrder; readonly cursor: DeviceCursor | null },
+  conditions: Conditions,
+): { readonly value: string; readonly by: string } {
+  const { by, isDescending } = order;
+  const direction = isDescending ? 'desc' : 'asc';
+  const isAfter = isDescending ? '<' : '>';
+  if (by === 'id') {
+    if (cursor !== null) conditions.add(`d.id ${isAfter} ${conditions.value(cursor.device, 'text')}`);
+    return { value: 'null::double precision', by: `d.id ${direction}` };
+  }
+  const value = `ms_of(${SORT_COLUMNS[by]})`;
+  if (cursor !== null) {
+    const device = conditions.value(cursor.device, 'text');
+    if (cursor.value === null) {
+      conditions.add(`${value} is null and d.id > ${device}`);
+    } else {
+      const last = conditions.value(cursor.value, 'double precision');
+      conditions.add(
+        `${value} ${isAfter} ${last} or (${value} = ${last} and d.id > ${device}) or ${value} is null`,
+      );
+    }
+  }
+  return { value, by: `${value} ${direction} nulls last, d.id` };
+}
