@@ -6,6 +6,7 @@ import type { Command } from '../../machines/command.ts';
 import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
 import type { Commit } from '../../src/runtime/ports.ts';
+import type { FaultSort, Mishap } from './world/weather.ts';
 
 /** A device's storage from one wipe to the next. */
 export type Life = number;
@@ -79,6 +80,18 @@ export interface Said {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** What a backend's client concluded from one call under a command's id. */
+export interface Conclusion {
+  readonly device: string;
+  readonly id: string;
+  readonly askedAt: number;
+  /**
+   * An outcome, as the ledger has it; `refused`; `not-accepted`: nothing was decided and nothing will happen; `maybe`; `null`
+   * while it waits.
+   */
+  concluded: string | null;
+}
+
 /** A transaction that the store took. */
 export interface Committed {
   readonly at: number;
@@ -112,9 +125,19 @@ export class WorldRecord {
   readonly holds: HoldSpan[] = [];
   readonly wipes: { readonly device: string; readonly at: number }[] = [];
   readonly said: Said[] = [];
-  /** Requests of backends. */
+  readonly conclusions: Conclusion[] = [];
+  /** Requests of backends, each attempt by itself. */
   asked = 0;
   readonly commits: Committed[] = [];
+  /** What was done to the world, by sort. */
+  readonly injected = new Map<FaultSort | Mishap, number>();
+  /** Who took a partition last. */
+  readonly owners = new Map<number, string>();
   /** Twins that could not decide, processes that would have ended: what may never happen at all. */
   readonly faults: { readonly at: number; readonly what: string }[] = [];
+
+  /** Counts something that was done to the world. */
+  count(sort: FaultSort | Mishap): void {
+    this.injected.set(sort, (this.injected.get(sort) ?? 0) + 1);
+  }
 }

@@ -69,7 +69,7 @@ function judge(seed: number, evidence: Evidence, properties: readonly Checker[])
   });
 }
 
-function tallyOf({ record, store, faults, events, endedAt }: Evidence): Tally {
+function tallyOf({ record, store, events, endedAt }: Evidence): Tally {
   const commands: Record<string, number> = {};
   for (const { outcome } of [...store.ledger.values()].flat()) {
     const name = outcome === 'unknown' ? 'unknown-closed' : outcome;
@@ -77,7 +77,12 @@ function tallyOf({ record, store, faults, events, endedAt }: Evidence): Tally {
   }
   return {
     ...{ seeds: 1, hours: (endedAt - WORLD_BEGINS) / HOUR_MS, events },
-    ...{ reports: record.made.length, requests: record.asked, commands, faults: Object.fromEntries(faults) },
+    ...{
+      reports: record.made.length,
+      requests: record.asked,
+      commands,
+      faults: Object.fromEntries(record.injected),
+    },
   };
 }
 

@@ -4,23 +4,37 @@
 import { describe, expect, test } from 'vitest';
 import { violationText } from './print.ts';
 import { regressions } from './regressions.ts';
-import { runSeed } from './run.ts';
+import { addTallies, NOTHING, runSeed, type Verdict } from './run.ts';
 import { KeptTrace } from './trace.ts';
+import { FAULTS, MISHAPS } from './world/weather.ts';
 
 /** Each begins with a seed of its own, so that a failure says quickly which world it was. */
 const LOTS = [1, 11, 21, 31];
 const SEEDS_IN_LOT = 10;
 
+/** A world is run once, for all tests that look at it. */
+const verdicts = new Map<number, Promise<Verdict>>();
+
+function verdictOn(seed: number): Promise<Verdict> {
+  const known = verdicts.get(seed) ?? runSeed(seed);
+  verdicts.set(seed, known);
+  return known;
+}
+
 async function flawsOf(seed: number): Promise<string[]> {
-  const { violations } = await runSeed(seed);
+  const { violations } = await verdictOn(seed);
   return violations.map(violationText);
+}
+
+function lotFrom(first: number): number[] {
+  return Array.from({ length: SEEDS_IN_LOT }, (_, index) => first + index);
 }
 
 describe('in every world', () => {
   test.each(LOTS)(
     'what twins say is true, and nothing is lost or done twice: %i and the nine after',
     async (first) => {
-      for (let seed = first; seed < first + SEEDS_IN_LOT; seed += 1) expect(await flawsOf(seed)).toEqual([]);
+      for (const seed of lotFrom(first)) expect(await flawsOf(seed)).toEqual([]);
     },
   );
 
@@ -36,4 +50,13 @@ describe('in every world', () => {
     expect(otherAgain).toBe(other);
     expect(other).not.toBe(first);
   });
+});
+
+test('among some dozens of worlds every sort of fault happens, and every outcome of a command', async () => {
+  let tally = NOTHING;
+  for (const seed of LOTS.flatMap(lotFrom)) tally = addTallies(tally, (await verdictOn(seed)).tally);
+  const sorts = [...Object.keys(FAULTS), ...MISHAPS];
+  expect(sorts.filter((sort) => (tally.faults[sort] ?? 0) === 0)).toEqual([]);
+  const outcomes = ['done', 'rejected', 'expired', 'unknown-closed'];
+  expect(outcomes.filter((outcome) => (tally.commands[outcome] ?? 0) === 0)).toEqual([]);
 });

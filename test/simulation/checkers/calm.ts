@@ -19,9 +19,9 @@ export const calm: Checker = {
       const answers = exam.filter((answer) => answer.device === device);
       if (answers.length === 0)
         flaws.push({ at: endedAt, device, text: 'nobody answered for it in the end' });
-      for (const { name, reply } of answers) {
-        if (reply?.outcome === 'done') continue;
-        flaws.push({ at: endedAt, device, text: `told to ${name} in the end: ${JSON.stringify(reply)}` });
+      for (const { name, concluded } of answers) {
+        if (concluded === 'done') continue;
+        flaws.push({ at: endedAt, device, text: `told to ${name} in the end: ${concluded}` });
       }
     }
     return flaws;

@@ -27,7 +27,7 @@ export const history: Checker = {
       const { device, report, measuredAt: at, lostAt, storedAt } = made;
       const what = `report ${report.boot}/${report.seq}`;
       if (times > 1) flaws.push({ at, device, text: `${what} is filed ${times} times` });
-      if (times > 0) continue;
+      if (times > 0 || at > evidence.endedAt) continue;
       if (storedAt !== null && storedAt < (lostAt ?? Infinity))
         flaws.push({ at: storedAt, device, text: `${what} reached the hub, and is not filed` });
       else if (lostAt === null)

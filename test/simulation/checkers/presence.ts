@@ -6,9 +6,14 @@ const ON_THE_WAY_MS = 15_000;
 /** Only a device that is silent is called silent. */
 export const presence: Checker = {
   name: 'presence',
-  sentence: 'a twin goes offline by silence only when its device has said nothing to the hub for so long',
-  check: ({ record, hubOffsetMs }) => {
+  sentence:
+    'a twin goes offline by silence only when its device has said nothing to the hub for so long, and then it does',
+  check: ({ record, hubOffsetMs, silence, endedAt }) => {
     const flaws: Flaw[] = [];
+    for (const [device, state] of silence) {
+      if (state !== 'offline')
+        flaws.push({ at: endedAt, device, text: `nothing was heard of it, and it is ${state}` });
+    }
     for (const { at, commit } of record.commits) {
       for (const line of commit.journal) {
         if (line.type !== 'transition' || line.transition.cause.type !== 'silence') continue;

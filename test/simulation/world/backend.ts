@@ -1,16 +1,19 @@
 /**
- * A backend: asks for documents, commands devices, asks again with the same id, asks the ledger, gives up. It speaks the
- * wire contract and believes nothing but what it is told.
+ * A backend: asks for documents, commands devices, asks again with the same id, asks the ledger, gives up. It speaks through
+ * the production client, and believes nothing but what that tells it.
  */
-import type { Device } from './device.ts';
-import { decode, encode, type Encoding } from '../../../src/wire/codec.ts';
-import { twinCommand, twinDesired, twinGet, twinLedger } from '../../../src/wire/subjects.ts';
+import type { TwinDocument } from '../../../actors/document.ts';
+import { CorralRefusal, CorralUnreachable } from '../../../src/client/errors.ts';
+import type { Requester } from '../../../src/client/requester.ts';
+import { TwinClient } from '../../../src/client/twin-client.ts';
 import type { MemoryHub } from '../../../src/memory/hub.ts';
 import { MemoryLink } from '../../../src/memory/link.ts';
 import type { Clock } from '../../../src/runtime/ports.ts';
+import { decode, type Encoding } from '../../../src/wire/codec.ts';
 import type { WorldRecord } from '../record.ts';
 import type { Trace } from '../trace.ts';
 import type { Chance } from './chance.ts';
+import type { Device } from './device.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface BackendOptions {
@@ -26,13 +29,24 @@ export interface BackendOptions {
   readonly wishMs: number;
 }
 
-type Body = Readonly<Record<string, unknown>>;
+/** A command that it wants executed. */
+export interface Wish {
+  readonly device: string;
+  readonly name: string;
+  readonly id: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly waitMs: number;
+  readonly deadlineMs?: number;
+  readonly ifVersion?: number;
+}
 
 export class Backend {
   readonly name: string;
   /** Its connection to the hub. */
   readonly link: MemoryLink;
   readonly #options: BackendOptions;
+  /** One for each encoding. */
+  readonly #clients: readonly TwinClient[];
   #isRetired = false;
 
   constructor(options: BackendOptions) {
@@ -41,8 +55,18 @@ export class Backend {
     this.#options = options;
     this.link = new MemoryLink(hubClock, {
       delayMs: () => chance.exponential(10),
-      isLost: () => !this.#isRetired && chance.hits(0.01),
+      isLost: () => {
+        const isLost = !this.#isRetired && chance.hits(0.01);
+        if (isLost) options.record.count('message-lost');
+        return isLost;
+      },
     });
+    const ports = {
+      ...{ requester: this.#requester(), clock: hubClock },
+      ...{ newId: () => chance.uuid(), random: () => chance.unit() },
+    };
+    const encodings: readonly Encoding[] = ['json', 'msgpack'];
+    this.#clients = encodings.map((encoding) => new TwinClient(ports, encoding));
   }
 
   /** Begins to wish for things. */
@@ -61,26 +85,21 @@ export class Backend {
   }
 
   /** The document of a device; `null` when it does not come. */
-  async get(device: string): Promise<Body | null> {
-    return this.#ask(twinGet(device), {}, 10_000);
+  async get(device: string): Promise<TwinDocument | null> {
+    return this.#unlessUnanswered(this.#client().get(device, { deadlineMs: this.#patienceMs() }));
   }
 
-  async ledger(device: string, id: string): Promise<Body | null> {
-    return this.#ask(twinLedger(device), { id }, 10_000);
-  }
-
-  /** A command, and its reply if that comes in time. */
-  async command(options: {
-    readonly device: string;
-    readonly name: string;
-    readonly id: string;
-    readonly args: Body;
-    readonly waitMs: number;
-    readonly ifVersion?: number;
-  }): Promise<Body | null> {
-    const { device, name, id, args, waitMs, ifVersion } = options;
-    const body = { id, args, waitMs, by: this.name, ...(ifVersion !== undefined && { ifVersion }) };
-    return this.#ask(twinCommand(device, name), body, waitMs + 3_000);
+  /** Gives the command and waits; returns what its client concluded: an outcome, `refused`, `not-accepted`, or `maybe`. */
+  async command(wish: Wish): Promise<string> {
+    const { device, name, id, args, ...options } = wish;
+    const { record, schedule } = this.#options;
+    const conclusion = { device, id, askedAt: schedule.now, concluded: null as string | null };
+    record.conclusions.push(conclusion);
+    const concluded = await this.#client()
+      .command(device, name, args, { id, ...options, by: this.name })
+      .then(({ outcome }) => outcome, conclusionFrom);
+    conclusion.concluded = concluded;
+    return concluded;
   }
 
   async #wish(): Promise<void> {
@@ -93,58 +112,87 @@ export class Backend {
       return;
     }
     const name = this.#choose(device, document);
-    const id = chance.uuid();
     const holdMs = Math.round(chance.hits(0.5) ? chance.between(1_000, 60_000) : chance.exponential(600_000));
     const args = name === 'reserve' && chance.hits(0.8) ? { holdMs: clamped(holdMs, 1_000, 1_800_000) } : {};
-    const waitMs = chance.hits(0.3) ? 0 : chance.integer(0, 60_000);
-    const version = document?.version;
-    const isBound = typeof version === 'number' && chance.hits(0.1);
-    const ifVersion = isBound ? { ifVersion: version } : {};
-    const request = { device: device.name, name, id, args, waitMs, ...ifVersion };
-    await this.#commandUntilContent(request);
+    const isBound = document !== null && chance.hits(0.1);
+    await this.#commandUntilContent({
+      ...{ device: device.name, name, id: chance.uuid(), args },
+      ...{ waitMs: chance.hits(0.3) ? 0 : chance.integer(0, 60_000), deadlineMs: this.#patienceMs() },
+      ...(isBound ? { ifVersion: document.version } : {}),
+    });
   }
 
   /** Asks again with the same id while it is not content, and gives up some time. */
-  async #commandUntilContent(request: Parameters<Backend['command']>[0]): Promise<void> {
+  async #commandUntilContent(wish: Wish): Promise<void> {
     const { chance, schedule } = this.#options;
     for (let attempt = 0; attempt < 6; attempt += 1) {
-      const reply = await this.command(request);
-      const isFinal =
-        reply !== null && ['done', 'rejected', 'expired', 'refused'].includes(String(reply.outcome));
+      const concluded = await this.command(wish);
+      const isFinal = ['done', 'rejected', 'expired', 'refused'].includes(concluded);
       if (isFinal ? chance.hits(0.85) : chance.hits(0.15)) return;
       await new Promise<void>((resolve) => void schedule.after(chance.exponential(20_000), resolve));
-      if (chance.hits(0.4)) await this.ledger(request.device, request.id);
+      const question = { deadlineMs: this.#patienceMs() };
+      if (chance.hits(0.4))
+        await this.#unlessUnanswered(this.#client().ledger(wish.device, wish.id, question));
     }
   }
 
-  #choose({ kind }: Device, document: Body | null): string {
+  #choose({ kind }: Device, document: TwinDocument | null): string {
     const { chance } = this.#options;
-    const allowed = (document?.allowed ?? []) as readonly string[];
-    const useful = allowed.filter((name) => name !== 'report');
+    const useful = (document?.allowed ?? []).filter((name) => name !== 'report');
     if (useful.length > 0 && chance.hits(0.85)) return chance.pick(useful);
     return chance.pick(Object.keys(kind.commands));
   }
 
   async #desire(device: string): Promise<void> {
     const patch = { limitA: this.#options.chance.integer(6, 32) };
-    await this.#ask(twinDesired(device), { patch }, 5_000);
+    await this.#unlessUnanswered(this.#client().desired(device, patch, { deadlineMs: this.#patienceMs() }));
   }
 
-  /** Resolves with the reply, or with `null` when none comes in time. */
-  async #ask(subject: string, body: Body, timeoutMs: number): Promise<Body | null> {
-    const { hub, chance, record, trace } = this.#options;
-    const encoding: Encoding = chance.pick(['json', 'msgpack']);
-    trace.line(this.name, () => `asks ${subject} ${JSON.stringify(body)}`);
-    record.asked += 1;
-    const answer = await hub.request(this.link, subject, encode(body, encoding), timeoutMs);
-    if (answer.type !== 'reply') {
-      trace.line(this.name, () => `gets ${answer.type} for ${subject} ${JSON.stringify(body)}`);
+  #client(): TwinClient {
+    return this.#options.chance.pick(this.#clients);
+  }
+
+  /** For how long a question is asked again, ms. */
+  #patienceMs(): number {
+    return this.#options.chance.pick([1_000, 10_000, 60_000]);
+  }
+
+  /** `null` where the client says that there was no answer, or none but a refusal. */
+  async #unlessUnanswered<T>(answer: Promise<T>): Promise<T | null> {
+    try {
+      return await answer;
+    } catch (error) {
+      conclusionFrom(error);
       return null;
     }
-    const decoded = decode(answer.payload);
-    if (!decoded.ok || decoded.encoding !== encoding) throw new Error(`a reply that is not ${encoding}`);
-    return decoded.value as Body;
   }
+
+  /** The hub over its link, traced. */
+  #requester(): Requester {
+    const { hub, record, trace } = this.#options;
+    return {
+      request: async (subject, payload, timeoutMs) => {
+        trace.line(this.name, () => `asks ${subject} ${textOf(payload)}`);
+        record.asked += 1;
+        const answer = await hub.request(this.link, subject, payload, timeoutMs);
+        if (answer.type !== 'reply')
+          trace.line(this.name, () => `gets ${answer.type} for ${subject} ${textOf(payload)}`);
+        return answer;
+      },
+    };
+  }
+}
+
+/** What follows from an error of the client; anything that it does not promise to throw is thrown on. */
+function conclusionFrom(error: unknown): string {
+  if (error instanceof CorralRefusal) return 'refused';
+  if (error instanceof CorralUnreachable) return error.wasSent === 'no' ? 'not-accepted' : 'maybe';
+  throw error;
+}
+
+function textOf(payload: Uint8Array): string {
+  const decoded = decode(payload);
+  return decoded.ok ? JSON.stringify(decoded.value) : decoded.detail;
 }
 
 function clamped(value: number, from: number, to: number): number {

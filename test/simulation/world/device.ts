@@ -261,7 +261,8 @@ export class Device {
 
   #die(boot: Boot): void {
     if (this.#boot !== boot) return;
-    const { schedule } = this.#options;
+    const { schedule, record } = this.#options;
+    if (boot.process.hasDiedInStep) record.count('device-died-in-a-step');
     this.#disk.stop();
     this.#sampleHold(boot);
     this.#boot = null;
@@ -357,6 +358,7 @@ export class Device {
   }
 
   #noteLost(reports: readonly Report[]): void {
+    if (reports.length > 0) this.#options.record.count('reports-lost-by-storage');
     for (const report of reports) {
       const made = this.#made.get(positionName(report));
       if (made !== undefined) made.lostAt ??= this.#options.schedule.now;

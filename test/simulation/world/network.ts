@@ -2,6 +2,7 @@
  * The network between the parties of the world: devices, the hub, nodes, the store, backends. Any link may be cut, lose,
  * double, reorder and delay; nobody is told.
  */
+import type { WorldRecord } from '../record.ts';
 import type { Chance } from './chance.ts';
 import type { Cancel, Schedule } from './schedule.ts';
 
@@ -46,14 +47,18 @@ interface Message {
 export class Network {
   readonly #schedule: Schedule;
   readonly #chance: Chance;
+  readonly #record: WorldRecord;
   readonly #links = new Map<string, Link>();
   readonly #underWay = new Set<Message>();
+  /** When the last of what was sent so far arrives, by direction. */
+  readonly #lastArrivals = new Map<string, number>();
   /** Messages that a cut link keeps in a buffer until it is whole again. */
   readonly #kept = new Map<Link, (() => void)[]>();
 
-  constructor(schedule: Schedule, chance: Chance) {
+  constructor(schedule: Schedule, chance: Chance, record: WorldRecord) {
     this.#schedule = schedule;
     this.#chance = chance;
+    this.#record = record;
   }
 
   link(one: string, other: string): Link {
@@ -70,14 +75,23 @@ export class Network {
       if (link.keeps && this.#chance.hits(0.2)) this.#keep(link, deliver);
       return;
     }
-    if (this.#chance.hits(link.quality.lossPart)) return;
-    this.#carry(this.#delayOn(link), deliver);
-    if (this.#chance.hits(link.quality.doublePart)) this.#carry(this.#delayOn(link) * 3, deliver);
+    if (this.#chance.hits(link.quality.lossPart)) {
+      this.#record.count('message-lost');
+      return;
+    }
+    const delayMs = this.#delayOn(link);
+    this.#noteOrder(`${from} ${to}`, delayMs);
+    this.#carry(delayMs, deliver);
+    if (!this.#chance.hits(link.quality.doublePart)) return;
+    this.#record.count('message-doubled');
+    this.#carry(this.#delayOn(link) * 3, deliver);
   }
 
   /** Sends a message at an exact time, unless the link is cut: the worst moment is as likely as any other. */
   sendAt(from: string, to: string, at: number, deliver: () => void): void {
-    if (!this.link(from, to).isCut) this.#carry(at - this.#schedule.now, deliver);
+    if (this.link(from, to).isCut) return;
+    this.#record.count('command-at-its-deadline');
+    this.#carry(at - this.#schedule.now, deliver);
   }
 
   /**
@@ -135,7 +149,15 @@ export class Network {
     }
   }
 
+  #noteOrder(direction: string, delayMs: number): void {
+    const at = this.#schedule.now + delayMs;
+    const last = this.#lastArrivals.get(direction) ?? -Infinity;
+    if (at < last) this.#record.count('message-overtaken');
+    this.#lastArrivals.set(direction, Math.max(at, last));
+  }
+
   #keep(link: Link, deliver: () => void): void {
+    this.#record.count('message-kept-by-a-cut-link');
     const kept = this.#kept.get(link);
     if (kept === undefined) this.#kept.set(link, [deliver]);
     else kept.push(deliver);
@@ -152,7 +174,10 @@ export class Network {
   }
 
   #delayOn({ quality }: Link): number {
-    if (this.#chance.hits(quality.longPart)) return this.#chance.exponential(quality.longMs);
+    if (this.#chance.hits(quality.longPart)) {
+      this.#record.count('message-late');
+      return this.#chance.exponential(quality.longMs);
+    }
     return this.#latency({ quality });
   }
 

@@ -14,6 +14,7 @@ export class Process {
   #stepsLeft = Infinity;
   #held: (() => void)[] = [];
   readonly #onDeath: () => void;
+  #hasDiedInStep = false;
 
   constructor(schedule: Schedule, onDeath: () => void) {
     this.#schedule = schedule;
@@ -22,6 +23,11 @@ export class Process {
 
   get isDead(): boolean {
     return this.#state === 'dead';
+  }
+
+  /** It did not die from outside, but between two of its own steps. */
+  get hasDiedInStep(): boolean {
+    return this.#hasDiedInStep;
   }
 
   get isPaused(): boolean {
@@ -39,7 +45,8 @@ export class Process {
   leave(): boolean {
     if (this.#state === 'dead') return false;
     this.#stepsLeft -= 1;
-    if (this.#stepsLeft < 0) this.kill();
+    this.#hasDiedInStep = this.#stepsLeft < 0;
+    if (this.#hasDiedInStep) this.kill();
     return this.#stepsLeft >= 0;
   }
 

@@ -112,15 +112,20 @@ export class Server {
     this.#machine?.process.killAfter(steps);
   }
 
-  /** Stands still until it is resumed. */
+  /** Stands still until it is resumed. It will wake up believing that what it held is still its own. */
   pause(): void {
     this.#options.trace.line(this.name, () => 'stands still');
     this.#machine?.process.pause();
   }
 
   resume(): void {
-    this.#options.trace.line(this.name, () => 'goes on');
-    this.#machine?.process.resume();
+    const machine = this.#machine;
+    if (machine?.process.isPaused !== true) return;
+    const { record, trace } = this.#options;
+    const { partitions, isSure } = machine.node.status;
+    if (partitions.length > 0 && !isSure) record.count('lease-ran-out-asleep');
+    trace.line(this.name, () => `goes on${isSure ? '' : ', its leases not renewed in time'}`);
+    machine.process.resume();
   }
 
   /** Stops in order, and is off then. */
@@ -134,11 +139,20 @@ export class Server {
 
   /** The connection breaks with the process: the hub knows at once. */
   #die(machine: Machine): void {
-    this.#options.trace.line(this.name, () => 'is off');
+    const { record, trace } = this.#options;
+    if (machine.process.hasDiedInStep) record.count('node-died-in-a-step');
+    trace.line(this.name, () => 'is off');
     machine.link.cut();
     machine.bus.stop();
     this.#machine = null;
     this.#options.died();
+  }
+
+  #noteTaken(partitions: readonly number[]): void {
+    const { owners } = this.#options.record;
+    const isTakeover = partitions.some((partition) => (owners.get(partition) ?? this.name) !== this.name);
+    if (isTakeover) this.#options.record.count('takeover');
+    for (const partition of partitions) owners.set(partition, this.name);
   }
 
   // ----------------------------------------------------------------------------------------------------------- ports
@@ -221,8 +235,10 @@ export class Server {
       quarantined: ({ device, cause }) =>
         fault(`${device} could not decide: ${cause.stack ?? cause.message}`),
       streamGone: ({ from, to }) => fault(`messages ${from} to ${to} are gone`),
-      ownership: ({ event, partitions, reason }) =>
-        trace.line(name, () => `${event} ${partitions.length} partitions: ${reason}`),
+      ownership: ({ event, partitions, reason }) => {
+        trace.line(name, () => `${event} ${partitions.length} partitions: ${reason}`);
+        if (event === 'taken') this.#noteTaken(partitions);
+      },
       hearing: (isHearing) => trace.line(name, () => (isHearing ? 'hears' : 'does not hear')),
     };
   }

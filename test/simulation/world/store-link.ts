@@ -59,13 +59,14 @@ interface Attempt {
 }
 
 async function commitUntilCertain(options: StoreLinkOptions, commit: Commit): Promise<CommitResult> {
-  const { network, node, chance, trouble, schedule } = options;
+  const { network, node, chance, trouble, schedule, record } = options;
   const attempt: Attempt = { result: null, isGivenUp: false };
   try {
     return await network.ask(node, 'store', ANSWER_TIMEOUT_MS, async () => {
       await take(options, commit, attempt);
-      if (chance.hits(trouble.mutePart)) return new Promise<never>(() => undefined);
-      return resultOf(attempt);
+      if (!chance.hits(trouble.mutePart)) return resultOf(attempt);
+      if (attempt.result?.type === 'committed') record.count('commit-unsaid');
+      return new Promise<never>(() => undefined);
     });
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
@@ -84,6 +85,7 @@ async function take(options: StoreLinkOptions, commit: Commit, attempt: Attempt)
   const { store, node, chance, trouble, record, schedule } = options;
   if (attempt.isGivenUp) return;
   if (chance.hits(trouble.failPart)) {
+    record.count('commit-failed');
     attempt.result = { type: 'unavailable', cause: new Error('deadlock detected') };
     return;
   }

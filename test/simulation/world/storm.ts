@@ -11,6 +11,7 @@ import type { Schedule } from './schedule.ts';
 import type { Server } from './server.ts';
 import type { StoreTrouble } from './store-link.ts';
 import { badQuality, FAULTS, type FaultSort, type Weather } from './weather.ts';
+import type { WorldRecord } from '../record.ts';
 import type { Trace } from '../trace.ts';
 
 export interface StormOptions {
@@ -19,6 +20,7 @@ export interface StormOptions {
   readonly chance: Chance;
   readonly weather: Weather;
   readonly trace: Trace;
+  readonly record: WorldRecord;
   readonly devices: readonly Device[];
   readonly servers: readonly Server[];
   readonly backends: readonly Backend[];
@@ -34,7 +36,6 @@ interface Way {
 
 export class Storm {
   readonly #options: StormOptions;
-  readonly counts = new Map<FaultSort, number>();
   #isOver = false;
 
   constructor(options: StormOptions) {
@@ -52,7 +53,7 @@ export class Storm {
   #expect(sort: FaultSort, chance: Chance): void {
     this.#options.schedule.after(chance.exponential(FAULTS[sort]), () => {
       if (this.#isOver) return;
-      this.counts.set(sort, (this.counts.get(sort) ?? 0) + 1);
+      this.#options.record.count(sort);
       this.#strike(sort, chance);
       this.#expect(sort, chance);
     });

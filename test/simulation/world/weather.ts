@@ -32,6 +32,24 @@ export const FAULTS = {
 } as const;
 export type FaultSort = keyof typeof FAULTS;
 
+/** What follows from those in the single case, and from the weather itself. */
+export const MISHAPS = [
+  'message-lost',
+  'message-doubled',
+  'message-late',
+  'message-overtaken',
+  'message-kept-by-a-cut-link',
+  'command-at-its-deadline',
+  'commit-failed',
+  'commit-unsaid',
+  'node-died-in-a-step',
+  'device-died-in-a-step',
+  'lease-ran-out-asleep',
+  'takeover',
+  'reports-lost-by-storage',
+] as const;
+export type Mishap = (typeof MISHAPS)[number];
+
 /** A world's dimensions. */
 export interface Weather {
   /** How long faults happen, ms. */
@@ -80,7 +98,7 @@ export function drawWeather(chance: Chance): Weather {
     limits: {
       ...DEFAULT_LIMITS,
       leaseTtlMs: chance.pick([6_000, 15_000, 30_000]),
-      acquireRetryMs: chance.pick([1_000, 4_000]),
+      acquireRetryMs: chance.pick([2_000, 8_000]),
       commitRetryMs: chance.pick([100, 1_000]),
       batchReportsMax: chance.pick([1, 3, 100]),
       mailboxMessagesMax: chance.pick([1, 10, 1_000]),

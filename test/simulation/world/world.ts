@@ -3,6 +3,7 @@
  * may ever become wrong; then the calm, in which everything has to become right.
  */
 import { kinds } from '../../../machines/kinds.ts';
+import { worldState } from '../../../machines/statechart.ts';
 import type { Twin } from '../../../actors/twin.ts';
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { MemoryHub } from '../../../src/memory/hub.ts';
@@ -35,6 +36,8 @@ const LAST_MS = 180_000;
 const SETTLE_MS = 500;
 const SETTLE_TRIES_MAX = 40;
 const ARCHIVE_PAGE = 10_000;
+/** A twin may take this much longer than its kind's limit to say that a device is silent, ms. */
+const SILENCE_MARGIN_MS = 60_000;
 
 /** What the store holds in the end, by device and by partition. */
 export interface FinalStore {
@@ -67,7 +70,8 @@ export interface Evidence {
   readonly truth: ReadonlyMap<string, FinalTruth>;
   /** What every device was told to do in the end, and what came of it. */
   readonly exam: readonly ExamAnswer[];
-  readonly faults: ReadonlyMap<string, number>;
+  /** The state of every device after that, when none had been heard for as long as its kind allows. */
+  readonly silence: ReadonlyMap<string, string>;
   readonly events: number;
 }
 
@@ -75,8 +79,8 @@ export interface Evidence {
 export interface ExamAnswer {
   readonly device: string;
   readonly name: string;
-  readonly before: Readonly<Record<string, unknown>> | null;
-  readonly reply: Readonly<Record<string, unknown>> | null;
+  /** What the client concluded. */
+  readonly concluded: string;
 }
 
 export class World {
@@ -109,7 +113,7 @@ export class World {
     const { serverErrorMs } = this.weather.limits;
     const offsets = chance.fork('server clocks');
     const clock = (): ServerClock => new ServerClock(schedule, offsets.between(0, serverErrorMs));
-    this.#network = new Network(schedule, chance.fork('network'));
+    this.#network = new Network(schedule, chance.fork('network'), record);
     this.#hubOffsetMs = offsets.between(0, serverErrorMs);
     this.#hubClock = {
       // A stream stamps to the ns; who reads it in whole ms has to round up (`src/nats/delivery-info.ts`).
@@ -158,12 +162,27 @@ export class World {
     for (const device of this.#devices) void this.#examine(device, exam);
     await schedule.runUntil(calmAt + CALM_MS + LAST_MS);
     await this.#settle();
-    return {
+    const { changes, deadLetters } = this.#hub;
+    const evidence = {
       ...{ record: this.record, weather, hubOffsetMs: this.#hubOffsetMs, calmAt, endedAt: schedule.now },
-      ...{ store: await this.#readStore(), exam, faults: this.#storm.counts, events: schedule.happened },
-      streams: { changes: this.#hub.changes.messages, deadLetters: this.#hub.deadLetters.messages },
+      ...{ store: await this.#readStore(), exam },
+      streams: { changes: [...changes.messages], deadLetters: [...deadLetters.messages] },
       truth: new Map(this.#devices.map((device) => [device.name, device.truth()])),
     };
+    return { ...evidence, silence: await this.#listenToSilence(), events: schedule.happened };
+  }
+
+  /** Nobody hears any device any more: in the end every twin says so. */
+  async #listenToSilence(): Promise<ReadonlyMap<string, string>> {
+    for (const { name } of this.#devices) this.#network.cut(this.#network.link(name, 'hub'));
+    const longestMs = Math.max(...kinds.map(({ limits }) => limits.silenceMs));
+    await this.schedule.runUntil(this.schedule.now + longestMs + SILENCE_MARGIN_MS);
+    const states = new Map<string, string>();
+    for (const { name } of this.#devices) {
+      const found = await this.#store.twin(name);
+      states.set(name, found === null ? 'unheard' : worldState(found.twin.path));
+    }
+    return states;
   }
 
   /** Lets what is under way arrive, so that the end does not come in the middle of a report. */
@@ -264,16 +283,15 @@ export class World {
     const backend = this.#backends[0]!;
     const chance = this.#chance.fork(`exam ${device.name}`);
     for (const wanted of ['report', 'reserve', 'release']) {
-      const before = await backend.get(device.name);
-      const allowed = (before?.allowed ?? []) as readonly string[];
-      if (wanted !== 'report' && !allowed.includes(wanted)) continue;
-      const id = chance.uuid();
-      let reply = await backend.command({ device: device.name, name: wanted, id, args: {}, waitMs: 20_000 });
-      while (reply === null || reply.outcome === 'failed' || reply.outcome === 'pending') {
+      const document = await backend.get(device.name);
+      if (wanted !== 'report' && document?.allowed.includes(wanted) !== true) continue;
+      const wish = { device: device.name, name: wanted, id: chance.uuid(), args: {}, waitMs: 20_000 };
+      let concluded = await backend.command(wish);
+      while (['maybe', 'not-accepted', 'pending'].includes(concluded)) {
         await new Promise<void>((resolve) => void this.schedule.after(1_000, resolve));
-        reply = await backend.command({ device: device.name, name: wanted, id, args: {}, waitMs: 20_000 });
+        concluded = await backend.command(wish);
       }
-      exam.push({ device: device.name, name: wanted, before, reply });
+      exam.push({ device: device.name, name: wanted, concluded });
     }
   }
 
