@@ -1,3 +1,5 @@
+import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { Evidence } from '../world/world.ts';
 import { type Checker, finalEntries, type Flaw, short } from './checker.ts';
 
 /** Servers read whole ms. */
@@ -7,11 +9,11 @@ const WHOLE_MS = 1;
 export const acceptance: Checker = {
   name: 'acceptance',
   sentence:
-    'a command is accepted only if its device was in a state that takes it, within the time the kind allows',
+    'a command is accepted only if its device was in a state that takes it, within the time the kind allows, and one at a time',
   check: (evidence) => {
     const { record, hubOffsetMs, weather } = evidence;
     const { serverErrorMs } = weather.limits;
-    return finalEntries(evidence).flatMap((entry): Flaw[] => {
+    const inNoStateForIt = finalEntries(evidence).flatMap((entry): Flaw[] => {
       const { device, name, acceptedAt, id } = entry;
       const kind = record.devices.get(device)?.kind;
       const freshMs = kind?.commands[name]?.freshWithinMs ?? null;
@@ -28,5 +30,26 @@ export const acceptance: Checker = {
       const text = `${name} ${short(id)} was accepted at ${acceptedAt}, and in the ${freshMs} ms before no report allowed it`;
       return [{ at: to, device, text }];
     });
+    return [...inNoStateForIt, ...besideAnother(evidence)];
   },
 };
+
+/** While a command may still start no other is accepted, unless it changes nothing. */
+function besideAnother({ record }: Evidence): Flaw[] {
+  const pending = new Map<string, LedgerEntry>();
+  return record.commits.flatMap(({ at, commit }) => {
+    const changing = commit.ledger.filter(({ notAfterUp }) => notAfterUp !== null);
+    for (const entry of changing) {
+      const isOver = entry.outcome !== 'pending' && pending.get(entry.device)?.id === entry.id;
+      if (isOver) pending.delete(entry.device);
+    }
+    return changing.flatMap((entry): Flaw[] => {
+      const { device, name, id } = entry;
+      const other = pending.get(device);
+      if (entry.outcome === 'pending') pending.set(device, entry);
+      if (other === undefined || other.id === id) return [];
+      const text = `${name} ${short(id)} is accepted while ${other.name} ${short(other.id)} may still start`;
+      return [{ at, device, text }];
+    });
+  });
+}

@@ -1,6 +1,8 @@
 /** Every property that a world is judged by. */
 import { acceptance } from './acceptance.ts';
 import { calm } from './calm.ts';
+import { conclusions } from './conclusions.ts';
+import { documents } from './documents.ts';
 import type { Checker } from './checker.ts';
 import { clockBounds } from './clock-bounds.ts';
 import { epochs } from './epochs.ts';
@@ -19,5 +21,5 @@ import { told } from './told.ts';
 export const checkers: readonly Checker[] = [
   ...[soundness, singleHolder, execution, outcomes, acceptance, epochs],
   ...[knownState, history, clockBounds, freshness, holdEnd, presence],
-  ...[told, publication, calm],
+  ...[told, documents, conclusions, publication, calm],
 ];

@@ -1,12 +1,12 @@
 import { comparePositions } from '../../../machines/report.ts';
 import type { Twin } from '../../../actors/twin.ts';
-import type { Checker, Flaw } from './checker.ts';
+import { type Checker, type Flaw, short } from './checker.ts';
 
 /** What a twin believes moves forward only, and in the end it is the truth. */
 export const knownState: Checker = {
   name: 'known-state',
   sentence:
-    "a twin's known state never moves back in (boot, seq) within an incarnation, its version only grows, and in the end it is the device's",
+    "a twin's known state never moves back in (boot, seq) within an incarnation, its version only grows, it is in doubt while a command's outcome is unknown, and in the end it is the device's",
   check: (evidence) => {
     const { record, store, truth, endedAt } = evidence;
     const last = new Map<string, Twin>();
@@ -15,8 +15,7 @@ export const knownState: Checker = {
       for (const twin of commit.twins) {
         const before = last.get(twin.device);
         last.set(twin.device, twin);
-        if (before === undefined) continue;
-        const text = backwards(before, twin);
+        const text = (before && backwards(before, twin)) ?? withoutDoubt(twin);
         if (text !== null) flaws.push({ at, device: twin.device, text });
       }
     }
@@ -32,6 +31,13 @@ export const knownState: Checker = {
     return flaws;
   },
 };
+
+/** A command that changes nothing leaves nothing to doubt. */
+function withoutDoubt({ open, suspicions }: Twin): string | null {
+  const unknown = open.find(({ outcome, notAfterUp }) => outcome === 'unknown' && notAfterUp !== null);
+  if (unknown === undefined || suspicions.length > 0) return null;
+  return `nobody knows what became of ${unknown.name} ${short(unknown.id)}, and its twin has no doubt`;
+}
 
 function backwards(before: Twin, after: Twin): string | null {
   if (after.version <= before.version) return `version ${after.version} follows version ${before.version}`;

@@ -2,20 +2,20 @@ import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { RING_SIZE_MAX } from '../../../machines/report.ts';
 import type { Execution } from '../record.ts';
 import type { Evidence } from '../world/world.ts';
-import { type Checker, finalEntries, type Flaw, short } from './checker.ts';
+import { type Checker, finalEntries, type Flaw, short, versionsById } from './checker.ts';
 
 /** What the ledger says in the end is what happened. */
 export const outcomes: Checker = {
   name: 'outcomes',
   sentence:
-    'every accepted command ends with the outcome that really happened, and with unknown only where nothing could prove it',
+    'every accepted command ends, and keeps, the outcome that really happened, as soon as a filed report names it, and is unknown only where nothing could prove it',
   check: (evidence) => {
     const executions = new Map<string, Execution[]>();
     for (const execution of evidence.record.executions) {
       const { id } = execution.command;
       executions.set(id, [...(executions.get(id) ?? []), execution]);
     }
-    return finalEntries(evidence).flatMap((entry) => {
+    const inTheEnd = finalEntries(evidence).flatMap((entry) => {
       const text = wrongAbout(entry, executions.get(entry.id) ?? [], evidence);
       if (text === null) return [];
       const what = `${entry.name} ${short(entry.id)} (n ${entry.n}) accepted at ${entry.acceptedAt}`;
@@ -27,8 +27,46 @@ export const outcomes: Checker = {
       };
       return [flaw];
     });
+    return [...changedAfterTheEnd(evidence), ...namedAndStillOpen(evidence), ...inTheEnd];
   },
 };
+
+const FINAL: readonly string[] = ['done', 'rejected', 'expired'];
+
+function changedAfterTheEnd(evidence: Evidence): Flaw[] {
+  return [...versionsById(evidence).values()].flatMap((versions): Flaw[] => {
+    const index = versions.findIndex(({ entry }) => FINAL.includes(entry.outcome));
+    const first = versions[index];
+    const other = versions.slice(index).find(({ entry }) => entry.outcome !== first?.entry.outcome);
+    if (first === undefined || other === undefined) return [];
+    const { device, name, id, outcome } = other.entry;
+    const text = `${name} ${short(id)} was ${first.entry.outcome}, and becomes ${outcome}`;
+    return [{ at: other.at, device, text }];
+  });
+}
+
+/** Refusals that follow from the protocol say nothing by themselves about what was executed. */
+const PROTOCOL_REFUSALS: readonly string[] = ['superseded', 'stale-epoch', 'other-boot', 'too-late'];
+
+/** A report that says what became of a command is not filed without the command being closed by it. */
+function namedAndStillOpen({ record }: Evidence): Flaw[] {
+  const entries = new Map<string, LedgerEntry>();
+  const flaws: Flaw[] = [];
+  for (const { at, commit } of record.commits) {
+    for (const entry of commit.ledger) entries.set(`${entry.device} ${entry.n}`, entry);
+    for (const { device, incarnation, report } of commit.reports) {
+      for (const { n, outcome, reason } of report.commands ?? []) {
+        const entry = entries.get(`${device} ${n}`);
+        const isOpen = entry?.closedAt === null && entry.incarnation === incarnation;
+        if (!isOpen || (outcome !== 'done' && PROTOCOL_REFUSALS.includes(reason ?? outcome))) continue;
+        const position = `${report.boot}/${report.seq}`;
+        const text = `${entry.name} ${short(entry.id)} is still ${entry.outcome}, and report ${position} names it ${outcome}`;
+        flaws.push({ at, device, text });
+      }
+    }
+  }
+  return flaws;
+}
 
 function wrongAbout(entry: LedgerEntry, executions: readonly Execution[], evidence: Evidence): string | null {
   const isDone = executions.some(({ effect }) => effect === 'done');

@@ -1,9 +1,11 @@
+import type { Evidence } from '../world/world.ts';
 import { type Checker, type Flaw, short } from './checker.ts';
 
 /** What a device grants it grants to one, and for no longer than it was told. */
 export const singleHolder: Checker = {
   name: 'single-holder',
-  sentence: 'a device is never held for two at once, nor for longer than the ledger says',
+  sentence:
+    'a device is never held for two at once, nor for longer than the ledger says, nor for one while its twin said it was held for another',
   check: (evidence) => {
     const { record, store, endedAt } = evidence;
     const flaws: Flaw[] = [];
@@ -26,6 +28,21 @@ export const singleHolder: Checker = {
         }
       }
     }
-    return flaws;
+    return [...flaws, ...acceptedWhileHeld(evidence)];
   },
 };
+
+/** A reservation is not accepted by a twin that believes in another hold: none of its reports was newer than its decision. */
+function acceptedWhileHeld({ record }: Evidence): Flaw[] {
+  const accepted = new Set<string>();
+  return record.commits.flatMap(({ at, commit }) =>
+    commit.ledger.flatMap(({ device, id, holdMs }): Flaw[] => {
+      const isNew = holdMs !== null && !accepted.has(id);
+      accepted.add(id);
+      const hold = commit.twins.find((twin) => twin.device === device)?.hold ?? null;
+      if (!isNew || hold === null || hold.id === id) return [];
+      const text = `its twin accepts the reservation ${short(id)} and says it is held for ${short(hold.id)}`;
+      return [{ at, device, text }];
+    }),
+  );
+}

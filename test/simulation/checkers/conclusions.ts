@@ -1,0 +1,41 @@
+import type { Conclusion } from '../record.ts';
+import { type Checker, type Flaw, short } from './checker.ts';
+
+const FINAL = ['done', 'rejected', 'expired'];
+/** Nothing was accepted, and nothing will be. */
+const NEVER = ['refused', 'not-accepted'];
+
+/** What the client makes of replies, and of their absence, is true. */
+export const conclusions: Checker = {
+  name: 'conclusions',
+  sentence:
+    'what the client says was refused or certainly not accepted is never in the ledger, and an outcome it tells is the one there',
+  check: ({ record, store, endedAt }) => {
+    const byId = new Map<string, Conclusion[]>();
+    for (const conclusion of record.conclusions) {
+      const known = byId.get(conclusion.id);
+      if (known === undefined) byId.set(conclusion.id, [conclusion]);
+      else known.push(conclusion);
+    }
+    return [...byId].flatMap(([id, all]): Flaw[] => {
+      const { device } = all[0]!;
+      const entry = store.ledger.get(device)?.find((other) => other.id === id) ?? null;
+      const flaw = (text: string): Flaw[] => [{ at: endedAt, device, text: `${short(id)}: ${text}` }];
+      const words = all.map(({ concluded }) => concluded ?? 'nothing yet').join(', ');
+      if (entry === null) {
+        const isTold = all.some(({ concluded }) => concluded !== 'maybe' && !isNothing(concluded));
+        return isTold ? flaw(`the client concluded ${words}, and it is not in the ledger`) : [];
+      }
+      if (all.every(({ concluded }) => NEVER.includes(concluded ?? '')))
+        return flaw(`the client concluded ${words}, and it is ${entry.outcome}`);
+      const other = all.find(
+        ({ concluded }) => FINAL.includes(concluded ?? '') && concluded !== entry.outcome,
+      );
+      return other === undefined ? [] : flaw(`the client concluded ${words}, and it is ${entry.outcome}`);
+    });
+  },
+};
+
+function isNothing(concluded: string | null): boolean {
+  return concluded === null || NEVER.includes(concluded);
+}
