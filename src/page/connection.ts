@@ -3,7 +3,8 @@
  * it has to say so.
  */
 import { useEffect, useRef } from 'preact/hooks';
-import { openEventStream, type StreamEvent } from './api/event-stream.ts';
+import type { StreamEvent } from './api/event-parser.ts';
+import { openEventStream } from './api/event-stream.ts';
 import { serverNow } from './api/server-clock.ts';
 import { Observable } from './observable.ts';
 

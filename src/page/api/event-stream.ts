@@ -6,13 +6,8 @@
  * I2 It is `live` only while bytes arrive: the node writes something at least every {@link SILENCE_MS} / 2.
  * I3 After `stop` nothing is called any more.
  */
+import { EventParser, type StreamEvent } from './event-parser.ts';
 import { authorized } from './request.ts';
-
-/** One event; `data` is JSON. */
-export interface StreamEvent {
-  readonly event: string;
-  readonly data: unknown;
-}
 
 /** How the stream is. */
 export type StreamState =
@@ -106,46 +101,4 @@ function isAborted(signal: AbortSignal): boolean {
 function sentenceOf(error: unknown): string {
   if (error instanceof TypeError) return 'the node does not answer';
   return error instanceof Error ? error.message : String(error);
-}
-
-/** Reads the text format of HTML's section 9.2.6: lines of `field: value`, an empty line ends an event. */
-class EventParser {
-  readonly #onEvent: (event: StreamEvent, id: string | null) => void;
-  #rest = '';
-  #name = 'message';
-  #data: string[] = [];
-  #id: string | null = null;
-
-  constructor(onEvent: (event: StreamEvent, id: string | null) => void) {
-    this.#onEvent = onEvent;
-  }
-
-  push(text: string): void {
-    const lines = (this.#rest + text).split(/\r\n|\n|\r/);
-    this.#rest = lines.pop() ?? '';
-    for (const line of lines) this.#line(line);
-  }
-
-  #line(line: string): void {
-    if (line === '') {
-      this.#end();
-      return;
-    }
-    const colon = line.indexOf(':');
-    if (colon === 0) return;
-    const field = colon === -1 ? line : line.slice(0, colon);
-    const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '');
-    if (field === 'event') this.#name = value;
-    else if (field === 'data') this.#data.push(value);
-    else if (field === 'id') this.#id = value;
-  }
-
-  #end(): void {
-    const name = this.#name;
-    const data = this.#data;
-    this.#name = 'message';
-    this.#data = [];
-    if (data.length === 0) return;
-    this.#onEvent({ event: name, data: JSON.parse(data.join('\n')) as unknown }, this.#id);
-  }
 }

@@ -59,8 +59,9 @@ export function DevicePage({
       <Doubts suspicions={said.suspicions} />
       <Reservation hold={said.hold} />
       <div class="panels">
-        <History device={device} shown={windowOf(query)} revision={revision} late={said.sequence.late} />
         <Explain asked={explanation} />
+        <Statechart device={device} path={said.path} version={said.version} />
+        <History device={device} shown={windowOf(query)} revision={revision} late={said.sequence.late} />
         <Panel id="commands" title="Commands">
           <CommandSender
             device={device}
@@ -70,9 +71,10 @@ export function DevicePage({
           />
           <CommandLedger asked={commands} />
         </Panel>
-        <Statechart device={device} path={said.path} version={said.version} />
-        <Clocks twin={said} />
-        <Reported twin={said} />
+        <div class="column">
+          <Clocks twin={said} />
+          <Reported twin={said} />
+        </div>
       </div>
     </main>
   );

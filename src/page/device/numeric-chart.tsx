@@ -114,7 +114,7 @@ function optionsOf(
         stroke: colour('ink-soft'),
         grid: { stroke: colour('line'), width: 1 },
         ticks: { show: false },
-        splits: (_plot, _axis, min, max) => [min, (min + max) / 2, max].map(rounded),
+        splits: valuesToName,
         values: (_plot, splits) => splits.map((value) => numberText(value)),
       },
     ],
@@ -146,8 +146,13 @@ function roomAround(_plot: uPlot, min: number | null, max: number | null): [numb
   return [min - room, max + room];
 }
 
-function rounded(value: number): number {
-  return Number(value.toPrecision(4));
+/** The least and the greatest value, and the one between where there is room for it to say something. */
+function valuesToName(plot: uPlot): number[] {
+  const values = Array.from(plot.data[1] ?? []).filter((value) => typeof value === 'number');
+  if (values.length === 0) return [];
+  const least = values.reduce((a, b) => Math.min(a, b));
+  const most = values.reduce((a, b) => Math.max(a, b));
+  return least === most ? [least] : [least, (least + most) / 2, most];
 }
 
 function pointedText(plot: uPlot): string | null {

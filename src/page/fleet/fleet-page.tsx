@@ -4,7 +4,7 @@
 import type { VNode } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Heard } from '../ageing.ts';
-import type { StreamEvent } from '../api/event-stream.ts';
+import type { StreamEvent } from '../api/event-parser.ts';
 import type { FleetCounts } from '../api/fleet-counts.ts';
 import { readKinds } from '../api/kinds.ts';
 import { get } from '../api/request.ts';

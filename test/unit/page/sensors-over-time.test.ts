@@ -1,0 +1,108 @@
+/**
+ * What the page draws of reports: gaps, lanes and lines.
+ */
+import { describe, expect, test } from 'vitest';
+import type { Report } from '../../../src/page/api/history.ts';
+import { chartData } from '../../../src/page/device/chart-data.ts';
+import { gapsBetween } from '../../../src/page/device/gaps.ts';
+import {
+  type BinarySeries,
+  levelsOf,
+  type NumericSeries,
+  seriesOf,
+  unknownParts,
+} from '../../../src/page/device/sensor-series.ts';
+
+/** A report at a second of the test, from the boot of its hundreds. */
+function reportAt(second: number, changes: Partial<Report> & { readonly seq: number }): Report {
+  const at = new Date(second * 1_000).toISOString();
+  return {
+    ...{ incarnation: 1, boot: 1, state: 'available', measuredAt: at, errorMs: 0 },
+    ...{ receivedAt: at, fate: 'news', body: {}, ...changes },
+  };
+}
+
+const cable = (cableConnected: boolean, heldS: number): Report['body'] => ({
+  sensors: { cableConnected, powerW: cableConnected ? 7_400 : 0 },
+  since: { cableConnected: heldS * 1_000 },
+});
+
+function laneOf(reports: readonly Report[]): BinarySeries {
+  const lane = seriesOf(reports).find(({ type }) => type === 'binary');
+  if (lane?.type !== 'binary') throw new Error('the reports name no binary sensor');
+  return lane;
+}
+
+function lineOf(reports: readonly Report[]): NumericSeries {
+  const line = seriesOf(reports).find(({ type }) => type === 'numeric');
+  if (line?.type !== 'numeric') throw new Error('the reports name no numeric sensor');
+  return line;
+}
+
+describe('a gap', () => {
+  test('is where numbers of a boot are left out', () => {
+    const reports = [reportAt(10, { seq: 1 }), reportAt(20, { seq: 2 }), reportAt(50, { seq: 5 })];
+    expect(gapsBetween(reports)).toEqual([{ from: 20_000, to: 50_000, missing: 2 }]);
+  });
+
+  test('is not where a device has restarted and begins to count anew', () => {
+    expect(gapsBetween([reportAt(10, { seq: 9 }), reportAt(20, { boot: 2, seq: 1 })])).toEqual([]);
+  });
+
+  test('is where the first reports of a boot are missing', () => {
+    const reports = [reportAt(10, { seq: 9 }), reportAt(20, { boot: 2, seq: 3 })];
+    expect(gapsBetween(reports)).toEqual([{ from: 10_000, to: 20_000, missing: 2 }]);
+  });
+});
+
+describe('a lane', () => {
+  const reports = [
+    reportAt(10, { seq: 1, body: cable(false, 10) }),
+    reportAt(60, { seq: 4, body: cable(true, 20) }),
+  ];
+
+  test('changes when the sensor changed, not when that was reported', () => {
+    expect(levelsOf(laneOf(reports), 90_000)).toEqual([
+      { from: 0, to: 40_000, value: false },
+      { from: 40_000, to: 90_000, value: true },
+    ]);
+  });
+
+  test('is not known in a gap up to where its value began', () => {
+    expect(unknownParts(laneOf(reports), gapsBetween(reports))).toEqual([
+      { from: 10_000, to: 40_000, missing: 2 },
+    ]);
+  });
+
+  test('is known all through a gap in which the sensor never changed', () => {
+    const held = [
+      reportAt(10, { seq: 1, body: cable(true, 5) }),
+      reportAt(60, { seq: 4, body: cable(true, 55) }),
+    ];
+    expect(unknownParts(laneOf(held), gapsBetween(held))).toEqual([]);
+    expect(levelsOf(laneOf(held), 90_000)).toEqual([{ from: 5_000, to: 90_000, value: true }]);
+  });
+});
+
+describe('a line', () => {
+  test('is broken in a gap, and what came late is marked', () => {
+    const reports = [
+      reportAt(10, { seq: 1, body: cable(false, 10) }),
+      reportAt(20, { seq: 2, body: cable(false, 20), fate: 'late' }),
+      reportAt(60, { seq: 4, body: cable(true, 20) }),
+    ];
+    expect(chartData(lineOf(reports).readings, gapsBetween(reports))).toEqual([
+      [10_000, 20_000, 40_000, 60_000],
+      [0, 0, null, 7_400],
+      [null, 0, null, null],
+    ]);
+  });
+
+  test('has its times in order however they were corrected', () => {
+    const reports = [
+      reportAt(20, { seq: 1, body: cable(false, 1) }),
+      reportAt(10, { boot: 2, seq: 1, body: cable(false, 1) }),
+    ];
+    expect(chartData(lineOf(reports).readings, [])[0]).toEqual([10_000, 20_000]);
+  });
+});
