@@ -7,14 +7,19 @@
 import type { Logger } from 'pino';
 import { kinds } from '../machines/kinds.ts';
 import type { Config } from './config.ts';
+import { DeviceLog } from './device-log.ts';
+import { registerFleetMetrics } from './fleet-metrics.ts';
 import type { HttpContext } from './http/context.ts';
 import type { Health } from './http/health.ts';
 import { buildHttp } from './http/server.ts';
+import { writeLine } from './log-lines.ts';
 import { NatsBus } from './nats/bus.ts';
 import { connectToHub, type HubConnection } from './nats/connect.ts';
 import { NatsFeed } from './nats/feed.ts';
 import { prepareHub } from './nats/hub.ts';
+import { serveLogLevels } from './nats/log-levels.ts';
 import { serveCorral } from './nats/service.ts';
+import { lastSequenceOf } from './nats/stream-state.ts';
 import { nodeHealth } from './node-health.ts';
 import { nodeView } from './node-view.ts';
 import { migrate } from './postgres/migrate.ts';
@@ -24,6 +29,7 @@ import { DEFAULT_LIMITS, type RuntimeLimits } from './runtime/limits.ts';
 import { Node } from './runtime/node.ts';
 import { systemClock } from './system-clock.ts';
 import { createTelemetry, type NodeTelemetry } from './telemetry.ts';
+import { STREAMS } from './wire/subjects.ts';
 
 /** The node cannot start for a reason an operator can act on: one sentence. */
 export class StartError extends Error {
@@ -75,17 +81,18 @@ interface Assembly {
 async function startParts(assembly: Assembly): Promise<App> {
   const { config, log, limits, stops, stopAll } = assembly;
   const { serverErrorMs } = limits;
-  const nodeTelemetry = createTelemetry(log);
+  const devices = new DeviceLog(log, systemClock);
+  const nodeTelemetry = createTelemetry(log, devices);
   const store = await openStore(assembly);
   const hub = await connectToHub({ url: config.natsUrl, name: `corral ${config.node}` });
   stops.push(() => hub.close());
   await prepareHub(hub, { allowOldHub: config.allowOldHub });
   stops.push(watchHub(hub, log));
-  const bus = new NatsBus({ hub, onNotice: (notice) => log.warn(notice, 'bus') });
+  const bus = new NatsBus({ hub, onNotice: (notice) => nodeTelemetry.notice('bus', notice) });
   stops.push(() => {
     bus.stop();
   });
-  const feed = new NatsFeed({ hub, onNotice: (notice) => log.warn(notice, 'feed') });
+  const feed = new NatsFeed({ hub, onNotice: (notice) => nodeTelemetry.notice('feed', notice) });
   const { telemetry } = nodeTelemetry;
   const node = new Node({
     node: config.node,
@@ -103,11 +110,25 @@ async function startParts(assembly: Assembly): Promise<App> {
   stops.push(
     serveCorral({ hub, bus, instance: config.node, version: VERSION, startedAt: systemClock.now(), find }),
   );
+  stops.push(serveLogLevels({ hub, apply: logLevels(config.node, devices) }));
+  registerFleetMetrics({
+    ...{ registry: nodeTelemetry.registry, census: store, clock: systemClock, log },
+    status: () => node.status,
+    streamSequence: () => lastSequenceOf(hub, STREAMS.devices.name),
+  });
   const health = nodeHealth({ store, hub, node });
   const view = nodeView({ name: config.node, node, hub, metrics: nodeTelemetry.registry });
   const httpUrl = await serveHttp(assembly, { store, health, nodeView: view, nodeTelemetry });
   let stopping: Promise<void> | null = null;
   return { httpUrl, health, stop: () => (stopping ??= stopAll()) };
+}
+
+/** Sets a device's log level, where one is given, and tells what it has then. */
+function logLevels(node: string, devices: DeviceLog): Parameters<typeof serveLogLevels>[0]['apply'] {
+  return (device, request) => {
+    const own = request === null ? devices.levelOf(device) : devices.setLevel(device, request.level, request);
+    return { node, level: own?.level ?? null, until: own?.until ?? null };
+  };
 }
 
 async function openStore({ config, log, limits, stops }: Assembly): Promise<PostgresStore> {
@@ -126,7 +147,7 @@ async function openStore({ config, log, limits, stops }: Assembly): Promise<Post
   await store.maintain(systemClock.now());
   const timer = setInterval(() => {
     store.maintain(systemClock.now()).catch((error: unknown) => {
-      log.error({ err: error }, 'housekeeping of the store failed; it is tried again in an hour');
+      writeLine(log, 'store-housekeeping-failed', { err: error });
     });
   }, MAINTENANCE_MS);
   stops.push(() => {
@@ -139,10 +160,10 @@ async function openStore({ config, log, limits, stops }: Assembly): Promise<Post
 function watchHub(hub: HubConnection, log: Logger): () => void {
   const stops = [
     hub.onChange((isConnected) => {
-      log.warn({ isConnected }, isConnected ? 'hub is back' : 'hub is away');
+      writeLine(log, isConnected ? 'hub-back' : 'hub-away');
     }),
     hub.onServerError((error) => {
-      log.error({ err: error }, 'hub refused something');
+      writeLine(log, 'hub-refused', { err: error });
     }),
   ];
   return () => {

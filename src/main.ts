@@ -4,6 +4,7 @@
 import pino from 'pino';
 import { startCorral, StartError } from './app.ts';
 import { ConfigError, readConfig } from './config.ts';
+import { writeLine } from './log-lines.ts';
 import { ConnectError } from './nats/connect.ts';
 import { HubError } from './nats/hub.ts';
 
@@ -11,11 +12,11 @@ try {
   const config = readConfig(process.env);
   const log = pino({ level: config.logLevel, base: { node: config.node } });
   const app = await startCorral(config, log);
-  log.info({ http: app.httpUrl }, 'node is up');
+  writeLine(log, 'node-up', { http: app.httpUrl });
   const stop = (signal: NodeJS.Signals): void => {
-    log.info({ signal }, 'stopping');
+    writeLine(log, 'node-stopping', { signal });
     void app.stop().then(() => {
-      log.info('stopped');
+      writeLine(log, 'node-stopped');
     });
   };
   process.once('SIGINT', stop);

@@ -20,6 +20,8 @@ export interface NodeProcess {
   readonly resume: () => void;
   /** `kill -9`, and waits for the end. */
   readonly kill: () => Promise<void>;
+  /** The last it wrote to its log since it was started. */
+  readonly said: () => string;
   /** SIGTERM, and waits for the end; resolves with its exit code. Idempotent. */
   readonly stop: () => Promise<number | null>;
 }
@@ -36,8 +38,9 @@ export interface NodeProcessOptions {
   readonly isStandby?: boolean;
 }
 
-/** So much of what it said last is quoted when it does not become ready. */
+/** So much of what it said last is quoted when it does not become ready, and so much is kept. */
 const QUOTED_CHARACTERS = 1_000;
+const KEPT_CHARACTERS = 200_000;
 
 /** Starts a node on a hub and a database, and waits until it is ready. */
 export async function startNodeProcess(options: NodeProcessOptions): Promise<NodeProcess> {
@@ -56,6 +59,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
   /** A standby is one at its first start only. */
   let mayStandBy = isStandby;
   let child: ChildProcess | null = null;
+  let said = '';
 
   const start = async (): Promise<void> => {
     const started = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
@@ -64,16 +68,17 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child = started;
-    let said = '';
+    said = '';
     const listen = (text: string): void => {
-      said = (said + text).slice(-QUOTED_CHARACTERS);
+      said = (said + text).slice(-KEPT_CHARACTERS);
     };
     started.stdout.setEncoding('utf8').on('data', listen);
     started.stderr.setEncoding('utf8').on('data', listen);
     await until('the node is ready', async () => {
-      if (hasEnded(started)) throw new Error(`the node has ended; the last it said: ${said}`);
+      if (hasEnded(started))
+        throw new Error(`the node has ended; the last it said: ${said.slice(-QUOTED_CHARACTERS)}`);
       const isUp = (await isReady(httpUrl)) || (mayStandBy && (await standsBy(httpUrl)));
-      return isUp ? { done: true } : { done: false, seen: said };
+      return isUp ? { done: true } : { done: false, seen: said.slice(-QUOTED_CHARACTERS) };
     });
     mayStandBy = false;
   };
@@ -95,6 +100,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
     pause: () => void child?.kill('SIGSTOP'),
     resume: () => void child?.kill('SIGCONT'),
     kill: () => end('SIGKILL').then(() => undefined),
+    said: () => said,
     stop: () => end('SIGTERM'),
   };
 }

@@ -16,6 +16,7 @@ import { PostgresStore } from '../src/postgres/store.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from '../src/runtime/limits.ts';
 import { Node } from '../src/runtime/node.ts';
 import { systemClock } from '../src/system-clock.ts';
+import { DeviceLog } from '../src/device-log.ts';
 import { createTelemetry } from '../src/telemetry.ts';
 import { until } from './node.ts';
 import type { World } from './world.ts';
@@ -61,7 +62,8 @@ export async function startNodeWithKinds(
   await prepareHub(hub);
   const bus = new NatsBus({ hub, onNotice: () => undefined });
   const feed = new NatsFeed({ hub, onNotice: () => undefined });
-  const { telemetry } = createTelemetry(pino({ level: 'silent' }));
+  const log = pino({ level: 'silent' });
+  const { telemetry } = createTelemetry(log, new DeviceLog(log, systemClock));
   const node = new Node({
     ...{ node: 'node-with-kinds', kinds, clock: systemClock, store, feed, bus, limits: allLimits, telemetry },
   });

@@ -3,19 +3,20 @@
  * the question would be kept and asked some time later; and a question that an outage swallowed is known to be lost at
  * once, not after its timeout.
  */
-import { NoRespondersError, RequestError, TimeoutError } from '@nats-io/nats-core';
+import { headers, NoRespondersError, RequestError, TimeoutError } from '@nats-io/nats-core';
 import type { HubConnection } from '../nats/connect.ts';
 import { SERVICE_ERROR_HEADERS } from '../wire/service-error.ts';
-import type { Answer, Requester } from './requester.ts';
+import { TRACE_HEADERS } from '../wire/trace.ts';
+import type { Answer, Asking, Requester } from './requester.ts';
 
 /** A requester over a connection. */
 export function natsRequester(hub: HubConnection): Requester {
   return {
-    async request(subject, payload, timeoutMs) {
+    async request(asking) {
       if (!hub.isConnected() && !hub.nats.isClosed()) return { type: 'disconnected' };
       const { promise: lost, unlisten } = untilDisconnected(hub);
       try {
-        return await Promise.race([ask(hub, subject, payload, timeoutMs), lost]);
+        return await Promise.race([ask(hub, asking), lost]);
       } finally {
         unlisten();
       }
@@ -25,14 +26,15 @@ export function natsRequester(hub: HubConnection): Requester {
 
 async function ask(
   hub: HubConnection,
-  subject: string,
-  payload: Uint8Array,
-  timeoutMs: number,
+  { subject, payload, timeoutMs, traceParent }: Asking,
 ): Promise<Answer> {
   try {
-    const { data, headers } = await hub.nats.request(subject, payload, { timeout: timeoutMs });
-    const code = headers?.get(SERVICE_ERROR_HEADERS.code) ?? '';
-    const text = headers?.get(SERVICE_ERROR_HEADERS.text) ?? '';
+    const heads = traceParent === null ? null : headers();
+    if (traceParent !== null) heads?.set(TRACE_HEADERS.parent, traceParent);
+    const options = { timeout: timeoutMs, ...(heads === null ? {} : { headers: heads }) };
+    const { data, headers: answered } = await hub.nats.request(subject, payload, options);
+    const code = answered?.get(SERVICE_ERROR_HEADERS.code) ?? '';
+    const text = answered?.get(SERVICE_ERROR_HEADERS.text) ?? '';
     return { type: 'reply', payload: data, error: code === '' ? null : { code: Number(code), text } };
   } catch (error) {
     if (error instanceof TimeoutError) return { type: 'timeout' };

@@ -13,7 +13,16 @@ export type Answer =
   /** It was sent, and nothing is known. */
   | { readonly type: 'timeout' };
 
+/** A request. */
+export interface Asking {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly timeoutMs: number;
+  /** W3C trace context of whoever asks, or `null`. */
+  readonly traceParent: string | null;
+}
+
 /** Sends a request and waits for its reply at most `timeoutMs`. Rejects only when it can never be sent: closed, or not allowed. */
 export interface Requester {
-  request(subject: string, payload: Uint8Array, timeoutMs: number): Promise<Answer>;
+  request(asking: Asking): Promise<Answer>;
 }

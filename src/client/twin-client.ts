@@ -42,6 +42,11 @@ export interface ClientPorts {
 export interface AskOptions {
   /** Asked again until then; default {@link DEADLINE_MS}. */
   readonly deadlineMs?: number;
+  /**
+   * The `traceparent` of what the caller does (W3C Trace Context). What follows from a command carries its trace id: the command at
+   * the device, the reply, what is published, the log.
+   */
+  readonly traceParent?: string;
 }
 
 /** Options of a command. */
@@ -76,6 +81,7 @@ interface Question<Body> {
   /** When it is given up, by the monotonic clock. */
   readonly giveUpAt: number;
   readonly timeoutMs: number;
+  readonly traceParent: string | null;
   /** True: not asked again once it may have been acted on, because asking twice could be refused for what asking once did. */
   readonly isAskedOnce: boolean;
 }
@@ -112,7 +118,8 @@ export class TwinClient {
     options: CommandOptions = {},
   ): Promise<CommandResult> {
     const { clock, newId } = this.#ports;
-    const { id = newId(), waitMs = WAIT_MS, deadlineMs = DEADLINE_MS, ifVersion, by } = options;
+    const { id = newId(), waitMs = WAIT_MS, deadlineMs = DEADLINE_MS, traceParent = null } = options;
+    const { ifVersion, by } = options;
     const askedAt = clock.monotonic();
     const waitUntil = askedAt + waitMs;
     const given = {
@@ -130,6 +137,7 @@ export class TwinClient {
         id,
         giveUpAt: Math.max(askedAt + deadlineMs, waitUntil),
         timeoutMs: sliceMs + REPLY_TIMEOUT_MS,
+        traceParent,
         isAskedOnce: false,
       });
       if (outcome.outcome !== 'pending' || clock.monotonic() >= waitUntil) return outcome;
@@ -183,9 +191,13 @@ export class TwinClient {
 
   #plain({
     deadlineMs = DEADLINE_MS,
-  }: AskOptions): Pick<Question<unknown>, 'id' | 'giveUpAt' | 'timeoutMs' | 'isAskedOnce'> {
+    traceParent,
+  }: AskOptions): Omit<Question<unknown>, 'subject' | 'body' | 'read'> {
     const giveUpAt = this.#ports.clock.monotonic() + deadlineMs;
-    return { id: null, giveUpAt, timeoutMs: REPLY_TIMEOUT_MS, isAskedOnce: false };
+    return {
+      ...{ id: null, giveUpAt, timeoutMs: REPLY_TIMEOUT_MS, isAskedOnce: false },
+      traceParent: traceParent ?? null,
+    };
   }
 
   /** Asks until there is an answer or the time is over. */
@@ -194,7 +206,8 @@ export class TwinClient {
     const payload = encode(question.body, this.#encoding);
     let wasSent: 'no' | 'maybe' = 'no';
     for (let backoffMs = BACKOFF_FIRST_MS; ; backoffMs = Math.min(2 * backoffMs, BACKOFF_MAX_MS)) {
-      const answer = await requester.request(question.subject, payload, question.timeoutMs);
+      const { subject, timeoutMs, traceParent } = question;
+      const answer = await requester.request({ subject, payload, timeoutMs, traceParent });
       const reply = answer.type === 'reply' ? question.read(answer.payload) : answer;
       if (reply.type === 'answered') return reply.body;
       if (reply.type === 'timeout' || (reply.type === 'failed' && reply.code !== 'unavailable'))

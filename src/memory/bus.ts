@@ -1,5 +1,6 @@
 /**
- * The bus port on the hub in memory. Payloads are copied on their way, as a network would.
+ * The bus port on the hub in memory. Payloads are copied on their way, as a network would. Messages have no headers there, so a
+ * trace ends here.
  *
  * Publications that a cut link swallowed are sent again in order after it has healed; what the hub did store it knows by
  * its id. Commands and answers are sent once.

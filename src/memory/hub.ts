@@ -121,7 +121,14 @@ export class MemoryHub {
     if (inner === null) return false;
     const operation: TwinOperation = inner.operation;
     const owners = this.#owners.get(partition) ?? new Set<Server<BackendRequest>>();
-    return handOver(owners, turn, { partition, device, operation, payload: payload.slice(), replyTo });
+    return handOver(owners, turn, {
+      partition,
+      device,
+      operation,
+      payload: payload.slice(),
+      replyTo,
+      trace: null,
+    });
   }
 }
 

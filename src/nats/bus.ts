@@ -1,16 +1,18 @@
 /**
  * The bus port on NATS: commands down to the sites, publications into the streams, requests of backends and their answers.
  */
-import { headers, type Msg } from '@nats-io/nats-core';
+import { headers, type Msg, type PublishOptions } from '@nats-io/nats-core';
 import type { ReplyAddress } from '../../actors/twin.ts';
 import type { BackendRequest, Bus, Publication } from '../runtime/ports.ts';
 import { encodeFailure, encodeRefusal } from '../wire/reply.ts';
 import { replyEncodingOf } from '../wire/request.ts';
 import { SERVICE_ERROR_HEADERS, type ServiceError } from '../wire/service-error.ts';
 import { parseRequestSubject, partitionRequests, siteCommand } from '../wire/subjects.ts';
+import type { Trace } from '../wire/trace.ts';
 import type { HubConnection } from './connect.ts';
 import { EndpointStats, OWNER_QUEUE } from './endpoints.ts';
 import { Publisher, type PublisherNotice } from './publisher.ts';
+import { readTrace, writeTrace } from './trace-headers.ts';
 
 /** Something an operator may want to know. */
 export type BusNotice =
@@ -18,7 +20,9 @@ export type BusNotice =
   /** A command was not sent, because the hub is away; the twin sends it again while it may still start. */
   | { readonly type: 'command-dropped'; readonly site: string; readonly device: string }
   /** A request without a reply subject: nobody would hear the answer. */
-  | { readonly type: 'request-unanswerable'; readonly subject: string };
+  | { readonly type: 'request-unanswerable'; readonly subject: string }
+  /** A request's `traceparent` is not of the standard's form: the request is served without a trace. */
+  | { readonly type: 'trace-ignored'; readonly subject: string; readonly found: string };
 
 /** What a bus needs. */
 export interface NatsBusOptions {
@@ -27,7 +31,9 @@ export interface NatsBusOptions {
 }
 
 /** Room for headers and subject beside a payload. */
-const HEADER_BYTES_MAX = 1_024;
+const HEADER_BYTES_MAX = 2_048;
+/** So much of what cannot be read is told, characters. */
+const QUOTED_MAX = 80;
 
 /** A bus over one connection. */
 export class NatsBus implements Bus {
@@ -52,19 +58,19 @@ export class NatsBus implements Bus {
     return this.#publisher.publish(messages);
   }
 
-  sendCommand(site: string, device: string, payload: Uint8Array): void {
-    if (this.#hub.isConnected()) this.#hub.nats.publish(siteCommand(site, device), payload);
+  sendCommand(site: string, device: string, payload: Uint8Array, trace: Trace | null): void {
+    if (this.#hub.isConnected())
+      this.#hub.nats.publish(siteCommand(site, device), payload, optionsOf(trace, undefined));
     else this.#onNotice({ type: 'command-dropped', site, device });
   }
 
   reply(to: ReplyAddress, payload: Uint8Array, error?: ServiceError): void {
     const isTooLarge = payload.length + HEADER_BYTES_MAX > (this.#hub.nats.info?.max_payload ?? Infinity);
     const answer = isTooLarge ? tooLarge(to, payload.length) : { payload, error };
-    this.stats.ended(to.subject, answer.error);
+    const trace = this.stats.ended(to.subject, answer.error);
     // A requester whose connection or whose hub is gone has stopped waiting.
     if (!this.#hub.isConnected()) return;
-    const options = answer.error === undefined ? {} : { headers: errorHeaders(answer.error) };
-    this.#hub.nats.publish(to.subject, answer.payload, options);
+    this.#hub.nats.publish(to.subject, answer.payload, optionsOf(trace, answer.error));
   }
 
   serve(partition: number, handle: (request: BackendRequest) => void): () => Promise<void> {
@@ -92,8 +98,16 @@ export class NatsBus implements Bus {
       this.reply(replyTo, payload, error);
       return;
     }
-    this.stats.began(parsed.operation.type, replyTo.subject);
-    handle({ ...parsed, payload: message.data, replyTo });
+    const trace = this.#traceOf(message);
+    this.stats.began(parsed.operation.type, replyTo.subject, trace);
+    handle({ ...parsed, payload: message.data, replyTo, trace });
+  }
+
+  #traceOf({ subject, headers: heads }: Msg): Trace | null {
+    const read = readTrace(heads);
+    if (read.type === 'unreadable')
+      this.#onNotice({ type: 'trace-ignored', subject, found: read.found.slice(0, QUOTED_MAX) });
+    return read.type === 'trace' ? read.trace : null;
   }
 }
 
@@ -116,10 +130,14 @@ function tooLarge({ encoding }: ReplyAddress, bytes: number): ReturnType<typeof 
   );
 }
 
-function errorHeaders({ code, text }: ServiceError): ReturnType<typeof headers> {
+function optionsOf(trace: Trace | null, error: ServiceError | undefined): PublishOptions {
+  if (trace === null && error === undefined) return {};
   const heads = headers();
-  heads.set(SERVICE_ERROR_HEADERS.code, String(code));
-  // A header is one line.
-  heads.set(SERVICE_ERROR_HEADERS.text, text.replace(/[\r\n]+/g, ' '));
-  return heads;
+  if (error !== undefined) {
+    heads.set(SERVICE_ERROR_HEADERS.code, String(error.code));
+    // A header is one line.
+    heads.set(SERVICE_ERROR_HEADERS.text, error.text.replace(/[\r\n]+/g, ' '));
+  }
+  if (trace !== null) writeTrace(heads, trace);
+  return { headers: heads };
 }

@@ -4,6 +4,7 @@
 import type { TwinOperation } from '../wire/subjects.ts';
 import { FLEET_FIND, twinCommand, twinDesired, twinGet, twinLedger } from '../wire/subjects.ts';
 import type { ServiceError } from '../wire/service-error.ts';
+import type { Trace } from '../wire/trace.ts';
 
 /** The owner of a partition answers for its twins. */
 export const OWNER_QUEUE = 'owner';
@@ -42,28 +43,33 @@ export interface EndpointCounters {
 /** Counts requests from their arrival to their reply. */
 export class EndpointStats {
   readonly #counters = new Map<EndpointName, EndpointCounters>();
-  readonly #open = new Map<string, { readonly name: EndpointName; readonly since: number }>();
+  readonly #open = new Map<
+    string,
+    { readonly name: EndpointName; readonly since: number; readonly trace: Trace | null }
+  >();
 
   /** A request arrived that is to be answered on `replySubject`. */
-  began(name: EndpointName, replySubject: string): void {
+  began(name: EndpointName, replySubject: string, trace: Trace | null): void {
     this.of(name).requests += 1;
-    this.#open.set(replySubject, { name, since: performance.now() });
+    this.#open.set(replySubject, { name, since: performance.now(), trace });
     if (this.#open.size <= OPEN_MAX) return;
     const [oldest] = this.#open.keys();
     if (oldest !== undefined) this.#open.delete(oldest);
   }
 
-  /** It was answered, with an error or without. */
-  ended(replySubject: string, error: ServiceError | undefined): void {
+  /** It was answered, with an error or without; the answer belongs to the trace of the request. */
+  ended(replySubject: string, error: ServiceError | undefined): Trace | null {
     const request = this.#open.get(replySubject);
-    if (request === undefined) return;
+    if (request === undefined) return null;
     this.#open.delete(replySubject);
     const counters = this.of(request.name);
     counters.answered += 1;
     counters.processingNs += Math.round((performance.now() - request.since) * NS_PER_MS);
-    if (error === undefined) return;
-    counters.errors += 1;
-    counters.lastError = `${String(error.code)}:${error.text}`;
+    if (error !== undefined) {
+      counters.errors += 1;
+      counters.lastError = `${String(error.code)}:${error.text}`;
+    }
+    return request.trace;
   }
 
   /** The counters of an endpoint. */

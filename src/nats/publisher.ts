@@ -15,6 +15,7 @@
 import { headers, type Msg, type Subscription } from '@nats-io/nats-core';
 import type { Publication } from '../runtime/ports.ts';
 import type { HubConnection } from './connect.ts';
+import { writeTrace } from './trace-headers.ts';
 
 /** Messages that may be under way: more no longer raise the rate. */
 const WINDOW_MESSAGES = 512;
@@ -27,7 +28,7 @@ const WATCH_INTERVAL_MS = 500;
 /** Before sending again what was refused or not acknowledged, ms. */
 const RETRY_MS = 500;
 /** Room for headers and subject beside a payload. */
-const HEADER_BYTES_MAX = 1_024;
+const HEADER_BYTES_MAX = 2_048;
 
 /** Something an operator may want to know. */
 export type PublisherNotice =
@@ -145,13 +146,14 @@ export class Publisher {
   }
 
   #sendOne(entry: Entry): void {
-    const { subject, id, payload } = entry.message;
+    const { subject, id, payload, trace } = entry.message;
     this.#lastNumber += 1;
     entry.sentAt = performance.now();
     this.#underWay.set(this.#lastNumber, entry);
     this.#underWayBytes += payload.length;
     const heads = headers();
     heads.set('Nats-Msg-Id', id);
+    if (trace !== null) writeTrace(heads, trace);
     this.#hub.nats.publish(subject, payload, {
       headers: heads,
       reply: `${this.#inbox}.${String(this.#lastNumber)}`,

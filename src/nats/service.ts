@@ -49,7 +49,7 @@ export function serveCorral(options: CorralServiceOptions): () => Promise<void> 
     callback: (error, message) => {
       const replyTo = error === null ? replyAddressOf(message) : null;
       if (replyTo === null) return;
-      bus.stats.began('find', replyTo.subject);
+      bus.stats.began('find', replyTo.subject, null);
       void find(message.data, replyTo.encoding).then((reply) =>
         bus.reply(replyTo, reply.payload, reply.error),
       );

@@ -7,11 +7,13 @@ import type { Twin } from '../../actors/twin.ts';
 import type {
   Archive,
   ArchivedReport,
+  Census,
   Commit,
   CommitResult,
   DeadLetterPage,
   DeviceFilter,
   DeviceQuery,
+  FleetCensus,
   JournalLine,
   JournalPage,
   Lease,
@@ -21,6 +23,7 @@ import type {
 } from '../runtime/ports.ts';
 import { TwinReading, type TwinReadingOptions } from '../runtime/twin-reading.ts';
 import { PostgresArchive } from './archive.ts';
+import { takeCensus } from './census.ts';
 import { Committer } from './committer.ts';
 import { DeviceKeys } from './device-keys.ts';
 import { linesAfter, type LineRow, readLine } from './journal-rows.ts';
@@ -39,7 +42,7 @@ export interface PostgresStoreOptions extends TwinReadingOptions {
 }
 
 /** `Store` and `Archive` on Postgres. Connects when it is first asked something. */
-export class PostgresStore implements Store, Archive {
+export class PostgresStore implements Store, Archive, Census {
   readonly #limits: PostgresLimits;
   readonly #keys = new DeviceKeys();
   readonly #writing: SessionPool;
@@ -174,5 +177,9 @@ export class PostgresStore implements Store, Archive {
 
   leases(): ReturnType<Archive['leases']> {
     return this.#archive.leases();
+  }
+
+  census(): Promise<FleetCensus> {
+    return takeCensus(this.#reading);
   }
 }

@@ -8,10 +8,14 @@ import type { Twin } from '../../actors/twin.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Commit, DeadLetter, JournalLine } from './ports.ts';
 
-/** A journal line, with the twin as it stood after it (`null` for a dead letter). */
+/**
+ * A journal line, with the twin as it stood after it (`null` for a dead letter), and the id of the command that it tells of or
+ * that led to it, if any.
+ */
 export interface WrittenLine {
   readonly line: JournalLine;
   readonly twin: Twin | null;
+  readonly commandId: string | null;
 }
 
 /**
@@ -19,7 +23,12 @@ export interface WrittenLine {
  * that changed its twin `rests on the commit`: its partition was ours when that was written. Nothing says so of another one.
  */
 export type AfterCommit =
-  | { readonly type: 'effect'; readonly effect: Effect; readonly restsOnCommit: boolean }
+  | {
+      readonly type: 'effect';
+      readonly device: string;
+      readonly effect: Effect;
+      readonly restsOnCommit: boolean;
+    }
   | { readonly type: 'read'; readonly answer: () => void };
 
 /** The next transaction, growing. */
@@ -39,6 +48,8 @@ export class Batch {
   bytes = 0;
   /** Reports decided on, also those that were dropped as duplicates. */
   reportsDecided = 0;
+  /** When the hub stored the oldest message in it, ms epoch; `Infinity` without one. */
+  oldestReceivedAt = Infinity;
 
   /** True when there is nothing to write. */
   get isReadOnly(): boolean {
@@ -71,22 +82,27 @@ export class Batch {
     for (const entry of decision.ledger) this.#ledger.set(`${entry.device} ${entry.id}`, entry);
     for (const transition of decision.transitions) {
       const line = { type: 'transition', ...numbered(partition), transition } as const;
-      this.lines.push({ line, twin });
+      // What changes a command's entry and the state at once is what the command led to.
+      this.lines.push({ line, twin, commandId: decision.ledger[0]?.id ?? null });
     }
     for (const entry of decision.outcomes) {
-      this.lines.push({ line: { type: 'outcome', ...numbered(partition), entry }, twin });
+      const line = { type: 'outcome', ...numbered(partition), entry } as const;
+      this.lines.push({ line, twin, commandId: entry.id });
     }
     for (const clock of decision.clocks) {
       const boot = `${twin.device} ${String(clock.incarnation)} ${String(clock.boot)}`;
       this.#clocks.set(boot, { device: twin.device, clock });
     }
-    for (const effect of decision.effects) this.afterCommit.push({ type: 'effect', effect, restsOnCommit });
+    const { device } = twin;
+    for (const effect of decision.effects)
+      this.afterCommit.push({ type: 'effect', device, effect, restsOnCommit });
   }
 
   /** Keeps a message that could not be read, with its reason. */
   addDeadLetter(partition: PartitionState, deadLetter: DeadLetter): void {
     this.touch(partition);
-    this.lines.push({ line: { type: 'dead-letter', ...numbered(partition), deadLetter }, twin: null });
+    const line = { type: 'dead-letter', ...numbered(partition), deadLetter } as const;
+    this.lines.push({ line, twin: null, commandId: null });
   }
 
   /** The transaction. Its partitions' batch numbers are taken: it has to be committed, or everything discarded. */

@@ -27,6 +27,7 @@ import { republish } from './republish.ts';
 import { fail, requestHandler } from './requests.ts';
 import { StallWatch } from './stall-watch.ts';
 import type { Telemetry } from './telemetry.ts';
+import { Traces } from './traces.ts';
 import { Turns } from './turn.ts';
 import { Waiters } from './waiters.ts';
 import { Wakeups } from './wakeups.ts';
@@ -76,6 +77,7 @@ export class Host {
   readonly #waiters: Waiters;
   readonly #wakeups: Wakeups;
   readonly #stallWatch: StallWatch;
+  readonly #traces = new Traces();
   #commitInFlight: Promise<void> = Promise.resolve();
   /** By the monotonic clock; `null` while none is under way. */
   #commitBeganAt: number | null = null;
@@ -106,6 +108,7 @@ export class Host {
       kindNamed,
       serverErrorMs,
       backlogMax,
+      traces: this.#traces,
     });
   }
 
@@ -123,6 +126,16 @@ export class Host {
     const beganAt = this.#commitBeganAt;
     const waitedMs = beganAt === null ? 0 : this.#options.clock.monotonic() - beganAt;
     return { waitedMs, problem: this.#commitProblem };
+  }
+
+  /** Stream sequence up to which everything is decided, of the partition that is farthest. */
+  get position(): number {
+    return Math.max(...[...this.#partitions.values()].map(({ position }) => position));
+  }
+
+  /** Twins that are to be woken some time. */
+  get timers(): number {
+    return this.#wakeups.count;
   }
 
   /** Runs until it is stopped or cannot go on; resolves with the reason once everything of it has come to rest. */
@@ -151,7 +164,9 @@ export class Host {
       streams: [...streams],
       sink: this.#sink(),
     });
-    const handler = requestHandler({ bus, store, clock, mailbox: this.#mailbox, mayAnswer });
+    const handler = requestHandler({
+      ...{ bus, store, clock, mailbox: this.#mailbox, traces: this.#traces, mayAnswer },
+    });
     const stopServing = this.partitions.map((partition) => bus.serve(partition, handler));
     try {
       return await this.#decideAndCommit();
@@ -265,7 +280,9 @@ export class Host {
     this.#commitBeganAt = null;
     this.#commitProblem = null;
     const ms = clock.monotonic() - startedAt;
-    telemetry.committed({ reports: batch.reportsDecided, twins: batch.twinCount, ms });
+    const { reportsDecided: reports, twinCount: twins, oldestReceivedAt } = batch;
+    const delayMs = oldestReceivedAt === Infinity ? null : clock.now() - oldestReceivedAt;
+    telemetry.committed({ reports, twins, ms, delayMs });
   }
 
   async #commitUntilCertain(commit: Commit, sequences: readonly number[]): Promise<void> {
@@ -304,33 +321,42 @@ export class Host {
     for (const after of batch.afterCommit) {
       const isOurs = (after.type === 'effect' && after.restsOnCommit) || mayAnswer();
       if (!isOurs) continue;
-      if (after.type === 'effect') this.#perform(after.effect);
+      if (after.type === 'effect') this.#perform(after.device, after.effect);
       else after.answer();
     }
-    for (const { line, twin } of batch.lines) {
+    for (const { line, twin, commandId } of batch.lines) {
       if (line.type === 'outcome') this.#tellWaiters(line.entry);
       if (line.type === 'transition') {
-        const { from, to } = line.transition;
-        telemetry.transition({ kind: twin?.kind ?? 'unknown', from, to });
+        const { transition } = line;
+        const trace = this.#traces.of(transition.device, commandId);
+        telemetry.transition({ kind: twin?.kind ?? 'unknown', transition, trace });
       }
     }
     this.#publisher.publish(batch.lines);
+    for (const { line } of batch.lines) if (line.type === 'outcome') this.#traces.settled(line.entry);
   }
 
-  #perform(effect: Effect): void {
+  #perform(device: string, effect: Effect): void {
     const { bus, telemetry, limits } = this.#options;
     switch (effect.type) {
-      case 'send':
-        bus.sendCommand(effect.site, effect.device, encode(effect.command, effect.encoding));
+      case 'send': {
+        const { site, command, encoding } = effect;
+        const trace = this.#traces.of(device, command.id);
+        bus.sendCommand(site, device, encode(command, encoding), trace);
+        telemetry.sent({ site, device, command, trace });
         return;
+      }
       case 'answer': {
-        if (effect.reply.type === 'refused') telemetry.refused(effect.reply.refusal.code);
+        if (effect.reply.type === 'refused') {
+          const { code, id } = effect.reply.refusal;
+          telemetry.refused({ device, code, id, trace: this.#traces.of(device, id) });
+        }
         const reply = encodeReply(effect.reply, effect.to.encoding);
         bus.reply(effect.to, reply.payload, reply.error);
         return;
       }
       case 'await': {
-        const { device, id, to } = effect;
+        const { id, to } = effect;
         const giveUp = (): void => {
           this.#tellNow(device, id, to);
         };
@@ -341,7 +367,7 @@ export class Host {
   }
 
   #tellWaiters(entry: LedgerEntry): void {
-    this.#options.telemetry.outcome(entry.outcome);
+    this.#options.telemetry.outcome({ entry, trace: this.#traces.of(entry.device, entry.id) });
     for (const to of this.#waiters.take(entry)) {
       const reply = encodeReply({ type: 'ledger', entry }, to.encoding);
       this.#options.bus.reply(to, reply.payload, reply.error);

@@ -27,6 +27,10 @@ export interface NodeStatus {
   readonly isHearing: boolean;
   /** Its leases were renewed in time. */
   readonly isSure: boolean;
+  /** Stream sequence up to which everything is decided, of the partition that is farthest; `null` without partitions. */
+  readonly position: number | null;
+  /** Twins that are to be woken some time. */
+  readonly timers: number;
   /** Why partitions could not be taken or leases not renewed, last time; `null` when they could. */
   readonly storeProblem: string | null;
   /** For how long the oldest commit under way has been waiting, ms. */
@@ -62,7 +66,10 @@ export class Node {
   get status(): NodeStatus {
     const hosts = [...this.#holdings].map(({ host }) => host);
     const commits = hosts.flatMap((host) => host?.commitStatus ?? []);
+    const open = hosts.filter((host) => host !== null);
     return {
+      position: open.length === 0 ? null : Math.max(...open.map(({ position }) => position)),
+      timers: open.reduce((sum, { timers }) => sum + timers, 0),
       partitions: hosts.flatMap((host) => host?.partitions ?? []).sort((a, b) => a - b),
       isHearing: hosts.length > 0 && hosts.every((host) => host?.isHearing ?? false),
       isSure: this.#isSure(),

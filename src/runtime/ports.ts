@@ -5,10 +5,11 @@
 import type { FiledReport, Transition } from '../../actors/decision.ts';
 import type { BootClock } from '../../actors/clock.ts';
 import type { Quality } from '../../actors/freshness.ts';
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { LedgerEntry, Outcome } from '../../actors/ledger.ts';
 import type { ReplyAddress, Twin } from '../../actors/twin.ts';
 import type { ServiceError } from '../wire/service-error.ts';
 import type { TwinOperation } from '../wire/subjects.ts';
+import type { Trace } from '../wire/trace.ts';
 
 // ---------------------------------------------------------------------------------------------------------- time
 
@@ -89,6 +90,8 @@ export interface BackendRequest {
   readonly operation: TwinOperation;
   readonly payload: Uint8Array;
   readonly replyTo: ReplyAddress;
+  /** The trace it belongs to, or `null`. Its reply carries it without being told. */
+  readonly trace: Trace | null;
 }
 
 /** A message for one of Corral's own streams. */
@@ -97,12 +100,14 @@ export interface Publication {
   /** `Nats-Msg-Id`: the stream drops what it has already stored under this id. */
   readonly id: string;
   readonly payload: Uint8Array;
+  /** The trace of the request that led to it, or `null`. */
+  readonly trace: Trace | null;
 }
 
 /** What the runtime says to the outside, and hears from backends. */
 export interface Bus {
-  /** Sends a command to a device's site; at most once, no answer expected here. */
-  sendCommand(site: string, device: string, payload: Uint8Array): void;
+  /** Sends a command to a device's site, under the trace of its request; at most once, no answer expected here. */
+  sendCommand(site: string, device: string, payload: Uint8Array, trace: Trace | null): void;
   /** Stores messages in their streams, in order; resolves when all are stored. Keeps trying through outages until `stop`. */
   publish(messages: readonly Publication[]): Promise<void>;
   /**
@@ -304,6 +309,21 @@ export interface Archive {
   stateChanges(options: { readonly from: number; readonly stepMs: number }): Promise<readonly StateChange[]>;
   /** Every partition, and who decides for it. */
   leases(): Promise<readonly LeaseView[]>;
+}
+
+/** Counts the whole fleet, as committed, for whoever watches over it. */
+export interface Census {
+  census(): Promise<FleetCensus>;
+}
+
+/** The fleet in numbers. */
+export interface FleetCensus {
+  /** Twins by kind and world state. */
+  readonly twins: readonly { readonly kind: string; readonly state: string; readonly twins: number }[];
+  /** Open suspicions by reason. */
+  readonly suspicions: readonly { readonly reason: string; readonly twins: number }[];
+  /** Commands that are not closed, by outcome: `pending`, or `unknown`. */
+  readonly openCommands: readonly { readonly outcome: Outcome; readonly commands: number }[];
 }
 
 /** Which devices; `null` does not restrict. What depends on time is judged at the time of asking. */

@@ -13,6 +13,7 @@ import { deadLetter, twinChanged, twinOutcome } from '../wire/subjects.ts';
 import type { WrittenLine } from './batch.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Bus, Publication } from './ports.ts';
+import type { Traces } from './traces.ts';
 
 /** What a publisher is given. */
 export interface PublisherOptions {
@@ -21,6 +22,7 @@ export interface PublisherOptions {
   readonly kindNamed: (name: string) => Kind | undefined;
   readonly serverErrorMs: number;
   readonly backlogMax: number;
+  readonly traces: Traces;
 }
 
 /** Publishes one host's journal lines, one batch after another. */
@@ -67,7 +69,8 @@ export class Publisher {
     }
   }
 
-  #message({ line, twin }: WrittenLine): Publication {
+  #message({ line, twin, commandId }: WrittenLine): Publication {
+    const { traces } = this.#options;
     const id = `${String(line.partition)}-${String(line.no)}`;
     switch (line.type) {
       case 'transition': {
@@ -77,13 +80,17 @@ export class Publisher {
           twin === null || kind === undefined
             ? { device }
             : twinDocument({ twin, kind, now: recordedAt, serverErrorMs: this.#options.serverErrorMs });
-        return { subject: twinChanged(device), id, payload: encodeChanged(line, document, 'json') };
+        const payload = encodeChanged(line, document, 'json');
+        return { subject: twinChanged(device), id, payload, trace: traces.of(device, commandId) };
       }
-      case 'outcome':
-        return { subject: twinOutcome(line.entry.device), id, payload: encodeOutcome(line, 'json') };
+      case 'outcome': {
+        const { device } = line.entry;
+        const payload = encodeOutcome(line, 'json');
+        return { subject: twinOutcome(device), id, payload, trace: traces.of(device, commandId) };
+      }
       case 'dead-letter': {
         const subject = deadLetter(line.deadLetter.reason, line.partition);
-        return { subject, id, payload: encodeDeadLetter(line, 'json') };
+        return { subject, id, payload: encodeDeadLetter(line, 'json'), trace: null };
       }
     }
   }

@@ -24,7 +24,8 @@ export async function republish(options: {
       options.publisher.publish(
         lines.map((line) => {
           const device = deviceOf(line);
-          return { line, twin: device === null ? null : twinOf(state, device) };
+          const twin = device === null ? null : twinOf(state, device);
+          return { line, twin, commandId: null };
         }),
       );
       await options.publisher.room();

@@ -8,6 +8,7 @@ import { isId } from '../wire/report.ts';
 import { type ReadRequest, readCommand, readDesired, readGet, readLedger } from '../wire/request.ts';
 import type { Mailbox, Work } from './mailbox.ts';
 import type { BackendRequest, Bus, Clock, Store } from './ports.ts';
+import type { Traces } from './traces.ts';
 
 /** What the handler of requests is given. */
 export interface RequestsOptions {
@@ -15,6 +16,7 @@ export interface RequestsOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly mailbox: Mailbox;
+  readonly traces: Traces;
   /** False once the lease may have run out: then this node must not answer. */
   readonly mayAnswer: () => boolean;
 }
@@ -59,6 +61,7 @@ async function handle(options: RequestsOptions, request: BackendRequest): Promis
       const read = readCommand(payload);
       if (!checked(options, request, read)) return;
       const { id, args, waitMs, ifVersion, by } = read.body;
+      if (request.trace !== null) options.traces.remember(device, id, request.trace);
       const waitUntil = options.clock.now() + waitMs;
       const known = await options.store.ledgerEntry(device, id);
       const command = { id, name: operation.name, args, waitUntil, ifVersion, by, replyTo };

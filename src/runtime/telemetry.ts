@@ -1,23 +1,47 @@
 /**
  * What the runtime tells about itself: declared events, counted and logged by whoever runs it. No event decides anything.
  */
-import type { RefusalCode, ReportFate } from '../../actors/decision.ts';
-import type { Outcome } from '../../actors/ledger.ts';
+import type { RefusalCode, ReportFate, Transition } from '../../actors/decision.ts';
+import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { Command } from '../../machines/command.ts';
+import type { Report } from '../../machines/report.ts';
+import type { Trace } from '../wire/trace.ts';
 
 /** Hears each event as it happens; must not throw. */
 export interface Telemetry {
-  /** A report was decided on. */
-  report(fate: ReportFate): void;
+  /** A report was decided on. It happens for every report, so it makes nothing new. */
+  report(fate: ReportFate, device: string, report: Report): void;
   /** A message, or one report of a frame, could not be read; it becomes a dead letter. */
   deadLetter(event: { readonly reason: string; readonly detail: string; readonly device: string }): void;
-  /** A backend's request was refused. */
-  refused(code: RefusalCode): void;
+  /** A twin refused a backend's request. `id` is that of the command, `null` for other requests. */
+  refused(event: {
+    readonly device: string;
+    readonly code: RefusalCode;
+    readonly id: string | null;
+    readonly trace: Trace | null;
+  }): void;
+  /** A command was handed to the hub, for the first time or again. */
+  sent(event: {
+    readonly site: string;
+    readonly device: string;
+    readonly command: Command;
+    readonly trace: Trace | null;
+  }): void;
   /** A command's outcome became known. */
-  outcome(outcome: Outcome): void;
+  outcome(event: { readonly entry: LedgerEntry; readonly trace: Trace | null }): void;
   /** A transition of a known state was committed. */
-  transition(event: { readonly kind: string; readonly from: string; readonly to: string }): void;
-  /** A batch is in the store. */
-  committed(batch: { readonly reports: number; readonly twins: number; readonly ms: number }): void;
+  transition(event: {
+    readonly kind: string;
+    readonly transition: Transition;
+    readonly trace: Trace | null;
+  }): void;
+  /** A batch is in the store. `delayMs`: since the hub stored the oldest message in it; `null` without one. */
+  committed(batch: {
+    readonly reports: number;
+    readonly twins: number;
+    readonly ms: number;
+    readonly delayMs: number | null;
+  }): void;
   /** The store was away; the commit will be tried again. */
   storeUnavailable(cause: Error): void;
   /** A twin could not decide on an input: a programmer's error. The twin stands as before. */

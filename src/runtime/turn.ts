@@ -136,6 +136,7 @@ export class Turns {
     batch.touch(partition);
     batch.sequences.push(delivery.sequence);
     batch.bytes += delivery.payload.length;
+    if (delivery.receivedAt < batch.oldestReceivedAt) batch.oldestReceivedAt = delivery.receivedAt;
     const refused = this.#options.refusedByStore.get(delivery.sequence);
     if (refused !== undefined) {
       this.#bury(partition, delivery, 'refused-by-store', refused, batch);
@@ -167,7 +168,7 @@ export class Turns {
     const input: Input = { type: 'report', report, receivedAt, encoding: encodingOf(payload) ?? 'msgpack' };
     const decision = this.#decide(partition, found.kind, found.twin, input, batch);
     if (decision instanceof Error) this.#bury(partition, delivery, 'quarantined', decision.message, batch);
-    else if (decision.fate !== null) this.#options.telemetry.report(decision.fate);
+    else if (decision.fate !== null) this.#options.telemetry.report(decision.fate, delivery.device, report);
     batch.reportsDecided += 1;
   }
 

@@ -31,6 +31,11 @@ export class Wakeups {
     this.#onDue = onDue;
   }
 
+  /** Devices that want to be woken. */
+  get count(): number {
+    return this.#armed.size;
+  }
+
   /** The device wants to be woken at `at` (ms epoch; `Infinity`: not at all). An earlier entry it has stays. */
   arm(device: string, at: number): void {
     if (at === Infinity || (this.#armed.get(device) ?? Infinity) <= at) return;

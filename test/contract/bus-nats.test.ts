@@ -39,6 +39,7 @@ describe('on NATS', () => {
       subject: twinOutcome('cp-1'),
       id: `kill-${String(index)}`,
       payload: encode({ index }, 'json'),
+      trace: null,
     }));
     const parts = Array.from({ length: 10 }, (_, part) =>
       world.bus.publish(messages.slice(part * 2_000, (part + 1) * 2_000)),
@@ -155,8 +156,8 @@ describe('on NATS', () => {
   test('a publication that is too large for the hub is left out and told, and holds nothing up', async () => {
     const before = (await world.stored('changes')).length;
     await world.bus.publish([
-      { subject: twinOutcome('cp-1'), id: 'large', payload: new Uint8Array(2 * 1024 * 1024) },
-      { subject: twinOutcome('cp-1'), id: 'small', payload: encode({ small: true }, 'json') },
+      { subject: twinOutcome('cp-1'), id: 'large', payload: new Uint8Array(2 * 1024 * 1024), trace: null },
+      { subject: twinOutcome('cp-1'), id: 'small', payload: encode({ small: true }, 'json'), trace: null },
     ]);
     expect((await world.stored('changes')).slice(before)).toEqual([
       { subject: 'twin.cp-1.outcome', text: '{"small":true}' },

@@ -16,6 +16,7 @@ function publications(count: number): Publication[] {
     subject: index % 2 === 0 ? twinChanged('cp-1') : twinOutcome('cp-2'),
     id: `${String(run)}-${String(index)}`,
     payload: bytes(`message ${String(run)}-${String(index)}`),
+    trace: null,
   }));
 }
 
@@ -68,7 +69,9 @@ describe.each([
 
     test('keeps dead letters in a stream of their own', async () => {
       const before = await changesNow();
-      await world.bus.publish([{ subject: deadLetter('bad-report', 7), id: '7-1', payload: bytes('dead') }]);
+      await world.bus.publish([
+        { subject: deadLetter('bad-report', 7), id: '7-1', payload: bytes('dead'), trace: null },
+      ]);
       expect(await world.stored('deadLetters')).toEqual([
         { subject: 'deadletter.bad-report.7', text: 'dead' },
       ]);
@@ -102,8 +105,8 @@ describe.each([
       });
       await world.onCommand('harbour', 'cp-1', () => heard.push('harbour'));
       await world.onCommand('depot', 'cp-2', () => heard.push('another device'));
-      world.bus.sendCommand('depot', 'cp-1', bytes('first'));
-      world.bus.sendCommand('depot', 'cp-1', bytes('last'));
+      world.bus.sendCommand('depot', 'cp-1', bytes('first'), null);
+      world.bus.sendCommand('depot', 'cp-1', bytes('last'), null);
       await got;
       expect(heard).toEqual(['depot first', 'depot last']);
     });
@@ -117,9 +120,9 @@ describe.each([
         });
       });
       await world.cut();
-      for (let n = 0; n < 1_000; n += 1) world.bus.sendCommand('depot', 'cp-3', bytes('too late'));
+      for (let n = 0; n < 1_000; n += 1) world.bus.sendCommand('depot', 'cp-3', bytes('too late'), null);
       await world.heal();
-      world.bus.sendCommand('depot', 'cp-3', bytes('in time'));
+      world.bus.sendCommand('depot', 'cp-3', bytes('in time'), null);
       await got;
       expect(heard).toEqual(['in time']);
     });

@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
 import { Node } from '../../src/runtime/node.ts';
 import type { Commit, Feed, Store } from '../../src/runtime/ports.ts';
 import { systemClock } from '../../src/system-clock.ts';
+import { DeviceLog } from '../../src/device-log.ts';
 import { createTelemetry } from '../../src/telemetry.ts';
 import type { RoundOrder, Rows, RoundTimer } from './round.ts';
 
@@ -31,6 +32,7 @@ export async function startRuntimeSide(order: RoundOrder, timer: RoundTimer): Pr
     serverErrorMs,
   });
   const ignore = (): void => undefined;
+  const log = pino({ level: 'silent' });
   const bus = new NatsBus({ hub, onNotice: ignore });
   const feed = new NatsFeed({ hub, onNotice: ignore });
   const node = new Node({
@@ -41,7 +43,7 @@ export async function startRuntimeSide(order: RoundOrder, timer: RoundTimer): Pr
     limits,
     store: countedStore(store, timer),
     feed: countedFeed(feed, timer),
-    telemetry: createTelemetry(pino({ level: 'silent' })).telemetry,
+    telemetry: createTelemetry(log, new DeviceLog(log, systemClock)).telemetry,
   });
   await node.start();
   return {

@@ -8,7 +8,8 @@ import {
   CorralRefusal,
   CorralUnreachable,
 } from '../../src/client/corral.ts';
-import { backendUrl, BACKEND_HELP } from './addresses.ts';
+import { readTraceParent } from '../../src/wire/trace.ts';
+import { BACKEND_HELP, backendUrl } from './addresses.ts';
 import { COMMAND_EXIT_HELP, CommandLineError, EXIT } from './command-line-error.ts';
 import { wholeNumber } from './numbers.ts';
 import { print, printJson } from './print.ts';
@@ -22,6 +23,7 @@ interface CommandFlags {
   readonly deadline: number;
   readonly ifVersion?: number;
   readonly by?: string;
+  readonly traceparent?: string;
   readonly json?: true;
 }
 
@@ -57,6 +59,7 @@ export function addCommands(program: Command): void {
     .option('--deadline <duration>', 'how long to ask again while nobody answers', duration, 15_000)
     .option('--if-version <n>', 'only if the twin is still at this version', wholeNumber(0))
     .option('--by <name>', 'on whose behalf, for the ledger')
+    .option('--traceparent <value>', 'W3C trace context of what this is part of', traceParent)
     .option('--json', 'the outcome, or the refusal, as one line of JSON')
     .addHelpText('after', COMMAND_HELP)
     .action(runCommand);
@@ -74,6 +77,11 @@ function jsonMap(text: string): Readonly<Record<string, unknown>> {
   const value = jsonOrText(text);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   throw new InvalidArgumentError('It is a JSON map, as {"holdMs": 600000}.');
+}
+
+function traceParent(text: string): string {
+  if (readTraceParent(text) !== null) return text;
+  throw new InvalidArgumentError('It is of the form 00-<32 hex digits>-<16 hex digits>-01.');
 }
 
 function uuid(text: string): string {
@@ -106,9 +114,9 @@ async function runCommand(
   words: readonly string[],
   flags: Omit<CommandFlags, 'id'> & { readonly id?: string },
 ): Promise<void> {
-  const { id = randomUUID(), wait: waitMs, deadline: deadlineMs, ifVersion, by } = flags;
+  const { id = randomUUID(), wait: waitMs, deadline: deadlineMs, ifVersion, by, traceparent } = flags;
   const args = argsOf(words, flags);
-  const options = { id, waitMs, deadlineMs, ...optional({ ifVersion, by }) };
+  const options = { id, waitMs, deadlineMs, ...optional({ ifVersion, by, traceParent: traceparent }) };
   await told(flags.json === true, (corral) => corral.command(device, name, args, options));
 }
 

@@ -6,6 +6,7 @@ import { addConform } from './conform.ts';
 import { addDevices } from './devices.ts';
 import { addDoctor } from './doctor.ts';
 import { addHistory } from './history.ts';
+import { addLog } from './log.ts';
 import { addReplay } from './replay.ts';
 import { addTrials } from './trials.ts';
 import { addWatch } from './watch.ts';
@@ -22,6 +23,7 @@ export function corralProgram(): Command {
   addHistory(program);
   addCommands(program);
   addDoctor(program);
+  addLog(program);
   addReplay(program);
   addConform(program);
   addTrials(program);

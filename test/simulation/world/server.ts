@@ -229,7 +229,14 @@ export class Server {
       if (!process.isDead) record.faults.push({ at: schedule.now, what: `${name}: ${what}` });
     };
     return {
-      ...{ report: ignore, refused: ignore, outcome: ignore, transition: ignore, committed: ignore },
+      ...{
+        report: ignore,
+        refused: ignore,
+        sent: ignore,
+        outcome: ignore,
+        transition: ignore,
+        committed: ignore,
+      },
       storeUnavailable: (cause) => trace.line(name, () => `cannot commit: ${cause.message}`),
       deadLetter: ({ reason, detail, device }) => fault(`dead letter of ${device}: ${reason}, ${detail}`),
       quarantined: ({ device, cause }) =>

@@ -56,7 +56,7 @@ beforeEach(() => {
   let ids = 0;
   const ports: ClientPorts = {
     requester: {
-      request: (subject, payload, timeoutMs) => hub.request(backendLink, subject, payload, timeoutMs),
+      request: ({ subject, payload, timeoutMs }) => hub.request(backendLink, subject, payload, timeoutMs),
     },
     clock,
     newId: () => {
@@ -327,7 +327,7 @@ describe('other questions', () => {
   test('in MessagePack are asked and answered in MessagePack', async () => {
     const ports: ClientPorts = {
       requester: {
-        request: (subject, payload, timeoutMs) => hub.request(backendLink, subject, payload, timeoutMs),
+        request: ({ subject, payload, timeoutMs }) => hub.request(backendLink, subject, payload, timeoutMs),
       },
       clock,
       newId: () => firstId,

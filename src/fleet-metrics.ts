@@ -1,0 +1,143 @@
+/**
+ * What is counted when Prometheus asks: how this node stands, and, from the store, how the whole fleet does. Every node tells the
+ * whole fleet, so dashboards take the greatest (`max by`), not the sum.
+ */
+import type { Logger } from 'pino';
+import { Gauge, type Registry } from 'prom-client';
+import { writeLine } from './log-lines.ts';
+import type { Census, Clock, FleetCensus } from './runtime/ports.ts';
+import type { NodeStatus } from './runtime/node.ts';
+
+/** The fleet is counted again when Prometheus asks this long after the last time, ms. */
+const CENSUS_EVERY_MS = 15_000;
+/** A scrape waits so long for it, ms; then it tells the last one, or nothing while there is none. */
+const CENSUS_WAIT_MS = 2_000;
+/** What was counted longer ago is not told any more, ms: no number is better than an old one. */
+const CENSUS_OLD_MS = 120_000;
+
+/** What is asked at a scrape. */
+export interface FleetMetricsOptions {
+  readonly registry: Registry;
+  readonly census: Census;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly status: () => NodeStatus;
+  /** The last sequence of the stream DEVICES; `null` while the hub cannot be asked. */
+  readonly streamSequence: () => Promise<number | null>;
+}
+
+/** Registers the gauges. */
+export function registerFleetMetrics(options: FleetMetricsOptions): void {
+  registerNode(options);
+  const latest = latestCensus(options);
+  gauge(
+    options,
+    'corral_twins',
+    'Devices of the whole fleet with a twin, by kind and known state',
+    ['kind', 'state'],
+    async () =>
+      (await latest())?.twins.map(({ kind, state, twins }) => ({ labels: { kind, state }, value: twins })),
+  );
+  gauge(
+    options,
+    'corral_suspicions',
+    'Suspicions open in the whole fleet, divergences among them, by reason',
+    ['reason'],
+    async () =>
+      (await latest())?.suspicions.map(({ reason, twins }) => ({ labels: { reason }, value: twins })),
+  );
+  gauge(
+    options,
+    'corral_commands_open',
+    'Commands of the whole fleet without a final outcome: pending, or unknown',
+    ['outcome'],
+    async () =>
+      (await latest())?.openCommands.map(({ outcome, commands }) => ({
+        labels: { outcome },
+        value: commands,
+      })),
+  );
+}
+
+function registerNode(options: FleetMetricsOptions): void {
+  const { status, streamSequence } = options;
+  const one = (value: number) => [{ labels: {}, value }];
+  gauge(options, 'corral_partitions', 'Partitions this node decides for', [], async () =>
+    one(status().partitions.length),
+  );
+  gauge(options, 'corral_leases_sure', '1 while the leases of this node were renewed in time', [], async () =>
+    one(status().isSure ? 1 : 0),
+  );
+  gauge(options, 'corral_timers', 'Twins of this node that are to be woken some time', [], async () =>
+    one(status().timers),
+  );
+  gauge(
+    options,
+    'corral_lag_messages',
+    'Messages in the stream behind the last one this node decided on; those of other nodes too. Absent without partitions or hub',
+    [],
+    async () => {
+      const { position } = status();
+      const last = position === null ? null : await streamSequence();
+      return position === null || last === null ? undefined : one(Math.max(0, last - position));
+    },
+  );
+}
+
+interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** A gauge that is set anew at every scrape; nothing is told where nothing is known. */
+function gauge(
+  { registry }: FleetMetricsOptions,
+  name: string,
+  help: string,
+  labelNames: readonly string[],
+  samples: () => Promise<readonly Sample[] | undefined>,
+): void {
+  new Gauge({
+    ...{ name, help, labelNames, registers: [registry] },
+    async collect() {
+      const found = (await samples()) ?? [];
+      this.reset();
+      if (labelNames.length === 0) this.remove({});
+      for (const { labels, value } of found) this.set(labels, value);
+    },
+  });
+}
+
+/** The newest census that is not too old; one is under way at most. */
+function latestCensus({ census, clock, log }: FleetMetricsOptions): () => Promise<FleetCensus | null> {
+  let last: { readonly census: FleetCensus; readonly at: number } | null = null;
+  let askedAt = -Infinity;
+  let asking: Promise<void> | null = null;
+  const ask = async (): Promise<void> => {
+    try {
+      last = { census: await census.census(), at: clock.monotonic() };
+    } catch (error) {
+      writeLine(log, 'census-failed', { cause: error instanceof Error ? error.message : String(error) });
+    } finally {
+      asking = null;
+    }
+  };
+  return async () => {
+    if (asking === null && clock.monotonic() - askedAt >= CENSUS_EVERY_MS) {
+      askedAt = clock.monotonic();
+      asking = ask();
+    }
+    if (asking !== null) await atMost(asking, clock);
+    return last !== null && clock.monotonic() - last.at < CENSUS_OLD_MS ? last.census : null;
+  };
+}
+
+function atMost(work: Promise<void>, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(CENSUS_WAIT_MS, resolve);
+    void work.then(() => {
+      cancel();
+      resolve();
+    });
+  });
+}

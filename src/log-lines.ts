@@ -1,0 +1,118 @@
+/**
+ * Every line a node writes to its log, declared in one place: a stable id, how much it matters, and what it says. Each is one JSON
+ * object with `line` (the id), `msg` (the sentence) and the fields named here, so that a search never depends on wording.
+ */
+import type { Level, Logger } from 'pino';
+
+/** How a line is declared. */
+export interface LogLine {
+  readonly level: Level;
+  readonly says: string;
+  /** Names of the fields beside those that every line has. */
+  readonly fields: readonly string[];
+}
+
+/** Fields of every line about a request that came with a trace. */
+const TRACE_FIELDS = ['traceId', 'spanId', 'parentSpanId'] as const;
+
+/** The lines, by id. The list may grow; an id and what it means never change. */
+export const LOG_LINES = {
+  'node-up': { level: 'info', says: 'node is up', fields: ['http'] },
+  'node-stopping': { level: 'info', says: 'stopping', fields: ['signal'] },
+  'node-stopped': { level: 'info', says: 'stopped', fields: [] },
+  'node-stop-given-up': {
+    level: 'fatal',
+    says: 'could not stop in order: what was not committed is read again from the stream by the next owner',
+    fields: ['limitMs'],
+  },
+  'hub-away': { level: 'warn', says: 'hub is away', fields: [] },
+  'hub-back': { level: 'warn', says: 'hub is back', fields: [] },
+  'hub-refused': { level: 'error', says: 'hub refused something', fields: ['err'] },
+  'hub-notice': { level: 'warn', says: 'something of the hub needs attention', fields: ['part', 'type'] },
+  'hub-hearing': { level: 'info', says: 'hearing all that the stream holds', fields: [] },
+  'hub-not-hearing': { level: 'info', says: 'not hearing: silence means nothing now', fields: [] },
+  'stream-gone': {
+    level: 'error',
+    says: 'the stream no longer holds messages that were not read yet',
+    fields: ['from', 'to'],
+  },
+  'partitions-taken': { level: 'info', says: 'partitions taken', fields: ['partitions', 'twins', 'reason'] },
+  'partitions-given-up': {
+    level: 'info',
+    says: 'partitions given up',
+    fields: ['partitions', 'twins', 'reason'],
+  },
+  'store-unavailable': {
+    level: 'warn',
+    says: 'store unavailable: the commit is tried again, nothing is lost',
+    fields: ['cause'],
+  },
+  'store-housekeeping-failed': {
+    level: 'error',
+    says: 'housekeeping of the store failed; it is tried again in an hour',
+    fields: ['err'],
+  },
+  'census-failed': {
+    level: 'warn',
+    says: 'the fleet could not be counted for the metrics; it is tried again at the next scrape',
+    fields: ['cause'],
+  },
+  'twin-quarantined': {
+    level: 'error',
+    says: 'twin could not decide: it stands as before',
+    fields: ['device', 'err'],
+  },
+  'log-level-set': {
+    level: 'info',
+    says: 'log level of a device changed',
+    fields: ['device', 'level', 'until', 'by'],
+  },
+  'report-decided': {
+    level: 'debug',
+    says: 'report decided on',
+    fields: ['device', 'fate', 'boot', 'seq', 'up', 'state'],
+  },
+  'report-unreadable': {
+    level: 'debug',
+    says: 'message could not be read: kept as a dead letter',
+    fields: ['device', 'reason', 'detail'],
+  },
+  'state-changed': {
+    level: 'debug',
+    says: 'known state changed',
+    fields: ['device', 'from', 'to', 'cause', ...TRACE_FIELDS],
+  },
+  'command-sent': {
+    level: 'debug',
+    says: 'command sent',
+    fields: ['device', 'site', 'id', 'n', 'name', ...TRACE_FIELDS],
+  },
+  'command-outcome': {
+    level: 'debug',
+    says: 'outcome of a command became known',
+    fields: ['device', 'id', 'n', 'name', 'outcome', 'reason', 'proof', 'isLate', ...TRACE_FIELDS],
+  },
+  'command-unknown': {
+    level: 'info',
+    says: 'a command can no longer start, and nobody knows whether it was executed',
+    fields: ['device', 'id', 'n', 'name', ...TRACE_FIELDS],
+  },
+  'request-refused': {
+    level: 'debug',
+    says: 'request refused by the twin',
+    fields: ['device', 'id', 'code', ...TRACE_FIELDS],
+  },
+} as const satisfies Record<string, LogLine>;
+
+/** The id of a line. */
+export type LogLineId = keyof typeof LOG_LINES;
+
+/** Writes a line with its fields. */
+export function writeLine(
+  log: Logger,
+  line: LogLineId,
+  fields: Readonly<Record<string, unknown>> = {},
+): void {
+  const { level, says } = LOG_LINES[line];
+  log[level]({ line, ...fields }, says);
+}

@@ -1,0 +1,75 @@
+/**
+ * What a node counts, as Prometheus reads it. No label holds a device, a site or an id: their number has no bound. The
+ * documents and the dashboard are checked against these names.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+const COMMIT_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5];
+const DELAY_SECONDS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30, 300, 3_600, 86_400];
+const COMMAND_SECONDS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 3_600];
+const BATCH_REPORTS = [1, 2, 5, 10, 50, 100, 500, 1_000, 2_000, 5_000];
+
+/** The metrics that the runtime's events feed. */
+export type NodeMetrics = ReturnType<typeof createNodeMetrics>;
+
+/** Registers them, and those of the process: memory, garbage collection, event loop. */
+// eslint-disable-next-line @typescript-eslint/explicit-module-boundary-types -- each metric's labels are part of its type
+export function createNodeMetrics(registry: Registry) {
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const counter = <Label extends string>(
+    name: string,
+    help: string,
+    ...labelNames: readonly Label[]
+  ): Counter<Label> => new Counter({ name, help, labelNames, registers });
+  const histogram = <Label extends string>(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    ...labelNames: readonly Label[]
+  ): Histogram<Label> => new Histogram({ name, help, buckets: [...buckets], labelNames, registers });
+  return {
+    reports: counter('corral_reports_total', 'Reports decided on, by fate', 'fate'),
+    deadLetters: counter('corral_dead_letters_total', 'Messages that could not be read, by reason', 'reason'),
+    refusals: counter('corral_refusals_total', 'Requests refused by twins, by code', 'code'),
+    sent: counter(
+      'corral_commands_sent_total',
+      'Commands handed to the hub, repetitions and probes too, by name',
+      'name',
+    ),
+    outcomes: counter('corral_outcomes_total', 'Outcomes of commands as they became known', 'outcome'),
+    lateOutcomes: counter(
+      'corral_late_outcomes_total',
+      'Outcomes of commands that had been unknown, by what they turned out to be',
+      'outcome',
+    ),
+    transitions: counter('corral_transitions_total', 'Transitions of known states', 'kind', 'from', 'to'),
+    storeUnavailable: counter('corral_store_unavailable_total', 'Commits that found the store away'),
+    quarantined: counter('corral_quarantined_total', 'Inputs that a twin could not decide on'),
+    gone: counter('corral_stream_gone_total', 'Messages that the stream dropped before they were read'),
+    notices: counter(
+      'corral_notices_total',
+      'Trouble with the hub that was overcome, by part and type',
+      'part',
+      'type',
+    ),
+    hearing: new Gauge({
+      name: 'corral_hearing',
+      help: '1 while all that the stream holds is heard',
+      registers,
+    }),
+    commitSeconds: histogram('corral_commit_seconds', 'Time of one commit', COMMIT_SECONDS),
+    batchReports: histogram('corral_batch_reports', 'Reports in one commit', BATCH_REPORTS),
+    reportDelaySeconds: histogram(
+      'corral_report_delay_seconds',
+      'From the moment in which the hub stored a message until it was committed; the oldest of each commit',
+      DELAY_SECONDS,
+    ),
+    commandSeconds: histogram(
+      'corral_command_seconds',
+      'From the acceptance of a command until its outcome was known',
+      COMMAND_SECONDS,
+      'outcome',
+    ),
+  };
+}
