@@ -171,7 +171,7 @@ export class Backend {
   #requester(): Requester {
     const { hub, record, trace } = this.#options;
     return {
-      request: async (subject, payload, timeoutMs) => {
+      request: async ({ subject, payload, timeoutMs }) => {
         trace.line(this.name, () => `asks ${subject} ${textOf(payload)}`);
         record.asked += 1;
         const answer = await hub.request(this.link, subject, payload, timeoutMs);
