@@ -1,0 +1,148 @@
+/**
+ * One device that says far too much, and a thousand that come back at once with five hours of reports: the others are heard
+ * meanwhile, in the order of the stream, and nothing is lost. On real servers.
+ */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { until } from '../node.ts';
+import { impatientChargePoint, startNodeWithKinds } from '../node-with-kinds.ts';
+import type { RawDevice } from '../raw-device.ts';
+import { World } from '../world.ts';
+
+/** What one device says in a few seconds, and how many of its reports are on their way at a time. */
+const HOT_REPORTS = 40_000;
+const HOT_IN_FLIGHT = 500;
+/** How far the node may be beyond a report when that is seen to be stored: some batches, and far less than there is to do. */
+const LAG_MAX = 8_000;
+
+const RETURNING = 1_000;
+/** Five hours, one each five minutes. */
+const BUFFERED = 60;
+const STEP_MS = 300_000;
+const LIVE = 20;
+/** Shorter than the burst takes, so that it would show if the time in which nothing of them is heard counted as silence. */
+const SILENCE_MS = 2_500;
+
+let world: World;
+
+beforeEach(async () => {
+  world = await World.start();
+});
+afterEach(async () => {
+  await world.end();
+});
+
+/** Reports, waits until that is in the history, and returns how far beyond it the node had committed by then. */
+async function lagOf(device: RawDevice): Promise<number> {
+  const { seq: position } = await device.report();
+  const { seq } = device;
+  const lag = await until(`${device.device} is heard at ${String(position)}`, async () => {
+    const [row] = await world.eye.query<{ isHeard: boolean; reached: number }>(
+      `select (select max(position) from lease)::int as reached,
+        exists (select from report r join device d on d.key = r.device where d.id = $1 and r.seq = $2) as "isHeard"`,
+      [device.device, seq],
+    );
+    const { isHeard, reached } = row!;
+    return isHeard
+      ? { done: true, value: reached - position }
+      : { done: false, seen: `position ${String(reached)}` };
+  });
+  return lag!;
+}
+
+test('a device that reports ten thousand times a second keeps nobody else from being heard or commanded', async () => {
+  await world.hostNode();
+  const live = await world.knownDevice();
+  const hot = await world.newDevice({ manner: 'deaf', encoding: 'msgpack' });
+  let isOver = false;
+  const flood = (async () => {
+    for (let sent = 0; sent < HOT_REPORTS; sent += HOT_IN_FLIGHT) {
+      await Promise.all(Array.from({ length: HOT_IN_FLIGHT }, () => hot.report()));
+    }
+    isOver = true;
+  })();
+  const lags: number[] = [];
+  const outcomes = new Set<unknown>();
+  while (!isOver) {
+    lags.push(await lagOf(live));
+    for (const name of ['reserve', 'release'])
+      outcomes.add((await world.backend.command(live.device, name)).outcome);
+  }
+  await flood;
+  expect(Math.max(...lags)).toBeLessThanOrEqual(LAG_MAX);
+  expect([...outcomes]).toEqual(['done']);
+  await until('every report of it is stored', async () => {
+    const document = await world.backend.get(hot.device);
+    const { seq } = document.sequence as { readonly seq: number };
+    return { done: seq === HOT_REPORTS, seen: JSON.stringify(document.sequence) };
+  });
+  const counted = `select count(*)::int as n, count(distinct r.seq)::int as seqs
+    from report r join device d on d.key = r.device where d.id = $1`;
+  expect(await world.eye.query(counted, [hot.device])).toEqual([{ n: HOT_REPORTS, seqs: HOT_REPORTS }]);
+});
+
+describe('five hours of a thousand devices at once', () => {
+  /** A device that was cut off all that time. Half of them say how they are now before they empty their buffers. */
+  async function comeBack(device: RawDevice, isCurrentFirst: boolean): Promise<void> {
+    device.seq = BUFFERED;
+    const reports = Array.from({ length: BUFFERED }, (_, index) => ({
+      ...{ boot: 1, seq: index + 1, up: (index + 1) * STEP_MS },
+      ...{ state: index % 2 === 0 ? 'available' : 'charging', sensors: { meterWh: index } },
+    }));
+    const frames = isCurrentFirst ? [reports.slice(-1), reports.slice(0, -1)] : [reports];
+    for (const frame of frames) await device.publish(frame);
+  }
+
+  test('leave those that are there heard in their turn and nobody offline, and are filed at their true times', async () => {
+    await startNodeWithKinds(world, [impatientChargePoint({ silenceMs: SILENCE_MS })]);
+    const live = await Promise.all(Array.from({ length: LIVE }, () => world.knownDevice()));
+    const returning = await Promise.all(
+      Array.from({ length: RETURNING }, () => world.newDevice({ manner: 'deaf', encoding: 'msgpack' })),
+    );
+    const burst = Promise.all(returning.map((device, index) => comeBack(device, index % 2 === 0)));
+    const lags: number[] = [];
+    for (let stored = 0; stored < RETURNING * BUFFERED;) {
+      const [sampled] = await Promise.all(
+        live.map((device, index) => (index === 0 ? lagOf(device) : device.report())),
+      );
+      lags.push(sampled as number);
+      stored = await storedOf(returning);
+    }
+    await burst;
+    expect(Math.max(...lags)).toBeLessThanOrEqual(LAG_MAX);
+    const names = live.map(({ device }) => device);
+    expect(
+      await world.eye.query(
+        `select device, from_path, to_path from journal where to_path = 'offline' and device = any($1)`,
+        [names],
+      ),
+    ).toEqual([]);
+    await expectTrueTimes(returning);
+  });
+
+  async function storedOf(devices: readonly RawDevice[]): Promise<number> {
+    const [row] = await world.eye.query<{ n: number }>(
+      `select count(*)::int as n from report r join device d on d.key = r.device where d.id = any($1)`,
+      [devices.map(({ device }) => device)],
+    );
+    return row!.n;
+  }
+
+  /** Reports that are five minutes apart by the device are so in history, in whatever order they came, and each is there once. */
+  async function expectTrueTimes(devices: readonly RawDevice[]): Promise<void> {
+    const steps = await world.eye.query<{ seqs: number; steps: number[]; late: number }>(
+      `with timed as (
+          select h.device, h.seq, h.is_late,
+            round(extract(epoch from h.measured_at - lag(h.measured_at) over (partition by h.device order by h.boot, h.seq)) * 1000)::int as step
+          from history h where h.device = any($1))
+        select count(distinct seq)::int as seqs, array_agg(distinct step) filter (where step is not null) as steps,
+          count(*) filter (where is_late)::int as late
+        from timed group by device`,
+      [devices.map(({ device }) => device)],
+    );
+    expect(steps).toHaveLength(RETURNING);
+    for (const { seqs, steps: between, late } of steps) {
+      expect({ seqs, between }).toEqual({ seqs: BUFFERED, between: [STEP_MS] });
+      expect([0, BUFFERED - 1]).toContain(late);
+    }
+  }
+});
