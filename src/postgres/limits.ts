@@ -24,6 +24,10 @@ export interface PostgresLimits {
   readonly searchedDevicesMax: number;
   /** Reports are dropped this many whole days (UTC) after the hub received them. */
   readonly retentionDays: number;
+  /** Transitions are dropped so many days after they were recorded, dead letters with the reports of their day. */
+  readonly journalRetentionDays: number;
+  /** Changes of its components that are kept of a device; one that names other parts in each report loses the oldest. */
+  readonly inventoryChangesMax: number;
   /** A partition for reports is made for each of this many days ahead. */
   readonly daysAhead: number;
   /** And for each of this many days back: as long as the hub's stream keeps reports. Older ones go to the default partition. */
@@ -33,6 +37,8 @@ export interface PostgresLimits {
    * next time.
    */
   readonly maintenanceLockTimeoutMs: number;
+  /** How long one statement of housekeeping may take: it moves and removes whole days. */
+  readonly maintenanceTimeoutMs: number;
 }
 
 /** What `npm start` and `npm run serve` use unless configured otherwise. */
@@ -47,7 +53,10 @@ export const DEFAULT_POSTGRES_LIMITS: PostgresLimits = {
   statementBytesMax: 256 * 1024 * 1024,
   searchedDevicesMax: 20_000,
   retentionDays: 90,
+  journalRetentionDays: 730,
+  inventoryChangesMax: 1_000,
   daysAhead: 3,
   daysBack: 7,
   maintenanceLockTimeoutMs: 200,
+  maintenanceTimeoutMs: 600_000,
 };

@@ -1,12 +1,15 @@
 /**
  * Housekeeping of the history: a partition of `report` for each day (UTC), made before it is needed and dropped when its
- * retention has passed. Whatever finds no partition lands in the default one, and moves when its day is made.
+ * retention has passed, and with it what only told of its reports (`retention.ts`). Whatever finds no partition lands in the
+ * default one, and moves when its day is made: the next time, whatever the clocks said when it came.
  *
- * Any number of nodes may do this at once; one of them does it.
+ * Any number of nodes may do this at once; one of them does it. A node whose clock has jumped ahead drops nothing early: a
+ * day has passed when both its clock and that of Postgres say so.
  */
 import pg, { type ClientBase } from 'pg';
 import type { PostgresLimits } from './limits.ts';
-import { asError, type SessionPool } from './sessions.ts';
+import { sweep, type Swept } from './retention.ts';
+import { asError, type SessionPool, type TimedQuery } from './sessions.ts';
 
 /** What was done. */
 export interface Maintenance {
@@ -15,9 +18,20 @@ export interface Maintenance {
   readonly dropped: readonly string[];
   /** What a lock of somebody else's prevented: it is tried again the next time. */
   readonly postponed: readonly string[];
+  /** Rows of other tables that went with what was dropped; `null` where nothing was looked at. */
+  readonly swept: Swept | null;
 }
 
-type Limits = Pick<PostgresLimits, 'retentionDays' | 'daysAhead' | 'daysBack' | 'maintenanceLockTimeoutMs'>;
+type Limits = Pick<
+  PostgresLimits,
+  | 'retentionDays'
+  | 'journalRetentionDays'
+  | 'inventoryChangesMax'
+  | 'daysAhead'
+  | 'daysBack'
+  | 'maintenanceLockTimeoutMs'
+  | 'maintenanceTimeoutMs'
+>;
 
 const DAY_MS = 86_400_000;
 
@@ -27,7 +41,7 @@ const LOCK = 702_165_002;
 /** SQLSTATE of a lock that was not given in time. */
 const LOCK_NOT_AVAILABLE = '55P03';
 
-const NOTHING: Maintenance = { created: [], dropped: [], postponed: [] };
+const NOTHING: Maintenance = { created: [], dropped: [], postponed: [], swept: null };
 
 /** Makes and drops partitions as they should be at server time `now`, ms epoch. Does nothing while another node is at it. */
 export async function maintainReports(
@@ -39,7 +53,7 @@ export async function maintainReports(
   try {
     const { rows } = await client.query<{ mine: boolean }>('select pg_try_advisory_lock($1) as mine', [LOCK]);
     const isMine = rows[0]?.mine === true;
-    const done = isMine ? await maintain(client, Math.floor(now / DAY_MS), limits) : NOTHING;
+    const done = isMine ? await maintain(client, now, limits) : NOTHING;
     if (isMine) await client.query('select pg_advisory_unlock($1)', [LOCK]);
     release();
     return done;
@@ -50,21 +64,39 @@ export async function maintainReports(
   }
 }
 
-async function maintain(client: ClientBase, today: number, limits: Limits): Promise<Maintenance> {
-  const oldest = today - limits.retentionDays;
+async function maintain(client: ClientBase, now: number, limits: Limits): Promise<Maintenance> {
+  const today = dayOf(now);
+  const oldest = dayOf(Math.min(now, await databaseNow(client))) - limits.retentionDays;
   const present = await presentDays(client);
-  const wanted = daysBetween(Math.max(oldest, today - limits.daysBack), today + limits.daysAhead);
-  const missing = wanted.filter((day) => !present.includes(day));
+  const wanted = new Set([
+    ...daysBetween(today - limits.daysBack, today + limits.daysAhead),
+    ...(await strayDays(client, limits)).filter((day) => day <= today + limits.daysAhead),
+  ]);
+  const missing = [...wanted].filter((day) => day >= oldest && !present.includes(day)).sort((a, b) => a - b);
   const outdated = present.filter((day) => day < oldest);
   const done = { created: new Array<string>(), dropped: new Array<string>(), postponed: new Array<string>() };
   const attempt = async (list: string[], name: string, sql: readonly string[]): Promise<void> => {
-    const isDone = await transact(client, sql, limits.maintenanceLockTimeoutMs);
+    const isDone = await transact(client, sql, limits);
     (isDone ? list : done.postponed).push(name);
   };
   for (const day of missing) await attempt(done.created, tableOf(day), createDay(day));
   for (const day of outdated) await attempt(done.dropped, tableOf(day), [`drop table ${tableOf(day)}`]);
-  await client.query(`delete from report_default where received_at < ${literal(oldest)}`);
-  return done;
+  await client.query(patient(`delete from report_default where received_at < ${literal(oldest)}`, limits));
+  const swept = done.dropped.length === 0 ? null : await sweep(client, oldest * DAY_MS, limits);
+  return { ...done, swept };
+}
+
+/** The time by the clock of Postgres, ms epoch. */
+async function databaseNow(client: ClientBase): Promise<number> {
+  const { rows } = await client.query<{ now: number }>('select ms_of(now()) as now');
+  return rows[0]?.now ?? -Infinity;
+}
+
+/** Days of reports that found no partition. */
+async function strayDays(client: ClientBase, limits: Limits): Promise<readonly number[]> {
+  const days = 'select distinct floor(ms_of(received_at) / 86400000)::integer as day from report_default';
+  const { rows } = await client.query<{ day: number }>(patient(days, limits));
+  return rows.map(({ day }) => day);
 }
 
 async function presentDays(client: ClientBase): Promise<readonly number[]> {
@@ -90,15 +122,11 @@ function createDay(day: number): readonly string[] {
 }
 
 /** Runs statements in one transaction. False when somebody else's lock prevents it: then nothing of them is done. */
-async function transact(
-  client: ClientBase,
-  statements: readonly string[],
-  lockTimeoutMs: number,
-): Promise<boolean> {
+async function transact(client: ClientBase, statements: readonly string[], limits: Limits): Promise<boolean> {
   await client.query('begin');
   try {
-    await client.query(`set local lock_timeout = ${String(lockTimeoutMs)}`);
-    for (const statement of statements) await client.query(statement);
+    await client.query(`set local lock_timeout = ${String(limits.maintenanceLockTimeoutMs)}`);
+    for (const statement of statements) await client.query(patient(statement, limits));
     await client.query('commit');
     return true;
   } catch (error) {
@@ -108,9 +136,16 @@ async function transact(
   }
 }
 
+/** A day that was forgotten for long moves for longer than others may wait for an answer. */
+function patient(text: string, { maintenanceTimeoutMs }: Limits): TimedQuery {
+  return { text, query_timeout: maintenanceTimeoutMs };
+}
+
 function daysBetween(first: number, last: number): readonly number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
+
+const dayOf = (time: number): number => Math.floor(time / DAY_MS);
 
 function isoDay(day: number): string {
   return new Date(day * DAY_MS).toISOString().slice(0, 10);

@@ -5,12 +5,25 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { kinds } from '../../machines/kinds.ts';
 import { migrate, MigrationError } from '../../src/postgres/migrate.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
-import type { Lease } from '../../src/runtime/ports.ts';
+import type { Lease, ReportPage } from '../../src/runtime/ports.ts';
 import { createDatabase, type TestDatabase } from '../servers.ts';
 import { type DatabaseEye, openEye } from './database-eye.ts';
-import { advance, advanced, commitOf, devicesIn, filed, report, T0, twin } from './store-samples.ts';
+import {
+  advance,
+  advanced,
+  commitOf,
+  deadLetter,
+  devicesIn,
+  filed,
+  lines,
+  report,
+  T0,
+  transition,
+  twin,
+} from './store-samples.ts';
 
 const DAY = 86_400_000;
+const ALL: ReportPage = { from: null, to: null, after: null, isNewestFirst: false, limit: 9 };
 
 let database: TestDatabase;
 let psql: DatabaseEye;
@@ -56,7 +69,10 @@ describe('housekeeping of reports', () => {
   let store: PostgresStore;
   let lease: Lease;
   let device: string;
-  const limits = { retentionDays: 30, daysAhead: 2, daysBack: 1, maintenanceLockTimeoutMs: 100 };
+  const limits = {
+    ...{ retentionDays: 30, journalRetentionDays: 60, inventoryChangesMax: 5 },
+    ...{ daysAhead: 2, daysBack: 1, maintenanceLockTimeoutMs: 100 },
+  };
   beforeEach(async () => {
     const connectionString = database.url;
     store = new PostgresStore({
@@ -87,8 +103,8 @@ describe('housekeeping of reports', () => {
 
   test('makes a partition for each day before it comes, once', async () => {
     const days = ['report_2026_01_30', 'report_2026_01_31', 'report_2026_02_01', 'report_2026_02_02'];
-    expect(await store.maintain(T0)).toEqual({ created: days, dropped: [], postponed: [] });
-    expect(await store.maintain(T0)).toEqual({ created: [], dropped: [], postponed: [] });
+    expect(await store.maintain(T0)).toEqual({ created: days, dropped: [], postponed: [], swept: null });
+    expect(await store.maintain(T0)).toEqual({ created: [], dropped: [], postponed: [], swept: null });
     expect(await store.maintain(T0 + DAY)).toMatchObject({ created: ['report_2026_02_03'] });
     await receive(T0, T0 + DAY, T0 + 2 * DAY);
     expect(await tables()).toEqual(days.slice(1));
@@ -109,12 +125,108 @@ describe('housekeeping of reports', () => {
     expect(reports.map(({ seq }) => seq)).toEqual([1, 2, 3]);
   });
 
+  test('of a node that was down for two weeks makes the days it missed, where the hub has kept reports for it', async () => {
+    await store.maintain(T0);
+    await receive(T0, T0 + 4 * DAY, T0 + 14 * DAY);
+    expect(await tables()).toEqual(['report_2026_01_31', 'report_default']);
+    expect(await store.maintain(T0 + 14 * DAY)).toMatchObject({
+      created: ['report_2026_02_04', ...[13, 14, 15, 16].map((day) => `report_2026_02_${String(day)}`)],
+    });
+    expect(await tables()).toEqual(['report_2026_01_31', 'report_2026_02_04', 'report_2026_02_14']);
+  });
+
+  test('by a clock that is three weeks ahead, or behind, loses nothing and is right again when the clock is', async () => {
+    await store.maintain(T0);
+    for (const [step, wrong] of [21, -21].entries()) {
+      const day = 5 * (step + 1);
+      expect((await store.maintain(T0 + (wrong + day) * DAY)).dropped).toEqual([]);
+      await receive(T0 + day * DAY);
+      expect((await tables()).at(-1)).toBe('report_default');
+      await store.maintain(T0 + day * DAY);
+      expect(await tables()).not.toContain('report_default');
+    }
+    expect(await store.reports(device, ALL)).toHaveLength(2);
+  });
+
+  test('by a clock that is ahead of that of Postgres by more than the retention drops nothing', async () => {
+    const now = Date.now();
+    await store.maintain(now);
+    await receive(now);
+    expect((await store.maintain(now + 100 * DAY)).dropped).toEqual([]);
+    expect(await store.reports(device, ALL)).toHaveLength(1);
+  });
+
+  test('moves a day of many reports at once, of which some have a place already', async () => {
+    await receive(...Array.from({ length: 3_000 }, (_, index) => T0 + index));
+    await store.maintain(T0);
+    await receive(T0 + 4_000);
+    expect(await tables()).toEqual(['report_2026_01_31']);
+    const [row] = await psql.query<{ n: number }>('select count(*)::int as n from report_2026_01_31');
+    expect(row!.n).toBe(3_001);
+  });
+
   test('drops days whose retention has passed, also from the default partition', async () => {
     await store.maintain(T0);
     await receive(T0 - 20 * DAY, T0, T0 + DAY);
     const { dropped } = await store.maintain(T0 + 31 * DAY);
     expect(dropped).toEqual(['report_2026_01_30', 'report_2026_01_31']);
     expect(await tables()).toEqual(['report_2026_02_01']);
+  });
+
+  test('drops the clock of a boot with the last report of it, and not before', async () => {
+    await store.maintain(T0);
+    const clocks = [1, 2].map((boot) => ({
+      device,
+      clock: { incarnation: 1, boot, latest: { up: 0, at: T0 }, earliest: null },
+    }));
+    const reports = [
+      filed(device, report(1), { receivedAt: T0 }),
+      filed(device, report(1, { boot: 2 }), { receivedAt: T0 }),
+      filed(device, report(2, { boot: 2 }), { receivedAt: T0 + 2 * DAY, fate: 'late' }),
+    ];
+    const result = await store.commit(commitOf([advance(lease)], { twins: [twin(device)], reports, clocks }));
+    expect(result).toEqual({ type: 'committed' });
+    expect((await store.maintain(T0 + 31 * DAY)).swept).toMatchObject({ bootClocks: 1 });
+    expect(await psql.query('select boot::int from boot_clock')).toEqual([{ boot: 2 }]);
+    expect((await store.maintain(T0 + 33 * DAY)).swept).toMatchObject({ bootClocks: 1 });
+    expect(await psql.query('select from boot_clock')).toEqual([]);
+  });
+
+  test('drops dead letters with the reports of their day, and transitions later, but nothing that is still to be published', async () => {
+    await store.maintain(T0);
+    const { partition } = lease;
+    const journal = lines(
+      partition,
+      1,
+      ...[0, 1, 2].flatMap((day) => [
+        transition(device, { recordedAt: T0 + day * DAY }),
+        deadLetter(partition, { receivedAt: T0 + day * DAY }),
+      ]),
+    );
+    const moved = advance(lease, { journal: 6, published: 4 });
+    expect(await store.commit(commitOf([moved], { twins: [twin(device)], journal }))).toEqual({
+      type: 'committed',
+    });
+    expect((await store.maintain(T0 + 40 * DAY)).swept).toMatchObject({ deadLetters: 2, transitions: 0 });
+    expect((await store.maintain(T0 + 90 * DAY)).swept).toMatchObject({ deadLetters: 0, transitions: 2 });
+    expect((await store.journalAfter(partition, 4, 9)).map(({ no }) => no)).toEqual([5, 6]);
+  });
+
+  test('keeps the newest changes of the components of a device, and the models that are named', async () => {
+    await store.maintain(T0);
+    const reports = Array.from({ length: 20 }, (_, index) =>
+      filed(
+        device,
+        report(index + 1, { components: [{ slot: 'modem', model: `M${String(index)}`, serial: 's' }] }),
+      ),
+    );
+    const result = await store.commit(commitOf([advance(lease)], { twins: [twin(device)], reports }));
+    expect(result).toEqual({ type: 'committed' });
+    expect((await store.maintain(T0 + 31 * DAY)).swept).toMatchObject({ inventoryChanges: 15 });
+    expect(await psql.query(`select after ->> 'model' as model from inventory_change order by no`)).toEqual(
+      [15, 16, 17, 18, 19].map((index) => ({ model: `M${String(index)}` })),
+    );
+    expect(await psql.query('select name from model')).toEqual([{ name: 'M19' }]);
   });
 
   test('leaves to the next time what a lock prevents, and keeps nobody waiting', async () => {
@@ -158,8 +270,6 @@ describe('housekeeping of reports', () => {
     await other.close();
     expect(await answer).toEqual({ type: 'committed' });
     expect(await store.twin(device)).toMatchObject({ inventory: { registered: true }, twin: { version: 1 } });
-    expect(
-      await store.reports(device, { from: null, to: null, after: null, isNewestFirst: false, limit: 9 }),
-    ).toHaveLength(1);
+    expect(await store.reports(device, ALL)).toHaveLength(1);
   });
 });

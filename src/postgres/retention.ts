@@ -1,0 +1,132 @@
+/**
+ * What goes with the reports of a day: clocks that time nothing any more, dead letters, old transitions, and inventory that a
+ * device has written without end. With the partitions of `report` this bounds all that devices can make the database keep.
+ *
+ * Everything is done in small transactions, so that no commit waits behind it for long.
+ */
+import type { ClientBase } from 'pg';
+import type { PostgresLimits } from './limits.ts';
+
+/** How many rows were removed. */
+export interface Swept {
+  readonly bootClocks: number;
+  readonly deadLetters: number;
+  readonly transitions: number;
+  readonly inventoryChanges: number;
+  readonly models: number;
+}
+
+type Limits = Pick<
+  PostgresLimits,
+  'retentionDays' | 'journalRetentionDays' | 'inventoryChangesMax' | 'maintenanceTimeoutMs'
+>;
+
+/** Rows looked at in one transaction. */
+const SLICE = 5_000;
+
+const DAY_MS = 86_400_000;
+
+/** Removes what only told of reports received before `oldest`, ms epoch. */
+export async function sweep(client: ClientBase, oldest: number, limits: Limits): Promise<Swept> {
+  const journalOldest = oldest - (limits.journalRetentionDays - limits.retentionDays) * DAY_MS;
+  return {
+    bootClocks: await sweepBootClocks(client, oldest),
+    deadLetters: await sweepLines(client, DEAD_LETTERS, oldest),
+    transitions: await sweepLines(client, TRANSITIONS, journalOldest),
+    inventoryChanges: await sweepInventoryChanges(client, limits.inventoryChangesMax),
+    models: await sweepModels(client, limits),
+  };
+}
+
+/** The clock of a boot is needed while a report of it is kept. Looked up one by one: a hash of all reports would be the history again. */
+const BOOT_CLOCKS = `with page as materialized (
+  select device, incarnation, boot, latest_at from boot_clock
+  where (device, incarnation, boot) > ($1, $2, $3) order by device, incarnation, boot limit ${String(SLICE)}
+), gone as (
+  delete from boot_clock c using page p
+  where c.device = p.device and c.incarnation = p.incarnation and c.boot = p.boot and p.latest_at < $4
+    and (select r.device from report r
+      where r.device = p.device and r.incarnation = p.incarnation and r.boot = p.boot limit 1) is null
+  returning c.device
+)
+select device, incarnation, boot, (select count(*) from gone)::integer as removed from page
+order by device desc, incarnation desc, boot desc limit 1`;
+
+interface BootRow {
+  readonly device: number;
+  readonly incarnation: number;
+  readonly boot: number;
+  readonly removed: number;
+}
+
+async function sweepBootClocks(client: ClientBase, oldest: number): Promise<number> {
+  let removed = 0;
+  let after: Pick<BootRow, 'device' | 'incarnation' | 'boot'> = { device: -1, incarnation: -1, boot: -1 };
+  for (;;) {
+    const values = [after.device, after.incarnation, after.boot, oldest];
+    const { rows } = await client.query<BootRow>({ text: BOOT_CLOCKS, values });
+    const [last] = rows;
+    if (last === undefined) return removed;
+    removed += last.removed;
+    after = last;
+  }
+}
+
+/** What is not known to be published stays: the next owner has to publish it. Lines stand in the order of their times. */
+const DEAD_LETTERS = linesBefore('dead_letter', 'received_at');
+const TRANSITIONS = linesBefore('transition', 'recorded_at');
+
+function linesBefore(table: string, time: string): string {
+  return `with first as materialized (
+  select t.partition, t.no from lease l, lateral (
+    select s.partition, s.no, s.${time} as time from ${table} s
+    where s.partition = l.partition and s.no <= l.published order by s.no limit ${String(SLICE)}
+  ) t where t.time < time_of($1)
+)
+delete from ${table} t using first f where t.partition = f.partition and t.no = f.no`;
+}
+
+async function sweepLines(client: ClientBase, text: string, oldest: number): Promise<number> {
+  return untilNothing(async () => (await client.query({ text, values: [oldest] })).rowCount);
+}
+
+async function sweepInventoryChanges(client: ClientBase, changesMax: number): Promise<number> {
+  const { rows } = await client.query<{ device: number }>({
+    text: 'select device from inventory_change group by device having count(*) > $1',
+    values: [changesMax],
+  });
+  let removed = 0;
+  for (const { device } of rows) {
+    removed += await untilNothing(async () => {
+      const { rowCount } = await client.query({
+        text: `delete from inventory_change where device = $1 and no in (
+            select no from inventory_change where device = $1 order by no desc offset $2 limit ${String(SLICE)})`,
+        values: [device, changesMax],
+      });
+      return rowCount;
+    });
+  }
+  return removed;
+}
+
+/** A model that a commit is just about to name is locked by it, and stays. */
+async function sweepModels(client: ClientBase, { maintenanceTimeoutMs }: Limits): Promise<number> {
+  const text = `with unnamed as (
+      select key from model m where not exists (select from component c where c.model = m.key)
+      limit ${String(SLICE)} for update skip locked
+    )
+    delete from model m using unnamed u
+    where m.key = u.key and not exists (select from component c where c.model = m.key)`;
+  return untilNothing(
+    async () =>
+      (await client.query({ text, query_timeout: maintenanceTimeoutMs } as { text: string })).rowCount,
+  );
+}
+
+async function untilNothing(remove: () => Promise<number | null>): Promise<number> {
+  for (let removed = 0; ;) {
+    const count = (await remove()) ?? 0;
+    if (count === 0) return removed;
+    removed += count;
+  }
+}
