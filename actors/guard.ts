@@ -8,7 +8,8 @@
 import { argumentsProblem } from '../machines/arguments.ts';
 import type { CommandSpec } from '../machines/command.ts';
 import { worldState } from '../machines/statechart.ts';
-import type { RefusalCode } from './decision.ts';
+import type { Kind } from '../machines/kind.ts';
+import type { Context, RefusalCode } from './decision.ts';
 import { addEffect, type Draft, refuse } from './draft.ts';
 import { ageOf, isProvedFresh } from './freshness.ts';
 import type { LedgerEntry } from './ledger.ts';
@@ -16,7 +17,7 @@ import { allowedCommands, commandInFlight, commandNamed, isLegal } from './legal
 import { giveUpProbe, sendProbe } from './probe.ts';
 import { makeRoom } from './resolve.ts';
 import { acceptCommand, OPEN_MAX } from './send.ts';
-import type { CommandRequest } from './twin.ts';
+import type { CommandRequest, Twin } from './twin.ts';
 
 /** How many requests wait for one probe; more are refused as `overloaded`. */
 export const WAITING_MAX = 8;
@@ -24,6 +25,34 @@ export const WAITING_MAX = 8;
 interface Objection {
   readonly code: RefusalCode;
   readonly detail: string;
+}
+
+/** What the guard looks at, besides the request. */
+export interface Standing {
+  readonly twin: Twin;
+  readonly kind: Kind;
+  readonly context: Pick<Context, 'now' | 'serverErrorMs'>;
+}
+
+/** What a twin would say to a command now. */
+export type Prospect =
+  | { readonly type: 'accepted' }
+  /** The device is asked for a report first. */
+  | { readonly type: 'after-proof'; readonly detail: string }
+  | { readonly type: 'refused'; readonly code: RefusalCode; readonly detail: string };
+
+/** What the twin would say now to a command of its kind with right arguments. */
+export function prospectOf(standing: Standing, name: string): Prospect {
+  const spec = commandNamed(standing.kind, name);
+  const objection = spec === null ? unknownCommand(standing, name) : objectionInState(standing, name);
+  if (spec === null || objection !== null)
+    return { type: 'refused', ...(objection ?? unknownCommand(standing, name)) };
+  if (!needsProof(standing, spec)) return { type: 'accepted' };
+  const limit = String(spec.freshWithinMs);
+  return {
+    type: 'after-proof',
+    detail: `it needs knowledge proved no older than ${limit} ms, and what is known is not`,
+  };
 }
 
 /** Decides on a request; `known` is the ledger's entry under this id as read before, or `null`. */
@@ -34,9 +63,9 @@ export function decideCommand(draft: Draft, request: CommandRequest, known: Ledg
     return;
   }
   const spec = commandNamed(draft.kind, request.name);
-  const objection = spec === null ? unknownCommand(draft, request) : objectionTo(draft, request, spec);
+  const objection = spec === null ? unknownCommand(draft, request.name) : objectionTo(draft, request, spec);
   if (spec === null || objection !== null) {
-    const { code, detail } = objection ?? unknownCommand(draft, request);
+    const { code, detail } = objection ?? unknownCommand(draft, request.name);
     refuse(draft, request, code, detail);
   } else if (needsProof(draft, spec)) {
     waitForProof(draft, request);
@@ -91,21 +120,26 @@ function entryWithId(draft: Draft, id: string): LedgerEntry | null {
   return draft.twin.open.find(sameId) ?? draft.twin.recent.find(sameId) ?? null;
 }
 
-function unknownCommand({ kind }: Draft, request: CommandRequest): Objection {
+function unknownCommand({ kind }: Pick<Standing, 'kind'>, name: string): Objection {
   const names = Object.keys(kind.commands).join(', ');
-  return { code: 'unknown-command', detail: `${kind.name} has no command ${request.name}; it has: ${names}` };
+  return { code: 'unknown-command', detail: `${kind.name} has no command ${name}; it has: ${names}` };
 }
 
 /** The first reason to refuse, or `null`. */
 function objectionTo(draft: Draft, request: CommandRequest, spec: CommandSpec): Objection | null {
-  const { twin, kind } = draft;
   const problem = argumentsProblem(spec, request.args);
   if (problem !== null) return { code: 'bad-arguments', detail: problem };
   if (request.ifVersion !== null && request.ifVersion !== draft.before.version) {
     const detail = `the twin is at version ${String(draft.before.version)}, not ${String(request.ifVersion)}`;
     return { code: 'version-mismatch', detail };
   }
-  if (!isLegal(kind, twin, request.name)) return illegal(draft, request.name);
+  return objectionInState(draft, request.name);
+}
+
+/** The first reason to refuse any request for this command, or `null`. */
+function objectionInState(standing: Standing, name: string): Objection | null {
+  const { twin, kind } = standing;
+  if (!isLegal(kind, twin, name)) return illegal(standing, name);
   const inFlight = commandInFlight(twin);
   if (inFlight !== null) {
     const detail = `${inFlight.name} ${inFlight.id} (n ${String(inFlight.n)}) is in flight`;
@@ -116,7 +150,7 @@ function objectionTo(draft: Draft, request: CommandRequest, spec: CommandSpec): 
   return { code: 'overloaded', detail: `${String(OPEN_MAX)} commands have no outcome yet` };
 }
 
-function illegal({ twin, kind }: Draft, name: string): Objection {
+function illegal({ twin, kind }: Standing, name: string): Objection {
   const state = worldState(twin.path);
   if (state === 'offline') {
     const heard =
@@ -131,22 +165,21 @@ function illegal({ twin, kind }: Draft, name: string): Objection {
       reasons === '' ? `the device itself says ${twin.newest?.report.state ?? 'nothing'}` : reasons;
     return { code: 'suspect', detail: `the known state is in doubt: ${detail}` };
   }
-  const allowed = allowedCommands(kind, twin).join(', ');
+  const allowed = allowedCommands(kind, twin).join(', ') || 'none, as a command is in flight';
   return {
     code: 'illegal-state',
     detail: `${name} is not accepted while ${twin.path}; accepted are: ${allowed}`,
   };
 }
 
-function isFreshFor(draft: Draft, limitMs: number): boolean {
-  const { twin, kind, context } = draft;
+function isFreshFor({ twin, kind, context }: Standing, limitMs: number): boolean {
   const age = ageOf({ twin, kind, now: context.now, serverErrorMs: context.serverErrorMs });
   return isProvedFresh(age, limitMs);
 }
 
 /** A command that needs fresh knowledge, and knowledge that is not proved to be fresh. */
-function needsProof(draft: Draft, spec: CommandSpec): boolean {
-  return spec.freshWithinMs !== null && !isFreshFor(draft, spec.freshWithinMs);
+function needsProof(standing: Standing, spec: CommandSpec): boolean {
+  return spec.freshWithinMs !== null && !isFreshFor(standing, spec.freshWithinMs);
 }
 
 /**
@@ -177,7 +210,7 @@ function stillStale(draft: Draft, request: CommandRequest): boolean {
 
 function refuseAsStale(draft: Draft, request: CommandRequest): void {
   const spec = commandNamed(draft.kind, request.name);
-  const objection = spec === null ? unknownCommand(draft, request) : objectionTo(draft, request, spec);
+  const objection = spec === null ? unknownCommand(draft, request.name) : objectionTo(draft, request, spec);
   const limitMs = String(spec?.freshWithinMs ?? draft.kind.limits.freshMs);
   const stale: Objection = {
     code: 'stale',

@@ -55,6 +55,45 @@ export function restingWakeAt(
   return Math.min(dueAt, Math.max(heardAt, hearingSince) + kind.limits.silenceMs);
 }
 
+/** Something a twin does at a time if nothing is heard by then. */
+export interface ArmedTimer {
+  readonly name: 'hold-end' | 'probe-timeout' | 'silence' | 'resend' | 'certain-at' | 'ask-what-became';
+  /** Server time, ms epoch. */
+  readonly at: number;
+  readonly sentence: string;
+}
+
+/** What the twin waits for, soonest first, by the rules that wake it and as long as its node hears all that the stream holds. */
+export function armedTimers(kind: Kind, twin: Twin): readonly ArmedTimer[] {
+  const { hold, probe } = twin;
+  const timers: readonly ArmedTimer[] = [
+    {
+      ...{ name: 'hold-end', at: hold?.certainUntil ?? Infinity },
+      sentence: `The reservation ${hold?.id ?? ''} has certainly ended by itself.`,
+    },
+    {
+      ...{ name: 'probe-timeout', at: probe?.waitsUntil ?? Infinity },
+      sentence: 'An answer to `report` is no longer waited for.',
+    },
+    {
+      ...{ name: 'silence', at: silentAt(kind, twin, -Infinity) },
+      sentence: 'Without any report by then the device counts as offline.',
+    },
+    {
+      ...{ name: 'ask-what-became', at: unknownProbeAt(twin) },
+      sentence: 'The device is asked what became of a command whose outcome is unknown.',
+    },
+    ...twin.open.map((entry): ArmedTimer => {
+      const { name, n, certainAt } = entry;
+      const at = entryDueAt(kind, entry);
+      return at < certainAt
+        ? { name: 'resend', at, sentence: `${name} (n ${String(n)}) is sent again, under the same number.` }
+        : { name: 'certain-at', at, sentence: `${name} (n ${String(n)}) cannot start any more.` };
+    }),
+  ];
+  return timers.filter(({ at }) => at < Infinity).sort((a, b) => a.at - b.at);
+}
+
 /** Decides on everything that is due at `context.now`. */
 export function wakeTwin(draft: Draft): void {
   if (expireHold(draft)) {

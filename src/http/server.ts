@@ -13,10 +13,12 @@ import {
   refuseOtherMethods,
 } from './answer-problems.ts';
 import type { HttpApp, HttpContext } from './context.ts';
+import { atRoutes } from './routes/at.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { deviceListRoutes } from './routes/device-list.ts';
 import { deviceRoutes } from './routes/devices.ts';
+import { explainRoutes } from './routes/explain.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { journalRoutes } from './routes/journal.ts';
 import { kindRoutes } from './routes/kinds.ts';
@@ -80,6 +82,8 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
   timelineRoutes(app, context);
   journalRoutes(app, context);
   commandRoutes(app, context);
+  explainRoutes(app, context);
+  atRoutes(app, context);
   kindRoutes(app, context);
   deadLetterRoutes(app, context);
   nodeRoutes(app, context);

@@ -1,8 +1,8 @@
 /**
  * A device's reports, as they came, in the order in which the device made them.
  */
-import { Type } from '@sinclair/typebox';
-import type { ReportPage } from '../../runtime/ports.ts';
+import { type Static, Type } from '@sinclair/typebox';
+import type { ArchivedReport, ReportPage } from '../../runtime/ports.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import {
   checkWindow,
@@ -25,7 +25,8 @@ const LIMIT_MAX = 1_000;
 const DURATION_PATTERN = '^\\d{1,6}[smhd]$';
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-const ReportViewSchema = Type.Object({
+/** A report in history. */
+export const ReportViewSchema = Type.Object({
   incarnation: Type.Integer(),
   boot: Type.Integer(),
   seq: Type.Integer(),
@@ -107,17 +108,22 @@ export function reportRoutes(app: HttpApp, context: HttpContext): void {
           : null;
       return {
         device: twin.device,
-        reports: shown.map((report) => ({
-          ...report,
-          measuredAt: rfc3339(report.measuredAt),
-          errorMs: wholeErrorMs(report.errorMs),
-          receivedAt: rfc3339(report.receivedAt),
-        })),
+        reports: shown.map(reportView),
         after,
         next: after === null ? null : nextPath(request.url, { after }),
       };
     },
   );
+}
+
+/** A report for HTTP. */
+export function reportView(report: ArchivedReport): Static<typeof ReportViewSchema> {
+  return {
+    ...report,
+    measuredAt: rfc3339(report.measuredAt),
+    errorMs: wholeErrorMs(report.errorMs),
+    receivedAt: rfc3339(report.receivedAt),
+  };
 }
 
 /** The window of measured time that `from`, `to`, `before` and `last` name. */

@@ -1,0 +1,204 @@
+/**
+ * Why a device is in its state: the chain of causes from the last certain point on, in sentences and as data. A pure view of what the
+ * twin knows and of what was recorded about it; whether a command would be accepted is asked of the guard itself, and what the twin
+ * waits for of the rules that wake it.
+ *
+ * The last certain point is the newest transition that a report brought about and after which the device was neither
+ * `offline` nor `suspect`: from there on there was a known state.
+ */
+import type { Kind } from '../machines/kind.ts';
+import { worldState } from '../machines/statechart.ts';
+import { measuredAt } from './clock.ts';
+import type { Transition } from './decision.ts';
+import { type Age, ageOf, type Quality, qualityOf } from './freshness.ts';
+import { prospectOf } from './guard.ts';
+import type { LedgerEntry } from './ledger.ts';
+import { DEAF_AFTER } from './probe.ts';
+import { causesOf, type ChainLink, type RejectedMessage } from './explanation-chain.ts';
+import { durationText, momentText } from './time-text.ts';
+import type { Suspicion, Twin } from './twin.ts';
+import { type ArmedTimer, armedTimers } from './wake.ts';
+
+/** What an explanation rests on. Lists are newest first; what is older than the last certain point is passed over. */
+export interface Evidence {
+  readonly twin: Twin;
+  readonly kind: Kind;
+  /** Server time, ms epoch. */
+  readonly now: number;
+  readonly serverErrorMs: number;
+  readonly transitions: readonly (Transition & { readonly no: number })[];
+  readonly commands: readonly LedgerEntry[];
+  readonly rejected: readonly RejectedMessage[];
+}
+
+/** Whether a command would be accepted. */
+export interface CommandProspect {
+  readonly name: string;
+  readonly accepted: boolean;
+  /** Why not, as a refusal would say it; `needs-proof` where the device is asked for a report first; `null` when it is accepted at once. */
+  readonly code: string | null;
+  readonly sentence: string;
+}
+
+/** What is known of the device's clock. */
+export interface ClockExplanation {
+  readonly boot: number | null;
+  /** A round trip in this boot bounds when things were measured. */
+  readonly verified: boolean;
+  readonly errorMs: number | null;
+  /** The device's wall clock minus server time, ms; `null` when it tells none. */
+  readonly offsetMs: number | null;
+  readonly sentence: string;
+}
+
+/** Why a device is in its state. Times are server time, ms epoch. */
+export interface Explanation {
+  readonly device: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly path: string;
+  readonly quality: Quality;
+  /** When this was so. */
+  readonly at: number;
+  /** The answer in a few sentences. */
+  readonly summary: readonly string[];
+  /** Oldest first; begins with the last certain point, where there is one. */
+  readonly chain: readonly ChainLink[];
+  readonly suspicions: readonly (Suspicion & { readonly sentence: string })[];
+  /** What the twin does next if nothing is heard, soonest first. */
+  readonly timers: readonly ArmedTimer[];
+  readonly commands: readonly CommandProspect[];
+  readonly clock: ClockExplanation;
+}
+
+/** Explains the state of a twin. */
+export function explain(evidence: Evidence): Explanation {
+  const { twin, kind, now } = evidence;
+  const age = ageOf(evidence);
+  const quality = qualityOf(twin, age, kind.limits.freshMs);
+  const commands = Object.keys(kind.commands).map((name) => commandProspect(evidence, name));
+  const suspicions = twin.suspicions.map((suspicion) => ({
+    ...suspicion,
+    sentence: `In doubt since ${momentText(suspicion.since)}: ${suspicion.detail}.`,
+  }));
+  return {
+    device: twin.device,
+    kind: twin.kind,
+    state: worldState(twin.path),
+    path: twin.path,
+    quality,
+    at: now,
+    summary: [
+      stateSentence(twin),
+      ...becauseSentence(evidence),
+      qualitySentence({ twin, quality, age, freshMs: kind.limits.freshMs }),
+      ...suspicions.map(({ sentence }) => sentence),
+      ...openSentences(twin),
+      acceptedSentence(commands),
+    ],
+    chain: causesOf(evidence),
+    suspicions,
+    timers: armedTimers(kind, twin),
+    commands,
+    clock: clockOf(evidence),
+  };
+}
+
+function stateSentence({ device, path, since }: Twin): string {
+  const state = worldState(path);
+  const where = path === state ? state : `${state} (${path})`;
+  if (since === null) return `${device} is ${where}, as it was never heard.`;
+  return `${device} is ${where} since ${momentText(since)}.`;
+}
+
+function becauseSentence({ twin, transitions }: Evidence): readonly string[] {
+  const last = transitions.find(({ to }) => to === twin.path);
+  return last === undefined ? [] : [`That is so because ${last.cause.detail}.`];
+}
+
+function qualitySentence(options: {
+  readonly twin: Twin;
+  readonly quality: Quality;
+  readonly age: Age | null;
+  readonly freshMs: number;
+}): string {
+  const { twin, quality, age, freshMs } = options;
+  const limit = `${twin.kind} counts as fresh up to ${durationText(freshMs)}`;
+  if (age === null) return 'Nothing is known of it: no report was ever heard.';
+  const least = durationText(age.leastMs);
+  const known =
+    age.mostMs === null
+      ? `measured at least ${least} ago, and no round trip of this boot says how much more`
+      : `measured between ${least} and ${durationText(age.mostMs)} ago`;
+  switch (quality) {
+    case 'fresh':
+      return `The knowledge is proved fresh: ${known}; ${limit}.`;
+    case 'stale':
+      return `The knowledge is stale: ${known}; ${limit}.`;
+    case 'unknown':
+      return `How old the knowledge is has not been proved: ${known}; ${limit}.`;
+    case 'suspect':
+      return `The knowledge is in doubt, however fresh: ${known}.`;
+  }
+}
+
+function openSentences({ open, unheard, waiting }: Twin): readonly string[] {
+  const commands = open.map(({ name, n, outcome, certainAt }) =>
+    outcome === 'unknown'
+      ? `Nothing proves yet whether ${name} (n ${String(n)}) was executed; it cannot start any more.`
+      : `${name} (n ${String(n)}) waits for its outcome; after ${momentText(certainAt)} it cannot start any more.`,
+  );
+  const count = String(waiting.length);
+  return [
+    ...commands,
+    ...(waiting.length === 0 ? [] : [`${count} requests wait until the device answers \`report\`.`]),
+    ...(unheard < DEAF_AFTER
+      ? []
+      : [
+          `It is heard, but let ${String(unheard)} commands in a row pass: what is sent to it may not arrive.`,
+        ]),
+  ];
+}
+
+function acceptedSentence(commands: readonly CommandProspect[]): string {
+  const accepted = commands.filter((command) => command.accepted).map(({ name }) => name);
+  return accepted.length === 0 ? 'It accepts no command now.' : `It would accept ${accepted.join(', ')} now.`;
+}
+
+function commandProspect({ twin, kind, now, serverErrorMs }: Evidence, name: string): CommandProspect {
+  const prospect = prospectOf({ twin, kind, context: { now, serverErrorMs } }, name);
+  switch (prospect.type) {
+    case 'accepted':
+      return { name, accepted: true, code: null, sentence: `${name} would be accepted and sent at once.` };
+    case 'after-proof':
+      return {
+        ...{ name, accepted: true, code: 'needs-proof' },
+        sentence: `${name} would be decided on after the device has answered \`report\`: ${prospect.detail}.`,
+      };
+    case 'refused':
+      return {
+        ...{ name, accepted: false, code: prospect.code },
+        sentence: `${name} would be refused: ${prospect.detail}.`,
+      };
+  }
+}
+
+function clockOf({ twin, kind }: Evidence): ClockExplanation {
+  const { newest, clock } = twin;
+  if (newest === null || clock === null) {
+    const sentence = 'Nothing is known of its clock: it was never heard.';
+    return { boot: null, verified: false, errorMs: null, offsetMs: null, sentence };
+  }
+  const { at, errorMs } = measuredAt(clock, newest.up, kind.limits.driftPpm);
+  const offsetMs = newest.at === null ? null : Math.round(newest.at - at);
+  const wallClock =
+    offsetMs === null
+      ? ''
+      : ` Its own wall clock is ${durationText(Math.abs(offsetMs))} ${offsetMs < 0 ? 'behind' : 'ahead'}, and is not used.`;
+  const sentence =
+    errorMs === null
+      ? `No round trip of boot ${String(clock.boot)} bounds its clock: a report was measured no later than it arrived, and nobody knows how much earlier.`
+      : `When reports of boot ${String(clock.boot)} were measured is known within ± ${durationText(Math.ceil(errorMs))}.`;
+  const verified = clock.earliest !== null;
+  return { boot: clock.boot, verified, errorMs, offsetMs, sentence: `${sentence}${wallClock}` };
+}
