@@ -104,6 +104,32 @@ describe('reading', () => {
     expect(JSON.parse(stdout)).toMatchObject({ devices: 4 });
   });
 
+  test('finds devices by what casts doubt on them, in the order asked for', async () => {
+    const stale = await corral('devices', '--stale-for', '1d', '--json');
+    expect(stale).toMatchObject({ code: 0, stdout: '' });
+    const { stdout } = await corral('devices', '--find', 'DEAF', '--sort', '-id', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ device: 'cp-deaf' });
+  });
+
+  test('tells who decides for what', async () => {
+    const { stdout } = await corral('nodes', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ nodes: [{ node: 'node-1', isThisNode: true }], unowned: [] });
+    expect((await corral('nodes')).stdout).toMatch(/node-1 hears all; \d+ commits/);
+  });
+
+  test('lists what could not be read, and why', async () => {
+    gateway.publish('device.cp-1.report', '{"boot":1}');
+    await until('the dead letter is committed', async () => {
+      const { stdout } = await corral('deadletters', '--device', 'cp-1', '--json');
+      return stdout === '' ? { done: false, seen: 'no dead letter' } : { done: true };
+    });
+    const { stdout } = await corral('deadletters', '--device', 'cp-1', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ device: 'cp-1', site: 'depot', reason: 'bad-report' });
+    expect((await corral('deadletters', '--reason', 'foreign-site')).stdout).toBe(
+      'Every message could be read.\n',
+    );
+  });
+
   test('says that Corral is not there, and which variable tells where it is', async () => {
     const end = await corralCommand(['fleet'], { env: { ...env, CORRAL_HTTP_URL: 'http://127.0.0.1:9' } });
     expect(end.code).toBe(1);

@@ -1,13 +1,13 @@
 /** `corral devices`, `corral get` and `corral fleet`: what the fleet is like now, read over HTTP. */
 import { Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { HTTP_HELP, httpToken, httpUrl } from './addresses.ts';
 import { CorralHttp } from './corral-http.ts';
 import { wholeNumber } from './numbers.ts';
 import { print, printJson } from './print.ts';
 import { type Cell, rowsTable, valuesTable } from './table.ts';
-import { shownDuration } from './time-words.ts';
+import { duration, shownDuration } from './time-words.ts';
 
 const TextOrNull = Type.Union([Type.String(), Type.Null()]);
 const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
@@ -61,9 +61,15 @@ const FleetBody = TypeCompiler.Compile(
 );
 
 /** What the filters are called, on the command line and in the query. */
-const FILTERS = ['kind', 'state', 'quality', 'site', 'firmware', 'label'] as const;
+const FILTERS = ['kind', 'state', 'quality', 'site', 'firmware', 'label', 'suspicion', 'sort'] as const;
+
+/** What a list may be sorted by, as HTTP has it. */
+const ORDERS = ['id', '-id', 'since', '-since', 'lastContact', '-lastContact', 'ageMs', '-ageMs'];
 
 type DevicesFlags = Readonly<Partial<Record<(typeof FILTERS)[number], string>>> & {
+  readonly staleFor?: number;
+  readonly pending?: true;
+  readonly find?: string;
   readonly limit: number;
   readonly all?: true;
   readonly json?: true;
@@ -75,7 +81,8 @@ ${HTTP_HELP}
 
 Examples:
   corral devices --state suspect
-  corral devices --kind charge-point --quality stale --limit 20
+  corral devices --kind charge-point --stale-for 10m --sort ageMs --limit 20
+  corral devices --suspicion unconfirmed-command --pending
   corral devices --all --json | jq -r 'select(.firmware != "4.11.2") | .device'`;
 
 const GET_HELP = `
@@ -106,6 +113,13 @@ export function addDevices(program: Command): void {
     .option('--site <site>', 'only of this site')
     .option('--firmware <version>', 'only with this firmware')
     .option('--label <label>', 'only with this label of the inventory: name, or name=value')
+    .option('--suspicion <reason>', 'only with a suspicion of this reason')
+    .option('--stale-for <duration>', 'only those whose state was measured longer ago', duration)
+    .option('--pending', 'only those of which a command waits for its outcome')
+    .option('--find <text>', 'only with this in their id')
+    .addOption(
+      new Option('--sort <order>', 'what they are sorted by; - for the greatest first').choices(ORDERS),
+    )
     .option('--limit <n>', 'at most so many', wholeNumber(1), 100)
     .option('--all', 'all of them, however many')
     .option('--json', 'one line of JSON for each')
@@ -129,11 +143,7 @@ export function addDevices(program: Command): void {
 async function runDevices(flags: DevicesFlags): Promise<void> {
   const http = new CorralHttp(httpUrl(), httpToken());
   const most = flags.all === true ? Infinity : flags.limit;
-  const query = new URLSearchParams({ limit: String(Math.min(most, 1_000)) });
-  for (const filter of FILTERS) {
-    const value = flags[filter];
-    if (value !== undefined) query.set(filter, value);
-  }
+  const query = queryOf(flags, most);
   const rows: Cell[][] = [];
   let shown = 0;
   for await (const page of http.pages(`/v1/devices?${query.toString()}`, DevicesBody)) {
@@ -147,6 +157,18 @@ async function runDevices(flags: DevicesFlags): Promise<void> {
   if (flags.json === true) return;
   const names = ['device', 'kind', 'site', 'state', 'quality', 'measured', 'firmware', 'suspicions'];
   await print(rows.length === 0 ? 'No device is like this.' : rowsTable(names, rows));
+}
+
+function queryOf(flags: DevicesFlags, most: number): URLSearchParams {
+  const query = new URLSearchParams({ limit: String(Math.min(most, 1_000)), total: 'false' });
+  for (const filter of FILTERS) {
+    const value = flags[filter];
+    if (value !== undefined) query.set(filter, value);
+  }
+  if (flags.staleFor !== undefined) query.set('staleForMs', String(flags.staleFor));
+  if (flags.pending === true) query.set('pending', 'true');
+  if (flags.find !== undefined) query.set('q', flags.find);
+  return query;
 }
 
 function cellsOf(line: (typeof Line)['static']): Cell[] {

@@ -7,6 +7,7 @@ import { addDevices } from './devices.ts';
 import { addDoctor } from './doctor.ts';
 import { addHistory } from './history.ts';
 import { addLog } from './log.ts';
+import { addNodes } from './nodes.ts';
 import { addReplay } from './replay.ts';
 import { addTrials } from './trials.ts';
 import { addWatch } from './watch.ts';
@@ -21,6 +22,7 @@ export function corralProgram(): Command {
   addDevices(program);
   addWatch(program);
   addHistory(program);
+  addNodes(program);
   addCommands(program);
   addDoctor(program);
   addLog(program);
