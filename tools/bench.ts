@@ -3,8 +3,9 @@
  */
 import { Command, Option } from 'commander';
 import { measureIngest } from './bench/ingest.ts';
-import { ingestResult, ingestTable } from './bench/ingest-result.ts';
-import { runRound } from './bench/round-process.ts';
+import { ingestResult, ingestTable, ingestTargets } from './bench/ingest-result.ts';
+import { runRoundProcess } from './bench/round-process.ts';
+import { targetTable } from './bench/target-table.ts';
 import { CommandLineError, EXIT } from './cli/command-line-error.ts';
 import { wholeNumber } from './cli/numbers.ts';
 import { progressOn } from './cli/progress.ts';
@@ -14,6 +15,7 @@ import type { Mix } from './fleet/report-mix.ts';
 interface IngestFlags {
   readonly devices: number;
   readonly reports: number;
+  readonly webReports: number;
   readonly rounds: number;
   readonly mix: keyof typeof MIXES;
   readonly encoding: 'json' | 'msgpack';
@@ -37,6 +39,7 @@ program
   .description('Reports that become durable in a second, with their history, against the floor.')
   .option('--devices <n>', 'devices that report', wholeNumber(1), 10_000)
   .option('--reports <n>', 'reports in all, each a message', wholeNumber(1), 200_000)
+  .option('--web-reports <n>', 'of them for the web application; 0 leaves it out', wholeNumber(0), 20_000)
   .option('--rounds <n>', 'rounds of each side; medians count', wholeNumber(1), 3)
   .addOption(
     new Option('--mix <mix>', 'what they say: days of a fleet, never anything new, or always')
@@ -52,10 +55,11 @@ program
     const progress = progressOn(process.stderr);
     const options = { ...flags, mix: MIXES[mix], profileDir: profile ?? null, progress };
     const result = ingestResult(await measureIngest(options), options);
-    process.stdout.write(`${json === true ? JSON.stringify(result) : ingestTable(result)}\n`);
+    const table = `${ingestTable(result)}\n${targetTable(ingestTargets(result))}`;
+    process.stdout.write(`${json === true ? JSON.stringify(result) : table}\n`);
   });
 
-program.command('round', { hidden: true }).action(runRound);
+program.command('round', { hidden: true }).action(runRoundProcess);
 
 try {
   await program.parseAsync();

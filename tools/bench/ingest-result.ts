@@ -1,8 +1,10 @@
 /** What `bench ingest` found: for programs one line of JSON, for people a table. */
 import Table from 'cli-table3';
-import type { IngestMeasurement, IngestOptions, Round } from './ingest.ts';
+import type { IngestMeasurement, IngestOptions } from './ingest.ts';
+import type { Round } from './run-round.ts';
 import type { PostgresSettings } from './bench-servers.ts';
 import type { Rows, Side } from './round.ts';
+import type { TargetLine } from './target-table.ts';
 
 /** One side, by the medians of its rounds. */
 export interface SideResult {
@@ -24,15 +26,19 @@ export interface SideResult {
 export interface IngestResult {
   readonly reportsPerSecond: number;
   readonly floorReportsPerSecond: number;
-  /** Of the two. */
+  /** Of the two; the target is 0.6. */
   readonly ratio: number;
+  /** How many times as many as the web application commits; the target is 10. `null` when it was left out. */
+  readonly webRatio: number | null;
+  /** Of all processes together, µs; the target is 35. */
+  readonly cpuMicrosInAll: number | null;
   readonly devices: number;
   readonly reports: number;
   readonly mix: string;
   readonly encoding: string;
   /** Of the payloads in the stream: both sides read the same. */
   readonly bytes: number;
-  readonly rows: Readonly<Record<Side, Rows>>;
+  readonly rows: Readonly<Record<Exclude<Side, 'web'>, Rows>>;
   readonly rowsAreEqual: boolean;
   readonly fsync: string;
   readonly settings: PostgresSettings;
@@ -43,6 +49,7 @@ export interface IngestResult {
   };
   readonly runtime: SideResult;
   readonly floor: SideResult;
+  readonly web: SideResult | null;
 }
 
 /** Sums a measurement up. */
@@ -50,11 +57,15 @@ export function ingestResult(measured: IngestMeasurement, options: IngestOptions
   const { devices, reports, payloadBytes, settings, rounds } = measured;
   const runtime = sideResult(rounds.filter(({ side }) => side === 'runtime'));
   const floor = sideResult(rounds.filter(({ side }) => side === 'floor'));
+  const webRounds = rounds.filter(({ side }) => side === 'web');
+  const web = webRounds.length === 0 ? null : sideResult(webRounds);
   const { process: own, postgres, nats } = runtime.cpuMicrosPerReport;
   return {
     reportsPerSecond: runtime.reportsPerSecond,
     floorReportsPerSecond: floor.reportsPerSecond,
     ratio: Math.round((1_000 * runtime.reportsPerSecond) / floor.reportsPerSecond) / 1_000,
+    webRatio: web && tenth(runtime.reportsPerSecond / web.reportsPerSecond),
+    cpuMicrosInAll: inAll(runtime),
     devices,
     reports,
     mix: options.mix,
@@ -67,32 +78,60 @@ export function ingestResult(measured: IngestMeasurement, options: IngestOptions
     cpuMicrosPerReport: { runtime: own, postgres, nats },
     runtime,
     floor,
+    web,
   };
 }
 
 /** The result for people. */
 export function ingestTable(result: IngestResult): string {
   const table = new Table({
-    head: ['', 'runtime', 'floor'],
-    colAligns: ['left', 'right', 'right'],
+    head: ['', 'runtime', 'floor', 'web application'],
+    colAligns: ['left', 'right', 'right', 'right'],
     style: { head: [], border: [] },
     chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
   });
-  const { runtime, floor, settings } = result;
+  const { runtime, floor, web, settings } = result;
   const row = (name: string, of: (side: SideResult) => number | null): void => {
-    table.push([name, shown(of(runtime)), shown(of(floor))]);
+    table.push([name, shown(of(runtime)), shown(of(floor)), shown(web && of(web))]);
   };
   row('reports/s, median', ({ reportsPerSecond }) => reportsPerSecond);
   row('CPU of the process, µs/report', ({ cpuMicrosPerReport }) => cpuMicrosPerReport.process);
   row('CPU of Postgres, µs/report', ({ cpuMicrosPerReport }) => cpuMicrosPerReport.postgres);
   row('CPU of the hub, µs/report', ({ cpuMicrosPerReport }) => cpuMicrosPerReport.nats);
+  row('CPU in all, µs/report', inAll);
   for (const name of Object.keys(runtime.rows) as (keyof Rows)[])
     row(`rows: ${name}`, ({ rows }) => rows[name]);
   row('transactions', ({ transactions }) => transactions);
   row('log of Postgres, bytes', (side) => side.walBytes);
   const asked = `${shown(result.reports)} reports of ${shown(result.devices)} devices, ${result.mix}, ${result.encoding}, ${shown(result.bytes)} bytes`;
   const durable = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-  return `${asked}\n${durable.join(' ')}\n${table.toString()}\nratio ${result.ratio.toFixed(3)}`;
+  return `${asked}\n${durable.join(' ')}\n${table.toString()}`;
+}
+
+/** The lines of a result in the table of all targets. */
+export function ingestTargets(result: IngestResult): readonly TargetLine[] {
+  const { devices, mix, encoding, ratio, webRatio, cpuMicrosInAll } = result;
+  const which = `${shown(devices)} devices, ${mix}, ${encoding}`;
+  return [
+    { what: `ingest against the floor (${which})`, target: '>= 0.6', measured: ratio, isMet: ratio >= 0.6 },
+    {
+      what: `ingest against the web application (${which})`,
+      target: '>= 10',
+      measured: webRatio,
+      isMet: webRatio === null ? null : webRatio >= 10,
+    },
+    {
+      what: `CPU per report in all, µs (${which})`,
+      target: '<= 35',
+      measured: cpuMicrosInAll,
+      isMet: cpuMicrosInAll === null ? null : cpuMicrosInAll <= 35,
+    },
+  ];
+}
+
+function inAll({ cpuMicrosPerReport }: SideResult): number | null {
+  const { process: own, postgres, nats } = cpuMicrosPerReport;
+  return postgres === null || nats === null ? null : tenth(own + postgres + nats);
 }
 
 function sideResult(rounds: readonly Round[]): SideResult {

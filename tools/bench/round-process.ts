@@ -1,22 +1,36 @@
 /** The process of a round: ordered by a message of its parent, answers with news, ends when the parent says so. */
+import { nextMessage } from './bench-process.ts';
 import { startFloorSide } from './floor-side.ts';
 import { RoundTimer, type RoundNews, type RoundOrder } from './round.ts';
-import { startRuntimeSide } from './runtime-side.ts';
+import { type RoundSide, startRuntimeSide } from './runtime-side.ts';
+import { startWebSide } from './web-side.ts';
 
 /** Does one round. Resolves when everything has come to rest. */
-export async function runRound(): Promise<void> {
+export async function runRoundProcess(): Promise<void> {
   const order = await nextMessage<RoundOrder>();
   const tell = (news: RoundNews): void => {
     process.send?.(news);
   };
-  const timer = new RoundTimer(order.reports, tell);
-  const start = order.side === 'runtime' ? startRuntimeSide : startFloorSide;
-  const side = await start(order, timer);
+  const side = await start(order, new RoundTimer(order.reports, tell), tell);
   await nextMessage();
   await side.stop();
   process.disconnect();
 }
 
-function nextMessage<Message>(): Promise<Message> {
-  return new Promise((resolve) => process.once('message', (message) => resolve(message as Message)));
+async function start(
+  order: RoundOrder,
+  timer: RoundTimer,
+  tell: (news: RoundNews) => void,
+): Promise<RoundSide> {
+  switch (order.side) {
+    case 'runtime':
+      return startRuntimeSide(order, timer);
+    case 'floor':
+      return startFloorSide(order, timer);
+    case 'web': {
+      const web = await startWebSide(order, timer);
+      tell({ type: 'listening', port: web.port });
+      return web;
+    }
+  }
 }

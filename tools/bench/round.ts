@@ -15,8 +15,11 @@ export interface RoundOrder {
   readonly batches: readonly number[];
 }
 
-/** `runtime`: a node with its twins. `floor`: the same messages into the same tables, and nothing in between. */
-export type Side = 'runtime' | 'floor';
+/**
+ * `runtime`: a node with its twins. `floor`: the same messages into the same tables, and nothing in between. `web`: a web
+ * application that commits each report by itself.
+ */
+export type Side = 'runtime' | 'floor' | 'web';
 
 /** Rows written. */
 export interface Rows {
@@ -30,6 +33,8 @@ export interface Rows {
 
 /** What a round says on its way: from the first message to the last commit. */
 export type RoundNews =
+  /** The web application takes reports. */
+  | { readonly type: 'listening'; readonly port: number }
   | { readonly type: 'began' }
   | {
       readonly type: 'ended';

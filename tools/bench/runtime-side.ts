@@ -1,16 +1,6 @@
-/** The runtime's side of a round: a node as `npm run serve` has it, whose commits are counted. */
-import pino from 'pino';
-import { kinds } from '../../machines/kinds.ts';
-import { NatsBus } from '../../src/nats/bus.ts';
-import { connectToHub } from '../../src/nats/connect.ts';
-import { NatsFeed } from '../../src/nats/feed.ts';
-import { PostgresStore } from '../../src/postgres/store.ts';
-import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
-import { Node } from '../../src/runtime/node.ts';
-import type { Commit, Feed, Store } from '../../src/runtime/ports.ts';
-import { systemClock } from '../../src/system-clock.ts';
-import { DeviceLog } from '../../src/device-log.ts';
-import { createTelemetry } from '../../src/telemetry.ts';
+/** The runtime's side of a round: a node whose commits are counted. */
+import type { Commit, Feed } from '../../src/runtime/ports.ts';
+import { connectBenchNode } from './bench-node.ts';
 import type { RoundOrder, Rows, RoundTimer } from './round.ts';
 
 /** A side at work. */
@@ -22,38 +12,13 @@ export interface RoundSide {
 /** Begins to drain. */
 export async function startRuntimeSide(order: RoundOrder, timer: RoundTimer): Promise<RoundSide> {
   const { natsUrl, postgresUrl } = order;
-  const limits = DEFAULT_LIMITS;
-  const { serverErrorMs } = limits;
-  const hub = await connectToHub({ url: natsUrl, name: 'corral bench' });
-  const store = new PostgresStore({
-    connectionString: postgresUrl,
-    kinds,
-    clock: systemClock,
-    serverErrorMs,
+  const benched = await connectBenchNode({
+    ...{ natsUrl, postgresUrl },
+    onCommitted: (commit) => timer.committed(rowsOf(commit)),
+    feedOf: (feed) => countedFeed(feed, timer),
   });
-  const ignore = (): void => undefined;
-  const log = pino({ level: 'silent' });
-  const bus = new NatsBus({ hub, onNotice: ignore });
-  const feed = new NatsFeed({ hub, onNotice: ignore });
-  const node = new Node({
-    node: 'bench',
-    kinds,
-    clock: systemClock,
-    bus,
-    limits,
-    store: countedStore(store, timer),
-    feed: countedFeed(feed, timer),
-    telemetry: createTelemetry(log, new DeviceLog(log, systemClock)).telemetry,
-  });
-  await node.start();
-  return {
-    stop: async () => {
-      await node.stop();
-      bus.stop();
-      await store.close();
-      await hub.close();
-    },
-  };
+  await benched.node.start();
+  return benched;
 }
 
 /**
@@ -75,24 +40,6 @@ export function countedFeed(feed: Feed, timer: RoundTimer): Feed {
           reads: (stream) => sink.reads(stream),
         },
       }),
-  };
-}
-
-function countedStore(store: Store, timer: RoundTimer): Store {
-  return {
-    acquire: (options) => store.acquire(options),
-    renew: (options) => store.renew(options),
-    release: (leases) => store.release(leases),
-    load: (partitions, sink) => store.load(partitions, sink),
-    packTwin: (twin) => store.packTwin(twin),
-    unpackTwin: (device, bytes) => store.unpackTwin(device, bytes),
-    ledgerEntry: (device, id) => store.ledgerEntry(device, id),
-    journalAfter: (partition, after, limit) => store.journalAfter(partition, after, limit),
-    commit: async (commit) => {
-      const result = await store.commit(commit);
-      if (result.type === 'committed') timer.committed(rowsOf(commit));
-      return result;
-    },
   };
 }
 
