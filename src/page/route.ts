@@ -60,9 +60,12 @@ export function followLink(event: MouseEvent): void {
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const link = (event.target as Element | null)?.closest('a');
   if (link?.origin !== location.origin || link.target !== '' || !isView(link.pathname)) return;
+  if (link.getAttribute('href')?.startsWith('#') === true) return;
   event.preventDefault();
+  const isSameView = link.pathname === location.pathname;
   goTo(`${link.pathname}${link.search}`);
-  scrollTo(0, 0);
+  if (link.hash !== '') document.getElementById(link.hash.slice(1))?.scrollIntoView({ block: 'nearest' });
+  else if (!isSameView) scrollTo(0, 0);
 }
 
 function isView(path: string): boolean {

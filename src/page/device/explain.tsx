@@ -7,6 +7,7 @@ import { serverNow } from '../api/server-clock.ts';
 import { Failure } from '../shell/failure.tsx';
 import { age, exactTime, timeOfDay, within } from '../spell.ts';
 import { useTick } from '../ticker.ts';
+import { addressBefore } from './history-window.ts';
 import { Panel } from './panel.tsx';
 import type { Asked } from './use-answer.ts';
 
@@ -38,12 +39,12 @@ function Chain({ explanation: { chain, at } }: { readonly explanation: Explanati
     <ol class="chain" aria-label="Chain of causes">
       {chain.map((cause) => (
         <li key={`${cause.at} ${cause.sentence}`} class={`cause cause-${cause.type}`}>
-          <time
-            dateTime={cause.at}
-            title={`${exactTime(Date.parse(cause.at))} UTC, ${within(cause.errorMs)}`}
+          <a
+            href={addressBefore(Date.parse(cause.at))}
+            title={`${exactTime(Date.parse(cause.at))} UTC, ${within(cause.errorMs)}: look at the five minutes before`}
           >
-            {timeOfDay(Date.parse(cause.at), now)}
-          </time>
+            <time dateTime={cause.at}>{timeOfDay(Date.parse(cause.at), now)}</time>
+          </a>
           <span class="cause-type">{cause.type}</span>
           <span class="cause-sentence">{cause.sentence}</span>
         </li>

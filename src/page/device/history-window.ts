@@ -25,6 +25,12 @@ export function windowOf(query: URLSearchParams): HistoryWindow {
   return { name, lengthMs: ms, until: Number.isNaN(until) ? null : until };
 }
 
+/** The address, on the page that is open, of what was before a moment; ms epoch. */
+export function addressBefore(moment: number): string {
+  const query = new URLSearchParams({ window: '5m', until: new Date(moment).toISOString() });
+  return `${location.pathname}?${query.toString()}#history`;
+}
+
 /** A stretch of time, ms epoch. */
 export interface Span {
   readonly from: number;

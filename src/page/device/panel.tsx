@@ -16,7 +16,7 @@ export function Panel({
   readonly children: ComponentChildren;
 }): VNode {
   return (
-    <section class={`panel panel-${id}`} aria-labelledby={`${id}-title`}>
+    <section id={id} class={`panel panel-${id}`} aria-labelledby={`${id}-title`}>
       <div class="panel-head">
         <h2 id={`${id}-title`}>{title}</h2>
         {actions}

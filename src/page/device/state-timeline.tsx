@@ -6,7 +6,7 @@ import type { Interval, Report } from '../api/history.ts';
 import { StateMark, stateClass } from '../shell/state-mark.tsx';
 import { counted, duration, exactTime, timeOfDay, within } from '../spell.ts';
 import type { Gap } from './gaps.ts';
-import { percentOf, type Span } from './history-window.ts';
+import { addressBefore, percentOf, type Span } from './history-window.ts';
 import { GapMarks, placeOf, Track } from './track.tsx';
 
 /** The line of states with its late reports and gaps. */
@@ -123,7 +123,9 @@ export function IntervalTable({
                   </td>
                   <td>
                     {interval.beganBefore ? 'before ' : ''}
-                    {timeOfDay(from, now)}
+                    <a href={addressBefore(from)} title="look at the five minutes before">
+                      {timeOfDay(from, now)}
+                    </a>
                   </td>
                   <td>{within(interval.errorMs)}</td>
                   <td>

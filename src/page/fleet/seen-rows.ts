@@ -4,7 +4,7 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 /** The height of a row is the style sheet's, px; this one is taken until it has been measured. */
-const ROW_HEIGHT_PX = 34;
+const ROW_HEIGHT_PX = 31;
 
 /** The rows that the frame shows, and how tall one is, px. */
 export function useSeenRows(frame: { readonly current: HTMLDivElement | null }): {

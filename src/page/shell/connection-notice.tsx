@@ -41,7 +41,7 @@ export function ConnectionBanner(): VNode | null {
         ? 'Nothing was heard yet.'
         : `What is shown is what was known then; what it is now, nobody here knows.`}{' '}
       <span class="soft">
-        {reason}; it is tried again and again
+        {reason.charAt(0).toUpperCase() + reason.slice(1)}; it is tried again and again
         {since !== null && server !== null && ` (${age(server - since)} by now)`}.
       </span>
     </div>

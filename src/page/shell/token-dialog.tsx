@@ -18,8 +18,13 @@ export function TokenDialog(): VNode {
 
   return (
     <>
-      <button type="button" class="quiet" onClick={() => dialog.current?.showModal()}>
-        {has ? 'Token kept' : 'Enter token'}
+      <button
+        type="button"
+        class="quiet"
+        aria-label={has ? 'Token: one is kept' : 'Enter a token'}
+        onClick={() => dialog.current?.showModal()}
+      >
+        {has ? 'Token ✓' : 'Token'}
       </button>
       <dialog ref={dialog} aria-labelledby="token-title">
         <form
