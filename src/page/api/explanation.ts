@@ -23,6 +23,7 @@ export interface Timer {
 export interface CommandVerdict {
   readonly name: string;
   readonly accepted: boolean;
+  /** It would be refused with it; `needs-proof` where it would be accepted after the device has answered a report. */
   readonly code: string | null;
   readonly sentence: string;
 }

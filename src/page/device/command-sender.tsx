@@ -118,7 +118,7 @@ function Progress({
 }
 
 function Verdict({
-  verdict: { name, accepted, sentence },
+  verdict: { name, accepted, code, sentence },
   kind,
   isAllowed,
   onSend,
@@ -151,7 +151,7 @@ function Verdict({
           {name}
         </button>
         <span id={`verdict-${name}`} class={accepted ? 'soft' : 'refusal'}>
-          {accepted ? (kind?.description ?? sentence) : sentence}
+          {accepted && code === null ? (kind?.description ?? sentence) : sentence}
         </span>
         {isEnabled && fields.length > 0 && (
           <div class="arguments">

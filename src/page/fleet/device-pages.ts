@@ -18,6 +18,9 @@ export const PAGE_SIZE = 100;
 /** Pages on either side of what is seen that keep their rows. */
 const KEPT_PAGES = 5;
 
+/** Filters that a device may come to fit by what happens to it. */
+const CHANGING_FILTERS = ['state', 'quality', 'suspicion', 'pending'];
+
 /** Where a page begins. */
 interface Place {
   readonly question: number;
@@ -105,16 +108,28 @@ export class DevicePages {
     });
   }
 
-  /** Takes in lines that were pushed; tells whether any of them is shown. */
-  patch(lines: ReadonlyMap<string, Heard<DeviceLine>>): boolean {
+  /** Takes in lines that were pushed; tells whether they may have moved a device in the list. */
+  take(lines: ReadonlyMap<string, Heard<DeviceLine>>): boolean {
+    const held = new Set<string>();
+    const moved = new Set<string>();
     const patched = this.#pages.map((page) => {
       if (page.rows?.some(({ said }) => lines.has(said.device)) !== true) return page;
-      return { ...page, rows: page.rows.map((row) => newer(row, lines.get(row.said.device))) };
+      const rows = page.rows.map((row) => {
+        const pushed = lines.get(row.said.device);
+        if (pushed === undefined || pushed.said.version < row.said.version) return row;
+        held.add(row.said.device);
+        const isAlike = pushed.said.state === row.said.state && pushed.said.quality === row.said.quality;
+        if (!isAlike) moved.add(row.said.device);
+        return pushed;
+      });
+      return { ...page, rows };
     });
-    const isShown = patched.some((page, index) => page !== this.#pages[index]);
     this.#pages = patched;
-    if (isShown) this.#changed();
-    return isShown;
+    if (held.size > 0) this.#changed();
+    return (
+      moved.size > 0 ||
+      [...lines.values()].some(({ said }) => !held.has(said.device) && this.#mayBelong(said))
+    );
   }
 
   /** Ends it: whatever is still answered is not taken in. */
@@ -138,6 +153,11 @@ export class DevicePages {
       this.#reading = false;
     }
     if (!this.#isEnded()) this.#changed();
+  }
+
+  /** Whether a device that is not held might have come to belong to what is seen. */
+  #mayBelong({ state }: DeviceLine): boolean {
+    return state === 'suspect' || CHANGING_FILTERS.some((filter) => this.#filters.has(filter));
   }
 
   /** Asked anew each time: it may happen in any wait. */
@@ -233,8 +253,4 @@ function without(pages: readonly Page[], read: readonly Heard<DeviceLine>[]): re
     const rows = page.rows.filter(({ said }) => !devices.has(said.device));
     return { ...page, rows, size: rows.length };
   });
-}
-
-function newer(row: Heard<DeviceLine>, pushed: Heard<DeviceLine> | undefined): Heard<DeviceLine> {
-  return pushed === undefined || pushed.said.version < row.said.version ? row : pushed;
 }

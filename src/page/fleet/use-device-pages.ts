@@ -10,8 +10,12 @@ import { FILTERS, filtersOf, questionsOf } from './device-query.ts';
 /** Qualities change by the passing of time alone, so what is seen is read again this often, ms. */
 const REFRESH_MS = 10_000;
 
-/** After a change that may have moved a device in the list, this long until it is read again, ms. */
-const MOVED_MS = 500;
+/**
+ * After a change that may have moved a device in the list, this long until it is read again, ms; and this long between two readings, where
+ * much is changing.
+ */
+const MOVED_MS = 250;
+const MOVING_MS = 2_000;
 
 /** The list, as its view uses it. */
 export interface DeviceListing {
@@ -37,8 +41,10 @@ export function useDevicePages(query: URLSearchParams): DeviceListing {
   );
   const moved = useRef<number | null>(null);
 
+  const readAt = useRef(0);
   const refresh = (): void => {
     moved.current = null;
+    readAt.current = performance.now();
     void pages.refresh();
   };
   useEffect(() => {
@@ -61,8 +67,9 @@ export function useDevicePages(query: URLSearchParams): DeviceListing {
       void pages.show(first, last);
     },
     take: (lines) => {
-      if (!pages.patch(lines)) return;
-      moved.current ??= window.setTimeout(refresh, MOVED_MS);
+      if (!pages.take(lines)) return;
+      const waitMs = Math.max(MOVED_MS, readAt.current + MOVING_MS - performance.now());
+      moved.current ??= window.setTimeout(refresh, waitMs);
     },
   };
 }
