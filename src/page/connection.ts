@@ -13,7 +13,12 @@ export type Connection =
   | { readonly type: 'connecting' }
   | { readonly type: 'live' }
   /** `since` is server time, ms epoch; `null` when the node never answered. */
-  | { readonly type: 'lost'; readonly since: number | null; readonly reason: string };
+  | {
+      readonly type: 'lost';
+      readonly since: number | null;
+      readonly reason: string;
+      readonly isLocked: boolean;
+    };
 
 /** The connection of the view that is open. */
 export const connection = new Observable<Connection>({ type: 'connecting' });
@@ -31,7 +36,7 @@ export function useEvents(
         path,
         onEvent: (event) => current.current.onEvent(event),
         onState: (state) => {
-          if (state.type === 'lost') lose(state.reason);
+          if (state.type === 'lost') lose(state);
           else connection.set(state);
           if (state.type === 'live') current.current.onLive();
         },
@@ -41,8 +46,8 @@ export function useEvents(
 }
 
 /** Since when it is lost stays what it was when it was lost. */
-function lose(reason: string): void {
+function lose({ reason, isLocked }: { readonly reason: string; readonly isLocked: boolean }): void {
   const { value } = connection;
   const since = value.type === 'lost' ? value.since : serverNow();
-  connection.set({ type: 'lost', since, reason });
+  connection.set({ type: 'lost', since, reason, isLocked });
 }

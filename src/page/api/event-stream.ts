@@ -13,8 +13,8 @@ import { authorized } from './request.ts';
 export type StreamState =
   | { readonly type: 'connecting' }
   | { readonly type: 'live' }
-  /** Gone; tried again by itself. `reason` is a sentence. */
-  | { readonly type: 'lost'; readonly reason: string };
+  /** Gone; tried again by itself. `reason` is a sentence; `isLocked`: the node is there, and asks for a token. */
+  | { readonly type: 'lost'; readonly reason: string; readonly isLocked: boolean };
 
 /** What a stream is told. */
 export interface StreamOptions {
@@ -49,6 +49,7 @@ export function openEventStream({ path, onEvent, onState }: StreamOptions): () =
         signal: AbortSignal.any([ended.signal, silence.signal]),
         cache: 'no-store',
       });
+      if (response.status === 401) throw new Locked('the node asks for a token');
       if (!response.ok || response.body === null) {
         throw new Error(`the node answered ${String(response.status)} to ${path}`);
       }
@@ -79,7 +80,7 @@ export function openEventStream({ path, onEvent, onState }: StreamOptions): () =
     for (;;) {
       const error: unknown = await attempt().catch((reason: unknown) => reason);
       if (ended.signal.aborted) return;
-      onState({ type: 'lost', reason: sentenceOf(error) });
+      onState({ type: 'lost', reason: sentenceOf(error), isLocked: error instanceof Locked });
       const waitMs = RETRY_MS[Math.min(attempts, RETRY_MS.length - 1)] ?? 0;
       attempts += 1;
       await new Promise<void>((resolve) => setTimeout(resolve, waitMs));
@@ -91,6 +92,9 @@ export function openEventStream({ path, onEvent, onState }: StreamOptions): () =
     ended.abort();
   };
 }
+
+/** The node is there, and shows nothing without a token. */
+class Locked extends Error {}
 
 /** Asked anew: a wait lies between. */
 function isAborted(signal: AbortSignal): boolean {

@@ -145,7 +145,6 @@ export class DevicePages {
       await first();
       while (await this.#readOne()) this.#changed();
       this.#letGo();
-      if (this.hasMore && this.#total === null) await this.#count();
       this.#failure = null;
     } catch (error) {
       this.#failure = error;
@@ -165,11 +164,12 @@ export class DevicePages {
     return this.#ended.signal.aborted;
   }
 
-  /** Reads the next page that is needed to show what is seen; false when none is. */
+  /** Reads the next thing that is needed to show what is seen; false when nothing is. */
   async #readOne(): Promise<boolean> {
     const missing = this.#seenPages().find((index) => this.#pages[index]?.rows === null);
     if (missing !== undefined) await this.#readAgain(missing);
     else if (this.#next !== null && this.#seen.last >= this.size) await this.#readOn(this.#next);
+    else if (this.#next !== null && this.#total === null) await this.#count();
     else return false;
     return true;
   }

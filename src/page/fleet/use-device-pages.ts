@@ -48,7 +48,6 @@ export function useDevicePages(query: URLSearchParams): DeviceListing {
     void pages.refresh();
   };
   useEffect(() => {
-    void pages.show(0, 0);
     const timer = window.setInterval(() => {
       if (!document.hidden) refresh();
     }, REFRESH_MS);

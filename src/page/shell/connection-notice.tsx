@@ -32,18 +32,25 @@ export function ConnectionBanner(): VNode | null {
   const now = useObservable(connection);
   useTick();
   if (now.type !== 'lost') return null;
-  const { since, reason } = now;
+  const { since, reason, isLocked } = now;
   const server = serverNow();
+  if (isLocked) {
+    return (
+      <div class="banner" role="alert">
+        <strong>This node shows itself only to those with a token.</strong> Enter one at the top.
+      </div>
+    );
+  }
   return (
-    <div class="banner" role="alert">
-      <strong>Connection to Corral lost{since === null ? '' : ` at ${clockTime(since)} UTC`}.</strong>{' '}
-      {since === null
-        ? 'Nothing was heard yet.'
-        : `What is shown is what was known then; what it is now, nobody here knows.`}{' '}
-      <span class="soft">
+    <div class="banner">
+      <span role="alert">
+        <strong>Connection to Corral lost{since === null ? '' : ` at ${clockTime(since)} UTC`}.</strong>{' '}
+        {since === null
+          ? 'Nothing was heard yet.'
+          : 'What is shown is what was known then; what it is now, nobody here knows.'}{' '}
         {reason.charAt(0).toUpperCase() + reason.slice(1)}; it is tried again and again
-        {since !== null && server !== null && ` (${age(server - since)} by now)`}.
       </span>
+      {since !== null && server !== null && ` (${age(server - since)} by now)`}.
     </div>
   );
 }
