@@ -1,5 +1,5 @@
 /**
- * What the node says of a device's past: its reports, the timeline that follows from them, what its twin believed, and the commands.
+ * What the node says of a device's past: its reports, the timeline that follows from them, and the commands.
  */
 
 /** A report as it came. */
@@ -35,17 +35,6 @@ export interface Interval {
   readonly reboots: number;
   readonly beganBefore: boolean;
   readonly goesOn: boolean;
-}
-
-/** A step of the twin. */
-export interface Transition {
-  readonly no: number;
-  readonly from: string;
-  readonly to: string;
-  readonly cause: { readonly type: string; readonly detail: string };
-  readonly measuredAt: string | null;
-  readonly errorMs: number | null;
-  readonly recordedAt: string;
 }
 
 /** A command of the ledger. */
