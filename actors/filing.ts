@@ -36,8 +36,9 @@ export function clockOfLate(draft: Draft, report: Report, receivedAt: number): B
   const clocks = twin.clock === null ? twin.olderClocks : [twin.clock, ...twin.olderClocks];
   const known = twin.olderClocks.find(({ boot }) => boot === report.boot) ?? null;
   const clock = clockAmong(draft, { report, receivedAt, incarnation: twin.incarnation, known, clocks });
-  if (clock === known) return clock;
+  // Also when it is as it was: its row went with the last report of the boot, and here is another one.
   addClock(draft, clock);
+  if (clock === known) return clock;
   const others = twin.olderClocks.filter(({ boot }) => boot !== report.boot);
   twin.olderClocks = [...others, clock].sort((a, b) => b.boot - a.boot).slice(0, OLDER_CLOCKS_MAX);
   if (twin.clock !== null) boundEarlierBoots(draft, twin.clock);

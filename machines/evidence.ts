@@ -11,7 +11,7 @@ import type { Report } from './report.ts';
 export const SETTLING_MS = 5_000;
 
 /** The value of a binary sensor, or `null` where the report does not say. */
-export function binary(report: Report, sensor: string): boolean | null {
+export function binary(report: Pick<Report, 'sensors'>, sensor: string): boolean | null {
   const value = report.sensors[sensor];
   return typeof value === 'boolean' ? value : null;
 }
@@ -23,7 +23,7 @@ export function measured(report: Report, sensor: string): number | null {
 }
 
 /** How long ago the binary sensor last changed, ms, or `null` where the report does not say. */
-export function sinceChangeMs(report: Report, sensor: string): number | null {
+export function sinceChangeMs(report: Pick<Report, 'since'>, sensor: string): number | null {
   return report.since?.[sensor] ?? null;
 }
 

@@ -27,6 +27,7 @@ import { operationRoutes } from './routes/operations.ts';
 import { pageRoutes } from './routes/page.ts';
 import { problemRoutes } from './routes/problems.ts';
 import { reportRoutes } from './routes/reports.ts';
+import { sensorRoutes } from './routes/sensors.ts';
 import { timelineRoutes } from './routes/timeline.ts';
 
 /** Where HTTP listens by default. */
@@ -80,6 +81,7 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
   deviceRoutes(app, context);
   reportRoutes(app, context);
   timelineRoutes(app, context);
+  sensorRoutes(app, context);
   journalRoutes(app, context);
   commandRoutes(app, context);
   explainRoutes(app, context);

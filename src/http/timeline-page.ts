@@ -79,7 +79,9 @@ function lastPage(
  * The measured time to read from, so that the report that was the newest one when the window began is among what is read.
  * Most devices were heard shortly before; for one that was silent, the look back grows until it finds something.
  */
-async function whereToBegin(request: TimelineRequest): Promise<number | null> {
+export async function whereToBegin(
+  request: Pick<TimelineRequest, 'read' | 'window' | 'silenceMs'>,
+): Promise<number | null> {
   const { read, window, silenceMs } = request;
   if (window.from === null) return null;
   for (let lookBackMs = silenceMs; lookBackMs < window.from; lookBackMs *= LOOK_BACK_GROWTH) {

@@ -1,0 +1,102 @@
+/**
+ * What the binary sensors of a device WERE, by measured time: as reports told it, and as `since` restores it where none came.
+ */
+import { Type } from '@sinclair/typebox';
+import type { SensorChange } from '../../../actors/sensor-changes.ts';
+import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
+import { checkWindow, limitParameter, nextPath, NextSchema, readTime, timeParameter } from '../page.ts';
+import { problemResponses } from '../problem.ts';
+import { rfc3339, wholeErrorMs } from '../rfc3339.ts';
+import { readSensors } from '../sensor-page.ts';
+import { deviceParams } from './devices.ts';
+
+/** How many changes a page holds unless asked otherwise, and at most. */
+const LIMIT_DEFAULT = 1_000;
+const LIMIT_MAX = 10_000;
+
+const Time = Type.String({ format: 'date-time' });
+
+const ChangeSchema = Type.Object({
+  sensor: Type.String(),
+  value: Type.Boolean({ description: 'what it said from then on' }),
+  at: Type.String({ format: 'date-time', description: 'when it changed; not later' }),
+  notBefore: Type.String({
+    format: 'date-time',
+    description: 'the same as `at` where that is exact; else it changed in between',
+  }),
+  errorMs: Type.Union([Type.Number(), Type.Null()], {
+    description: 'both are right within ± this; null while no round trip bounds it',
+  }),
+  inferred: Type.Boolean({
+    description: 'no report was received for it: a later one proves that it happened',
+  }),
+  incarnation: Type.Integer(),
+  boot: Type.Integer(),
+  seq: Type.Integer({ description: 'position of the report that tells it' }),
+});
+
+const query = Type.Object(
+  {
+    from: timeParameter('begin of the window; without it, the oldest report kept'),
+    to: timeParameter('end of the window; without it, the newest report'),
+    cursor: Type.Optional(Type.String({ description: '`cursor` of the page before' })),
+    limit: limitParameter({ what: 'changes', byDefault: LIMIT_DEFAULT, most: LIMIT_MAX }),
+  },
+  { additionalProperties: false },
+);
+
+/** Registers `/v1/devices/:device/sensors`. */
+export function sensorRoutes(app: HttpApp, context: HttpContext): void {
+  app.get(
+    '/v1/devices/:device/sensors',
+    {
+      schema: {
+        params: deviceParams,
+        querystring: query,
+        response: {
+          200: Type.Object({
+            device: Type.String(),
+            began: Type.Array(Type.Object({ sensor: Type.String(), value: Type.Boolean(), from: Time }), {
+              description:
+                'what each was when the window began, or when it was first told; on the first page',
+            }),
+            changes: Type.Array(ChangeSchema, { description: 'in the order of time' }),
+            cursor: Type.Union([Type.String(), Type.Null()], { description: 'of the next page' }),
+            next: NextSchema,
+          }),
+          ...problemResponses,
+        },
+      },
+    },
+    async (request) => {
+      const { limit, cursor } = request.query;
+      const window = {
+        from: readTime('from', request.query.from),
+        to: readTime('to', request.query.to),
+      };
+      checkWindow(window.from, window.to);
+      const { twin, kind } = await knownDevice(context, request.params.device);
+      const page = await readSensors({
+        read: (asked) => askStore(context, (archive) => archive.reports(twin.device, asked)),
+        ...{ sensors: kind.binarySensors, window, limit, cursor, silenceMs: kind.limits.silenceMs },
+      });
+      return {
+        device: twin.device,
+        began: page.began.map(({ sensor, value, from }) => ({ sensor, value, from: rfc3339(from) })),
+        changes: page.changes.map(changeView),
+        cursor: page.cursor,
+        next: page.cursor === null ? null : nextPath(request.url, { cursor: page.cursor }),
+      };
+    },
+  );
+}
+
+function changeView({ at, notBefore, errorMs, isInferred, ...change }: SensorChange) {
+  return {
+    ...change,
+    at: rfc3339(at),
+    notBefore: rfc3339(notBefore),
+    errorMs: wholeErrorMs(errorMs),
+    inferred: isInferred,
+  };
+}
