@@ -6,6 +6,13 @@ import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import type { TwinDocument } from '../../actors/document.ts';
 import { decode } from '../wire/codec.ts';
 import type { ChangedBody, DesiredReply, OutcomeBody, RefusalBody } from '../wire/reply.ts';
+import {
+  CommandOutcomeSchema,
+  DesiredReplySchema,
+  FailureSchema,
+  PublishedOutcomeSchema,
+  RefusalSchema,
+} from '../wire/reply-schemas.ts';
 import { schemaProblem } from '../wire/schema-problem.ts';
 import type { CommandResult } from './command-result.ts';
 import { CorralBadReply } from './errors.ts';
@@ -19,45 +26,11 @@ export type Trouble =
 /** A reply, read. */
 export type ReadReply<Body> = { readonly type: 'answered'; readonly body: Body } | Trouble;
 
-const NullableNumber = Type.Union([Type.Number(), Type.Null()]);
-const NullableString = Type.Union([Type.String(), Type.Null()]);
-const AnyMap = Type.Record(Type.String(), Type.Unknown());
-
-const refusalCheck = TypeCompiler.Compile(
-  Type.Object({
-    id: NullableString,
-    outcome: Type.Literal('refused'),
-    code: Type.String(),
-    detail: Type.String(),
-    state: NullableString,
-    allowed: Type.Array(Type.String()),
-  }),
-);
-const failureCheck = TypeCompiler.Compile(
-  Type.Object({ outcome: Type.Literal('failed'), code: Type.String(), detail: Type.String() }),
-);
-const OutcomeSchema = Type.Object({
-  id: Type.String(),
-  outcome: Type.Union(
-    (['pending', 'done', 'rejected', 'expired', 'unknown'] as const).map((outcome) => Type.Literal(outcome)),
-  ),
-  device: Type.String(),
-  n: Type.Number(),
-  name: Type.String(),
-  args: AnyMap,
-  by: NullableString,
-  reason: NullableString,
-  proof: NullableString,
-  acceptedAt: Type.Number(),
-  sentAt: Type.Number(),
-  certainAt: Type.Number(),
-  decidedAt: NullableNumber,
-  closedAt: NullableNumber,
-  // What was published before it existed is still in the stream.
-  compensatedBy: Type.Optional(NullableString),
-});
-const outcomeCheck = TypeCompiler.Compile(OutcomeSchema);
-const desiredCheck = TypeCompiler.Compile(Type.Object({ version: Type.Number(), delta: AnyMap }));
+const refusalCheck = TypeCompiler.Compile(RefusalSchema);
+const failureCheck = TypeCompiler.Compile(FailureSchema);
+const outcomeCheck = TypeCompiler.Compile(CommandOutcomeSchema);
+const desiredCheck = TypeCompiler.Compile(DesiredReplySchema);
+/** Only what tells it from everything else: a document has many fields, and grows. */
 const DocumentSchema = Type.Object({ device: Type.String(), version: Type.Number(), state: Type.String() });
 const documentCheck = TypeCompiler.Compile(DocumentSchema);
 const pageCheck = TypeCompiler.Compile(
@@ -67,7 +40,7 @@ const Journal = Type.Object({ partition: Type.Number(), no: Type.Number(), devic
 const changedCheck = TypeCompiler.Compile(
   Type.Composite([Journal, Type.Object({ from: Type.String(), to: Type.String() })]),
 );
-const publishedOutcomeCheck = TypeCompiler.Compile(Type.Composite([OutcomeSchema, Journal]));
+const publishedOutcomeCheck = TypeCompiler.Compile(PublishedOutcomeSchema);
 
 /** One page of `fleet.find`. */
 export interface FoundPage {

@@ -5,18 +5,19 @@ import type { Command } from '../../machines/command.ts';
 import { decode } from '../wire/codec.ts';
 import { schemaProblem } from '../wire/schema-problem.ts';
 
-const Uint = (minimum: number) => Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER });
+const Uint = (minimum: number, description: string) =>
+  Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER, description });
 
 /** A command as it arrives. Unknown fields are allowed and left alone; a missing `args` is an empty one. */
-const CommandSchema = Type.Object({
-  n: Uint(1),
-  epoch: Uint(0),
-  id: Type.String({ minLength: 1, maxLength: 64 }),
+export const CommandSchema = Type.Object({
+  n: Uint(1, "the twin's command number for this device; grows by 1"),
+  epoch: Uint(0, 'of the lease of the sender; a device refuses any lower than the highest it has seen'),
+  id: Type.String({ minLength: 1, maxLength: 64, description: 'of the command in the ledger' }),
   name: Type.String({ minLength: 1, maxLength: 64 }),
   args: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-  boot: Type.Optional(Uint(0)),
-  notAfterUp: Type.Optional(Uint(0)),
-  holdMs: Type.Optional(Uint(0)),
+  boot: Type.Optional(Uint(0, 'execute only in this boot')),
+  notAfterUp: Type.Optional(Uint(0, 'execute only while the own uptime is at most this, ms')),
+  holdMs: Type.Optional(Uint(0, 'for `reserve`: let go by yourself after this')),
 });
 
 const commandCheck = TypeCompiler.Compile(CommandSchema);

@@ -57,54 +57,56 @@ const IfVersion = Type.Integer({
 });
 const AnyMap = Type.Record(Type.String(), Type.Unknown());
 
-const commandCheck = TypeCompiler.Compile(
-  Type.Object({
-    id: Id,
-    args: Type.Optional(AnyMap),
-    waitMs: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: WAIT_MS_MAX,
-        description: 'how long to wait for the outcome, ms',
-      }),
-    ),
-    ifVersion: Type.Optional(IfVersion),
-    by: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 128, description: 'on whose behalf, for the ledger' }),
-    ),
-  }),
-);
+/** Body of `twin.<id>.command.<name>`, as it comes. */
+export const CommandRequestSchema = Type.Object({
+  id: Id,
+  args: Type.Optional(AnyMap),
+  waitMs: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: WAIT_MS_MAX,
+      description: 'how long to wait for the outcome, ms',
+    }),
+  ),
+  ifVersion: Type.Optional(IfVersion),
+  by: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 128, description: 'on whose behalf, for the ledger' }),
+  ),
+});
+const commandCheck = TypeCompiler.Compile(CommandRequestSchema);
 
-const ledgerCheck = TypeCompiler.Compile(Type.Object({ id: Id }));
+/** Body of `twin.<id>.ledger`, as it comes. */
+export const LedgerRequestSchema = Type.Object({ id: Id });
+const ledgerCheck = TypeCompiler.Compile(LedgerRequestSchema);
 
-const desiredCheck = TypeCompiler.Compile(
-  Type.Object({ patch: AnyMap, ifVersion: Type.Optional(IfVersion) }),
-);
+/** Body of `twin.<id>.desired`, as it comes. */
+export const DesiredRequestSchema = Type.Object({ patch: AnyMap, ifVersion: Type.Optional(IfVersion) });
+const desiredCheck = TypeCompiler.Compile(DesiredRequestSchema);
 
 const Text = (description: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength: 128, description }));
 
-const findCheck = TypeCompiler.Compile(
-  Type.Object({
-    kind: Text('name of a kind'),
-    state: Text('known state'),
-    quality: Type.Optional(
-      Type.Union(
-        [Type.Literal('fresh'), Type.Literal('stale'), Type.Literal('suspect'), Type.Literal('unknown')],
-        { description: 'fresh, stale, suspect or unknown' },
-      ),
+/** Body of `fleet.find`, as it comes; empty finds everything. */
+export const FindRequestSchema = Type.Object({
+  kind: Text('name of a kind'),
+  state: Text('known state'),
+  quality: Type.Optional(
+    Type.Union(
+      [Type.Literal('fresh'), Type.Literal('stale'), Type.Literal('suspect'), Type.Literal('unknown')],
+      { description: 'fresh, stale, suspect or unknown' },
     ),
-    site: Text('name of a site'),
-    firmware: Text('firmware version'),
-    label: Text('a label of the inventory'),
-    limit: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: FIND_LIMIT_MAX, description: 'devices on one page' }),
-    ),
-    cursor: Type.Optional(
-      Type.String({ pattern: ID_PATTERN, description: 'the cursor that the page before came with' }),
-    ),
-  }),
-);
+  ),
+  site: Text('name of a site'),
+  firmware: Text('firmware version'),
+  label: Text('a label of the inventory'),
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: FIND_LIMIT_MAX, description: 'devices on one page' }),
+  ),
+  cursor: Type.Optional(
+    Type.String({ pattern: ID_PATTERN, description: 'the cursor that the page before came with' }),
+  ),
+});
+const findCheck = TypeCompiler.Compile(FindRequestSchema);
 
 /** The encoding of a request, in which its reply goes back; JSON for one that cannot be read or is empty. */
 export function replyEncodingOf(payload: Uint8Array): Encoding {

@@ -11,7 +11,6 @@ import { duration, shownDuration } from './time-words.ts';
 
 const TextOrNull = Type.Union([Type.String(), Type.Null()]);
 const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
-const Suspicions = Type.Array(Type.Object({ reason: Type.String() }));
 
 const Line = Type.Object({
   device: Type.String(),
@@ -22,7 +21,7 @@ const Line = Type.Object({
   quality: TextOrNull,
   ageMs: NumberOrNull,
   firmware: TextOrNull,
-  suspicions: Suspicions,
+  suspicions: Type.Array(Type.String()),
 });
 const DevicesBody = TypeCompiler.Compile(Type.Object({ devices: Type.Array(Line), next: TextOrNull }));
 
@@ -174,16 +173,7 @@ function queryOf(flags: DevicesFlags, most: number): URLSearchParams {
 function cellsOf(line: (typeof Line)['static']): Cell[] {
   const { device, kind, site, path, quality, ageMs, firmware, suspicions } = line;
   const age = ageMs === null ? null : `${shownDuration(ageMs)} ago`;
-  return [
-    device,
-    kind,
-    site,
-    path,
-    quality,
-    age,
-    firmware,
-    suspicions.map(({ reason }) => reason).join(', '),
-  ];
+  return [device, kind, site, path, quality, age, firmware, suspicions.join(', ')];
 }
 
 async function runGet(device: string, flags: { readonly json?: true }): Promise<void> {

@@ -1,0 +1,193 @@
+/**
+ * What backends are told, as schemas: one for each body of `reply.ts`, with every field it has. The AsyncAPI document is written
+ * from them, and the client checks what it is told by them.
+ */
+import { type TObject, type TSchema, Type } from '@sinclair/typebox';
+import { type Cause, REFUSALS, type Transition } from '../../actors/decision.ts';
+import type { TwinDocument } from '../../actors/document.ts';
+import type { LedgerEntry, Outcome } from '../../actors/ledger.ts';
+import type { DeadLetter } from '../runtime/ports.ts';
+import type { CommandOutcome, DesiredReply, FailureBody, RefusalBody } from './reply.ts';
+import { FAILURES } from './service-error.ts';
+
+/** A schema with exactly these fields: one that is added to a body has to be added here. */
+type Fields<Body> = Readonly<Record<keyof Body, TSchema>>;
+
+const Time = (description: string) => Type.Number({ description: `${description}, ms epoch` });
+const TimeOrNull = (description: string) =>
+  Type.Union([Type.Number(), Type.Null()], { description: `${description}, ms epoch` });
+const NumberOrNull = (description?: string) =>
+  Type.Union([Type.Number(), Type.Null()], description === undefined ? {} : { description });
+const TextOrNull = (description?: string) =>
+  Type.Union([Type.String(), Type.Null()], description === undefined ? {} : { description });
+const AnyMap = Type.Record(Type.String(), Type.Unknown());
+const OneOf = <Value extends string>(values: readonly Value[], description: string) =>
+  Type.Union(
+    values.map((value) => Type.Literal(value)),
+    { description },
+  );
+
+const OUTCOMES = ['pending', 'done', 'rejected', 'expired', 'unknown'] as const satisfies readonly Outcome[];
+
+const outcomeFields = {
+  id: Type.String({ description: "the caller's idempotency key" }),
+  outcome: OneOf(
+    OUTCOMES,
+    '`expired`: proved not executed; `unknown`: it can no longer start, and nothing proves yet whether it was executed',
+  ),
+  device: Type.String(),
+  n: Type.Integer({ description: "the twin's number for it; grows by 1" }),
+  name: Type.String(),
+  args: AnyMap,
+  by: TextOrNull('on whose behalf'),
+  reason: TextOrNull("the device's reason for `rejected`, or why it is `expired` or `unknown`"),
+  proof: TextOrNull('what proved the outcome'),
+  acceptedAt: Time('when it was accepted into the ledger'),
+  sentAt: Time('when it was sent last'),
+  certainAt: Time('after this it cannot start any more'),
+  decidedAt: TimeOrNull('when the present outcome was decided'),
+  closedAt: TimeOrNull('when no other outcome could follow any more'),
+  compensatedBy: TextOrNull('the command that undoes this one; it is never sent of itself'),
+} satisfies Fields<CommandOutcome> & Partial<Fields<LedgerEntry>>;
+
+/** A command as the ledger has it. */
+export const CommandOutcomeSchema = Type.Object(outcomeFields);
+
+/** The twin refused. */
+export const RefusalSchema = Type.Object({
+  id: TextOrNull('of the command; `null` for other requests'),
+  outcome: Type.Literal('refused'),
+  code: Type.String({ description: `stable; ${Object.keys(REFUSALS).join(', ')}` }),
+  detail: Type.String(),
+  state: TextOrNull('the state it was refused in; `null` for an unknown device'),
+  allowed: Type.Array(Type.String(), { description: 'commands that would be accepted now' }),
+} satisfies Fields<RefusalBody>);
+
+/** Nobody decided on the request. */
+export const FailureSchema = Type.Object({
+  outcome: Type.Literal('failed'),
+  code: Type.String({ description: `stable; ${Object.keys(FAILURES).join(', ')}` }),
+  detail: Type.String(),
+} satisfies Fields<FailureBody>);
+
+/** Reply to `desired`. */
+export const DesiredReplySchema = Type.Object({
+  version: Type.Number({ description: 'of the desired configuration that holds the patch' }),
+  delta: Type.Record(Type.String(), Type.Unknown(), { description: 'what the device has not applied' }),
+} satisfies Fields<DesiredReply>);
+
+const SuspicionSchema = Type.Object({
+  reason: Type.String({ description: 'stable' }),
+  since: Time('since when'),
+  detail: Type.String(),
+} satisfies Fields<TwinDocument['suspicions'][number]>);
+
+/** What a twin says of itself. */
+export const TwinDocumentSchema = Type.Object({
+  device: Type.String(),
+  kind: Type.String(),
+  site: Type.String(),
+  version: Type.Integer({ description: 'grows with every change of the twin' }),
+  state: Type.String({ description: 'the state the world sees' }),
+  path: Type.String({ description: "the machine's whole path: `charging.delivering`" }),
+  since: TimeOrNull('when the state began, as measured'),
+  quality: OneOf(['fresh', 'stale', 'suspect', 'unknown'], 'how far the state can be trusted now'),
+  asOf: TimeOrNull('when the state was measured, ± `errorMs`'),
+  errorMs: NumberOrNull('`null` while no round trip bounds it'),
+  ageMs: NumberOrNull('how old the state is now'),
+  lastContact: TimeOrNull('when anything was heard, however old its content'),
+  connected: Type.Boolean({ description: "something was heard within the kind's silence limit" }),
+  hears: Type.Boolean({ description: 'false when it is heard, and lets commands pass' }),
+  reported: Type.Record(Type.String(), Type.Unknown(), { description: 'the sensors of the newest report' }),
+  firmware: TextOrNull(),
+  desired: Type.Object({ version: Type.Integer(), values: AnyMap, delta: AnyMap } satisfies Fields<
+    TwinDocument['desired']
+  >),
+  pending: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      n: Type.Integer(),
+      name: Type.String(),
+      outcome: Type.String(),
+      sentAt: Time('when it was sent last'),
+      certainAt: Time('after this it cannot start any more'),
+    } satisfies Fields<TwinDocument['pending'][number]>),
+  ),
+  hold: Type.Union([
+    Type.Object({
+      id: Type.String({ description: 'of the command that began it' }),
+      by: TextOrNull('on whose behalf'),
+      until: Time('when the device is expected to let go'),
+      certainUntil: Time('when it certainly has let go'),
+    } satisfies Fields<NonNullable<TwinDocument['hold']>>),
+    Type.Null(),
+  ]),
+  suspicions: Type.Array(SuspicionSchema),
+  clock: Type.Object({
+    offsetMs: NumberOrNull("the device's wall clock minus server time"),
+    errorMs: NumberOrNull(),
+    verified: Type.Boolean({ description: 'a round trip in this boot bounds when things were measured' }),
+  } satisfies Fields<TwinDocument['clock']>),
+  sequence: Type.Object({
+    incarnation: Type.Integer(),
+    boot: NumberOrNull(),
+    seq: NumberOrNull(),
+    missing: Type.Integer(),
+    late: Type.Integer(),
+    duplicates: Type.Integer(),
+  } satisfies Fields<TwinDocument['sequence']>),
+  allowed: Type.Array(Type.String(), { description: 'commands that would be accepted now' }),
+} satisfies Fields<TwinDocument>);
+
+/** A page of `fleet.find`. */
+export const FoundSchema = Type.Object({
+  devices: Type.Array(TwinDocumentSchema),
+  cursor: Type.Optional(Type.String({ description: 'of the next page; absent on the last one' })),
+});
+
+const journalFields = {
+  partition: Type.Integer(),
+  no: Type.Integer({
+    description: 'journal number: grows within the partition; a line may come twice, with the same',
+  }),
+};
+
+/** A line of the journal. */
+export const ChangedSchema: TObject = Type.Object({
+  ...({
+    device: Type.String(),
+    from: Type.String({ description: "the machine's path before" }),
+    to: Type.String({ description: 'and after' }),
+    cause: Type.Object({
+      type: OneOf(['report', 'silence', 'deadline', 'command', 'engineer'], 'what made it change'),
+      detail: Type.String(),
+    } satisfies Fields<Cause>),
+    measuredAt: Time('when what caused it was measured, ± `errorMs`'),
+    errorMs: NumberOrNull(),
+    recordedAt: Time('when the twin decided'),
+    version: Type.Integer({ description: "the twin's version after it" }),
+    incarnation: Type.Integer(),
+    boot: NumberOrNull('position of the report it rests on'),
+    seq: NumberOrNull(),
+  } satisfies Fields<Transition>),
+  ...journalFields,
+  twin: TwinDocumentSchema,
+});
+
+/** A command's outcome became known. */
+export const PublishedOutcomeSchema = Type.Object({ ...outcomeFields, ...journalFields });
+
+/** A message that could not be read. */
+export const DeadLetterSchema: TObject = Type.Object({
+  ...({
+    partition: Type.Integer({ description: 'of the subject it came on' }),
+    site: Type.String({ description: 'that the broker vouches for' }),
+    device: Type.String({ description: 'the device token of the subject' }),
+    sequence: Type.Integer({ description: 'in the stream DEVICES, which still holds its bytes' }),
+    receivedAt: Time('when the hub stored it'),
+    reason: Type.String({ description: 'stable' }),
+    detail: Type.String({ description: 'what was wrong and what would be right' }),
+    bytes: Type.Integer(),
+  } satisfies Fields<DeadLetter>),
+  no: Type.Integer({ description: 'journal number of the partition' }),
+});
