@@ -32,11 +32,13 @@ import { Outbox, type SendingOrder } from './outbox.ts';
 import type {
   ActResult,
   BodyChange,
+  BodyView,
   DeviceBody,
   DeviceClock,
   DeviceLink,
   DeviceStorage,
   Reading,
+  Verdict,
 } from './ports.ts';
 import { finish, mayStillStart, outcomeAfterRestart, receive, type Reception } from './reception.ts';
 import { Sender } from './sender.ts';
@@ -81,7 +83,7 @@ export interface AgentStatus {
 /** A running agent. */
 export interface DeviceAgent {
   readonly device: string;
-  /** Resolves with `null` when it was stopped, or with the error that ended it: its storage failed, or its body. */
+  /** Resolves with `null` when it was stopped, or told to start the device anew, or with the error that ended it: its storage failed, or its body. */
   readonly ended: Promise<Error | null>;
   status(): AgentStatus;
   /** Resolves as soon as everything that came in so far is decided and stored. */
@@ -98,6 +100,9 @@ export async function startAgent(options: AgentOptions): Promise<DeviceAgent> {
   await agent.start();
   return agent;
 }
+
+/** The command that starts the device anew: it is done when the next boot begins, and never twice. */
+const REBOOT = 'reboot';
 
 type Waiters = (() => void)[];
 
@@ -165,7 +170,8 @@ class Agent implements DeviceAgent {
     const { unreadable } = stored;
     let memory = nextBoot(stored.memory, { unreadable, holdChargeMs: limits.holdChargeMs, firstBoot });
     if (memory.begun !== null) {
-      memory = outcomeAfterRestart(memory, await this.#wasExecuted(memory.begun));
+      const isRestart = memory.begun.name === REBOOT;
+      memory = outcomeAfterRestart(memory, isRestart || (await this.#wasExecuted(memory.begun)));
     }
     this.#memory = memory;
     this.#storedMemory = stored.memory;
@@ -273,9 +279,8 @@ class Agent implements DeviceAgent {
       return;
     }
     const { command } = read;
-    const { limits, body } = this.#options;
-    const moment = { up, holdChargeMs: limits.holdChargeMs };
-    const reception = receive(this.#memory, command, moment, (hold) => body.judge(command, { hold, up }));
+    const moment = { up, holdChargeMs: this.#options.limits.holdChargeMs };
+    const reception = receive(this.#memory, command, moment, (hold) => this.#judge(command, { hold, up }));
     this.#setMemory(reception.memory);
     const reason = reception.type === 'refused' ? reception.reason : null;
     this.#tell({ type: 'command', command, became: reception.type, reason });
@@ -283,9 +288,21 @@ class Agent implements DeviceAgent {
     else await this.#record(up, {});
   }
 
+  #judge(command: Command, view: BodyView): Verdict {
+    const { body } = this.#options;
+    if (command.name !== REBOOT) return body.judge(command, view);
+    if (body.restart === undefined) return { type: 'refuse', reason: 'unknown-command' };
+    const verdict = body.judge(command, view);
+    return verdict.type === 'refuse' ? verdict : { type: 'accept', hold: 'keep', acts: true };
+  }
+
   async #execute(command: Command, { verdict }: Extract<Reception, { type: 'begun' }>): Promise<void> {
     const { clock } = this.#options;
     await this.#append({ memory: this.#memory });
+    if (command.name === REBOOT && mayStillStart(command, clock.uptime())) {
+      this.#startAnew();
+      return;
+    }
     const result: ActResult = mayStillStart(command, clock.uptime())
       ? await this.#act(command)
       : { outcome: 'rejected', reason: 'too-late' };
@@ -294,6 +311,13 @@ class Agent implements DeviceAgent {
     const reason = result.outcome === 'done' ? null : result.reason;
     this.#tell({ type: 'executed', command, outcome: result.outcome, reason });
     await this.#record(up, {});
+  }
+
+  /** Ends in order, and lets the body start the device anew as the last of it. */
+  #startAnew(): void {
+    if (this.#stopping !== null) return;
+    this.#release.unshift(() => this.#options.body.restart?.());
+    this.#stopping = this.#finish(null);
   }
 
   async #act(command: Command): Promise<ActResult> {

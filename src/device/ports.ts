@@ -121,6 +121,11 @@ export interface DeviceBody {
    * A body that throws, or takes longer than `AgentLimits.actMs`, has not shown it.
    */
   wasExecuted(command: Command): Promise<boolean | null>;
+  /**
+   * Starts the device anew, for the command `reboot` that `judge` accepted. The agent has stored the command as begun and has
+   * ended in order; the next boot names it done. A body without it refuses `reboot` as a command that it does not know.
+   */
+  restart?(): void;
   /** The inventory scan for the first report of a boot, or `null` for a body that has none. */
   scan(): NonNullable<Report['components']> | null;
   /**

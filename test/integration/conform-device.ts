@@ -51,7 +51,7 @@ export class ConformDevice {
   readonly #encoding: Encoding;
   readonly #spoiling: Spoiling;
   readonly #medium = new StorageMedium();
-  readonly #body = new ReferenceBody();
+  readonly #body = new ReferenceBody(() => void this.#boot());
   #tellBody: () => void = () => undefined;
 
   constructor(options: {
@@ -105,6 +105,7 @@ export class ConformDevice {
         read: (view) => this.#body.read(view),
         judge: (command, view) => this.#body.judge(command, view),
         act: (command) => this.#body.act(command),
+        restart: () => this.#body.restart(),
         wasExecuted: () => this.#body.wasExecuted(),
         scan: () => this.#body.scan(),
         watch: (changed) => {

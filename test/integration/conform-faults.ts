@@ -20,7 +20,7 @@ export interface Fault {
 }
 
 const KNOWN_FIELDS = ['n', 'epoch', 'id', 'name', 'args', 'boot', 'notAfterUp', 'holdMs'];
-const KNOWN_COMMANDS = ['report', 'reserve', 'release', 'start', 'stop'];
+const KNOWN_COMMANDS = ['report', 'reserve', 'release', 'start', 'stop', 'reboot'];
 const FAST_LIMITS = { ...AGENT_LIMITS, retryFirstMs: 50, retryLongestMs: 200 };
 
 /** Of commands. */
@@ -335,6 +335,14 @@ const restartFaults: readonly Fault[] = [
           ? stored
           : forgetting({ hold: { ...hold, endsUp: hold.endsUp + 60_000 } })(stored);
       },
+    }),
+  },
+  {
+    does: 'says that it has started anew, and has not',
+    breaks: ['reboots'],
+    keeps: ['report-answered'],
+    spoiling: () => ({
+      command: (command) => (command.name === 'reboot' ? { ...command, name: 'report' } : command),
     }),
   },
   {

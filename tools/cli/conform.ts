@@ -41,7 +41,7 @@ interface ReferenceFlags {
 
 const EXAMPLES = `
 The kit plays the server for ONE device on a bench: it hears device.<id>.report, acknowledges it as the hub's stream would, and
-sends device.<id>.command. It executes \`report\`, \`reserve\` and \`release\`, and nothing else. The device has to be free. Take no
+sends device.<id>.command. It executes \`report\`, \`reserve\`, \`release\` and \`reboot\`, and nothing else. The device has to be free. Take no
 device that is in service: it remembers the kit's numbers and epochs, so its storage has to be wiped before it goes (back) to a fleet.
 
 Examples:
@@ -198,15 +198,15 @@ function runShell(commandLine: string, device: string): Promise<void> {
 
 async function runReferenceDevice({ device, nats, memory, encoding }: ReferenceFlags): Promise<void> {
   const progress = progressOn(process.stderr);
-  const { agent, stop } = await startReferenceDevice({
+  const { boot, ended, stop } = await startReferenceDevice({
     ...{ device, natsUrl: nats, memoryFile: memory, encoding },
     tell: (event) => {
       if (event.type === 'executed' || event.type === 'hold-ended') progress.step(JSON.stringify(event));
       if (event.type === 'published') progress.at(count(event.reports, 'report'));
     },
   });
-  progress.step(`running  ${device}, boot ${String(agent.status().boot)}, storage ${memory}`);
+  progress.step(`running  ${device}, boot ${String(boot)}, storage ${memory}`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
-  const error = await agent.ended;
+  const error = await ended;
   if (error !== null) throw error;
 }

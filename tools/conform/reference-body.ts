@@ -18,8 +18,14 @@ const POWER_W = 11_000;
 
 /** See the head of this file. */
 export class ReferenceBody implements DeviceBody {
+  readonly #restart: () => void;
   #isCharging = false;
   #changed: (change: BodyChange) => void = () => undefined;
+
+  /** `restart` starts the agent anew. */
+  constructor(restart: () => void) {
+    this.#restart = restart;
+  }
 
   read({ hold }: BodyView): Reading {
     const state = this.#isCharging ? 'charging' : hold !== null ? 'reserved' : 'available';
@@ -48,6 +54,10 @@ export class ReferenceBody implements DeviceBody {
         return this.#isCharging
           ? { type: 'accept', hold: 'keep', acts: true }
           : { type: 'refuse', reason: 'not-charging' };
+      case 'reboot':
+        return this.#isCharging
+          ? { type: 'refuse', reason: 'busy' }
+          : { type: 'accept', hold: 'keep', acts: true };
       default:
         return { type: 'refuse', reason: 'unknown-command' };
     }
@@ -57,6 +67,10 @@ export class ReferenceBody implements DeviceBody {
     this.#isCharging = command.name === 'start';
     this.#changed({});
     return { outcome: 'done' };
+  }
+
+  restart(): void {
+    this.#restart();
   }
 
   async wasExecuted(): Promise<boolean | null> {

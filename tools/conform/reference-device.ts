@@ -24,7 +24,10 @@ export interface ReferenceDeviceOptions {
 
 /** A running reference device. */
 export interface ReferenceDevice {
-  readonly agent: DeviceAgent;
+  /** The number of its first boot. */
+  readonly boot: number;
+  /** Resolves with `null` when it was stopped, or with the error that ended it. */
+  readonly ended: Promise<Error | null>;
   /** Stops it in order, and disconnects. */
   readonly stop: () => Promise<void>;
 }
@@ -33,16 +36,36 @@ export interface ReferenceDevice {
 export async function startReferenceDevice(options: ReferenceDeviceOptions): Promise<ReferenceDevice> {
   const { device, natsUrl, memoryFile, encoding, tell } = options;
   const connection = await connectToHub({ url: natsUrl, name: device });
-  try {
-    const agent = await startAgent({
+  const links = deviceLinks({ connection });
+  let next: Promise<DeviceAgent> | null = null;
+  const boot = (): Promise<DeviceAgent> =>
+    startAgent({
       ...{ device, kind: 'charge-point', encoding, order: 'current-first', limits: AGENT_LIMITS },
       clock: uptimeClock(),
       storage: new FileStorage({ file: memoryFile, device }),
-      link: deviceLinks({ connection }).link(device),
-      body: new ReferenceBody(),
+      link: links.link(device),
+      body: new ReferenceBody(() => {
+        next = boot();
+      }),
       ...(tell !== undefined && { tell }),
     });
-    return { agent, stop: () => agent.stop().then(() => connection.close()) };
+  try {
+    const first = await boot();
+    let agent = first;
+    const live = async (): Promise<Error | null> => {
+      for (;;) {
+        const error = await agent.ended;
+        if (error !== null || next === null) return error;
+        agent = await next;
+        next = null;
+      }
+    };
+    const ended = live();
+    const stop = async (): Promise<void> => {
+      await agent.stop();
+      await connection.close();
+    };
+    return { boot: first.status().boot, ended, stop };
   } catch (error) {
     await connection.close();
     throw error;

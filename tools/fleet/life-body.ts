@@ -18,7 +18,7 @@ import type {
   Verdict,
 } from '../../src/device/ports.ts';
 import { Dice } from './chance.ts';
-import { type Being, type Life, takeTurn } from './life.ts';
+import { type Being, judged, type Life, takeTurn } from './life.ts';
 import { DAY } from './rhythm.ts';
 import type { WorldClock } from './world-clock.ts';
 
@@ -30,6 +30,8 @@ export interface LifeBodyOptions<What extends string, State extends Being<What>>
   readonly world: WorldClock;
   /** Its state, kept over restarts. */
   readonly file: string;
+  /** Starts the agent anew. */
+  readonly restart: () => void;
 }
 
 /** How long the hardware takes for a command, ms of real time. */
@@ -79,7 +81,11 @@ export class LifeBody<What extends string, State extends Being<What>> implements
   }
 
   judge(command: Command, { hold }: BodyView): Verdict {
-    return this.#options.life.judge(this.#now(), command, hold !== null);
+    return judged(this.#options.life, this.#now(), { command, isHeld: hold !== null });
+  }
+
+  restart(): void {
+    this.#options.restart();
   }
 
   async act(command: Command): Promise<ActResult> {

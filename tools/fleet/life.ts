@@ -61,6 +61,22 @@ export interface Life<What extends string, State extends Being<What>> {
   readonly awaitHolder: (state: State, withinMs: number, dice: Dice) => State;
 }
 
+/** Nobody's session is cut off by a restart. */
+const IN_USE: readonly string[] = ['charging', 'rented', 'serving'];
+
+/** What a device's own state says to a command: every life knows its own, and all of them `reboot`. */
+export function judged<What extends string, State extends Being<What>>(
+  life: Life<What, State>,
+  state: State,
+  asked: { readonly command: Command; readonly isHeld: boolean },
+): Verdict {
+  const { command, isHeld } = asked;
+  if (command.name !== 'reboot') return life.judge(state, command, isHeld);
+  return IN_USE.includes(life.read(state, isHeld).state)
+    ? { type: 'refuse', reason: 'busy' }
+    : { type: 'accept', hold: 'keep', acts: true };
+}
+
 /** `state` with something on its agenda that happens after `delayMs`. */
 export function later<What extends string, State extends Being<What>>(
   state: State,

@@ -53,7 +53,12 @@ export class SimulatedDevice<What extends string, State extends Being<What>> {
   constructor(options: SimulatedDeviceOptions<What, State>) {
     const { life, device, seed, world, dataDir } = options;
     this.#options = options;
-    this.#body = new LifeBody({ life, device, seed, world, file: join(dataDir, `${device}.life.json`) });
+    this.#body = new LifeBody({
+      ...{ life, device, seed, world, file: join(dataDir, `${device}.life.json`) },
+      restart: () => {
+        this.#restartSoon(new Dice({ seed, who: `${device}/restarts`, draws: Math.floor(world.now()) }));
+      },
+    });
     this.#link = new PatchyLink(options.link);
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
@@ -107,9 +112,7 @@ export class SimulatedDevice<What extends string, State extends Being<What>> {
     // Accidents depend on how late it is, not on how often the program was started.
     const dice = new Dice({ seed, who: `${device}/accidents`, draws: Math.floor(world.now()) });
     this.#repeat('restart', dice, RESTARTS_EVERY, () => {
-      this.#restarting = this.#restart(dice).catch((error: unknown) => {
-        this.#fail(error instanceof Error ? error : new Error(String(error)));
-      });
+      this.#restartSoon(dice);
     });
     this.#repeat('reach', dice, OUT_OF_REACH_EVERY[life.kind] ?? SELDOM_OUT_OF_REACH, () => {
       this.#loseReach(dice.between(4, 45) * MINUTE);
@@ -132,6 +135,12 @@ export class SimulatedDevice<What extends string, State extends Being<What>> {
       this.#cancels.set(what, cancel);
     };
     wait();
+  }
+
+  #restartSoon(dice: Dice): void {
+    this.#restarting = this.#restart(dice).catch((error: unknown) => {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    });
   }
 
   async #restart(dice: Dice): Promise<void> {

@@ -114,6 +114,8 @@ export class Hardware {
         return this.isOn ? { type: 'refuse', reason: 'busy' } : { type: 'accept', hold: 'end', acts: true };
       case 'stop':
         return { type: 'accept', hold: 'keep', acts: true };
+      case 'reboot':
+        return this.isOn ? { type: 'refuse', reason: 'busy' } : { type: 'accept', hold: 'keep', acts: true };
       default:
         return { type: 'refuse', reason: 'unknown-command' };
     }
@@ -327,6 +329,7 @@ export class DeviceWorld {
             events: this.events.length,
           }),
         ),
+      restart: () => void this.boot(),
       wasExecuted: (command) => life.pass(() => hardware.wasExecuted(command)),
       scan: () => [{ slot: 'modem', model: 'M1', serial: '42' }],
       watch: (changed) => hardware.watch((change) => (life.isDead ? undefined : changed(change))),

@@ -7,7 +7,7 @@ import { carLife } from '../../../tools/fleet/car-life.ts';
 import { Dice } from '../../../tools/fleet/chance.ts';
 import { chargePointLife } from '../../../tools/fleet/charge-point-life.ts';
 import { kioskLife } from '../../../tools/fleet/kiosk-life.ts';
-import type { Being, Life } from '../../../tools/fleet/life.ts';
+import { type Being, judged, type Life } from '../../../tools/fleet/life.ts';
 import { DAY, HOUR } from '../../../tools/fleet/rhythm.ts';
 import { lived, type LivedTurn } from './lived.ts';
 
@@ -93,7 +93,8 @@ describe.each(lives.map((life) => [life.kind, life] as const))('the life of a %s
     for (const { state, report } of fleet.flat()) {
       const path = kind.observe(report);
       for (const name of legalCommands(kind, path)) {
-        if (life.judge(state, commandOf(name), false).type !== 'accept') refused.add(`${name} in ${path}`);
+        const verdict = judged(life, state, { command: commandOf(name), isHeld: false });
+        if (verdict.type !== 'accept') refused.add(`${name} in ${path}`);
       }
     }
     expect([...refused]).toEqual([]);

@@ -38,6 +38,13 @@ export const restartRules: readonly Rule[] = [
     needs: ['answers', 'restart'],
     check: async (trial) => fencesSurvive(trial, await trial.once(liveThroughRestart)),
   },
+  {
+    id: 'reboots',
+    sentence: 'starts anew when told to `reboot`, and names it done in the first report of the next boot',
+    section: 'reboot-the-command',
+    needs: ['answers'],
+    check: reboots,
+  },
 ];
 
 /** How long the hold lasts that a restart comes into, ms: what a device takes off it by caution leaves some. */
@@ -147,4 +154,31 @@ async function fencesSurvive({ server }: Trial, { first }: Restart): Promise<str
   const present = server.command({ name: 'report' });
   mustBeDone(present, await server.ask(present));
   return `n ${String(first.command.n)} was superseded, and epoch ${String(epoch)} stale`;
+}
+
+async function reboots(trial: Trial): Promise<string> {
+  const { bench, server, limits } = trial;
+  await trial.freeDevice();
+  const command = server.command({ name: 'reboot' });
+  const boot = bench.newest?.boot ?? 0;
+  const mark = bench.publishes.length;
+  bench.noteInterruption();
+  const { entry, report } = await server.askWhenBack(command);
+  if (entry.outcome === 'rejected' && report.boot === boot)
+    throw new NotTestable(`\`reboot\` was answered ${entryName(entry)}`);
+  if (entry.outcome !== 'done') throw new Broken(`\`reboot\` was answered ${entryName(entry)}`);
+  if (report.boot <= boot)
+    throw new Broken(`${positionName(report)} names it done, and is of the boot in which it was told`);
+  const first = await bench.until(
+    () => newReports(bench.publishes, mark, (it) => it.boot > boot)[0] ?? null,
+    {
+      withinMs: limits.patienceMs,
+      what: 'no first report of the boot that answered came',
+    },
+  );
+  bench.beginLife(mark, (it) => it.boot > boot);
+  const isNamed = (first.commands ?? []).some(({ n }) => n === command.n);
+  if (!isNamed)
+    throw new Broken(`${positionName(first)} is its first report then, and names ${ringName(first)}`);
+  return `${positionName(first)} names it done`;
 }
