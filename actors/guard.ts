@@ -9,6 +9,7 @@ import { argumentsProblem } from '../machines/arguments.ts';
 import type { CommandSpec } from '../machines/command.ts';
 import { worldState } from '../machines/statechart.ts';
 import type { Kind } from '../machines/kind.ts';
+import { clearByWord } from './clear.ts';
 import type { Context, RefusalCode } from './decision.ts';
 import { addEffect, type Draft, refuse } from './draft.ts';
 import { ageOf, isProvedFresh } from './freshness.ts';
@@ -55,11 +56,18 @@ export function prospectOf(standing: Standing, name: string): Prospect {
   };
 }
 
-/** Decides on a request; `known` is the ledger's entry under this id as read before, or `null`. */
+/**
+ * Decides on a request; `known` is the ledger's entry under this id as read before, or `null`. While a request of the same id
+ * waits for a probe nothing is decided about it: whoever asks again must not be refused what is accepted a moment later.
+ */
 export function decideCommand(draft: Draft, request: CommandRequest, known: LedgerEntry | null): void {
   const entry = entryWithId(draft, request.id) ?? known;
   if (entry !== null) {
     answerWithEntry(draft, request, entry);
+    return;
+  }
+  if (draft.twin.waiting.some(({ id }) => id === request.id)) {
+    waitForProof(draft, request);
     return;
   }
   const spec = commandNamed(draft.kind, request.name);
@@ -67,6 +75,8 @@ export function decideCommand(draft: Draft, request: CommandRequest, known: Ledg
   if (spec === null || objection !== null) {
     const { code, detail } = objection ?? unknownCommand(draft, request.name);
     refuse(draft, request, code, detail);
+  } else if (spec.decidedBy === 'twin') {
+    clearByWord(draft, request, spec);
   } else if (needsProof(draft, spec)) {
     waitForProof(draft, request);
   } else {
@@ -129,11 +139,25 @@ function unknownCommand({ kind }: Pick<Standing, 'kind'>, name: string): Objecti
 function objectionTo(draft: Draft, request: CommandRequest, spec: CommandSpec): Objection | null {
   const problem = argumentsProblem(spec, request.args);
   if (problem !== null) return { code: 'bad-arguments', detail: problem };
+  if (spec.decidedBy === 'twin' && request.by === null) {
+    return {
+      code: 'bad-arguments',
+      detail: `${request.name} is a person's word: the request says \`by\` whom`,
+    };
+  }
   if (request.ifVersion !== null && request.ifVersion !== draft.before.version) {
     const detail = `the twin is at version ${String(draft.before.version)}, not ${String(request.ifVersion)}`;
     return { code: 'version-mismatch', detail };
   }
-  return objectionInState(draft, request.name);
+  return objectionInState(draft, request.name) ?? objectionToHold(draft, request, spec);
+}
+
+/** A command that ends one hold, and means another than there is. */
+function objectionToHold({ twin }: Draft, { args }: CommandRequest, spec: CommandSpec): Objection | null {
+  const { hold } = args;
+  if (!spec.endsHold || typeof hold !== 'string' || hold === twin.hold?.id) return null;
+  const detail = `it is not held for ${hold}, but for ${twin.hold?.id ?? 'nobody'}`;
+  return { code: 'illegal-state', detail };
 }
 
 /** The first reason to refuse any request for this command, or `null`. */

@@ -6,15 +6,17 @@ import { comparePositions, type Report } from '../machines/report.ts';
 import { worldState } from '../machines/statechart.ts';
 import type { BootClock } from './clock.ts';
 import type { Input } from './decision.ts';
+import { divergenceNews } from './divergence.ts';
 import type { Draft } from './draft.ts';
 import { clockOfFormer, clockOfLate, clockOfNews, fileReport } from './filing.ts';
 import { decideWaiting, refuseOverdue } from './guard.ts';
 import { updateHold } from './holds.ts';
 import { beginIncarnation, doubtIfNobodyAnswers, settleConflict, speakerOf } from './identity.ts';
 import { hearAnswers, probeIfOpen, probeSoon, takeNumbers } from './probe.ts';
+import { reassertIfDue } from './reassert.ts';
 import { resolveByReport, resolveLate } from './resolve.ts';
 import { addPosition, missing } from './sequence.ts';
-import { settleHeard } from './settle.ts';
+import { journal, settleHeard } from './settle.ts';
 import { reviewCommands, reviewReport } from './suspicions.ts';
 import type { FormerIncarnation } from './twin.ts';
 
@@ -78,8 +80,14 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
   if (isProbeAnswered) settleConflict(draft, receivedAt);
   reviewReport(draft, report, { previous, ended });
   const detail = `report ${String(boot)}/${String(seq)} says ${report.state}`;
-  settleHeard(draft, { type: 'report', detail: ended === null ? detail : `${detail}; ${ended.detail}` });
+  const news = divergenceNews(draft);
+  const told = [detail, ...(ended === null ? [] : [ended.detail]), ...news].join('; ');
+  const cause = { type: 'report', detail: told } as const;
+  const lines = draft.transitions?.length ?? 0;
+  settleHeard(draft, cause);
+  if (news.length > 0 && (draft.transitions?.length ?? 0) === lines) journal(draft, cause);
   if (isProbeAnswered) decideWaiting(draft);
+  reassertIfDue(draft, report);
   probeIfOpen(draft);
 }
 

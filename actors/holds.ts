@@ -3,15 +3,14 @@
  * server believes a hold that the newest report shows, and takes it for ended when a later report does not show it, or
  * when the device has certainly let go by its own clock.
  *
- * The device is trusted: what it shows is so. Where that disagrees with the ledger it is said, as a `divergence` with both
- * views, for as long as the newest report shows it; and the journal says how each hold ended.
+ * What the device shows is so, and the journal says how each hold ended. Where that disagrees with the ledger it is a
+ * divergence (`divergence.ts`).
  */
 import type { Report } from '../machines/report.ts';
 import { worldState } from '../machines/statechart.ts';
 import { latestAt, measuredAt } from './clock.ts';
 import type { Draft } from './draft.ts';
-import type { LedgerEntry } from './ledger.ts';
-import { commandNamed } from './legality.ts';
+import { commandNamed, commandWithHold } from './legality.ts';
 import type { Hold } from './twin.ts';
 
 /**
@@ -26,6 +25,7 @@ export type HoldEnd =
 
 /** A hold that the newest report does not show any more. */
 export interface EndedHold {
+  readonly hold: Hold;
   readonly how: HoldEnd;
   /** One sentence for the journal. */
   readonly detail: string;
@@ -39,26 +39,7 @@ export function updateHold(draft: Draft, report: Report, previous: Report | null
   twin.hold = shown === null ? null : shownHold(draft, report, shown);
   if (known === null || known.id === shown?.id) return null;
   const how = shown === null ? howItEnded(draft, known, { report, previous }) : 'replaced';
-  return { how, detail: `the hold ${known.id} is over: ${how}` };
-}
-
-/** What the device shows of holds and what the ledger says, where they disagree; `null` where they agree. */
-export function holdDivergence(
-  draft: Draft,
-  report: Report,
-  since: { readonly previous: Report | null; readonly ended: EndedHold | null },
-): string | null {
-  const { twin } = draft;
-  const shown = report.hold ?? null;
-  const isEarly = since.ended?.how === 'dropped' || since.ended?.how === 'lost-by-restart';
-  if (since.ended !== null && isEarly && !wasDivergent(draft))
-    return `${since.ended.detail}, before its time, and no command ended it`;
-  if (shown === null) return forgottenHold(draft, report, since.previous);
-  if (twin.hold === null) return null;
-  const state = stateOf(draft, report);
-  if (state !== 'reserved' && state !== 'suspect')
-    return `the device holds itself for ${shown.id}, and says ${report.state}`;
-  return divergentHold(draft, shown.id);
+  return { hold: known, how, detail: `the hold ${known.id} is over: ${how}` };
 }
 
 /** Ends a hold that the device has certainly let go by its own clock, though no report has said so yet. */
@@ -79,11 +60,17 @@ function shownHold(draft: Draft, report: Report, shown: NonNullable<Report['hold
   const { at } = measuredAt(twin.clock, report.up, driftPpm);
   return {
     id: shown.id,
-    by: known === null ? (commandWithId(draft, shown.id)?.by ?? null) : known.by,
+    by: known === null ? holderOf(draft, shown.id) : known.by,
     since: known?.since ?? at,
     until: at + shown.leftMs,
     certainUntil,
   };
+}
+
+/** On whose behalf it is held: one that the twin re-asserted is still for whoever had lost it. */
+function holderOf({ twin }: Draft, id: string): string | null {
+  const lost = twin.suspicions.find(({ divergence }) => divergence?.reassertedBy === id);
+  return lost?.divergence?.by ?? commandWithHold(twin, id)?.by ?? null;
 }
 
 function howItEnded(
@@ -92,7 +79,7 @@ function howItEnded(
   heard: { readonly report: Report; readonly previous: Report | null },
 ): HoldEnd {
   const { report, previous } = heard;
-  const begun = commandWithId(draft, known.id);
+  const begun = commandWithHold(draft.twin, known.id);
   if (wasEndedByCommand(draft, begun?.n ?? 0, known.since)) return 'released';
   const state = stateOf(draft, report);
   if (state === 'suspect') return 'out-of-service';
@@ -110,7 +97,7 @@ function hadTimeLeft({ twin, kind }: Draft, known: Hold, report: Report): boolea
 }
 
 /** A command that ends holds was done, or may have been, since the hold began. */
-function wasEndedByCommand({ twin, kind }: Draft, afterN: number, since: number): boolean {
+export function wasEndedByCommand({ twin, kind }: Draft, afterN: number, since: number): boolean {
   const may = ['done', 'pending', 'unknown'];
   return [...twin.open, ...twin.recent].some(
     ({ n, name, outcome, decidedAt }) =>
@@ -121,49 +108,6 @@ function wasEndedByCommand({ twin, kind }: Draft, afterN: number, since: number)
   );
 }
 
-/**
- * The ring of this report is the first to name a command that begins a hold as done, and no hold is there, nor anybody who
- * used it: a ghost. Only where no report is missing in between, which might have shown what became of it.
- */
-function forgottenHold(draft: Draft, report: Report, previous: Report | null): string | null {
-  if (draft.ledger === null || previous?.boot !== report.boot || report.seq !== previous.seq + 1) return null;
-  if (stateOf(draft, report) !== 'available') return null;
-  for (const { id, n, holdMs, outcome } of draft.ledger.values()) {
-    if (outcome !== 'done' || holdMs === null || report.up - previous.up >= holdMs) continue;
-    if (!wasEndedByCommand(draft, n, -Infinity))
-      return `the device says it began the hold ${id}, and shows none`;
-  }
-  return null;
-}
-
-/** A ghost, or a hold that had ended and came back. */
-function divergentHold(draft: Draft, id: string): string | null {
-  const { before, twin, kind } = draft;
-  const begun = commandWithId(draft, id);
-  if (begun === null) {
-    const isContinued = before.hold?.id === id && !wasDivergent(draft);
-    return isContinued ? null : `the device holds itself for ${id}, which the ledger never reserved it for`;
-  }
-  if (begun.outcome === 'rejected' || begun.outcome === 'expired')
-    return `the device holds itself for ${id}, which it has not executed: ${begun.outcome}`;
-  const end = twin.recent.find(
-    ({ n, name, outcome }) =>
-      n > begun.n && outcome === 'done' && commandNamed(kind, name)?.endsHold === true,
-  );
-  return end === undefined ? null : `the device holds itself for ${id}, which ${end.name} ${end.id} ended`;
-}
-
-/** A hold that was none by the ledger may go as it came. */
-function wasDivergent({ before }: Draft): boolean {
-  return before.suspicions.some(({ reason }) => reason === 'divergence');
-}
-
 function stateOf({ kind }: Draft, report: Report): string {
   return worldState(kind.observe(report));
-}
-
-/** The command that begins the hold of this id, if the twin remembers it. */
-function commandWithId({ twin }: Draft, id: string): LedgerEntry | null {
-  const isIt = (entry: LedgerEntry): boolean => entry.id === id && entry.holdMs !== null;
-  return twin.open.find(isIt) ?? twin.recent.find(isIt) ?? null;
 }

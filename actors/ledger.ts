@@ -42,3 +42,21 @@ export interface LedgerEntry {
   /** The command that undoes it, as its kind had it when it was accepted, or `null`. */
   readonly compensatedBy: string | null;
 }
+
+/** On whose behalf a twin commands its device by itself. */
+export const CORRAL = 'corral';
+
+/**
+ * The id of a command that a twin gives of itself: a UUID like every caller's, so that it can be asked for like any other, made
+ * of the command's number (RFC 9562, version 8: custom), because a decision draws nothing at random. Unique per device.
+ */
+export function reassertionId(n: number): string {
+  return `${REASSERTION_PREFIX}${n.toString(16).padStart(12, '0')}`;
+}
+
+/** True for an id that {@link reassertionId} made. */
+export function isReassertion(id: string): boolean {
+  return id.startsWith(REASSERTION_PREFIX);
+}
+
+const REASSERTION_PREFIX = 'c0aa1000-0000-8000-8000-';

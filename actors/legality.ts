@@ -7,6 +7,9 @@ import type { Kind } from '../machines/kind.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { Twin } from './twin.ts';
 
+/** The reason of a suspicion: a command of which nothing proves yet whether it was executed. */
+export const UNCONFIRMED = 'unconfirmed-command';
+
 /** The line of the kind's command table, or `null`. Names come from outside: `constructor` is not a command. */
 export function commandNamed(kind: Kind, name: string): CommandSpec | null {
   return Object.hasOwn(kind.commands, name) ? (kind.commands[name] ?? null) : null;
@@ -17,10 +20,35 @@ export function commandInFlight(twin: Twin): LedgerEntry | null {
   return twin.open.find((entry) => entry.outcome === 'pending' && entry.notAfterUp !== null) ?? null;
 }
 
+/** The command that begins the hold of this id, if the twin remembers it. */
+export function commandWithHold(twin: Twin, id: string): LedgerEntry | null {
+  const isIt = (entry: LedgerEntry): boolean => entry.id === id && entry.holdMs !== null;
+  return twin.open.find(isIt) ?? twin.recent.find(isIt) ?? null;
+}
+
+/**
+ * Unknown commands that an engineer may close: the device is past them by its newest report, so that the state which that shows
+ * is certain. Before that nobody's word tells what the command will have led to, and a report has to be asked for.
+ */
+export function closableByWord({ open, newest }: Twin): readonly LedgerEntry[] {
+  if (newest === null) return [];
+  return open.filter(({ outcome, boot, notAfterUp }) => {
+    if (outcome !== 'unknown' || boot === null || notAfterUp === null) return false;
+    return newest.boot > boot || (newest.boot === boot && newest.up > notAfterUp);
+  });
+}
+
+/** True when there is something that `clear` may end: every suspicion but a command whose fate a report can still decide. */
+function mayClear(twin: Twin): boolean {
+  return twin.suspicions.some(({ reason }) => reason !== UNCONFIRMED) || closableByWord(twin).length > 0;
+}
+
 /** True when the machine accepts the command in the twin's present state, and a deadline it needs can be told. */
 export function isLegal(kind: Kind, twin: Twin, name: string): boolean {
-  const isTimeable = twin.newest !== null || commandNamed(kind, name)?.startWindowMs === null;
-  return isTimeable && kind.chart.accepts(twin.path, `command.${name}`);
+  if (!kind.chart.accepts(twin.path, `command.${name}`)) return false;
+  const spec = commandNamed(kind, name);
+  if (spec?.decidedBy === 'twin') return mayClear(twin);
+  return twin.newest !== null || spec?.startWindowMs === null;
 }
 
 /** Names of the commands that would be accepted now, in the order of the kind's table. */

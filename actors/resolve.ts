@@ -6,7 +6,7 @@
 import type { Report } from '../machines/report.ts';
 import { type Draft, writeEntry } from './draft.ts';
 import type { LedgerEntry } from './ledger.ts';
-import { commandNamed } from './legality.ts';
+import { closableByWord, commandNamed } from './legality.ts';
 import { hasAnswered } from './probe.ts';
 import { type Knowledge, proofText, type Verdict, verdictOf } from './proof.ts';
 import { OPEN_MAX } from './send.ts';
@@ -52,6 +52,13 @@ export function closeAsUnprovable(draft: Draft, cause: string): void {
     closeEntry(draft, entry, { outcome: 'unknown', reason: 'unprovable', proof });
 }
 
+/** An engineer's word closes what the device is past and nothing has proved: the state is certain, the fate is not. */
+export function closeByWord(draft: Draft, word: string): void {
+  const proof = proofText('engineer', word);
+  for (const entry of closableByWord(draft.twin))
+    closeEntry(draft, entry, { outcome: 'unknown', reason: 'unprovable', proof });
+}
+
 /** `certainAt` has passed: the command cannot start any more. Whether it did is unknown until a report proves it. */
 export function declareUnknown(draft: Draft, entry: LedgerEntry): void {
   const unknown: LedgerEntry = {
@@ -81,8 +88,13 @@ function closeEntry(draft: Draft, entry: LedgerEntry, verdict: Verdict): void {
   const { twin } = draft;
   const done = closed(draft, entry, verdict);
   twin.open = twin.open.filter((other) => other.id !== entry.id);
-  twin.recent = [done, ...twin.recent.slice(0, RECENT_MAX - 1)];
+  remember(draft, done);
   writeEntry(draft, done, { publish: true });
+}
+
+/** Takes an entry that is closed among the recent ones. */
+export function remember({ twin }: Draft, entry: LedgerEntry): void {
+  twin.recent = [entry, ...twin.recent.slice(0, RECENT_MAX - 1)];
 }
 
 function closed({ context }: Draft, entry: LedgerEntry, verdict: Verdict): LedgerEntry {

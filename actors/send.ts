@@ -15,26 +15,8 @@ export const OPEN_MAX = 8;
 
 /** Accepts a request that passed the guard: it is in the ledger, and sent. */
 export function acceptCommand(draft: Draft, request: CommandRequest, spec: CommandSpec): void {
-  const { twin, context } = draft;
-  twin.lastN += 1;
-  const entry: LedgerEntry = {
-    ...{
-      device: twin.device,
-      id: request.id,
-      n: twin.lastN,
-      name: request.name,
-      args: request.args,
-      by: request.by,
-    },
-    ...{ epoch: context.epoch, incarnation: twin.incarnation, ...deadline(draft, spec) },
-    ...{ holdMs: holdMsOf(request, spec), acceptedAt: context.now, sentAt: context.now },
-    ...{ outcome: 'pending', reason: null, proof: null, decidedAt: null, closedAt: null },
-    compensatedBy: spec.resolver.compensatedBy,
-  };
-  twin.open = [...twin.open, entry];
-  writeEntry(draft, entry, { publish: false });
-  send(draft, entry);
-  if (request.waitUntil > context.now) {
+  const entry = enterCommand(draft, request, spec);
+  if (request.waitUntil > draft.context.now) {
     addEffect(draft, {
       type: 'await',
       to: request.replyTo,
@@ -45,6 +27,37 @@ export function acceptCommand(draft: Draft, request: CommandRequest, spec: Comma
   } else {
     addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'ledger', entry } });
   }
+}
+
+/** Enters a command into the ledger under the next number, and sends it. */
+export function enterCommand(
+  draft: Draft,
+  command: Pick<LedgerEntry, 'id' | 'name' | 'args' | 'by'>,
+  spec: CommandSpec,
+): LedgerEntry {
+  const { twin } = draft;
+  const entry = nextEntry(draft, command, spec);
+  twin.open = [...twin.open, entry];
+  writeEntry(draft, entry, { publish: false });
+  send(draft, entry);
+  return entry;
+}
+
+/** The ledger's next entry, pending, with the next command number. */
+export function nextEntry(
+  draft: Draft,
+  { id, name, args, by }: Pick<LedgerEntry, 'id' | 'name' | 'args' | 'by'>,
+  spec: CommandSpec,
+): LedgerEntry {
+  const { twin, context } = draft;
+  twin.lastN += 1;
+  return {
+    ...{ device: twin.device, id, n: twin.lastN, name, args, by },
+    ...{ epoch: context.epoch, incarnation: twin.incarnation, ...deadline(draft, spec) },
+    ...{ holdMs: holdMsOf(args, spec), acceptedAt: context.now, sentAt: context.now },
+    ...{ outcome: 'pending', reason: null, proof: null, decidedAt: null, closedAt: null },
+    compensatedBy: spec.resolver.compensatedBy,
+  };
 }
 
 /** Until when, on the device's own clock, the command may start; and when the server can be certain of that. */
@@ -62,9 +75,9 @@ function deadline(draft: Draft, spec: CommandSpec): Pick<LedgerEntry, 'boot' | '
   return { boot: clock.boot, notAfterUp, certainAt };
 }
 
-function holdMsOf(request: CommandRequest, spec: CommandSpec): number | null {
+function holdMsOf(args: LedgerEntry['args'], spec: CommandSpec): number | null {
   if (spec.hold === null) return null;
-  const { holdMs } = request.args;
+  const { holdMs } = args;
   return Math.min(typeof holdMs === 'number' ? holdMs : spec.hold.defaultMs, spec.hold.longestMs);
 }
 

@@ -1,23 +1,51 @@
 /**
- * Reasons to doubt the known state, entered and left by rule:
- *
- * | reason                      | entered                                             | left                                    |
- * |-----------------------------|-----------------------------------------------------|-----------------------------------------|
- * | a contradiction of the kind | the newest report (with the one before) shows it    | a newer report does not                 |
- * | `unconfirmed-command`       | a command's `certainAt` passed without an answer    | a report decides it, or it is closed    |
- * | `divergence`                | the device's hold and the ledger's disagree         | a newer report shows them agree         |
- * | `identity-conflict`         | reports that one device cannot have sent            | a probe is answered, and for as long as |
- * |                             | (`identity.ts`)                                     | the kind allows no second one was heard |
+ * Reasons to doubt the known state, entered and left by rule: the rules are in {@link SUSPICIONS}, and in `docs/suspicions.md`,
+ * which is written from them. A suspicion is open or it is not; the machine is in `suspect` while one is.
  */
 import type { Report } from '../machines/report.ts';
+import { DIVERGENCE, standingDivergences } from './divergence.ts';
 import type { Draft } from './draft.ts';
-import { type EndedHold, holdDivergence } from './holds.ts';
+import type { EndedHold } from './holds.ts';
+import { UNCONFIRMED } from './legality.ts';
 import type { Suspicion } from './twin.ts';
 
 type Doubt = Omit<Suspicion, 'since'>;
 
-const UNCONFIRMED = 'unconfirmed-command';
 const CONFLICT = 'identity-conflict';
+
+/** When a suspicion begins and ends, and what an engineer's `clear` does about it; one sentence each. */
+export interface SuspicionRule {
+  readonly entered: string;
+  readonly left: string;
+  readonly cleared: string;
+}
+
+/** The rule for every contradiction that a kind finds; its codes are the kind's `doubts`. */
+export const CONTRADICTION_RULE: SuspicionRule = {
+  entered: 'the newest report, or it with the one before it, shows what cannot be true',
+  left: 'a newer report does not show it',
+  cleared: 'ends it; the next report that shows it begins it again',
+};
+
+/** Every other reason, with its rule. */
+export const SUSPICIONS: Readonly<Record<string, SuspicionRule>> = {
+  [UNCONFIRMED]: {
+    entered: 'the `certainAt` of a command has passed, and nothing proves whether it was executed',
+    left: 'a report proves it, or shows that the device is past it and remembers nothing; the twin asks for one',
+    cleared:
+      'closes the command as unprovable, with the proof `engineer`, if the newest report shows that the device is past it; before that the doubt stays',
+  },
+  [DIVERGENCE]: {
+    entered: 'the newest report and the ledger disagree about a hold',
+    left: 'by the policy of the kind: a newer report does not show it; or also the views agree again, or the time of the hold is over',
+    cleared: 'ends it; the next report that shows it begins it again',
+  },
+  [CONFLICT]: {
+    entered: 'reports came that one device cannot have sent',
+    left: 'a probe is answered, and no second device was heard for as long as the kind allows silence',
+    cleared: 'ends it; the next report of a second device begins it again',
+  },
+};
 
 /** Takes over what a newest report says for and against each suspicion; `previous` is the report before it. */
 export function reviewReport(
@@ -29,8 +57,7 @@ export function reviewReport(
   const doubts: Doubt[] = kind
     .contradictions(report, since.previous)
     .map(({ code, detail }) => ({ reason: code, detail }));
-  const divergence = holdDivergence(draft, report, since);
-  if (divergence !== null) doubts.push({ reason: 'divergence', detail: divergence });
+  doubts.push(...standingDivergences(draft, report, since));
   const conflict = twin.suspicions.find(({ reason }) => reason === CONFLICT);
   if (conflict !== undefined) doubts.push(conflict);
   doubts.push(...unconfirmed(draft));
@@ -60,6 +87,11 @@ export function clearConflict(draft: Draft): void {
   twin.suspicions = twin.suspicions.filter(({ reason }) => reason !== CONFLICT);
 }
 
+/** An engineer's word ends every doubt but that about commands whose fate a report can still decide. */
+export function clearDoubts(draft: Draft): void {
+  setDoubts(draft, unconfirmed(draft));
+}
+
 /** A command that changes nothing (no deadline) leaves nothing to doubt. */
 function unconfirmed({ twin }: Draft): Doubt[] {
   return twin.open
@@ -76,12 +108,29 @@ function setDoubts(draft: Draft, doubts: readonly Doubt[]): void {
   if (doubts.length === 0 && twin.suspicions.length === 0) return;
   const before = twin.suspicions;
   const next = doubts.map((doubt) => {
-    const same = before.find(({ reason, detail }) => reason === doubt.reason && detail === doubt.detail);
-    if (same !== undefined) return same;
-    const known = before.find(({ reason }) => reason === doubt.reason);
-    return { reason: doubt.reason, since: known?.since ?? context.now, detail: doubt.detail };
+    const known = before.find((other) => isSame(other, doubt)) ?? before.find(isAlike(doubt));
+    if (known !== undefined && isSame(known, doubt)) return known;
+    return { ...doubt, since: known?.since ?? context.now };
   });
-  const isSame =
+  const isUnchanged =
     next.length === before.length && next.every((suspicion, index) => suspicion === before[index]);
-  if (!isSame) twin.suspicions = next;
+  if (!isUnchanged) twin.suspicions = next;
+}
+
+function isSame(known: Suspicion, { reason, detail, divergence }: Doubt): boolean {
+  return (
+    known.reason === reason &&
+    known.detail === detail &&
+    known.divergence?.hold === divergence?.hold &&
+    known.divergence?.policy === divergence?.policy &&
+    known.divergence?.reassertedBy === divergence?.reassertedBy
+  );
+}
+
+/** The same reason: where it is a divergence, also the same sort of the same hold. */
+function isAlike({ reason, divergence }: Doubt): (known: Suspicion) => boolean {
+  return (known) =>
+    known.reason === reason &&
+    known.divergence?.sort === divergence?.sort &&
+    known.divergence?.hold === divergence?.hold;
 }

@@ -12,6 +12,7 @@
  *
  * All times are server time, ms epoch, unless a name says uptime.
  */
+import type { DivergencePolicy, DivergenceSort } from '../machines/divergence.ts';
 import type { Kind } from '../machines/kind.ts';
 import type { Report } from '../machines/report.ts';
 import type { BootClock } from './clock.ts';
@@ -107,12 +108,33 @@ export interface Hold {
   readonly certainUntil: number;
 }
 
+/** A disagreement between the device and the ledger about who may use it, with both views. */
+export interface Divergence {
+  readonly sort: DivergenceSort;
+  /** The ledger id of the command that began, or would have begun, the hold in question. */
+  readonly hold: string;
+  /** On whose behalf that was, where it is known. */
+  readonly by: string | null;
+  /** What the twin expected: `held for <id>`. */
+  readonly expected: string;
+  /** What the device says: `available, no hold`. */
+  readonly reported: string;
+  /** When the device was expected to let go of the hold; `null` for a hold that should not be there at all. */
+  readonly until: number | null;
+  /** What is done about it: the kind's policy, or `trust-device` where that would not be safe. */
+  readonly policy: DivergencePolicy;
+  /** The ledger id of the command by which the twin re-asserted it, once; `null` before. */
+  readonly reassertedBy: string | null;
+}
+
 /** A reason to doubt the known state. */
 export interface Suspicion {
   /** Stable kebab-case code: a contradiction's code, or one of those that `suspicions.ts` lists. */
   readonly reason: string;
   readonly since: number;
   readonly detail: string;
+  /** For the reason `divergence`: both views. */
+  readonly divergence?: Divergence;
 }
 
 /** The desired configuration, changed by JSON merge patch. */

@@ -6,13 +6,15 @@
  */
 import { Type } from '@sinclair/typebox';
 import { createMachine } from 'xstate';
+import { holdArgument, noArguments } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { binary, hasSettled, hasStayed, measured } from './evidence.ts';
 import { hearing } from './hearing.ts';
 import { type Contradiction, defineKind, type Kind } from './kind.ts';
-import { noArguments, probe } from './probe.ts';
+import { probe } from './probe.ts';
 import type { Report } from './report.ts';
 import { BY_HOLD, BY_HOLD_ENDED, BY_RING } from './resolver.ts';
+import { clear, reboot } from './upkeep.ts';
 
 const observations = [
   'available.secured',
@@ -46,6 +48,15 @@ const MOVED_KM = 1;
 
 const driver = Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'who may drive it' }));
 
+/** What cannot be true of a car. */
+const doubts = {
+  'open-while-locked': 'a door has been open for a while, and the central locking has been engaged',
+  'charging-unplugged': 'it charges, and no cable has been in it for a while',
+  'moved-while-plugged': 'it drove while a cable was in it all the time',
+  'moved-while-locked': 'it drove while it was locked all the time, and nobody had rented it',
+} as const;
+type Found = Contradiction<keyof typeof doubts>;
+
 const commands = {
   reserve: {
     description: 'Keep the car for one driver; the car lets go by itself when the hold ends.',
@@ -58,6 +69,7 @@ const commands = {
       },
       { additionalProperties: false },
     ),
+    decidedBy: 'device',
     startWindowMs: 30_000,
     freshWithinMs: 120_000,
     hold: { defaultMs: 1_200_000, longestMs: 43_200_000 },
@@ -65,8 +77,9 @@ const commands = {
     resolver: { ...BY_HOLD, compensatedBy: 'release' },
   },
   release: {
-    description: 'Let the reservation go.',
-    args: noArguments,
+    description: 'Let the reservation go: whichever there is, or only the one that is named.',
+    args: holdArgument,
+    decidedBy: 'device',
     startWindowMs: 120_000,
     freshWithinMs: null,
     hold: null,
@@ -76,6 +89,7 @@ const commands = {
   start: {
     description: 'Begin the rental: open the car and let its engine run.',
     args: Type.Object({ driver }, { additionalProperties: false }),
+    decidedBy: 'device',
     startWindowMs: 30_000,
     freshWithinMs: 120_000,
     hold: null,
@@ -85,6 +99,7 @@ const commands = {
   stop: {
     description: 'End the rental: lock the car and immobilise it.',
     args: noArguments,
+    decidedBy: 'device',
     startWindowMs: 120_000,
     freshWithinMs: 120_000,
     hold: null,
@@ -92,16 +107,19 @@ const commands = {
     resolver: BY_RING,
   },
   report: probe,
+  reboot,
+  clear,
 } as const satisfies Record<string, CommandSpec>;
 
 const send = { actions: 'send' } as const;
+const decide = { actions: 'decide' } as const;
 
 const machine = createMachine({
   types: {} as {
     events: {
       type: `report.${Observation}` | `command.${keyof typeof commands}` | 'silence' | 'suspicion' | 'expiry';
     };
-    actions: { type: 'send' };
+    actions: { type: 'send' } | { type: 'decide' };
   },
   id: 'car',
   initial: 'offline',
@@ -110,7 +128,7 @@ const machine = createMachine({
     available: {
       initial: 'secured',
       states: {
-        secured: { on: { 'command.reserve': send, 'command.start': send } },
+        secured: { on: { 'command.reserve': send, 'command.start': send, 'command.reboot': send } },
         /** No rental, but unlocked or with a door open: somebody is at it, or the last driver left it so. */
         open: {},
       },
@@ -138,8 +156,9 @@ const machine = createMachine({
     offline: {},
     suspect: {
       initial: 'doubted',
+      on: { 'command.reboot': send },
       states: {
-        doubted: {},
+        doubted: { on: { 'command.clear': decide } },
         /** The car itself says that it must not be used: a warning lamp, a crash sensor, the workshop's switch. */
         'out-of-service': {},
       },
@@ -169,7 +188,7 @@ function observe(report: Report): Observation {
 }
 
 /** A position that jumps is no contradiction: satellite fixes do that between high houses. An odometer does not. */
-function contradictions(report: Report, previous: Report | null): readonly Contradiction[] {
+function contradictions(report: Report, previous: Report | null): readonly Found[] {
   return [
     openWhileLocked(report, previous),
     chargingUnplugged(report, previous),
@@ -185,13 +204,13 @@ function isInUse(report: Report | null): boolean {
   return report?.state === 'rented';
 }
 
-function openWhileLocked(report: Report, previous: Report | null): Contradiction | null {
+function openWhileLocked(report: Report, previous: Report | null): Found | null {
   if (!hasSettled(report, previous, { sensor: 'doorsOpen', value: true })) return null;
   if (!hasSettled(report, previous, { sensor: 'locked', value: true })) return null;
   return { code: 'open-while-locked', detail: 'locked and doorsOpen are both true' };
 }
 
-function chargingUnplugged(report: Report, previous: Report | null): Contradiction | null {
+function chargingUnplugged(report: Report, previous: Report | null): Found | null {
   if (report.state !== 'charging') return null;
   if (!hasSettled(report, previous, { sensor: 'plugged', value: false })) return null;
   return { code: 'charging-unplugged', detail: 'the state is charging while plugged is false' };
@@ -201,8 +220,8 @@ function chargingUnplugged(report: Report, previous: Report | null): Contradicti
 function movedWhile(
   report: Report,
   previous: Report | null,
-  held: { readonly code: string; readonly sensor: string },
-): Contradiction | null {
+  held: { readonly code: Found['code']; readonly sensor: string },
+): Found | null {
   if (previous === null || !hasStayed(previous, report, { sensor: held.sensor, value: true })) return null;
   const beforeKm = measured(previous, 'odometerKm');
   const afterKm = measured(report, 'odometerKm');
@@ -224,6 +243,14 @@ export const car: Kind = defineKind({
   commands,
   observations,
   observe,
+  doubts,
   contradictions,
+  divergence: {
+    'ghost-hold': 're-assert',
+    'lost-hold': 're-assert',
+    'resurrected-hold': 're-assert',
+    // A car that drives away under its holder's eyes is a matter for people.
+    'foreign-use': 'ask-person',
+  },
   limits: { silenceMs: 900_000, freshMs: 120_000, driftPpm: 200, probeTimeoutMs: 10_000, resendMs: 10_000 },
 });

@@ -15,13 +15,15 @@
  */
 import { Type } from '@sinclair/typebox';
 import { createMachine } from 'xstate';
+import { holdArgument, noArguments } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { binary, hasSettled, measured, sinceChangeMs } from './evidence.ts';
 import { hearing } from './hearing.ts';
 import { type Contradiction, defineKind, type Kind } from './kind.ts';
-import { noArguments, probe } from './probe.ts';
+import { probe } from './probe.ts';
 import type { Report } from './report.ts';
 import { BY_HOLD, BY_HOLD_ENDED, BY_RING } from './resolver.ts';
+import { clear, reboot } from './upkeep.ts';
 
 const observations = [
   'available.idle',
@@ -57,6 +59,15 @@ const token = Type.Optional(
   }),
 );
 
+/** What cannot be true of a charge point. */
+const doubts = {
+  'cable-without-hatch': 'the cable connected although the hatch had been closed before and since',
+  'charging-without-cable': 'it charges, and no cable has been in it for a while',
+  'charging-without-car': 'it charges, and no car has stood in the bay for a while',
+  'power-without-cable': 'power flows, and no cable has been in it for a while',
+} as const;
+type Found = Contradiction<keyof typeof doubts>;
+
 const commands = {
   reserve: {
     description: 'Keep the bay for one person; the device lets go by itself when the hold ends.',
@@ -69,6 +80,7 @@ const commands = {
       },
       { additionalProperties: false },
     ),
+    decidedBy: 'device',
     startWindowMs: 20_000,
     freshWithinMs: 60_000,
     hold: { defaultMs: 900_000, longestMs: 3_600_000 },
@@ -76,8 +88,9 @@ const commands = {
     resolver: { ...BY_HOLD, compensatedBy: 'release' },
   },
   release: {
-    description: 'Let the reservation go.',
-    args: noArguments,
+    description: 'Let the reservation go: whichever there is, or only the one that is named.',
+    args: holdArgument,
+    decidedBy: 'device',
     startWindowMs: 60_000,
     freshWithinMs: null,
     hold: null,
@@ -93,6 +106,7 @@ const commands = {
       },
       { additionalProperties: false },
     ),
+    decidedBy: 'device',
     startWindowMs: 20_000,
     freshWithinMs: 60_000,
     hold: null,
@@ -102,6 +116,7 @@ const commands = {
   stop: {
     description: 'End the charging session and unlock the cable.',
     args: noArguments,
+    decidedBy: 'device',
     startWindowMs: 60_000,
     freshWithinMs: null,
     hold: null,
@@ -109,16 +124,19 @@ const commands = {
     resolver: BY_RING,
   },
   report: probe,
+  reboot,
+  clear,
 } as const satisfies Record<string, CommandSpec>;
 
 const send = { actions: 'send' } as const;
+const decide = { actions: 'decide' } as const;
 
 const machine = createMachine({
   types: {} as {
     events: {
       type: `report.${Observation}` | `command.${keyof typeof commands}` | 'silence' | 'suspicion' | 'expiry';
     };
-    actions: { type: 'send' };
+    actions: { type: 'send' } | { type: 'decide' };
   },
   id: 'charge-point',
   initial: 'offline',
@@ -128,9 +146,9 @@ const machine = createMachine({
       initial: 'idle',
       states: {
         /** Nobody in the bay, nothing in the socket: the only state in which it can be promised to somebody. */
-        idle: { on: { 'command.reserve': send, 'command.start': send } },
+        idle: { on: { 'command.reserve': send, 'command.start': send, 'command.reboot': send } },
         /** No session, but a car or a cable is in the way: OCPP's Preparing before, Finishing after. */
-        occupied: { on: { 'command.start': send } },
+        occupied: { on: { 'command.start': send, 'command.reboot': send } },
       },
     },
     reserved: {
@@ -155,8 +173,9 @@ const machine = createMachine({
     offline: {},
     suspect: {
       initial: 'doubted',
+      on: { 'command.reboot': send },
       states: {
-        doubted: {},
+        doubted: { on: { 'command.clear': decide } },
         /** The device itself says that it must not be used: OCPP's Faulted and Unavailable. */
         'out-of-service': {},
       },
@@ -187,7 +206,7 @@ function observe(report: Report): Observation {
 }
 
 /** A meter that runs backwards or jumps is no contradiction: it spoils a reading, and must not spoil the session. */
-function contradictions(report: Report, previous: Report | null): readonly Contradiction[] {
+function contradictions(report: Report, previous: Report | null): readonly Found[] {
   return [
     cableWithoutHatch(report),
     chargingWithout(report, previous, { code: 'charging-without-cable', sensor: 'cableConnected' }),
@@ -200,7 +219,7 @@ function contradictions(report: Report, previous: Report | null): readonly Contr
  * A plug reaches the socket only through the open hatch. A hatch that is closed and last moved before the cable did was
  * closed when the cable connected. Told from one report: two would not show what happened between them.
  */
-function cableWithoutHatch(report: Report): Contradiction | null {
+function cableWithoutHatch(report: Report): Found | null {
   const hatchMs = sinceChangeMs(report, 'hatchOpen');
   const cableMs = sinceChangeMs(report, 'cableConnected');
   if (binary(report, 'hatchOpen') !== false || binary(report, 'cableConnected') !== true) return null;
@@ -214,14 +233,14 @@ function cableWithoutHatch(report: Report): Contradiction | null {
 function chargingWithout(
   report: Report,
   previous: Report | null,
-  missing: { readonly code: string; readonly sensor: string },
-): Contradiction | null {
+  missing: { readonly code: Found['code']; readonly sensor: string },
+): Found | null {
   if (report.state !== 'charging') return null;
   if (!hasSettled(report, previous, { sensor: missing.sensor, value: false })) return null;
   return { code: missing.code, detail: `the state is charging while ${missing.sensor} is false` };
 }
 
-function powerWithoutCable(report: Report, previous: Report | null): Contradiction | null {
+function powerWithoutCable(report: Report, previous: Report | null): Found | null {
   const powerW = measured(report, 'powerW');
   if (powerW === null || powerW < POWER_NOISE_W) return null;
   if (!hasSettled(report, previous, { sensor: 'cableConnected', value: false })) return null;
@@ -239,6 +258,15 @@ export const chargePoint: Kind = defineKind({
   commands,
   observations,
   observe,
+  doubts,
   contradictions,
+  divergence: {
+    // A bay that is kept for nobody is lost, and one that was promised has to be there: both are set right at once.
+    'ghost-hold': 're-assert',
+    'lost-hold': 're-assert',
+    'resurrected-hold': 're-assert',
+    // Whoever charges, charges: nobody is sent there to pull the plug.
+    'foreign-use': 'trust-device',
+  },
   limits: { silenceMs: 300_000, freshMs: 60_000, driftPpm: 200, probeTimeoutMs: 5_000, resendMs: 5_000 },
 });

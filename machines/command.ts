@@ -30,6 +30,8 @@ export interface CommandSpec {
   readonly description: string;
   /** Schema of `args`; unknown arguments are refused, so that a misspelt one is not silently ignored. */
   readonly args: TObject;
+  /** Who executes it: the device, or the twin itself, which then sends nothing. */
+  readonly decidedBy: 'device' | 'twin';
   /**
    * How long after it was sent the device may still start it, ms: the window from which `notAfterUp` and `certainAt`
    * follow. `null` for a command that changes nothing and carries no deadline (`report`).

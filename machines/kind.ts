@@ -5,6 +5,7 @@
 import type { TObject } from '@sinclair/typebox';
 import type { AnyStateMachine } from 'xstate';
 import type { CommandSpec } from './command.ts';
+import type { DivergencePolicies } from './divergence.ts';
 import type { Report } from './report.ts';
 import { compileStatechart, type Statechart } from './statechart.ts';
 
@@ -12,9 +13,9 @@ import { compileStatechart, type Statechart } from './statechart.ts';
 export const WORLD_STATES = ['available', 'reserved', 'charging', 'offline', 'suspect'] as const;
 
 /** Two statements in a report (or in two reports in a row) that cannot both be true. */
-export interface Contradiction {
-  /** Stable kebab-case code, such as `cable-without-hatch`. */
-  readonly code: string;
+export interface Contradiction<Code extends string = string> {
+  /** Stable kebab-case code, such as `cable-without-hatch`: one that the kind's `doubts` list. */
+  readonly code: Code;
   /** One sentence for an engineer, with the values that contradict each other. */
   readonly detail: string;
 }
@@ -51,8 +52,12 @@ export interface KindDefinition {
   readonly observations: readonly string[];
   /** Which observation this report is: usually its `state`, refined by sensors where the machine has sub-states. */
   readonly observe: (report: Report) => string;
+  /** Every code of a contradiction, with the sentence that explains it. */
+  readonly doubts: Readonly<Record<string, string>>;
   /** What in this report, or between it and the one before it, cannot be true. Must not throw on any parsed report. */
   readonly contradictions: (report: Report, previous: Report | null) => readonly Contradiction[];
+  /** What is done where the device and the ledger disagree about who may use it. */
+  readonly divergence: DivergencePolicies;
   readonly limits: KindLimits;
 }
 

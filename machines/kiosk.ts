@@ -6,13 +6,15 @@
  */
 import { Type } from '@sinclair/typebox';
 import { createMachine } from 'xstate';
+import { holdArgument, noArguments } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { binary, hasSettled, hasStayed, measured } from './evidence.ts';
 import { hearing } from './hearing.ts';
 import { type Contradiction, defineKind, type Kind } from './kind.ts';
-import { noArguments, probe } from './probe.ts';
+import { probe } from './probe.ts';
 import type { Report } from './report.ts';
 import { BY_HOLD, BY_HOLD_ENDED, BY_RING } from './resolver.ts';
+import { clear, reboot } from './upkeep.ts';
 
 const observations = [
   'available',
@@ -37,6 +39,14 @@ const compartment = Type.Optional(
   Type.Integer({ minimum: 1, maximum: 999, description: 'which compartment, as numbered on its door' }),
 );
 
+/** What cannot be true of a kiosk. */
+const doubts = {
+  'open-while-bolted': 'a compartment has been open for a while, and every bolt has been closed',
+  'taken-without-opening': 'something went in or out while every door was shut all the time',
+  'charging-without-mains': 'it recovers its battery, and has had no mains for a while',
+} as const;
+type Found = Contradiction<keyof typeof doubts>;
+
 const commands = {
   reserve: {
     description: 'Keep the kiosk for one person; it lets go by itself when the hold ends.',
@@ -49,6 +59,7 @@ const commands = {
       },
       { additionalProperties: false },
     ),
+    decidedBy: 'device',
     startWindowMs: 15_000,
     freshWithinMs: 60_000,
     hold: { defaultMs: 600_000, longestMs: 3_600_000 },
@@ -56,8 +67,9 @@ const commands = {
     resolver: { ...BY_HOLD, compensatedBy: 'release' },
   },
   release: {
-    description: 'Let the reservation go.',
-    args: noArguments,
+    description: 'Let the reservation go: whichever there is, or only the one that is named.',
+    args: holdArgument,
+    decidedBy: 'device',
     startWindowMs: 60_000,
     freshWithinMs: null,
     hold: null,
@@ -67,6 +79,7 @@ const commands = {
   start: {
     description: 'Serve the person in front of it: unbolt the compartment.',
     args: Type.Object({ compartment }, { additionalProperties: false }),
+    decidedBy: 'device',
     startWindowMs: 15_000,
     freshWithinMs: 60_000,
     hold: null,
@@ -76,6 +89,7 @@ const commands = {
   stop: {
     description: 'End the dialog on the screen.',
     args: noArguments,
+    decidedBy: 'device',
     startWindowMs: 60_000,
     freshWithinMs: null,
     hold: null,
@@ -83,22 +97,25 @@ const commands = {
     resolver: BY_RING,
   },
   report: probe,
+  reboot,
+  clear,
 } as const satisfies Record<string, CommandSpec>;
 
 const send = { actions: 'send' } as const;
+const decide = { actions: 'decide' } as const;
 
 const machine = createMachine({
   types: {} as {
     events: {
       type: `report.${Observation}` | `command.${keyof typeof commands}` | 'silence' | 'suspicion' | 'expiry';
     };
-    actions: { type: 'send' };
+    actions: { type: 'send' } | { type: 'decide' };
   },
   id: 'kiosk',
   initial: 'offline',
   on: { ...hearing(observations), 'command.report': send },
   states: {
-    available: { on: { 'command.reserve': send, 'command.start': send } },
+    available: { on: { 'command.reserve': send, 'command.start': send, 'command.reboot': send } },
     reserved: { on: { 'command.release': send, 'command.start': send, expiry: 'available' } },
     serving: {
       initial: 'dialog',
@@ -113,8 +130,9 @@ const machine = createMachine({
     offline: {},
     suspect: {
       initial: 'doubted',
+      on: { 'command.reboot': send },
       states: {
-        doubted: {},
+        doubted: { on: { 'command.clear': decide } },
         /** The kiosk itself says that it must not be used: being serviced, out of stock, a bolt that jams. */
         'out-of-service': {},
       },
@@ -139,7 +157,7 @@ function observe(report: Report): Observation {
   }
 }
 
-function contradictions(report: Report, previous: Report | null): readonly Contradiction[] {
+function contradictions(report: Report, previous: Report | null): readonly Found[] {
   return [
     openWhileBolted(report, previous),
     takenWithoutOpening(report, previous),
@@ -147,14 +165,14 @@ function contradictions(report: Report, previous: Report | null): readonly Contr
   ].filter((found) => found !== null);
 }
 
-function openWhileBolted(report: Report, previous: Report | null): Contradiction | null {
+function openWhileBolted(report: Report, previous: Report | null): Found | null {
   if (!hasSettled(report, previous, { sensor: 'compartmentOpen', value: true })) return null;
   if (!hasSettled(report, previous, { sensor: 'boltsClosed', value: true })) return null;
   return { code: 'open-while-bolted', detail: 'compartmentOpen and boltsClosed are both true' };
 }
 
 /** Nothing goes in or out while every door, the staff's too, proves to have been shut between the two reports. */
-function takenWithoutOpening(report: Report, previous: Report | null): Contradiction | null {
+function takenWithoutOpening(report: Report, previous: Report | null): Found | null {
   if (previous === null) return null;
   const doors = ['compartmentOpen', 'serviceDoorOpen'];
   if (!doors.every((sensor) => hasStayed(previous, report, { sensor, value: false }))) return null;
@@ -167,7 +185,7 @@ function takenWithoutOpening(report: Report, previous: Report | null): Contradic
   };
 }
 
-function chargingWithoutMains(report: Report, previous: Report | null): Contradiction | null {
+function chargingWithoutMains(report: Report, previous: Report | null): Found | null {
   if (report.state !== 'charging') return null;
   if (!hasSettled(report, previous, { sensor: 'mainsPresent', value: false })) return null;
   return { code: 'charging-without-mains', detail: 'the state is charging while mainsPresent is false' };
@@ -184,6 +202,16 @@ export const kiosk: Kind = defineKind({
   commands,
   observations,
   observe,
+  doubts,
   contradictions,
+  divergence: {
+    // Staff reserve it on the spot: what it holds for a stranger is their business.
+    'ghost-hold': 'trust-device',
+    // Its holds are short; whoever stands before it is served.
+    'lost-hold': 'trust-device',
+    'resurrected-hold': 're-assert',
+    // It may have handed somebody's keys to somebody else: they have to be counted.
+    'foreign-use': 'ask-person',
+  },
   limits: { silenceMs: 180_000, freshMs: 60_000, driftPpm: 200, probeTimeoutMs: 5_000, resendMs: 5_000 },
 });

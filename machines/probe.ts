@@ -2,17 +2,15 @@
  * The one command that every kind knows: `report`. It is how a twin finds out whether its messages arrive, how old its
  * knowledge is, and who answers under a device's name; so it is legal in every state, and never too late.
  */
-import { Type } from '@sinclair/typebox';
+import { noArguments } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { BY_RING } from './resolver.ts';
-
-/** Arguments of a command that takes none. */
-export const noArguments = Type.Object({}, { additionalProperties: false });
 
 /** The command `report`: it changes nothing, so that it carries no deadline (wire contract 2.2). */
 export const probe = {
   description: 'Say how you are, now.',
   args: noArguments,
+  decidedBy: 'device',
   startWindowMs: null,
   freshWithinMs: null,
   hold: null,

@@ -21,7 +21,8 @@ import {
  * - `suspicion`: at least one suspicion is open;
  * - `expiry`: the device's hold has certainly ended by itself, though no report has said so yet;
  * - `command.<name>`: accepted in a state if, and only if, that state has a transition for it. Such a transition has no
- *   target (only observed state moves a twin) and the one action `send`: what follows is data, not a side effect.
+ *   target (only observed state moves a twin) and one action, `send`, or `decide` where the twin itself executes it: what
+ *   follows is data, not a side effect.
  */
 export type MachineEventType = `report.${string}` | 'silence' | 'suspicion' | 'expiry' | `command.${string}`;
 

@@ -9,9 +9,11 @@ import { asyncapiDocument } from './docs/asyncapi-document.ts';
 import { kindsDocument } from './docs/kinds-document.ts';
 import { protocolDocument } from './docs/protocol-document.ts';
 import { protocolVectors } from './docs/protocol-vectors.ts';
+import { suspicionsDocument } from './docs/suspicions-document.ts';
 
 const docs = join(import.meta.dirname, '../docs');
 writeFileSync(join(docs, 'kinds.md'), kindsDocument(kinds));
+writeFileSync(join(docs, 'suspicions.md'), suspicionsDocument(kinds));
 
 const vectors = protocolVectors();
 const protocolFile = join(docs, 'protocol.md');

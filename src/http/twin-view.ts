@@ -39,6 +39,20 @@ const knownState = {
   firmware: StringOrNull,
 };
 
+/** Where the device and the ledger disagree about a hold: both views (`docs/suspicions.md`). */
+const DivergenceViewSchema = Type.Object({
+  sort: Type.String(),
+  hold: Type.String({ description: 'id of the command that began the hold in question' }),
+  by: StringOrNull,
+  expected: Type.String(),
+  reported: Type.String(),
+  until: TimeOrNull,
+  policy: Type.String(),
+  reassertedBy: Type.Union([Type.String(), Type.Null()], {
+    description: 'id of the command by which the twin re-asserted it',
+  }),
+});
+
 /** One line of the list of devices. */
 export const DeviceLineSchema = Type.Object({
   ...knownState,
@@ -65,7 +79,14 @@ export const TwinViewSchema = Type.Object({
     Type.Object({ id: Type.String(), by: StringOrNull, until: Time, certainUntil: Time }),
     Type.Null(),
   ]),
-  suspicions: Type.Array(Type.Object({ reason: Type.String(), since: Time, detail: Type.String() })),
+  suspicions: Type.Array(
+    Type.Object({
+      reason: Type.String(),
+      since: Time,
+      detail: Type.String(),
+      divergence: Type.Optional(DivergenceViewSchema),
+    }),
+  ),
   clock: Type.Object({ offsetMs: NumberOrNull, errorMs: NumberOrNull, verified: Type.Boolean() }),
   sequence: Type.Object({
     incarnation: Type.Integer(),
@@ -91,9 +112,15 @@ export function twinView(document: TwinDocument, inventory: InventoryEntry): Sta
       certainAt: rfc3339(command.certainAt),
     })),
     hold: hold && { ...hold, until: rfc3339(hold.until), certainUntil: rfc3339(hold.certainUntil) },
-    suspicions: suspicions.map((suspicion) => ({ ...suspicion, since: rfc3339(suspicion.since) })),
+    suspicions: suspicions.map(suspicionView),
     allowed: [...allowed],
   };
+}
+
+function suspicionView({ reason, since, detail, divergence }: TwinDocument['suspicions'][number]) {
+  const view = { reason, since: rfc3339(since), detail };
+  if (divergence === undefined) return view;
+  return { ...view, divergence: { ...divergence, until: rfc3339OrNull(divergence.until) } };
 }
 
 /**

@@ -6,6 +6,13 @@ import { type TObject, type TSchema, Type } from '@sinclair/typebox';
 import { type Cause, REFUSALS, type Transition } from '../../actors/decision.ts';
 import type { TwinDocument } from '../../actors/document.ts';
 import type { LedgerEntry, Outcome } from '../../actors/ledger.ts';
+import type { Divergence } from '../../actors/twin.ts';
+import {
+  DIVERGENCES,
+  type DivergencePolicy,
+  type DivergenceSort,
+  POLICIES,
+} from '../../machines/divergence.ts';
 import type { DeadLetter } from '../runtime/ports.ts';
 import type { CommandOutcome, DesiredReply, FailureBody, RefusalBody } from './reply.ts';
 import { FAILURES } from './service-error.ts';
@@ -76,10 +83,22 @@ export const DesiredReplySchema = Type.Object({
   delta: Type.Record(Type.String(), Type.Unknown(), { description: 'what the device has not applied' }),
 } satisfies Fields<DesiredReply>);
 
+const DivergenceSchema = Type.Object({
+  sort: OneOf(Object.keys(DIVERGENCES) as DivergenceSort[], 'what kind of disagreement it is'),
+  hold: Type.String({ description: 'id of the command that began the hold in question' }),
+  by: TextOrNull('on whose behalf that was'),
+  expected: Type.String({ description: 'what the twin expected' }),
+  reported: Type.String({ description: 'what the device says' }),
+  until: TimeOrNull('when the device was expected to let go of the hold'),
+  policy: OneOf(Object.keys(POLICIES) as DivergencePolicy[], 'what is done about it'),
+  reassertedBy: TextOrNull('id of the command by which the twin re-asserted it'),
+} satisfies Fields<Divergence>);
+
 const SuspicionSchema = Type.Object({
   reason: Type.String({ description: 'stable' }),
   since: Time('since when'),
   detail: Type.String(),
+  divergence: Type.Optional(DivergenceSchema),
 } satisfies Fields<TwinDocument['suspicions'][number]>);
 
 /** What a twin says of itself. */

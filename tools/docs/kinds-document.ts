@@ -7,6 +7,7 @@ import type { CommandSpec } from '../../machines/command.ts';
 import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
 import { PROOFS } from '../../machines/resolver.ts';
+import { code, table } from './markdown.ts';
 
 /** Writes `docs/kinds.md`. */
 export function kindsDocument(kinds: readonly Kind[]): string {
@@ -190,13 +191,4 @@ function duration(valueMs: number | null, absent: string): string {
   ] as const;
   const fitting = units.find(([, unitMs]) => valueMs % unitMs === 0);
   return fitting === undefined ? `${String(valueMs)} ms` : `${String(valueMs / fitting[1])} ${fitting[0]}`;
-}
-
-function code(text: string): string {
-  return `\`${text}\``;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

@@ -37,6 +37,7 @@ export const acceptance: Checker = {
 /** While a command may still start no other is accepted, unless it changes nothing. */
 function besideAnother({ record }: Evidence): Flaw[] {
   const pending = new Map<string, LedgerEntry>();
+  const accepted = new Set<string>();
   return record.commits.flatMap(({ at, commit }) => {
     const changing = commit.ledger.filter(({ notAfterUp }) => notAfterUp !== null);
     for (const entry of changing) {
@@ -46,8 +47,11 @@ function besideAnother({ record }: Evidence): Flaw[] {
     return changing.flatMap((entry): Flaw[] => {
       const { device, name, id } = entry;
       const other = pending.get(device);
+      // What was given up as unknown may be decided late, while what is allowed in doubt is under way.
+      const isNew = !accepted.has(`${device} ${id}`);
+      accepted.add(`${device} ${id}`);
       if (entry.outcome === 'pending') pending.set(device, entry);
-      if (other === undefined || other.id === id) return [];
+      if (other === undefined || other.id === id || !isNew) return [];
       const text = `${name} ${short(id)} is accepted while ${other.name} ${short(other.id)} may still start`;
       return [{ at, device, text }];
     });

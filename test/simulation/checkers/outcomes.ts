@@ -72,7 +72,7 @@ function wrongAbout(entry: LedgerEntry, executions: readonly Execution[], eviden
   const isDone = executions.some(({ effect }) => effect === 'done');
   switch (entry.outcome) {
     case 'done':
-      return isDone ? null : 'it never took effect';
+      return isDone || entry.name === 'clear' ? null : 'it never took effect';
     case 'rejected':
     case 'expired':
       return isDone ? 'it took effect' : null;
@@ -93,6 +93,25 @@ function isProvable(entry: LedgerEntry, { record, store }: Evidence): boolean {
   const isWiped = record.wipes.some((wipe) => wipe.device === device && wipe.at <= (closedAt ?? Infinity));
   const isNewIncarnation = (store.twins.get(device)?.incarnation ?? 1) > entry.incarnation;
   if (isWiped && (isNewIncarnation || acceptedAt !== closedAt)) return false;
+  if (isRestarted(entry, record) && !isRecognised(entry, record)) return false;
   const later = record.receptions.filter((other) => other.device === device && other.command.n > n);
   return new Set(later.map(({ command }) => command.n)).size < RING_SIZE_MAX;
+}
+
+function isRestarted({ device, boot }: LedgerEntry, { made }: Evidence['record']): boolean {
+  return made.some((other) => other.device === device && other.report.boot !== boot);
+}
+
+/**
+ * After a restart a ring is known for that of before by a command in it that was bound to a boot. One that is full of `report`
+ * tells nothing: a device that forgot everything executes copies of those again.
+ */
+function isRecognised({ device, n }: LedgerEntry, { receptions }: Evidence['record']): boolean {
+  const before = receptions.filter(({ device: other, command }) => other === device && command.n < n);
+  const numbers = [...new Set(before.map(({ command }) => command.n))].sort((a, b) => b - a);
+  const kept = new Set(numbers.slice(0, RING_SIZE_MAX - 1));
+  return before.some(
+    ({ command, reason }) =>
+      kept.has(command.n) && command.boot !== undefined && !PROTOCOL_REFUSALS.includes(reason ?? ''),
+  );
 }

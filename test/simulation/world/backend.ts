@@ -113,13 +113,18 @@ export class Backend {
     }
     const name = this.#choose(device, document);
     const holdMs = Math.round(chance.hits(0.5) ? chance.between(1_000, 60_000) : chance.exponential(600_000));
-    const args = name === 'reserve' && chance.hits(0.8) ? { holdMs: clamped(holdMs, 1_000, 1_800_000) } : {};
+    const args = name === 'clear' ? { reason: 'looked at it' } : this.#argsOf(name, holdMs);
     const isBound = document !== null && chance.hits(0.1);
     await this.#commandUntilContent({
       ...{ device: device.name, name, id: chance.uuid(), args },
       ...{ waitMs: chance.hits(0.3) ? 0 : chance.integer(0, 60_000), deadlineMs: this.#patienceMs() },
       ...(isBound ? { ifVersion: document.version } : {}),
     });
+  }
+
+  #argsOf(name: string, holdMs: number): Wish['args'] {
+    const isTimed = name === 'reserve' && this.#options.chance.hits(0.8);
+    return isTimed ? { holdMs: clamped(holdMs, 1_000, 1_800_000) } : {};
   }
 
   /** Asks again with the same id while it is not content, and gives up some time. */
@@ -138,7 +143,9 @@ export class Backend {
 
   #choose({ kind }: Device, document: TwinDocument | null): string {
     const { chance } = this.#options;
-    const useful = (document?.allowed ?? []).filter((name) => name !== 'report');
+    const useful = (document?.allowed ?? []).filter(
+      (name) => name !== 'report' && (name !== 'reboot' || chance.hits(0.1)),
+    );
     if (useful.length > 0 && chance.hits(0.85)) return chance.pick(useful);
     return chance.pick(Object.keys(kind.commands));
   }

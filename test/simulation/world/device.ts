@@ -77,6 +77,8 @@ export class Device {
   readonly #sampledAt = new Map<number, number>();
   #span: { readonly span: HoldSpan; endsUp: number; readonly boot: Boot | null } | null = null;
   #offSince: number | null = null;
+  /** A `reboot` that was accepted; it begins when it is stored, and has happened when the device goes off. */
+  #reboot: { readonly command: Command; readonly at: number; execution: Execution | null } | null = null;
 
   constructor(options: DeviceOptions) {
     const { device, kind, schedule, chance, record } = options;
@@ -264,6 +266,8 @@ export class Device {
     const { schedule, record } = this.#options;
     if (boot.process.hasDiedInStep) record.count('device-died-in-a-step');
     this.#disk.stop();
+    if (this.#reboot?.execution) this.#reboot.execution.effect = 'done';
+    this.#reboot = null;
     this.#sampleHold(boot);
     this.#boot = null;
     this.#offSince = schedule.now;
@@ -303,6 +307,7 @@ export class Device {
         const where = { device: this.name, life: this.#life, boot: boot.number, at };
         record.receptions.push({ ...where, command, became, reason });
         if (became === 'done') this.#noteExecution(command, false);
+        if (became === 'begun' && command.name === 'reboot') this.#reboot = { command, at, execution: null };
         break;
       }
       default:
@@ -311,11 +316,20 @@ export class Device {
     this.#sampleHold(boot);
   }
 
-  #noteExecution(command: Command, moves: boolean): Execution {
-    const { record, schedule } = this.#options;
+  /** A device that has stored a `reboot` as begun counts the next boot as its execution, whatever switched it off. */
+  #noteReboot(begun: number | null): void {
+    if (this.#reboot === null) return;
+    const { command, at, execution } = this.#reboot;
+    if (execution !== null && begun === null) this.#reboot = null;
+    else if (execution === null && begun === command.n)
+      this.#reboot.execution = this.#noteExecution(command, false, at);
+  }
+
+  #noteExecution(command: Command, moves: boolean, startedAt = this.#options.schedule.now): Execution {
+    const { record } = this.#options;
     const where = { device: this.name, life: this.#life, boot: this.#boot?.number ?? 0, command };
     const execution: Execution = {
-      ...{ ...where, startedAt: schedule.now, moves },
+      ...{ ...where, startedAt, moves },
       ...{ effect: 'not-done' },
     };
     this.#executions.push(execution);
@@ -325,7 +339,10 @@ export class Device {
 
   #noteWritten({ memory, report, settled }: LogEntry): void {
     const { record } = this.#options;
-    if (memory !== undefined) this.#noteOutcomes(memory.ring);
+    if (memory !== undefined) {
+      this.#noteOutcomes(memory.ring);
+      this.#noteReboot(memory.begun?.n ?? null);
+    }
     if (report !== undefined) {
       if (settled !== undefined) this.#noteDropped(settled);
       const sample = report.sensors.sample as number;

@@ -124,6 +124,7 @@ export class Hardware {
       },
       judge: (command, { hold }) => this.#judge(command, hold !== null),
       act: (command) => process.call(() => this.#act(command, process)),
+      restart: () => process.kill(),
       wasExecuted: (command) => process.call(() => this.#wasExecuted(command)),
       scan: () => null,
       watch: (changed) => {
@@ -151,6 +152,10 @@ export class Hardware {
         return this.#isInUse
           ? { type: 'accept', hold: 'keep', acts }
           : { type: 'refuse', reason: 'not-in-use' };
+      case 'reboot':
+        return this.#isInUse
+          ? { type: 'refuse', reason: 'busy' }
+          : { type: 'accept', hold: 'keep', acts: true };
       default:
         return { type: 'refuse', reason: 'unknown-command' };
     }

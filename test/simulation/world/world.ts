@@ -282,10 +282,12 @@ export class World {
   async #examine(device: Device, exam: ExamAnswer[]): Promise<void> {
     const backend = this.#backends[0]!;
     const chance = this.#chance.fork(`exam ${device.name}`);
-    for (const wanted of ['report', 'reserve', 'release']) {
+    // What asks for a person gets one: `clear` comes first.
+    for (const wanted of ['clear', 'report', 'reserve', 'release']) {
       const document = await backend.get(device.name);
       if (wanted !== 'report' && document?.allowed.includes(wanted) !== true) continue;
-      const wish = { device: device.name, name: wanted, id: chance.uuid(), args: {}, waitMs: 20_000 };
+      const args = wanted === 'clear' ? { reason: 'looked at it' } : {};
+      const wish = { device: device.name, name: wanted, id: chance.uuid(), args, waitMs: 20_000 };
       let concluded = await backend.command(wish);
       while (['maybe', 'not-accepted', 'pending'].includes(concluded)) {
         await new Promise<void>((resolve) => void this.schedule.after(1_000, resolve));

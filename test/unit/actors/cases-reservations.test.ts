@@ -88,8 +88,6 @@ describe('case 13', () => {
         detail: 'the hold r is over: lost-by-restart, before its time, and no command ended it',
       },
     ]);
-    pair.report();
-    expect(pair.document, 'the device is trusted').toMatchObject({ state: 'available', hold: null });
   });
 
   test('the device drops its reservation without a reboot: a divergence, made visible', () => {

@@ -12,7 +12,7 @@ import type { Twin } from '../../../actors/twin.ts';
 import { ModelDevice, type ModelDeviceOptions } from './model-device.ts';
 import { Stage, T0 } from './stage.ts';
 
-const NAMES = ['reserve', 'release', 'start', 'stop', 'report'] as const;
+const NAMES = ['reserve', 'release', 'start', 'stop', 'report', 'reboot'] as const;
 
 type Step =
   | { readonly do: 'pass'; readonly ms: number }

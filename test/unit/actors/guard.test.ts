@@ -24,7 +24,11 @@ describe('what is refused is certainly not sent', () => {
       const pair = new Pair().meet();
       pair.ask(name);
       expect(pair.replies.at(-1)?.reply).toMatchObject({
-        refusal: { code: 'unknown-command', state: 'available', allowed: ['reserve', 'start', 'report'] },
+        refusal: {
+          code: 'unknown-command',
+          state: 'available',
+          allowed: ['reserve', 'start', 'report', 'reboot'],
+        },
       });
       expect(pair.ledger.size).toBe(0);
     },
@@ -49,7 +53,11 @@ describe('what is refused is certainly not sent', () => {
     const pair = new Pair().meet();
     pair.ask('stop');
     expect(pair.replies.at(-1)?.reply).toMatchObject({
-      refusal: { code: 'illegal-state', state: 'available', allowed: ['reserve', 'start', 'report'] },
+      refusal: {
+        code: 'illegal-state',
+        state: 'available',
+        allowed: ['reserve', 'start', 'report', 'reboot'],
+      },
     });
   });
 
@@ -256,6 +264,18 @@ describe('a command that needs fresher knowledge than there is', () => {
     pair.ask('reserve', { id: 'r', ifVersion: pair.twin.version });
     pair.answer();
     expect(pair.ledger.get('r')?.outcome).toBe('pending');
+  });
+
+  test('asked again under its id while it waits, is not refused for a version that the waiting has changed', () => {
+    const pair = stalePair();
+    const ifVersion = pair.twin.version;
+    pair.ask('reserve', { id: 'r', ifVersion });
+    expect(pair.twin.version).toBeGreaterThan(ifVersion);
+    pair.ask('reserve', { id: 'r', ifVersion });
+    expect(pair.refusals).toEqual([]);
+    pair.answer();
+    expect(pair.ledger.get('r')?.outcome).toBe('pending');
+    expect(pair.replies.filter(({ reply }) => reply.type === 'ledger')).toHaveLength(2);
   });
 
   test('is told overloaded when WAITING_MAX others wait already', () => {

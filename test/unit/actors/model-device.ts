@@ -93,6 +93,7 @@ export class ModelDevice {
     this.ring = ring.slice(0, RING_SIZE_MAX);
     this.highestN = Math.max(this.highestN, command.n);
     this.highestEpoch = Math.max(this.highestEpoch, command.epoch);
+    if (command.name === 'reboot' && reason === null) this.reboot(at, 'everything');
   }
 
   /** Somebody uses it on the spot: the hold ends if it is the holder. */
@@ -153,6 +154,8 @@ export class ModelDevice {
         return this.state === 'charging' ? 'busy' : null;
       case 'stop':
         return this.state === 'charging' ? null : 'not-charging';
+      case 'reboot':
+        return this.state === 'charging' ? 'busy' : null;
       default:
         return 'unknown-command';
     }

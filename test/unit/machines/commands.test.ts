@@ -21,8 +21,11 @@ describe.each(kinds.map((kind) => ({ kind, name: kind.name })))('the commands of
     expect(kind.commands.report).toMatchObject({ startWindowMs: null, freshWithinMs: null, hold: null });
   });
 
-  test('each that changes something has a window in which it may start', () => {
-    const open = commands.filter(([name, spec]) => name !== 'report' && (spec.startWindowMs ?? 0) <= 0);
+  test('each that the device executes has a window in which it may start, but for `report`', () => {
+    const open = commands.filter(
+      ([name, { decidedBy, startWindowMs }]) =>
+        name !== 'report' && decidedBy === 'device' && (startWindowMs ?? 0) <= 0,
+    );
     expect(open).toEqual([]);
   });
 
@@ -50,8 +53,30 @@ describe.each(kinds.map((kind) => ({ kind, name: kind.name })))('the commands of
     expect(careless).toEqual([]);
   });
 
-  test('can all be given without arguments', () => {
-    expect(commands.filter(([, spec]) => !Value.Check(spec.args, {}))).toEqual([]);
+  test('can all be given without arguments, but for a person’s word, which needs its reason', () => {
+    const needy = commands.filter(([, spec]) => !Value.Check(spec.args, {}));
+    expect(needy.map(([name]) => name)).toEqual(['clear']);
+    expect(Value.Check(kind.commands.clear!.args, { reason: 'looked at it' })).toBe(true);
+  });
+
+  test('each has something that proves it done; what the device executes, also something that proves it not done', () => {
+    for (const [, { resolver, decidedBy }] of commands) {
+      expect(resolver.done.length).toBeGreaterThan(0);
+      expect(resolver.notDone.length > 0).toBe(decidedBy === 'device');
+    }
+  });
+
+  test('only what begins a hold is proved by one, and only what ends one is disproved by it', () => {
+    for (const [, { resolver, hold, endsHold }] of commands) {
+      if (resolver.done.includes('hold-shown')) expect(hold).not.toBeNull();
+      if (resolver.notDone.includes('hold-goes-on')) expect(endsHold).toBe(true);
+    }
+  });
+
+  test('none is sent again that carries no deadline: a device that forgot it would execute it again', () => {
+    for (const [, { resolver, startWindowMs }] of commands) {
+      expect(resolver.isSentAgain).toBe(startWindowMs !== null);
+    }
   });
 
   test('hold for as long as is asked, but not for longer than the kind allows', () => {

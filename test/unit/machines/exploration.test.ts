@@ -72,12 +72,13 @@ describe.each(kinds.map((kind) => ({ kind, name: kind.name })))('exploring all o
     expect(edges.map(({ from, event }) => kind.chart.step(from, event))).toEqual(edges.map(({ to }) => to));
   });
 
-  test('while it is offline or suspect nothing but `report` is accepted', () => {
+  test('while it is offline nothing but `report` is accepted, and while it is suspect what may end that', () => {
     for (const path of paths.filter((known) => /^(offline|suspect)/.test(known))) {
       const accepted = Object.keys(kind.commands).filter((name) =>
         kind.chart.accepts(path, `command.${name}`),
       );
-      expect(accepted).toEqual(['report']);
+      const ending = path === 'suspect.doubted' ? ['reboot', 'clear'] : ['reboot'];
+      expect(accepted).toEqual(path === 'offline' ? ['report'] : ['report', ...ending]);
     }
   });
 });

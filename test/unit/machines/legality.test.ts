@@ -5,18 +5,18 @@ import { statePaths } from '../../../tools/docs/kinds-document.ts';
 /** The commands each kind takes in each of its states, written down a second time and by hand. */
 const legal: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   'charge-point': {
-    'available.idle': ['reserve', 'start', 'report'],
-    'available.occupied': ['start', 'report'],
+    'available.idle': ['reserve', 'start', 'report', 'reboot'],
+    'available.occupied': ['start', 'report', 'reboot'],
     'reserved.waiting': ['release', 'start', 'report'],
     'reserved.arrived': ['release', 'start', 'report'],
     'charging.delivering': ['stop', 'report'],
     'charging.suspended': ['stop', 'report'],
     offline: ['report'],
-    'suspect.doubted': ['report'],
-    'suspect.out-of-service': ['report'],
+    'suspect.doubted': ['report', 'reboot', 'clear'],
+    'suspect.out-of-service': ['report', 'reboot'],
   },
   car: {
-    'available.secured': ['reserve', 'start', 'report'],
+    'available.secured': ['reserve', 'start', 'report', 'reboot'],
     'available.open': ['report'],
     'reserved.secured': ['release', 'start', 'report'],
     'reserved.open': ['release', 'report'],
@@ -24,18 +24,18 @@ const legal: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     'rented.driving': ['report'],
     charging: ['report'],
     offline: ['report'],
-    'suspect.doubted': ['report'],
-    'suspect.out-of-service': ['report'],
+    'suspect.doubted': ['report', 'reboot', 'clear'],
+    'suspect.out-of-service': ['report', 'reboot'],
   },
   kiosk: {
-    available: ['reserve', 'start', 'report'],
+    available: ['reserve', 'start', 'report', 'reboot'],
     reserved: ['release', 'start', 'report'],
     'serving.dialog': ['stop', 'report'],
     'serving.handover': ['report'],
     charging: ['report'],
     offline: ['report'],
-    'suspect.doubted': ['report'],
-    'suspect.out-of-service': ['report'],
+    'suspect.doubted': ['report', 'reboot', 'clear'],
+    'suspect.out-of-service': ['report', 'reboot'],
   },
 };
 

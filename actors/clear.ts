@@ -1,0 +1,40 @@
+/**
+ * The command `clear`: an engineer has looked, and says so. The twin executes it itself, at once, and nothing is sent.
+ *
+ * It ends every suspicion that is open, and closes as unprovable the commands that the device is past; what the next report shows
+ * again is in doubt again. It never ends the doubt about a command whose fate a report can still decide: nobody's word tells
+ * what state that will have led to.
+ */
+import type { CommandSpec } from '../machines/command.ts';
+import { divergenceNews } from './divergence.ts';
+import { addEffect, type Draft, writeEntry } from './draft.ts';
+import type { LedgerEntry } from './ledger.ts';
+import { proofText } from './proof.ts';
+import { closeByWord, remember } from './resolve.ts';
+import { nextEntry } from './send.ts';
+import { journal, settleSuspicions } from './settle.ts';
+import { clearConflict, clearDoubts } from './suspicions.ts';
+import type { CommandRequest } from './twin.ts';
+
+/** Clears what an engineer's word may end. The request has passed the guard: it says `by` whom, and why. */
+export function clearByWord(draft: Draft, request: CommandRequest, spec: CommandSpec): void {
+  const { twin, context } = draft;
+  const word = `${request.by ?? ''}: ${String(request.args.reason)}`;
+  const before = twin.suspicions;
+  closeByWord(draft, word);
+  clearConflict(draft);
+  clearDoubts(draft);
+  const { now } = context;
+  const entry: LedgerEntry = {
+    ...nextEntry(draft, request, spec),
+    ...{ certainAt: now, outcome: 'done', proof: proofText('engineer', word), decidedAt: now, closedAt: now },
+  };
+  remember(draft, entry);
+  writeEntry(draft, entry, { publish: true });
+  const reasons = before.filter((doubt) => !twin.suspicions.includes(doubt)).map(({ reason }) => reason);
+  const lasted = divergenceNews(draft);
+  const detail = [`${word}; cleared ${reasons.join(', ')}`, ...lasted].join('; ');
+  settleSuspicions(draft, { type: 'engineer', detail });
+  if (draft.transitions === null) journal(draft, { type: 'engineer', detail });
+  addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'ledger', entry } });
+}

@@ -1,0 +1,46 @@
+/**
+ * What every kind knows besides `report`: the two commands that are left when the known state is in doubt, and cannot be
+ * left to itself. They stand once, because no kind may have a doubt that nobody can do anything about.
+ */
+import { Type } from '@sinclair/typebox';
+import { noArguments } from './arguments.ts';
+import type { CommandSpec } from './command.ts';
+import { BY_RING } from './resolver.ts';
+
+/**
+ * The command `reboot`. The device stores it as begun, starts anew, and the first report of the next boot names it done: it
+ * is done when the device is back, and not before. Its own state may refuse it, as `busy`.
+ */
+export const reboot = {
+  description: 'Start anew. What the device has stored stays; it is done when the device is back.',
+  args: noArguments,
+  decidedBy: 'device',
+  startWindowMs: 60_000,
+  freshWithinMs: null,
+  hold: null,
+  endsHold: false,
+  // A later boot proves nothing: it may be a power cut. A boot that goes on proves that the device did not start anew.
+  resolver: { ...BY_RING, notDone: ['ring-entry', 'ring-silence', 'boot-goes-on'] },
+} as const satisfies CommandSpec;
+
+/** The command `clear`: an engineer has looked, and ends what asks for a person. The device never hears of it. */
+export const clear = {
+  description:
+    'An engineer has looked: end the suspicions. What the next report shows again is in doubt again.',
+  args: Type.Object(
+    {
+      reason: Type.String({
+        minLength: 1,
+        maxLength: 256,
+        description: 'what was found, for the journal; the request has to say `by` whom',
+      }),
+    },
+    { additionalProperties: false },
+  ),
+  decidedBy: 'twin',
+  startWindowMs: null,
+  freshWithinMs: null,
+  hold: null,
+  endsHold: false,
+  resolver: { done: ['engineer'], notDone: [], isSentAgain: false, compensatedBy: null },
+} as const satisfies CommandSpec;

@@ -1,0 +1,163 @@
+/**
+ * The commands that are left while the known state is in doubt: `report`, `reboot`, and `clear`, a person's word.
+ */
+import { describe, expect, test } from 'vitest';
+import { Pair } from './pair.ts';
+import type { Twin } from '../../../actors/twin.ts';
+
+/** A pair whose twin doubts the device: a cable without a hatch. */
+function doubted(): { readonly pair: Pair; readonly show: () => void } {
+  const pair = new Pair().meet();
+  const show = (): void => {
+    pair.report({
+      sensors: { hatchOpen: false, cableConnected: true },
+      since: { hatchOpen: 50_000, cableConnected: 9_000 },
+    });
+  };
+  show();
+  expect(pair.reasons).toEqual(['cable-without-hatch']);
+  return { pair, show };
+}
+
+const word = { by: 'eva', args: { reason: 'the sensor sticks; it was opened by hand' } };
+
+test('while the state is in doubt `report`, `reboot` and `clear` are accepted, and nothing else', () => {
+  const { pair } = doubted();
+  expect(pair.document.allowed).toEqual(['report', 'reboot', 'clear']);
+});
+
+describe('`clear`', () => {
+  test('ends the doubt at once, is done in the ledger, and is never sent', () => {
+    const { pair } = doubted();
+    const sent = pair.commands.length;
+    const decision = pair.ask('clear', { id: 'c', ...word });
+    expect(pair.document).toMatchObject({ state: 'available', suspicions: [] });
+    expect(pair.ledger.get('c')).toMatchObject({
+      ...{ outcome: 'done', by: 'eva', closedAt: pair.now, certainAt: pair.now, boot: null },
+      proof: 'engineer: eva: the sensor sticks; it was opened by hand',
+    });
+    expect(decision.outcomes).toMatchObject([{ id: 'c', outcome: 'done' }]);
+    expect(pair.replies.at(-1)?.reply).toMatchObject({ type: 'ledger', entry: { id: 'c', outcome: 'done' } });
+    expect(pair.commands.length).toBe(sent);
+  });
+
+  test('is in the journal as an engineer’s word', () => {
+    const { pair } = doubted();
+    const decision = pair.ask('clear', { id: 'c', ...word });
+    const detail = 'eva: the sensor sticks; it was opened by hand; cleared cable-without-hatch';
+    expect(decision.transitions).toMatchObject([
+      { from: 'suspect.doubted', to: 'available.occupied', cause: { type: 'engineer', detail } },
+    ]);
+  });
+
+  test('hides nothing: what the next report shows again is in doubt again', () => {
+    const { pair, show } = doubted();
+    pair.ask('clear', { id: 'c', ...word });
+    pair.pass(1_000);
+    show();
+    expect(pair.twin.suspicions).toMatchObject([{ reason: 'cable-without-hatch', since: pair.now }]);
+  });
+
+  test('asked again under its id is answered alike, and clears nothing new', () => {
+    const { pair, show } = doubted();
+    pair.ask('clear', { id: 'c', ...word });
+    show();
+    pair.ask('clear', { id: 'c', ...word });
+    expect(pair.reasons).toEqual(['cable-without-hatch']);
+    pair.twin = JSON.parse(JSON.stringify(pair.twin)) as Twin;
+    pair.ask('clear', { id: 'c', ...word }, pair.ledger.get('c'));
+    expect(pair.reasons, 'after a restart too').toEqual(['cable-without-hatch']);
+  });
+
+  test('needs a reason, and somebody who says so', () => {
+    const { pair } = doubted();
+    pair.ask('clear', { by: 'eva' });
+    pair.ask('clear', { args: { reason: 'looked' } });
+    expect(pair.refusals).toEqual(['bad-arguments', 'bad-arguments']);
+    expect(pair.reasons).toEqual(['cable-without-hatch']);
+  });
+
+  test('is refused where nothing is in doubt', () => {
+    const pair = new Pair().meet();
+    pair.ask('clear', word);
+    expect(pair.refusals).toEqual(['illegal-state']);
+  });
+
+  test('does not end the doubt about a command that a report can still decide', () => {
+    const pair = new Pair().meet();
+    pair.ask('reserve', { id: 'r' });
+    pair.unhandled();
+    pair.pass(60_000);
+    expect(pair.reasons).toEqual(['unconfirmed-command']);
+    expect(pair.document.allowed).toEqual(['report', 'reboot']);
+    pair.ask('clear', word);
+    expect(pair.refusals).toEqual(['suspect']);
+    expect(pair.ledger.get('r')).toMatchObject({ outcome: 'unknown', closedAt: null });
+  });
+
+  test('closes as unprovable a command that the device is past, by its own proof', () => {
+    const pair = new Pair().meet();
+    pair.ask('reserve', { id: 'r' });
+    pair.unhandled();
+    pair.pass(60_000);
+    pair.unhandled();
+    const { commands: _ring, ...bare } = pair.measure();
+    pair.hear(bare);
+    expect(pair.reasons, 'a report without a ring decides nothing').toEqual(['unconfirmed-command']);
+    pair.ask('clear', word);
+    expect(pair.ledger.get('r')).toMatchObject({
+      ...{ outcome: 'unknown', reason: 'unprovable', closedAt: pair.now },
+      proof: 'engineer: eva: the sensor sticks; it was opened by hand',
+    });
+    expect(pair.document).toMatchObject({ state: 'available', suspicions: [] });
+  });
+
+  test('settles who speaks, until a second device is heard again', () => {
+    const pair = new Pair().meet();
+    const { boot, seq, up } = pair.twin.newest!;
+    const rival = { boot, seq, up: up + 1, state: 'charging', sensors: {} };
+    pair.hear(rival);
+    expect(pair.reasons).toEqual(['identity-conflict']);
+    pair.ask('clear', { by: 'eva', args: { reason: 'took the copy off the wall' } });
+    expect(pair.document).toMatchObject({ state: 'available', suspicions: [] });
+    pair.hear(rival);
+    expect(pair.reasons).toEqual(['identity-conflict']);
+  });
+});
+
+describe('`reboot`', () => {
+  test('is done when the next boot names it done', () => {
+    const { pair } = doubted();
+    pair.ask('reboot', { id: 'b' });
+    expect(pair.sent).toMatchObject({ name: 'reboot', boot: 1 });
+    pair.arrive();
+    expect(pair.device.boot).toBe(2);
+    pair.report();
+    expect(pair.ledger.get('b')).toMatchObject({
+      outcome: 'done',
+      proof: 'ring-entry: report 2/1 names it done',
+    });
+  });
+
+  test('that the device is back proves nothing where it has lost its ring: it may have been a power cut', () => {
+    const { pair } = doubted();
+    pair.ask('reboot', { id: 'b' });
+    pair.unhandled();
+    pair.device.reboot(pair.now, 'nothing');
+    pair.report();
+    expect(pair.ledger.get('b')).toMatchObject({ outcome: 'unknown', reason: 'unprovable' });
+    expect(pair.reasons, 'the state is certain all the same').toEqual([]);
+  });
+
+  test('a boot that goes on after its deadline proves that it was not executed, with or without a ring', () => {
+    const { pair } = doubted();
+    pair.ask('reboot', { id: 'b' });
+    pair.unhandled();
+    pair.pass(61_000);
+    pair.unhandled();
+    const { commands: _ring, ...bare } = pair.measure();
+    pair.hear(bare);
+    expect(pair.ledger.get('b')).toMatchObject({ outcome: 'expired', reason: 'not-executed' });
+    expect(pair.ledger.get('b')?.proof).toMatch(/^boot-goes-on: /);
+  });
+});

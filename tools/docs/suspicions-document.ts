@@ -1,0 +1,76 @@
+/**
+ * The reference of all reasons to doubt a device's state, as Markdown, read off the rules, so that what people look up is what the
+ * code does.
+ */
+import { CONTRADICTION_RULE, SUSPICIONS, type SuspicionRule } from '../../actors/suspicions.ts';
+import { DIVERGENCES, type DivergenceSort, POLICIES } from '../../machines/divergence.ts';
+import type { Kind } from '../../machines/kind.ts';
+import { code, table } from './markdown.ts';
+
+/** Writes `docs/suspicions.md`. */
+export function suspicionsDocument(kinds: readonly Kind[]): string {
+  return `${[introduction, ruleTable(), clearing, contradictionTable(kinds), divergence(kinds)].join('\n\n')}\n`;
+}
+
+const introduction = `# Suspicions
+
+Written by \`npm run docs\` from \`actors/suspicions.ts\` and \`machines/\`; a test checks that it is up to date.
+
+A suspicion is a reason to doubt the known state. While one is open the twin is in \`suspect\`, its quality is \`suspect\`, and it accepts
+\`report\`, \`reboot\` and \`clear\` only. Each is in the twin's document as \`{reason, since, detail}\`, and every beginning and end of
+\`suspect\` is in the journal with its cause. A device that is silent is \`offline\`, and keeps its suspicions.
+
+A device that says itself that it must not be used (\`suspect.out-of-service\`) is in \`suspect\` without a suspicion: it is left with the
+first report that says otherwise.
+
+## When each begins and ends`;
+
+const clearing = `\`clear\` is a command like any other, with an id of its own; \`by\` and the argument \`reason\` are required. The twin executes it at once,
+it is in the ledger as done, in the journal with the cause \`engineer\`, and never sent to the device. It is accepted while there is
+something that it may end.
+
+## Contradictions by kind`;
+
+function ruleTable(): string {
+  const row = (reason: string, { entered, left, cleared }: SuspicionRule): readonly string[] => [
+    reason,
+    entered,
+    left,
+    cleared,
+  ];
+  return table(
+    ['reason', 'begins when', 'ends when', '`clear`'],
+    [
+      row('a contradiction of the kind, by its code', CONTRADICTION_RULE),
+      ...Object.entries(SUSPICIONS).map(([reason, rule]) => row(code(reason), rule)),
+    ],
+  );
+}
+
+function contradictionTable(kinds: readonly Kind[]): string {
+  const rows = kinds.flatMap(({ name, doubts }) =>
+    Object.entries(doubts).map(([reason, sentence]) => [code(name), code(reason), sentence]),
+  );
+  return table(['kind', 'reason', 'what cannot be true'], rows);
+}
+
+function divergence(kinds: readonly Kind[]): string {
+  const sorts = Object.keys(DIVERGENCES) as DivergenceSort[];
+  return [
+    '## Divergences',
+    'Where the device and the ledger disagree about who may use it. Such a suspicion carries `divergence`: its `sort`, the `hold` it is about and `by` whom, what the twin `expected`, what the device `reported`, `until` when the hold would have lasted, the `policy`, and `reassertedBy`, the id of the command by which the twin re-asserted it. The journal tells how long it lasted when it ends.',
+    table(
+      ['sort', 'what it is', ...kinds.map(({ name }) => code(name))],
+      sorts.map((sort) => [
+        code(sort),
+        DIVERGENCES[sort],
+        ...kinds.map((kind) => code(kind.divergence[sort])),
+      ]),
+    ),
+    table(
+      ['policy', 'what is done'],
+      Object.entries(POLICIES).map(([policy, sentence]) => [code(policy), sentence]),
+    ),
+    'A command is re-asserted once for each divergence, and only where nothing else is in doubt or under way and the device is in a state that takes it: `reserve` for at least 30 s that are left, by knowledge as fresh as the command needs. What the twin knows nothing of, such as a hold that was never its own, and what it re-asserted itself, is left to the device as by `trust-device`.',
+  ].join('\n\n');
+}
