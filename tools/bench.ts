@@ -1,26 +1,47 @@
 /**
  * `npm run bench`: what Corral costs, against what it would cost to do nothing. Results go to stdout, progress to stderr.
+ * `docs/benchmarks.md` says how to read them.
  */
 import { Command, Option } from 'commander';
+import { catchupTargets, measureCatchup } from './bench/catchup.ts';
+import { commandTargets, measureCommand } from './bench/command.ts';
+import type { FleetMix } from './bench/fleet-mix.ts';
+import { historyTargets, measureHistory } from './bench/history.ts';
 import { measureIngest } from './bench/ingest.ts';
 import { ingestResult, ingestTable, ingestTargets } from './bench/ingest-result.ts';
+import { liveTargets, measureLive } from './bench/live.ts';
+import { runNodeProcess } from './bench/node-process.ts';
 import { runRoundProcess } from './bench/round-process.ts';
-import { targetTable } from './bench/target-table.ts';
+import { measureStart, startTargets } from './bench/start.ts';
+import { type TargetLine, targetTable } from './bench/target-table.ts';
 import { CommandLineError, EXIT } from './cli/command-line-error.ts';
 import { wholeNumber } from './cli/numbers.ts';
 import { progressOn } from './cli/progress.ts';
 import { DevServerError } from './dev/dev-server-error.ts';
 import type { Mix } from './fleet/report-mix.ts';
 
-interface IngestFlags {
+/** Of every bench. */
+interface Flags {
   readonly devices: number;
+  readonly mix: keyof typeof MIXES;
+  readonly encoding: 'json' | 'msgpack';
+  readonly json?: true;
+}
+
+interface IngestFlags extends Flags {
   readonly reports: number;
   readonly webReports: number;
   readonly rounds: number;
-  readonly mix: keyof typeof MIXES;
-  readonly encoding: 'json' | 'msgpack';
   readonly profile?: string;
-  readonly json?: true;
+}
+
+/** What a bench found. */
+interface Finding {
+  /** One line of JSON. */
+  readonly result: object;
+  readonly targets: readonly TargetLine[];
+  /** More for people. */
+  readonly details?: string;
 }
 
 /** Short names of what devices say. */
@@ -29,37 +50,57 @@ const MIXES = { believable: 'believable', same: 'steady', change: 'changing' } a
   Mix
 >;
 
+const progress = progressOn(process.stderr);
+
 const program = new Command()
   .name('npm run bench --')
-  .description('Measures Corral on servers of its own.')
+  .description(
+    'Measures Corral on servers of its own. Without a command: all targets, in about twenty minutes.',
+  )
   .showHelpAfterError('(--help says more)');
 
-program
-  .command('ingest')
-  .description('Reports that become durable in a second, with their history, against the floor.')
-  .option('--devices <n>', 'devices that report', wholeNumber(1), 10_000)
+bench(
+  'ingest',
+  'Reports that become durable in a second, with their history, against floor and web application.',
+)
   .option('--reports <n>', 'reports in all, each a message', wholeNumber(1), 200_000)
   .option('--web-reports <n>', 'of them for the web application; 0 leaves it out', wholeNumber(0), 20_000)
   .option('--rounds <n>', 'rounds of each side; medians count', wholeNumber(1), 3)
-  .addOption(
-    new Option('--mix <mix>', 'what they say: days of a fleet, never anything new, or always')
-      .choices(Object.keys(MIXES))
-      .default('believable'),
-  )
-  .addOption(
-    new Option('--encoding <encoding>', 'how they say it').choices(['msgpack', 'json']).default('msgpack'),
-  )
   .option('--profile <dir>', "write CPU profiles of the runtime's rounds into a folder")
-  .option('--json', 'the result as one line of JSON')
-  .action(async ({ json, profile, mix, ...flags }: IngestFlags) => {
-    const progress = progressOn(process.stderr);
-    const options = { ...flags, mix: MIXES[mix], profileDir: profile ?? null, progress };
-    const result = ingestResult(await measureIngest(options), options);
-    const table = `${ingestTable(result)}\n${targetTable(ingestTargets(result))}`;
-    process.stdout.write(`${json === true ? JSON.stringify(result) : table}\n`);
-  });
+  .action(async (flags: IngestFlags) => print(flags, await ingest(flags)));
+
+bench('live', 'Latency from a device behind a leaf to the commit, at 10, 50 and 90 % of the most.')
+  .option('--seconds <n>', 'at each load', wholeNumber(1), 10)
+  .action(async (flags: Flags & { readonly seconds: number }) => print(flags, await live(flags)));
+
+bench('command', 'Round trip of a command, idle and under half the most load, against request and commit.')
+  .option('--commands <n>', 'in each part', wholeNumber(2), 1_000)
+  .action(async (flags: Flags & { readonly commands: number }) => print(flags, await command(flags)));
+
+bench('start', 'Rows to live twins in a second, and memory per twin.', 100_000)
+  .alias('memory')
+  .option('--rounds <n>', 'starts; medians count', wholeNumber(1), 3)
+  .action(async (flags: Flags & { readonly rounds: number }) => print(flags, await start(flags)));
+
+bench('catchup', 'Time to be current after a node was away for so many reports.')
+  .option('--reports <n>', 'that came meanwhile', wholeNumber(1), 300_000)
+  .action(async (flags: Flags & { readonly reports: number }) => print(flags, await catchup(flags)));
+
+bench('history', 'The last five minutes of a device, out of many million reports.')
+  .option('--rows <n>', 'reports in the table', wholeNumber(1), 20_000_000)
+  .option('--questions <n>', 'each for another device', wholeNumber(1), 1_000)
+  .action(async (flags: Flags & { readonly rows: number; readonly questions: number }) =>
+    print(flags, await history(flags)),
+  );
+
+program
+  .command('all', { isDefault: true })
+  .description('All targets of the design, one after the other, at sizes that take about twenty minutes.')
+  .option('--json', 'the results as one line of JSON')
+  .action(async (flags: Pick<Flags, 'json'>) => print(flags, await all()));
 
 program.command('round', { hidden: true }).action(runRoundProcess);
+program.command('node', { hidden: true }).action(runNodeProcess);
 
 try {
   await program.parseAsync();
@@ -68,4 +109,90 @@ try {
   const text = error instanceof Error ? (isExpected ? error.message : error.stack) : String(error);
   process.stderr.write(`${text ?? 'unknown error'}\n`);
   process.exitCode = EXIT.failed;
+}
+
+/** A command with what every bench takes. */
+function bench(name: string, description: string, devices = 10_000): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('--devices <n>', 'devices of the fleet', wholeNumber(1), devices)
+    .addOption(
+      new Option('--mix <mix>', 'what they say: days of a fleet, never anything new, or always')
+        .choices(Object.keys(MIXES))
+        .default('believable'),
+    )
+    .addOption(
+      new Option('--encoding <encoding>', 'how they say it').choices(['msgpack', 'json']).default('msgpack'),
+    )
+    .option('--json', 'the result as one line of JSON');
+}
+
+function print({ json }: Pick<Flags, 'json'>, { result, targets, details }: Finding): void {
+  const forPeople = [...(details === undefined ? [] : [details]), targetTable(targets)].join('\n');
+  process.stdout.write(`${json === true ? JSON.stringify(result) : forPeople}\n`);
+}
+
+function fleetOf({ devices, mix, encoding }: Omit<Flags, 'json'>): FleetMix {
+  return { devices, mix: MIXES[mix], encoding };
+}
+
+async function ingest(flags: Omit<IngestFlags, 'json'>): Promise<Finding> {
+  const { reports, webReports, rounds, profile } = flags;
+  const options = { ...fleetOf(flags), reports, webReports, rounds, profileDir: profile ?? null, progress };
+  const result = ingestResult(await measureIngest(options), options);
+  return { result, targets: ingestTargets(result), details: ingestTable(result) };
+}
+
+async function live(flags: Flags & { readonly seconds: number }): Promise<Finding> {
+  const result = await measureLive({ ...fleetOf(flags), seconds: flags.seconds, progress });
+  return { result, targets: liveTargets(result) };
+}
+
+async function command(flags: Flags & { readonly commands: number }): Promise<Finding> {
+  const result = await measureCommand({ ...fleetOf(flags), commands: flags.commands, progress });
+  return { result, targets: commandTargets(result) };
+}
+
+async function start(flags: Flags & { readonly rounds: number }): Promise<Finding> {
+  const result = await measureStart({ ...fleetOf(flags), rounds: flags.rounds, progress });
+  return { result, targets: startTargets(result) };
+}
+
+async function catchup(flags: Flags & { readonly reports: number }): Promise<Finding> {
+  const result = await measureCatchup({ ...fleetOf(flags), reports: flags.reports, progress });
+  return { result, targets: catchupTargets(result) };
+}
+
+async function history(
+  flags: Flags & { readonly rows: number; readonly questions: number },
+): Promise<Finding> {
+  const { rows, questions } = flags;
+  const result = await measureHistory({ ...fleetOf(flags), rows, questions, progress });
+  return { result, targets: historyTargets(result) };
+}
+
+async function all(): Promise<Finding> {
+  const small = { devices: 10_000, mix: 'believable', encoding: 'msgpack' } as const;
+  const large = { ...small, devices: 1_000_000 };
+  const rounds = 1;
+  const results: Record<string, object> = {};
+  const targets: TargetLine[] = [];
+  const runs: readonly (readonly [string, () => Promise<Finding>])[] = [
+    ['ingest', () => ingest({ ...small, reports: 200_000, webReports: 20_000, rounds: 3 })],
+    ['ingest, one million', () => ingest({ ...large, reports: 200_000, webReports: 0, rounds })],
+    ['live', () => live({ ...small, seconds: 10 })],
+    ['command', () => command({ ...small, commands: 1_000 })],
+    ['start', () => start({ ...small, devices: 100_000, rounds: 3 })],
+    ['start, one million', () => start({ ...large, rounds })],
+    ['catchup', () => catchup({ ...small, reports: 300_000 })],
+    ['history', () => history({ ...small, rows: 20_000_000, questions: 1_000 })],
+  ];
+  for (const [name, run] of runs) {
+    progress.step(`--- ${name}`);
+    const finding = await run();
+    results[name] = finding.result;
+    targets.push(...finding.targets);
+  }
+  return { result: results, targets };
 }

@@ -21,8 +21,8 @@ export interface BenchNodeOptions {
   readonly onCommitted: (commit: Commit) => void;
   /** Stands between the hub's feed and the node. */
   readonly feedOf?: (feed: Feed) => Feed;
-  /** The node hears all that the stream holds. */
-  readonly onHearing?: () => void;
+  /** Hears these events instead of the node's own counters. */
+  readonly telemetry?: Partial<Telemetry>;
 }
 
 /** A node that is connected, and not started. */
@@ -33,7 +33,7 @@ export interface BenchNode {
 
 /** Connects everything a node needs. */
 export async function connectBenchNode(options: BenchNodeOptions): Promise<BenchNode> {
-  const { natsUrl, postgresUrl, onCommitted, feedOf, onHearing } = options;
+  const { natsUrl, postgresUrl, onCommitted, feedOf } = options;
   const limits = DEFAULT_LIMITS;
   const hub = await connectToHub({ url: natsUrl, name: 'corral bench' });
   const store = new WatchedStore(
@@ -46,15 +46,17 @@ export async function connectBenchNode(options: BenchNodeOptions): Promise<Bench
   const feed = feedOf === undefined ? hubFeed : feedOf(hubFeed);
   const log = pino({ level: 'silent' });
   const { telemetry } = createTelemetry(log, new DeviceLog(log, systemClock));
-  const telling: Telemetry = {
-    ...telemetry,
-    hearing: (isHearing) => {
-      telemetry.hearing(isHearing);
-      if (isHearing) onHearing?.();
-    },
-  };
   const node = new Node({
-    ...{ node: 'bench', kinds, clock: systemClock, bus, limits, store, feed, telemetry: telling },
+    ...{
+      node: 'bench',
+      kinds,
+      clock: systemClock,
+      bus,
+      limits,
+      store,
+      feed,
+      telemetry: { ...telemetry, ...options.telemetry },
+    },
   });
   return {
     node,

@@ -26,15 +26,17 @@ const TELLING_SETTINGS = [
 ] as const;
 export type PostgresSettings = Readonly<Record<(typeof TELLING_SETTINGS)[number], string>>;
 
-/** Starts them. */
-export async function startBenchServers(): Promise<BenchServers> {
+/** Starts them; `settings` are those of Postgres that differ from what the project ships. */
+export async function startBenchServers(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<BenchServers> {
   const folder = mkdtempSync(join(tmpdir(), 'corral-bench-'));
   const stops: (() => Promise<void> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
   const stop = async (): Promise<void> => {
     for (let last = stops.pop(); last !== undefined; last = stops.pop()) await last();
   };
   try {
-    const postgres = await startPostgres({ dataDir: join(folder, 'postgres') });
+    const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), settings });
     stops.push(() => postgres.stop());
     const hub = await startHub({ dataDir: join(folder, 'hub') });
     stops.push(() => hub.stop());
