@@ -16,9 +16,14 @@ export interface Config {
   /** Names this node in leases and logs. */
   readonly node: string;
   readonly logLevel: LogLevel;
+  /** An orderly stop may take so long, ms; then the node gives up and ends with code 1. */
+  readonly stopLimitMs: number;
   /** Run on a hub that does not enforce what a leaf may publish. */
   readonly allowOldHub: boolean;
 }
+
+/** Long enough to commit and publish what is decided; shorter than what orchestrators wait before they kill. */
+const STOP_LIMIT_MS = 20_000;
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -42,6 +47,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     httpPort: port(env, 'CORRAL_HTTP_PORT', 8080),
     node: name(env, 'CORRAL_NODE', `${hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-')}-${String(process.pid)}`),
     logLevel: oneOf(env, 'CORRAL_LOG_LEVEL', LOG_LEVELS, 'info'),
+    stopLimitMs: milliseconds(env, 'CORRAL_STOP_LIMIT_MS', STOP_LIMIT_MS),
     allowOldHub: oneOf(env, 'CORRAL_ALLOW_OLD_HUB', ['true', 'false'], 'false') === 'true',
   };
 }
@@ -65,6 +71,14 @@ function port(env: Env, variable: string, fallback: number): number {
   const number = Number(value);
   if (Number.isInteger(number) && number >= 0 && number <= 65_535) return number;
   throw new ConfigError(`${variable} is ${value}, which is no port: it is 0 (any free one) to 65535`);
+}
+
+function milliseconds(env: Env, variable: string, fallback: number): number {
+  const value = env[variable];
+  if (value === undefined || value === '') return fallback;
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= 1 && number <= 3_600_000) return number;
+  throw new ConfigError(`${variable} is ${value}; it is a number of milliseconds from 1 to 3600000`);
 }
 
 function name(env: Env, variable: string, fallback: string): string {

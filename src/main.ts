@@ -1,5 +1,7 @@
 /**
- * `npm run serve`: one node, against the servers the environment names. SIGINT and SIGTERM stop it in order.
+ * `npm run serve`: one node, against the servers the environment names. SIGINT and SIGTERM stop it in order: it commits what is
+ * decided, publishes it, and gives its leases back. Where that cannot be done in time, because Postgres or the hub is away, it gives
+ * up and says so. Nothing is lost by that: what is not committed is still in the stream, and the position is where it was.
  */
 import pino from 'pino';
 import { startCorral, StartError } from './app.ts';
@@ -15,7 +17,13 @@ try {
   writeLine(log, 'node-up', { http: app.httpUrl });
   const stop = (signal: NodeJS.Signals): void => {
     writeLine(log, 'node-stopping', { signal });
+    const limitMs = config.stopLimitMs;
+    const giveUp = setTimeout(() => {
+      writeLine(log, 'node-stop-given-up', { limitMs });
+      process.exit(1);
+    }, limitMs);
     void app.stop().then(() => {
+      clearTimeout(giveUp);
       writeLine(log, 'node-stopped');
     });
   };

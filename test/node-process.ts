@@ -34,6 +34,8 @@ export interface NodeProcessOptions {
   readonly hubAddress?: string;
   /** Its name in leases; default: one of its own. */
   readonly node?: string;
+  /** CORRAL_STOP_LIMIT_MS. */
+  readonly stopLimitMs?: number;
   /** Another node owns everything when it starts. */
   readonly isStandby?: boolean;
 }
@@ -44,7 +46,7 @@ const KEPT_CHARACTERS = 200_000;
 
 /** Starts a node on a hub and a database, and waits until it is ready. */
 export async function startNodeProcess(options: NodeProcessOptions): Promise<NodeProcess> {
-  const { hub, hubAddress, postgresUrl, node, isStandby = false } = options;
+  const { hub, hubAddress, postgresUrl, node, stopLimitMs, isStandby = false } = options;
   const port = await choosePort({ port: 0, flag: '' });
   const httpUrl = `http://127.0.0.1:${String(port)}`;
   const natsUrl = new URL(hub.url('runtime'));
@@ -55,6 +57,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
     CORRAL_POSTGRES_URL: postgresUrl,
     CORRAL_HTTP_PORT: String(port),
     ...(node === undefined ? {} : { CORRAL_NODE: node }),
+    ...(stopLimitMs === undefined ? {} : { CORRAL_STOP_LIMIT_MS: String(stopLimitMs) }),
   };
   /** A standby is one at its first start only. */
   let mayStandBy = isStandby;

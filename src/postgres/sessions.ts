@@ -48,7 +48,12 @@ const types: pg.CustomTypesConfig = {
   },
 };
 
-const SETTINGS = "set jit = off; set timezone = 'UTC'";
+/**
+ * With `synchronous_commit` off, Postgres answers a commit that a crash of it undoes: commands would go out that nobody remembers. A
+ * database or a user may have it off for others; every other value keeps a commit that was answered, and stays as it is.
+ */
+const SETTINGS = `set jit = off; set timezone = 'UTC';
+  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`;
 
 /** A pool of sessions. */
 export class SessionPool {

@@ -5,6 +5,7 @@ import { addCompletion } from './completion.ts';
 import { addConform } from './conform.ts';
 import { addDevices } from './devices.ts';
 import { addDoctor } from './doctor.ts';
+import { addExplain } from './explain.ts';
 import { addHistory } from './history.ts';
 import { addLog } from './log.ts';
 import { addNodes } from './nodes.ts';
@@ -22,6 +23,7 @@ export function corralProgram(): Command {
   addDevices(program);
   addWatch(program);
   addHistory(program);
+  addExplain(program);
   addNodes(program);
   addCommands(program);
   addDoctor(program);

@@ -18,7 +18,7 @@ describe('the command line', () => {
   test('has the commands that the README names', () => {
     expect(names).toEqual(
       expect.arrayContaining(
-        'devices get watch history command ledger fleet replay simulate conform bench doctor completion'.split(
+        'devices get watch history explain command ledger fleet nodes deadletters replay simulate conform bench doctor completion'.split(
           ' ',
         ),
       ),
