@@ -54,6 +54,8 @@ export interface ConsumerEvents {
 export interface ConsumerSource {
   readonly hub: HubConnection;
   readonly manager: JetStreamManager;
+  /** Where the stream's account is asked: `$JS.API`, or where another account's is imported to. */
+  readonly apiPrefix: string;
   readonly stream: string;
   readonly subjects: readonly string[];
   /** The first stream sequence to read. */
@@ -137,7 +139,7 @@ export class PullConsumer {
         idle_heartbeat: nanos(HEARTBEAT_MS),
       };
       this.#source.hub.nats.publish(
-        `$JS.API.CONSUMER.MSG.NEXT.${this.#source.stream}.${this.#name}`,
+        `${this.#source.apiPrefix}.CONSUMER.MSG.NEXT.${this.#source.stream}.${this.#name}`,
         JSON.stringify(request),
         { reply: `${slot.inbox}.${String(slot.request)}` },
       );

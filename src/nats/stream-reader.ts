@@ -57,6 +57,8 @@ export type ReaderNotice =
 /** What to read, and for whom. */
 export interface StreamReaderOptions {
   readonly hub: HubConnection;
+  /** Where the account of the stream is asked, if it is another one than the connection's. */
+  readonly apiPrefix?: string;
   readonly stream: string;
   readonly subjects: readonly string[];
   /** True when `subjects` are all that the stream has: then a step in the sequence means that messages are gone. */
@@ -73,8 +75,11 @@ export interface StreamReaderOptions {
 /** How long the hub may take to answer about streams and consumers, ms. A request that an outage swallowed takes as long. */
 const API_TIMEOUT_MS = 2_000;
 
-function managerOf(hub: HubConnection): Promise<JetStreamManager> {
-  return jetstreamManager(hub.nats, { checkAPI: false, timeout: API_TIMEOUT_MS });
+/** Where a connection asks about the streams of its own account. */
+const OWN_API = '$JS.API';
+
+function managerOf(hub: HubConnection, apiPrefix: string): Promise<JetStreamManager> {
+  return jetstreamManager(hub.nats, { checkAPI: false, timeout: API_TIMEOUT_MS, apiPrefix });
 }
 
 /** A reader at work. */
@@ -105,7 +110,7 @@ export class StreamReader {
 
   /** Begins to read as soon as the hub is there. Throws when the connection was closed. */
   static async open(options: StreamReaderOptions): Promise<StreamReader> {
-    const reader = new StreamReader(options, await managerOf(options.hub));
+    const reader = new StreamReader(options, await managerOf(options.hub, options.apiPrefix ?? OWN_API));
     void reader.#begin();
     return reader;
   }
@@ -141,7 +146,9 @@ export class StreamReader {
       try {
         if (hub.isConnected()) {
           await this.#findPosition();
-          const source = { hub, manager: this.#manager, stream, subjects, startSequence: this.#next };
+          const { apiPrefix = OWN_API } = this.#options;
+          const manager = this.#manager;
+          const source = { hub, manager, apiPrefix, stream, subjects, startSequence: this.#next };
           this.#use(await PullConsumer.start(source, this.#consumerEvents()));
           return;
         }

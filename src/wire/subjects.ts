@@ -65,6 +65,15 @@ export function parseReportSubject(
   return { partition, site: subject.slice(siteAt, deviceAt - 1), device: subject.slice(deviceAt) };
 }
 
+/** A subject of the stream CHANGES taken apart, or `null` when it is not one. */
+export function parseChangeSubject(
+  subject: string,
+): { readonly device: string; readonly type: 'changed' | 'outcome' } | null {
+  const [root, device, type, ...rest] = subject.split('.');
+  if (root !== 'twin' || device === undefined || rest.length > 0) return null;
+  return type === 'changed' || type === 'outcome' ? { device, type } : null;
+}
+
 /** What a backend asks of a twin. */
 export type TwinOperation =
   | { readonly type: 'get' }

@@ -1,0 +1,150 @@
+/**
+ * The port ChangeFeed: following what became known, from now or from a place, without loss.
+ */
+import { jetstreamManager } from '@nats-io/jetstream';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MemoryBus } from '../../src/memory/bus.ts';
+import { MemoryChangeFeed } from '../../src/memory/change-feed.ts';
+import { MemoryHub } from '../../src/memory/hub.ts';
+import { MemoryLink } from '../../src/memory/link.ts';
+import { NatsChangeFeed } from '../../src/nats/change-feed.ts';
+import { BACKENDS_API } from '../../src/nats/hub.ts';
+import type { Bus, ChangeFeed, ChangeSink, PublishedChange } from '../../src/runtime/ports.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { twinChanged, twinOutcome } from '../../src/wire/subjects.ts';
+import { natsWorld } from './bus-worlds.ts';
+
+interface World {
+  readonly feed: ChangeFeed;
+  readonly bus: Bus;
+  /** Lets the stream forget everything up to a place. */
+  forget(upTo: number): Promise<void>;
+  end(): Promise<void>;
+}
+
+const worlds = [
+  { name: 'in memory', open: openMemory },
+  { name: 'on NATS', open: openNats },
+];
+
+async function openMemory(): Promise<World> {
+  const hub = new MemoryHub(systemClock);
+  const bus = new MemoryBus({ hub, link: new MemoryLink(systemClock), clock: systemClock });
+  return {
+    feed: new MemoryChangeFeed(hub),
+    bus,
+    forget: async (upTo) => hub.changes.purgeBefore(upTo + 1),
+    end: async () => bus.stop(),
+  };
+}
+
+async function openNats(): Promise<World> {
+  const { runtime, bus, end } = await natsWorld();
+  return {
+    feed: new NatsChangeFeed({ hub: runtime, onNotice: () => undefined }),
+    bus,
+    forget: async (upTo) => {
+      const manager = await jetstreamManager(runtime.nats, { checkAPI: false, apiPrefix: BACKENDS_API });
+      const { config, state } = await manager.streams.info('CHANGES');
+      await manager.streams.update('CHANGES', { ...config, max_msgs: state.last_seq - upTo });
+    },
+    end,
+  };
+}
+
+/** Keeps what is delivered; `until` resolves when so many came. */
+class Kept implements ChangeSink {
+  readonly lines: string[] = [];
+  #waiting: (() => void) | null = null;
+
+  async deliver(batch: readonly PublishedChange[]): Promise<void> {
+    for (const { sequence, type, device, payload } of batch)
+      this.lines.push(`${String(sequence)} ${type} ${device} ${Buffer.from(payload).toString()}`);
+    this.#waiting?.();
+  }
+
+  gone({ from, to }: { readonly from: number; readonly to: number }): void {
+    this.lines.push(`gone ${String(from)} to ${String(to)}`);
+    this.#waiting?.();
+  }
+
+  async until(count: number): Promise<readonly string[]> {
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`waited for ${String(count)} lines, saw ${JSON.stringify(this.lines)}`)),
+        10_000,
+      );
+      this.#waiting = () => {
+        if (this.lines.length < count) return;
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#waiting();
+    });
+    return this.lines;
+  }
+}
+
+describe.each(worlds)('the change feed $name', ({ open }) => {
+  let world: World;
+  const stops: (() => Promise<void>)[] = [];
+  beforeEach(async () => {
+    world = await open();
+  });
+  afterEach(async () => {
+    for (const stop of stops.splice(0)) await stop();
+    await world.end();
+  });
+
+  let published = 0;
+  const publish = (...subjects: readonly string[]): Promise<void> =>
+    world.bus.publish(
+      subjects.map((subject) => {
+        published += 1;
+        return { subject, id: `0-${String(published)}`, payload: Buffer.from(subject), trace: null };
+      }),
+    );
+  async function follow(after: number, device: string | null = null): Promise<Kept> {
+    const kept = new Kept();
+    const { stop } = await world.feed.open({ after, device, sink: kept });
+    stops.push(stop);
+    return kept;
+  }
+
+  test('tells what was published before and after, in order', async () => {
+    await publish(twinChanged('cp-1'), twinOutcome('cp-1'));
+    expect(await world.feed.lastSequence()).toBe(2);
+    const all = await follow(0);
+    const fromNow = await follow(2);
+    await all.until(2);
+    await publish(twinChanged('cp-2'));
+    expect(await all.until(3)).toEqual([
+      '1 changed cp-1 twin.cp-1.changed',
+      '2 outcome cp-1 twin.cp-1.outcome',
+      '3 changed cp-2 twin.cp-2.changed',
+    ]);
+    expect(await fromNow.until(1)).toEqual(['3 changed cp-2 twin.cp-2.changed']);
+  });
+
+  test('tells of one device alone', async () => {
+    const kept = await follow(0, 'cp-2');
+    await publish(twinChanged('cp-1'), twinChanged('cp-2'), twinChanged('cp-3'), twinOutcome('cp-2'));
+    expect(await kept.until(2)).toEqual([
+      '2 changed cp-2 twin.cp-2.changed',
+      '4 outcome cp-2 twin.cp-2.outcome',
+    ]);
+  });
+
+  test('says what the stream no longer holds, and goes on after it', async () => {
+    await publish(twinChanged('cp-1'), twinChanged('cp-2'), twinChanged('cp-3'));
+    await world.forget(2);
+    const kept = await follow(0);
+    expect(await kept.until(2)).toEqual(['gone 1 to 2', '3 changed cp-3 twin.cp-3.changed']);
+  });
+
+  test('says that the stream was made anew when it ends before the place asked for', async () => {
+    await publish(twinChanged('cp-1'));
+    const kept = await follow(50);
+    expect(await kept.until(2)).toEqual(['gone 51 to 0', '1 changed cp-1 twin.cp-1.changed']);
+  });
+});
