@@ -6,6 +6,8 @@
  */
 import type { Logger } from 'pino';
 import { kinds } from '../machines/kinds.ts';
+import { natsRequester } from './client/nats-requester.ts';
+import { commandGateway } from './command-gateway.ts';
 import type { Config } from './config.ts';
 import { DeviceLog } from './device-log.ts';
 import { registerFleetMetrics } from './fleet-metrics.ts';
@@ -14,6 +16,7 @@ import type { Health } from './http/health.ts';
 import { buildHttp } from './http/server.ts';
 import { writeLine } from './log-lines.ts';
 import { NatsBus } from './nats/bus.ts';
+import { NatsChangeFeed } from './nats/change-feed.ts';
 import { connectToHub, type HubConnection } from './nats/connect.ts';
 import { NatsFeed } from './nats/feed.ts';
 import { prepareHub } from './nats/hub.ts';
@@ -118,7 +121,11 @@ async function startParts(assembly: Assembly): Promise<App> {
   });
   const health = nodeHealth({ store, hub, node });
   const view = nodeView({ name: config.node, node, hub, metrics: nodeTelemetry.registry });
-  const httpUrl = await serveHttp(assembly, { store, health, nodeView: view, nodeTelemetry });
+  const httpUrl = await serveHttp(assembly, {
+    ...{ store, health, nodeView: view, nodeTelemetry },
+    changes: new NatsChangeFeed({ hub, onNotice: (notice) => log.warn(notice, 'changes') }),
+    commands: commandGateway(natsRequester(hub)),
+  });
   let stopping: Promise<void> | null = null;
   return { httpUrl, health, stop: () => (stopping ??= stopAll()) };
 }
@@ -173,7 +180,7 @@ function watchHub(hub: HubConnection, log: Logger): () => void {
 
 async function serveHttp(
   { config, log, limits, stops }: Assembly,
-  parts: Pick<HttpContext, 'health' | 'nodeView'> & {
+  parts: Pick<HttpContext, 'health' | 'nodeView' | 'changes' | 'commands'> & {
     readonly store: PostgresStore;
     readonly nodeTelemetry: NodeTelemetry;
   },
@@ -182,7 +189,7 @@ async function serveHttp(
   const http = await buildHttp({
     ...others,
     ...{ archive: store, kinds, clock: systemClock, metrics: nodeTelemetry.registry },
-    ...{ serverErrorMs: limits.serverErrorMs, logger: log },
+    ...{ serverErrorMs: limits.serverErrorMs, logger: log, guards: config.httpGuards },
   });
   stops.push(() => http.close());
   const { httpHost: host, httpPort: port } = config;

@@ -4,6 +4,8 @@
  */
 import { hostname } from 'node:os';
 import { ID_PATTERN } from '../machines/report.ts';
+import { isLoopback } from './http/access.ts';
+import type { HttpGuards } from './http/limits.ts';
 
 /** What a node has to know to run. */
 export interface Config {
@@ -13,6 +15,8 @@ export interface Config {
   readonly httpHost: string;
   /** 0: any free one. */
   readonly httpPort: number;
+  /** Who may do what over HTTP, and from where. */
+  readonly httpGuards: HttpGuards;
   /** Names this node in leases and logs. */
   readonly node: string;
   readonly logLevel: LogLevel;
@@ -43,8 +47,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       ['postgres:', 'postgresql:'],
       'postgres://corral:secret@db.example:5432/corral',
     ),
-    httpHost: env.CORRAL_HTTP_HOST ?? '127.0.0.1',
+    httpHost: httpHost(env),
     httpPort: port(env, 'CORRAL_HTTP_PORT', 8080),
+    httpGuards: httpGuards(env),
     node: name(env, 'CORRAL_NODE', `${hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-')}-${String(process.pid)}`),
     logLevel: oneOf(env, 'CORRAL_LOG_LEVEL', LOG_LEVELS, 'info'),
     stopLimitMs: milliseconds(env, 'CORRAL_STOP_LIMIT_MS', STOP_LIMIT_MS),
@@ -53,6 +58,66 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
+
+const LOOPBACK = '127.0.0.1';
+
+/** Requests that one address may make in ten seconds unless it is set: a page that shows everything needs some hundreds. */
+const HTTP_RATE_MAX = 2_000;
+
+/** A token has at least this many characters: `openssl rand -hex 24` draws a good one. */
+const TOKEN_LENGTH_MIN = 16;
+
+function httpHost(env: Env): string {
+  const host = env.CORRAL_HTTP_HOST ?? LOOPBACK;
+  const { readTokens, operateTokens } = httpGuards(env).access;
+  if (isLoopback(host) || readTokens.length + operateTokens.length > 0) return host;
+  throw new ConfigError(
+    `CORRAL_HTTP_HOST is ${host}, where others than this machine can reach it: set CORRAL_HTTP_READ_TOKENS, or leave it at ${LOOPBACK}`,
+  );
+}
+
+function httpGuards(env: Env): HttpGuards {
+  const readTokens = tokens(env, 'CORRAL_HTTP_READ_TOKENS');
+  const isReadOpen = readTokens.length === 0 && isLoopback(env.CORRAL_HTTP_HOST ?? LOOPBACK);
+  return {
+    access: { readTokens, operateTokens: tokens(env, 'CORRAL_HTTP_OPERATE_TOKENS'), isReadOpen },
+    rateMax: positive(env, 'CORRAL_HTTP_RATE_MAX', HTTP_RATE_MAX),
+    corsOrigins: listed(env, 'CORRAL_HTTP_CORS_ORIGINS').map(originOf),
+  };
+}
+
+function listed(env: Env, variable: string): readonly string[] {
+  return (env[variable] ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function tokens(env: Env, variable: string): readonly string[] {
+  const list = listed(env, variable);
+  const isRight = (token: string): boolean =>
+    token.length >= TOKEN_LENGTH_MIN && /^[A-Za-z0-9._~+/=-]+$/.test(token);
+  if (list.every(isRight)) return list;
+  throw new ConfigError(
+    `${variable} holds something that is no token: tokens have at least ${String(TOKEN_LENGTH_MIN)} letters, digits or ._~+/=- and are ` +
+      'separated by commas',
+  );
+}
+
+function originOf(origin: string): string {
+  if (URL.canParse(origin) && new URL(origin).origin === origin) return origin;
+  throw new ConfigError(
+    `CORRAL_HTTP_CORS_ORIGINS holds ${origin}, which is no origin: one is of the form https://dashboard.example`,
+  );
+}
+
+function positive(env: Env, variable: string, fallback: number): number {
+  const value = env[variable];
+  if (value === undefined || value === '') return fallback;
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  throw new ConfigError(`${variable} is ${value}; it is a whole number above 0`);
+}
 
 function url(env: Env, variable: string, protocols: readonly string[], example: string): string {
   const value = env[variable];

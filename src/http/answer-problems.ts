@@ -6,7 +6,15 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify';
 import type { HttpApp } from './context.ts';
-import { badQuery, Problem, PROBLEM_TYPE, problemBody, PROBLEMS, RETRY_AFTER_S } from './problem.ts';
+import {
+  badQuery,
+  Problem,
+  PROBLEM_TYPE,
+  problemBody,
+  type ProblemCode,
+  PROBLEMS,
+  RETRY_AFTER_S,
+} from './problem.ts';
 
 /** Answers a request with the problem that `error` is. */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -15,7 +23,8 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   if (status >= 500) {
     request.log.error({ err: problem.cause, code: problem.code, url: request.url }, problem.message);
   }
-  if (status === 503) void reply.header('retry-after', RETRY_AFTER_S);
+  if ((status === 503 || status === 429) && !reply.hasHeader('retry-after'))
+    void reply.header('retry-after', RETRY_AFTER_S);
   void reply.code(status).type(PROBLEM_TYPE).send(problemBody(problem, request.id));
 }
 
@@ -56,6 +65,7 @@ export function refuseOtherMethods(
     app.route({
       url,
       method: ALL_METHODS.filter((method) => !methods.has(method)),
+      schema: { hide: true },
       onRequest: async (request, reply) => {
         void reply.header('allow', allow);
         throw new Problem(
@@ -72,15 +82,39 @@ const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 function problemOf(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
-  const { validation, statusCode, message } = error as Partial<FastifyError>;
+  const { validation, validationContext, statusCode, message, code } = error as Partial<FastifyError>;
   const [flaw] = validation ?? [];
+  if (flaw !== undefined && validationContext === 'body') return refusedBody(flaw);
   if (flaw !== undefined) return refusedBySchema(flaw, request);
+  const known = message === undefined ? undefined : BODY_PROBLEMS[code ?? ''];
+  if (known !== undefined) return new Problem(known, message ?? '', { cause: error });
   if (statusCode !== undefined && statusCode < 500 && message !== undefined) {
     return new Problem('bad-request', message, { cause: error });
   }
   return new Problem('internal', 'the request failed by a fault of ours; the log has the cause', {
     cause: error,
   });
+}
+
+/** What Fastify says of a body that it could not read. */
+const BODY_PROBLEMS: Readonly<Record<string, ProblemCode>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'bad-body',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'bad-body',
+};
+
+/** Ajv's first complaint about a body. */
+function refusedBody({
+  keyword,
+  instancePath,
+  params,
+  message = 'is not right',
+}: FastifySchemaValidationError): Problem {
+  const where = `body${instancePath.replaceAll('/', '.')}`;
+  const unknown =
+    keyword === 'additionalProperties' ? `: ${String(params.additionalProperty)} is unknown here` : '';
+  return new Problem('bad-body', `${where} ${message}${unknown}`);
 }
 
 /** Ajv's first complaint about a query, in words for whoever wrote the query. */

@@ -14,7 +14,8 @@ import { type TwinDocument, twinDocument } from '../../actors/document.ts';
 import type { Twin } from '../../actors/twin.ts';
 import type { Kind } from '../../machines/kind.ts';
 import { ID_PATTERN } from '../../machines/report.ts';
-import type { Archive, Clock, InventoryEntry } from '../runtime/ports.ts';
+import type { Archive, ChangeFeed, Clock, InventoryEntry } from '../runtime/ports.ts';
+import type { CommandPort } from './command-port.ts';
 import { withDeadline } from './deadline.ts';
 import type { Health } from './health.ts';
 import type { NodeView } from './node-view.ts';
@@ -36,6 +37,8 @@ export interface HttpContext {
   readonly clock: Clock;
   readonly health: Health;
   readonly nodeView: NodeView;
+  readonly changes: ChangeFeed;
+  readonly commands: CommandPort;
   readonly metrics: Registry;
   /** How far the clocks of two servers may differ, ms: it is part of every age. */
   readonly serverErrorMs: number;

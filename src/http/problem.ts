@@ -24,6 +24,31 @@ export const PROBLEMS = {
     title: 'A query parameter is not of the form this resource takes',
     remedy: '`parameter` names it, and `detail` says what would be right.',
   },
+  'bad-body': {
+    status: 400,
+    title: 'The body is not of the form this resource takes',
+    remedy: '`detail` says what would be right.',
+  },
+  'bad-arguments': {
+    status: 400,
+    title: 'The arguments are not of the form this command takes',
+    remedy: 'GET /v1/kinds/<kind> has the schema of each command’s arguments.',
+  },
+  unauthorized: {
+    status: 401,
+    title: 'It takes a token that this node knows',
+    remedy: 'Send `Authorization: Bearer <token>`.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'The token does not have this right',
+    remedy: 'Use a token that may operate.',
+  },
+  'foreign-host': {
+    status: 403,
+    title: 'Without a token this node answers only under names of loopback',
+    remedy: 'Ask for http://localhost, or give the node tokens.',
+  },
   'unknown-route': {
     status: 404,
     title: 'There is no such resource',
@@ -35,10 +60,15 @@ export const PROBLEMS = {
     remedy:
       'Look for it with GET /v1/devices. A device is known once the inventory has it or it was first heard.',
   },
-  'unknown-command-id': {
+  'unknown-id': {
     status: 404,
     title: 'The ledger has no command with this id for this device',
     remedy: 'The id is the one the caller gave it. A command that the twin refused was never in the ledger.',
+  },
+  'unknown-command': {
+    status: 404,
+    title: 'This kind of device has no such command',
+    remedy: '`allowed` names the commands that would be accepted now.',
   },
   'no-such-kind': {
     status: 404,
@@ -54,6 +84,56 @@ export const PROBLEMS = {
     status: 408,
     title: 'The request did not arrive whole in time',
     remedy: 'Send it again.',
+  },
+  'illegal-state': {
+    status: 409,
+    title: 'The state the device is known to be in does not accept this command',
+    remedy: '`state` and `allowed` say what it is in and what it accepts. Nothing was sent.',
+  },
+  stale: {
+    status: 409,
+    title: 'The knowledge is older than this command allows, and the device did not renew it in time',
+    remedy: 'Nothing was sent. GET /v1/devices/<id>/explain says why it is not heard.',
+  },
+  offline: {
+    status: 409,
+    title: 'The device has not been heard for longer than its kind allows',
+    remedy: 'Nothing was sent. Wait until it is heard.',
+  },
+  suspect: {
+    status: 409,
+    title: 'There is reason to doubt the known state',
+    remedy: 'Nothing was sent. GET /v1/devices/<id>/explain says what the doubt is.',
+  },
+  pending: {
+    status: 409,
+    title: 'Another command is in flight',
+    remedy: 'Nothing was sent. Wait for its outcome.',
+  },
+  'version-mismatch': {
+    status: 412,
+    title: 'The twin is no longer at the version given as ifVersion',
+    remedy: 'Nothing was sent. Read the device and decide again.',
+  },
+  'body-too-large': {
+    status: 413,
+    title: 'The body is larger than this resource takes',
+    remedy: 'Send less.',
+  },
+  'unsupported-media-type': {
+    status: 415,
+    title: 'The body is not JSON',
+    remedy: 'Send JSON as `application/json`.',
+  },
+  'rate-limited': {
+    status: 429,
+    title: 'Too many requests from this address',
+    remedy: 'Ask again after `Retry-After` seconds.',
+  },
+  overloaded: {
+    status: 429,
+    title: 'Too many requests wait for this device',
+    remedy: 'Nothing was sent. Send it again, with the same id, after `Retry-After` seconds.',
   },
   'headers-too-large': {
     status: 431,
@@ -75,10 +155,31 @@ export const PROBLEMS = {
     title: 'The store cannot be reached',
     remedy: 'Ask again after `Retry-After` seconds.',
   },
+  'hub-unavailable': {
+    status: 503,
+    title: 'The hub cannot be reached',
+    remedy: 'Nothing was sent. Ask again after `Retry-After` seconds.',
+  },
+  'no-owner': {
+    status: 503,
+    title: 'No node decides for this device now',
+    remedy: 'Nothing was sent. Ask again, with the same id, after `Retry-After` seconds.',
+  },
+  'too-many-readers': {
+    status: 503,
+    title: 'This node serves as many readers of events as it may',
+    remedy: 'Ask another node, or this one after `Retry-After` seconds.',
+  },
   'not-ready': {
     status: 503,
     title: 'The node is not ready',
     remedy: '`parts` says what is wrong; it becomes ready by itself when that is gone.',
+  },
+  'no-answer': {
+    status: 504,
+    title: 'The owner of the device gave no answer in time',
+    remedy:
+      'It may have been accepted. GET /v1/devices/<device>/commands/<id> tells; sending it again with the same id is safe.',
   },
 } as const satisfies Record<string, ProblemKind>;
 

@@ -1,8 +1,8 @@
 /**
- * Puts the HTTP side together. It looks and never touches: every route reads what is committed, through the port Archive.
+ * Puts the HTTP side together. It shows what is committed, through the port Archive; the one thing that it lets anybody do, to command
+ * a device, is decided by the device's owner like any backend's command.
  *
- * Listening is the caller's: `app.listen({ host: HTTP_HOST, port })`. There is no token yet that could tell an engineer from
- * anybody else, so the host is loopback unless an operator decides otherwise.
+ * Listening is the caller's: `app.listen({ host, port })`, on loopback unless there are tokens (`access.ts`).
  */
 import { randomUUID } from 'node:crypto';
 import { fastify, type FastifyBaseLogger, LogController } from 'fastify';
@@ -13,11 +13,15 @@ import {
   refuseOtherMethods,
 } from './answer-problems.ts';
 import type { HttpApp, HttpContext } from './context.ts';
+import { guardHttp, type HttpGuards } from './limits.ts';
+import { collectOpenApi } from './openapi.ts';
 import { atRoutes } from './routes/at.ts';
+import { commandOrderRoutes } from './routes/command-orders.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { deviceListRoutes } from './routes/device-list.ts';
 import { deviceRoutes } from './routes/devices.ts';
+import { eventRoutes } from './routes/events.ts';
 import { explainRoutes } from './routes/explain.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { journalRoutes } from './routes/journal.ts';
@@ -30,9 +34,6 @@ import { reportRoutes } from './routes/reports.ts';
 import { sensorRoutes } from './routes/sensors.ts';
 import { timelineRoutes } from './routes/timeline.ts';
 
-/** Where HTTP listens by default. */
-export const HTTP_HOST = '127.0.0.1';
-
 /** A request has to arrive whole within this, ms; then it is answered `request-timeout`. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
@@ -42,11 +43,12 @@ const PARAMETER_LENGTH_MAX = 16_384;
 /** What the HTTP side is built of. */
 export interface HttpOptions extends HttpContext {
   readonly logger: FastifyBaseLogger;
+  readonly guards: HttpGuards;
 }
 
 /** Builds the HTTP side, ready for `listen` or `inject`. `close` ends it, and lets requests under way finish. */
 export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
-  const { logger, ...context } = options;
+  const { logger, guards, ...context } = options;
   const app: HttpApp = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -69,29 +71,37 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
     );
   });
 
+  await guardHttp(app, guards);
+  await collectOpenApi(app);
   const methodsByPath = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
     const methods = methodsByPath.get(url) ?? new Set();
     methodsByPath.set(url, methods);
     for (const one of [method].flat()) methods.add(one);
   });
-  operationRoutes(app, context);
-  fleetRoutes(app, context);
-  deviceListRoutes(app, context);
-  deviceRoutes(app, context);
-  reportRoutes(app, context);
-  timelineRoutes(app, context);
-  sensorRoutes(app, context);
-  journalRoutes(app, context);
-  commandRoutes(app, context);
-  explainRoutes(app, context);
-  atRoutes(app, context);
-  kindRoutes(app, context);
-  deadLetterRoutes(app, context);
-  nodeRoutes(app, context);
-  problemRoutes(app);
-  pageRoutes(app);
+  for (const register of ROUTES) register(app, context);
   refuseOtherMethods(app, structuredClone(methodsByPath));
   await app.ready();
   return app;
 }
+
+const ROUTES: readonly ((app: HttpApp, context: HttpContext) => void)[] = [
+  deviceListRoutes,
+  deviceRoutes,
+  explainRoutes,
+  atRoutes,
+  reportRoutes,
+  timelineRoutes,
+  sensorRoutes,
+  journalRoutes,
+  commandRoutes,
+  commandOrderRoutes,
+  eventRoutes,
+  fleetRoutes,
+  deadLetterRoutes,
+  nodeRoutes,
+  kindRoutes,
+  operationRoutes,
+  problemRoutes,
+  pageRoutes,
+];

@@ -3,7 +3,6 @@
  */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { HTTP_HOST } from '../../src/http/server.ts';
 import { commitLives, fleet } from './http-fleet.ts';
 import { type HttpNode, httpOver, StandingClock } from './http-node.ts';
 import { memory, type OpenStore } from './http-stores.ts';
@@ -16,7 +15,7 @@ beforeAll(async () => {
   opened = await memory.open(new StandingClock());
   await commitLives(opened.store, fleet);
   node = await httpOver(opened.store, opened.clock);
-  url = await node.app.listen({ host: HTTP_HOST, port: 0 });
+  url = await node.app.listen({ host: '127.0.0.1', port: 0 });
 });
 
 afterAll(async () => {

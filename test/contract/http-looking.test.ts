@@ -122,7 +122,7 @@ describe.each(stores)('looking into the fleet over $name', ({ open }) => {
       ...{ id: REJECTED_ID, name: 'stop', outcome: 'rejected', reason: 'busy' },
     });
     const other = await get(`/v1/devices/cp-002/commands/${REJECTED_ID}`);
-    expect(other.code).toBe('unknown-command-id');
+    expect(other.code).toBe('unknown-id');
   });
 
   describe('a device at a time', () => {

@@ -4,8 +4,12 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { kinds } from '../../machines/kinds.ts';
+import type { CommandPort } from '../../src/http/command-port.ts';
 import type { HttpApp } from '../../src/http/context.ts';
 import type { Health, HealthPart } from '../../src/http/health.ts';
+import type { HttpGuards } from '../../src/http/limits.ts';
+import { MemoryChangeFeed } from '../../src/memory/change-feed.ts';
+import { MemoryHub } from '../../src/memory/hub.ts';
 import type { ThisNode } from '../../src/http/node-view.ts';
 import { buildHttp } from '../../src/http/server.ts';
 import type { Archive, Clock } from '../../src/runtime/ports.ts';
@@ -54,17 +58,38 @@ export interface HttpNode {
   readonly log: readonly string[];
   /** What `/readyz` finds. */
   health: Health;
+  /** Where what becomes known is published. */
+  readonly hub: MemoryHub;
+  /** What becomes of commands. */
+  commands: CommandPort;
 }
 
+/** Whoever reaches it may read, nobody may command. */
+export const OPEN: HttpGuards = {
+  access: { readTokens: [], operateTokens: [], isReadOpen: true },
+  ...{ rateMax: 1_000_000, corsOrigins: [] },
+};
+
 /** Builds the HTTP side over an archive. */
-export async function httpOver(archive: Archive, clock: StandingClock): Promise<HttpNode> {
+export async function httpOver(
+  archive: Archive,
+  clock: StandingClock,
+  guards: HttpGuards = OPEN,
+): Promise<HttpNode> {
   const log: string[] = [];
   const metrics = new Registry();
-  const node: { health: Health } = { health: { check: async () => [whole('store')] } };
+  const node = {
+    health: { check: async () => [whole('store')] } as Health,
+    hub: new MemoryHub(clock),
+    commands: { command: async () => ({ type: 'hub-away' }) } as CommandPort,
+  };
   const app = await buildHttp({
     ...{ archive, kinds, clock, metrics, serverErrorMs: 50 },
     health: { check: () => node.health.check() },
     nodeView: { status: async () => THIS_NODE },
+    changes: new MemoryChangeFeed(node.hub),
+    commands: { command: (order) => node.commands.command(order) },
+    guards,
     logger: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
   });
   return Object.assign(node, { app, clock, metrics, log });

@@ -68,6 +68,9 @@ export function commandRoutes(app: HttpApp, context: HttpContext): void {
     '/v1/devices/:device/commands',
     {
       schema: {
+        operationId: 'listCommands',
+        summary: 'Its ledger of commands',
+        tags: ['commands'],
         params: deviceParams,
         querystring: query,
         response: {
@@ -118,7 +121,7 @@ export function commandRoutes(app: HttpApp, context: HttpContext): void {
       const key = storableText(id).toLowerCase();
       const entry = await askStore(context, (archive) => archive.ledgerEntry(twin.device, key));
       if (entry !== null) return commandView(entry);
-      throw new Problem('unknown-command-id', `the ledger of "${device}" has no command "${id}"`);
+      throw new Problem('unknown-id', `the ledger of "${device}" has no command "${id}"`);
     },
   );
 }

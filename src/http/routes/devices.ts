@@ -12,6 +12,9 @@ export function deviceRoutes(app: HttpApp, context: HttpContext): void {
     '/v1/devices/:device',
     {
       schema: {
+        operationId: 'getDevice',
+        summary: 'What is known of a device',
+        tags: ['devices'],
         params: deviceParams,
         querystring: noParameters,
         response: { 200: TwinViewSchema, 304: NotModified, ...problemResponses },

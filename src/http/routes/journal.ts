@@ -52,6 +52,9 @@ export function journalRoutes(app: HttpApp, context: HttpContext): void {
     '/v1/devices/:device/journal',
     {
       schema: {
+        operationId: 'listTransitions',
+        summary: 'What its twin believed, and why',
+        tags: ['devices'],
         params: deviceParams,
         querystring: query,
         response: {

@@ -13,7 +13,14 @@ const HealthPartSchema = Type.Object({ part: Type.String(), ok: Type.Boolean(), 
 export function operationRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/healthz',
-    { schema: { response: { 200: Type.Object({ status: Type.Literal('alive') }), ...problemResponses } } },
+    {
+      schema: {
+        operationId: 'getHealth',
+        summary: 'Whether the process is alive',
+        tags: ['operation'],
+        response: { 200: Type.Object({ status: Type.Literal('alive') }), ...problemResponses },
+      },
+    },
     async () => ({ status: 'alive' as const }),
   );
 
@@ -21,6 +28,9 @@ export function operationRoutes(app: HttpApp, context: HttpContext): void {
     '/readyz',
     {
       schema: {
+        operationId: 'getReadiness',
+        summary: 'Whether the node can do its work',
+        tags: ['operation'],
         response: {
           200: Type.Object({ status: Type.Literal('ready'), parts: Type.Array(HealthPartSchema) }),
           ...problemResponses,

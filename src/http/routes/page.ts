@@ -35,7 +35,7 @@ export function pageRoutes(app: HttpApp): void {
   else app.log.info('the page is not built, so / has nothing to show: npm run build:page');
 
   for (const url of ['/', '/devices/:device']) {
-    app.get(url, { schema: { response: problemResponses } }, async (_request, reply) => {
+    app.get(url, { schema: { hide: true, response: problemResponses } }, async (_request, reply) => {
       if (!isBuilt) throw notBuilt();
       return reply
         .header('content-security-policy', CONTENT_SECURITY_POLICY)
@@ -46,16 +46,20 @@ export function pageRoutes(app: HttpApp): void {
   }
 
   const params = Type.Object({ file: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,128}$' }) });
-  app.get('/assets/:file', { schema: { params, response: problemResponses } }, async (request, reply) => {
-    if (!isBuilt) throw notBuilt();
-    const { file } = request.params;
-    if (!existsSync(join(PAGE_FOLDER, 'assets', file))) {
-      throw new Problem('unknown-route', `the page has no file ${file}`);
-    }
-    return reply
-      .header('x-content-type-options', 'nosniff')
-      .sendFile(`assets/${file}`, { immutable: true, maxAge: ASSET_MAX_AGE });
-  });
+  app.get(
+    '/assets/:file',
+    { schema: { hide: true, params, response: problemResponses } },
+    async (request, reply) => {
+      if (!isBuilt) throw notBuilt();
+      const { file } = request.params;
+      if (!existsSync(join(PAGE_FOLDER, 'assets', file))) {
+        throw new Problem('unknown-route', `the page has no file ${file}`);
+      }
+      return reply
+        .header('x-content-type-options', 'nosniff')
+        .sendFile(`assets/${file}`, { immutable: true, maxAge: ASSET_MAX_AGE });
+    },
+  );
 }
 
 function notBuilt(): Problem {

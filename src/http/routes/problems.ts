@@ -20,6 +20,9 @@ export function problemRoutes(app: HttpApp): void {
     '/problems',
     {
       schema: {
+        operationId: 'listProblems',
+        summary: 'Every error code',
+        tags: ['operation'],
         response: { 200: Type.Object({ problems: Type.Array(ProblemKindSchema) }), ...problemResponses },
       },
     },
@@ -30,6 +33,9 @@ export function problemRoutes(app: HttpApp): void {
     '/problems/:code',
     {
       schema: {
+        operationId: 'getProblem',
+        summary: 'What an error code means',
+        tags: ['operation'],
         params: Type.Object({ code: Type.String() }),
         response: { 200: ProblemKindSchema, ...problemResponses },
       },

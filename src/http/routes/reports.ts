@@ -78,6 +78,9 @@ export function reportRoutes(app: HttpApp, context: HttpContext): void {
     '/v1/devices/:device/reports',
     {
       schema: {
+        operationId: 'listReports',
+        summary: 'Its reports, as they came',
+        tags: ['devices'],
         params: deviceParams,
         querystring: query,
         response: {

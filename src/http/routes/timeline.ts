@@ -55,6 +55,9 @@ export function timelineRoutes(app: HttpApp, context: HttpContext): void {
     '/v1/devices/:device/timeline',
     {
       schema: {
+        operationId: 'getTimeline',
+        summary: 'What it was, by measured time',
+        tags: ['devices'],
         params: deviceParams,
         querystring: query,
         response: {

@@ -1,0 +1,41 @@
+/**
+ * Commands a device as a backend would, over the hub: so any node may be asked, and the owner of the partition decides.
+ */
+import { readResult } from './client/reply-reader.ts';
+import type { Requester } from './client/requester.ts';
+import type { CommandPort } from './http/command-port.ts';
+import { encode } from './wire/codec.ts';
+import { twinCommand } from './wire/subjects.ts';
+
+/** How much longer than the caller wants to wait the owner may take to say anything, ms: it may have to ask the device first. */
+const PATIENCE_MS = 15_000;
+
+/** The port on a requester. */
+export function commandGateway(requester: Requester): CommandPort {
+  return {
+    command: async ({ device, name, id, args, waitMs, ifVersion, by, traceParent }) => {
+      const body = { id, args, waitMs, ...(ifVersion !== null && { ifVersion }), ...(by !== null && { by }) };
+      const answer = await requester.request({
+        subject: twinCommand(device, name),
+        payload: encode(body, 'json'),
+        timeoutMs: waitMs + PATIENCE_MS,
+        traceParent,
+      });
+      switch (answer.type) {
+        case 'no-responders':
+          return { type: 'no-owner', detail: 'no node owns the partition of the device' };
+        case 'disconnected':
+          return { type: 'hub-away' };
+        case 'timeout':
+          return { type: 'unanswered', detail: 'the owner of the device gave no answer' };
+        case 'reply': {
+          const read = readResult(answer.payload);
+          if (read.type === 'refused') return read;
+          if (read.type === 'answered') return { type: 'accepted', outcome: read.body };
+          const isCertain = read.code === 'unavailable';
+          return { type: isCertain ? 'no-owner' : 'unanswered', detail: read.detail };
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/**
+ * The port through which HTTP commands a device: the owner of its partition decides, wherever that is.
+ */
+import type { CommandOutcome, RefusalBody } from '../wire/reply.ts';
+
+/** A command as a backend gives it; see wire contract 2.3. */
+export interface CommandOrder {
+  readonly device: string;
+  readonly name: string;
+  /** The caller's idempotency key. */
+  readonly id: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** How long the outcome is waited for, ms. */
+  readonly waitMs: number;
+  readonly ifVersion: number | null;
+  readonly by: string | null;
+  /** W3C trace context of the request, or `null`. */
+  readonly traceParent: string | null;
+}
+
+/** What became of it. */
+export type CommandAnswer =
+  | { readonly type: 'accepted'; readonly outcome: CommandOutcome }
+  | { readonly type: 'refused'; readonly refusal: RefusalBody }
+  /** Nobody owns the device's partition, or the owner said that it cannot decide now: certainly not sent. */
+  | { readonly type: 'no-owner'; readonly detail: string }
+  /** The hub is away: certainly not sent. */
+  | { readonly type: 'hub-away' }
+  /** It was asked for, and nobody knows whether it was accepted: the ledger will. */
+  | { readonly type: 'unanswered'; readonly detail: string };
+
+/** Commands devices. */
+export interface CommandPort {
+  command(order: CommandOrder): Promise<CommandAnswer>;
+}

@@ -1,0 +1,112 @@
+/**
+ * Server-sent events for one reader (HTML, 9.2): what is written waits while the reader does not read, and a reader that does not
+ * read for too long is told so and sent away. It comes back with `Last-Event-ID`, and has lost nothing.
+ *
+ * Invariants:
+ * I1  what is held for a reader is at most one event more than HELD_BYTES_MAX.
+ * I2  after `end` nothing is written, and `ended` has resolved.
+ */
+import { Readable } from 'node:stream';
+import type { Cancel, Clock } from '../runtime/ports.ts';
+
+/** Held for a reader before it is waited for, bytes; besides that there are the buffers of the connection. */
+const HELD_BYTES_MAX = 256 * 1024;
+
+/** How long a reader may read nothing while something waits for it, ms. */
+export const SLOW_READER_MS = 10_000;
+
+/** How long it then has to read the rest, before the connection is cut, ms. */
+const FAREWELL_MS = 5_000;
+
+/** At least this often something is written, ms, so that both sides know that the other one is there. */
+export const HEARTBEAT_MS = 10_000;
+
+/** How long a reader waits before it comes back, ms, unless it decides otherwise. */
+const RETRY_MS = 1_000;
+
+/** One event. `id` is where reading goes on after it; `null` where it is no place. */
+export interface ServerEvent {
+  readonly event: string;
+  readonly id: number | null;
+  readonly data: unknown;
+}
+
+/** The stream of events of one reader. */
+export class EventStream {
+  /** The body of the answer. */
+  readonly body: Readable;
+  /** Resolves when the reader has gone, or was sent away. */
+  readonly ended: Promise<void>;
+  readonly #clock: Clock;
+  #room: (() => void) | null = null;
+  #hasEnded = false;
+  #cancelHeartbeat: Cancel = () => undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.body = new Readable({
+      highWaterMark: HELD_BYTES_MAX,
+      read: () => {
+        this.#room?.();
+        this.#room = null;
+      },
+    });
+    this.ended = new Promise((resolve) => {
+      this.body.once('close', () => {
+        this.#hasEnded = true;
+        this.#cancelHeartbeat();
+        this.#room?.();
+        resolve();
+      });
+    });
+    // A reader that goes away in the middle of an event is no trouble of ours.
+    this.body.on('error', () => undefined);
+    this.body.push(`retry: ${String(RETRY_MS)}\n\n`);
+    this.#beat();
+  }
+
+  /** Writes an event and waits for room after it. False: the reader is gone, or was sent away for being slow. */
+  async write({ event, id, data }: ServerEvent): Promise<boolean> {
+    if (this.#hasEnded) return false;
+    const place = id === null ? '' : `id: ${String(id)}\n`;
+    if (this.body.push(`${place}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)) return true;
+    if (await this.#makeRoom()) return !this.#hasEnded;
+    this.#sendAway();
+    return false;
+  }
+
+  /** Ends the stream: the reader gets what was written, and comes back if it likes. */
+  end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#cancelHeartbeat();
+    this.body.push(null);
+    const cancel = this.#clock.after(FAREWELL_MS, () => this.body.destroy());
+    this.body.once('close', cancel);
+  }
+
+  #sendAway(): void {
+    if (this.#hasEnded) return;
+    const detail = `nothing was read for ${String(SLOW_READER_MS)} ms: come back with Last-Event-ID, nothing is lost`;
+    this.body.push(`event: slow\ndata: ${JSON.stringify({ detail })}\n\n`);
+    this.end();
+  }
+
+  /** Resolves with false when there was no room in time. */
+  #makeRoom(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(SLOW_READER_MS, () => resolve(false));
+      this.#room = () => {
+        cancel();
+        resolve(true);
+      };
+    });
+  }
+
+  #beat(): void {
+    this.#cancelHeartbeat = this.#clock.after(HEARTBEAT_MS, () => {
+      if (this.#room === null) this.body.push(': all is well\n\n');
+      this.#beat();
+    });
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Commands over HTTP: the same as over NATS, decided by the owner of the device, under the same idempotency key.
+ */
+import { randomUUID } from 'node:crypto';
+import { type Static, Type } from '@sinclair/typebox';
+import type { CommandOutcome, RefusalBody } from '../../wire/reply.ts';
+import { WAIT_MS_MAX } from '../../wire/request.ts';
+import type { CommandAnswer } from '../command-port.ts';
+import { type HttpApp, type HttpContext, knownDevice } from '../context.ts';
+import { Problem, problemResponses } from '../problem.ts';
+import { rfc3339, rfc3339OrNull } from '../rfc3339.ts';
+import { deviceParams } from './devices.ts';
+
+const Time = Type.String({ format: 'date-time' });
+const TimeOrNull = Type.Union([Time, Type.Null()]);
+const StringOrNull = Type.Union([Type.String(), Type.Null()]);
+
+const OrderSchema = Type.Object(
+  {
+    id: Type.Optional(
+      Type.String({
+        pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$',
+        description:
+          'a UUID, which names this command for good: sent again, it is answered alike and never executed twice. Without one ' +
+          'it is drawn here, and a request whose answer is lost cannot be repeated safely',
+      }),
+    ),
+    name: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'a command of the kind' }),
+    args: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    ifVersion: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'refused unless the twin is at this version' }),
+    ),
+    by: Type.Optional(Type.String({ minLength: 1, maxLength: 128, description: 'on whose behalf' })),
+  },
+  { additionalProperties: false },
+);
+
+/** A command as it stands. */
+export const OrderAnswerSchema = Type.Object({
+  id: Type.String(),
+  device: Type.String(),
+  n: Type.Integer(),
+  name: Type.String(),
+  args: Type.Record(Type.String(), Type.Unknown()),
+  by: StringOrNull,
+  outcome: Type.String({ description: 'pending, done, rejected, expired or unknown' }),
+  reason: StringOrNull,
+  proof: StringOrNull,
+  acceptedAt: Time,
+  sentAt: Time,
+  certainAt: Time,
+  decidedAt: TimeOrNull,
+  closedAt: TimeOrNull,
+  compensatedBy: Type.Union([Type.String(), Type.Null()], { description: 'the command that undoes it' }),
+});
+
+const query = Type.Object(
+  {
+    waitMs: Type.Integer({
+      minimum: 0,
+      maximum: WAIT_MS_MAX,
+      default: 0,
+      description: 'how long the outcome is waited for, ms',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+/** Registers `POST /v1/devices/:device/commands`. */
+export function commandOrderRoutes(app: HttpApp, context: HttpContext): void {
+  app.post(
+    '/v1/devices/:device/commands',
+    {
+      schema: {
+        operationId: 'commandDevice',
+        summary: 'Command it',
+        description:
+          'Takes a token that may operate. A refusal by the twin is a problem with the same code as over NATS: nothing was sent.',
+        tags: ['commands'],
+        params: deviceParams,
+        querystring: query,
+        body: OrderSchema,
+        response: {
+          200: OrderAnswerSchema,
+          202: OrderAnswerSchema,
+          ...problemResponses,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { twin } = await knownDevice(context, request.params.device);
+      const { id = randomUUID(), name, args = {}, ifVersion = null, by = null } = request.body;
+      const { traceparent } = request.headers;
+      const answer = await context.commands.command({
+        ...{ device: twin.device, name, id: id.toLowerCase(), args, ifVersion, by },
+        waitMs: request.query.waitMs,
+        traceParent: typeof traceparent === 'string' ? traceparent : null,
+      });
+      const outcome = acceptedOutcome(answer, id.toLowerCase());
+      void reply
+        .code(outcome.outcome === 'pending' ? 202 : 200)
+        .header('location', `/v1/devices/${twin.device}/commands/${outcome.id}`);
+      return orderView(outcome);
+    },
+  );
+}
+
+function acceptedOutcome(answer: CommandAnswer, id: string): CommandOutcome {
+  switch (answer.type) {
+    case 'accepted':
+      return answer.outcome;
+    case 'refused':
+      throw refusalProblem(answer.refusal);
+    case 'no-owner':
+      throw new Problem('no-owner', `${answer.detail}: certainly not sent`, { extensions: { id } });
+    case 'hub-away':
+      throw new Problem('hub-unavailable', 'the hub is away: certainly not sent', { extensions: { id } });
+    case 'unanswered':
+      throw new Problem('no-answer', `${answer.detail}: send it again with the same id, or ask for it`, {
+        extensions: { id },
+      });
+  }
+}
+
+function refusalProblem({ code, detail, state, allowed, id }: RefusalBody): Problem {
+  return new Problem(code, detail, { extensions: { id, state, allowed } });
+}
+
+function orderView(outcome: CommandOutcome): Static<typeof OrderAnswerSchema> {
+  return {
+    ...outcome,
+    acceptedAt: rfc3339(outcome.acceptedAt),
+    sentAt: rfc3339(outcome.sentAt),
+    certainAt: rfc3339(outcome.certainAt),
+    decidedAt: rfc3339OrNull(outcome.decidedAt),
+    closedAt: rfc3339OrNull(outcome.closedAt),
+  };
+}
