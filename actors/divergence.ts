@@ -88,9 +88,8 @@ function isSame(a: Pick<Divergence, 'sort' | 'hold'>, b: Pick<Divergence, 'sort'
 function policyOf(draft: Draft, { sort, hold }: Pick<Divergence, 'sort' | 'hold'>): DivergencePolicy {
   const policy = draft.kind.divergence[sort];
   if (policy !== 're-assert') return policy;
-  const isOurs = isReassertion(hold);
-  const isForeign = sort === 'ghost-hold' && commandWithHold(draft.twin, hold) === null;
-  return isOurs || isForeign ? 'trust-device' : policy;
+  const isKnown = commandWithHold(draft.twin, hold) !== null;
+  return isReassertion(hold) || !isKnown ? 'trust-device' : policy;
 }
 
 /** Whether a divergence that this report does not show goes on all the same. */
@@ -117,9 +116,10 @@ function isOver({ twin, kind }: Draft, { until }: Divergence, { up }: Report): b
 
 /** While the command that re-asserts it is under way, or can still be sent. */
 function mayBeReasserted({ twin, kind, context }: Draft, divergence: Divergence, report: Report): boolean {
-  const { reassertedBy, until } = divergence;
+  const { reassertedBy, until, hold } = divergence;
   if (reassertedBy !== null) return twin.open.some(({ id }) => id === reassertedBy);
   if (until === null || until - context.now < REASSERT_LEAST_MS) return false;
+  if (commandWithHold(twin, hold) === null) return false;
   return kind.chart.accepts(kind.observe(report), 'command.reserve');
 }
 

@@ -92,9 +92,22 @@ function closeEntry(draft: Draft, entry: LedgerEntry, verdict: Verdict): void {
   writeEntry(draft, done, { publish: true });
 }
 
-/** Takes an entry that is closed among the recent ones. */
+/**
+ * Takes an entry that is closed among the recent ones. The last command that the device is known to have handled stays, however
+ * many came to nothing since: by it a ring is recognised after a restart.
+ */
 export function remember({ twin }: Draft, entry: LedgerEntry): void {
-  twin.recent = [entry, ...twin.recent.slice(0, RECENT_MAX - 1)];
+  const recent = [entry, ...twin.recent];
+  if (recent.length > RECENT_MAX) {
+    const last = recent.length - 1;
+    recent.splice(recent.findIndex(isHandled) === last ? last - 1 : last, 1);
+  }
+  twin.recent = recent;
+}
+
+/** The device's ring has named it: done, or refused by its own state. */
+function isHandled({ outcome, boot }: LedgerEntry): boolean {
+  return boot !== null && (outcome === 'done' || outcome === 'rejected');
 }
 
 function closed({ context }: Draft, entry: LedgerEntry, verdict: Verdict): LedgerEntry {

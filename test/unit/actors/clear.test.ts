@@ -160,4 +160,22 @@ describe('`reboot`', () => {
     expect(pair.ledger.get('b')).toMatchObject({ outcome: 'expired', reason: 'not-executed' });
     expect(pair.ledger.get('b')?.proof).toMatch(/^boot-goes-on: /);
   });
+
+  test('of a device that kept its ring is proved, however many commands came to nothing before it', () => {
+    const { pair, show } = doubted();
+    pair.ask('clear', word);
+    pair.report();
+    pair.reserve('r', 10_000);
+    pair.pass(20_000);
+    for (let round = 0; round < 10; round += 1) {
+      show();
+      pair.ask('clear', { id: `c-${String(round)}`, ...word });
+    }
+    show();
+    pair.ask('reboot', { id: 'b' });
+    pair.unhandled();
+    pair.device.reboot(pair.now, 'everything');
+    pair.report();
+    expect(pair.ledger.get('b')).toMatchObject({ outcome: 'expired', reason: 'not-executed' });
+  });
 });

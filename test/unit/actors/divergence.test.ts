@@ -210,6 +210,17 @@ describe('a kind that re-asserts', () => {
     expect(late.document).toMatchObject({ state: 'available', suspicions: [] });
   });
 
+  test('not where its command is forgotten: nobody knows any more for which card it was', () => {
+    const pair = new Pair().meet().reserve('r');
+    pair.twin = { ...pair.twin, recent: [] };
+    pair.pass(1_000);
+    pair.device.reboot(pair.now, 'nothing');
+    pair.report();
+    expect(pair.twin.suspicions).toMatchObject([
+      { divergence: { sort: 'lost-hold', policy: 'trust-device' } },
+    ]);
+  });
+
   test('not while the node is still catching up with the stream', () => {
     const pair = lostByRestart('re-assert');
     pair.arrive();
