@@ -15,7 +15,7 @@ import { beginIncarnation, doubtIfNobodyAnswers, settleConflict, speakerOf } fro
 import { hearAnswers, probeIfOpen, probeSoon, takeNumbers } from './probe.ts';
 import { reassertIfDue } from './reassert.ts';
 import { resolveByReport, resolveLate } from './resolve.ts';
-import { addPosition, missing } from './sequence.ts';
+import { addPosition, countOf, missing } from './sequence.ts';
 import { journal, settleHeard } from './settle.ts';
 import { reviewCommands, reviewReport } from './suspicions.ts';
 import type { FormerIncarnation } from './twin.ts';
@@ -141,7 +141,7 @@ function hearFormer(draft: Draft, report: Report, receivedAt: number): void {
   draft.fate = 'late';
   const filled = missing(former.sequence) - missing(sequence);
   const { late, closedMissing } = twin.sequence;
-  twin.sequence = { ...twin.sequence, late: late + 1, closedMissing: closedMissing - filled };
+  twin.sequence = { ...twin.sequence, late: late + 1, closedMissing: countOf(closedMissing - filled) };
   const clock = clockOfFormer(draft, former.clock, { report, receivedAt });
   fileReport(draft, { report, receivedAt, clock, fate: 'late' });
   twin.identity = {

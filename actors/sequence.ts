@@ -4,11 +4,15 @@
  * Invariants:
  * I1  `ranges` are triples boot, first, last: ascending, not touching, first <= last.
  * I2  at most RANGES_MAX ranges. One more closes the oldest hole, and its positions count as `missing` for good.
- * I3  every boot before `floorBoot` is closed: what still comes of it counts as seen before.
+ * I3  counts are whole numbers from 0 to COUNT_MAX, and stop there: a device may number as far as it likes.
+ * I4  every boot before `floorBoot` is closed: what still comes of it counts as seen before.
  */
 
 /** How many ranges a twin keeps. A lossless device needs one per boot of which reports may still be late. */
 export const RANGES_MAX = 32;
+
+/** Where counts stop: above it whole numbers are no longer exact. */
+export const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 
 /** Positions seen, and what was counted on the way. */
 export interface SequenceSet {
@@ -68,7 +72,7 @@ export function beginSequence(before: SequenceSet, boot: number, seq: number): S
   }
   const { late, duplicates } = before;
   const kept: SequenceSet = { ...EMPTY_SEQUENCE, ranges, late, duplicates };
-  const fresh = { ...kept, closedMissing: missing(before) - missing(kept) };
+  const fresh = { ...kept, closedMissing: countOf(missing(before) - missing(kept)) };
   return addPosition(fresh, boot, seq) ?? fresh;
 }
 
@@ -80,7 +84,12 @@ export function missing(set: SequenceSet): number {
     const expected = follows ? at(set.ranges, index - 1) + 1 : 1;
     open += at(set.ranges, index + 1) - expected;
   }
-  return set.closedMissing + open;
+  return countOf(set.closedMissing + open);
+}
+
+/** A count of what is no more than that many (I3). */
+export function countOf(number: number): number {
+  return Math.min(COUNT_MAX, Math.max(0, number));
 }
 
 function at(ranges: readonly number[], index: number): number {
@@ -123,7 +132,7 @@ function bounded(set: SequenceSet): SequenceSet {
     return {
       ...set,
       ranges: [...ranges.slice(0, 2), ...ranges.slice(5)],
-      closedMissing: set.closedMissing + closed,
+      closedMissing: countOf(set.closedMissing + closed),
     };
   }
   const closed = at(ranges, 1) - 1;
@@ -131,6 +140,6 @@ function bounded(set: SequenceSet): SequenceSet {
     ...set,
     ranges: ranges.slice(3),
     floorBoot: at(ranges, 3),
-    closedMissing: set.closedMissing + closed,
+    closedMissing: countOf(set.closedMissing + closed),
   };
 }

@@ -11,6 +11,7 @@
  * I3  time never runs back. Between two boots measured times may overlap by their errors; the later one gives way.
  * I4  a fold is plain JSON data: it may be put aside after any report, and gives the same intervals when it goes on.
  */
+import { countOf } from './sequence.ts';
 
 /** What the timeline reads of a report in history. Times in ms epoch. */
 export interface TimelineReport {
@@ -67,7 +68,7 @@ export function foldReport(
   const at = Math.max(report.measuredAt, fold.open.lastReportAt);
   const hole = holeBetween(fold.last, report);
   const before = hole.isHole
-    ? { ...fold.open, gaps: fold.open.gaps + 1, missing: fold.open.missing + hole.missing }
+    ? { ...fold.open, gaps: fold.open.gaps + 1, missing: countOf(fold.open.missing + hole.missing) }
     : fold.open;
   if (state !== before.state) {
     return { fold: { open: begin(report, at, errorMs), last }, closed: { ...before, to: at } };

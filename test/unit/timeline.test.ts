@@ -126,6 +126,12 @@ describe('the timeline of a device', () => {
     expect(only).toMatchObject({ gaps: 1, missing: 1, reboots: 1 });
   });
 
+  test('counts what is missing no further than numbers go', () => {
+    const seq = Number.MAX_SAFE_INTEGER;
+    const reports = [1, 2, 3].map((boot) => ({ ...reportsOf([['charging', boot]], { boot })[0]!, seq }));
+    expect(timelineOf(reports)).toMatchObject([{ missing: Number.MAX_SAFE_INTEGER, reports: 3 }]);
+  });
+
   test('boots that count from one again follow those of the incarnation before', () => {
     const timeline = timelineOf([
       ...reportsOf([['charging', 0]], { boot: 40 }),
