@@ -30,6 +30,11 @@ export function createNodeMetrics(registry: Registry) {
   ): Histogram<Label> => new Histogram({ name, help, buckets: [...buckets], labelNames, registers });
   return {
     reports: counter('corral_reports_total', 'Reports decided on, by fate', 'fate'),
+    missing: counter(
+      'corral_reports_missing_total',
+      'Reports that were numbered by their device and not received when a later one was',
+    ),
+    filled: counter('corral_reports_filled_total', 'Reports that had been missing, and came after all'),
     deadLetters: counter('corral_dead_letters_total', 'Messages that could not be read, by reason', 'reason'),
     refusals: counter('corral_refusals_total', 'Requests refused by twins, by code', 'code'),
     sent: counter(

@@ -31,7 +31,7 @@ export function createTelemetry(log: Logger, devices: DeviceLog): NodeTelemetry 
   };
 }
 
-type DeviceEvents = 'report' | 'deadLetter' | 'refused' | 'sent' | 'outcome' | 'transition';
+type DeviceEvents = 'report' | 'missing' | 'deadLetter' | 'refused' | 'sent' | 'outcome' | 'transition';
 
 function aboutDevices(metrics: NodeMetrics, devices: DeviceLog): Pick<Telemetry, DeviceEvents> {
   return {
@@ -40,6 +40,10 @@ function aboutDevices(metrics: NodeMetrics, devices: DeviceLog): Pick<Telemetry,
       if (!devices.mayWant('report-decided')) return;
       const { boot, seq, up, state } = report;
       devices.write('report-decided', device, { fate, boot, seq, up, state });
+    },
+    missing: (change) => {
+      if (change > 0) metrics.missing.inc(change);
+      else metrics.filled.inc(-change);
     },
     deadLetter: ({ reason, detail, device }) => {
       metrics.deadLetters.inc({ reason });

@@ -11,6 +11,8 @@ import type { Trace } from '../wire/trace.ts';
 export interface Telemetry {
   /** A report was decided on. It happens for every report, so it makes nothing new. */
   report(fate: ReportFate, device: string, report: Report): void;
+  /** So many reports became known to be missing; fewer than none: so many of those came after all. */
+  missing(change: number): void;
   /** A message, or one report of a frame, could not be read; it becomes a dead letter. */
   deadLetter(event: { readonly reason: string; readonly detail: string; readonly device: string }): void;
   /** A twin refused a backend's request. `id` is that of the command, `null` for other requests. */

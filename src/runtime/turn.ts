@@ -5,6 +5,7 @@
 import { decide } from '../../actors/decide.ts';
 import type { Context, Decision, Input } from '../../actors/decision.ts';
 import { twinDocument } from '../../actors/document.ts';
+import { missing } from '../../actors/sequence.ts';
 import { bornTwin, type ReplyAddress, type Twin } from '../../actors/twin.ts';
 import { nextWakeAt } from '../../actors/wake.ts';
 import type { Kind } from '../../machines/kind.ts';
@@ -168,8 +169,15 @@ export class Turns {
     const input: Input = { type: 'report', report, receivedAt, encoding: encodingOf(payload) ?? 'msgpack' };
     const decision = this.#decide(partition, found.kind, found.twin, input, batch);
     if (decision instanceof Error) this.#bury(partition, delivery, 'quarantined', decision.message, batch);
-    else if (decision.fate !== null) this.#options.telemetry.report(decision.fate, delivery.device, report);
+    else this.#count(decision, found.twin, report);
     batch.reportsDecided += 1;
+  }
+
+  #count({ fate, twin }: Decision, before: Twin, report: Report): void {
+    const { telemetry } = this.#options;
+    if (fate !== null) telemetry.report(fate, twin.device, report);
+    const change = twin === before ? 0 : missing(twin.sequence) - missing(before.sequence);
+    if (change !== 0) telemetry.missing(change);
   }
 
   /** The twin a report is for; born now if the device is heard for the first time. */

@@ -268,10 +268,11 @@ describe('a stream that somebody takes away', () => {
     for (let report = 0; report < reports; report += 1) await device.report();
   }
 
-  const gone = async ({ httpUrl }: App): Promise<number> => {
+  const counted = async ({ httpUrl }: App, metric: string): Promise<number> => {
     const metrics = await (await fetch(`${httpUrl}/metrics`)).text();
-    return Number(/^corral_stream_gone_total (\d+)$/m.exec(metrics)?.[1]);
+    return Number(new RegExp(`^${metric} (\\d+)$`, 'm').exec(metrics)?.[1]);
   };
+  const gone = (app: App): Promise<number> => counted(app, 'corral_stream_gone_total');
 
   test('beyond our position: what is gone is counted, and reading goes on', async () => {
     world = await World.start();
@@ -290,6 +291,7 @@ describe('a stream that somebody takes away', () => {
     );
     expect(document.sequence).toMatchObject({ seq: device.seq, missing: 20 });
     expect(await gone(after)).toBe(20);
+    expect(await counted(after, 'corral_reports_missing_total')).toBe(20);
   });
 
   test('while it is read: what is gone is counted, and reading goes on', async () => {

@@ -231,6 +231,7 @@ export class Server {
     return {
       ...{
         report: ignore,
+        missing: ignore,
         refused: ignore,
         sent: ignore,
         outcome: ignore,
