@@ -23,7 +23,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'servers',
-          include: ['test/contract/**/*.test.ts', 'test/integration/**/*.test.ts'],
+          include: ['test/{contract,integration,page}/**/*.test.ts'],
           globalSetup: ['./test/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

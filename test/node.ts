@@ -13,16 +13,19 @@ export interface TestNodeOptions {
   readonly databaseUrl: string;
   readonly node?: string;
   readonly limits?: Partial<RuntimeLimits>;
+  /** More of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts a node and waits until it hears all that the stream holds. */
 export async function startNode(options: TestNodeOptions): Promise<App> {
-  const { hub, databaseUrl, node = 'node-under-test', limits = {} } = options;
+  const { hub, databaseUrl, node = 'node-under-test', limits = {}, env = {} } = options;
   const config = readConfig({
     CORRAL_NATS_URL: hub.url('runtime'),
     CORRAL_POSTGRES_URL: databaseUrl,
     CORRAL_HTTP_PORT: '0',
     CORRAL_NODE: node,
+    ...env,
   });
   const app = await startCorral(config, pino({ level: 'silent' }), { ...DEFAULT_LIMITS, ...limits });
   await until('the node is ready', async () => {
