@@ -3,7 +3,6 @@
  * `fresh` what its kind's limit has made stale, nor believe anything while it does not hear from the node.
  */
 import type { KnownState, Quality } from './api/twin.ts';
-import type { Connection } from './connection.ts';
 
 /** Something the node said, and when it came, by the monotonic clock, ms. */
 export interface Heard<T> {
@@ -20,18 +19,21 @@ export interface Standing {
   readonly because: string | null;
 }
 
-/** The standing of a state. `freshMs` is the limit of its kind, `null` when it is not known here. */
+/**
+ * The standing of a state. `freshMs` is the limit of its kind, `null` when it is not known here; `doubt` is why nothing is known to be true
+ * any more, in a few words, or `null`.
+ */
 export function standingOf(
   { said, heardAt }: Heard<Pick<KnownState, 'quality' | 'ageMs' | 'errorMs'>>,
   now: number,
-  { freshMs, connection }: { readonly freshMs: number | null; readonly connection: Connection },
+  { freshMs, doubt }: { readonly freshMs: number | null; readonly doubt: string | null },
 ): Standing {
   const ageMs = said.ageMs === null ? null : said.ageMs + Math.max(0, now - heardAt);
-  if (connection.type === 'lost') {
+  if (doubt !== null) {
     return {
       quality: 'unknown',
       ageMs,
-      because: `the connection to Corral is lost: it was ${said.quality} when last heard of`,
+      because: `${doubt}: it was ${said.quality} when last heard of`,
     };
   }
   const mostMs = ageMs === null ? null : ageMs + (said.errorMs ?? 0);

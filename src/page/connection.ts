@@ -23,26 +23,31 @@ export type Connection =
 /** The connection of the view that is open. */
 export const connection = new Observable<Connection>({ type: 'connecting' });
 
-/** Follows the events at `path` while the component is there. `onLive` is called whenever the stream begins or goes on. */
+/** Follows the events at `path`, once there is one, while the component is there. `onLive` is called whenever the stream begins or goes on. */
 export function useEvents(
-  path: string,
+  path: string | null,
   handlers: { readonly onEvent: (event: StreamEvent) => void; readonly onLive: () => void },
 ): void {
   const current = useRef(handlers);
   current.current = handlers;
-  useEffect(
-    () =>
-      openEventStream({
-        path,
-        onEvent: (event) => current.current.onEvent(event),
-        onState: (state) => {
-          if (state.type === 'lost') lose(state);
-          else connection.set(state);
-          if (state.type === 'live') current.current.onLive();
-        },
-      }),
-    [path],
-  );
+  useEffect(() => {
+    if (path === null) return undefined;
+    return openEventStream({
+      path,
+      onEvent: (event) => current.current.onEvent(event),
+      onState: (state) => {
+        if (state.type === 'lost') lose(state);
+        else connection.set(state);
+        if (state.type === 'live') current.current.onLive();
+      },
+    });
+  }, [path]);
+}
+
+/** Why nothing that was answered is known to be true any more, in a few words; `null` while it is. `failure` is that of the last answer. */
+export function doubtOf({ type }: Connection, failure: unknown): string | null {
+  if (type === 'lost') return 'the connection to Corral is lost';
+  return failure === null ? null : 'Corral could not tell how it is now';
 }
 
 /** Since when it is lost stays what it was when it was lost. */

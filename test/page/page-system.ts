@@ -40,7 +40,7 @@ export async function startPageSystem(): Promise<PageSystem> {
   const site = await startSite(hub);
   const database = await createDatabase();
   const port = await choosePort({ port: 0, flag: 'the port of the page' });
-  const env = { CORRAL_HTTP_PORT: String(port), CORRAL_OPERATE_TOKEN: OPERATE_TOKEN };
+  const env = { CORRAL_HTTP_PORT: String(port), CORRAL_HTTP_OPERATE_TOKENS: OPERATE_TOKEN };
   const start = (): Promise<App> => startNode({ hub, databaseUrl: database.url, env });
   let app = await start();
   const nats: NatsConnection = await connect({ servers: site.url });

@@ -24,7 +24,7 @@ export interface StreamOptions {
 }
 
 /** Nothing heard for this long, and the connection counts as dead, ms. */
-export const SILENCE_MS = 35_000;
+export const SILENCE_MS = 25_000;
 
 /** Waits between attempts, ms: the last one again and again. */
 const RETRY_MS = [250, 500, 1_000, 2_000, 4_000] as const;

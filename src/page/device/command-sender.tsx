@@ -5,7 +5,7 @@ import type { VNode } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import type { CommandVerdict } from '../api/explanation.ts';
 import type { CommandKind } from '../api/kinds.ts';
-import { ask, NoAnswer } from '../api/request.ts';
+import { ApiProblem, ask, NoAnswer } from '../api/request.ts';
 import { token } from '../api/token.ts';
 import { sentenceOf } from '../shell/failure.tsx';
 import { ArgumentField } from './argument-field.tsx';
@@ -48,7 +48,7 @@ export function CommandSender({
       await ask(`/v1/devices/${encodeURIComponent(device)}/commands`, { method: 'POST', body: order });
       setSending({ type: 'accepted', name: order.name });
     } catch (error) {
-      if (error instanceof NoAnswer) setSending({ type: 'unanswered', order });
+      if (isUncertain(error)) setSending({ type: 'unanswered', order });
       else setSending({ type: 'refused', sentence: sentenceOf(error) });
     }
     onSent();
@@ -91,6 +91,12 @@ export function CommandSender({
       <Progress sending={sending} onAgain={(order) => void send(order)} />
     </div>
   );
+}
+
+/** Whether it may have been accepted all the same: nobody answered, here or behind the node, or the answer is no refusal. */
+function isUncertain(error: unknown): boolean {
+  if (error instanceof NoAnswer) return true;
+  return error instanceof ApiProblem && ['no-answer', 'internal', 'unknown'].includes(error.code);
 }
 
 function Progress({

@@ -54,7 +54,7 @@ export function DevicePage({
   const { said } = twin;
   return (
     <main id="main" class="device">
-      <Identity twin={twin} />
+      <Identity twin={twin} problem={problem} />
       {problem !== null && <p role="alert">{sentenceOf(problem)}</p>}
       <Doubts suspicions={said.suspicions} />
       <Reservation hold={said.hold} />

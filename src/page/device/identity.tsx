@@ -4,9 +4,10 @@
 import type { VNode } from 'preact';
 import { type Heard, standingOf } from '../ageing.ts';
 import { kinds } from '../api/kinds.ts';
+import type { ApiProblem } from '../api/request.ts';
 import { serverNow } from '../api/server-clock.ts';
 import type { Twin } from '../api/twin.ts';
-import { connection } from '../connection.ts';
+import { connection, doubtOf } from '../connection.ts';
 import { useObservable } from '../observable.ts';
 import { MEANING, QualityMark } from '../shell/quality-mark.tsx';
 import { StateMark, stateClass } from '../shell/state-mark.tsx';
@@ -14,16 +15,22 @@ import { age, duration, exactTime, timeOfDay, within } from '../spell.ts';
 import { useTick } from '../ticker.ts';
 
 /** The head of a device's page. */
-export function Identity({ twin }: { readonly twin: Heard<Twin> }): VNode {
+export function Identity({
+  twin,
+  problem,
+}: {
+  readonly twin: Heard<Twin>;
+  /** Why it could not be read the last time. */
+  readonly problem: ApiProblem | null;
+}): VNode {
   const now = useTick();
-  const state = useObservable(connection);
+  const doubt = doubtOf(useObservable(connection), problem);
   const { said } = twin;
   const freshMs = useObservable(kinds).get(said.kind)?.limits.freshMs ?? null;
-  const { quality, ageMs, because } = standingOf(twin, now, { freshMs, connection: state });
-  const isLost = state.type === 'lost';
+  const { quality, ageMs, because } = standingOf(twin, now, { freshMs, doubt });
   return (
     <section
-      class={`identity ${stateClass(said.path)}${isLost ? ' doubtful' : ''}`}
+      class={`identity ${stateClass(said.path)}${doubt !== null ? ' doubtful' : ''}`}
       aria-label="What is known now"
     >
       <div class="name">
@@ -36,7 +43,7 @@ export function Identity({ twin }: { readonly twin: Heard<Twin> }): VNode {
       </div>
       <div class="known">
         <p class="known-state">
-          {isLost && <span class="was">last known: </span>}
+          {doubt !== null && <span class="was">last known: </span>}
           <StateMark path={said.path} />
         </p>
         <p class="soft">{said.since === null ? 'never heard' : <Since since={said.since} />}</p>

@@ -10,7 +10,7 @@ import type { Twin } from '../api/twin.ts';
 import { useEvents } from '../connection.ts';
 
 /** How often it is asked whether anything has changed, ms. */
-const ASK_MS = 5_000;
+const ASK_MS = 2_000;
 
 /** Many changes in a row are read as one, ms. */
 const GATHER_MS = 60;
@@ -69,8 +69,11 @@ export function useTwin(device: string): KnownTwin {
       if (gathering.current !== null) clearTimeout(gathering.current);
     };
   }, [path]);
-  useEvents(`${path}/events`, {
-    onEvent: ({ event }) => {
+  // A device that nobody knows yet is there from its first event on.
+  const unknown = problem?.status === 404 ? '/v1/events' : null;
+  useEvents(twin === null ? unknown : `${path}/events`, {
+    onEvent: ({ event, data }) => {
+      if ((data as { readonly device?: string }).device !== device && event !== 'gone') return;
       // What became of a command may leave the twin as it was.
       if (event === 'outcome') setRevision((number) => number + 1);
       refresh();

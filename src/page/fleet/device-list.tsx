@@ -5,7 +5,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { kinds } from '../api/kinds.ts';
-import { connection } from '../connection.ts';
+import { connection, doubtOf } from '../connection.ts';
 import { useObservable } from '../observable.ts';
 import { deviceAddress, goTo } from '../route.ts';
 import { Failure } from '../shell/failure.tsx';
@@ -37,7 +37,7 @@ export function DeviceList({
   const { first, last, rowHeightPx, onScroll } = useSeenRows(frame);
   const [active, setActive] = useState(0);
   const now = useTick();
-  const state = useObservable(connection);
+  const doubt = doubtOf(useObservable(connection), pages.failure);
   const known = useObservable(kinds);
 
   useEffect(() => {
@@ -85,7 +85,7 @@ export function DeviceList({
               row={pages.row(index)}
               isActive={index === active}
               now={now}
-              connection={state}
+              doubt={doubt}
               kinds={known}
               onPoint={() => setActive(index)}
             />

@@ -6,7 +6,6 @@ import { type Standing, standingOf } from '../ageing.ts';
 import type { Kind } from '../api/kinds.ts';
 import { serverNow } from '../api/server-clock.ts';
 import type { DeviceLine } from '../api/twin.ts';
-import type { Connection } from '../connection.ts';
 import { deviceAddress } from '../route.ts';
 import { QualityMark } from '../shell/quality-mark.tsx';
 import { StateMark } from '../shell/state-mark.tsx';
@@ -25,7 +24,7 @@ export function DeviceRow({
   row,
   isActive,
   now,
-  connection,
+  doubt,
   kinds,
   onPoint,
 }: {
@@ -34,7 +33,8 @@ export function DeviceRow({
   readonly row: Row;
   readonly isActive: boolean;
   readonly now: number;
-  readonly connection: Connection;
+  /** Why nothing is known to be true any more; `null` while it is. */
+  readonly doubt: string | null;
   readonly kinds: ReadonlyMap<string, Kind>;
   readonly onPoint: () => void;
 }): VNode {
@@ -69,7 +69,7 @@ export function DeviceRow({
       </Cell>
       <Cell name="kind">{said.kind}</Cell>
       <Cell name="site">{said.site}</Cell>
-      <StandingCells said={said} standing={standingOf(row, now, { freshMs, connection })} />
+      <StandingCells said={said} standing={standingOf(row, now, { freshMs, doubt })} />
       <Cell name="state-since">{sinceText(said.since)}</Cell>
       <Cell name="firmware">{said.firmware ?? '–'}</Cell>
       <Cell name="commands">

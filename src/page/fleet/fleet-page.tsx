@@ -4,11 +4,10 @@
 import type { VNode } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Heard } from '../ageing.ts';
-import type { StreamEvent } from '../api/event-parser.ts';
 import type { FleetCounts } from '../api/fleet-counts.ts';
 import { readKinds } from '../api/kinds.ts';
 import { get } from '../api/request.ts';
-import { learnServerTime } from '../api/server-clock.ts';
+import { learnServerTime, serverNow } from '../api/server-clock.ts';
 import type { DeviceLine } from '../api/twin.ts';
 import { useEvents } from '../connection.ts';
 import { Failure } from '../shell/failure.tsx';
@@ -39,12 +38,12 @@ export function FleetPage({ query }: { readonly query: URLSearchParams }): VNode
   };
   useEvents('/v1/events', {
     onEvent: (event) => {
-      const line = changedLine(event);
       if (event.event === 'gone') list.refresh();
-      if (line === null) return;
+      if (event.event !== 'changed') return;
+      const line = lineOf(event.data as ChangeData);
       // A whole fleet may change in one second: it is drawn once a frame.
       if (pushed.current.size === 0) requestAnimationFrame(take);
-      pushed.current.set(line.device, { said: line, heardAt: performance.now() });
+      pushed.current.set(line.said.device, line);
     },
     onLive: () => {
       list.refresh();
@@ -63,8 +62,18 @@ export function FleetPage({ query }: { readonly query: URLSearchParams }): VNode
   );
 }
 
-function changedLine({ event, data }: StreamEvent): DeviceLine | null {
-  return event === 'changed' ? (data as DeviceLine) : null;
+/** The data of an event `changed`. */
+interface ChangeData {
+  readonly recordedAt: string;
+  /** The device as it stood then. */
+  readonly line: DeviceLine;
+}
+
+/** After a break events come that are older: the line was said when the change was recorded. */
+function lineOf({ line, recordedAt }: ChangeData): Heard<DeviceLine> {
+  const now = serverNow();
+  const agoMs = now === null ? 0 : Math.max(0, now - Date.parse(recordedAt));
+  return { said: line, heardAt: performance.now() - agoMs };
 }
 
 /** The fleet, counted; `countSoon` counts again, but not for each change of many. */

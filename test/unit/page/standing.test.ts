@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { standingOf } from '../../../src/page/ageing.ts';
 
 const said = { quality: 'fresh', ageMs: 2_000, errorMs: 500 } as const;
-const live = { freshMs: 60_000, connection: { type: 'live' } } as const;
+const live = { freshMs: 60_000, doubt: null };
 
 describe('a state that was fresh when it was answered', () => {
   test('grows older while nothing is said', () => {
@@ -24,8 +24,8 @@ describe('a state that was fresh when it was answered', () => {
   });
 
   test('is worth nothing while the node is not heard', () => {
-    const connection = { type: 'lost', since: 0, reason: 'the node does not answer' } as const;
-    expect(standingOf({ said, heardAt: 0 }, 1, { freshMs: 60_000, connection })).toMatchObject({
+    const doubt = 'the connection to Corral is lost';
+    expect(standingOf({ said, heardAt: 0 }, 1, { freshMs: 60_000, doubt })).toMatchObject({
       quality: 'unknown',
       because: 'the connection to Corral is lost: it was fresh when last heard of',
     });
