@@ -11,7 +11,7 @@ import { deviceAddress, goTo } from '../route.ts';
 import { Failure } from '../shell/failure.tsx';
 import { count, counted } from '../spell.ts';
 import { useTick } from '../ticker.ts';
-import type { DevicePages, Row } from './device-pages.ts';
+import type { DevicePages } from './device-pages.ts';
 import { DeviceRow, rowId } from './device-row.tsx';
 import { reveal, useSeenRows } from './seen-rows.ts';
 import type { DeviceListing } from './use-device-pages.ts';
@@ -35,15 +35,11 @@ export function DeviceList({
   const { pages } = list;
   const frame = useRef<HTMLDivElement>(null);
   const { first, last, rowHeightPx, onScroll } = useSeenRows(frame);
-  const [active, setActive] = useState(0);
+  const [active, setActive] = useActiveRow(query, frame);
   const now = useTick();
   const doubt = doubtOf(useObservable(connection), pages.failure);
   const known = useObservable(kinds);
 
-  useEffect(() => {
-    setActive(0);
-    if (frame.current !== null) frame.current.scrollTop = 0;
-  }, [query.toString()]);
   useEffect(() => list.show(first, last), [pages, first, last, pages.size]);
 
   const { size } = pages;
@@ -53,10 +49,11 @@ export function DeviceList({
     setActive(target);
     reveal(frame.current, target, rowHeightPx);
   };
+  const openActive = useOpening(pages, active);
   const indices = range(Math.max(0, first - MARGIN_ROWS), Math.min(places, last + MARGIN_ROWS));
   return (
     <section class="list" aria-label="Devices">
-      {pages.failure !== null && <Failure error={pages.failure} />}
+      <ListFailure pages={pages} />
       <div
         id="devices"
         class="scroller"
@@ -71,7 +68,7 @@ export function DeviceList({
           const to = keyTarget(event.key, { active, seen: Math.max(1, last - first), size });
           if (to === null) return;
           event.preventDefault();
-          if (to === 'open') openRow(pages.row(active));
+          if (to === 'open') openActive();
           else move(to);
         }}
       >
@@ -96,6 +93,10 @@ export function DeviceList({
       <Extent pages={pages} />
     </section>
   );
+}
+
+function ListFailure({ pages: { failure } }: { readonly pages: DevicePages }): VNode | null {
+  return failure === null ? null : <Failure error={failure} />;
 }
 
 function Heads(): VNode {
@@ -150,8 +151,30 @@ function keyTarget(
   }
 }
 
-function openRow(row: Row): void {
-  if (row !== null) goTo(deviceAddress(row.said.device));
+/** The row that keys act on; another list begins at its first one. */
+function useActiveRow(
+  query: URLSearchParams,
+  frame: { readonly current: HTMLDivElement | null },
+): readonly [number, (index: number) => void] {
+  const [active, setActive] = useState(0);
+  useEffect(() => {
+    setActive(0);
+    if (frame.current !== null) frame.current.scrollTop = 0;
+  }, [query.toString()]);
+  return [active, setActive];
+}
+
+/** Opens the active row, as soon as it is there: whoever knows the id types it and `Enter` faster than anything is read. */
+function useOpening(pages: DevicePages, active: number): () => void {
+  const [isWanted, setWanted] = useState(false);
+  const row = pages.row(active);
+  const isEmpty = pages.size === 0 && pages.isRead && !pages.hasMore;
+  useEffect(() => {
+    if (!isWanted || (row === null && !isEmpty)) return;
+    setWanted(false);
+    if (row !== null) goTo(deviceAddress(row.said.device));
+  }, [isWanted, row, isEmpty]);
+  return () => setWanted(true);
 }
 
 function range(from: number, to: number): readonly number[] {

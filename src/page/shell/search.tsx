@@ -2,7 +2,7 @@
  * The search for a device by a part of its id. On the fleet's view it narrows the list; from elsewhere it leads there.
  */
 import type { VNode } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { changeQuery, goTo, useRoute } from '../route.ts';
 
 /** The id of the field, for the key that leads to it. */
@@ -16,13 +16,13 @@ export function Search(): VNode {
   const route = useRoute();
   const wanted = route.view === 'fleet' ? (route.query.get('q') ?? '') : '';
   const [text, setText] = useState(wanted);
+  const cancel = useRef<() => void>(() => undefined);
   useEffect(() => setText(wanted), [wanted]);
   useEffect(() => {
     if (text === wanted) return undefined;
     const timer = setTimeout(() => narrow(text), PAUSE_MS);
-    return () => {
-      clearTimeout(timer);
-    };
+    cancel.current = () => clearTimeout(timer);
+    return cancel.current;
   }, [text]);
 
   return (
@@ -30,6 +30,8 @@ export function Search(): VNode {
       role="search"
       onSubmit={(event) => {
         event.preventDefault();
+        // Otherwise it would lead back from whatever is opened meanwhile.
+        cancel.current();
         narrow(text);
         document.getElementById('devices')?.focus();
       }}
