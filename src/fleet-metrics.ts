@@ -38,13 +38,15 @@ export function registerFleetMetrics(options: FleetMetricsOptions): void {
     async () =>
       (await latest())?.twins.map(({ kind, state, twins }) => ({ labels: { kind, state }, value: twins })),
   );
+  gauge(options, 'corral_suspicions', 'Open suspicions in the whole fleet, by reason', ['reason'], async () =>
+    (await latest())?.suspicions.map(({ reason, twins }) => ({ labels: { reason }, value: twins })),
+  );
   gauge(
     options,
-    'corral_suspicions',
-    'Suspicions open in the whole fleet, divergences among them, by reason',
-    ['reason'],
-    async () =>
-      (await latest())?.suspicions.map(({ reason, twins }) => ({ labels: { reason }, value: twins })),
+    'corral_divergences',
+    'Open divergences between devices and the ledger in the whole fleet, by sort',
+    ['sort'],
+    async () => (await latest())?.divergences.map(({ sort, twins }) => ({ labels: { sort }, value: twins })),
   );
   gauge(
     options,

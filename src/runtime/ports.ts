@@ -353,6 +353,8 @@ export interface FleetCensus {
   readonly twins: readonly { readonly kind: string; readonly state: string; readonly twins: number }[];
   /** Open suspicions by reason. */
   readonly suspicions: readonly { readonly reason: string; readonly twins: number }[];
+  /** Open divergences, of those suspicions, by their sort. */
+  readonly divergences: readonly { readonly sort: string; readonly twins: number }[];
   /** Commands that are not closed, by outcome: `pending`, or `unknown`. */
   readonly openCommands: readonly { readonly outcome: Outcome; readonly commands: number }[];
 }

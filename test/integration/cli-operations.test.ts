@@ -2,10 +2,14 @@
  * What operators and engineers hold on to: a trace through all that a command leads to, the log level of one device on a running
  * node, and metrics under the names that the documents and the dashboard use.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { headers, type Msg, type NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectCorral, type Corral } from '../../src/client/corral.ts';
+import { LOG_LINES } from '../../src/log-lines.ts';
+import { projectFolder } from '../../tools/dev/project-folders.ts';
 import { corralCommand } from '../corral-command.ts';
 import { until } from '../node.ts';
 import { type NodeProcess, startNodeProcess } from '../node-process.ts';
@@ -200,5 +204,26 @@ describe('metrics', () => {
       return isCounted ? { done: true, value: found } : { done: false, seen: found };
     });
     expect(text).toContain('corral_commands_open{outcome="unknown"} 1');
+  });
+
+  test('have every name that the dashboard and the documents use', async () => {
+    const text = await metrics();
+    const known = [...text.matchAll(/^# TYPE (\S+) (\w+)$/gm)].flatMap(([, name = '', type]) =>
+      type === 'histogram' ? ['_bucket', '_sum', '_count', ''].map((suffix) => `${name}${suffix}`) : [name],
+    );
+    for (const file of ['docs/grafana-dashboard.json', 'docs/operations.md']) {
+      const used =
+        readFileSync(join(projectFolder, file), 'utf8').match(/\b(corral|nodejs|process)_[a-z0-9_]+/g) ?? [];
+      expect(used.length).toBeGreaterThan(5);
+      expect([...new Set(used)].filter((name) => !known.includes(name))).toEqual([]);
+    }
+  });
+
+  test('are all in the operations document, as are all lines of the log', async () => {
+    const text = await metrics();
+    const document = readFileSync(join(projectFolder, 'docs/operations.md'), 'utf8');
+    const names = [...text.matchAll(/^# TYPE (corral_\S+)/gm)].map(([, name = '']) => name);
+    expect(names.filter((name) => !document.includes(`\`${name}\``))).toEqual([]);
+    expect(Object.keys(LOG_LINES).filter((line) => !document.includes(`\`${line}\``))).toEqual([]);
   });
 });

@@ -9,7 +9,7 @@ const VERSION_MIN = 150_000;
 const CONNECT_MS = 5_000;
 const CLOCK_SAMPLES = 5;
 /** What a node takes: connections for commits, for readers, and one for migrations. */
-const CONNECTIONS_PER_NODE = 20;
+const CONNECTIONS_PER_NODE = 13;
 
 /** Looks at everything of Postgres, as far as it gets. */
 export async function postgresFindings(connectionString: string): Promise<readonly Finding[]> {
