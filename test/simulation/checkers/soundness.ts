@@ -4,6 +4,6 @@ import type { Checker } from './checker.ts';
 export const soundness: Checker = {
   name: 'soundness',
   sentence:
-    'no twin fails to decide, no process ends, nothing that is sent is unreadable, the store refuses nothing',
+    'no twin fails to decide, no process ends, nothing that is sent is unreadable or not stored before, the store refuses nothing',
   check: ({ record }) => record.faults.map(({ at, what }) => ({ at, device: null, text: what })),
 };

@@ -204,14 +204,13 @@ export class Device {
     boot?.process.enter(() => boot.listener?.restored());
   }
 
-  /** The true time at which the deadline of this command passes here, or `null` where it has none in this boot. */
-  deadlineOf(payload: Uint8Array): number | null {
+  /** The command's number, and the true time at which its deadline passes here; `null` where it has none in this boot. */
+  deadlineOf(payload: Uint8Array): { readonly n: number; readonly at: number } | null {
     const decoded = decode(payload);
     if (!decoded.ok || this.#boot === null) return null;
-    const { boot, notAfterUp } = decoded.value as Command;
-    return boot === this.#boot.number && notAfterUp !== undefined
-      ? this.#boot.clock.timeOf(notAfterUp)
-      : null;
+    const { n, boot, notAfterUp } = decoded.value as Command;
+    if (boot !== this.#boot.number || notAfterUp === undefined) return null;
+    return { n, at: this.#boot.clock.timeOf(notAfterUp) };
   }
 
   // ----------------------------------------------------------------------------------------------------------- ports

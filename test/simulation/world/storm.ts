@@ -114,7 +114,8 @@ export class Storm {
         return;
       }
       case 'store-away': {
-        this.#cut(sort, servers.map(storeWay), this.#some(chance, 60_000));
+        // Now and then for longer than a device may be silent: nobody is to be called silent for that.
+        this.#cut(sort, servers.map(storeWay), this.#some(chance, chance.pick([30_000, 300_000])));
         return;
       }
       case 'store-fails': {

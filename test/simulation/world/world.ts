@@ -36,6 +36,8 @@ const LAST_MS = 180_000;
 const SETTLE_MS = 500;
 const SETTLE_TRIES_MAX = 40;
 const ARCHIVE_PAGE = 10_000;
+/** A hold that ends by itself within this is left alone in the end, ms. */
+const EXAM_HOLD_MS = 30_000;
 /** A twin may take this much longer than its kind's limit to say that a device is silent, ms. */
 const SILENCE_MARGIN_MS = 60_000;
 
@@ -286,6 +288,9 @@ export class World {
     for (const wanted of ['clear', 'report', 'reserve', 'release']) {
       const document = await backend.get(device.name);
       if (wanted !== 'report' && document?.allowed.includes(wanted) !== true) continue;
+      // A hold from the storm may run out by itself before it is released.
+      const isEnding = (document?.hold?.until ?? Infinity) < this.#hubClock.now() + EXAM_HOLD_MS;
+      if (wanted === 'release' && isEnding) continue;
       const args = wanted === 'clear' ? { reason: 'looked at it' } : {};
       const wish = { device: device.name, name: wanted, id: chance.uuid(), args, waitMs: 20_000 };
       let concluded = await backend.command(wish);
