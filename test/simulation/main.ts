@@ -1,13 +1,16 @@
 /**
  * `npm run simulate -- --seeds 1000 --first 1`: runs that many worlds and judges them; exit code 1 when a property did not
- * hold in one of them. `--seed N` replays one with its trace; `--bail` stops at the first violation.
+ * hold in one of them. `--seed N` replays one with its trace; `--bail` stops at the first violation, `--terse` leaves traces
+ * out. `--mutants` runs the worlds with each planted bug instead, or with those whose sentence has the words of `--bug` in it;
+ * exit code 1 when one is not noticed at the seed that it names.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { searchMutants } from './mutations/search.ts';
 import { closingLine, relevantLines, traceText, violationText } from './print.ts';
 import { addTallies, NOTHING, runSeed, type Verdict, type Violation } from './run.ts';
-import { KeptTrace } from './trace.ts';
+import { KeptTrace, NO_TRACE } from './trace.ts';
 
 /** Of so many violations the way that led to them is shown. */
 const SHOWN_MAX = 3;
@@ -19,12 +22,16 @@ const { values } = parseArgs({
     first: { type: 'string', default: '1' },
     seed: { type: 'string' },
     bail: { type: 'boolean', default: false },
+    terse: { type: 'boolean', default: false },
+    mutants: { type: 'boolean', default: false },
+    bug: { type: 'string', default: '' },
     worker: { type: 'boolean', default: false },
   },
 });
 
 if (values.worker) serveParent();
-else if (values.seed === undefined) process.exitCode = await runMany();
+else if (values.mutants) process.exitCode = (await searchMutants(values.bug, worlds())) === 0 ? 0 : 1;
+else if (values.seed === undefined) process.exitCode = await runMany(worlds());
 else process.exitCode = await replay(wholeNumber('--seed', values.seed));
 
 /** Runs the seeds that the parent process asks for, one after the other. */
@@ -35,9 +42,13 @@ function serveParent(): void {
   process.on('disconnect', () => process.exit());
 }
 
-async function runMany(): Promise<number> {
-  const first = wholeNumber('--first', values.first);
-  const last = first + wholeNumber('--seeds', values.seeds) - 1;
+/** The worlds that are asked for. */
+function worlds(): { readonly first: number; readonly seeds: number } {
+  return { first: wholeNumber('--first', values.first), seeds: wholeNumber('--seeds', values.seeds) };
+}
+
+async function runMany({ first, seeds }: ReturnType<typeof worlds>): Promise<number> {
+  const last = first + seeds - 1;
   const violations: Violation[] = [];
   let tally = NOTHING;
   let next = first;
@@ -60,7 +71,7 @@ async function runMany(): Promise<number> {
       worker.disconnect();
     }),
   );
-  for (const violation of violations.slice(0, SHOWN_MAX)) await show(violation);
+  if (!values.terse) for (const violation of violations.slice(0, SHOWN_MAX)) await show(violation);
   console.log(closingLine(tally, violations.length));
   return violations.length === 0 ? 0 : 1;
 }
@@ -85,11 +96,11 @@ async function show(violation: Violation): Promise<void> {
 }
 
 async function replay(seed: number): Promise<number> {
-  const trace = new KeptTrace();
+  const trace = values.terse ? NO_TRACE : new KeptTrace();
   const { violations, tally, digest } = await runSeed(seed, trace);
-  for (const line of trace.lines) console.log(traceText(line));
+  if (trace instanceof KeptTrace) for (const line of trace.lines) console.log(traceText(line));
   for (const violation of violations) console.log(violationText(violation));
-  console.log(`trace ${digest ?? ''}`);
+  if (digest !== null) console.log(`trace ${digest}`);
   console.log(closingLine(tally, violations.length));
   return violations.length === 0 ? 0 : 1;
 }

@@ -1,0 +1,7 @@
+/** Every bug that is planted. */
+import { actorMutations } from './actors.ts';
+import { deviceMutations } from './device.ts';
+import type { Mutation } from './mutation.ts';
+import { runtimeMutations } from './runtime.ts';
+
+export const mutations: readonly Mutation[] = [...actorMutations, ...runtimeMutations, ...deviceMutations];

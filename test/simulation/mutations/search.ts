@@ -1,0 +1,51 @@
+/**
+ * `npm run simulate -- --mutants`: tells whether the planted bugs are still noticed at the seeds that they name, and searches
+ * another world for each that is not. For whoever changes the worlds, a checker, or the text that a bug is planted in.
+ */
+import { mutations } from './all.ts';
+import { occurrences, runMutant } from './mutant.ts';
+import type { Mutation } from './mutation.ts';
+
+/** So many worlds are run at once, before it is looked whether a bug was noticed in one. */
+const LOT = 8;
+
+interface Worlds {
+  readonly first: number;
+  readonly seeds: number;
+}
+
+/** Tries the bugs whose sentences have `part` in them. Resolves with how many are not noticed at the seed they name. */
+export async function searchMutants(part: string, worlds: Worlds): Promise<number> {
+  let stale = 0;
+  for (const mutation of mutations.filter(({ bug }) => bug.includes(part))) {
+    const problem = await problemWith(mutation, worlds);
+    if (problem !== null) stale += 1;
+    console.log(
+      `${problem === null ? 'noticed    ' : 'NOT NOTICED'} ${mutation.bug}: ${problem ?? 'as it says'}`,
+    );
+  }
+  return stale;
+}
+
+async function problemWith(mutation: Mutation, worlds: Worlds): Promise<string | null> {
+  const { file, caughtBy, seed } = mutation;
+  const times = occurrences(mutation);
+  if (times !== 1) return `the text to be replaced stands ${times} times in ${file}, not once`;
+  const { noticed } = await runMutant(mutation, { first: seed, seeds: 1 });
+  return noticed.get(seed)?.includes(caughtBy) === true ? null : searchOther(mutation, worlds);
+}
+
+async function searchOther(mutation: Mutation, { first, seeds }: Worlds): Promise<string> {
+  const { caughtBy, seed } = mutation;
+  const others = new Set<string>();
+  for (let next = first; next < first + seeds; next += LOT) {
+    const lot = Math.min(LOT, first + seeds - next);
+    const { noticed } = await runMutant(mutation, { first: next, seeds: lot });
+    const found = [...noticed].filter(([, checkers]) => checkers.includes(caughtBy)).map(([other]) => other);
+    if (found.length > 0)
+      return `not by ${caughtBy} at seed ${seed}, but at ${found.sort((a, b) => a - b).join(', ')}`;
+    for (const checker of [...noticed.values()].flat()) others.add(checker);
+  }
+  const nobody = others.size === 0 ? 'nor by anybody else' : `only by ${[...others].join(', ')}`;
+  return `not by ${caughtBy} at seed ${seed}, nor in ${seeds} worlds from ${first} on, ${nobody}`;
+}
