@@ -26,6 +26,7 @@ import { explainRoutes } from './routes/explain.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { journalRoutes } from './routes/journal.ts';
 import { kindRoutes } from './routes/kinds.ts';
+import { machineRoutes } from './routes/machines.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { pageRoutes } from './routes/page.ts';
@@ -101,6 +102,7 @@ const ROUTES: readonly ((app: HttpApp, context: HttpContext) => void)[] = [
   deadLetterRoutes,
   nodeRoutes,
   kindRoutes,
+  machineRoutes,
   operationRoutes,
   problemRoutes,
   pageRoutes,

@@ -205,6 +205,43 @@ describe.each(stores)('looking into the fleet over $name', ({ open }) => {
     expect(await get('/v1/kinds/tram')).toMatchObject({ code: 'no-such-kind' });
   });
 
+  describe('machines', () => {
+    const asText = async (
+      url: string,
+      headers = {},
+    ): Promise<{ readonly type: string; readonly text: string }> => {
+      const { headers: answered, body } = await node.app.inject({ method: 'GET', url, headers });
+      return { type: String(answered['content-type']), text: body };
+    };
+
+    test('are told as data, as Mermaid and as a drawing', async () => {
+      const machine = await get('/v1/kinds/charge-point/machine');
+      expect(machine).toMatchObject({ kind: 'charge-point', initial: 'offline' });
+      expect(machine.transitions).toContainEqual({
+        ...{ from: 'reserved.waiting', event: 'expiry', to: 'available.idle' },
+      });
+      expect(machine.states).toContainEqual({
+        ...{ path: 'charging.suspended', name: 'suspended', parent: 'charging', accepts: ['stop', 'report'] },
+      });
+      const mermaid = await asText('/v1/kinds/car/machine', { accept: 'text/vnd.mermaid' });
+      expect(mermaid.text).toMatch(/^stateDiagram-v2\n {2}\[\*\] --> s_offline\n/);
+      const svg = await asText('/v1/kinds/car/machine?format=svg');
+      expect(svg.type).toContain('image/svg+xml');
+      expect(svg.text).toContain('<title>The states of a car</title>');
+      expect(await get('/v1/kinds/car/machine?format=png')).toMatchObject({ code: 'bad-query' });
+      expect(await get('/v1/kinds/tram/machine')).toMatchObject({ code: 'no-such-kind' });
+    });
+
+    test('are drawn with the state of a device lit and its last transition marked', async () => {
+      const { text } = await asText('/v1/devices/cp-001/machine.svg');
+      expect(text).toContain('<title>cp-001 is charging (charging.delivering)</title>');
+      expect(text.match(/class="state lit" data-path="([^"]+)"/)?.[1]).toBe('charging.delivering');
+      expect(text.match(/class="state group around" data-path="([^"]+)"/)?.[1]).toBe('charging');
+      expect(text).toContain('the last transition: from available.idle to charging.delivering');
+      expect(text).not.toMatch(/https?:\/\/(?!www\.w3\.org\/2000\/svg)|<script/);
+    });
+  });
+
   test('nothing was sent that could not be read', async () => {
     expect(await get('/v1/deadletters?device=cp-001')).toEqual({ deadLetters: [], cursor: null, next: null });
     expect(await get('/v1/deadletters?cursor=x')).toMatchObject({ code: 'bad-query', parameter: 'cursor' });

@@ -51,6 +51,9 @@ export function sensorRoutes(app: HttpApp, context: HttpContext): void {
     '/v1/devices/:device/sensors',
     {
       schema: {
+        operationId: 'listSensorChanges',
+        summary: 'When its binary sensors changed',
+        tags: ['devices'],
         params: deviceParams,
         querystring: query,
         response: {
