@@ -60,9 +60,10 @@ export function machineDefinition(kind: Kind): MachineDefinition {
         accepts,
       });
     }
-    for (const { eventType, target } of [...node.transitions.values()].flat()) {
-      const to = target?.[0] === undefined ? null : pathOf(target[0]);
-      if (to !== null) transitions.push({ from: path, event: eventType, to });
+    for (const [event, [first]] of node.transitions) {
+      const target = first?.target?.[0];
+      const to = target === undefined ? null : pathOf(target);
+      if (to !== null) transitions.push({ from: path, event, to });
     }
     for (const child of children) visit(child);
   };

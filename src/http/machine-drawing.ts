@@ -103,9 +103,10 @@ function arrowOf({ points, label, labelAt }: Arrow): string {
 
 /** A bow from one box to the other: it follows no arrow of the layout, because what is heard may lead from anywhere to anywhere. */
 function lastArrow({ boxes }: MachineLayout, now: MachineNow | null): readonly string[] {
-  if (now === null || now.last === null || now.last.from === now.last.to) return [];
-  const from = boxes.get(now.last.from);
-  const to = boxes.get(now.last.to);
+  const last = now?.last ?? null;
+  if (last === null || last.from === last.to) return [];
+  const from = boxes.get(last.from);
+  const to = boxes.get(last.to);
   if (from === undefined || to === undefined) return [];
   const begin = edgePoint(from, centreOf(to));
   const end = edgePoint(to, centreOf(from));
@@ -114,7 +115,7 @@ function lastArrow({ boxes }: MachineLayout, now: MachineNow | null): readonly s
     y: (begin.y + end.y) / 2 + (end.x - begin.x) / 3,
   };
   const d = `M${number(begin.x)} ${number(begin.y)}Q${number(bend.x)} ${number(bend.y)} ${number(end.x)} ${number(end.y)}`;
-  const title = `the last transition: from ${now.last.from} to ${now.last.to}`;
+  const title = `the last transition: from ${last.from} to ${last.to}`;
   return [
     `<path class="last" d="${d}" marker-end="url(#machine-last-head)"><title>${escaped(title)}</title></path>`,
   ];

@@ -48,10 +48,24 @@ export function operationRoutes(app: HttpApp, context: HttpContext): void {
     },
   );
 
-  app.get('/metrics', async (_request, reply) => {
-    const text = await context.metrics.metrics();
-    return reply.type(context.metrics.contentType).send(text);
-  });
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        operationId: 'getMetrics',
+        summary: 'What the node counts, for Prometheus',
+        tags: ['operation'],
+        response: {
+          200: { description: 'metrics', content: { 'text/plain': { schema: Type.String() } } },
+          ...problemResponses,
+        },
+      },
+    },
+    async (_request, reply) => {
+      const text = await context.metrics.metrics();
+      return reply.type(context.metrics.contentType).send(text);
+    },
+  );
 }
 
 /** A check that hangs is an answer: the node waits for something, so it is not ready. */

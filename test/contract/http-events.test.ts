@@ -1,0 +1,338 @@
+/**
+ * Following devices over HTTP, and commanding them; and who may do that.
+ */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { CommandOrder } from '../../src/http/command-port.ts';
+import { EventStream, HEARTBEAT_MS, SLOW_READER_MS } from '../../src/http/event-stream.ts';
+import type { HttpGuards } from '../../src/http/limits.ts';
+import { EVENT_READERS_MAX } from '../../src/http/routes/events.ts';
+import { commandOutcome } from '../../src/wire/reply.ts';
+import { commitLives, fleet, NOW, PENDING_ID } from './http-fleet.ts';
+import { type HttpNode, httpOver, OPEN, StandingClock } from './http-node.ts';
+import { memory, type OpenStore } from './http-stores.ts';
+import { entry } from './store-samples.ts';
+
+const READER = 'a-token-that-may-read';
+const OPERATOR = 'a-token-that-may-operate';
+const GUARDED: HttpGuards = {
+  ...OPEN,
+  access: { readTokens: [READER], operateTokens: [OPERATOR], isReadOpen: false },
+};
+const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
+
+describe('over HTTP', () => {
+  let opened: OpenStore;
+  let node: HttpNode;
+  let clock: StandingClock;
+
+  beforeEach(async () => {
+    clock = new StandingClock();
+    opened = await memory.open(clock);
+    await commitLives(opened.store, fleet);
+  });
+  afterEach(async () => {
+    await node.app.close();
+    await opened.end();
+  });
+  const begin = async (guards: HttpGuards = OPEN): Promise<void> => {
+    node = await httpOver(opened.store, clock, guards);
+  };
+
+  describe('events', () => {
+    let url: string;
+    beforeEach(async () => {
+      await begin();
+      url = await node.app.listen({ host: '127.0.0.1', port: 0 });
+    });
+
+    let published = 0;
+    function publish(device: string, type: 'changed' | 'outcome', body: object): void {
+      published += 1;
+      const payload = Buffer.from(JSON.stringify(body));
+      node.hub.changes.append({
+        subject: `twin.${device}.${type}`,
+        payload,
+        id: String(published),
+        now: NOW,
+      });
+    }
+    const outcome = (device: string): void =>
+      publish(device, 'outcome', { ...commandOutcome(entry(device)), partition: 3, no: 7 });
+
+    /** Reads events until there are so many. */
+    async function read(
+      path: string,
+      count: number,
+      headers: Record<string, string> = {},
+    ): Promise<string[]> {
+      const ended = new AbortController();
+      const response = await fetch(`${url}${path}`, { headers, signal: ended.signal });
+      expect(response.headers.get('content-type')).toContain('text/event-stream');
+      const events: string[] = [];
+      let text = '';
+      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+        text += Buffer.from(chunk).toString();
+        const blocks = text.split('\n\n');
+        text = blocks.pop() ?? '';
+        events.push(...blocks.filter((block) => block.includes('event: ')));
+        if (events.length >= count) break;
+      }
+      ended.abort();
+      return events;
+    }
+
+    test('go on after the last one that was read, and lose nothing', async () => {
+      outcome('cp-001');
+      outcome('cp-002');
+      outcome('cp-001');
+      const events = await read('/v1/events', 3, { 'last-event-id': '1' });
+      expect(events.map((event) => event.split('\n').slice(0, 2))).toEqual([
+        ['id: 1', 'event: open'],
+        ['id: 2', 'event: outcome'],
+        ['id: 3', 'event: outcome'],
+      ]);
+      expect(events[1]).toContain('"device":"cp-002"');
+      expect(events[1]).toContain('"no":7');
+    });
+
+    test('begin now, and can be those of one device', async () => {
+      outcome('cp-001');
+      const reading = read('/v1/devices/cp-002/events', 2);
+      const next = setInterval(() => {
+        outcome('cp-001');
+        outcome('cp-002');
+      }, 20);
+      const [open, first] = await reading;
+      clearInterval(next);
+      expect(open).toMatch(/^id: \d+\nevent: open/);
+      expect(first).toContain('"device":"cp-002"');
+      const nobody = await fetch(`${url}/v1/devices/nobody/events`);
+      expect(nobody.status).toBe(404);
+    });
+
+    test('say what the stream no longer holds', async () => {
+      for (let count = 0; count < 3; count += 1) outcome('cp-001');
+      node.hub.changes.purgeBefore(3);
+      const [, gone, next] = await read('/v1/events', 3, { 'last-event-id': '0' });
+      expect(gone).toMatch(/^id: 2\nevent: gone\ndata: \{"from":1,"to":2,/);
+      expect(next).toMatch(/^id: 3\nevent: outcome/);
+    });
+
+    test('are not begun at what is no place', async () => {
+      const response = await fetch(`${url}/v1/events`, { headers: { 'last-event-id': 'yesterday' } });
+      expect(await response.json()).toMatchObject({ code: 'bad-query', parameter: 'Last-Event-ID' });
+    });
+
+    test('are for so many readers at once and no more', async () => {
+      const ended = new AbortController();
+      for (let count = 0; count < EVENT_READERS_MAX; count += 1) {
+        await fetch(`${url}/v1/events`, { signal: ended.signal });
+      }
+      const refused = await fetch(`${url}/v1/events`);
+      expect(await refused.json()).toMatchObject({ code: 'too-many-readers', status: 503 });
+      expect(refused.headers.get('retry-after')).not.toBeNull();
+      ended.abort();
+    });
+  });
+
+  describe('a reader', () => {
+    const event = (id: number) => ({ event: 'changed', id, data: 'x'.repeat(100_000) });
+
+    test('that reads too little is told, sent away, and loses nothing that was written', async () => {
+      await begin();
+      const stream = new EventStream(clock);
+      let written = 0;
+      const writing = (async () => {
+        while (await stream.write(event(written + 1))) written += 1;
+      })();
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(written).toBeLessThan(10);
+      clock.move(SLOW_READER_MS);
+      await writing;
+      let text = '';
+      for await (const chunk of stream.body) text += String(chunk);
+      await stream.ended;
+      expect(text).toContain('event: slow\n');
+      expect(text.match(/^id: /gm)).toHaveLength(written + 1);
+      expect(await stream.write(event(0))).toBe(false);
+    });
+
+    test('hears a sign of life while nothing happens', async () => {
+      await begin();
+      const stream = new EventStream(clock);
+      clock.move(HEARTBEAT_MS);
+      stream.end();
+      let text = '';
+      for await (const chunk of stream.body) text += String(chunk);
+      expect(text).toContain(': all is well\n\n');
+    });
+  });
+
+  describe('a command', () => {
+    let orders: CommandOrder[];
+    beforeEach(async () => {
+      orders = [];
+      await begin(GUARDED);
+    });
+    const order = (body: object, token = OPERATOR, query = '') =>
+      node.app.inject({
+        method: 'POST',
+        url: `/v1/devices/cp-001/commands${query}`,
+        headers: bearer(token),
+        payload: body,
+      });
+
+    test('is given to the owner of the device, and found in its ledger', async () => {
+      node.commands = {
+        command: async (given) => {
+          orders.push(given);
+          return { type: 'accepted', outcome: commandOutcome(entry('cp-001', { id: given.id })) };
+        },
+      };
+      const response = await order(
+        { id: PENDING_ID.toUpperCase(), name: 'stop', by: 'mara' },
+        OPERATOR,
+        '?waitMs=50',
+      );
+      expect(response.statusCode).toBe(202);
+      expect(response.headers.location).toBe(`/v1/devices/cp-001/commands/${PENDING_ID}`);
+      expect(orders).toEqual([
+        {
+          ...{ device: 'cp-001', name: 'stop', id: PENDING_ID, args: {}, waitMs: 50 },
+          ...{ ifVersion: null, by: 'mara', traceParent: null },
+        },
+      ]);
+      const there = await node.app.inject({
+        url: String(response.headers.location),
+        headers: bearer(READER),
+      });
+      expect(there.json()).toMatchObject({ id: PENDING_ID, outcome: 'pending' });
+    });
+
+    test('of which the outcome is known is answered with it', async () => {
+      const done = commandOutcome(entry('cp-001', { outcome: 'done', decidedAt: NOW, closedAt: NOW }));
+      node.commands = { command: async () => ({ type: 'accepted', outcome: done }) };
+      const response = await order({ name: 'stop' });
+      expect([response.statusCode, response.json()]).toMatchObject([200, { outcome: 'done' }]);
+    });
+
+    test('that the twin refuses is refused with the same code', async () => {
+      const refusal = {
+        id: null,
+        outcome: 'refused',
+        code: 'version-mismatch',
+        detail: 'is at 7',
+        state: 'charging',
+        allowed: ['stop'],
+      } as const;
+      node.commands = { command: async () => ({ type: 'refused', refusal }) };
+      const response = await order({ name: 'stop', ifVersion: 3 });
+      expect(response.statusCode).toBe(412);
+      expect(response.json()).toMatchObject({
+        code: 'version-mismatch',
+        state: 'charging',
+        allowed: ['stop'],
+      });
+    });
+
+    test.each([
+      [{ type: 'no-owner', detail: 'nobody' }, 503, 'no-owner'],
+      [{ type: 'hub-away' }, 503, 'hub-unavailable'],
+      [{ type: 'unanswered', detail: 'no answer' }, 504, 'no-answer'],
+    ] as const)('that comes to nothing says whether it was sent: %o', async (answer, status, code) => {
+      node.commands = { command: async () => answer };
+      const response = await order({ id: PENDING_ID, name: 'stop' });
+      expect([response.statusCode, response.json()]).toMatchObject([status, { code, id: PENDING_ID }]);
+    });
+
+    test.each([{}, { name: 'stop', id: 'x' }, { name: 'stop', when: 'now' }, { name: '' }])(
+      'is taken only in its form: %o',
+      async (body) => {
+        const response = await order(body);
+        expect([response.statusCode, response.json()]).toMatchObject([400, { code: 'bad-body' }]);
+      },
+    );
+
+    test('takes JSON', async () => {
+      const request = {
+        method: 'POST',
+        url: '/v1/devices/cp-001/commands',
+        headers: bearer(OPERATOR),
+      } as const;
+      const broken = await node.app.inject({
+        ...{ ...request, payload: '{' },
+        headers: { ...request.headers, 'content-type': 'application/json' },
+      });
+      expect(broken.json()).toMatchObject({ code: 'bad-body' });
+      const text = await node.app.inject({
+        ...{ ...request, payload: 'stop' },
+        headers: { ...request.headers, 'content-type': 'application/xml' },
+      });
+      expect(text.json()).toMatchObject({ code: 'unsupported-media-type', status: 415 });
+    });
+
+    test('takes a token that may operate', async () => {
+      expect((await order({ name: 'stop' }, READER)).json()).toMatchObject({
+        code: 'forbidden',
+        status: 403,
+      });
+      const nobody = await order({ name: 'stop' }, 'a-token-of-nobody-here');
+      expect(nobody.json()).toMatchObject({ code: 'unauthorized', status: 401 });
+      expect(nobody.headers['www-authenticate']).toContain('Bearer');
+    });
+  });
+
+  describe('access', () => {
+    test.each([
+      ['/v1/devices', 401],
+      ['/metrics', 401],
+      ['/healthz', 200],
+      ['/problems', 200],
+      ['/openapi.json', 200],
+    ])('without a token to %s is %i where there are tokens', async (url, status) => {
+      await begin(GUARDED);
+      expect((await node.app.inject({ url })).statusCode).toBe(status);
+      for (const token of [READER, OPERATOR]) {
+        expect((await node.app.inject({ url, headers: bearer(token) })).statusCode).toBe(200);
+      }
+    });
+
+    test('without tokens is to read, under names of loopback', async () => {
+      await begin();
+      const as = (host: string) => node.app.inject({ url: '/v1/fleet', headers: { host } });
+      for (const host of ['localhost:8080', '127.0.0.1', '[::1]:8080']) {
+        expect((await as(host)).statusCode).toBe(200);
+      }
+      expect((await as('evil.example')).json()).toMatchObject({ code: 'foreign-host', status: 403 });
+      const command = await node.app.inject({
+        ...{ method: 'POST', url: '/v1/devices/cp-001/commands', payload: { name: 'stop' } },
+      });
+      expect(command.json()).toMatchObject({ code: 'unauthorized' });
+    });
+
+    test('is bounded for each address, and says when to come back', async () => {
+      await begin({ ...OPEN, rateMax: 2 });
+      await node.app.inject({ url: '/v1/kinds' });
+      await node.app.inject({ url: '/v1/kinds' });
+      const third = await node.app.inject({ url: '/v1/kinds' });
+      expect(third.json()).toMatchObject({ code: 'rate-limited', status: 429 });
+      expect(Number(third.headers['retry-after'])).toBeGreaterThan(0);
+      expect((await node.app.inject({ url: '/healthz' })).statusCode).toBe(200);
+    });
+
+    test('from pages of other origins is only for those that are named', async () => {
+      await begin({ ...OPEN, corsOrigins: ['https://dashboard.example'] });
+      const from = (origin: string) => node.app.inject({ url: '/v1/kinds', headers: { origin } });
+      const named = await from('https://dashboard.example');
+      expect(named.headers['access-control-allow-origin']).toBe('https://dashboard.example');
+      expect((await from('https://evil.example')).headers['access-control-allow-origin']).toBeUndefined();
+    });
+
+    test('carries the id of the request, and packs what is long', async () => {
+      await begin();
+      const response = await node.app.inject({ url: '/v1/devices', headers: { 'accept-encoding': 'gzip' } });
+      expect(response.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+      expect(response.headers['content-encoding']).toBe('gzip');
+    });
+  });
+});
