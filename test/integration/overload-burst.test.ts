@@ -9,7 +9,7 @@ import type { RawDevice } from '../raw-device.ts';
 import { World } from '../world.ts';
 
 /** What one device says in a few seconds, and how many of its reports are on their way at a time. */
-const HOT_REPORTS = 40_000;
+const HOT_REPORTS = 20_000;
 const HOT_IN_FLIGHT = 500;
 /** How far the node may be beyond a report when that is seen to be stored: some batches, and far less than there is to do. */
 const LAG_MAX = 8_000;
