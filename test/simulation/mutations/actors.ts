@@ -106,7 +106,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'context.now < twin.hold.certainUntil',
     put: 'context.now < twin.hold.until',
     caughtBy: 'hold-end',
-    seed: 13,
+    seed: 1,
   },
   {
     bug: 'a device that is silent stays what it was',

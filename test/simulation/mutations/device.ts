@@ -93,4 +93,13 @@ export const deviceMutations: readonly Mutation[] = [
     caughtBy: 'soundness',
     seed: 1,
   },
+  {
+    bug: 'a device moves its hardware before it has stored that it begins',
+    file: 'src/device/agent.ts',
+    find: `    await this.#append({ memory: this.#memory });
+    if (command.name === REBOOT`,
+    put: '    if (command.name === REBOOT',
+    caughtBy: 'outcomes',
+    seed: 9,
+  },
 ];

@@ -77,4 +77,23 @@ export const runtimeMutations: readonly Mutation[] = [
     caughtBy: 'conclusions',
     seed: 1,
   },
+  {
+    bug: 'a node that is fenced acts all the same',
+    file: 'src/runtime/host.ts',
+    find: `        case 'fenced':
+          throw`,
+    put: `        case 'fenced':
+          if (result.partitions.length > 0) return;
+          throw`,
+    caughtBy: 'publication',
+    seed: 7,
+  },
+  {
+    bug: 'a node goes on answering when its leases may have run out',
+    file: 'src/runtime/node.ts',
+    find: 'return this.#options.clock.monotonic() < this.#sureUntil;',
+    put: 'return true;',
+    caughtBy: 'documents',
+    seed: 13,
+  },
 ];
