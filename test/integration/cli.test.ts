@@ -103,8 +103,8 @@ describe('reading', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ device: 'cp-1', chain: expect.any(Array) as unknown });
     const forPeople = (await corral('explain', 'cp-1')).stdout;
-    expect(forPeople).toMatch(/reserve +│ yes/);
-    expect(forPeople).toMatch(/stop +│ no/);
+    expect(forPeople).toMatch(/yes {2}reserve would be accepted/);
+    expect(forPeople).toMatch(/no {3}stop would be refused/);
   });
 
   test('counts the fleet', async () => {

@@ -5,7 +5,6 @@ import type { Command } from 'commander';
 import { HTTP_HELP, httpToken, httpUrl } from './addresses.ts';
 import { CorralHttp } from './corral-http.ts';
 import { print, printJson } from './print.ts';
-import { rowsTable } from './table.ts';
 import { shownDuration } from './time-words.ts';
 
 const Body = TypeCompiler.Compile(
@@ -15,7 +14,6 @@ const Body = TypeCompiler.Compile(
       Type.Object({
         at: Type.String(),
         errorMs: Type.Union([Type.Number(), Type.Null()]),
-        type: Type.String(),
         sentence: Type.String(),
       }),
     ),
@@ -58,21 +56,31 @@ async function runExplain(device: string, flags: { readonly json?: true }): Prom
   }
   const { summary, chain, suspicions, timers, commands, clock } = explanation;
   await print(summary.join('\n'));
-  const links = chain.map(({ at, errorMs, type, sentence }) => [
-    at,
-    errorMs === null ? null : `± ${shownDuration(errorMs)}`,
-    type,
-    sentence,
-  ]);
-  if (links.length > 0) await print(rowsTable(['at', '', 'by', 'what happened'], links));
-  for (const { sentence } of [...suspicions, clock]) await print(sentence);
-  if (timers.length > 0)
-    await print(
-      rowsTable(
-        ['if nothing is heard by', 'then'],
-        timers.map(({ at, sentence }) => [at, sentence]),
-      ),
-    );
-  const answers = commands.map(({ name, accepted, sentence }) => [name, accepted, sentence]);
-  await print(rowsTable(['command', 'accepted', 'because'], answers));
+  await section(
+    'What happened:',
+    chain.map(({ at, errorMs, sentence }) => `${when(at, errorMs)}  ${sentence}`),
+  );
+  await section(
+    'In doubt:',
+    suspicions.map(({ sentence }) => sentence),
+  );
+  await section(
+    'If nothing is heard:',
+    timers.map(({ at, sentence }) => `${at}  ${sentence}`),
+  );
+  await section(
+    'Commands now:',
+    commands.map(({ accepted, sentence }) => `${accepted ? 'yes' : 'no '}  ${sentence}`),
+  );
+  await section('Clock:', [clock.sentence]);
+}
+
+async function section(title: string, lines: readonly string[]): Promise<void> {
+  if (lines.length > 0) await print(['', title, ...lines.map((line) => `  ${line}`)].join('\n'));
+}
+
+/** A time, with how far it may be off where that is worth a word. */
+function when(at: string, errorMs: number | null): string {
+  if (errorMs === null) return `${at} at the latest`;
+  return errorMs === 0 ? at : `${at} ± ${shownDuration(errorMs)}`;
 }
