@@ -7,6 +7,7 @@ import { catchupTargets, measureCatchup } from './bench/catchup.ts';
 import { commandTargets, measureCommand } from './bench/command.ts';
 import type { FleetMix } from './bench/fleet-mix.ts';
 import { historyTargets, measureHistory } from './bench/history.ts';
+import { httpTargets, measureHttp } from './bench/http.ts';
 import { measureIngest } from './bench/ingest.ts';
 import { ingestResult, ingestTable, ingestTargets } from './bench/ingest-result.ts';
 import { liveTargets, measureLive } from './bench/live.ts';
@@ -93,6 +94,10 @@ bench('history', 'The last five minutes of a device, out of many million reports
     print(flags, await history(flags)),
   );
 
+bench('http', 'The doubtful devices of a fleet over HTTP, and why one is as it is.', 100_000)
+  .option('--questions <n>', 'of each kind', wholeNumber(1), 500)
+  .action(async (flags: Flags & { readonly questions: number }) => print(flags, await http(flags)));
+
 program
   .command('all', { isDefault: true })
   .description('All targets of the design, one after the other, at sizes that take about twenty minutes.')
@@ -172,6 +177,11 @@ async function history(
   return { result, targets: historyTargets(result) };
 }
 
+async function http(flags: Flags & { readonly questions: number }): Promise<Finding> {
+  const result = await measureHttp({ ...fleetOf(flags), questions: flags.questions, progress });
+  return { result, targets: httpTargets(result) };
+}
+
 async function all(): Promise<Finding> {
   const small = { devices: 10_000, mix: 'believable', encoding: 'msgpack' } as const;
   const large = { ...small, devices: 1_000_000 };
@@ -186,6 +196,7 @@ async function all(): Promise<Finding> {
     ['start', () => start({ ...small, devices: 100_000, rounds: 3 })],
     ['start, one million', () => start({ ...large, rounds })],
     ['catchup', () => catchup({ ...small, reports: 300_000 })],
+    ['http', () => http({ ...small, devices: 100_000, questions: 500 })],
     ['history', () => history({ ...small, rows: 20_000_000, questions: 1_000 })],
   ];
   for (const [name, run] of runs) {

@@ -235,8 +235,8 @@ describe.each(stores)('looking into the fleet over $name', ({ open }) => {
     test('are drawn with the state of a device lit and its last transition marked', async () => {
       const { text } = await asText('/v1/devices/cp-001/machine.svg');
       expect(text).toContain('<title>cp-001 is charging (charging.delivering)</title>');
-      expect(text.match(/class="state lit" data-path="([^"]+)"/)?.[1]).toBe('charging.delivering');
-      expect(text.match(/class="state group around" data-path="([^"]+)"/)?.[1]).toBe('charging');
+      expect(/class="state lit" data-path="([^"]+)"/.exec(text)?.[1]).toBe('charging.delivering');
+      expect(/class="state group around" data-path="([^"]+)"/.exec(text)?.[1]).toBe('charging');
       expect(text).toContain('the last transition: from available.idle to charging.delivering');
       expect(text).not.toMatch(/https?:\/\/(?!www\.w3\.org\/2000\/svg)|<script/);
     });
