@@ -14,12 +14,11 @@ describe('a planted bug is noticed:', () => {
     expect(occurrences(mutation), `how often the text to be replaced stands in ${file}`).toBe(1);
     const { noticed } = await runMutant(mutation, { first: seed, seeds: 1 });
     if (noticed.get(seed)?.includes(caughtBy) === true) return;
-    const command = `npm run simulate -- --mutants --bug "${bug}"`;
-    console.warn(`${bug}: not noticed at seed ${seed} any more; another is found by: ${command}`);
     const other = await runMutant(mutation, OTHERS);
-    const checkers = [...other.noticed.values()].flat();
-    expect(checkers, `not at seed ${seed}, nor in ${OTHERS.seeds} worlds\n${other.output}`).toContain(
-      caughtBy,
-    );
+    const seeds = [...other.noticed].filter(([, all]) => all.includes(caughtBy)).map(([found]) => found);
+    const command = `npm run simulate -- --mutants --seeds 100 --bug "${bug}"`;
+    const nowhere = `not by ${caughtBy} at seed ${seed}, nor in ${OTHERS.seeds} worlds: ${command}\n${other.output}`;
+    expect(seeds.length, nowhere).toBeGreaterThan(0);
+    console.warn(`${bug}: not noticed at seed ${seed} any more, but at ${seeds.join(', ')}`);
   });
 });
