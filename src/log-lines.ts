@@ -2,7 +2,7 @@
  * Every line a node writes to its log, declared in one place: a stable id, how much it matters, and what it says. Each is one JSON
  * object with `line` (the id), `msg` (the sentence) and the fields named here, so that a search never depends on wording.
  */
-import type { Level, Logger } from 'pino';
+import type { Level } from 'pino';
 
 /** How a line is declared. */
 export interface LogLine {
@@ -67,6 +67,16 @@ export const LOG_LINES = {
     says: 'log level of a device changed',
     fields: ['device', 'level', 'until', 'by'],
   },
+  'http-failed': {
+    level: 'error',
+    says: 'a request over HTTP could not be answered',
+    fields: ['requestId', 'method', 'url', 'code', 'err'],
+  },
+  'http-answered': {
+    level: 'debug',
+    says: 'request over HTTP answered',
+    fields: ['requestId', 'method', 'url', 'status', 'durationMs'],
+  },
   'report-decided': {
     level: 'debug',
     says: 'report decided on',
@@ -104,12 +114,15 @@ export const LOG_LINES = {
   },
 } as const satisfies Record<string, LogLine>;
 
+/** Whatever writes a line at a level; pino's loggers do, and those that Fastify is given. */
+export type LineWriter = Readonly<Record<Level, (fields: object, says: string) => void>>;
+
 /** The id of a line. */
 export type LogLineId = keyof typeof LOG_LINES;
 
 /** Writes a line with its fields. */
 export function writeLine(
-  log: Logger,
+  log: LineWriter,
   line: LogLineId,
   fields: Readonly<Record<string, unknown>> = {},
 ): void {

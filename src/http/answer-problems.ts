@@ -6,6 +6,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify';
 import type { HttpApp } from './context.ts';
+import { writeLine } from '../log-lines.ts';
 import {
   badQuery,
   Problem,
@@ -21,7 +22,9 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   const problem = problemOf(error, request);
   const { status } = PROBLEMS[problem.code];
   if (status >= 500) {
-    request.log.error({ err: problem.cause, code: problem.code, url: request.url }, problem.message);
+    const { method, url } = request;
+    const err = problem.cause ?? problem;
+    writeLine(request.log, 'http-failed', { method, url, code: problem.code, err });
   }
   if ((status === 503 || status === 429) && !reply.hasHeader('retry-after'))
     void reply.header('retry-after', RETRY_AFTER_S);

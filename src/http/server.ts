@@ -13,6 +13,7 @@ import {
   refuseOtherMethods,
 } from './answer-problems.ts';
 import type { HttpApp, HttpContext } from './context.ts';
+import { writeLine } from '../log-lines.ts';
 import { guardHttp, type HttpGuards } from './limits.ts';
 import { collectOpenApi } from './openapi.ts';
 import { atRoutes } from './routes/at.ts';
@@ -66,10 +67,8 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
   app.setNotFoundHandler(answerUnknownRoute);
   app.addHook('onResponse', async (request, reply) => {
     const { method, url } = request;
-    request.log.debug(
-      { method, url, status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) },
-      'request answered',
-    );
+    const durationMs = Math.round(reply.elapsedTime);
+    writeLine(request.log, 'http-answered', { method, url, status: reply.statusCode, durationMs });
   });
 
   await guardHttp(app, guards);

@@ -130,6 +130,13 @@ const ROWS: readonly Row[] = [
         perNode('corral_lag_messages'),
       ),
       panel(
+        'Missing reports',
+        'Devices numbered them, and nobody received them so far; some come after all.',
+        'cps',
+        { expr: 'sum(rate(corral_reports_missing_total[$__rate_interval]))', legend: 'missing' },
+        { expr: 'sum(rate(corral_reports_filled_total[$__rate_interval]))', legend: 'came after all' },
+      ),
+      panel(
         'Dead letters',
         'Messages that could not be read, by reason: corral deadletters.',
         'cps',
