@@ -151,7 +151,7 @@ export class DeviceSearch {
 
   /** Leaves out only twins that certainly have another quality. */
   #possibly(quality: string, conditions: Conditions): void {
-    const { age, limit, error, isKnown } = this.#judged(conditions);
+    const { age, limit, error, drift, isKnown } = this.#judged(conditions);
     conditions.add(isKnown());
     switch (quality) {
       case 'suspect':
@@ -162,7 +162,8 @@ export class DeviceSearch {
           and ${age()} + ${error()} - ${String(ROUNDING_MS)} <= ${limit()}`);
         return;
       case 'unknown':
-        conditions.add('t.measured_at is null or (t.suspicions is null and t.error_ms is null)');
+        conditions.add(`t.measured_at is null or (t.suspicions is null and t.error_ms is null
+          and ${age()} - ${error()} - ${drift()} - ${String(ROUNDING_MS)} <= ${limit()})`);
         return;
       default:
         conditions.ofTwin(`t.measured_at is not null and t.suspicions is null
@@ -173,7 +174,7 @@ export class DeviceSearch {
 
   /** What is true only of twins that certainly have the quality, among those that possibly have it. */
   #certainly(quality: string, conditions: Conditions): string {
-    const { age, limit, error } = this.#judged(conditions);
+    const { age, limit, error, drift } = this.#judged(conditions);
     switch (quality) {
       case 'suspect':
         return 'true';
@@ -182,13 +183,15 @@ export class DeviceSearch {
       case 'unknown':
         return `t.measured_at is null or ${age()} - ${error()} + ${String(ROUNDING_MS)} <= ${limit()}`;
       default:
-        return `t.error_ms is not null and ${age()} + ${error()} - ${String(ROUNDING_MS)} > ${limit()}`;
+        return `case when t.error_ms is null
+          then ${age()} - ${error()} - ${drift()} - ${String(ROUNDING_MS)} > ${limit()}
+          else ${age()} + ${error()} - ${String(ROUNDING_MS)} > ${limit()} end`;
     }
   }
 
   /**
-   * The age of a measurement, the limit of its kind up to which it is fresh, and how far two servers' clocks differ, all ms. Each is
-   * a parameter of the statement only where it is used.
+   * The age of a measurement, the limit of its kind up to which it is fresh, how far two servers' clocks differ, and what the drift
+   * of the device's clock over its whole boot comes to at most, all ms. Each is a parameter of the statement only where it is used.
    */
   #judged(conditions: Conditions) {
     const { now, serverErrorMs, kinds } = this.#options.reading.judging();
@@ -198,11 +201,12 @@ export class DeviceSearch {
         kinds.map(({ name }) => name),
         'text[]',
       ));
-    const limits = kinds.map(({ freshMs }) => freshMs);
+    const ofKind = (values: readonly number[]): string =>
+      `(${conditions.value(values, 'double precision[]')})[array_position(${namesOfKinds()}, t.kind)]`;
     return {
       age: () => `(${conditions.value(now, 'double precision')} - ms_of(t.measured_at))`,
-      limit: () =>
-        `(${conditions.value(limits, 'double precision[]')})[array_position(${namesOfKinds()}, t.kind)]`,
+      limit: () => ofKind(kinds.map(({ freshMs }) => freshMs)),
+      drift: () => `t.up * ${ofKind(kinds.map(({ driftPpm }) => driftPpm / (1e6 - driftPpm)))}`,
       error: () => conditions.value(serverErrorMs, 'double precision'),
       isKnown: () => `d.kind = any(${namesOfKinds()})`,
     };

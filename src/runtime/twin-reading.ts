@@ -77,10 +77,16 @@ export class TwinReading {
   judging(): {
     readonly now: number;
     readonly serverErrorMs: number;
-    readonly kinds: readonly { readonly name: string; readonly freshMs: number }[];
+    readonly kinds: readonly {
+      readonly name: string;
+      readonly freshMs: number;
+      readonly driftPpm: number;
+    }[];
   } {
     const { clock, serverErrorMs } = this.#options;
-    const kinds = [...this.#kinds.values()].map(({ name, limits }) => ({ name, freshMs: limits.freshMs }));
+    const kinds = [...this.#kinds.values()].map(({ name, limits: { freshMs, driftPpm } }) => ({
+      ...{ name, freshMs, driftPpm },
+    }));
     return { now: clock.now(), serverErrorMs, kinds };
   }
 }
