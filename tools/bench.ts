@@ -13,6 +13,7 @@ import { ingestResult, ingestTable, ingestTargets } from './bench/ingest-result.
 import { liveTargets, measureLive } from './bench/live.ts';
 import { runNodeProcess } from './bench/node-process.ts';
 import { runRoundProcess } from './bench/round-process.ts';
+import { measurePageImages, pageImagesLines } from './bench/page-images.ts';
 import { measureStart, startTargets } from './bench/start.ts';
 import { type TargetLine, targetTable } from './bench/target-table.ts';
 import { CommandLineError, EXIT } from './cli/command-line-error.ts';
@@ -98,6 +99,14 @@ bench('http', 'The doubtful devices of a fleet over HTTP, and why one is as it i
   .option('--questions <n>', 'of each kind', wholeNumber(1), 500)
   .action(async (flags: Flags & { readonly questions: number }) => print(flags, await http(flags)));
 
+bench(
+  'pages',
+  'What the image of a page in the log of Postgres costs, and what compression saves.',
+  1_000_000,
+)
+  .option('--changes <n>', 'rows changed with each setting', wholeNumber(1), 100_000)
+  .action(async (flags: Flags & { readonly changes: number }) => print(flags, await pages(flags)));
+
 program
   .command('all', { isDefault: true })
   .description('All targets of the design, one after the other, at sizes that take about twenty minutes.')
@@ -106,6 +115,10 @@ program
 
 program.command('round', { hidden: true }).action(runRoundProcess);
 program.command('node', { hidden: true }).action(runNodeProcess);
+
+// What runs when a process exits ends the servers, and the processes that this one started end with it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT.failed));
+process.once('disconnect', () => process.exit(EXIT.failed));
 
 try {
   await program.parseAsync();
@@ -180,6 +193,11 @@ async function history(
 async function http(flags: Flags & { readonly questions: number }): Promise<Finding> {
   const result = await measureHttp({ ...fleetOf(flags), questions: flags.questions, progress });
   return { result, targets: httpTargets(result) };
+}
+
+async function pages(flags: Flags & { readonly changes: number }): Promise<Finding> {
+  const result = await measurePageImages({ ...fleetOf(flags), changes: flags.changes, progress });
+  return { result, targets: pageImagesLines(result) };
 }
 
 async function all(): Promise<Finding> {

@@ -111,3 +111,9 @@ export class BenchProcess<Told extends News> {
 export function nextMessage<Message>(): Promise<Message> {
   return new Promise((resolve) => process.once('message', (message) => resolve(message as Message)));
 }
+
+/** In the process itself: its work is done, and it ends when nothing is left to do. */
+export function endProcess(): void {
+  process.removeAllListeners('disconnect');
+  process.disconnect();
+}

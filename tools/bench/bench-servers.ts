@@ -31,7 +31,14 @@ export async function startBenchServers(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<BenchServers> {
   const folder = mkdtempSync(join(tmpdir(), 'corral-bench-'));
-  const stops: (() => Promise<void> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  const stops: (() => Promise<void> | void)[] = [
+    () => {
+      process.off('exit', remove);
+      remove();
+    },
+  ];
   const stop = async (): Promise<void> => {
     for (let last = stops.pop(); last !== undefined; last = stops.pop()) await last();
   };

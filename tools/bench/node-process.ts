@@ -4,7 +4,7 @@
  */
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import type { Commit } from '../../src/runtime/ports.ts';
-import { nextMessage } from './bench-process.ts';
+import { endProcess, nextMessage } from './bench-process.ts';
 import { connectBenchNode } from './bench-node.ts';
 
 /** What to start. */
@@ -88,7 +88,7 @@ export async function runNodeProcess(): Promise<void> {
   await benched.node.start();
   await stopped;
   await benched.stop();
-  process.disconnect();
+  endProcess();
 }
 
 /** Memory that is really in use, bytes. */

@@ -1,5 +1,5 @@
 /** The process of a round: ordered by a message of its parent, answers with news, ends when the parent says so. */
-import { nextMessage } from './bench-process.ts';
+import { endProcess, nextMessage } from './bench-process.ts';
 import { startFloorSide } from './floor-side.ts';
 import { RoundTimer, type RoundNews, type RoundOrder } from './round.ts';
 import { type RoundSide, startRuntimeSide } from './runtime-side.ts';
@@ -14,7 +14,7 @@ export async function runRoundProcess(): Promise<void> {
   const side = await start(order, new RoundTimer(order.reports, tell), tell);
   await nextMessage();
   await side.stop();
-  process.disconnect();
+  endProcess();
 }
 
 async function start(

@@ -56,7 +56,7 @@ export const developmentSettings: Readonly<Record<string, string>> = {
   effective_cache_size: '1GB',
   wal_buffers: '16MB',
   // Checkpoints by time rather than in the middle of a replay.
-  max_wal_size: '4GB',
+  max_wal_size: '8GB',
   checkpoint_timeout: '15min',
   random_page_cost: '1.1',
   // Our statements are short; compiling them costs more than it gains.
