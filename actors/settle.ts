@@ -54,13 +54,22 @@ function moveTo(draft: Draft, path: string, cause: Cause, at: MeasuredTime | nul
   if (worldState(from) !== worldState(path)) twin.since = time.at;
 }
 
+/** Written out property by property: where every report is a change, this runs as often as anything. */
 function record(draft: Draft, from: string, cause: Cause, at: MeasuredTime): void {
   const { twin, context } = draft;
+  const { newest } = twin;
   addTransition(draft, {
-    ...{ device: twin.device, from, to: twin.path, cause },
-    ...{ measuredAt: at.at, errorMs: at.errorMs, recordedAt: context.now },
-    ...{ version: nextVersion(draft), incarnation: twin.incarnation },
-    ...{ boot: twin.newest?.boot ?? null, seq: twin.newest?.seq ?? null },
+    device: twin.device,
+    from,
+    to: twin.path,
+    cause,
+    measuredAt: at.at,
+    errorMs: at.errorMs,
+    recordedAt: context.now,
+    version: nextVersion(draft),
+    incarnation: twin.incarnation,
+    boot: newest === null ? null : newest.boot,
+    seq: newest === null ? null : newest.seq,
   });
 }
 

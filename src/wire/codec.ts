@@ -72,7 +72,8 @@ export function decode(bytes: Uint8Array): Decoded {
 
 /** Writes a plain value. */
 export function encode(value: unknown, encoding: Encoding): Uint8Array {
-  return encoding === 'json' ? new TextEncoder().encode(JSON.stringify(value)) : packr.pack(value);
+  // A short buffer is a piece of a shared one; an encoder would make memory of its own for each, which is dear to give back.
+  return encoding === 'json' ? Buffer.from(JSON.stringify(value)) : packr.pack(value);
 }
 
 interface Flaw {
