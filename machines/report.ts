@@ -12,6 +12,9 @@ export const ID_PATTERN = '^[A-Za-z0-9_-]{1,64}$';
 const Uint = (description: string) =>
   Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description });
 
+/** Any key of a map: the library's own takes no line break for a part of one, and would let values under such keys pass unseen. */
+export const AnyKey = Type.String({ pattern: '^[\\s\\S]*$' });
+
 /** What the device did with one command it was sent: an entry of its ring of outcomes. */
 export const RingEntrySchema = Type.Object({
   n: Uint('the command number this is about'),
@@ -51,9 +54,9 @@ export const ReportSchema = Type.Object({
   up: Uint('monotonic uptime when this state was measured, ms'),
   at: Type.Optional(Type.Number({ description: "the device's wall clock, ms epoch; a hint, never trusted" })),
   state: Type.String({ minLength: 1, maxLength: 64, description: 'what the device itself believes' }),
-  sensors: Type.Record(Type.String(), Type.Unknown(), { description: 'every sensor value; schema per kind' }),
+  sensors: Type.Record(AnyKey, Type.Unknown(), { description: 'every sensor value; schema per kind' }),
   since: Type.Optional(
-    Type.Record(Type.String(), Uint('ms since the last change'), { description: 'per binary sensor' }),
+    Type.Record(AnyKey, Uint('ms since the last change'), { description: 'per binary sensor' }),
   ),
   commands: Type.Optional(
     Type.Array(RingEntrySchema, { maxItems: RING_SIZE_MAX, description: 'newest first' }),

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type Static, Type } from '@sinclair/typebox';
+import { AnyKey } from '../../machines/report.ts';
 import { DEAF_AFTER } from '../../actors/probe.ts';
 import type { TwinDocument } from '../../actors/document.ts';
 import type { Twin } from '../../actors/twin.ts';
@@ -15,7 +16,7 @@ const Time = Type.String({ format: 'date-time' });
 const TimeOrNull = Type.Union([Time, Type.Null()]);
 const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
 const StringOrNull = Type.Union([Type.String(), Type.Null()]);
-const AnyMap = Type.Record(Type.String(), Type.Unknown());
+const AnyMap = Type.Record(AnyKey, Type.Unknown());
 
 /** What the list of devices and the document of one have in common. */
 const knownState = {

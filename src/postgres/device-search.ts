@@ -25,8 +25,10 @@ const SORT_COLUMNS = { since: 't.since', lastContact: 't.received_at', asOf: 't.
 class Conditions {
   readonly values: unknown[] = [];
   readonly #conditions: string[] = [];
-  /** Set where a device without a twin cannot be found. */
-  needsTwin = false;
+  /** A device without a twin cannot be found. */
+  #needsTwin = false;
+  /** Something is asked of the inventory. */
+  #needsDevice = false;
 
   /** The parameter that stands for a value. */
   value(value: unknown, type: string): string {
@@ -35,18 +37,27 @@ class Conditions {
   }
 
   add(condition: string): void {
+    this.#needsDevice = true;
     this.#conditions.push(`(${condition})`);
   }
 
   ofTwin(condition: string): void {
-    this.needsTwin = true;
-    this.add(condition);
+    this.#needsTwin = true;
+    this.#conditions.push(`(${condition})`);
   }
 
   get from(): string {
-    const join = this.needsTwin ? 'join' : 'left join';
-    const where = this.#conditions.length === 0 ? '' : `where ${this.#conditions.join(' and ')}`;
-    return `from device d ${join} twin t on t.device = d.key ${where}`;
+    const join = this.#needsTwin ? 'join' : 'left join';
+    return `from device d ${join} twin t on t.device = d.key ${this.#where}`;
+  }
+
+  /** For counting: a twin has its device, so where nothing is asked of that, it need not be looked up. */
+  get fromFewest(): string {
+    return this.#needsTwin && !this.#needsDevice ? `from twin t ${this.#where}` : this.from;
+  }
+
+  get #where(): string {
+    return this.#conditions.length === 0 ? '' : `where ${this.#conditions.join(' and ')}`;
   }
 }
 
@@ -89,7 +100,7 @@ export class DeviceSearch {
     const conditions = this.#conditionsOf(filter);
     const certain = filter.quality === null ? 'true' : this.#certainly(filter.quality, conditions);
     const [row] = await this.#options.sessions.query<{ devices: number; certain: number }>({
-      text: `select count(*) as devices, count(*) filter (where ${certain}) as certain ${conditions.from}`,
+      text: `select count(*) as devices, count(*) filter (where ${certain}) as certain ${conditions.fromFewest}`,
       values: conditions.values,
     });
     const { devices, certain: proved } = row ?? { devices: 0, certain: 0 };

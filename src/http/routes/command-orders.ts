@@ -3,6 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type Static, Type } from '@sinclair/typebox';
+import { AnyKey } from '../../../machines/report.ts';
 import type { CommandOutcome, RefusalBody } from '../../wire/reply.ts';
 import { WAIT_MS_MAX } from '../../wire/request.ts';
 import type { CommandAnswer } from '../command-port.ts';
@@ -26,7 +27,7 @@ const OrderSchema = Type.Object(
       }),
     ),
     name: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'a command of the kind' }),
-    args: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    args: Type.Optional(Type.Record(AnyKey, Type.Unknown())),
     ifVersion: Type.Optional(
       Type.Integer({ minimum: 0, description: 'refused unless the twin is at this version' }),
     ),
@@ -41,7 +42,7 @@ export const OrderAnswerSchema = Type.Object({
   device: Type.String(),
   n: Type.Integer(),
   name: Type.String(),
-  args: Type.Record(Type.String(), Type.Unknown()),
+  args: Type.Record(AnyKey, Type.Unknown()),
   by: StringOrNull,
   outcome: Type.String({ description: 'pending, done, rejected, expired or unknown' }),
   reason: StringOrNull,

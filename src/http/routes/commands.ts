@@ -2,6 +2,7 @@
  * The ledger of a device: every command that was accepted for it, and its outcome.
  */
 import { type Static, Type } from '@sinclair/typebox';
+import { AnyKey } from '../../../machines/report.ts';
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import { storableText } from '../../wire/storable-text.ts';
@@ -24,7 +25,7 @@ export const CommandViewSchema = Type.Object({
   id: Type.String({ description: "the caller's idempotency key" }),
   n: Type.Integer({ description: "the twin's number for it; grows by 1" }),
   name: Type.String(),
-  args: Type.Record(Type.String(), Type.Unknown()),
+  args: Type.Record(AnyKey, Type.Unknown()),
   by: StringOrNull,
   outcome: Type.String({ description: 'pending, done, rejected, expired or unknown' }),
   reason: StringOrNull,

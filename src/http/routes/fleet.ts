@@ -2,6 +2,7 @@
  * The fleet in numbers, now and over time.
  */
 import { Type } from '@sinclair/typebox';
+import { AnyKey } from '../../../machines/report.ts';
 import type { DeviceCount, StateChange } from '../../runtime/ports.ts';
 import { askStore, type HttpApp, type HttpContext } from '../context.ts';
 import { readTime, timeParameter } from '../page.ts';
@@ -19,8 +20,8 @@ const STEPS_MAX = 10_000;
 const HISTORY_MS = 86_400_000;
 const STEP_MS = 900_000;
 
-const Counts = Type.Record(Type.String(), Type.Integer(), { description: 'devices by known state' });
-const Qualities = Type.Record(Type.String(), Type.Integer(), {
+const Counts = Type.Record(AnyKey, Type.Integer(), { description: 'devices by known state' });
+const Qualities = Type.Record(AnyKey, Type.Integer(), {
   description: 'devices by quality: fresh is certain, what may be stale counts as stale',
 });
 const counted = {

@@ -2,6 +2,7 @@
  * What kinds of devices there are: their states, sensors, commands and limits.
  */
 import { Type } from '@sinclair/typebox';
+import { AnyKey } from '../../../machines/report.ts';
 import type { Kind } from '../../../machines/kind.ts';
 import { type HttpApp, type HttpContext, kindNamed } from '../context.ts';
 import { Problem, problemResponses } from '../problem.ts';
@@ -9,7 +10,7 @@ import { noParameters } from './devices.ts';
 
 const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
 const StringOrNull = Type.Union([Type.String(), Type.Null()]);
-const JsonSchema = Type.Record(Type.String(), Type.Unknown(), { description: 'a JSON Schema' });
+const JsonSchema = Type.Record(AnyKey, Type.Unknown(), { description: 'a JSON Schema' });
 
 const KindLineSchema = Type.Object({
   kind: Type.String(),

@@ -2,6 +2,7 @@
  * A device's reports, as they came, in the order in which the device made them.
  */
 import { type Static, Type } from '@sinclair/typebox';
+import { AnyKey } from '../../../machines/report.ts';
 import type { ArchivedReport, ReportPage } from '../../runtime/ports.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import {
@@ -40,7 +41,7 @@ export const ReportViewSchema = Type.Object({
   fate: Type.Union([Type.Literal('news'), Type.Literal('late')], {
     description: '`news` moved the known state, `late` only filled history',
   }),
-  body: Type.Record(Type.String(), Type.Unknown(), { description: 'the report as it came' }),
+  body: Type.Record(AnyKey, Type.Unknown(), { description: 'the report as it came' }),
 });
 
 const query = Type.Object(

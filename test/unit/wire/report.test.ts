@@ -71,6 +71,11 @@ describe('a message of a device', () => {
     ],
     ['a list of sensors', { ...report, sensors: [] }, '/sensors: expected object, got a list ('],
     [
+      'a since under a name with a line break that is no number',
+      { ...report, since: { 'ha\ntch': 'soon' } },
+      '/since/ha\ntch: expected integer, got "soon" (',
+    ],
+    [
       'a negative since',
       { ...report, since: { hatch: -1 } },
       '/since/hatch: expected integer to be greater or equal to 0, got -1 (',
