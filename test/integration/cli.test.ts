@@ -216,6 +216,33 @@ describe('watching', () => {
   });
 });
 
+describe('watching over HTTP', () => {
+  test('tells the same, and goes on behind a place when the connection was lost', async () => {
+    const watching = startCorralCommand(['watch', 'cp-3', '--http', '--json'], { env });
+    await watching.says(/^watching cp-3/);
+    const { id } = await client.command('cp-3', 'release');
+    await watching.says(new RegExp(`"type":"outcome".*"id":"${id}"`));
+    await node.stop();
+    await node.start();
+    const again = await client.command('cp-3', 'reserve');
+    await watching.says(new RegExp(`"type":"outcome".*"id":"${again.id}"`));
+    watching.interrupt();
+    const { code, stdout } = await watching.ended;
+    expect(code).toBe(0);
+    const places = stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { sequence: number }).sequence);
+    expect(places).toEqual([...new Set(places)].sort((a, b) => a - b));
+  });
+
+  test('says that nobody has this id', async () => {
+    const end = await corral('watch', 'nobody', '--http');
+    expect(end).toMatchObject({ code: 1, stdout: '' });
+    expect(end.stderr).toContain('unknown-device');
+  });
+});
+
 describe('the doctor', () => {
   test('finds nothing bad where all runs, but for settings that only tests have', async () => {
     const { code, stdout } = await corral('doctor', '--json');

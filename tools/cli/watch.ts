@@ -1,7 +1,8 @@
 /** `corral watch`: follows what becomes known of devices and commands, from now or from a place kept earlier. */
 import type { Command } from 'commander';
 import { connectCorral, type WatchEvent } from '../../src/client/corral.ts';
-import { BACKEND_HELP, backendUrl } from './addresses.ts';
+import { BACKEND_HELP, backendUrl, httpToken, httpUrl } from './addresses.ts';
+import { followEvents, type ReceivedEvent } from './event-source.ts';
 import { wholeNumber } from './numbers.ts';
 import { print, printJson } from './print.ts';
 import { shownTime } from './time-words.ts';
@@ -9,17 +10,20 @@ import { shownTime } from './time-words.ts';
 interface WatchFlags {
   readonly after?: number;
   readonly count?: number;
+  readonly http?: true;
   readonly json?: true;
 }
 
 const HELP = `
 Every change and every outcome is a line of the stream CHANGES, with its place in it: --after goes on behind a place, and nothing in
-between is lost while the stream keeps it. Outages of the hub are survived. Ctrl-C ends it.
+between is lost while the stream keeps it. Outages are survived. Ctrl-C ends it.
 ${BACKEND_HELP}
+  CORRAL_HTTP_URL, CORRAL_TOKEN  with --http: Corral's HTTP address, and the token
 
 Examples:
   corral watch
   corral watch cp-001 cp-002 --json
+  corral watch cp-001 --http
   corral watch --after 48211 --count 100 --json`;
 
 /** Adds the subcommand. */
@@ -30,12 +34,63 @@ export function addWatch(program: Command): void {
     .argument('[device...]', 'only these (default: all)')
     .option('--after <sequence>', 'begin behind this place in the stream (default: now)', wholeNumber(0))
     .option('--count <n>', 'end after so many', wholeNumber(1))
+    .option('--http', 'over HTTP, for who has no credentials at the hub')
     .option('--json', 'one line of JSON for each')
     .addHelpText('after', HELP)
     .action(runWatch);
 }
 
 async function runWatch(devices: readonly string[], flags: WatchFlags): Promise<void> {
+  await (flags.http === true ? watchHttp(devices, flags) : watchHub(devices, flags));
+}
+
+function sayWatching(devices: readonly string[]): void {
+  process.stderr.write(`watching ${devices.length === 0 ? 'the whole fleet' : devices.join(', ')}\n`);
+}
+
+async function watchHttp(
+  devices: readonly string[],
+  { after, count = Infinity, json }: WatchFlags,
+): Promise<void> {
+  const [only] = devices;
+  const path =
+    only !== undefined && devices.length === 1
+      ? `/v1/devices/${encodeURIComponent(only)}/events`
+      : '/v1/events';
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  let left = count;
+  const url = new URL(path, httpUrl()).href;
+  for await (const { event, id, data } of followEvents({
+    url,
+    token: httpToken(),
+    after: after ?? null,
+    signal: stop.signal,
+  })) {
+    if (event === 'open' && left === count) sayWatching(devices);
+    const isWanted = devices.length === 0 || devices.includes(String(data.device));
+    if (event === 'open' || event === 'slow' || (event !== 'gone' && !isWanted)) continue;
+    await (json === true
+      ? printJson({ type: event, sequence: id, ...data })
+      : print(httpLineOf(event, data)));
+    left -= 1;
+    if (left <= 0) return;
+  }
+}
+
+function httpLineOf(event: string, data: ReceivedEvent['data']): string {
+  const text = (name: string): string => (typeof data[name] === 'string' ? data[name] : '');
+  if (event === 'gone') return text('detail');
+  if (event === 'outcome') {
+    const why = text('reason') || text('proof');
+    const what = `${text('name')} ${text('outcome')}${why === '' ? '' : `: ${why}`}`;
+    return [text('decidedAt') || text('acceptedAt'), text('device'), what, text('id')].join('  ');
+  }
+  const { detail = '' } = data.cause as { readonly detail?: string };
+  return [text('recordedAt'), text('device'), `${text('from')} -> ${text('to')}`, detail].join('  ');
+}
+
+async function watchHub(devices: readonly string[], flags: WatchFlags): Promise<void> {
   const corral = await connectCorral({ url: backendUrl(), name: 'corral watch' });
   try {
     const watch = await corral.watch({
@@ -43,7 +98,7 @@ async function runWatch(devices: readonly string[], flags: WatchFlags): Promise<
       ...(flags.after === undefined ? {} : { after: flags.after }),
     });
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void watch.stop());
-    process.stderr.write(`watching ${devices.length === 0 ? 'the whole fleet' : devices.join(', ')}\n`);
+    sayWatching(devices);
     let left = flags.count ?? Infinity;
     for await (const event of watch) {
       await (flags.json === true ? printJson(event) : print(lineOf(event)));
