@@ -218,13 +218,14 @@ describe('watching', () => {
 
 describe('watching over HTTP', () => {
   test('tells the same, and goes on behind a place when the connection was lost', async () => {
-    const watching = startCorralCommand(['watch', 'cp-3', '--http', '--json'], { env });
-    await watching.says(/^watching cp-3/);
-    const { id } = await client.command('cp-3', 'release');
+    await heard('cp-4');
+    const watching = startCorralCommand(['watch', 'cp-4', '--http', '--json'], { env });
+    await watching.says(/^watching cp-4/);
+    const { id } = await client.command('cp-4', 'reserve');
     await watching.says(new RegExp(`"type":"outcome".*"id":"${id}"`));
     await node.stop();
     await node.start();
-    const again = await client.command('cp-3', 'reserve');
+    const again = await client.command('cp-4', 'release');
     await watching.says(new RegExp(`"type":"outcome".*"id":"${again.id}"`));
     watching.interrupt();
     const { code, stdout } = await watching.ended;
