@@ -14,7 +14,7 @@ import type { Context, RefusalCode } from './decision.ts';
 import { addEffect, type Draft, refuse } from './draft.ts';
 import { ageOf, isProvedFresh } from './freshness.ts';
 import type { LedgerEntry } from './ledger.ts';
-import { allowedCommands, commandInFlight, commandNamed, isLegal } from './legality.ts';
+import { allowedCommands, commandInFlight, commandNamed, isLegal, rememberedCommand } from './legality.ts';
 import { giveUpProbe, sendProbe } from './probe.ts';
 import { makeRoom } from './resolve.ts';
 import { acceptCommand, OPEN_MAX } from './send.ts';
@@ -61,7 +61,7 @@ export function prospectOf(standing: Standing, name: string): Prospect {
  * waits for a probe nothing is decided about it: whoever asks again must not be refused what is accepted a moment later.
  */
 export function decideCommand(draft: Draft, request: CommandRequest, known: LedgerEntry | null): void {
-  const entry = entryWithId(draft, request.id) ?? known;
+  const entry = rememberedCommand(draft.twin, request.id) ?? known;
   if (entry !== null) {
     answerWithEntry(draft, request, entry);
     return;
@@ -122,12 +122,6 @@ function answerWithEntry(draft: Draft, request: CommandRequest, entry: LedgerEnt
   } else {
     addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'ledger', entry } });
   }
-}
-
-/** What the twin itself remembers of this id: newer than anything that was read from the store before. */
-function entryWithId(draft: Draft, id: string): LedgerEntry | null {
-  const sameId = (entry: LedgerEntry): boolean => entry.id === id;
-  return draft.twin.open.find(sameId) ?? draft.twin.recent.find(sameId) ?? null;
 }
 
 function unknownCommand({ kind }: Pick<Standing, 'kind'>, name: string): Objection {

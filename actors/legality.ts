@@ -20,6 +20,12 @@ export function commandInFlight(twin: Twin): LedgerEntry | null {
   return twin.open.find((entry) => entry.outcome === 'pending' && entry.notAfterUp !== null) ?? null;
 }
 
+/** What the twin itself remembers of a command: newer than anything that was read from the store before. */
+export function rememberedCommand({ open, recent }: Twin, id: string): LedgerEntry | null {
+  const sameId = (entry: LedgerEntry): boolean => entry.id === id;
+  return open.find(sameId) ?? recent.find(sameId) ?? null;
+}
+
 /** The command that begins the hold of this id, if the twin remembers it. */
 export function commandWithHold(twin: Twin, id: string): LedgerEntry | null {
   const isIt = (entry: LedgerEntry): boolean => entry.id === id && entry.holdMs !== null;

@@ -8,7 +8,7 @@ import type { TwinDocument } from '../../actors/document.ts';
 import { ID_PATTERN } from '../../machines/report.ts';
 import type { Clock } from '../runtime/ports.ts';
 import { encode, type Encoding } from '../wire/codec.ts';
-import type { DesiredReply } from '../wire/reply.ts';
+import type { DesiredReply, RefusalBody } from '../wire/reply.ts';
 import { isId } from '../wire/report.ts';
 import { FLEET_FIND, twinCommand, twinDesired, twinGet, twinLedger } from '../wire/subjects.ts';
 import type { CommandResult } from './command-result.ts';
@@ -128,9 +128,9 @@ export class TwinClient {
       ...(ifVersion === undefined ? {} : { ifVersion }),
       ...(by === undefined ? {} : { by }),
     };
-    for (;;) {
+    for (let last: CommandResult | null = null; ;) {
       const sliceMs = Math.round(Math.min(WAIT_SLICE_MS, Math.max(0, waitUntil - clock.monotonic())));
-      const outcome = await this.#ask({
+      const asked = this.#ask({
         subject: twinCommand(token(device), token(name)),
         body: { ...given, waitMs: sliceMs },
         read: readResult,
@@ -140,12 +140,20 @@ export class TwinClient {
         traceParent,
         isAskedOnce: false,
       });
-      if (outcome.outcome !== 'pending' || clock.monotonic() >= waitUntil) return outcome;
+      last = await asked.catch((error: unknown) => {
+        // It is in the ledger, as an answer has said: that nobody answers now does not undo it.
+        if (last !== null && error instanceof CorralUnreachable) return last;
+        throw error;
+      });
+      if (last.outcome !== 'pending' || clock.monotonic() >= waitUntil) return last;
       await this.#pause(BACKOFF_FIRST_MS);
     }
   }
 
-  /** The command as the ledger has it now. Throws {@link CorralRefusal} (`unknown-id`: it was certainly never sent). */
+  /**
+   * The command as the ledger has it now. Throws {@link CorralRefusal} (`unknown-id`: no copy of the request that came before this
+   * question was accepted).
+   */
   async ledger(device: string, id: string, options: AskOptions = {}): Promise<CommandResult> {
     const question = {
       subject: twinLedger(token(device)),
@@ -214,7 +222,7 @@ export class TwinClient {
         wasSent = 'maybe';
       const isLast = clock.monotonic() + backoffMs >= question.giveUpAt;
       if (reply.type === 'refused') {
-        if (reply.refusal.code !== 'overloaded' || isLast) throw new CorralRefusal(reply.refusal);
+        if (reply.refusal.code !== 'overloaded' || isLast) throw refusalOf(question, reply.refusal, wasSent);
       } else if (isLast || (question.isAskedOnce && wasSent === 'maybe')) {
         const problem = reply.type === 'failed' ? reply.detail : reply.type;
         throw new CorralUnreachable({ wasSent, id: question.id, problem });
@@ -229,6 +237,19 @@ export class TwinClient {
       clock.after(durationMs * (0.5 + random() / 2), resolve);
     });
   }
+}
+
+/**
+ * What a refusal comes to. It is the answer to one copy of the question: an earlier one that got no answer may still be on its way,
+ * and be accepted, when the question was for a command.
+ */
+function refusalOf(
+  { id }: Question<unknown>,
+  refusal: RefusalBody,
+  wasSent: 'no' | 'maybe',
+): CorralRefusal | CorralUnreachable {
+  if (id === null || wasSent === 'no' || refusal.code === 'unknown-id') return new CorralRefusal(refusal);
+  return new CorralUnreachable({ wasSent, id, problem: `asked again, it was refused: ${refusal.detail}` });
 }
 
 /** A device or a command as part of a subject. Throws a RangeError for what would make it another subject. */

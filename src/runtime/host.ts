@@ -19,7 +19,7 @@ import { encode } from '../wire/codec.ts';
 import { encodeFailure, encodeReply } from '../wire/reply.ts';
 import { Batch } from './batch.ts';
 import type { RuntimeLimits } from './limits.ts';
-import { Mailbox } from './mailbox.ts';
+import { isRequest, Mailbox, replyAddress } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Bus, Clock, Commit, Feed, FeedSink, Store } from './ports.ts';
 import { Publisher } from './publisher.ts';
@@ -399,8 +399,8 @@ export class Host {
     this.#wakeups.clear();
     this.#waiters.clear();
     for (let work = this.#mailbox.take(); work !== undefined; work = this.#mailbox.take()) {
-      const to = work.type === 'get' ? work.replyTo : 'request' in work ? work.request.replyTo : null;
-      if (to !== null) fail(this.#options, to, 'this node gave up the partition of the device');
+      if (isRequest(work))
+        fail(this.#options, replyAddress(work), 'this node gave up the partition of the device');
     }
   }
 

@@ -10,9 +10,8 @@ import type { Delivery, FeedSink } from './ports.ts';
 /** Stream sequences that can never be read (see `FeedSink.gone`). */
 export type GoneRange = Parameters<FeedSink['gone']>[0];
 
-/** One thing to decide. */
-export type Work =
-  | { readonly type: 'delivery'; readonly delivery: Delivery }
+/** A backend's request. `known`: the ledger's entry under its id as the store had it, or `null`. */
+export type RequestWork =
   | {
       readonly type: 'command';
       readonly device: string;
@@ -21,6 +20,18 @@ export type Work =
     }
   | { readonly type: 'desired'; readonly device: string; readonly request: DesiredRequest }
   | { readonly type: 'get'; readonly device: string; readonly replyTo: ReplyAddress }
+  | {
+      readonly type: 'ledger';
+      readonly device: string;
+      readonly id: string;
+      readonly known: LedgerEntry | null;
+      readonly replyTo: ReplyAddress;
+    };
+
+/** One thing to decide. */
+export type Work =
+  | RequestWork
+  | { readonly type: 'delivery'; readonly delivery: Delivery }
   /** `at`: when it was put in, by the monotonic clock, ms. */
   | { readonly type: 'wake'; readonly device: string; readonly at: number }
   | { readonly type: 'hearing'; readonly isHearing: boolean }
@@ -73,7 +84,7 @@ export class Mailbox {
   }
 
   /** Adds a backend's request; false when there are too many, or the mailbox is closed. */
-  offerRequest(work: Extract<Work, { type: 'command' | 'desired' | 'get' }>): boolean {
+  offerRequest(work: RequestWork): boolean {
     if (this.#isClosed || this.#requests >= this.#requestsMax) return false;
     this.#requests += 1;
     this.#push(work);
@@ -97,7 +108,7 @@ export class Mailbox {
     if (work.type === 'delivery') {
       this.#messages -= 1;
       this.#bytes -= work.delivery.payload.length;
-    } else if (work.type === 'command' || work.type === 'desired' || work.type === 'get') this.#requests -= 1;
+    } else if (isRequest(work)) this.#requests -= 1;
     if (this.#hasRoom()) this.#releaseFeed();
     return work;
   }
@@ -135,4 +146,14 @@ export class Mailbox {
     this.#wakeFeed?.();
     this.#wakeFeed = null;
   }
+}
+
+/** True for a backend's request. */
+export function isRequest(work: Work): work is RequestWork {
+  return work.type === 'command' || work.type === 'desired' || work.type === 'get' || work.type === 'ledger';
+}
+
+/** Where the answer goes. */
+export function replyAddress(work: RequestWork): ReplyAddress {
+  return work.type === 'get' || work.type === 'ledger' ? work.replyTo : work.request.replyTo;
 }

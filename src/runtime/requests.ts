@@ -1,12 +1,13 @@
 /**
- * Takes backends' requests from the bus into the mailbox. What can be answered from the store alone is answered here;
- * a command's id is looked up in the ledger first, so that asking again is answered alike on any node, after any restart.
+ * Takes backends' requests from the bus into the mailbox, those of a device in the order in which they came. A command's id is
+ * looked up in the ledger first, so that asking again is answered alike on any node, after any restart.
  */
+import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { ReplyAddress } from '../../actors/twin.ts';
-import { encodeFailure, encodeRefusal, encodeReply } from '../wire/reply.ts';
+import { encodeFailure, encodeRefusal } from '../wire/reply.ts';
 import { isId } from '../wire/report.ts';
 import { type ReadRequest, readCommand, readDesired, readGet, readLedger } from '../wire/request.ts';
-import type { Mailbox, Work } from './mailbox.ts';
+import { type Mailbox, replyAddress, type RequestWork } from './mailbox.ts';
 import type { BackendRequest, Bus, Clock, Store } from './ports.ts';
 import type { Traces } from './traces.ts';
 
@@ -23,66 +24,75 @@ export interface RequestsOptions {
 
 /** Makes the handler of backends' requests. */
 export function requestHandler(options: RequestsOptions): (request: BackendRequest) => void {
+  // What a ledger says depends on what was asked before: a look into the store may take longer than a later one.
+  const lines = new Map<string, Promise<void>>();
   return (request) => {
-    if (!isId(request.device)) {
+    const { device, replyTo } = request;
+    if (!isId(device)) {
       refuse(options, request, {
-        detail: `a device id is one token of letters, digits, - and _: ${request.device}`,
+        detail: `a device id is one token of letters, digits, - and _: ${device}`,
         id: null,
       });
       return;
     }
-    handle(options, request).catch((error: unknown) => {
-      const because = error instanceof Error ? error.message : String(error);
-      fail(options, request.replyTo, `the store could not be asked: ${because}`);
-    });
+    const question = questionOf(options, request);
+    if (question === null) return;
+    const before = lines.get(device);
+    if (before === undefined && question.id === null) {
+      offer(options, question.work(null));
+      return;
+    }
+    const lookup = question.id === null ? null : options.store.ledgerEntry(device, question.id);
+    const turn = Promise.all([lookup, before])
+      .then(([known]) => offer(options, question.work(known)))
+      .catch((error: unknown) => {
+        const because = error instanceof Error ? error.message : String(error);
+        fail(options, replyTo, `the store could not be asked: ${because}`);
+      })
+      .finally(() => {
+        if (lines.get(device) === turn) lines.delete(device);
+      });
+    lines.set(device, turn);
   };
 }
 
-async function handle(options: RequestsOptions, request: BackendRequest): Promise<void> {
+/** A request that was read. */
+interface Question {
+  /** The command whose entry in the store it has to be decided with, or `null`. */
+  readonly id: string | null;
+  readonly work: (known: LedgerEntry | null) => RequestWork;
+}
+
+/** What is asked; `null` when it could not be read, and was refused. */
+function questionOf(options: RequestsOptions, request: BackendRequest): Question | null {
   const { device, operation, payload, replyTo } = request;
   switch (operation.type) {
     case 'get': {
       const read = readGet(payload);
-      if (checked(options, request, read)) offer(options, { type: 'get', device, replyTo });
-      return;
+      if (!checked(options, request, read)) return null;
+      return { id: null, work: () => ({ type: 'get', device, replyTo }) };
     }
     case 'ledger': {
       const read = readLedger(payload);
-      if (checked(options, request, read)) await answerFromLedger(options, request, read.body.id);
-      return;
+      if (!checked(options, request, read)) return null;
+      const { id } = read.body;
+      return { id, work: (known) => ({ type: 'ledger', device, id, known, replyTo }) };
     }
     case 'desired': {
       const read = readDesired(payload);
-      if (checked(options, request, read))
-        offer(options, { type: 'desired', device, request: { ...read.body, replyTo } });
-      return;
+      if (!checked(options, request, read)) return null;
+      return { id: null, work: () => ({ type: 'desired', device, request: { ...read.body, replyTo } }) };
     }
     case 'command': {
       const read = readCommand(payload);
-      if (!checked(options, request, read)) return;
+      if (!checked(options, request, read)) return null;
       const { id, args, waitMs, ifVersion, by } = read.body;
       if (request.trace !== null) options.traces.remember(device, id, request.trace);
       const waitUntil = options.clock.now() + waitMs;
-      const known = await options.store.ledgerEntry(device, id);
       const command = { id, name: operation.name, args, waitUntil, ifVersion, by, replyTo };
-      offer(options, { type: 'command', device, request: command, known });
+      return { id, work: (known) => ({ type: 'command', device, request: command, known }) };
     }
   }
-}
-
-async function answerFromLedger(
-  options: RequestsOptions,
-  request: BackendRequest,
-  id: string,
-): Promise<void> {
-  const { device, replyTo } = request;
-  const entry = await options.store.ledgerEntry(device, id);
-  const detail = `no command with the id ${id} was accepted for ${device}: it was certainly not sent`;
-  const reply =
-    entry === null
-      ? encodeRefusal({ id, code: 'unknown-id', detail, state: null, allowed: [] }, replyTo.encoding)
-      : encodeReply({ type: 'ledger', entry }, replyTo.encoding);
-  options.bus.reply(replyTo, reply.payload, reply.error);
 }
 
 function checked<Body>(
@@ -107,8 +117,8 @@ function refuse(
   bus.reply(replyTo, reply.payload, reply.error);
 }
 
-function offer(options: RequestsOptions, work: Extract<Work, { type: 'command' | 'desired' | 'get' }>): void {
-  const replyTo = work.type === 'get' ? work.replyTo : work.request.replyTo;
+function offer(options: RequestsOptions, work: RequestWork): void {
+  const replyTo = replyAddress(work);
   if (!options.mayAnswer()) fail(options, replyTo, 'this node is not sure to own the device any more');
   else if (!options.mailbox.offerRequest(work))
     fail(options, replyTo, 'too many requests are waiting on this node');

@@ -5,6 +5,7 @@
 import { decide } from '../../actors/decide.ts';
 import type { Context, Decision, Input } from '../../actors/decision.ts';
 import { twinDocument } from '../../actors/document.ts';
+import { rememberedCommand } from '../../actors/legality.ts';
 import { missing } from '../../actors/sequence.ts';
 import { bornTwin, type ReplyAddress, type Twin } from '../../actors/twin.ts';
 import { nextWakeAt } from '../../actors/wake.ts';
@@ -12,13 +13,19 @@ import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
 import { encodingOf } from '../wire/codec.ts';
 import { partitionOf } from '../wire/partition.ts';
-import { encodeDocument, encodeFailure, encodeRefusal, type EncodedReply } from '../wire/reply.ts';
+import {
+  encodeDocument,
+  encodeFailure,
+  encodeRefusal,
+  type EncodedReply,
+  encodeReply,
+} from '../wire/reply.ts';
 import { readReports } from '../wire/report.ts';
 import { sensorsProblem } from '../wire/sensors.ts';
 import type { Batch } from './batch.ts';
 import { kindOf } from './kind-of.ts';
 import type { RuntimeLimits } from './limits.ts';
-import type { GoneRange, Work } from './mailbox.ts';
+import { type GoneRange, replyAddress, type RequestWork, type Work } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Bus, Clock, Delivery } from './ports.ts';
 import { LATE_MAX_MS } from './stall-watch.ts';
@@ -37,8 +44,6 @@ export interface TurnOptions {
   /** Messages the store refused for good, by stream sequence, with what it said. */
   readonly refusedByStore: ReadonlyMap<number, string>;
 }
-
-type Request = Extract<Work, { type: 'command' | 'desired' | 'get' }>;
 
 /** Takes one host's turns. */
 export class Turns {
@@ -229,15 +234,20 @@ export class Turns {
     this.#decide(partition, kind, twin, { type: 'wake' }, batch);
   }
 
-  #request(work: Request, batch: Batch): void {
+  #request(work: RequestWork, batch: Batch): void {
     const partition = this.#options.partitions.get(partitionOf(work.device));
-    const replyTo = work.type === 'get' ? work.replyTo : work.request.replyTo;
+    const replyTo = replyAddress(work);
     if (partition === undefined) {
       const reply = encodeFailure('unavailable', 'this node no longer owns the device', replyTo.encoding);
       this.answerAfterCommit(batch, replyTo, () => reply);
       return;
     }
     const twin = this.#known(partition, work.device);
+    if (work.type === 'ledger') {
+      const reply = ledgerReply(work, twin instanceof Error ? undefined : twin);
+      this.answerAfterCommit(batch, replyTo, () => reply);
+      return;
+    }
     if (twin instanceof Error) {
       this.#answerUndecided(batch, replyTo);
       return;
@@ -320,10 +330,21 @@ export class Turns {
   }
 }
 
-function inputOf(work: Exclude<Request, { type: 'get' }>): Input {
+function inputOf(work: Exclude<RequestWork, { type: 'get' | 'ledger' }>): Input {
   return work.type === 'command'
     ? { type: 'command', request: work.request, known: work.known }
     : { type: 'desired', request: work.request };
+}
+
+/** The command as it stands, decided on or not: the answer is not given before what it says is committed. */
+function ledgerReply(
+  { device, id, known, replyTo }: Extract<RequestWork, { type: 'ledger' }>,
+  twin: Twin | undefined,
+): EncodedReply {
+  const entry = (twin === undefined ? null : rememberedCommand(twin, id)) ?? known;
+  if (entry !== null) return encodeReply({ type: 'ledger', entry }, replyTo.encoding);
+  const detail = `no command with the id ${id} was accepted for ${device}`;
+  return encodeRefusal({ id, code: 'unknown-id', detail, state: null, allowed: [] }, replyTo.encoding);
 }
 
 function unknownDevice(device: string, id: string | null, to: ReplyAddress): EncodedReply {

@@ -1,6 +1,7 @@
 /**
  * More than a node can take, and servers that are there and do not do their work: slow, locked, full. On real servers.
  */
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -118,6 +119,21 @@ describe('a database', () => {
     await untilReady(app.health);
     await fleet.endLoad();
     await fleet.expectStoredOnce(world.eye);
+  });
+
+  test('in which a commit takes long does not let the ledger deny what is being committed', async () => {
+    world = await World.start();
+    await world.hostNode();
+    const { device } = await world.knownDevice({ manner: 'probes' });
+    const id = randomUUID();
+    await world.eye.query('begin');
+    await world.eye.query('select from lease for update');
+    const accepted = world.backend.command(device, 'reserve', { id, waitMs: 0 });
+    const told = world.backend.ledger(device, id);
+    await world.backend.nats.flush();
+    await world.eye.query('commit');
+    expect(await told).toMatchObject({ id, outcome: 'pending' });
+    expect(await accepted).toMatchObject({ id, outcome: 'pending' });
   });
 
   test('in which somebody holds a lock on a lease makes the node wait, and it says for what', async () => {

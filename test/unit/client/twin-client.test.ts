@@ -242,6 +242,33 @@ describe('a command', () => {
     expect(requests).toHaveLength(1);
   });
 
+  test('that was refused when it was asked again may have been accepted: its first copy may still be on its way', async () => {
+    const refusal = {
+      code: 'illegal-state',
+      detail: 'it is reserved',
+      state: 'reserved',
+      allowed: [],
+    } as const;
+    serve((request, count) =>
+      count === 1 ? null : encodeRefusal({ ...refusal, id: idOf(request) }, request.replyTo.encoding),
+    );
+    const failure = await failureOf(client.command(device, 'reserve'));
+    expect(failure).toMatchObject({ name: 'CorralUnreachable', wasSent: 'maybe', id: firstId });
+    expect(String(failure)).toContain('it is reserved');
+  });
+
+  test('that was in the ledger stays pending when nobody answers any more', async () => {
+    serve((request) => {
+      schedule.after(5_000, () => {
+        bus.reply(request.replyTo, ledgerReply('pending')(request).payload);
+        void stopServing();
+      });
+      return null;
+    });
+    const result = settled(client.command(device, 'reserve', {}, { waitMs: 60_000 }));
+    expect(await result).toMatchObject({ outcome: 'pending', id: firstId });
+  });
+
   test('with an id of the caller is asked with it', async () => {
     const id = '6f1c1e0a-8f5f-4d0c-9b1e-0c5a4f7d2e11';
     serve(ledgerReply('done'));
@@ -279,6 +306,12 @@ describe('other questions', () => {
     } as const;
     serve(({ replyTo }) => encodeRefusal(refusal, replyTo.encoding));
     expect(await failureOf(client.get(device))).toMatchObject({ code: 'unknown-device', id: null });
+  });
+
+  test('ledger without an answer is asked again, and its refusal is one', async () => {
+    const refusal = { code: 'unknown-id', detail: 'no such command', state: null, allowed: [] } as const;
+    serve((_request, count) => (count === 1 ? null : encodeRefusal({ ...refusal, id: firstId }, 'json')));
+    expect(await failureOf(client.ledger(device, firstId))).toBeInstanceOf(CorralRefusal);
   });
 
   test('ledger tells how a command stands', async () => {
