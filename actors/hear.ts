@@ -81,7 +81,8 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
   reviewReport(draft, report, { previous, ended });
   const detail = `report ${String(boot)}/${String(seq)} says ${report.state}`;
   const news = divergenceNews(draft);
-  const told = [detail, ...(ended === null ? [] : [ended.detail]), ...news].join('; ');
+  const isAll = ended === null && news.length === 0;
+  const told = isAll ? detail : [detail, ...(ended === null ? [] : [ended.detail]), ...news].join('; ');
   const cause = { type: 'report', detail: told } as const;
   const lines = draft.transitions?.length ?? 0;
   settleHeard(draft, cause);

@@ -4,7 +4,7 @@
  * It lives with the machines because a kind's sensors, health rules and observations are all statements about a
  * report. The schema names what Corral reads; every other field is kept and passed on, never refused.
  */
-import { type Static, Type } from '@sinclair/typebox';
+import { type Static, type TSchema, Type, TypeGuard } from '@sinclair/typebox';
 
 /** Device ids, site ids and kind names: one NATS token, safe in a subject, a URL and a file name. */
 export const ID_PATTERN = '^[A-Za-z0-9_-]{1,64}$';
@@ -14,6 +14,12 @@ const Uint = (description: string) =>
 
 /** Any key of a map: the library's own takes no line break for a part of one, and would let values under such keys pass unseen. */
 export const AnyKey = Type.String({ pattern: '^[\\s\\S]*$' });
+
+/** A map whose keys are free. A `Record` would be checked by a pattern for each key, and this runs for every report. */
+const MapOf = <Value extends TSchema>(value: Value, description: string) =>
+  Type.Unsafe<Record<string, Static<Value>>>(
+    Type.Object({}, { additionalProperties: TypeGuard.IsUnknown(value) ? true : value, description }),
+  );
 
 /** What the device did with one command it was sent: an entry of its ring of outcomes. */
 export const RingEntrySchema = Type.Object({
@@ -54,10 +60,8 @@ export const ReportSchema = Type.Object({
   up: Uint('monotonic uptime when this state was measured, ms'),
   at: Type.Optional(Type.Number({ description: "the device's wall clock, ms epoch; a hint, never trusted" })),
   state: Type.String({ minLength: 1, maxLength: 64, description: 'what the device itself believes' }),
-  sensors: Type.Record(AnyKey, Type.Unknown(), { description: 'every sensor value; schema per kind' }),
-  since: Type.Optional(
-    Type.Record(AnyKey, Uint('ms since the last change'), { description: 'per binary sensor' }),
-  ),
+  sensors: MapOf(Type.Unknown(), 'every sensor value; schema per kind'),
+  since: Type.Optional(MapOf(Uint('ms since the last change'), 'per binary sensor')),
   commands: Type.Optional(
     Type.Array(RingEntrySchema, { maxItems: RING_SIZE_MAX, description: 'newest first' }),
   ),
