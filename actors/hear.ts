@@ -11,7 +11,7 @@ import type { Draft } from './draft.ts';
 import { clockOfFormer, clockOfLate, clockOfNews, fileReport } from './filing.ts';
 import { decideWaiting, refuseOverdue } from './guard.ts';
 import { updateHold } from './holds.ts';
-import { beginIncarnation, doubtIfNobodyAnswers, settleConflict, speakerOf } from './identity.ts';
+import { beginIncarnation, doubtIfNobodyAnswers, formerOf, settleConflict, speakerOf } from './identity.ts';
 import { hearAnswers, probeIfOpen, probeSoon, takeNumbers } from './probe.ts';
 import { reassertIfDue } from './reassert.ts';
 import { resolveByReport, resolveLate } from './resolve.ts';
@@ -129,11 +129,12 @@ function hearOlderBoot(draft: Draft, report: Report, receivedAt: number): void {
   if (!isExpected || (identity !== null && identity.rivalAt !== null)) probeSoon(draft);
 }
 
-/** A report of the line before the present incarnation: filed there, under its own order and time. */
+/** A report of a line before the present incarnation: filed there, under its own order and time. */
 function hearFormer(draft: Draft, report: Report, receivedAt: number): void {
   const { twin } = draft;
-  const former = twin.identity?.former;
-  if (former === undefined || former === null) return;
+  const { newest, identity } = twin;
+  const former = newest === null ? null : (formerOf(draft, { report, receivedAt, newest })?.former ?? null);
+  if (identity === null || former === null) return;
   const sequence = addPosition(former.sequence, report.boot, report.seq);
   if (sequence === null) {
     countAgain(draft);
@@ -145,10 +146,9 @@ function hearFormer(draft: Draft, report: Report, receivedAt: number): void {
   twin.sequence = { ...twin.sequence, late: late + 1, closedMissing: countOf(closedMissing - filled) };
   const clock = clockOfFormer(draft, former.clock, { report, receivedAt });
   fileReport(draft, { report, receivedAt, clock, fate: 'late' });
-  twin.identity = {
-    rivalAt: twin.identity?.rivalAt ?? null,
-    former: { ...former, ...lastOf(former, report), sequence, clock: laterClock(former.clock, clock) },
-  };
+  const told = { ...former, ...lastOf(former, report), sequence, clock: laterClock(former.clock, clock) };
+  const formers = identity.formers.map((line) => (line === former ? told : line));
+  twin.identity = { rivalAt: identity.rivalAt, formers };
   resolveLate(draft, report, former.incarnation);
 }
 

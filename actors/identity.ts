@@ -6,7 +6,7 @@
  * boot, or the newer report, is known to have been there.
  *
  * - A report that looks old and names a fresh number begins a new incarnation: ordering from zero. What still comes of the
- *   line before it is told by its position, and filed there.
+ *   lines before it is told by its position, and filed there.
  * - If both answer, or that happens again while both are heard, there are two devices. Nobody is believed then:
  *   `identity-conflict`, until one of them has been silent for as long as the kind allows, and the other answers.
  */
@@ -26,11 +26,21 @@ export const UP_JITTER_MS = 10_000;
 /** Boots of one line are less far apart than this: a storage that begins to count elsewhere is another one. */
 const LINE_BOOTS_MAX = 100_000;
 
+/** So many lines before the present incarnation are remembered: what still comes of an older one is taken for the present's. */
+export const FORMERS_MAX = 4;
+
+/** A report beside the newest that is known. */
+interface Heard {
+  readonly report: Report;
+  readonly receivedAt: number;
+  readonly newest: NewestReport;
+}
+
 /**
  * Who made a report.
  * - `self`: the present incarnation, as far as anybody knows;
  * - `anew`: the device, which has begun to count anew;
- * - `former`: the line before the present incarnation, from a buffer;
+ * - `former`: a line before the present incarnation, from a buffer;
  * - `rival`: that line again, though it cannot be: a second device;
  * - `nobody`: its number cannot be, and nothing proves whose it is.
  */
@@ -53,25 +63,47 @@ export function speakerOf(draft: Draft, report: Report, receivedAt: number): Spe
   return runsBack ? 'nobody' : 'self';
 }
 
-/** Tells whether the line before the present incarnation made the report; `null` where it did not. */
-function speakerBeside(
-  draft: Draft,
-  heard: { readonly report: Report; readonly receivedAt: number; readonly newest: NewestReport },
-): Speaker | null {
+/** Tells whether a line before the present incarnation made the report; `null` where none did. */
+function speakerBeside(draft: Draft, heard: Heard): Speaker | null {
   const { report, receivedAt, newest } = heard;
-  const { identity, sequence } = draft.twin;
-  const former = identity?.former ?? null;
-  if (former === null || hasBoot(sequence, report.boot)) return null;
-  const looksOld = comparePositions(report, newest) < 0;
-  const isBefore = comparePositions(report, former) <= 0 && former.boot - report.boot <= LINE_BOOTS_MAX;
-  const isOfIt = looksOld ? hasBoot(former.sequence, report.boot) : isBefore || overlaps(draft, heard);
+  const found = formerOf(draft, heard);
+  if (found === null) return null;
+  const { former, isLast, isByNumber } = found;
   const isPresent = (report.commands ?? []).some(({ n }) => n >= former.provedBy);
-  if (!isOfIt || (isPresent && (looksOld || isBefore))) return null;
-  if (!isPresent && !isMeasuredAfterEnd(draft, former, report)) return 'former';
+  if (isPresent && isByNumber) return null;
+  if (!isPresent && !(isLast && isMeasuredAfterEnd(draft, former, report))) return 'former';
   if (receivedAt - newest.receivedAt >= draft.kind.limits.silenceMs) return 'anew';
   const detail = `boot ${String(report.boot)} goes on while boot ${String(newest.boot)} answers`;
   raiseConflict(draft, receivedAt, detail);
   return 'rival';
+}
+
+/** A line before the present incarnation, and how a report was told to be of it. */
+interface Found {
+  readonly former: FormerIncarnation;
+  /** It is the line directly before. */
+  readonly isLast: boolean;
+  /** Told by the number of the boot, not by the time at which it began. */
+  readonly isByNumber: boolean;
+}
+
+/** The line before the present incarnation that a report is of, as far as its boot tells; `null` for none. */
+export function formerOf(draft: Draft, heard: Heard): Found | null {
+  const { report, newest } = heard;
+  const { identity, sequence } = draft.twin;
+  const [last, ...earlier] = identity?.formers ?? [];
+  if (last === undefined || hasBoot(sequence, report.boot)) return null;
+  if (isOfLast(last, report, newest)) return { former: last, isLast: true, isByNumber: true };
+  const known = earlier.find((former) => hasBoot(former.sequence, report.boot));
+  if (known !== undefined) return { former: known, isLast: false, isByNumber: true };
+  if (comparePositions(report, newest) < 0 || !overlaps(draft, heard)) return null;
+  return { former: last, isLast: true, isByNumber: false };
+}
+
+/** The line before knows the boot, or the boot is so near before what it came to that nobody else can have counted there. */
+function isOfLast(last: FormerIncarnation, report: Report, newest: NewestReport): boolean {
+  if (comparePositions(report, newest) < 0) return hasBoot(last.sequence, report.boot);
+  return comparePositions(report, last) <= 0 && last.boot - report.boot <= LINE_BOOTS_MAX;
 }
 
 /** Begins a new incarnation: the report is the first of it. Its ordering starts from zero. */
@@ -87,7 +119,8 @@ export function beginIncarnation(draft: Draft, report: Report, receivedAt: numbe
     const { boot, seq } = newest;
     const ended = { incarnation: twin.incarnation, boot, seq, clock, sequence };
     const former: FormerIncarnation = { ...ended, provedBy: provingN, endedAt: receivedAt };
-    twin.identity = { rivalAt: null, former };
+    const formers = [former, ...(twin.identity?.formers ?? [])].slice(0, FORMERS_MAX);
+    twin.identity = { rivalAt: null, formers };
   }
   twin.incarnation += 1;
   twin.sequence = beginSequence(sequence, report.boot, report.seq);
@@ -152,8 +185,9 @@ function mayBeginAnew(
   if (receivedAt - newest.receivedAt >= silenceMs) return true;
   if (!runsBack && probe !== null && isNamed(newest.report, probe.n)) return false;
   if (identity === null) return true;
-  const { rivalAt, former } = identity;
-  return rivalAt === null && (former === null || receivedAt - former.endedAt >= silenceMs);
+  const { rivalAt, formers } = identity;
+  const [last] = formers;
+  return rivalAt === null && (last === undefined || receivedAt - last.endedAt >= silenceMs);
 }
 
 /** What no single device can have sent: one position with two contents, or an earlier number with a later uptime. */
@@ -181,10 +215,7 @@ function isMeasuredAfterEnd({ kind }: Draft, former: FormerIncarnation, report: 
 }
 
 /** The report's boot had begun before the newest report, of a lower boot, was measured: one device has one boot at a time. */
-function overlaps(
-  { twin, kind }: Draft,
-  heard: { readonly report: Report; readonly receivedAt: number; readonly newest: NewestReport },
-): boolean {
+function overlaps({ twin, kind }: Draft, heard: Heard): boolean {
   if (twin.clock === null) return false;
   const { driftPpm } = kind.limits;
   const measured = earliestAt(twin.clock, heard.newest.up, driftPpm);

@@ -73,7 +73,7 @@ export function reviewCommands(draft: Draft): void {
 /** Reports came at `at` that one device cannot have sent. */
 export function raiseConflict(draft: Draft, at: number, detail: string): void {
   const { twin } = draft;
-  twin.identity = { rivalAt: at, former: twin.identity?.former ?? null };
+  twin.identity = { rivalAt: at, formers: twin.identity?.formers ?? [] };
   const others = twin.suspicions.filter(({ reason }) => reason !== CONFLICT);
   setDoubts(draft, [...others, { reason: CONFLICT, detail }]);
 }
@@ -81,9 +81,9 @@ export function raiseConflict(draft: Draft, at: number, detail: string): void {
 /** It is known again who speaks. */
 export function clearConflict(draft: Draft): void {
   const { twin } = draft;
-  const { former, rivalAt } = twin.identity ?? { former: null, rivalAt: null };
+  const { formers, rivalAt } = twin.identity ?? { formers: [], rivalAt: null };
   if (rivalAt === null) return;
-  twin.identity = { former, rivalAt: null };
+  twin.identity = { formers, rivalAt: null };
   twin.suspicions = twin.suspicions.filter(({ reason }) => reason !== CONFLICT);
 }
 

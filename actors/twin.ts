@@ -93,7 +93,8 @@ export interface FormerIncarnation {
 export interface Identity {
   /** When there was last reason to believe in a second device; `null` once that is settled. */
   readonly rivalAt: number | null;
-  readonly former: FormerIncarnation | null;
+  /** The lines before the present incarnation, the last first. */
+  readonly formers: readonly FormerIncarnation[];
 }
 
 /** A reservation as the server sees it. */

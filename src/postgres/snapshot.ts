@@ -8,13 +8,20 @@ import { Packr, Unpackr } from 'msgpackr';
 import type { Anchor, BootClock } from '../../actors/clock.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { SequenceSet } from '../../actors/sequence.ts';
-import type { CommandRequest, Identity, NewestReport, Probe, Twin } from '../../actors/twin.ts';
+import type {
+  CommandRequest,
+  FormerIncarnation,
+  Identity,
+  NewestReport,
+  Probe,
+  Twin,
+} from '../../actors/twin.ts';
 
 /**
  * Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`; 3: the
- * byte that tells whether anything is awaited.
+ * byte that tells whether anything is awaited; 4: earlier lines of a device.
  */
-const VERSION = 3;
+const VERSION = 4;
 const OLDEST_VERSION = 1;
 const LAST_VERSION_OF_ONE_BYTE = 2;
 const NOTHING_AWAITED = 0;
@@ -108,7 +115,12 @@ type FormerPlaces = readonly [
   clock: ClockPlaces,
   sequence: SequencePlaces,
 ];
-type IdentityPlaces = readonly [rivalAt: number | null, former: FormerPlaces | null];
+type IdentityPlaces = readonly [
+  rivalAt: number | null,
+  last: FormerPlaces | null,
+  /** Not there before version 4. */
+  earlier?: readonly FormerPlaces[],
+];
 type SnapshotPlaces = readonly [
   since: number | null,
   lastContactAt: number | null,
@@ -274,17 +286,24 @@ function readProbe([n, sentAt, waitsUntil, fate, lastAskedAt = sentAt]: ProbePla
   return { n, sentAt, lastAskedAt, waitsUntil, fate };
 }
 
-function identityPlaces({ rivalAt, former }: Identity): IdentityPlaces {
-  if (former === null) return [rivalAt, null];
-  const { incarnation, boot, seq, provedBy, endedAt, clock, sequence } = former;
-  return [rivalAt, [incarnation, boot, seq, provedBy, endedAt, clockPlaces(clock), sequencePlaces(sequence)]];
+function identityPlaces({ rivalAt, formers }: Identity): IdentityPlaces {
+  const [last = null, ...earlier] = formers.map(formerPlaces);
+  return [rivalAt, last, earlier];
 }
 
-function readIdentity([rivalAt, places]: IdentityPlaces): Identity {
-  if (places === null) return { rivalAt, former: null };
+function formerPlaces(former: FormerIncarnation): FormerPlaces {
+  const { incarnation, boot, seq, provedBy, endedAt, clock, sequence } = former;
+  return [incarnation, boot, seq, provedBy, endedAt, clockPlaces(clock), sequencePlaces(sequence)];
+}
+
+function readIdentity([rivalAt, last, earlier = []]: IdentityPlaces): Identity {
+  return { rivalAt, formers: last === null ? [] : [last, ...earlier].map(readFormer) };
+}
+
+function readFormer(places: FormerPlaces): FormerIncarnation {
   const [incarnation, boot, seq, provedBy, endedAt, clock, sequence] = places;
   const ended = { clock: readClock(clock), sequence: readSequence(sequence) };
-  return { rivalAt, former: { incarnation, boot, seq, provedBy, endedAt, ...ended } };
+  return { incarnation, boot, seq, provedBy, endedAt, ...ended };
 }
 
 function requestPlaces(request: CommandRequest): RequestPlaces {

@@ -53,7 +53,9 @@ const outcomeFields = {
   sentAt: Time('when it was sent last'),
   certainAt: Time('after this it cannot start any more'),
   decidedAt: TimeOrNull('when the present outcome was decided'),
-  closedAt: TimeOrNull('when no other outcome could follow any more'),
+  closedAt: TimeOrNull(
+    'when nothing was awaited any more: of an unknown command only a report that still comes late can tell more',
+  ),
   compensatedBy: TextOrNull('the command that undoes this one; it is never sent of itself'),
 } satisfies Fields<CommandOutcome> & Partial<Fields<LedgerEntry>>;
 

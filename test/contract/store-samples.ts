@@ -237,7 +237,7 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
       }),
     ),
     unheard: fc.nat(),
-    identity: orNull(fc.record({ rivalAt: orNull(time), former: orNull(former) })),
+    identity: orNull(fc.record({ rivalAt: orNull(time), formers: fc.array(former, { maxLength: 4 }) })),
     waiting: fc.array(anyRequest, { maxLength: 2 }),
     hold: orNull(fc.record({ id: text, by: orNull(text), since: time, until: time, certainUntil: time })),
     suspicions: fc.array(fc.record({ reason: text, since: time, detail: text }), { maxLength: 2 }),

@@ -36,7 +36,10 @@ export const CommandViewSchema = Type.Object({
   sentAt: Type.String({ format: 'date-time', description: 'last; it is sent again until it may not start' }),
   certainAt: Type.String({ format: 'date-time', description: 'after this it cannot start any more' }),
   decidedAt: TimeOrNull,
-  closedAt: Type.Union([Time, Type.Null()], { description: 'no other outcome can follow after this' }),
+  closedAt: Type.Union([Time, Type.Null()], {
+    description:
+      'when nothing was awaited any more: of an unknown command only a report that still comes late can tell more',
+  }),
   epoch: Type.Integer({ description: 'of the lease under which it was accepted' }),
   incarnation: Type.Integer(),
   boot: Type.Union([Type.Number(), Type.Null()], { description: 'the only boot it may be executed in' }),

@@ -28,10 +28,11 @@ function wrongAbout(said: Said, versions: readonly EntryVersion[], { store }: Ev
     return before === undefined ? null : `refused, though it was in the ledger since ${before.at}`;
   }
   const text = JSON.stringify(body);
-  const isFinal = FINAL.includes(String(outcome)) || body.closedAt !== null;
+  const isFinal = FINAL.includes(String(outcome));
+  const isClosed = isFinal || body.closedAt !== null;
   // What stood for a moment within one batch is told as it stood; it may be told only where the command was committed.
   const isCommitted = versions.some(
-    ({ at, entry }) => at <= saidAt && (!isFinal || JSON.stringify(commandOutcome(entry)) === text),
+    ({ at, entry }) => at <= saidAt && (!isClosed || JSON.stringify(commandOutcome(entry)) === text),
   );
   if (!isCommitted) return `told ${text}, which was not in the store then`;
   const final = store.ledger.get(request.device)?.find(({ id }) => id === request.id);

@@ -289,6 +289,25 @@ describe('case 41', () => {
     expect(pair.document).toMatchObject({ state: 'available', sequence: { incarnation: 2, boot: 1_001 } });
   });
 
+  test('so do they when its storage was wiped twice meanwhile', () => {
+    const pair = new Pair();
+    pair.device.boot = 900_000_000;
+    pair.meet();
+    const again = { ...pair.twin.newest!.report };
+    for (const boot of [500_000_000, 100_000_000]) {
+      pair.pass(3_600_000);
+      pair.device.wipe(pair.now);
+      pair.device.boot = boot;
+      pair.report();
+      pair.answer();
+    }
+    expect(pair.document).toMatchObject({ sequence: { incarnation: 3 } });
+    expect(pair.hear(again), 'heard before').toMatchObject({ fate: 'duplicate', filed: null });
+    const late = pair.hear({ ...again, seq: again.seq + 1, up: again.up + 5_000, commands: [] });
+    expect(late).toMatchObject({ fate: 'late', filed: { incarnation: 1 } });
+    expect(pair.document).toMatchObject({ state: 'available', sequence: { boot: 100_000_000 } });
+  });
+
   test('a storage that begins to count far from all boots before is no line of then', () => {
     const pair = new Pair();
     pair.device.boot = 900_000_000;
