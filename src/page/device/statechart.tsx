@@ -6,6 +6,7 @@ import { getText } from '../api/request.ts';
 import { connection } from '../connection.ts';
 import { useObservable } from '../observable.ts';
 import { Failure } from '../shell/failure.tsx';
+import { stateClass } from '../shell/state-mark.tsx';
 import { Panel } from './panel.tsx';
 import { useAnswer } from './use-answer.ts';
 
@@ -27,7 +28,7 @@ export function Statechart({
       {drawn.failure !== null && <Failure error={drawn.failure} />}
       {drawn.answer !== null && (
         <div
-          class={type === 'lost' ? 'drawing doubtful' : 'drawing'}
+          class={`drawing ${stateClass(path)}${type === 'lost' ? ' doubtful' : ''}`}
           role="img"
           aria-label={`State chart; the present state is ${path}`}
           tabIndex={0}

@@ -19,6 +19,8 @@ import type { DeviceListing } from './use-device-pages.ts';
 /** Rows drawn beyond what is seen, on either side. */
 const MARGIN_ROWS = 8;
 
+const FIRST_ROW = { index: 0, device: null };
+
 /** Places kept for what was not read yet. */
 const COMING_ROWS = 20;
 
@@ -35,7 +37,7 @@ export function DeviceList({
   const { pages } = list;
   const frame = useRef<HTMLDivElement>(null);
   const { first, last, rowHeightPx, onScroll } = useSeenRows(frame);
-  const [active, setActive] = useActiveRow(query, frame);
+  const [active, setActive] = useActiveRow({ pages, query }, frame);
   const now = useTick();
   const doubt = doubtOf(useObservable(connection), pages.failure);
   const known = useObservable(kinds);
@@ -151,17 +153,21 @@ function keyTarget(
   }
 }
 
-/** The row that keys act on; another list begins at its first one. */
+/**
+ * The row that keys act on. It stays with its device when that moves in the list: nobody should open another one than was marked. Another
+ * list begins at its first row.
+ */
 function useActiveRow(
-  query: URLSearchParams,
+  { pages, query }: { readonly pages: DevicePages; readonly query: URLSearchParams },
   frame: { readonly current: HTMLDivElement | null },
 ): readonly [number, (index: number) => void] {
-  const [active, setActive] = useState(0);
+  const [chosen, setChosen] = useState<{ readonly index: number; readonly device: string | null }>(FIRST_ROW);
   useEffect(() => {
-    setActive(0);
+    setChosen(FIRST_ROW);
     if (frame.current !== null) frame.current.scrollTop = 0;
   }, [query.toString()]);
-  return [active, setActive];
+  const index = (chosen.device === null ? null : pages.indexOf(chosen.device)) ?? chosen.index;
+  return [index, (to) => setChosen({ index: to, device: pages.row(to)?.said.device ?? null })];
 }
 
 /** Opens the active row, as soon as it is there: whoever knows the id types it and `Enter` faster than anything is read. */

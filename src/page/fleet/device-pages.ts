@@ -94,6 +94,17 @@ export class DevicePages {
     return null;
   }
 
+  /** Where a device is; `null` when it is not held. */
+  indexOf(device: string): number | null {
+    let before = 0;
+    for (const { rows, size } of this.#pages) {
+      const index = rows?.findIndex(({ said }) => said.device === device) ?? -1;
+      if (index !== -1) return before + index;
+      before += size;
+    }
+    return null;
+  }
+
   /** Reads what is needed to show these rows, and lets go of what is far from them. */
   show(first: number, last: number): Promise<void> {
     this.#seen = { first, last };
