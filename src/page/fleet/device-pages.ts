@@ -228,7 +228,7 @@ export class DevicePages {
     const page = await get<DevicePage>(`/v1/devices?${query.toString()}`, this.#ended.signal);
     const heardAt = performance.now();
     const rows = page.devices
-      .filter(({ state }) => !(question.isRest && state === 'suspect'))
+      .filter((line) => !question.isShownBefore(line))
       .map((said) => ({ said, heardAt }));
     if (page.cursor !== null) return { rows, next: { question: at, cursor: page.cursor } };
     const next = at + 1 < this.#questions.length ? { question: at + 1, cursor: null } : null;

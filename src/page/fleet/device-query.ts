@@ -1,6 +1,7 @@
 /**
  * Which devices the list shows, as the address says, and the questions it asks the node for them.
  */
+import type { DeviceLine } from '../api/twin.ts';
 
 /** The filters of the list, as they are named in the address and by `GET /v1/devices`. */
 export const FILTERS = ['q', 'kind', 'state', 'quality', 'site', 'firmware', 'suspicion', 'pending'] as const;
@@ -15,26 +16,30 @@ export const ORDERS = [
 ] as const;
 
 /**
- * The questions whose answers, one after the other, are the list. Suspects first is no order that a device has: it is the
- * suspects, then what the node says of the others, the least certain first.
+ * The questions whose answers, one after the other, are the list. Suspects first is no order that a device has: it is those in the state
+ * `suspect`, those of which something is suspected in another state, and then all others by id.
  */
 export function questionsOf(query: URLSearchParams): readonly Question[] {
   const base = filtersOf(query);
   const sort = query.get('sort') ?? '';
   if (sort !== '') base.set('sort', sort);
-  if (sort !== '' || base.has('quality') || base.has('state')) return [{ query: base, isRest: false }];
-  const part = (name: Filter, value: string): URLSearchParams => {
-    const narrowed = new URLSearchParams(base);
-    narrowed.set(name, value);
-    return narrowed;
-  };
+  if (sort !== '' || base.has('quality') || base.has('state'))
+    return [{ query: base, isShownBefore: noneOf }];
   return [
-    { query: part('state', 'suspect'), isRest: false },
-    ...['suspect', 'unknown', 'stale', 'fresh'].map((quality) => ({
-      query: part('quality', quality),
-      isRest: true,
-    })),
+    { query: narrowed(base, 'state', 'suspect'), isShownBefore: noneOf },
+    { query: narrowed(base, 'quality', 'suspect'), isShownBefore: ({ state }) => state === 'suspect' },
+    { query: base, isShownBefore: ({ state, quality }) => state === 'suspect' || quality === 'suspect' },
   ];
+}
+
+function noneOf(): boolean {
+  return false;
+}
+
+function narrowed(base: URLSearchParams, filter: Filter, value: string): URLSearchParams {
+  const query = new URLSearchParams(base);
+  query.set(filter, value);
+  return query;
 }
 
 /** The filters that the address names. */
@@ -50,6 +55,6 @@ export function filtersOf(query: URLSearchParams): URLSearchParams {
 /** One question of the list. */
 export interface Question {
   readonly query: URLSearchParams;
-  /** The devices in the state `suspect` are left out: they were shown before. */
-  readonly isRest: boolean;
+  /** Whether a device was in the answers to the questions before this one. */
+  readonly isShownBefore: (line: Pick<DeviceLine, 'state' | 'quality'>) => boolean;
 }
