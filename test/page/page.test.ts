@@ -150,6 +150,12 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       await shown(why.getByRole('list', { name: 'Chain of causes' }).getByText(/cable/).first());
     });
 
+    test('has its present state lit in its machine', async () => {
+      const page = await open('/devices/cp-900');
+      await shown(page.getByRole('img', { name: /the present state is suspect/ }));
+      await shown(page.locator('.drawing .lit[data-path="suspect.doubted"]'));
+    });
+
     test('marks the reports that are missing and the parts that came late', async () => {
       const { system } = parts;
       const device = await system.device('cp-400');

@@ -60,8 +60,6 @@ export function DevicePage({
       <Reservation hold={said.hold} />
       <div class="panels">
         <Explain asked={explanation} />
-        <Statechart device={device} path={said.path} version={said.version} />
-        <History device={device} shown={windowOf(query)} revision={revision} late={said.sequence.late} />
         <Panel id="commands" title="Commands">
           <CommandSender
             device={device}
@@ -71,6 +69,8 @@ export function DevicePage({
           />
           <CommandLedger asked={commands} />
         </Panel>
+        <History device={device} shown={windowOf(query)} revision={revision} late={said.sequence.late} />
+        <Statechart device={device} path={said.path} version={said.version} />
         <div class="column">
           <Clocks twin={said} />
           <Reported twin={said} />

@@ -2,6 +2,7 @@
  * The machine of the device's kind, with the present state lit, as the node draws it.
  */
 import type { VNode } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { getText } from '../api/request.ts';
 import { connection } from '../connection.ts';
 import { useObservable } from '../observable.ts';
@@ -23,11 +24,16 @@ export function Statechart({
 }): VNode {
   const { type } = useObservable(connection);
   const drawn = useAnswer(`/v1/devices/${encodeURIComponent(device)}/machine.svg`, version, getText);
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (place.current !== null) showLit(place.current);
+  }, [drawn.answer]);
   return (
     <Panel id="statechart" title="Its machine">
       {drawn.failure !== null && <Failure error={drawn.failure} />}
       {drawn.answer !== null && (
         <div
+          ref={place}
           class={`drawing ${stateClass(path)}${type === 'lost' ? ' doubtful' : ''}`}
           role="img"
           aria-label={`State chart; the present state is ${path}`}
@@ -37,4 +43,12 @@ export function Statechart({
       )}
     </Panel>
   );
+}
+
+/** On a narrow screen the drawing is wider than its place: the lit state is what one wants to see of it. */
+function showLit(place: HTMLElement): void {
+  const lit = place.querySelector('.lit')?.getBoundingClientRect();
+  if (lit === undefined) return;
+  const frame = place.getBoundingClientRect();
+  place.scrollLeft += lit.left + lit.width / 2 - (frame.left + frame.width / 2);
 }
