@@ -200,7 +200,7 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       await shown(reserve);
       expect(await reserve.getAttribute('aria-disabled')).toBe('true');
       const reason = await page.locator('#verdict-reserve').innerText();
-      expect(reason).toBe('reserve would be refused: the known state is in doubt: cable-without-hatch.');
+      expect(reason).toBe('Would be refused: the known state is in doubt: cable-without-hatch.');
     });
 
     test('that is not known is said to be unknown', async () => {
@@ -227,7 +227,7 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
             const isField = one instanceof HTMLInputElement || one instanceof HTMLSelectElement;
             const labels = isField ? [...(one.labels ?? [])] : [];
             const name =
-              one.getAttribute('aria-label') ?? one.getAttribute('aria-labelledby') ?? one.innerText;
+              one.getAttribute('aria-label') ?? one.getAttribute('aria-labelledby') ?? one.textContent;
             return name.trim() === '' && labels.length === 0;
           })
           .map((one) => one.outerHTML.slice(0, 120)),

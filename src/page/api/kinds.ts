@@ -29,7 +29,7 @@ export interface Kind {
   /** Its name. */
   readonly kind: string;
   readonly description: string;
-  readonly limits: { readonly freshMs: number };
+  readonly limits: { readonly freshMs: number; readonly silenceMs: number };
   readonly commands: readonly CommandKind[];
 }
 

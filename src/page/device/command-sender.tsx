@@ -157,7 +157,7 @@ function Verdict({
           {name}
         </button>
         <span id={`verdict-${name}`} class={accepted ? 'soft' : 'refusal'}>
-          {accepted && code === null ? (kind?.description ?? sentence) : sentence}
+          {accepted && code === null ? (kind?.description ?? sentence) : withoutName(sentence, name)}
         </span>
         {isEnabled && fields.length > 0 && (
           <div class="arguments">
@@ -175,6 +175,12 @@ function Verdict({
       </form>
     </li>
   );
+}
+
+/** The sentence stands beside the button with the name. */
+function withoutName(sentence: string, name: string): string {
+  const rest = sentence.startsWith(`${name} `) ? sentence.slice(name.length + 1) : sentence;
+  return rest.charAt(0).toUpperCase() + rest.slice(1);
 }
 
 function withArgument(

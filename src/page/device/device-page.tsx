@@ -69,7 +69,13 @@ export function DevicePage({
           />
           <CommandLedger asked={commands} />
         </Panel>
-        <History device={device} shown={windowOf(query)} revision={revision} late={said.sequence.late} />
+        <History
+          device={device}
+          shown={windowOf(query)}
+          revision={revision}
+          late={said.sequence.late}
+          silenceMs={kind?.limits.silenceMs ?? Infinity}
+        />
         <Statechart device={device} path={said.path} version={said.version} />
         <div class="column">
           <Clocks twin={said} />

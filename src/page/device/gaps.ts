@@ -1,6 +1,6 @@
 /**
- * Where reports are missing: a device numbers them within a boot, so a hole in the numbers is a stretch of time in which nobody knows
- * what it said.
+ * Where nobody knows what the device said or was: holes in the numbers that it gives to the reports of a boot, and stretches in which it was
+ * silent for longer than its kind allows.
  */
 import type { Report } from '../api/history.ts';
 import type { Span } from './history-window.ts';
@@ -19,5 +19,17 @@ export function gapsBetween(reports: readonly Report[]): readonly Gap[] {
     const missing = report.seq - (isSameBoot ? before.seq : 0) - 1;
     if (missing <= 0) return [];
     return [{ from: Date.parse(before.measuredAt), to: Date.parse(report.measuredAt), missing }];
+  });
+}
+
+/** The stretches between two reports, or after the last one, in which the device was silent for too long; ms epoch. */
+export function silencesIn(
+  reports: readonly Report[],
+  { silenceMs, now }: { readonly silenceMs: number; readonly now: number },
+): readonly Span[] {
+  const times = reports.map(({ measuredAt }) => Date.parse(measuredAt)).toSorted((a, b) => a - b);
+  return times.flatMap((from, index) => {
+    const to = times[index + 1] ?? now;
+    return to - from > silenceMs ? [{ from, to }] : [];
   });
 }

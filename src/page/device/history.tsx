@@ -8,7 +8,7 @@ import { Failure } from '../shell/failure.tsx';
 import { counted } from '../spell.ts';
 import { useTick } from '../ticker.ts';
 import { BinaryLane } from './binary-lane.tsx';
-import { gapsBetween } from './gaps.ts';
+import { gapsBetween, silencesIn } from './gaps.ts';
 import { type HistoryWindow, spanNow } from './history-window.ts';
 import { NumericChart } from './numeric-chart.tsx';
 import { Panel } from './panel.tsx';
@@ -28,12 +28,15 @@ export function History({
   shown,
   revision,
   late,
+  silenceMs,
 }: {
   readonly device: string;
   readonly shown: HistoryWindow;
   readonly revision: number;
   /** How many late reports the device has had. */
   readonly late: number;
+  /** How long its kind may be silent, ms; infinite while that is not known here. */
+  readonly silenceMs: number;
 }): VNode {
   useTick();
   const known = useReports(device, shown, { revision, late });
@@ -60,7 +63,14 @@ export function History({
         </span>
       </p>
       <div class="tracks">
-        <StateTimeline intervals={intervals} reports={known.reports} gaps={gaps} span={span} now={now} />
+        <StateTimeline
+          intervals={intervals}
+          reports={known.reports}
+          gaps={gaps}
+          silences={silencesIn(known.reports, { silenceMs, now })}
+          span={span}
+          now={now}
+        />
         {series.filter(isBinary).map((one) => (
           <BinaryLane key={one.name} series={one} gaps={gaps} span={span} now={now} />
         ))}

@@ -7,19 +7,21 @@ import { StateMark, stateClass } from '../shell/state-mark.tsx';
 import { counted, duration, exactTime, timeOfDay, within } from '../spell.ts';
 import type { Gap } from './gaps.ts';
 import { addressBefore, percentOf, type Span } from './history-window.ts';
-import { GapMarks, placeOf, Track } from './track.tsx';
+import { GapMarks, placeOf, SilenceMarks, Track } from './track.tsx';
 
 /** The line of states with its late reports and gaps. */
 export function StateTimeline({
   intervals,
   reports,
   gaps,
+  silences,
   span,
   now,
 }: {
   readonly intervals: readonly Interval[];
   readonly reports: readonly Report[];
   readonly gaps: readonly Gap[];
+  readonly silences: readonly Span[];
   readonly span: Span;
   /** The server's time, ms epoch: an interval that has not ended reaches up to it. */
   readonly now: number;
@@ -31,6 +33,7 @@ export function StateTimeline({
         {intervals.map((interval) => (
           <Segment key={interval.from} interval={interval} span={span} now={now} />
         ))}
+        <SilenceMarks silences={silences} span={span} />
         <GapMarks gaps={gaps} span={span} />
         {late.map((report) => (
           <span

@@ -3,7 +3,7 @@
  * below each other have the same scale.
  */
 import type { ComponentChildren, VNode } from 'preact';
-import { counted } from '../spell.ts';
+import { counted, duration } from '../spell.ts';
 import type { Gap } from './gaps.ts';
 import { percentOf, type Span } from './history-window.ts';
 
@@ -35,6 +35,30 @@ export function Track({
 export function placeOf(span: Span, { from, to }: Span): { readonly left: string; readonly width: string } {
   const left = percentOf(span, from);
   return { left: `${left.toFixed(3)}%`, width: `${(percentOf(span, to) - left).toFixed(3)}%` };
+}
+
+/** The silences, marked on a line. */
+export function SilenceMarks({
+  silences,
+  span,
+}: {
+  readonly silences: readonly Span[];
+  readonly span: Span;
+}): VNode {
+  return (
+    <>
+      {silences
+        .filter(({ from, to }) => to > span.from && from < span.to)
+        .map((silence) => (
+          <span
+            key={silence.from}
+            class="silence"
+            style={placeOf(span, silence)}
+            title={`silent for ${duration(silence.to - silence.from)}: longer than its kind allows`}
+          />
+        ))}
+    </>
+  );
 }
 
 /** The missing reports, marked on a line. */

@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Report } from '../../../src/page/api/history.ts';
 import { chartData } from '../../../src/page/device/chart-data.ts';
-import { gapsBetween } from '../../../src/page/device/gaps.ts';
+import { gapsBetween, silencesIn } from '../../../src/page/device/gaps.ts';
 import {
   type BinarySeries,
   levelsOf,
@@ -53,6 +53,14 @@ describe('a gap', () => {
     const reports = [reportAt(10, { seq: 9 }), reportAt(20, { boot: 2, seq: 3 })];
     expect(gapsBetween(reports)).toEqual([{ from: 10_000, to: 20_000, missing: 2 }]);
   });
+});
+
+test('a silence is longer than the kind allows, between two reports or after the last one', () => {
+  const reports = [reportAt(10, { seq: 1 }), reportAt(20, { seq: 2 }), reportAt(120, { seq: 3 })];
+  expect(silencesIn(reports, { silenceMs: 60_000, now: 200_000 })).toEqual([
+    { from: 20_000, to: 120_000 },
+    { from: 120_000, to: 200_000 },
+  ]);
 });
 
 describe('a lane', () => {
