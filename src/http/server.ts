@@ -35,6 +35,7 @@ import { problemRoutes } from './routes/problems.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { sensorRoutes } from './routes/sensors.ts';
 import { timelineRoutes } from './routes/timeline.ts';
+import { cutSilentConnections } from './silent-connections.ts';
 
 /** A request has to arrive whole within this, ms; then it is answered `request-timeout`. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -63,6 +64,7 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true } },
     return503OnClosing: false,
   });
+  cutSilentConnections(app);
   app.setErrorHandler(answerProblem);
   app.setNotFoundHandler(answerUnknownRoute);
   app.addHook('onResponse', async (request, reply) => {

@@ -73,6 +73,17 @@ test('a body that nobody asked for is refused before it is read', async () => {
   expect(await response.json()).toMatchObject({ code: 'method-not-allowed' });
 });
 
+test('a connection on which nothing was ever asked does not hold up the end', async () => {
+  const other = await httpOver(opened.store, opened.clock);
+  const { hostname, port } = new URL(await other.app.listen({ host: '127.0.0.1', port: 0 }));
+  const socket = connect(Number(port), hostname);
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  // The server knows it once it has answered somebody who came later.
+  await fetch(`http://${hostname}:${port}/healthz`).then((response) => response.text());
+  await other.app.close();
+  await closed;
+});
+
 test('what is not HTTP gets a problem, and the connection is closed', async () => {
   const { head, body } = await said('good morning\r\n\r\n');
   expect(head).toMatch(/^HTTP\/1\.1 400 Bad Request\r\nContent-Type: application\/problem\+json/);
