@@ -6,7 +6,7 @@ import type { Command } from '../../machines/command.ts';
 import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
 import type { Commit } from '../../src/runtime/ports.ts';
-import type { FaultSort, Mishap } from './world/weather.ts';
+import type { FaultSort, Mishap } from './trouble.ts';
 
 /** A device's storage from one wipe to the next. */
 export type Life = number;

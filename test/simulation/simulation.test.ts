@@ -6,7 +6,7 @@ import { violationText } from './print.ts';
 import { regressions } from './regressions.ts';
 import { addTallies, NOTHING, runSeed, type Verdict } from './run.ts';
 import { KeptTrace } from './trace.ts';
-import { FAULTS, MISHAPS } from './world/weather.ts';
+import { FAULTS, MISHAPS } from './trouble.ts';
 
 /** Each begins with a seed of its own, so that a failure says quickly which world it was. */
 const LOTS = [1, 11, 21, 31];

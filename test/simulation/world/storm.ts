@@ -10,7 +10,8 @@ import { GOOD, type Link, type Network } from './network.ts';
 import type { Schedule } from './schedule.ts';
 import type { Server } from './server.ts';
 import type { StoreTrouble } from './store-link.ts';
-import { badQuality, FAULTS, type FaultSort, type Weather } from './weather.ts';
+import { FAULTS, type FaultSort } from '../trouble.ts';
+import { badQuality, type Weather } from './weather.ts';
 import type { WorldRecord } from '../record.ts';
 import type { Trace } from '../trace.ts';
 
