@@ -41,7 +41,12 @@ export function proofText(name: ProofName, detail: string): string {
 }
 
 /** Refusals that follow from the protocol (wire contract 2.2), not from the device's own state. */
-const PROTOCOL_REFUSALS: readonly string[] = ['superseded', 'stale-epoch', 'other-boot', 'too-late'];
+const PROTOCOL_REFUSALS: readonly (string | null)[] = ['superseded', 'stale-epoch', 'other-boot', 'too-late'];
+
+/** True when the device has handled the command in its turn: it was executed, or refused by the device's own state. */
+export function wasHandled({ outcome, reason }: Pick<LedgerEntry, 'outcome' | 'reason'>): boolean {
+  return outcome === 'done' || (outcome === 'rejected' && !PROTOCOL_REFUSALS.includes(reason));
+}
 
 /** Those of them that say "not any more". */
 const TIME_REFUSALS: readonly string[] = ['other-boot', 'too-late'];

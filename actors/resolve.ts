@@ -8,7 +8,7 @@ import { type Draft, writeEntry } from './draft.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { closableByWord, commandNamed } from './legality.ts';
 import { hasAnswered } from './probe.ts';
-import { type Knowledge, proofText, type Verdict, verdictOf } from './proof.ts';
+import { type Knowledge, proofText, type Verdict, verdictOf, wasHandled } from './proof.ts';
 import { OPEN_MAX } from './send.ts';
 
 /** How many resolved entries a twin remembers; older ones are in the store. */
@@ -100,14 +100,14 @@ export function remember({ twin }: Draft, entry: LedgerEntry): void {
   const recent = [entry, ...twin.recent];
   if (recent.length > RECENT_MAX) {
     const last = recent.length - 1;
-    recent.splice(recent.findIndex(isHandled) === last ? last - 1 : last, 1);
+    recent.splice(recent.findIndex(tellsRing) === last ? last - 1 : last, 1);
   }
   twin.recent = recent;
 }
 
-/** The device's ring has named it: done, or refused by its own state. */
-function isHandled({ outcome, boot }: LedgerEntry): boolean {
-  return boot !== null && (outcome === 'done' || outcome === 'rejected');
+/** It was bound to a boot, and the device has handled it there: a ring that names it is from before a restart. */
+function tellsRing(entry: LedgerEntry): boolean {
+  return entry.boot !== null && wasHandled(entry);
 }
 
 function closed({ context }: Draft, entry: LedgerEntry, verdict: Verdict): LedgerEntry {

@@ -111,7 +111,10 @@ function isRecognised({ device, n }: LedgerEntry, { receptions }: Evidence['reco
   const numbers = [...new Set(before.map(({ command }) => command.n))].sort((a, b) => b - a);
   const kept = new Set(numbers.slice(0, RING_SIZE_MAX - 1));
   return before.some(
-    ({ command, reason }) =>
-      kept.has(command.n) && command.boot !== undefined && !PROTOCOL_REFUSALS.includes(reason ?? ''),
+    ({ command, became, reason }) =>
+      kept.has(command.n) &&
+      command.boot !== undefined &&
+      became !== 'repeated' &&
+      !PROTOCOL_REFUSALS.includes(reason ?? ''),
   );
 }

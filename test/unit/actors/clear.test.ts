@@ -178,4 +178,29 @@ describe('`reboot`', () => {
     pair.report();
     expect(pair.ledger.get('b')).toMatchObject({ outcome: 'expired', reason: 'not-executed' });
   });
+
+  test('so it is when the last of them was refused by its number: that was handled after a higher one', () => {
+    const { pair, show } = doubted();
+    pair.ask('clear', word);
+    pair.report();
+    pair.reserve('r', 10_000);
+    pair.pass(20_000);
+    pair.report();
+    pair.ask('reserve', { id: 's' });
+    pair.unhandled();
+    const bare = pair.measure();
+    const refused = { n: pair.ledger.get('s')!.n, outcome: 'rejected', reason: 'superseded' };
+    pair.hear({ ...bare, commands: [refused, ...(bare.commands ?? [])] });
+    expect(pair.ledger.get('s')).toMatchObject({ outcome: 'rejected', reason: 'superseded' });
+    for (let round = 0; round < 10; round += 1) {
+      show();
+      pair.ask('clear', { id: `c-${String(round)}`, ...word });
+    }
+    show();
+    pair.ask('reboot', { id: 'b' });
+    pair.unhandled();
+    pair.device.reboot(pair.now, 'everything');
+    pair.report();
+    expect(pair.ledger.get('b')).toMatchObject({ outcome: 'expired', reason: 'not-executed' });
+  });
 });
