@@ -139,7 +139,7 @@ describe('a refusal', () => {
     const { device: name } = device;
     const ask = (command: string, body: RawBody) =>
       parts.backend.ask(`twin.${name}.command.${command}`, { id: randomUUID(), ...body });
-    const allowed = ['reserve', 'start', 'report'];
+    const allowed = ['reserve', 'start', 'report', 'reboot'];
     const refusals = [
       ['release', {}, 409, 'illegal-state'],
       ['reserve', { args: { holdMs: -1 } }, 400, 'bad-arguments'],
