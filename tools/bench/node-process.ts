@@ -67,11 +67,14 @@ export async function runNodeProcess(): Promise<void> {
       },
       hearing: (isHearing) => {
         if (!isHearing) return;
-        const ms = watch.ms;
-        const { bytes, residentBytes } = memory();
-        tell({
-          ...{ type: 'hearing', ms, twins },
-          ...{ bytes: bytes - before.bytes, residentBytes: residentBytes - before.residentBytes },
+        // The node sets the wake-ups of its twins right after this was told.
+        setImmediate(() => {
+          const ms = watch.ms;
+          const { bytes, residentBytes } = memory();
+          tell({
+            ...{ type: 'hearing', ms, twins },
+            ...{ bytes: bytes - before.bytes, residentBytes: residentBytes - before.residentBytes },
+          });
         });
       },
     },
