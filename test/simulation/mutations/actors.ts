@@ -16,7 +16,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'now - earliest + serverErrorMs',
     put: 'now - twin.newest.receivedAt + serverErrorMs',
     caughtBy: 'freshness',
-    seed: 4,
+    seed: 28,
   },
   {
     bug: 'a timeout is taken for a failure',
@@ -30,7 +30,7 @@ export const actorMutations: readonly Mutation[] = [
     bug: "a hold ends by the server's clock",
     file: 'actors/holds.ts',
     find: 'const certainUntil = latestAt(twin.clock, report.up + shown.leftMs, driftPpm) + context.serverErrorMs;',
-    put: `const begun = commandWithId(draft, shown.id);
+    put: `const begun = commandWithHold(twin, shown.id);
   const certainUntil = (begun?.acceptedAt ?? context.now) + (begun?.holdMs ?? shown.leftMs);`,
     caughtBy: 'hold-end',
     seed: 1,
@@ -54,7 +54,7 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: 'a request that is asked again is accepted again',
     file: 'actors/guard.ts',
-    find: 'const entry = entryWithId(draft, request.id) ?? known;',
+    find: 'const entry = rememberedCommand(draft.twin, request.id) ?? known;',
     put: 'const entry = null as LedgerEntry | null;',
     caughtBy: 'execution',
     seed: 1,
@@ -101,10 +101,10 @@ export const actorMutations: readonly Mutation[] = [
     seed: 1,
   },
   {
-    bug: 'a hold is taken for over when it should be, not when it certainly is',
+    bug: 'a hold is taken for over while the device may still keep it',
     file: 'actors/holds.ts',
     find: 'context.now < twin.hold.certainUntil',
-    put: 'context.now < twin.hold.until',
+    put: 'context.now < twin.hold.until - 2_000',
     caughtBy: 'hold-end',
     seed: 1,
   },
@@ -121,8 +121,8 @@ export const actorMutations: readonly Mutation[] = [
     file: 'actors/guard.ts',
     find: 'const inFlight = commandInFlight(twin);',
     put: 'const inFlight = null;',
-    caughtBy: 'acceptance',
-    seed: 1,
+    caughtBy: 'soundness',
+    seed: 2,
   },
   {
     bug: 'an unknown outcome leaves no doubt',
@@ -146,6 +146,6 @@ export const actorMutations: readonly Mutation[] = [
     find: "if (mayBeginAnew(draft, newest, { receivedAt, runsBack })) return 'anew';",
     put: '',
     caughtBy: 'known-state',
-    seed: 1,
+    seed: 7,
   },
 ];

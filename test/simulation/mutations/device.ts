@@ -19,7 +19,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: "if (command.boot !== undefined && command.boot !== memory.boot) return 'other-boot';",
     put: '',
     caughtBy: 'execution',
-    seed: 2,
+    seed: 4,
   },
   {
     bug: 'a device obeys a command that is too late',
@@ -35,7 +35,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: 'const result: ActResult = mayStillStart(command, clock.uptime())',
     put: 'const result: ActResult = mayStillStart(command, 0)',
     caughtBy: 'execution',
-    seed: 6,
+    seed: 1,
   },
   {
     bug: 'a device forgets its ring when it restarts',
@@ -43,7 +43,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: 'return checked({\n    ...memory,\n    boot:',
     put: 'return checked({\n    ...memory,\n    ring: [],\n    boot:',
     caughtBy: 'outcomes',
-    seed: 2,
+    seed: 5,
   },
   {
     bug: 'a device that dies in the act says afterwards that it did nothing',
@@ -100,6 +100,6 @@ export const deviceMutations: readonly Mutation[] = [
     if (command.name === REBOOT`,
     put: '    if (command.name === REBOOT',
     caughtBy: 'outcomes',
-    seed: 9,
+    seed: 25,
   },
 ];
