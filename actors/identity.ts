@@ -102,7 +102,8 @@ export function formerOf(draft: Draft, heard: Heard): Found | null {
 
 /** The line before knows the boot, or the boot is so near before what it came to that nobody else can have counted there. */
 function isOfLast(last: FormerIncarnation, report: Report, newest: NewestReport): boolean {
-  if (comparePositions(report, newest) < 0) return hasBoot(last.sequence, report.boot);
+  if (hasBoot(last.sequence, report.boot)) return true;
+  if (comparePositions(report, newest) < 0) return false;
   return comparePositions(report, last) <= 0 && last.boot - report.boot <= LINE_BOOTS_MAX;
 }
 

@@ -308,6 +308,23 @@ describe('case 41', () => {
     expect(pair.document).toMatchObject({ state: 'available', sequence: { boot: 100_000_000 } });
   });
 
+  test('so do they when the line before had begun to count far away from their boot', () => {
+    const pair = new Pair();
+    pair.device.boot = 500_000_000;
+    pair.meet();
+    const again = { ...pair.twin.newest!.report };
+    for (const boot of [900_000_000, 100_000_000]) {
+      pair.pass(3_600_000);
+      pair.device.wipe(pair.now);
+      pair.device.boot = boot;
+      pair.report();
+      pair.answer();
+    }
+    expect(pair.document).toMatchObject({ sequence: { incarnation: 2, boot: 100_000_000 } });
+    pair.now += MINUTE;
+    expect(pair.hear(again), 'heard before').toMatchObject({ fate: 'duplicate', filed: null });
+  });
+
   test('a storage that begins to count far from all boots before is no line of then', () => {
     const pair = new Pair();
     pair.device.boot = 900_000_000;
