@@ -15,6 +15,8 @@ import type { Report } from '../../machines/report.ts';
 import { encode, type Encoding } from '../wire/codec.ts';
 import type { AgentEvent, AgentListener } from './agent-event.ts';
 import { readCommand } from './command-reader.ts';
+import { Ending } from './ending.ts';
+import { GuardedBody } from './guarded-body.ts';
 import type { AgentLimits } from './limits.ts';
 import type { LogEntry } from './log-entry.ts';
 import {
@@ -32,14 +34,13 @@ import { Outbox, type SendingOrder } from './outbox.ts';
 import type {
   ActResult,
   BodyChange,
-  BodyView,
   DeviceBody,
   DeviceClock,
   DeviceLink,
   DeviceStorage,
   Reading,
-  Verdict,
 } from './ports.ts';
+import { judge, REBOOT } from './reboot.ts';
 import { finish, mayStillStart, outcomeAfterRestart, receive, type Reception } from './reception.ts';
 import { Sender } from './sender.ts';
 
@@ -101,18 +102,17 @@ export async function startAgent(options: AgentOptions): Promise<DeviceAgent> {
   return agent;
 }
 
-/** The command that starts the device anew: it is done when the next boot begins, and never twice. */
-const REBOOT = 'reboot';
-
 type Waiters = (() => void)[];
 
 class Agent implements DeviceAgent {
   readonly device: string;
-  readonly ended: Promise<Error | null>;
+  readonly #ending = new Ending(() => this.#settle());
+  readonly ended = this.#ending.ended;
   readonly #options: AgentOptions;
   readonly #tell: AgentListener;
   readonly #outbox: Outbox;
   readonly #sender: Sender;
+  readonly #body: GuardedBody;
   #memory: DeviceMemory = BLANK_MEMORY;
   #storedMemory: DeviceMemory = BLANK_MEMORY;
   #measurement: Measurement = FIRST_MEASUREMENT;
@@ -120,31 +120,25 @@ class Agent implements DeviceAgent {
   #commands: Uint8Array[] = [];
   #isChangeDue = false;
   #isBusy = false;
-  #isEnding = false;
-  #end!: (error: Error | null) => void;
-  #stopping: Promise<void> | null = null;
-  #release: (() => Promise<void> | void)[] = [];
   #cancelWake: () => void = () => undefined;
   #settledWaiters: Waiters = [];
   #deliveredWaiters: Waiters = [];
   #counts = { acked: 0, dropped: 0, unreadableCommands: 0, lostCommands: 0 };
 
   constructor(options: AgentOptions) {
-    const { device, limits, order, encoding, link, clock } = options;
+    const { device, limits, order, encoding, link, clock, body } = options;
     this.device = device;
     this.#options = options;
-    this.ended = new Promise((resolve) => {
-      this.#end = resolve;
-    });
     this.#tell = (event: AgentEvent) => options.tell?.(event);
+    this.#body = new GuardedBody({ body, clock, limits, tell: this.#tell });
     this.#outbox = new Outbox({ limits, order, encoding });
     this.#sender = new Sender({
       ...{ device, outbox: this.#outbox, link, clock, limits },
       tell: (event) => this.#hearSender(event),
       acked: (settled) => {
-        options.storage.append({ settled }).catch((error: unknown) => this.#fail(error));
+        options.storage.append({ settled }).catch((error: unknown) => this.#ending.fail(error));
       },
-      failed: (error) => this.#fail(error),
+      failed: (error) => this.#ending.fail(error),
     });
   }
 
@@ -156,7 +150,7 @@ class Agent implements DeviceAgent {
       await this.#boot();
     } catch (error) {
       this.#isBusy = false;
-      this.#fail(error);
+      this.#ending.fail(error);
       await this.ended;
       throw error;
     }
@@ -171,18 +165,18 @@ class Agent implements DeviceAgent {
     let memory = nextBoot(stored.memory, { unreadable, holdChargeMs: limits.holdChargeMs, firstBoot });
     if (memory.begun !== null) {
       const isRestart = memory.begun.name === REBOOT;
-      memory = outcomeAfterRestart(memory, isRestart || (await this.#wasExecuted(memory.begun)));
+      memory = outcomeAfterRestart(memory, isRestart || (await this.#body.wasExecuted(memory.begun)));
     }
     this.#memory = memory;
     this.#storedMemory = stored.memory;
-    this.#release.push(() => storage.close());
+    this.#ending.add(() => storage.close());
     for (const report of stored.pending) this.#keep(report, encode(report, this.#options.encoding));
-    this.#release.push(body.watch((change) => this.#hearBody(change)));
+    this.#ending.add(body.watch((change) => this.#hearBody(change)));
     await this.#record(clock.uptime(), { components: body.scan() });
     this.#tell({ type: 'started', boot: memory.boot, pending: stored.pending.length, unreadable });
     this.#sender.start();
-    this.#release.push(() => this.#sender.stop());
-    this.#release.push(
+    this.#ending.add(() => this.#sender.stop());
+    this.#ending.add(
       link.listen({
         command: (payload) => this.#hearCommand(payload),
         restored: () => this.#sender.retryNow(),
@@ -190,23 +184,10 @@ class Agent implements DeviceAgent {
     );
   }
 
-  async #wasExecuted(command: Command): Promise<boolean | null> {
-    const { body, clock, limits } = this.#options;
-    const asking = async (): Promise<boolean | null> => {
-      try {
-        return await body.wasExecuted(command);
-      } catch (error) {
-        this.#tell({ type: 'body-failed', command, error });
-        return null;
-      }
-    };
-    return within(clock, limits.actMs, asking(), null);
-  }
-
   // ------------------------------------------------------------------------------------------------------- what comes
 
   #hearCommand(payload: Uint8Array): void {
-    if (this.#isEnding) return;
+    if (this.#ending.hasBegun) return;
     this.#sender.retryNow();
     if (this.#commands.length >= this.#options.limits.commandQueueMax) {
       this.#counts.lostCommands += 1;
@@ -218,7 +199,7 @@ class Agent implements DeviceAgent {
   }
 
   #hearBody(change: BodyChange): void {
-    if (this.#isEnding) return;
+    if (this.#ending.hasBegun) return;
     const up = this.#options.clock.uptime();
     if (change.endsHold === true) this.#setMemory(withoutHold(this.#memory));
     this.#measurement = observeBinaries(this.#measurement, this.#read(up), up);
@@ -236,7 +217,7 @@ class Agent implements DeviceAgent {
 
   /** Takes turns until nothing is left to do, unless somebody does already. */
   #work(): void {
-    if (this.#isBusy || this.#isEnding) return;
+    if (this.#isBusy || this.#ending.hasBegun) return;
     this.#isBusy = true;
     this.#cancelWake();
     this.#takeTurns().then(
@@ -247,7 +228,7 @@ class Agent implements DeviceAgent {
       },
       (error: unknown) => {
         this.#isBusy = false;
-        this.#fail(error);
+        this.#ending.fail(error);
       },
     );
   }
@@ -255,7 +236,7 @@ class Agent implements DeviceAgent {
   async #takeTurns(): Promise<void> {
     do {
       await this.#turn();
-    } while ((this.#commands.length > 0 || this.#isChangeDue) && !this.#isEnding);
+    } while ((this.#commands.length > 0 || this.#isChangeDue) && !this.#ending.hasBegun);
   }
 
   async #turn(): Promise<void> {
@@ -279,8 +260,9 @@ class Agent implements DeviceAgent {
       return;
     }
     const { command } = read;
-    const moment = { up, holdChargeMs: this.#options.limits.holdChargeMs };
-    const reception = receive(this.#memory, command, moment, (hold) => this.#judge(command, { hold, up }));
+    const { body, limits } = this.#options;
+    const moment = { up, holdChargeMs: limits.holdChargeMs };
+    const reception = receive(this.#memory, command, moment, (hold) => judge(body, command, { hold, up }));
     this.#setMemory(reception.memory);
     const reason = reception.type === 'refused' ? reception.reason : null;
     this.#tell({ type: 'command', command, became: reception.type, reason });
@@ -288,49 +270,21 @@ class Agent implements DeviceAgent {
     else await this.#record(up, {});
   }
 
-  #judge(command: Command, view: BodyView): Verdict {
-    const { body } = this.#options;
-    if (command.name !== REBOOT) return body.judge(command, view);
-    if (body.restart === undefined) return { type: 'refuse', reason: 'unknown-command' };
-    const verdict = body.judge(command, view);
-    return verdict.type === 'refuse' ? verdict : { type: 'accept', hold: 'keep', acts: true };
-  }
-
   async #execute(command: Command, { verdict }: Extract<Reception, { type: 'begun' }>): Promise<void> {
     const { clock } = this.#options;
     await this.#append({ memory: this.#memory });
     if (command.name === REBOOT && mayStillStart(command, clock.uptime())) {
-      this.#startAnew();
+      this.#ending.stop(() => this.#options.body.restart?.());
       return;
     }
     const result: ActResult = mayStillStart(command, clock.uptime())
-      ? await this.#act(command)
+      ? await this.#body.act(command)
       : { outcome: 'rejected', reason: 'too-late' };
     const up = clock.uptime();
     this.#setMemory(finish(this.#memory, command, verdict, result));
     const reason = result.outcome === 'done' ? null : result.reason;
     this.#tell({ type: 'executed', command, outcome: result.outcome, reason });
     await this.#record(up, {});
-  }
-
-  /** Ends in order, and lets the body start the device anew as the last of it. */
-  #startAnew(): void {
-    if (this.#stopping !== null) return;
-    this.#release.unshift(() => this.#options.body.restart?.());
-    this.#stopping = this.#finish(null);
-  }
-
-  async #act(command: Command): Promise<ActResult> {
-    const { body, clock, limits } = this.#options;
-    const acting = async (): Promise<ActResult> => {
-      try {
-        return await body.act(command);
-      } catch (error) {
-        this.#tell({ type: 'body-failed', command, error });
-        return { outcome: 'unknown', reason: 'fault' };
-      }
-    };
-    return within<ActResult>(clock, limits.actMs, acting(), { outcome: 'unknown', reason: 'no-answer' });
   }
 
   // ------------------------------------------------------------------------------------------------------- reports
@@ -390,7 +344,7 @@ class Agent implements DeviceAgent {
   }
 
   #armWake(): void {
-    if (this.#isEnding) return;
+    if (this.#ending.hasBegun) return;
     const { clock, limits } = this.#options;
     const heartbeatUp = this.#lastReportUp + limits.heartbeatMs;
     const dueUp = Math.min(heartbeatUp, nextChangeUp(this.#memory, limits.holdChargeMs) ?? Infinity);
@@ -422,46 +376,22 @@ class Agent implements DeviceAgent {
     return Promise.race([emptied, ended]);
   }
 
-  stop(): Promise<void> {
-    this.#stopping ??= this.#finish(null);
-    return this.#stopping;
+  async stop(): Promise<void> {
+    this.#ending.stop();
+    await this.ended;
   }
 
-  #fail(error: unknown): void {
-    const cause = error instanceof Error ? error : new Error(String(error));
-    this.#stopping ??= this.#finish(cause);
-  }
-
-  /** Lets the present turn end, then lets go of everything in reverse order. */
-  async #finish(cause: Error | null): Promise<void> {
-    this.#isEnding = true;
+  /** Lets the present turn end, and begins no other. */
+  async #settle(): Promise<void> {
     this.#cancelWake();
     await this.settled();
     wakeAll(this.#settledWaiters);
-    let error = cause;
-    for (const release of this.#release.reverse()) {
-      try {
-        await release();
-      } catch (failure) {
-        // The first failure is the cause; what fails while letting go after it is its consequence.
-        error ??= failure instanceof Error ? failure : new Error(String(failure));
-      }
-    }
-    this.#end(error);
   }
 }
 
 /** Reports are plain data, so that a report is the same read from the storage as sent at once. */
 function plain(report: Report): Report {
   return JSON.parse(JSON.stringify(report)) as Report;
-}
-
-/** What the promise resolves to, or `late` after `limitMs`. */
-function within<T>(clock: DeviceClock, limitMs: number, promise: Promise<T>, late: T): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(limitMs, () => resolve(late));
-    promise.finally(cancel).then(resolve, reject);
-  });
 }
 
 function wakeAll(waiters: Waiters): void {
