@@ -4,15 +4,12 @@
 import { Type } from '@sinclair/typebox';
 import type { SensorChange } from '../../../actors/sensor-changes.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
-import { checkWindow, limitParameter, nextPath, NextSchema, readTime, timeParameter } from '../page.ts';
+import { nextPath, NextSchema } from '../page.ts';
 import { problemResponses } from '../problem.ts';
 import { rfc3339, wholeErrorMs } from '../rfc3339.ts';
 import { readSensors } from '../sensor-page.ts';
+import { readWindow, windowQuery } from '../window-query.ts';
 import { deviceParams } from './devices.ts';
-
-/** How many changes a page holds unless asked otherwise, and at most. */
-const LIMIT_DEFAULT = 1_000;
-const LIMIT_MAX = 10_000;
 
 const Time = Type.String({ format: 'date-time' });
 
@@ -35,16 +32,6 @@ const ChangeSchema = Type.Object({
   seq: Type.Integer({ description: 'position of the report that tells it' }),
 });
 
-const query = Type.Object(
-  {
-    from: timeParameter('begin of the window; without it, the oldest report kept'),
-    to: timeParameter('end of the window; without it, the newest report'),
-    cursor: Type.Optional(Type.String({ description: '`cursor` of the page before' })),
-    limit: limitParameter({ what: 'changes', byDefault: LIMIT_DEFAULT, most: LIMIT_MAX }),
-  },
-  { additionalProperties: false },
-);
-
 /** Registers `/v1/devices/:device/sensors`. */
 export function sensorRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
@@ -55,7 +42,7 @@ export function sensorRoutes(app: HttpApp, context: HttpContext): void {
         summary: 'When its binary sensors changed',
         tags: ['devices'],
         params: deviceParams,
-        querystring: query,
+        querystring: windowQuery('changes'),
         response: {
           200: Type.Object({
             device: Type.String(),
@@ -73,11 +60,7 @@ export function sensorRoutes(app: HttpApp, context: HttpContext): void {
     },
     async (request) => {
       const { limit, cursor } = request.query;
-      const window = {
-        from: readTime('from', request.query.from),
-        to: readTime('to', request.query.to),
-      };
-      checkWindow(window.from, window.to);
+      const window = readWindow(request.query);
       const { twin, kind } = await knownDevice(context, request.params.device);
       const page = await readSensors({
         read: (asked) => askStore(context, (archive) => archive.reports(twin.device, asked)),

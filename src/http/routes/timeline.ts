@@ -7,16 +7,13 @@
 import { Type } from '@sinclair/typebox';
 import type { WindowedInterval } from '../../../actors/timeline.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
-import { checkWindow, limitParameter, nextPath, NextSchema, readTime, timeParameter } from '../page.ts';
+import { nextPath, NextSchema } from '../page.ts';
 import { problemResponses } from '../problem.ts';
 import { rfc3339, rfc3339OrNull, wholeErrorMs } from '../rfc3339.ts';
 import { readTimelineCursor, timelineCursor } from '../timeline-cursor.ts';
 import { readTimeline } from '../timeline-page.ts';
+import { readWindow, windowQuery } from '../window-query.ts';
 import { deviceParams } from './devices.ts';
-
-/** How many intervals a page holds unless asked otherwise, and at most. */
-const LIMIT_DEFAULT = 1_000;
-const LIMIT_MAX = 10_000;
 
 const Time = Type.String({ format: 'date-time' });
 
@@ -39,16 +36,6 @@ const IntervalSchema = Type.Object({
   goesOn: Type.Boolean({ description: 'it reaches beyond the window asked for' }),
 });
 
-const query = Type.Object(
-  {
-    from: timeParameter('begin of the window; without it, the oldest report kept'),
-    to: timeParameter('end of the window; without it, the newest report'),
-    cursor: Type.Optional(Type.String({ description: '`cursor` of the page before' })),
-    limit: limitParameter({ what: 'intervals', byDefault: LIMIT_DEFAULT, most: LIMIT_MAX }),
-  },
-  { additionalProperties: false },
-);
-
 /** Registers `/v1/devices/:device/timeline`. */
 export function timelineRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
@@ -59,7 +46,7 @@ export function timelineRoutes(app: HttpApp, context: HttpContext): void {
         summary: 'What it was, by measured time',
         tags: ['devices'],
         params: deviceParams,
-        querystring: query,
+        querystring: windowQuery('intervals'),
         response: {
           200: Type.Object({
             device: Type.String(),
@@ -72,11 +59,7 @@ export function timelineRoutes(app: HttpApp, context: HttpContext): void {
       },
     },
     async (request) => {
-      const window = {
-        from: readTime('from', request.query.from),
-        to: readTime('to', request.query.to),
-      };
-      checkWindow(window.from, window.to);
+      const window = readWindow(request.query);
       const fold = readTimelineCursor(request.query.cursor);
       const { twin, kind } = await knownDevice(context, request.params.device);
       const page = await readTimeline({
