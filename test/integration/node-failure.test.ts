@@ -13,7 +13,7 @@ import { startLink } from '../link.ts';
 import { until } from '../node.ts';
 import type { NodeProcess } from '../node-process.ts';
 import { RawBackend, type RawBody } from '../raw-backend.ts';
-import type { FleetDevice } from '../loaded-fleet.ts';
+import type { FleetDevice, LoadedFleet } from '../loaded-fleet.ts';
 import { World } from '../world.ts';
 
 const DEVICES = 20;
@@ -28,6 +28,27 @@ beforeEach(async () => {
 afterEach(async () => {
   await world.end();
 });
+
+/** A fleet that reports round after round, and the commands for some of its devices. */
+interface Load {
+  readonly fleet: LoadedFleet;
+  readonly commands: readonly CommandLoad[];
+}
+
+async function startLoad(): Promise<Load> {
+  const fleet = await world.startFleet(DEVICES);
+  const commands = fleet.devices.slice(0, COMMANDED).map((device) => new CommandLoad(world.backend, device));
+  fleet.beginLoad();
+  return { fleet, commands };
+}
+
+/** Ends the load, and checks that nothing was lost, doubled, or told wrongly. */
+async function endLoad({ fleet, commands }: Load): Promise<void> {
+  await fleet.endLoad();
+  await Promise.all(commands.map((load) => load.end()));
+  await fleet.expectStoredOnce(world.eye);
+  await expectJournalTold(world.hub, world.eye);
+}
 
 /** Waits until so many reports are in the store. */
 async function stored(reports: number): Promise<void> {
@@ -47,11 +68,7 @@ async function heldBy(node: string): Promise<void> {
 describe('kill -9', () => {
   test('again and again under load: no report is lost or stored twice, and what was told of commands is what was done', async () => {
     const node = await world.startNode();
-    const fleet = await world.startFleet(DEVICES);
-    const commands = fleet.devices
-      .slice(0, COMMANDED)
-      .map((device) => new CommandLoad(world.backend, device));
-    fleet.beginLoad();
+    const { fleet, commands } = await startLoad();
     for (let kill = 1; kill <= 2; kill += 1) {
       const doneBefore = commands.map(({ done }) => done);
       await stored(fleet.reports + 400);
@@ -63,20 +80,13 @@ describe('kill -9', () => {
       await fleet.made(200);
       await node.start();
     }
-    await fleet.endLoad();
-    await Promise.all(commands.map((load) => load.end()));
-    await fleet.expectStoredOnce(world.eye);
-    await expectJournalTold(world.hub, world.eye);
+    await endLoad({ fleet, commands });
   });
 
   test('of an owner while another node stands by: it takes over, and nothing is lost or doubled', async () => {
     const owner = await world.startNode({ node: 'first' });
     await world.startNode({ node: 'second', isStandby: true });
-    const fleet = await world.startFleet(DEVICES);
-    const commands = fleet.devices
-      .slice(0, COMMANDED)
-      .map((device) => new CommandLoad(world.backend, device));
-    fleet.beginLoad();
+    const { fleet, commands } = await startLoad();
     await stored(1_000);
     await owner.kill();
     await heldBy('second');
@@ -84,10 +94,7 @@ describe('kill -9', () => {
     await until('the second node executes commands', async () => ({
       ...{ done: commands.every((load, index) => load.done > (done[index] ?? 0)), seen: 'none' },
     }));
-    await fleet.endLoad();
-    await Promise.all(commands.map((load) => load.end()));
-    await fleet.expectStoredOnce(world.eye);
-    await expectJournalTold(world.hub, world.eye);
+    await endLoad({ fleet, commands });
   });
 
   test('with commands pending: they are resolved after the restart, and a hold that ended meanwhile is over', async () => {
@@ -166,11 +173,7 @@ describe('kill -9', () => {
 describe('SIGTERM', () => {
   test('under load ends the node in order: everything is published, the leases are given back, nothing is lost', async () => {
     const node = await world.startNode();
-    const fleet = await world.startFleet(DEVICES);
-    const commands = fleet.devices
-      .slice(0, COMMANDED)
-      .map((device) => new CommandLoad(world.backend, device));
-    fleet.beginLoad();
+    const { fleet, commands } = await startLoad();
     await stored(1_000);
     expect(await node.stop()).toBe(0);
     const [lease] = await world.eye.query(
@@ -181,10 +184,7 @@ describe('SIGTERM', () => {
     await expectJournalTold(world.hub, world.eye);
     await fleet.made(200);
     await node.start();
-    await fleet.endLoad();
-    await Promise.all(commands.map((load) => load.end()));
-    await fleet.expectStoredOnce(world.eye);
-    await expectJournalTold(world.hub, world.eye);
+    await endLoad({ fleet, commands });
   });
 });
 
@@ -309,11 +309,7 @@ describe('a node that stood still for longer than its lease', () => {
   test('under load: another one takes over, and nothing is lost, doubled, or told wrongly when it wakes up', async () => {
     const first = await world.startNode({ node: 'first' });
     await world.startNode({ node: 'second', isStandby: true });
-    const fleet = await world.startFleet(DEVICES);
-    const commands = fleet.devices
-      .slice(0, COMMANDED)
-      .map((device) => new CommandLoad(world.backend, device));
-    fleet.beginLoad();
+    const { fleet, commands } = await startLoad();
     await stored(1_000);
     first.pause();
     await heldBy('second');
@@ -322,9 +318,6 @@ describe('a node that stood still for longer than its lease', () => {
     await until('commands are executed', async () => ({
       ...{ done: commands.every((load, index) => load.done > doneBefore[index]!), seen: 'none' },
     }));
-    await fleet.endLoad();
-    await Promise.all(commands.map((load) => load.end()));
-    await fleet.expectStoredOnce(world.eye);
-    await expectJournalTold(world.hub, world.eye);
+    await endLoad({ fleet, commands });
   });
 });

@@ -5,8 +5,14 @@ import { describe, expect, test } from 'vitest';
 import { Pair } from './pair.ts';
 import type { Twin } from '../../../actors/twin.ts';
 
+/** A pair, and what shows its twin again what it doubts. */
+interface Doubted {
+  readonly pair: Pair;
+  readonly show: () => void;
+}
+
 /** A pair whose twin doubts the device: a cable without a hatch. */
-function doubted(): { readonly pair: Pair; readonly show: () => void } {
+function doubted(): Doubted {
   const pair = new Pair().meet();
   const show = (): void => {
     pair.report({
@@ -20,6 +26,15 @@ function doubted(): { readonly pair: Pair; readonly show: () => void } {
 }
 
 const word = { by: 'eva', args: { reason: 'the sensor sticks; it was opened by hand' } };
+
+/** The doubt comes and is cleared, ten commands that never reach the device; then it is there again. */
+function clearAgainAndAgain({ pair, show }: Doubted): void {
+  for (let round = 0; round < 10; round += 1) {
+    show();
+    pair.ask('clear', { id: `c-${String(round)}`, ...word });
+  }
+  show();
+}
 
 test('while the state is in doubt `report`, `reboot` and `clear` are accepted, and nothing else', () => {
   const { pair } = doubted();
@@ -167,11 +182,7 @@ describe('`reboot`', () => {
     pair.report();
     pair.reserve('r', 10_000);
     pair.pass(20_000);
-    for (let round = 0; round < 10; round += 1) {
-      show();
-      pair.ask('clear', { id: `c-${String(round)}`, ...word });
-    }
-    show();
+    clearAgainAndAgain({ pair, show });
     pair.ask('reboot', { id: 'b' });
     pair.unhandled();
     pair.device.reboot(pair.now, 'everything');
@@ -192,11 +203,7 @@ describe('`reboot`', () => {
     const refused = { n: pair.ledger.get('s')!.n, outcome: 'rejected', reason: 'superseded' };
     pair.hear({ ...bare, commands: [refused, ...(bare.commands ?? [])] });
     expect(pair.ledger.get('s')).toMatchObject({ outcome: 'rejected', reason: 'superseded' });
-    for (let round = 0; round < 10; round += 1) {
-      show();
-      pair.ask('clear', { id: `c-${String(round)}`, ...word });
-    }
-    show();
+    clearAgainAndAgain({ pair, show });
     pair.ask('reboot', { id: 'b' });
     pair.unhandled();
     pair.device.reboot(pair.now, 'everything');
