@@ -15,7 +15,7 @@ import { earliestAt } from './clock.ts';
 import { addClock, type Draft } from './draft.ts';
 import { isNamed } from './probe.ts';
 import { closeAsUnprovable } from './resolve.ts';
-import { beginSequence, hasBoot } from './sequence.ts';
+import { adoptBoot, beginSequence, hasBoot } from './sequence.ts';
 import { journal } from './settle.ts';
 import { clearConflict, raiseConflict } from './suspicions.ts';
 import type { FormerIncarnation, NewestReport } from './twin.ts';
@@ -70,7 +70,12 @@ function speakerBeside(draft: Draft, heard: Heard): Speaker | null {
   if (found === null) return null;
   const { former, isLast, isByNumber } = found;
   const isPresent = (report.commands ?? []).some(({ n }) => n >= former.provedBy);
-  if (isPresent && isByNumber) return null;
+  if (isPresent && isByNumber) {
+    // What came of the boot before anybody knew is filed under the former line, and is not news again.
+    const { twin } = draft;
+    twin.sequence = adoptBoot(twin.sequence, former.sequence, report.boot, report.seq);
+    return null;
+  }
   if (!isPresent && !(isLast && isMeasuredAfterEnd(draft, former, report))) return 'former';
   if (receivedAt - newest.receivedAt >= draft.kind.limits.silenceMs) return 'anew';
   const detail = `boot ${String(report.boot)} goes on while boot ${String(newest.boot)} answers`;

@@ -64,16 +64,33 @@ export function hasBoot(set: SequenceSet, boot: number): boolean {
  * the numbering goes on from there: it came before anybody knew that a new incarnation had begun.
  */
 export function beginSequence(before: SequenceSet, boot: number, seq: number): SequenceSet {
-  const goesOn = addPosition(before, boot, seq) !== null;
-  const ranges: number[] = [];
-  for (let index = 0; goesOn && index < before.ranges.length; index += 3) {
-    const [first, last] = [at(before.ranges, index + 1), at(before.ranges, index + 2)];
-    if (at(before.ranges, index) === boot && last < seq) ranges.push(boot, first, last);
-  }
   const { late, duplicates } = before;
-  const kept: SequenceSet = { ...EMPTY_SEQUENCE, ranges, late, duplicates };
+  const kept: SequenceSet = { ...EMPTY_SEQUENCE, ranges: rangesBefore(before, boot, seq), late, duplicates };
   const fresh = { ...kept, closedMissing: countOf(missing(before) - missing(kept)) };
   return addPosition(fresh, boot, seq) ?? fresh;
+}
+
+/** `set`, which knows nothing of the boot, with what another one saw of it before this position, where the numbering goes on from there. */
+export function adoptBoot(set: SequenceSet, seenBy: SequenceSet, boot: number, seq: number): SequenceSet {
+  const adopted = boot < set.floorBoot ? [] : rangesBefore(seenBy, boot, seq);
+  const index = firstRangeEndingAtOrAfter(set.ranges, boot, seq);
+  let next: SequenceSet = {
+    ...set,
+    ranges: [...set.ranges.slice(0, index), ...adopted, ...set.ranges.slice(index)],
+  };
+  while (next.ranges.length / 3 > RANGES_MAX) next = bounded(next);
+  return next;
+}
+
+/** The triples of a boot before this position; none where the position itself was seen, or is closed: that is another count. */
+function rangesBefore(set: SequenceSet, boot: number, seq: number): number[] {
+  if (addPosition(set, boot, seq) === null) return [];
+  const ranges: number[] = [];
+  for (let index = 0; index < set.ranges.length; index += 3) {
+    const [first, last] = [at(set.ranges, index + 1), at(set.ranges, index + 2)];
+    if (at(set.ranges, index) === boot && last < seq) ranges.push(boot, first, last);
+  }
+  return ranges;
 }
 
 /** Positions known to be missing now: closed holes, and the open ones between what was seen. */

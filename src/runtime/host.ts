@@ -94,8 +94,8 @@ export class Host {
       requestsMax: limits.mailboxRequestsMax,
     });
     this.#waiters = new Waiters(clock);
-    this.#wakeups = new Wakeups(clock, (devices) => {
-      const at = clock.monotonic();
+    this.#wakeups = new Wakeups(clock, (devices, lateMs) => {
+      const at = clock.monotonic() - lateMs;
       for (const device of devices) this.#mailbox.offer({ type: 'wake', device, at });
     });
     this.#stallWatch = new StallWatch(clock, () => this.#mailbox.offer({ type: 'stalled' }));

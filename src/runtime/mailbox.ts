@@ -32,7 +32,7 @@ export type RequestWork =
 export type Work =
   | RequestWork
   | { readonly type: 'delivery'; readonly delivery: Delivery }
-  /** `at`: when it was put in, by the monotonic clock, ms. */
+  /** `at`: when it was due, by the monotonic clock, ms. */
   | { readonly type: 'wake'; readonly device: string; readonly at: number }
   | { readonly type: 'hearing'; readonly isHearing: boolean }
   | { readonly type: 'gone'; readonly range: GoneRange }

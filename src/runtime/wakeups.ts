@@ -20,13 +20,16 @@ interface Entry {
 /** The wake-ups of one host's twins. */
 export class Wakeups {
   readonly #clock: Clock;
-  readonly #onDue: (devices: readonly string[]) => void;
+  readonly #onDue: (devices: readonly string[], lateMs: number) => void;
   #heap = new TinyQueue<Entry>([], (a, b) => a.at - b.at);
   readonly #armed = new Map<string, number>();
   #timer: { readonly at: number; readonly cancel: Cancel } | null = null;
 
-  /** `onDue` gets the devices whose time may have come; each has to be armed again after its decision. */
-  constructor(clock: Clock, onDue: (devices: readonly string[]) => void) {
+  /**
+   * `onDue` gets the devices whose time may have come, and how much later they are woken than the timer was set for: above some
+   * ms only when the process stood still. Each has to be armed again after its decision.
+   */
+  constructor(clock: Clock, onDue: (devices: readonly string[], lateMs: number) => void) {
     this.#clock = clock;
     this.#onDue = onDue;
   }
@@ -56,15 +59,22 @@ export class Wakeups {
     const first = this.#heap.peek();
     if (first === undefined || (this.#timer !== null && this.#timer.at <= first.at)) return;
     this.#timer?.cancel();
-    const delayMs = Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(first.at - this.#clock.now())));
+    const setAt = this.#read();
+    const delayMs = Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(first.at - setAt.now)));
     const cancel = this.#clock.after(delayMs, () => {
       this.#timer = null;
-      this.#fire();
+      const { now, monotonic } = this.#read();
+      // A sleeping machine's monotonic clock stands still, its wall clock does not; a wall clock that is set costs nothing.
+      this.#fire(Math.max(now - setAt.now, monotonic - setAt.monotonic) - delayMs);
     });
     this.#timer = { at: first.at, cancel };
   }
 
-  #fire(): void {
+  #read(): { readonly now: number; readonly monotonic: number } {
+    return { now: this.#clock.now(), monotonic: this.#clock.monotonic() };
+  }
+
+  #fire(lateMs: number): void {
     const now = this.#clock.now();
     const due: string[] = [];
     for (let first = this.#heap.peek(); first !== undefined && first.at <= now; first = this.#heap.peek()) {
@@ -73,7 +83,7 @@ export class Wakeups {
       this.#armed.delete(first.device);
       due.push(first.device);
     }
-    if (due.length > 0) this.#onDue(due);
+    if (due.length > 0) this.#onDue(due, lateMs);
     this.#setTimer();
   }
 }

@@ -4,4 +4,9 @@
  */
 export const regressions: readonly { readonly seed: number; readonly why: string }[] = [
   { seed: 1114, why: 'a copy of a report from two storages ago was news' },
+  {
+    seed: 1716,
+    why: 'a wake-up that was due just when its node stood still took that time for silence of the device',
+  },
+  { seed: 3181, why: 'what came before anybody knew of a new count of boots was filed once more under it' },
 ];

@@ -325,6 +325,27 @@ describe('case 41', () => {
     expect(pair.hear(again), 'heard before').toMatchObject({ fate: 'duplicate', filed: null });
   });
 
+  test('what came of its first boot before anybody knew is not filed again when that boot turns out to be its own', () => {
+    const pair = new Pair();
+    pair.device.boot = 900_000_000;
+    pair.meet();
+    pair.pass(3_600_000);
+    pair.device.wipe(pair.now);
+    pair.device.boot = 100_000_000;
+    const first = pair.measure();
+    expect(pair.hear(first), 'nothing is proved yet').toMatchObject({
+      fate: 'late',
+      filed: { incarnation: 1 },
+    });
+    pair.arrive();
+    const proving = pair.measure();
+    pair.device.reboot(pair.now, 'everything');
+    pair.report();
+    expect(pair.twin).toMatchObject({ incarnation: 2, newest: { boot: 100_000_001 } });
+    expect(pair.hear(proving)).toMatchObject({ fate: 'late', filed: { incarnation: 2 } });
+    expect(pair.hear(first), 'heard before').toMatchObject({ fate: 'duplicate', filed: null });
+  });
+
   test('a storage that begins to count far from all boots before is no line of then', () => {
     const pair = new Pair();
     pair.device.boot = 900_000_000;
