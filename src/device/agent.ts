@@ -149,12 +149,12 @@ class Agent implements DeviceAgent {
     try {
       await this.#boot();
     } catch (error) {
-      this.#isBusy = false;
       this.#ending.fail(error);
+      this.#rest();
       await this.ended;
       throw error;
     }
-    this.#isBusy = false;
+    this.#rest();
     this.#work();
   }
 
@@ -222,15 +222,20 @@ class Agent implements DeviceAgent {
     this.#cancelWake();
     this.#takeTurns().then(
       () => {
-        this.#isBusy = false;
-        wakeAll(this.#settledWaiters);
+        this.#rest();
         this.#armWake();
       },
       (error: unknown) => {
-        this.#isBusy = false;
         this.#ending.fail(error);
+        this.#rest();
       },
     );
+  }
+
+  /** Nothing is under way any more. */
+  #rest(): void {
+    this.#isBusy = false;
+    wakeAll(this.#settledWaiters);
   }
 
   async #takeTurns(): Promise<void> {
@@ -385,7 +390,6 @@ class Agent implements DeviceAgent {
   async #settle(): Promise<void> {
     this.#cancelWake();
     await this.settled();
-    wakeAll(this.#settledWaiters);
   }
 }
 

@@ -12,6 +12,7 @@ export class Ending {
   readonly #settle: () => Promise<void>;
   readonly #releases: Release[] = [];
   #hasBegun = false;
+  #error: Error | null = null;
   #end!: (error: Error | null) => void;
 
   /** `settle` is called when the end begins, and resolves when nothing is under way any more. */
@@ -33,33 +34,33 @@ export class Ending {
 
   /** Ends in order, unless an end has begun already; `last` is called when everything has been let go of. */
   stop(last?: Release): void {
-    this.#begin(null, last);
+    this.#begin(last);
   }
 
-  /** Ends because of an error, unless an end has begun already. */
+  /** Ends because of an error. One that comes while the end is under way is what it ended with, if it is the first. */
   fail(error: unknown): void {
-    this.#begin(asError(error));
+    this.#error ??= asError(error);
+    this.#begin();
   }
 
-  #begin(cause: Error | null, last?: Release): void {
+  #begin(last?: Release): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
     if (last !== undefined) this.#releases.unshift(last);
-    void this.#letGo(cause);
+    void this.#letGo();
   }
 
-  async #letGo(cause: Error | null): Promise<void> {
+  async #letGo(): Promise<void> {
     await this.#settle();
-    let error = cause;
     for (const release of this.#releases.reverse()) {
       try {
         await release();
       } catch (failure) {
         // The first failure is the cause; what fails while letting go after it is its consequence.
-        error ??= asError(failure);
+        this.#error ??= asError(failure);
       }
     }
-    this.#end(error);
+    this.#end(this.#error);
   }
 }
 

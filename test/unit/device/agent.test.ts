@@ -324,6 +324,31 @@ describe('an agent', () => {
     expect(world.hardware.executions).toHaveLength(0);
   });
 
+  test('ends also when its storage fails while it is being stopped, and says why', async () => {
+    const { BLANK_MEMORY } = await import('../../../src/device/memory.ts');
+    let failNow: (() => void) | null = null;
+    let isSlow = false;
+    world.options = {
+      storage: {
+        load: async () => ({ memory: BLANK_MEMORY, pending: [], unreadable: 0 }),
+        append: () =>
+          new Promise((resolve, reject) => {
+            if (isSlow) failNow = () => reject(new Error('no space left on device'));
+            else resolve();
+          }),
+        close: async () => undefined,
+      },
+    };
+    await world.boot();
+    isSlow = true;
+    world.hardware.use({ level: 1 });
+    const stopped = world.agent!.stop();
+    await quiet();
+    failNow!();
+    await stopped;
+    await expect(world.agent!.ended).resolves.toMatchObject({ message: 'no space left on device' });
+  });
+
   test('does not start when its storage cannot be read', async () => {
     const { startAgent } = await import('../../../src/device/agent.ts');
     const options = {
