@@ -70,6 +70,13 @@ function registerNode(options: FleetMetricsOptions): void {
   gauge(options, 'corral_leases_sure', '1 while the leases of this node were renewed in time', [], async () =>
     one(status().isSure ? 1 : 0),
   );
+  gauge(
+    options,
+    'corral_backlog_messages',
+    'Messages this node has set aside while others waited, and not decided on yet',
+    [],
+    async () => one(status().backlog),
+  );
   gauge(options, 'corral_timers', 'Twins of this node that are to be woken some time', [], async () =>
     one(status().timers),
   );

@@ -1,7 +1,7 @@
 /**
  * The feed port on the hub in memory: reads by position over a link, one batch at a time.
  */
-import type { Cancel, Clock, Delivery, Feed, FeedSink } from '../runtime/ports.ts';
+import type { Cancel, Clock, Delivery, Feed, FeedReading, FeedSink } from '../runtime/ports.ts';
 import { parseReportSubject } from '../wire/subjects.ts';
 import type { MemoryHub } from './hub.ts';
 import { type MemoryLink, SILENCE_MAX_MS } from './link.ts';
@@ -11,6 +11,8 @@ import type { StoredMessage } from './message-stream.ts';
 const BATCH_MAX = 1_000;
 /** The sink hears the stream while what it was given last is at most this old, ms: as on NATS. */
 const BEHIND_MAX_MS = 2_000;
+/** How long the hub may take to bring one message again, ms. */
+const READ_MS_MAX = 2_000;
 
 /** What a feed needs. */
 export interface MemoryFeedOptions {
@@ -28,16 +30,15 @@ export class MemoryFeed implements Feed {
     this.#options = options;
   }
 
-  async open(reading: Parameters<Feed['open']>[0]): Promise<{ stop(): Promise<void> }> {
-    const reader = new MemoryReader(this.#options, reading);
-    return { stop: () => reader.stop() };
+  async open(reading: Parameters<Feed['open']>[0]): Promise<FeedReading> {
+    return new MemoryReader(this.#options, reading);
   }
 }
 
 type Phase = 'waiting' | 'fetching' | 'delivering';
 
 /** Reads for one sink. Fetching and delivering alternate: what the sink has not taken is not fetched. */
-class MemoryReader {
+class MemoryReader implements FeedReading {
   readonly #options: MemoryFeedOptions;
   readonly #sink: FeedSink;
   readonly #wants: (subject: string) => boolean;
@@ -74,6 +75,22 @@ class MemoryReader {
     this.#cancelDoubt();
     for (const unlisten of this.#unlisten) unlisten();
     await this.#delivery;
+  }
+
+  read(sequence: number): Promise<Delivery | null> {
+    const { hub, link, clock } = this.#options;
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => reject(new Error('the hub did not answer'));
+      const cancel = clock.after(READ_MS_MAX, giveUp);
+      const hasLeft = link.receive('delivery', () => {
+        cancel();
+        const message = hub.devices.at(sequence);
+        resolve((message && deliveryOf(message)[0]) ?? null);
+      });
+      if (hasLeft) return;
+      cancel();
+      giveUp();
+    });
   }
 
   #react(): void {

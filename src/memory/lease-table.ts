@@ -3,7 +3,7 @@
  *
  * Invariants:
  * I1  epochs come from one number line: a later one is higher, whatever the partition.
- * I2  `position`, `stream`, `batch`, `journal` and `published` move only under the epoch and after the batch that the fence names.
+ * I2  `position`, `backlog`, `stream`, `batch`, `journal` and `published` move only under the epoch and after the batch that the fence names.
  */
 import type { Lease, LeaseView, PartitionAdvance } from '../runtime/ports.ts';
 import { PARTITIONS } from '../wire/partition.ts';
@@ -14,7 +14,7 @@ type Held = Pick<Lease, 'partition' | 'epoch'>;
 export class LeaseTable {
   readonly #rows: LeaseView[] = Array.from({ length: PARTITIONS }, (_, partition) => ({
     ...{ partition, owner: null, expiresAt: null },
-    ...{ epoch: 0, position: 0, stream: null, batch: 0, journal: 0, published: 0 },
+    ...{ epoch: 0, position: 0, backlog: [], stream: null, batch: 0, journal: 0, published: 0 },
   }));
   #lastEpoch = 0;
 
@@ -25,8 +25,8 @@ export class LeaseTable {
     return free.slice(0, limit).map((row) => {
       const epoch = this.#nextEpoch();
       this.#rows[row.partition] = { ...row, epoch, owner: node, expiresAt: now + ttlMs };
-      const { partition, position, stream, batch, journal, published } = row;
-      return { partition, epoch, position, stream, batch, journal, published };
+      const { partition, position, backlog, stream, batch, journal, published } = row;
+      return { partition, epoch, position, backlog, stream, batch, journal, published };
     });
   }
 
@@ -60,8 +60,8 @@ export class LeaseTable {
 
   /** Moves what {@link refusing} did not refuse. */
   advance(advances: readonly PartitionAdvance[]): void {
-    for (const { partition, afterBatch, position, stream, journal, published } of advances) {
-      this.#change(partition, { batch: afterBatch + 1, position, stream, journal, published });
+    for (const { partition, afterBatch, position, backlog, stream, journal, published } of advances) {
+      this.#change(partition, { batch: afterBatch + 1, position, backlog, stream, journal, published });
     }
   }
 

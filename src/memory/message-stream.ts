@@ -72,6 +72,11 @@ export class MessageStream {
     return undefined;
   }
 
+  /** The message of a sequence. */
+  at(sequence: number): StoredMessage | undefined {
+    return this.#messages[sequence - this.#firstSequence];
+  }
+
   /** Removes everything before `sequence`. */
   purgeBefore(sequence: number): void {
     const removed = Math.min(Math.max(0, sequence - this.#firstSequence), this.#messages.length);

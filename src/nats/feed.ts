@@ -1,7 +1,7 @@
 /**
  * The feed port on the stream DEVICES.
  */
-import type { Delivery, Feed } from '../runtime/ports.ts';
+import type { Delivery, Feed, FeedReading } from '../runtime/ports.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 import { storableText } from '../wire/storable-text.ts';
 import { parseReportSubject, partitionReports, STREAMS } from '../wire/subjects.ts';
@@ -35,7 +35,7 @@ export class NatsFeed implements Feed {
     reached = after,
     streams = [],
     sink,
-  }: Parameters<Feed['open']>[0]): Promise<{ stop(): Promise<void> }> {
+  }: Parameters<Feed['open']>[0]): Promise<FeedReading> {
     const { hub, onNotice } = this.#options;
     const isWholeStream = partitions.length === PARTITIONS;
     const reader = await StreamReader.open({
@@ -57,7 +57,13 @@ export class NatsFeed implements Feed {
         reads: (stream) => sink.reads(stream),
       },
     });
-    return { stop: () => reader.stop() };
+    return {
+      stop: () => reader.stop(),
+      read: async (sequence) => {
+        const message = await reader.read(sequence);
+        return message === null ? null : (deliveriesOf([message], onNotice)[0] ?? null);
+      },
+    };
   }
 }
 

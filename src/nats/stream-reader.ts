@@ -131,6 +131,18 @@ export class StreamReader {
     await this.#delivering;
   }
 
+  /** A message as it stands in the stream, or `null`. Rejects when the hub is away, or does not answer in time. */
+  async read(sequence: number): Promise<StreamMessage | null> {
+    const { hub, stream } = this.#options;
+    // Without a connection the client would keep the question, and ask it some time.
+    if (!hub.isConnected()) throw new Error('there is no connection to the hub');
+    // Of the leader: another server of a cluster may not have the message yet.
+    const stored = await this.#manager.streams.getMessage(stream, { seq: sequence });
+    if (stored === null) return null;
+    const { subject, data, timestamp } = stored;
+    return { sequence, subject, payload: data, storedAt: roundedUp(timestamp) };
+  }
+
   #end(): void {
     this.#isStopped = true;
     clearInterval(this.#watchTimer);
@@ -283,4 +295,10 @@ export class StreamReader {
     this.#isHearing = isHearing;
     this.#options.sink.hearing(isHearing);
   }
+}
+
+/** RFC 3339 with nanoseconds as ms epoch, rounded up as in `DeliveryInfo.storedAt`. */
+function roundedUp(timestamp: string): number {
+  const beyondMs = /\.\d{3}(\d*)/.exec(timestamp)?.[1] ?? '';
+  return Date.parse(timestamp) + (/[1-9]/.test(beyondMs) ? 1 : 0);
 }

@@ -11,6 +11,7 @@ const columns = {
   epoch: 'bigint',
   after_batch: 'bigint',
   position: 'bigint',
+  backlog: 'text',
   stream: 'text',
   journal: 'bigint',
   published: 'bigint',
@@ -21,13 +22,13 @@ export const fencePart: StatementPart<typeof columns> = {
   name: 'fence',
   columns,
   sql: (input) => `held as (
-  select l.partition, a.position, a.stream, a.journal, a.published
+  select l.partition, a.position, a.backlog::bigint[] as backlog, a.stream, a.journal, a.published
   from (${input}) a join lease l on l.partition = a.partition
   where l.epoch = a.epoch and l.batch = a.after_batch
   order by l.partition for update of l
 ), fence as (
   update lease l
-  set batch = l.batch + 1, position = held.position, stream = held.stream,
+  set batch = l.batch + 1, position = held.position, backlog = held.backlog, stream = held.stream,
     journal = held.journal, published = held.published
   from held where l.partition = held.partition
   returning l.partition
@@ -48,6 +49,7 @@ export function writeFence(advance: PartitionAdvance, row: Columns<typeof column
   row.epoch.bigint(advance.epoch);
   row.after_batch.bigint(advance.afterBatch);
   row.position.bigint(advance.position);
+  row.backlog.text(`{${advance.backlog.join(',')}}`);
   row.stream.text(advance.stream);
   row.journal.bigint(advance.journal);
   row.published.bigint(advance.published);

@@ -14,7 +14,7 @@ const ACQUIRE = `with free as (
 update lease l
 set owner = $1, epoch = nextval('lease_epoch'), expires_at = now() + $3 * interval '1 millisecond'
 from free where l.partition = free.partition
-returning l.partition, l.epoch, l.position, l.stream, l.batch, l.journal, l.published`;
+returning l.partition, l.epoch, l.position, l.backlog, l.stream, l.batch, l.journal, l.published`;
 
 /** Whoever locks several lease rows locks them in the order of their partitions: so nobody waits in a circle. */
 const HELD = `select l.partition

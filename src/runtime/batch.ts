@@ -111,7 +111,12 @@ export class Batch {
       const { epoch, position, stream, journal, published } = partition;
       const afterBatch = partition.batch;
       partition.batch += 1;
-      return { partition: partition.partition, epoch, afterBatch, position, stream, journal, published };
+      // A copy: it goes on changing while this commit is under way.
+      const backlog = [...partition.backlog];
+      return {
+        ...{ partition: partition.partition, epoch, afterBatch },
+        ...{ position, backlog, stream, journal, published },
+      };
     });
     return {
       partitions,

@@ -11,12 +11,9 @@
  * I2  at most one commit is in flight; batches commit in the order in which they were decided.
  * I3  a host that has ended neither decides, commits nor answers.
  */
-import type { Effect } from '../../actors/decision.ts';
-import type { LedgerEntry } from '../../actors/ledger.ts';
-import type { ReplyAddress } from '../../actors/twin.ts';
 import type { Kind } from '../../machines/kind.ts';
-import { encode } from '../wire/codec.ts';
-import { encodeFailure, encodeReply } from '../wire/reply.ts';
+import { Acting } from './acting.ts';
+import { BacklogReader } from './backlog.ts';
 import { Batch } from './batch.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { isRequest, Mailbox, replyAddress } from './mailbox.ts';
@@ -29,7 +26,6 @@ import { StallWatch } from './stall-watch.ts';
 import type { Telemetry } from './telemetry.ts';
 import { Traces } from './traces.ts';
 import { Turns } from './turn.ts';
-import { Waiters } from './waiters.ts';
 import { Wakeups } from './wakeups.ts';
 
 /** What a host is given. */
@@ -74,7 +70,7 @@ export class Host {
   readonly #mailbox: Mailbox;
   readonly #turns: Turns;
   readonly #publisher: Publisher;
-  readonly #waiters: Waiters;
+  readonly #acting: Acting;
   readonly #wakeups: Wakeups;
   readonly #stallWatch: StallWatch;
   readonly #traces = new Traces();
@@ -93,13 +89,15 @@ export class Host {
       bytesMax: limits.mailboxBytesMax,
       requestsMax: limits.mailboxRequestsMax,
     });
-    this.#waiters = new Waiters(clock);
     this.#wakeups = new Wakeups(clock, (devices, lateMs) => {
       const at = clock.monotonic() - lateMs;
       for (const device of devices) this.#mailbox.offer({ type: 'wake', device, at });
     });
     this.#stallWatch = new StallWatch(clock, () => this.#mailbox.offer({ type: 'stalled' }));
-    this.#turns = new Turns({ ...options, wakeups: this.#wakeups, partitions: this.#partitions });
+    this.#turns = new Turns({
+      ...{ ...options, wakeups: this.#wakeups, partitions: this.#partitions },
+      doOthersWait: () => !this.#mailbox.isEmpty,
+    });
     const kindNamed = (name: string): Kind | undefined => options.kinds.find((kind) => kind.name === name);
     const { serverErrorMs, publishBacklogMax: backlogMax } = limits;
     this.#publisher = new Publisher({
@@ -110,6 +108,7 @@ export class Host {
       backlogMax,
       traces: this.#traces,
     });
+    this.#acting = new Acting({ ...options, publisher: this.#publisher, traces: this.#traces });
   }
 
   get partitions(): readonly number[] {
@@ -131,6 +130,11 @@ export class Host {
   /** Stream sequence up to which everything is decided, of the partition that is farthest. */
   get position(): number {
     return Math.max(...[...this.#partitions.values()].map(({ position }) => position));
+  }
+
+  /** Messages that are set aside. */
+  get backlog(): number {
+    return [...this.#partitions.values()].reduce((sum, { backlog }) => sum + backlog.length, 0);
   }
 
   /** Twins that are to be woken some time. */
@@ -164,14 +168,19 @@ export class Host {
       streams: [...streams],
       sink: this.#sink(),
     });
+    const backlog = new BacklogReader({
+      ...{ clock, partitions: this.#partitions, read: (sequence) => reading.read(sequence) },
+      offer: (work) => this.#mailbox.offer(work),
+    });
     const handler = requestHandler({
       ...{ bus, store, clock, mailbox: this.#mailbox, traces: this.#traces, mayAnswer },
     });
     const stopServing = this.partitions.map((partition) => bus.serve(partition, handler));
     try {
-      return await this.#decideAndCommit();
+      return await this.#decideAndCommit(backlog);
     } finally {
       this.#mailbox.close();
+      backlog.stop();
       await Promise.all(stopServing.map((stop) => stop()));
       await reading.stop();
     }
@@ -186,6 +195,7 @@ export class Host {
   /** Ends without another commit: the node lost its leases. */
   abandon(): void {
     this.#state = 'ended';
+    this.#acting.stop();
     this.#mailbox.close();
   }
 
@@ -204,15 +214,16 @@ export class Host {
     };
   }
 
-  async #decideAndCommit(): Promise<HostEnd> {
+  async #decideAndCommit(backlog: BacklogReader): Promise<HostEnd> {
     try {
       for (;;) {
+        backlog.proceed();
         await this.#mailbox.ready();
         if (this.#isEnded()) return { type: 'fenced', partitions: this.partitions };
         const batch = new Batch();
-        this.#fill(batch);
+        this.#fill(batch, backlog);
         await this.#commitInFlight;
-        this.#fill(batch);
+        this.#fill(batch, backlog);
         if (batch.isEmpty && this.#state === 'stopping') return { type: 'stopped' };
         this.#commitInFlight = this.#commit(batch);
         // Awaited before the next commit; until then a failure must not count as unhandled.
@@ -250,7 +261,7 @@ export class Host {
     return this.#state === 'ended';
   }
 
-  #fill(batch: Batch): void {
+  #fill(batch: Batch, backlog: BacklogReader): void {
     const { limits, isSearching } = this.#options;
     const worksMax = isSearching ? 1 : limits.batchReportsMax;
     const hasRoom = (): boolean =>
@@ -261,6 +272,7 @@ export class Host {
       const work = this.#mailbox.take();
       if (work === undefined) return;
       batch.works += 1;
+      if (work.type === 'set-aside') backlog.taken(work);
       this.#turns.take(work, batch);
     }
   }
@@ -268,7 +280,7 @@ export class Host {
   async #commit(batch: Batch): Promise<void> {
     if (!batch.isReadOnly) await this.#write(batch);
     if (this.#isEnded()) throw new HostEnded({ type: 'fenced', partitions: this.partitions });
-    this.#act(batch);
+    this.#acting.act(batch);
   }
 
   async #write(batch: Batch): Promise<void> {
@@ -316,88 +328,11 @@ export class Host {
     }
   }
 
-  #act(batch: Batch): void {
-    const { telemetry, mayAnswer } = this.#options;
-    for (const after of batch.afterCommit) {
-      const isOurs = (after.type === 'effect' && after.restsOnCommit) || mayAnswer();
-      if (!isOurs) continue;
-      if (after.type === 'effect') this.#perform(after.device, after.effect);
-      else after.answer();
-    }
-    for (const { line, twin, commandId } of batch.lines) {
-      if (line.type === 'outcome') this.#tellWaiters(line.entry);
-      if (line.type === 'transition') {
-        const { transition } = line;
-        const trace = this.#traces.of(transition.device, commandId);
-        telemetry.transition({ kind: twin?.kind ?? 'unknown', transition, trace });
-      }
-    }
-    this.#publisher.publish(batch.lines);
-    for (const { line } of batch.lines) if (line.type === 'outcome') this.#traces.settled(line.entry);
-  }
-
-  #perform(device: string, effect: Effect): void {
-    const { bus, telemetry, limits } = this.#options;
-    switch (effect.type) {
-      case 'send': {
-        const { site, command, encoding } = effect;
-        const trace = this.#traces.of(device, command.id);
-        bus.sendCommand(site, device, encode(command, encoding), trace);
-        telemetry.sent({ site, device, command, trace });
-        return;
-      }
-      case 'answer': {
-        if (effect.reply.type === 'refused') {
-          const { code, id } = effect.reply.refusal;
-          telemetry.refused({ device, code, id, trace: this.#traces.of(device, id) });
-        }
-        const reply = encodeReply(effect.reply, effect.to.encoding);
-        bus.reply(effect.to, reply.payload, reply.error);
-        return;
-      }
-      case 'await': {
-        const { id, to } = effect;
-        const giveUp = (): void => {
-          this.#tellNow(device, id, to);
-        };
-        if (this.#waiters.count >= limits.waitersMax) giveUp();
-        else this.#waiters.add({ device, id, to, until: effect.until, giveUp });
-      }
-    }
-  }
-
-  #tellWaiters(entry: LedgerEntry): void {
-    this.#options.telemetry.outcome({ entry, trace: this.#traces.of(entry.device, entry.id) });
-    for (const to of this.#waiters.take(entry)) {
-      const reply = encodeReply({ type: 'ledger', entry }, to.encoding);
-      this.#options.bus.reply(to, reply.payload, reply.error);
-    }
-  }
-
-  /** Tells a requester how its command stands in the ledger now. */
-  #tellNow(device: string, id: string, to: ReplyAddress): void {
-    const { store, bus } = this.#options;
-    const answer = async (): Promise<void> => {
-      const entry = await store.ledgerEntry(device, id);
-      if (entry === null || this.#isEnded()) return;
-      const reply = encodeReply({ type: 'ledger', entry }, to.encoding);
-      bus.reply(to, reply.payload, reply.error);
-    };
-    answer().catch(() => {
-      const reply = encodeFailure(
-        'unavailable',
-        'the ledger could not be read; ask again with the same id',
-        to.encoding,
-      );
-      bus.reply(to, reply.payload, reply.error);
-    });
-  }
-
   #discard(): void {
     this.#state = 'ended';
     this.#stallWatch.stop();
     this.#wakeups.clear();
-    this.#waiters.clear();
+    this.#acting.stop();
     for (let work = this.#mailbox.take(); work !== undefined; work = this.#mailbox.take()) {
       if (isRequest(work))
         fail(this.#options, replyAddress(work), 'this node gave up the partition of the device');

@@ -12,6 +12,10 @@ export interface RuntimeLimits {
   readonly mailboxMessagesMax: number;
   /** The same for their bytes: a message may have a megabyte. */
   readonly mailboxBytesMax: number;
+  /** A message this long comes from a buffer that a device empties: while others wait, it is set aside for them. */
+  readonly backlogBytesMin: number;
+  /** Messages of a partition that may be set aside; above it, every message is decided in its turn. */
+  readonly backlogMessagesMax: number;
   /** Requests waiting to be decided; above it a backend is told `unavailable` at once. */
   readonly mailboxRequestsMax: number;
   /** Committed journal lines waiting to be stored in their stream; above it nothing more is decided. */
@@ -38,6 +42,8 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   batchBytesMax: 16 * 1024 * 1024,
   mailboxMessagesMax: 4_000,
   mailboxBytesMax: 32 * 1024 * 1024,
+  backlogBytesMin: 4 * 1024,
+  backlogMessagesMax: 1_000,
   mailboxRequestsMax: 10_000,
   publishBacklogMax: 20_000,
   waitersMax: 50_000,

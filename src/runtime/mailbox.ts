@@ -5,6 +5,7 @@
 import type { CommandRequest, ReplyAddress } from '../../actors/twin.ts';
 import type { DesiredRequest } from '../../actors/decision.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { SetAside } from './backlog.ts';
 import type { Delivery, FeedSink } from './ports.ts';
 
 /** Stream sequences that can never be read (see `FeedSink.gone`). */
@@ -32,6 +33,7 @@ export type RequestWork =
 export type Work =
   | RequestWork
   | { readonly type: 'delivery'; readonly delivery: Delivery }
+  | SetAside
   /** `at`: when it was due, by the monotonic clock, ms. */
   | { readonly type: 'wake'; readonly device: string; readonly at: number }
   | { readonly type: 'hearing'; readonly isHearing: boolean }
@@ -91,8 +93,8 @@ export class Mailbox {
     return true;
   }
 
-  /** Adds a wake-up, or news about what is heard. */
-  offer(work: Extract<Work, { type: 'wake' | 'hearing' | 'gone' | 'reads' | 'stalled' }>): void {
+  /** Adds a wake-up, a message that was set aside, or news about what is heard. */
+  offer(work: Exclude<Work, RequestWork | { type: 'delivery' }>): void {
     if (!this.#isClosed) this.#push(work);
   }
 

@@ -29,6 +29,8 @@ export interface NodeStatus {
   readonly isSure: boolean;
   /** Stream sequence up to which everything is decided, of the partition that is farthest; `null` without partitions. */
   readonly position: number | null;
+  /** Messages that were set aside while others waited, and are not decided yet. */
+  readonly backlog: number;
   /** Twins that are to be woken some time. */
   readonly timers: number;
   /** Why partitions could not be taken or leases not renewed, last time; `null` when they could. */
@@ -69,6 +71,7 @@ export class Node {
     const open = hosts.filter((host) => host !== null);
     return {
       position: open.length === 0 ? null : Math.max(...open.map(({ position }) => position)),
+      backlog: open.reduce((sum, { backlog }) => sum + backlog, 0),
       timers: open.reduce((sum, { timers }) => sum + timers, 0),
       partitions: hosts.flatMap((host) => host?.partitions ?? []).sort((a, b) => a - b),
       isHearing: hosts.length > 0 && hosts.every((host) => host?.isHearing ?? false),

@@ -13,8 +13,10 @@ import { Twins, type TwinsOptions } from './twins.ts';
 export interface PartitionState {
   readonly partition: number;
   readonly epoch: number;
-  /** Stream sequence up to which everything is decided. */
+  /** Stream sequence up to which everything is decided, or in the backlog. */
   position: number;
+  /** Sequences of messages that were set aside, in order. */
+  readonly backlog: number[];
   /** The stream in which `position` counts. */
   stream: string | null;
   /** Number of the last batch given to the store. */
@@ -41,7 +43,5 @@ export async function openPartitions(
     twin: (stored) => twins.lay(stored),
     unheard: (entry) => inventory.set(entry.device, entry),
   });
-  return leases.map(({ partition, epoch, position, stream, batch, journal, published }) => ({
-    ...{ partition, epoch, position, stream, batch, journal, published, twins, inventory },
-  }));
+  return leases.map(({ backlog, ...lease }) => ({ ...lease, backlog: [...backlog], twins, inventory }));
 }

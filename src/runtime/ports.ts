@@ -63,13 +63,24 @@ export interface FeedSink {
   reads(stream: string): void;
 }
 
+/** Reading that was begun. */
+export interface FeedReading {
+  /** Ends it; resolves when the last `deliver` has. */
+  stop(): Promise<void>;
+  /**
+   * Reads a message again that was delivered before; `null` when the stream no longer holds it. Rejects when the hub is away, or
+   * does not answer in time.
+   */
+  read(sequence: number): Promise<Delivery | null>;
+}
+
 /** Reads partitions of the stream DEVICES in order, each message at least once, none out of order, for ever. */
 export interface Feed {
   /**
    * Delivers everything after stream sequence `after` of these partitions. Survives every outage of the hub by itself.
-   * Does not wait for a hub that is away; `stop` resolves when the last `deliver` has. `reached` is the highest position of
-   * these partitions, where it is not `after`, and `streams` are those in which their positions count: a stream that ends
-   * before `reached`, or is not among `streams`, was made anew.
+   * Does not wait for a hub that is away. `reached` is the highest position of these partitions, where it is not `after`, and
+   * `streams` are those in which their positions count: a stream that ends before `reached`, or is not among `streams`, was
+   * made anew.
    */
   open(options: {
     readonly partitions: readonly number[];
@@ -77,7 +88,7 @@ export interface Feed {
     readonly reached?: number;
     readonly streams?: readonly string[];
     readonly sink: FeedSink;
-  }): Promise<{ stop(): Promise<void> }>;
+  }): Promise<FeedReading>;
 }
 
 // ----------------------------------------------------------------------------------------------------------- bus
@@ -157,8 +168,10 @@ export interface Lease {
   readonly partition: number;
   /** From one sequence for all partitions: a later owner's is always higher. */
   readonly epoch: number;
-  /** The stream sequence up to which everything of this partition is committed. */
+  /** The stream sequence up to which everything of this partition is committed, but for its backlog. */
   readonly position: number;
+  /** Sequences up to `position` that were set aside and are not decided yet, in order (see `runtime/backlog.ts`). */
+  readonly backlog: readonly number[];
   /** The stream in which `position` counts (see `FeedSink.reads`); `null` before any was read. */
   readonly stream: string | null;
   /** Number of the last committed batch. */
@@ -207,6 +220,7 @@ export interface PartitionAdvance {
   /** The batch this one follows: the fence refuses any other. It becomes `afterBatch + 1`. */
   readonly afterBatch: number;
   readonly position: number;
+  readonly backlog: readonly number[];
   readonly stream: string | null;
   readonly journal: number;
   readonly published: number;

@@ -22,6 +22,7 @@ import {
 } from '../wire/reply.ts';
 import { readReports } from '../wire/report.ts';
 import { sensorsProblem } from '../wire/sensors.ts';
+import type { SetAside } from './backlog.ts';
 import type { Batch } from './batch.ts';
 import { kindOf } from './kind-of.ts';
 import type { RuntimeLimits } from './limits.ts';
@@ -41,6 +42,8 @@ export interface TurnOptions {
   readonly telemetry: Telemetry;
   readonly wakeups: Wakeups;
   readonly partitions: ReadonlyMap<number, PartitionState>;
+  /** Whether something waits behind what is decided now. */
+  readonly doOthersWait: () => boolean;
   /** Messages the store refused for good, by stream sequence, with what it said. */
   readonly refusedByStore: ReadonlyMap<number, string>;
 }
@@ -66,6 +69,9 @@ export class Turns {
     switch (work.type) {
       case 'delivery':
         this.#deliver(work.delivery, batch);
+        return;
+      case 'set-aside':
+        this.#catchUp(work, batch);
         return;
       case 'wake':
         if (this.#options.clock.monotonic() - work.at > LATE_MAX_MS) this.#hearAnew();
@@ -126,10 +132,11 @@ export class Turns {
     }
   }
 
-  /** After `gone`: a position never counts in a stream in which it was not reached. */
+  /** After `gone`: a position never counts in a stream in which it was not reached, and nothing that was set aside there is in it. */
   #read(stream: string, batch: Batch): void {
     for (const partition of this.#options.partitions.values()) {
       if (partition.stream === stream) continue;
+      for (const sequence of partition.backlog.splice(0)) this.#lose(sequence);
       partition.stream = stream;
       batch.touch(partition);
     }
@@ -140,6 +147,33 @@ export class Turns {
     if (partition === undefined || delivery.sequence <= partition.position) return;
     partition.position = delivery.sequence;
     batch.touch(partition);
+    if (this.#mayWait(partition, delivery)) partition.backlog.push(delivery.sequence);
+    else this.#open(partition, delivery, batch);
+  }
+
+  #mayWait({ backlog }: PartitionState, { payload }: Delivery): boolean {
+    const { limits, doOthersWait } = this.#options;
+    return (
+      payload.length >= limits.backlogBytesMin && backlog.length < limits.backlogMessagesMax && doOthersWait()
+    );
+  }
+
+  /** Decides on what was set aside; unless the stream was made anew meanwhile, and the backlog with it. */
+  #catchUp({ partition: number, sequence, delivery }: SetAside, batch: Batch): void {
+    const partition = this.#options.partitions.get(number);
+    const index = partition?.backlog.indexOf(sequence) ?? -1;
+    if (partition === undefined || index === -1) return;
+    partition.backlog.splice(index, 1);
+    batch.touch(partition);
+    if (delivery?.partition === number) this.#open(partition, delivery, batch);
+    else this.#lose(sequence);
+  }
+
+  #lose(sequence: number): void {
+    this.#options.telemetry.streamGone({ from: sequence, to: sequence });
+  }
+
+  #open(partition: PartitionState, delivery: Delivery, batch: Batch): void {
     batch.sequences.push(delivery.sequence);
     batch.bytes += delivery.payload.length;
     if (delivery.receivedAt < batch.oldestReceivedAt) batch.oldestReceivedAt = delivery.receivedAt;
@@ -294,32 +328,33 @@ export class Turns {
 
   /** Lets the twin decide. A twin that throws is left as it was, and reported. */
   #decide(partition: PartitionState, kind: Kind, twin: Twin, input: Input, batch: Batch): Decision | Error {
+    const now = this.#options.clock.now();
+    const hearingSince = this.#hearingSinceOf(partition, now);
     const context: Context = {
-      now: this.#options.clock.now(),
-      hearingSince: this.#hearingSince,
+      now,
+      hearingSince,
       epoch: partition.epoch,
       serverErrorMs: this.#options.limits.serverErrorMs,
     };
     try {
       const decision = decide(kind, twin, input, context);
       batch.add(partition, twin, decision);
-      this.#arm(decision.twin);
+      this.#options.wakeups.arm(twin.device, nextWakeAt(kind, decision.twin, hearingSince));
       return decision;
     } catch (error) {
       return this.#quarantined(twin.device, error);
     }
   }
 
+  /** Of whom something is set aside, nobody is silent: silence is counted as if hearing had begun just now. */
+  #hearingSinceOf({ backlog }: PartitionState, now: number): number | null {
+    return this.#hearingSince === null || backlog.length === 0 ? this.#hearingSince : now;
+  }
+
   #quarantined(device: string, error: unknown): Error {
     const cause = error instanceof Error ? error : new Error(String(error));
     this.#options.telemetry.quarantined({ device, cause });
     return cause;
-  }
-
-  #arm(twin: Twin): void {
-    const kind = this.#kindsByName.get(twin.kind);
-    if (kind !== undefined)
-      this.#options.wakeups.arm(twin.device, nextWakeAt(kind, twin, this.#hearingSince));
   }
 
   #bury(partition: PartitionState, delivery: Delivery, reason: string, detail: string, batch: Batch): void {

@@ -182,6 +182,31 @@ describe.each([
     ]);
   });
 
+  test('reads a message again as it was delivered, however long it is, and says when it is gone', async () => {
+    const after = await theEnd();
+    await world.store([{ device: 'cp-1', payload: new Uint8Array(1_000_000).fill(7) }, ...reports(2)]);
+    const sink = new RecordingSink();
+    const reading = await world.feed.open({ partitions: all, after, sink });
+    open.push(reading);
+    await sink.untilDelivered(3);
+    for (const delivery of sink.deliveries)
+      expect(await reading.read(delivery.sequence)).toEqual({
+        ...delivery,
+        payload: expect.toSatisfy((payload: Uint8Array) => Buffer.compare(payload, delivery.payload) === 0),
+      });
+    await world.purgeBefore(after + 3);
+    expect(await reading.read(after + 1)).toBe(null);
+    expect((await reading.read(after + 3))?.sequence).toBe(after + 3);
+  });
+
+  test('says that it could not read a message again while the hub is away', async () => {
+    const sequence = await theEnd();
+    const reading = await world.feed.open({ partitions: all, after: sequence, sink: new RecordingSink() });
+    open.push(reading);
+    world.cut();
+    await expect(reading.read(sequence)).rejects.toThrow();
+  });
+
   test('says where it goes on when the stream was made anew', async () => {
     const after = await theEnd();
     const sink = await read(after);

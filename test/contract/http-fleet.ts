@@ -64,7 +64,7 @@ export async function commitLives(store: Store, lives: readonly Life[]): Promise
   const result = await store.commit({
     partitions: leases.map((lease) => ({
       ...{ partition: lease.partition, epoch: lease.epoch, afterBatch: lease.batch },
-      ...{ position: lease.position + 1, stream: lease.stream },
+      ...{ position: lease.position + 1, backlog: lease.backlog, stream: lease.stream },
       ...{ journal: numbers.get(lease.partition)!, published: lease.published },
     })),
     twins: lives.map(({ twin }) => twin),

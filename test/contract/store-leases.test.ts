@@ -109,6 +109,19 @@ describe.each(storesUnderTest)('leases $name', ({ open }) => {
     expect(await under.store.renew({ node: 'a', ttlMs: TTL, leases: [mine!] })).toEqual([]);
   });
 
+  test('what was set aside is committed with the position, and the next owner finds it', async () => {
+    const [mine] = await acquire('a', 1);
+    expect(mine!.backlog).toEqual([]);
+    const backlog = [3, 5, 2 ** 52];
+    const to = advance(mine!, { position: 2 ** 53 - 1, backlog });
+    expect(await under.store.commit(commitOf([to]))).toEqual({ type: 'committed' });
+    const views = await under.store.leases();
+    expect(views.find(({ partition }) => partition === mine!.partition)).toMatchObject({ backlog });
+    await under.expireLeases();
+    const [taken] = await acquire('b', 1);
+    expect(taken).toMatchObject({ partition: mine!.partition, position: 2 ** 53 - 1, backlog });
+  });
+
   test('what the old owner still commits after a takeover is fenced, and nothing of it is written', async () => {
     const [mine] = await acquire('a', 1);
     await under.expireLeases();

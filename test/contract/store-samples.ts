@@ -136,15 +136,15 @@ export function lines(
 
 /** How far a batch moves a lease: one message further, unless `change` says otherwise. */
 export function advance(lease: Lease, change: Partial<PartitionAdvance> = {}): PartitionAdvance {
-  const { partition, epoch, batch, position, stream, journal, published } = lease;
-  const next = { position: position + 1, stream, journal, published };
+  const { partition, epoch, batch, position, backlog, stream, journal, published } = lease;
+  const next = { position: position + 1, backlog, stream, journal, published };
   return { partition, epoch, afterBatch: batch, ...next, ...change };
 }
 
 /** The lease as the next batch finds it. */
 export function advanced(lease: Lease, to: PartitionAdvance = advance(lease)): Lease {
-  const { position, stream, journal, published, afterBatch } = to;
-  return { ...lease, position, stream, journal, published, batch: afterBatch + 1 };
+  const { position, backlog, stream, journal, published, afterBatch } = to;
+  return { ...lease, position, backlog, stream, journal, published, batch: afterBatch + 1 };
 }
 
 /** A commit that writes what is given, and nothing else. */

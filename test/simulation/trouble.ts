@@ -42,6 +42,7 @@ export const MISHAPS = [
   'device-died-in-a-step',
   'lease-ran-out-asleep',
   'takeover',
+  'buffer-set-aside',
   'reports-lost-by-storage',
 ] as const;
 export type Mishap = (typeof MISHAPS)[number];

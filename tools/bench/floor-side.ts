@@ -198,7 +198,7 @@ class Floor {
     return [...touched].map((lease) => {
       const { partition, epoch, batch, position, journal, published } = lease;
       lease.batch += 1;
-      return { partition, epoch, afterBatch: batch, position, stream: null, journal, published };
+      return { partition, epoch, afterBatch: batch, position, backlog: [], stream: null, journal, published };
     });
   }
 

@@ -25,6 +25,10 @@ export const NodesSchema = Type.Object({
         description: "when the first of its leases runs out unless it is renewed, by the store's clock",
       }),
       unpublished: Type.Integer({ description: 'lines of the journal not known to be in their streams' }),
+      backlogMessages: Type.Integer({
+        description:
+          'messages before that position that were set aside while others waited, and are not decided yet',
+      }),
       behindMessages: Type.Union([Type.Integer(), Type.Null()], {
         description:
           'messages of the stream after the position committed for the farthest behind of its partitions: at most so many are not ' +
@@ -40,7 +44,10 @@ export const NodesSchema = Type.Object({
       owner: Type.Union([Type.String(), Type.Null()]),
       leasedUntil: TimeOrNull,
       epoch: Type.Integer(),
-      position: Type.Integer({ description: 'in the stream DEVICES: everything up to it is committed' }),
+      position: Type.Integer({
+        description: 'in the stream DEVICES: everything up to it is committed, but for the backlog',
+      }),
+      backlog: Type.Integer({ description: 'messages that were set aside while others waited' }),
       batch: Type.Integer({ description: 'commits to it so far' }),
       journal: Type.Integer({ description: 'number of the last line of its journal' }),
       published: Type.Integer({ description: 'number of the last line known to be in its stream' }),
@@ -88,8 +95,9 @@ export function nodeRoutes(app: HttpApp, context: HttpContext): void {
       return {
         nodes: nodesOf(leases, thisNode),
         unowned: leases.filter(({ owner }) => owner === null).map(({ partition }) => partition),
-        partitions: leases.map(({ expiresAt, ...lease }) => ({
+        partitions: leases.map(({ expiresAt, backlog, ...lease }) => ({
           ...lease,
+          backlog: backlog.length,
           leasedUntil: rfc3339OrNull(expiresAt),
         })),
         streamSequence,
@@ -110,6 +118,7 @@ function nodesOf(leases: readonly LeaseView[], { node: thisNode, streamSequence 
       partitions: held.map(({ partition }) => partition),
       leasedUntil: rfc3339OrNull(Math.min(...held.map(({ expiresAt }) => expiresAt ?? Infinity))),
       unpublished: held.reduce((sum, { journal, published }) => sum + journal - published, 0),
+      backlogMessages: held.reduce((sum, { backlog }) => sum + backlog.length, 0),
       behindMessages: streamSequence === null ? null : Math.max(0, streamSequence - position),
     };
   });

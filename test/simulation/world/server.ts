@@ -168,7 +168,7 @@ export class Server {
   }
 
   #feed(process: Process, link: MemoryLink): Feed {
-    const { hub, schedule, clock } = this.#options;
+    const { hub, schedule, clock, record } = this.#options;
     const itsClock: Clock = {
       now: () => clock.now(),
       monotonic: () => schedule.now,
@@ -176,8 +176,8 @@ export class Server {
     };
     const feed = new MemoryFeed({ hub, link, clock: itsClock });
     return {
-      open: ({ sink, ...options }) =>
-        feed.open({
+      open: async ({ sink, ...options }) => {
+        const reading = await feed.open({
           ...options,
           sink: {
             deliver: (batch) =>
@@ -186,7 +186,15 @@ export class Server {
             gone: (range) => process.enter(() => sink.gone(range)),
             reads: (stream) => process.enter(() => sink.reads(stream)),
           },
-        }),
+        });
+        return {
+          stop: () => reading.stop(),
+          read: (sequence) => {
+            record.count('buffer-set-aside');
+            return process.call(() => reading.read(sequence));
+          },
+        };
+      },
     };
   }
 

@@ -57,6 +57,9 @@ export function drawWeather(chance: Chance): Weather {
       leaseTtlMs: chance.pick([6_000, 15_000, 30_000]),
       acquireRetryMs: chance.pick([2_000, 8_000]),
       commitRetryMs: chance.pick([100, 1_000]),
+      // Some reports in a frame are a buffer here: devices say little.
+      backlogBytesMin: 500,
+      backlogMessagesMax: 3,
       batchReportsMax: chance.pick([1, 3, 100]),
       mailboxMessagesMax: chance.pick([1, 10, 1_000]),
       mailboxRequestsMax: chance.pick([2, 1_000]),

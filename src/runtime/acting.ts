@@ -1,0 +1,131 @@
+/**
+ * What follows a commit: what was decided is sent, answered, told to those who wait, and published. Nothing of it happens before.
+ */
+import type { Effect } from '../../actors/decision.ts';
+import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { ReplyAddress } from '../../actors/twin.ts';
+import { encode } from '../wire/codec.ts';
+import { encodeFailure, encodeReply } from '../wire/reply.ts';
+import type { Batch, WrittenLine } from './batch.ts';
+import type { RuntimeLimits } from './limits.ts';
+import type { Bus, Clock, Store } from './ports.ts';
+import type { Publisher } from './publisher.ts';
+import type { Telemetry } from './telemetry.ts';
+import type { Traces } from './traces.ts';
+import { Waiters } from './waiters.ts';
+
+/** What acting takes. */
+export interface ActingOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly limits: RuntimeLimits;
+  readonly telemetry: Telemetry;
+  readonly publisher: Publisher;
+  readonly traces: Traces;
+  /** False once a lease may have run out without having been renewed. */
+  readonly mayAnswer: () => boolean;
+}
+
+/** Acts for one host. */
+export class Acting {
+  readonly #options: ActingOptions;
+  readonly #waiters: Waiters;
+  #isStopped = false;
+
+  constructor(options: ActingOptions) {
+    this.#options = options;
+    this.#waiters = new Waiters(options.clock);
+  }
+
+  /** Does what is left to do of a batch that is committed. */
+  act(batch: Batch): void {
+    const { telemetry, mayAnswer, traces } = this.#options;
+    for (const after of batch.afterCommit) {
+      const isOurs = (after.type === 'effect' && after.restsOnCommit) || mayAnswer();
+      if (!isOurs) continue;
+      if (after.type === 'effect') this.#perform(after.device, after.effect);
+      else after.answer();
+    }
+    for (const { line, twin, commandId } of batch.lines) {
+      if (line.type === 'outcome') this.#tellWaiters(line.entry);
+      if (line.type === 'transition') {
+        const { transition } = line;
+        const trace = traces.of(transition.device, commandId);
+        telemetry.transition({ kind: twin?.kind ?? 'unknown', transition, trace });
+      }
+    }
+    // Answers and commands leave before documents are made for those who watch.
+    queueMicrotask(() => this.#publish(batch.lines));
+  }
+
+  #publish(lines: readonly WrittenLine[]): void {
+    const { publisher, traces } = this.#options;
+    publisher.publish(lines);
+    for (const { line } of lines) if (line.type === 'outcome') traces.settled(line.entry);
+  }
+
+  #perform(device: string, effect: Effect): void {
+    const { bus, telemetry, limits, traces } = this.#options;
+    switch (effect.type) {
+      case 'send': {
+        const { site, command, encoding } = effect;
+        const trace = traces.of(device, command.id);
+        bus.sendCommand(site, device, encode(command, encoding), trace);
+        telemetry.sent({ site, device, command, trace });
+        return;
+      }
+      case 'answer': {
+        if (effect.reply.type === 'refused') {
+          const { code, id } = effect.reply.refusal;
+          telemetry.refused({ device, code, id, trace: traces.of(device, id) });
+        }
+        const reply = encodeReply(effect.reply, effect.to.encoding);
+        bus.reply(effect.to, reply.payload, reply.error);
+        return;
+      }
+      case 'await': {
+        const { id, to } = effect;
+        const giveUp = (): void => {
+          this.#tellNow(device, id, to);
+        };
+        if (this.#waiters.count >= limits.waitersMax) giveUp();
+        else this.#waiters.add({ device, id, to, until: effect.until, giveUp });
+      }
+    }
+  }
+
+  #tellWaiters(entry: LedgerEntry): void {
+    const { telemetry, traces, bus } = this.#options;
+    telemetry.outcome({ entry, trace: traces.of(entry.device, entry.id) });
+    for (const to of this.#waiters.take(entry)) {
+      const reply = encodeReply({ type: 'ledger', entry }, to.encoding);
+      bus.reply(to, reply.payload, reply.error);
+    }
+  }
+
+  /** Tells a requester how its command stands in the ledger now. */
+  #tellNow(device: string, id: string, to: ReplyAddress): void {
+    const { store, bus } = this.#options;
+    const answer = async (): Promise<void> => {
+      const entry = await store.ledgerEntry(device, id);
+      if (entry === null || this.#isStopped) return;
+      const reply = encodeReply({ type: 'ledger', entry }, to.encoding);
+      bus.reply(to, reply.payload, reply.error);
+    };
+    answer().catch(() => {
+      const reply = encodeFailure(
+        'unavailable',
+        'the ledger could not be read; ask again with the same id',
+        to.encoding,
+      );
+      bus.reply(to, reply.payload, reply.error);
+    });
+  }
+
+  /** Forgets who waits; they ask again. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#waiters.clear();
+  }
+}
