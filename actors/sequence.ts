@@ -8,8 +8,11 @@
  * I4  every boot before `floorBoot` is closed: what still comes of it counts as seen before.
  */
 
-/** How many ranges a twin keeps. A lossless device needs one per boot of which reports may still be late. */
-export const RANGES_MAX = 32;
+/**
+ * How many ranges a twin keeps. A lossless device needs one per boot of which reports may still be late, and one more for each time
+ * that its link broke before it had emptied its buffer: it begins with its newest report each time.
+ */
+export const RANGES_MAX = 128;
 
 /** Where counts stop: above it whole numbers are no longer exact. */
 export const COUNT_MAX = Number.MAX_SAFE_INTEGER;

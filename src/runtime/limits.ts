@@ -12,7 +12,7 @@ export interface RuntimeLimits {
   readonly mailboxMessagesMax: number;
   /** The same for their bytes: a message may have a megabyte. */
   readonly mailboxBytesMax: number;
-  /** A message this long comes from a buffer that a device empties: while others wait, it is set aside for them. */
+  /** A frame this long comes from a buffer that a device empties: while others wait, it is set aside for them. */
   readonly backlogBytesMin: number;
   /** Messages of a partition that may be set aside; above it, every message is decided in its turn. */
   readonly backlogMessagesMax: number;
@@ -42,7 +42,7 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   batchBytesMax: 16 * 1024 * 1024,
   mailboxMessagesMax: 4_000,
   mailboxBytesMax: 32 * 1024 * 1024,
-  backlogBytesMin: 4 * 1024,
+  backlogBytesMin: 1_024,
   backlogMessagesMax: 1_000,
   mailboxRequestsMax: 10_000,
   publishBacklogMax: 20_000,

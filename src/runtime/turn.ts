@@ -11,7 +11,7 @@ import { bornTwin, type ReplyAddress, type Twin } from '../../actors/twin.ts';
 import { nextWakeAt } from '../../actors/wake.ts';
 import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
-import { encodingOf } from '../wire/codec.ts';
+import { announcesList, encodingOf } from '../wire/codec.ts';
 import { partitionOf } from '../wire/partition.ts';
 import {
   encodeDocument,
@@ -153,9 +153,8 @@ export class Turns {
 
   #mayWait({ backlog }: PartitionState, { payload }: Delivery): boolean {
     const { limits, doOthersWait } = this.#options;
-    return (
-      payload.length >= limits.backlogBytesMin && backlog.length < limits.backlogMessagesMax && doOthersWait()
-    );
+    if (payload.length < limits.backlogBytesMin || !announcesList(payload)) return false;
+    return backlog.length < limits.backlogMessagesMax && doOthersWait();
   }
 
   /** Decides on what was set aside; unless the stream was made anew meanwhile, and the backlog with it. */

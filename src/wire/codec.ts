@@ -40,8 +40,13 @@ export function encodingOf(bytes: Uint8Array): Encoding | null {
   if (first === 0x7b || first === 0x5b) return 'json';
   if (first === 0x20 || first === 0x09 || first === 0x0a || first === 0x0d) return 'json';
   const isMap = (first >= 0x80 && first <= 0x8f) || first === 0xde || first === 0xdf;
-  const isList = (first >= 0x90 && first <= 0x9f) || first === 0xdc || first === 0xdd;
-  return isMap || isList ? 'msgpack' : null;
+  return isMap || announcesList(bytes) ? 'msgpack' : null;
+}
+
+/** Whether a payload announces a list by its first byte, whatever follows. */
+export function announcesList(bytes: Uint8Array): boolean {
+  const first = bytes[0] ?? 0;
+  return first === 0x5b || (first >= 0x90 && first <= 0x9f) || first === 0xdc || first === 0xdd;
 }
 
 /** Reads a payload. Never throws: what cannot be read comes back as a problem with a sentence. */

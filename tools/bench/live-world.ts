@@ -3,7 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
+import { lastSequenceOf } from '../../src/nats/stream-state.ts';
+import { STREAMS } from '../../src/wire/subjects.ts';
 import type { Progress } from '../cli/progress.ts';
 import { startSite } from '../dev/site.ts';
 import { BenchProcess } from './bench-process.ts';
@@ -22,10 +25,13 @@ export interface LiveWorld {
   watch<T>(work: () => Promise<T>): Promise<{ readonly done: T; readonly fared: NodeFared }>;
   /** Resolves when the node has committed nothing for a while: nobody reports, and nothing waits. */
   drained(): Promise<void>;
+  /** Resolves when nothing that is stored in the stream now waits for its turn, or was set aside. */
+  caughtUp(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const QUIET_MS = 700;
+const POLL_MS = 100;
 const DATABASE = 'bench_live';
 const NEWS_MS_MAX = 120_000;
 
@@ -62,9 +68,31 @@ export async function startLiveWorld(fleet: FleetMix & { readonly progress: Prog
       const isQuiet = async (): Promise<boolean> => (await watch(() => sleep(QUIET_MS))).fared.reports === 0;
       while (!(await isQuiet()));
     };
-    return { servers, site, watch, drained, stop, database: DATABASE };
+    const caughtUp: LiveWorld['caughtUp'] = () => untilCaughtUp(servers);
+    return { servers, site, watch, drained, caughtUp, stop, database: DATABASE };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** By the lease rows: all partitions have reports, so each position follows the stream. */
+async function untilCaughtUp({ hub, postgres }: BenchServers): Promise<void> {
+  const runtime = await connectToHub({ url: hub.url('runtime'), name: 'corral bench' });
+  const client = new pg.Client({ connectionString: postgres.url(DATABASE) });
+  await client.connect();
+  try {
+    const last = (await lastSequenceOf(runtime, STREAMS.devices.name)) ?? Infinity;
+    const text =
+      'select min(position)::float8 as position, sum(cardinality(backlog))::float8 as backlog from lease';
+    for (;;) {
+      const { rows } = await client.query<{ readonly position: number; readonly backlog: number }>(text);
+      const [lease] = rows;
+      if (lease !== undefined && lease.position >= last && lease.backlog === 0) return;
+      await sleep(POLL_MS);
+    }
+  } finally {
+    await client.end();
+    await runtime.close();
   }
 }

@@ -58,7 +58,7 @@ export function drawWeather(chance: Chance): Weather {
       acquireRetryMs: chance.pick([2_000, 8_000]),
       commitRetryMs: chance.pick([100, 1_000]),
       // Some reports in a frame are a buffer here: devices say little.
-      backlogBytesMin: 500,
+      backlogBytesMin: 300,
       backlogMessagesMax: 3,
       batchReportsMax: chance.pick([1, 3, 100]),
       mailboxMessagesMax: chance.pick([1, 10, 1_000]),
