@@ -19,6 +19,7 @@ const NodesBody = TypeCompiler.Compile(
         partitions: Type.Array(Type.Integer()),
         leasedUntil: TextOrNull,
         unpublished: Type.Integer(),
+        backlogMessages: Type.Integer(),
         behindMessages: Type.Union([Type.Integer(), Type.Null()]),
       }),
     ),
@@ -104,13 +105,14 @@ async function runNodes(flags: { readonly json?: true }): Promise<void> {
     await printJson(body);
     return;
   }
-  const names = ['node', 'partitions', 'leased until', 'behind', 'unpublished', 'answers'];
+  const names = ['node', 'partitions', 'leased until', 'behind', 'set aside', 'unpublished', 'answers'];
   const rows = body.nodes.map(
-    ({ node, partitions, leasedUntil, behindMessages, unpublished, isThisNode }) => [
+    ({ node, partitions, leasedUntil, behindMessages, backlogMessages, unpublished, isThisNode }) => [
       node,
       partitions.length,
       leasedUntil,
       behindMessages,
+      backlogMessages,
       unpublished,
       isThisNode,
     ],

@@ -168,6 +168,12 @@ const ROWS: readonly Row[] = [
         's',
         perNode('nodejs_eventloop_lag_p99_seconds'),
       ),
+      panel(
+        'Set aside',
+        'Frames of buffers that wait until nothing else does.',
+        'short',
+        perNode('corral_backlog_messages'),
+      ),
       panel('Timers', 'Twins that are to be woken.', 'short', perNode('corral_timers')),
       panel('Memory', 'Resident.', 'bytes', perNode('process_resident_memory_bytes')),
       panel('Processor', 'Cores in use.', 'short', {

@@ -19,7 +19,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: "if (command.boot !== undefined && command.boot !== memory.boot) return 'other-boot';",
     put: '',
     caughtBy: 'execution',
-    seed: 4,
+    seed: 5,
   },
   {
     bug: 'a device obeys a command that is too late',
@@ -59,7 +59,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: 'memory.hold.endsUp - memory.hold.chargedUp',
     put: 'memory.hold.endsUp',
     caughtBy: 'single-holder',
-    seed: 1,
+    seed: 2,
   },
   {
     bug: 'a device keeps a hold for longer than it was told',

@@ -40,7 +40,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'backlog: [...backlog]',
     put: 'backlog: []',
     caughtBy: 'history',
-    seed: 1,
+    seed: 12,
   },
   {
     bug: 'a position is committed without what was set aside before it',
@@ -48,7 +48,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'const backlog = [...partition.backlog];',
     put: 'const backlog: readonly number[] = [];',
     caughtBy: 'history',
-    seed: 1,
+    seed: 12,
   },
   {
     bug: 'a new owner does not publish what the last one had not',
@@ -56,7 +56,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'for (let after = state.published; after < state.journal;)',
     put: 'for (let after = state.journal; after < state.journal;)',
     caughtBy: 'publication',
-    seed: 1,
+    seed: 23,
   },
   {
     bug: 'command numbers are given out again when a twin wakes up',
@@ -75,7 +75,7 @@ export const runtimeMutations: readonly Mutation[] = [
       this.answerAfterCommit(batch, replyTo, () => {
         const document = twinDocument({ twin, kind, now, serverErrorMs: limits.serverErrorMs });`,
     caughtBy: 'freshness',
-    seed: 5,
+    seed: 28,
   },
   {
     bug: 'a client that got no answer says that nothing was accepted',
@@ -110,6 +110,6 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'return this.#options.clock.monotonic() < this.#sureUntil;',
     put: 'return true;',
     caughtBy: 'documents',
-    seed: 4,
+    seed: 6,
   },
 ];
