@@ -39,19 +39,10 @@ export interface SessionPoolOptions {
 
 type TypeParserFor = pg.CustomTypesConfig['getTypeParser'];
 
-/** Object id of the type, which the driver does not name. */
-const INT8_ARRAY = 1016 as Parameters<TypeParserFor>[0];
-
-function numbersOf(text: string): readonly number[] {
-  const parse = pg.types.getTypeParser(INT8_ARRAY) as (text: string) => readonly string[];
-  return parse(text).map(Number);
-}
-
 /** Every integer in the schema fits 53 bits; JSON stays text until somebody needs it. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: (oid: Parameters<TypeParserFor>[0], format?: Parameters<TypeParserFor>[1]): unknown => {
     if (oid === pg.types.builtins.INT8) return Number;
-    if (oid === INT8_ARRAY) return numbersOf;
     if (oid === pg.types.builtins.JSON) return String;
     return pg.types.getTypeParser(oid, format);
   },
