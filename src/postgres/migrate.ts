@@ -38,6 +38,8 @@ interface Migration {
 export async function migrate(connectionString: string): Promise<void> {
   const migrations = await readMigrations();
   const client = new pg.Client({ connectionString, application_name: 'corral migrate' });
+  // A connection that breaks fails the query under way; without a listener it would end the process as well.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [LOCK]);

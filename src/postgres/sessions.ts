@@ -70,17 +70,14 @@ export class SessionPool {
     });
     // An idle connection that breaks is taken out of the pool; whoever needs one next gets another, or the error.
     this.#pool.on('error', () => undefined);
+    // While somebody has it, its queries bring the error; without a listener of its own it would end the process.
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   /** Takes a connection, a new one if none is idle. Rejects when the server cannot be reached. */
   async open(): Promise<Session> {
     const client = await this.#pool.connect();
-    const ignore = (): void => undefined;
-    client.on('error', ignore);
-    const release = (error?: Error): void => {
-      client.off('error', ignore);
-      client.release(error);
-    };
+    const release = (error?: Error): void => client.release(error);
     try {
       return { client, release, backend: this.#backends.get(client) ?? (await this.#greet(client)) };
     } catch (error) {
