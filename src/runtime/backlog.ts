@@ -46,19 +46,9 @@ export class BacklogReader {
 
   /** Reads what may be read: call it whenever something was set aside or taken. */
   proceed(): void {
-    if (this.#isReading || this.#isStopped || this.#oldest() === null) return;
+    if (this.#isReading || this.#isStopped) return;
     this.#isReading = true;
-    this.#readOn().then(
-      () => {
-        this.#isReading = false;
-      },
-      () => {
-        this.#options.clock.after(RETRY_MS, () => {
-          this.#isReading = false;
-          this.proceed();
-        });
-      },
-    );
+    void this.#readOn();
   }
 
   /** What was offered has been taken from the mailbox. */
@@ -72,11 +62,20 @@ export class BacklogReader {
   }
 
   async #readOn(): Promise<void> {
-    for (let next = this.#oldest(); next !== null && !this.#isStopped; next = this.#oldest()) {
-      const delivery = await this.#options.read(next.sequence);
-      this.#offered.add(next.sequence);
-      this.#heldBytes += delivery?.payload.length ?? 0;
-      this.#options.offer({ type: 'set-aside', ...next, delivery });
+    try {
+      for (let next = this.#oldest(); next !== null && !this.#isStopped; next = this.#oldest()) {
+        const delivery = await this.#options.read(next.sequence);
+        this.#offered.add(next.sequence);
+        this.#heldBytes += delivery?.payload.length ?? 0;
+        this.#options.offer({ type: 'set-aside', ...next, delivery });
+      }
+      this.#isReading = false;
+    } catch {
+      // The hub is away, or the connection to it: what is set aside waits.
+      this.#options.clock.after(RETRY_MS, () => {
+        this.#isReading = false;
+        this.proceed();
+      });
     }
   }
 
