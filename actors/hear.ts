@@ -148,7 +148,7 @@ function hearFormer(draft: Draft, report: Report, receivedAt: number): void {
   fileReport(draft, { report, receivedAt, clock, fate: 'late' });
   const told = { ...former, ...lastOf(former, report), sequence, clock: laterClock(former.clock, clock) };
   const formers = identity.formers.map((line) => (line === former ? told : line));
-  twin.identity = { rivalAt: identity.rivalAt, formers };
+  twin.identity = { ...identity, formers };
   resolveLate(draft, report, former.incarnation);
 }
 

@@ -15,7 +15,7 @@ import { earliestAt } from './clock.ts';
 import { addClock, type Draft } from './draft.ts';
 import { isNamed } from './probe.ts';
 import { closeAsUnprovable } from './resolve.ts';
-import { adoptBoot, beginSequence, hasBoot } from './sequence.ts';
+import { addPosition, adoptBoot, beginSequence, hasBoot } from './sequence.ts';
 import { journal } from './settle.ts';
 import { clearConflict, raiseConflict } from './suspicions.ts';
 import type { FormerIncarnation, NewestReport } from './twin.ts';
@@ -58,9 +58,12 @@ export function speakerOf(draft: Draft, report: Report, receivedAt: number): Spe
     raiseIfImpossible(draft, report, { newest, receivedAt });
     return 'self';
   }
+  if (!runsBack && isOfRivalAgain(draft, report)) return 'self';
   if (mayBeginAnew(draft, newest, { receivedAt, runsBack })) return 'anew';
   raiseConflict(draft, receivedAt, `${positionOf(report)} and ${positionOf(newest)} are both alive`);
-  return runsBack ? 'nobody' : 'self';
+  if (runsBack) return 'nobody';
+  noteRival(draft, report);
+  return 'self';
 }
 
 /** Tells whether a line before the present incarnation made the report; `null` where none did. */
@@ -126,7 +129,7 @@ export function beginIncarnation(draft: Draft, report: Report, receivedAt: numbe
     const ended = { incarnation: twin.incarnation, boot, seq, clock, sequence };
     const former: FormerIncarnation = { ...ended, provedBy: provingN, endedAt: receivedAt };
     const formers = [former, ...(twin.identity?.formers ?? [])].slice(0, FORMERS_MAX);
-    twin.identity = { rivalAt: null, formers };
+    twin.identity = { rivalAt: null, rivalBoot: null, formers };
   }
   twin.incarnation += 1;
   twin.sequence = beginSequence(sequence, report.boot, report.seq);
@@ -194,6 +197,17 @@ function mayBeginAnew(
   const { rivalAt, formers } = identity;
   const [last] = formers;
   return rivalAt === null && (last === undefined || receivedAt - last.endedAt >= silenceMs);
+}
+
+/** From now on what is seen of its boot is the rival's, unless the present line has counted there itself. */
+function noteRival({ twin }: Draft, { boot, seq }: Report): void {
+  if (twin.identity !== null && addPosition(twin.sequence, boot, seq) !== null)
+    twin.identity = { ...twin.identity, rivalBoot: boot };
+}
+
+/** It was filed when it came for the first time, and proves nothing that it did not prove then. */
+function isOfRivalAgain({ twin }: Draft, { boot, seq }: Report): boolean {
+  return twin.identity?.rivalBoot === boot && addPosition(twin.sequence, boot, seq) === null;
 }
 
 /** What no single device can have sent: one position with two contents, or an earlier number with a later uptime. */

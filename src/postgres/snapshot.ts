@@ -21,7 +21,7 @@ import type {
  * Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`; 3: the
  * byte that tells whether anything is awaited; 4: earlier lines of a device.
  */
-const VERSION = 4;
+const VERSION = 5;
 const OLDEST_VERSION = 1;
 const LAST_VERSION_OF_ONE_BYTE = 2;
 const NOTHING_AWAITED = 0;
@@ -120,6 +120,8 @@ type IdentityPlaces = readonly [
   last: FormerPlaces | null,
   /** Not there before version 4. */
   earlier?: readonly FormerPlaces[],
+  /** Not there before version 5. */
+  rivalBoot?: number | null,
 ];
 type SnapshotPlaces = readonly [
   since: number | null,
@@ -286,9 +288,9 @@ function readProbe([n, sentAt, waitsUntil, fate, lastAskedAt = sentAt]: ProbePla
   return { n, sentAt, lastAskedAt, waitsUntil, fate };
 }
 
-function identityPlaces({ rivalAt, formers }: Identity): IdentityPlaces {
+function identityPlaces({ rivalAt, rivalBoot, formers }: Identity): IdentityPlaces {
   const [last = null, ...earlier] = formers.map(formerPlaces);
-  return [rivalAt, last, earlier];
+  return [rivalAt, last, earlier, rivalBoot];
 }
 
 function formerPlaces(former: FormerIncarnation): FormerPlaces {
@@ -296,8 +298,8 @@ function formerPlaces(former: FormerIncarnation): FormerPlaces {
   return [incarnation, boot, seq, provedBy, endedAt, clockPlaces(clock), sequencePlaces(sequence)];
 }
 
-function readIdentity([rivalAt, last, earlier = []]: IdentityPlaces): Identity {
-  return { rivalAt, formers: last === null ? [] : [last, ...earlier].map(readFormer) };
+function readIdentity([rivalAt, last, earlier = [], rivalBoot = null]: IdentityPlaces): Identity {
+  return { rivalAt, rivalBoot, formers: last === null ? [] : [last, ...earlier].map(readFormer) };
 }
 
 function readFormer(places: FormerPlaces): FormerIncarnation {

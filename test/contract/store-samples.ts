@@ -166,9 +166,10 @@ const json = fc.jsonValue({ stringUnit: 'grapheme', maxDepth: 5 }).map(storable)
 const map = fc.dictionary(text, json, { maxKeys: 6 }).map(storable) as fc.Arbitrary<Record<string, unknown>>;
 const orNull = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arbitrary, { nil: null });
 
-/** JSON knows no -0, and Postgres no NUL. */
+/** JSON knows no -0, Postgres no NUL, and no payload a key named `__proto__` (`src/wire/codec.ts`). */
 function storable(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value).replaceAll('\\u0000', ' ')) as unknown;
+  const text = JSON.stringify(value).replaceAll('\\u0000', ' ').replaceAll('__proto__', '__');
+  return JSON.parse(text) as unknown;
 }
 
 function zero(value: number): number {
@@ -237,7 +238,13 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
       }),
     ),
     unheard: fc.nat(),
-    identity: orNull(fc.record({ rivalAt: orNull(time), formers: fc.array(former, { maxLength: 4 }) })),
+    identity: orNull(
+      fc.record({
+        rivalAt: orNull(time),
+        rivalBoot: orNull(uint),
+        formers: fc.array(former, { maxLength: 4 }),
+      }),
+    ),
     waiting: fc.array(anyRequest, { maxLength: 2 }),
     hold: orNull(fc.record({ id: text, by: orNull(text), since: time, until: time, certainUntil: time })),
     suspicions: fc.array(fc.record({ reason: text, since: time, detail: text }), { maxLength: 2 }),

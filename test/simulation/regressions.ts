@@ -9,4 +9,6 @@ export const regressions: readonly { readonly seed: number; readonly why: string
     why: 'a wake-up that was due just when its node stood still took that time for silence of the device',
   },
   { seed: 3181, why: 'what came before anybody knew of a new count of boots was filed once more under it' },
+  { seed: 4721, why: 'more holes than a twin kept open were closed before their reports came' },
+  { seed: 7893, why: 'a copy of what was filed in doubt began a new count of boots, and was filed again' },
 ];
