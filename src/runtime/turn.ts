@@ -151,10 +151,13 @@ export class Turns {
     else this.#open(partition, delivery, batch);
   }
 
-  #mayWait({ backlog }: PartitionState, { payload }: Delivery): boolean {
+  /** A buffer of a device of which nothing is awaited, promised or doubted: it only fills history. */
+  #mayWait(partition: PartitionState, { payload, device }: Delivery): boolean {
     const { limits, doOthersWait } = this.#options;
     if (payload.length < limits.backlogBytesMin || !announcesList(payload)) return false;
-    return backlog.length < limits.backlogMessagesMax && doOthersWait();
+    if (partition.backlog.length >= limits.backlogMessagesMax || !doOthersWait()) return false;
+    const twin = this.#known(partition, device);
+    return twin === undefined || (!(twin instanceof Error) && isAtEase(twin));
   }
 
   /** Decides on what was set aside; unless the stream was made anew meanwhile, and the backlog with it. */
@@ -362,6 +365,11 @@ export class Turns {
     const where = { partition: partition.partition, site, device, sequence, receivedAt };
     batch.addDeadLetter(partition, { ...where, reason, detail, bytes: payload.length });
   }
+}
+
+/** Nothing that it said before could decide anything. */
+function isAtEase({ open, waiting, hold, suspicions }: Twin): boolean {
+  return open.length === 0 && waiting.length === 0 && hold === null && suspicions.length === 0;
 }
 
 function inputOf(work: Exclude<RequestWork, { type: 'get' | 'ledger' }>): Input {

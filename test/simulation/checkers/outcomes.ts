@@ -106,15 +106,17 @@ function isRestarted({ device, boot }: LedgerEntry, { made }: Evidence['record']
  * After a restart a ring is known for that of before by a command in it that was bound to a boot. One that is full of `report`
  * tells nothing: a device that forgot everything executes copies of those again.
  */
-function isRecognised({ device, n }: LedgerEntry, { receptions }: Evidence['record']): boolean {
+function isRecognised({ device, n }: LedgerEntry, { receptions, made }: Evidence['record']): boolean {
   const before = receptions.filter(({ device: other, command }) => other === device && command.n < n);
   const numbers = [...new Set(before.map(({ command }) => command.n))].sort((a, b) => b - a);
   const kept = new Set(numbers.slice(0, RING_SIZE_MAX - 1));
+  // As the ring named it: what was begun may not have been stored before the device died, or was too late by then.
+  const handled = made
+    .filter((other) => other.device === device)
+    .flatMap(({ report }) => report.commands ?? [])
+    .filter(({ outcome, reason }) => outcome === 'done' || !PROTOCOL_REFUSALS.includes(reason ?? outcome))
+    .map((named) => named.n);
   return before.some(
-    ({ command, became, reason }) =>
-      kept.has(command.n) &&
-      command.boot !== undefined &&
-      became !== 'repeated' &&
-      !PROTOCOL_REFUSALS.includes(reason ?? ''),
+    ({ command }) => kept.has(command.n) && command.boot !== undefined && handled.includes(command.n),
   );
 }

@@ -28,8 +28,8 @@ import { drawWeather, type Weather } from './weather.ts';
 /** When every world begins, true time. */
 export const WORLD_BEGINS = Date.UTC(2026, 0, 5, 6);
 
-/** How long everything has to become right once nothing is broken any more, ms. */
-const CALM_MS = 1_200_000;
+/** How long everything has to become right once nothing is broken any more, ms: no hold is asked for that lasts longer. */
+const CALM_MS = 2_000_000;
 /** After the last command of all, ms. */
 const LAST_MS = 180_000;
 /** How long, and how often, what is under way is waited for in the end. */
