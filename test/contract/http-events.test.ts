@@ -1,11 +1,13 @@
 /**
  * Following devices over HTTP, and commanding them; and who may do that.
  */
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CommandOrder } from '../../src/http/command-port.ts';
 import { EventStream, HEARTBEAT_MS, SLOW_READER_MS } from '../../src/http/event-stream.ts';
 import type { HttpGuards } from '../../src/http/limits.ts';
 import { EVENT_READERS_MAX } from '../../src/http/routes/events.ts';
+import type { Archive } from '../../src/runtime/ports.ts';
 import { commandOutcome } from '../../src/wire/reply.ts';
 import { commitLives, fleet, NOW, PENDING_ID } from './http-fleet.ts';
 import { type HttpNode, httpOver, OPEN, StandingClock } from './http-node.ts';
@@ -37,6 +39,24 @@ describe('over HTTP', () => {
   const begin = async (guards: HttpGuards = OPEN): Promise<void> => {
     node = await httpOver(opened.store, clock, guards);
   };
+
+  test('events that are asked for while the node is being stopped end with it', async () => {
+    let goOn: () => void = () => undefined;
+    const isClosing = new Promise<void>((resolve) => (goOn = resolve));
+    const twin: Archive['twin'] = async (device) => {
+      await isClosing;
+      return opened.store.twin(device);
+    };
+    node = await httpOver(Object.assign(Object.create(opened.store) as Archive, { twin }), clock);
+    const url = await node.app.listen({ host: '127.0.0.1', port: 0 });
+    const asked = once(node.app.server, 'request');
+    const events = fetch(`${url}/v1/devices/cp-001/events`).then((response) => response.text());
+    await asked;
+    const closed = node.app.close();
+    setTimeout(goOn, 50);
+    await closed;
+    expect(await events).toContain('event: open');
+  });
 
   describe('events', () => {
     let url: string;

@@ -36,9 +36,10 @@ const response = {
 
 /** Registers `/v1/events` and `/v1/devices/:device/events`. */
 export function eventRoutes(app: HttpApp, context: HttpContext): void {
-  const readers = new Set<EventStream>();
+  const readers: Readers = { all: new Set(), areSentAway: false };
   app.addHook('preClose', async () => {
-    for (const reader of readers) reader.end();
+    readers.areSentAway = true;
+    for (const reader of readers.all) reader.end();
   });
 
   app.get(
@@ -78,24 +79,32 @@ export function eventRoutes(app: HttpApp, context: HttpContext): void {
   );
 }
 
+/** Who follows events on this node. */
+interface Readers {
+  readonly all: Set<EventStream>;
+  /** The node is being stopped: whoever comes now goes as well. */
+  areSentAway: boolean;
+}
+
 async function follow(options: {
   readonly context: HttpContext;
-  readonly readers: Set<EventStream>;
+  readonly readers: Readers;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly device: string | null;
 }): Promise<FastifyReply> {
   const { context, readers, request, reply, device } = options;
-  if (readers.size >= EVENT_READERS_MAX) {
+  if (readers.all.size >= EVENT_READERS_MAX) {
     throw new Problem('too-many-readers', `${String(EVENT_READERS_MAX)} readers follow events here already`);
   }
   const after = readPlace(request.headers['last-event-id']) ?? (await lastPlace(context));
   const stream = new EventStream(context.clock);
-  readers.add(stream);
+  readers.all.add(stream);
   void stream.write({ event: 'open', id: after, data: { after } });
+  if (readers.areSentAway) stream.end();
   const feed = await context.changes.open({ after, device, sink: sinkOf(stream) });
   void stream.ended.then(() => {
-    readers.delete(stream);
+    readers.all.delete(stream);
     return feed.stop();
   });
   return reply
