@@ -32,7 +32,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'after: Math.min(...positions),',
     put: 'after: Math.min(...positions) + 1,',
     caughtBy: 'history',
-    seed: 1,
+    seed: 2,
   },
   {
     bug: 'a new owner forgets what was set aside',
@@ -102,7 +102,7 @@ export const runtimeMutations: readonly Mutation[] = [
           if (result.partitions.length > 0) return;
           throw`,
     caughtBy: 'publication',
-    seed: 7,
+    seed: 5,
   },
   {
     bug: 'a node goes on answering when its leases may have run out',
