@@ -3,6 +3,7 @@
  * stream brought meanwhile has not been heard when the process goes on, but the timers of that time fire at once: silence
  * measured over such a time is not silence.
  */
+import { startElapsed } from './elapsed.ts';
 import type { Cancel, Clock } from './ports.ts';
 
 /** How often it is looked at, ms. */
@@ -23,11 +24,9 @@ export class StallWatch {
   }
 
   start(): void {
-    const { now, monotonic } = this.#read();
+    const elapsed = startElapsed(this.#clock);
     this.#cancel = this.#clock.after(TICK_MS, () => {
-      const after = this.#read();
-      // A sleeping machine's monotonic clock stands still, its wall clock does not; a wall clock that is set costs nothing.
-      const tookMs = Math.max(after.now - now, after.monotonic - monotonic);
+      const tookMs = elapsed();
       this.start();
       if (tookMs > TICK_MS + LATE_MAX_MS) this.#onStall();
     });
@@ -36,9 +35,5 @@ export class StallWatch {
   stop(): void {
     this.#cancel?.();
     this.#cancel = null;
-  }
-
-  #read(): { readonly now: number; readonly monotonic: number } {
-    return { now: this.#clock.now(), monotonic: this.#clock.monotonic() };
   }
 }

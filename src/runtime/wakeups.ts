@@ -7,6 +7,7 @@
  * I2  the timer is set for the first entry.
  */
 import TinyQueue from 'tinyqueue';
+import { startElapsed } from './elapsed.ts';
 import type { Cancel, Clock } from './ports.ts';
 
 /** A timer is never set further ahead than this, ms: longer ones overflow in Node. */
@@ -59,19 +60,13 @@ export class Wakeups {
     const first = this.#heap.peek();
     if (first === undefined || (this.#timer !== null && this.#timer.at <= first.at)) return;
     this.#timer?.cancel();
-    const setAt = this.#read();
-    const delayMs = Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(first.at - setAt.now)));
+    const elapsed = startElapsed(this.#clock);
+    const delayMs = Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(first.at - this.#clock.now())));
     const cancel = this.#clock.after(delayMs, () => {
       this.#timer = null;
-      const { now, monotonic } = this.#read();
-      // A sleeping machine's monotonic clock stands still, its wall clock does not; a wall clock that is set costs nothing.
-      this.#fire(Math.max(now - setAt.now, monotonic - setAt.monotonic) - delayMs);
+      this.#fire(elapsed() - delayMs);
     });
     this.#timer = { at: first.at, cancel };
-  }
-
-  #read(): { readonly now: number; readonly monotonic: number } {
-    return { now: this.#clock.now(), monotonic: this.#clock.monotonic() };
   }
 
   #fire(lateMs: number): void {
