@@ -5,7 +5,8 @@
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import { writeLine } from './log-lines.ts';
-import type { Census, Clock, FleetCensus } from './runtime/ports.ts';
+import type { Census, FleetCensus } from './runtime/archive.ts';
+import type { Clock } from './runtime/ports.ts';
 import type { NodeStatus } from './runtime/node.ts';
 
 /** The fleet is counted again when Prometheus asks this long after the last time, ms. */

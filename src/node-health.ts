@@ -3,7 +3,7 @@
  */
 import type { Health, HealthPart } from './http/health.ts';
 import type { HubConnection } from './nats/connect.ts';
-import type { Archive } from './runtime/ports.ts';
+import type { Archive } from './runtime/archive.ts';
 import type { Node } from './runtime/node.ts';
 
 /** How long the store may take to say that it knows nobody of this name, ms: less than `/readyz` waits for the whole check. */

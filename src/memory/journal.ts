@@ -5,13 +5,8 @@
  */
 import type { Transition } from '../../actors/decision.ts';
 import { worldState } from '../../machines/statechart.ts';
-import type {
-  Archive,
-  DeadLetterPage,
-  JournalLine,
-  NumberedDeadLetter,
-  StateChange,
-} from '../runtime/ports.ts';
+import type { Archive, DeadLetterPage, NumberedDeadLetter, StateChange } from '../runtime/archive.ts';
+import type { JournalLine } from '../runtime/ports.ts';
 
 interface StoredLine {
   readonly no: number;

@@ -5,7 +5,8 @@
  * I1  epochs come from one number line: a later one is higher, whatever the partition.
  * I2  `position`, `backlog`, `stream`, `batch`, `journal` and `published` move only under the epoch and after the batch that the fence names.
  */
-import type { Lease, LeaseView, PartitionAdvance } from '../runtime/ports.ts';
+import type { LeaseView } from '../runtime/archive.ts';
+import type { Lease, PartitionAdvance } from '../runtime/ports.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 
 type Held = Pick<Lease, 'partition' | 'epoch'>;

@@ -13,22 +13,24 @@ import { worldState } from '../../machines/statechart.ts';
 import type {
   Archive,
   ArchivedReport,
-  Commit,
-  CommitResult,
   DeadLetterPage,
   DeviceCount,
   DeviceFilter,
   DeviceQuery,
   DeviceRow,
-  InventoryEntry,
-  JournalLine,
   JournalPage,
-  Lease,
   LeaseView,
   NumberedDeadLetter,
-  PartitionSink,
   ReportPage,
   StateChange,
+} from '../runtime/archive.ts';
+import type {
+  Commit,
+  CommitResult,
+  InventoryEntry,
+  JournalLine,
+  Lease,
+  PartitionSink,
   Store,
 } from '../runtime/ports.ts';
 import { ANY_DEVICE, compareDevices, cursorAt } from '../runtime/device-query.ts';

@@ -9,11 +9,11 @@ import type {
   DeadLetterPage,
   DeviceFilter,
   DeviceQuery,
-  InventoryEntry,
   JournalPage,
   NumberedDeadLetter,
   ReportPage,
-} from '../runtime/ports.ts';
+} from '../runtime/archive.ts';
+import type { InventoryEntry } from '../runtime/ports.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
 import { deviceTwinSelection, type DeviceTwinRow, readDeviceTwin } from './device-row.ts';
 import { DeviceSearch } from './device-search.ts';

@@ -3,7 +3,7 @@
  * it by what it knows of the values. Which quality a twin has follows from what is in its snapshot; the columns tell of nearly all
  * twins that they have it or have it not, and those that are found are judged by the one function that judges quality.
  */
-import type { DeviceCursor, DeviceFilter, DeviceOrder, DeviceQuery, DeviceRow } from '../runtime/ports.ts';
+import type { DeviceCursor, DeviceFilter, DeviceOrder, DeviceQuery, DeviceRow } from '../runtime/archive.ts';
 import { readLabelFilter, type TwinReading } from '../runtime/twin-reading.ts';
 import { deviceTwinSelection, type DeviceTwinRow, readDeviceTwin } from './device-row.ts';
 import type { PostgresLimits } from './limits.ts';

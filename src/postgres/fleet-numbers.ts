@@ -1,7 +1,7 @@
 /**
  * The fleet in numbers: how many devices have what in common, and how that changed.
  */
-import type { DeviceCount, LeaseView, StateChange } from '../runtime/ports.ts';
+import type { DeviceCount, LeaseView, StateChange } from '../runtime/archive.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
 import { BACKLOG } from './leases.ts';
 import type { SessionPool } from './sessions.ts';

@@ -7,7 +7,7 @@
  */
 import { type BootClock, measuredAt } from '../../actors/clock.ts';
 import type { Twin } from '../../actors/twin.ts';
-import type { ArchivedReport, ReportPage } from '../runtime/ports.ts';
+import type { ArchivedReport, ReportPage } from '../runtime/archive.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
 import { type ClockRow, clockSelection, readClock } from './history-rows.ts';
 import type { SessionPool } from './sessions.ts';

@@ -8,19 +8,14 @@ import type {
   Archive,
   ArchivedReport,
   Census,
-  Commit,
-  CommitResult,
   DeadLetterPage,
   DeviceFilter,
   DeviceQuery,
   FleetCensus,
-  JournalLine,
   JournalPage,
-  Lease,
-  PartitionSink,
   ReportPage,
-  Store,
-} from '../runtime/ports.ts';
+} from '../runtime/archive.ts';
+import type { Commit, CommitResult, JournalLine, Lease, PartitionSink, Store } from '../runtime/ports.ts';
 import { TwinReading, type TwinReadingOptions } from '../runtime/twin-reading.ts';
 import { PostgresArchive } from './archive.ts';
 import { takeCensus } from './census.ts';

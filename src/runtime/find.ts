@@ -7,7 +7,8 @@ import type { Kind } from '../../machines/kind.ts';
 import { encodeFailure, encodeFound, encodeRefusal, type EncodedReply } from '../wire/reply.ts';
 import { readFind } from '../wire/request.ts';
 import { ANY_DEVICE, BY_ID } from './device-query.ts';
-import type { Archive, Clock } from './ports.ts';
+import type { Archive } from './archive.ts';
+import type { Clock } from './ports.ts';
 
 /** What answers `fleet.find`. */
 export interface FindOptions {

@@ -5,7 +5,7 @@
 import { type TSchema, type Static, Type } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import { ID_PATTERN } from '../../machines/report.ts';
-import type { DeviceFilter } from '../runtime/ports.ts';
+import type { DeviceFilter } from '../runtime/archive.ts';
 import { decode, type Encoding, encodingOf } from './codec.ts';
 import { schemaProblem } from './schema-problem.ts';
 

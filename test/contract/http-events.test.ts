@@ -7,7 +7,7 @@ import type { CommandOrder } from '../../src/http/command-port.ts';
 import { EventStream, HEARTBEAT_MS, SLOW_READER_MS } from '../../src/http/event-stream.ts';
 import type { HttpGuards } from '../../src/http/limits.ts';
 import { EVENT_READERS_MAX } from '../../src/http/routes/events.ts';
-import type { Archive } from '../../src/runtime/ports.ts';
+import type { Archive } from '../../src/runtime/archive.ts';
 import { commandOutcome } from '../../src/wire/reply.ts';
 import { commitLives, fleet, NOW, PENDING_ID } from './http-fleet.ts';
 import { type HttpNode, httpOver, OPEN, StandingClock } from './http-node.ts';

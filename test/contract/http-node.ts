@@ -12,7 +12,8 @@ import { MemoryChangeFeed } from '../../src/memory/change-feed.ts';
 import { MemoryHub } from '../../src/memory/hub.ts';
 import type { ThisNode } from '../../src/http/node-view.ts';
 import { buildHttp } from '../../src/http/server.ts';
-import type { Archive, Clock } from '../../src/runtime/ports.ts';
+import type { Archive } from '../../src/runtime/archive.ts';
+import type { Clock } from '../../src/runtime/ports.ts';
 import { NOW } from './http-fleet.ts';
 
 /** Time that stands still; what is to be done later is done when time is moved. */

@@ -9,13 +9,12 @@ import { bornTwin } from '../../actors/twin.ts';
 import { chargePoint } from '../../machines/charge-point.ts';
 import type {
   ArchivedReport,
-  Commit,
   DeadLetterPage,
   DeviceCursor,
   DeviceQuery,
-  Lease,
   ReportPage,
-} from '../../src/runtime/ports.ts';
+} from '../../src/runtime/archive.ts';
+import type { Commit, Lease } from '../../src/runtime/ports.ts';
 import { ANY_DEVICE, BY_ID } from '../../src/runtime/device-query.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 import {

@@ -5,7 +5,8 @@ import pg from 'pg';
 import { kinds } from '../../machines/kinds.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
-import type { Archive, InventoryEntry, Store } from '../../src/runtime/ports.ts';
+import type { Archive } from '../../src/runtime/archive.ts';
+import type { InventoryEntry, Store } from '../../src/runtime/ports.ts';
 import { createDatabase } from '../servers.ts';
 import { T0 } from './store-samples.ts';
 

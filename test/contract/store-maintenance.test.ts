@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { kinds } from '../../machines/kinds.ts';
 import { migrate, MigrationError } from '../../src/postgres/migrate.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
-import type { Lease, ReportPage } from '../../src/runtime/ports.ts';
+import type { ReportPage } from '../../src/runtime/archive.ts';
+import type { Lease } from '../../src/runtime/ports.ts';
 import { createDatabase, type TestDatabase } from '../servers.ts';
 import { type DatabaseEye, openEye } from './database-eye.ts';
 import {

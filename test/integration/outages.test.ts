@@ -14,7 +14,7 @@ import { STREAMS } from '../../src/wire/subjects.ts';
 import { CommandLoad } from '../command-load.ts';
 import { openEye } from '../contract/database-eye.ts';
 import { expectJournalTold } from '../journal.ts';
-import type { FleetDevice } from '../loaded-fleet.ts';
+import type { FleetDevice, LoadedFleet } from '../loaded-fleet.ts';
 import { until } from '../node.ts';
 import { impatientChargePoint, startNodeWithKinds, untilReady } from '../node-with-kinds.ts';
 import { RawBackend } from '../raw-backend.ts';
@@ -55,6 +55,20 @@ async function untilBroken(health: Health, part: string): Promise<string> {
       : { done: true, value: broken.detail };
   });
   return detail!;
+}
+
+/** Starts a fleet that reports, some devices of which are commanded again and again. */
+async function beginCommandedLoad(): Promise<{ readonly fleet: LoadedFleet; endLoad(): Promise<void> }> {
+  const fleet = await world.startFleet(DEVICES);
+  const commands = fleet.devices.slice(0, COMMANDED).map((device) => new CommandLoad(world.backend, device));
+  fleet.beginLoad();
+  return {
+    fleet,
+    endLoad: async () => {
+      await fleet.endLoad();
+      await Promise.all(commands.map((load) => load.end()));
+    },
+  };
 }
 
 /** A connection that may do anything to streams. */
@@ -116,11 +130,7 @@ describe('an outage under load', () => {
 
   test('of a hub that is killed: nothing is lost or stored twice, and what was told of commands is what was done', async () => {
     const { health } = await world.hostNode();
-    const fleet = await world.startFleet(DEVICES);
-    const commands = fleet.devices
-      .slice(0, COMMANDED)
-      .map((device) => new CommandLoad(world.backend, device));
-    fleet.beginLoad();
+    const { fleet, endLoad } = await beginCommandedLoad();
     for (let kill = 1; kill <= 2; kill += 1) {
       await stored(fleet.reports + 10 * DEVICES);
       await world.hub.kill();
@@ -129,8 +139,7 @@ describe('an outage under load', () => {
       await world.hub.start();
       await untilReady(health);
     }
-    await fleet.endLoad();
-    await Promise.all(commands.map((load) => load.end()));
+    await endLoad();
     await fleet.expectStoredOnce(world.eye);
     await expectJournalTold(world.hub, world.eye);
   });
@@ -163,11 +172,7 @@ describe('a database that goes away under load', () => {
 
   test('ends in nothing worse than waiting: health says what is wrong, and nothing is lost or doubled', async () => {
     const { health } = await world.hostNode();
-    const fleet = await world.startFleet(DEVICES);
-    const commands = fleet.devices
-      .slice(0, COMMANDED)
-      .map((device) => new CommandLoad(world.backend, device));
-    fleet.beginLoad();
+    const { fleet, endLoad } = await beginCommandedLoad();
     for (const end of [postgres.stop, postgres.kill]) {
       await fleet.made(5 * DEVICES);
       await end();
@@ -179,8 +184,7 @@ describe('a database that goes away under load', () => {
       await postgres.start();
       await untilReady(health);
     }
-    await fleet.endLoad();
-    await Promise.all(commands.map((load) => load.end()));
+    await endLoad();
     const eye = await openEye(postgres.url());
     await fleet.expectStoredOnce(eye);
     await expectJournalTold(world.hub, eye);

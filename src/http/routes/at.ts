@@ -4,7 +4,7 @@
  */
 import { type Static, Type } from '@sinclair/typebox';
 import { worldState } from '../../../machines/statechart.ts';
-import type { ArchivedReport, ReportPage } from '../../runtime/ports.ts';
+import type { ArchivedReport, ReportPage } from '../../runtime/archive.ts';
 import { askStore, type HttpApp, type HttpContext, type KnownDevice, knownDevice } from '../context.ts';
 import { readTime } from '../page.ts';
 import { badQuery, problemResponses } from '../problem.ts';

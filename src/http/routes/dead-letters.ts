@@ -2,7 +2,7 @@
  * Messages that could not be read: who sent what, and what would have been right. Their bytes are in the stream DEVICES.
  */
 import { Type } from '@sinclair/typebox';
-import type { DeadLetterPage } from '../../runtime/ports.ts';
+import type { DeadLetterPage } from '../../runtime/archive.ts';
 import { storableText } from '../../wire/storable-text.ts';
 import { askStore, type HttpApp, type HttpContext } from '../context.ts';
 import { limitParameter, nextPath, NextSchema } from '../page.ts';

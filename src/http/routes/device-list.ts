@@ -8,7 +8,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { Kind } from '../../../machines/kind.ts';
 import { ID_PATTERN } from '../../../machines/report.ts';
-import type { DeviceFilter, DeviceOrder } from '../../runtime/ports.ts';
+import type { DeviceFilter, DeviceOrder } from '../../runtime/archive.ts';
 import { askStore, documentNow, type HttpApp, type HttpContext, kindNamed } from '../context.ts';
 import { deviceCursor, readDeviceCursor } from '../device-cursor.ts';
 import { limitParameter, nextPath, NextSchema } from '../page.ts';

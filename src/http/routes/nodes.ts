@@ -3,7 +3,7 @@
  * this node, which only this node knows.
  */
 import { Type } from '@sinclair/typebox';
-import type { LeaseView } from '../../runtime/ports.ts';
+import type { LeaseView } from '../../runtime/archive.ts';
 import { askStore, type HttpApp, type HttpContext } from '../context.ts';
 import type { ThisNode } from '../node-view.ts';
 import { problemResponses } from '../problem.ts';

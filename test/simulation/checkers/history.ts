@@ -1,4 +1,4 @@
-import type { ArchivedReport } from '../../../src/runtime/ports.ts';
+import type { ArchivedReport } from '../../../src/runtime/archive.ts';
 import { sampleKey } from '../record.ts';
 import type { Evidence } from '../world/world.ts';
 import type { Checker, Flaw } from './checker.ts';

@@ -12,7 +12,7 @@ const { silenceMs } = chargePoint.limits;
 const MINUTE = 60_000;
 
 describe('case 25', () => {
-  test('the server dies without closing anything: nothing stays online for ever', () => {
+  test('the server dies without closing a socket: nothing stays online for ever', () => {
     const pair = new Pair().meet();
     pair.twin = JSON.parse(JSON.stringify(pair.twin)) as Twin;
     pair.now += 86_400_000;
@@ -222,7 +222,7 @@ describe('case 41', () => {
     return pair;
   }
 
-  test('a device comes back with its storage wiped, and is heard: boots count from 1 again', () => {
+  test('a device comes back from repair with its storage wiped: boots count from 1 again; it is heard, not ignored as old for ever', () => {
     const pair = repaired();
     pair.device.use(pair.now, true);
     expect(pair.report().fate, 'nothing is proved yet').toBe('late');
@@ -427,7 +427,7 @@ describe('case 41', () => {
 });
 
 describe('case 42', () => {
-  test('a node that lost its ownership wakes up and sends what it had decided: the device refuses it, and the ledger says so', () => {
+  test('a node that lost its ownership while it was paused wakes up and sends the command it had decided: the device refuses it', () => {
     const pair = new Pair().meet();
     pair.ask('reserve', { id: 'r' });
     const [decidedThen] = pair.unhandled();

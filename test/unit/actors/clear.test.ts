@@ -36,6 +36,15 @@ function clearAgainAndAgain({ pair, show }: Doubted): void {
   show();
 }
 
+/** A reboot is asked for and never handled; the device boots, keeps its ring, and so proves that it did not happen. */
+function expectUndeliveredRebootProved(pair: Pair): void {
+  pair.ask('reboot', { id: 'b' });
+  pair.unhandled();
+  pair.device.reboot(pair.now, 'everything');
+  pair.report();
+  expect(pair.ledger.get('b')).toMatchObject({ outcome: 'expired', reason: 'not-executed' });
+}
+
 test('while the state is in doubt `report`, `reboot` and `clear` are accepted, and nothing else', () => {
   const { pair } = doubted();
   expect(pair.document.allowed).toEqual(['report', 'reboot', 'clear']);
@@ -183,11 +192,7 @@ describe('`reboot`', () => {
     pair.reserve('r', 10_000);
     pair.pass(20_000);
     clearAgainAndAgain({ pair, show });
-    pair.ask('reboot', { id: 'b' });
-    pair.unhandled();
-    pair.device.reboot(pair.now, 'everything');
-    pair.report();
-    expect(pair.ledger.get('b')).toMatchObject({ outcome: 'expired', reason: 'not-executed' });
+    expectUndeliveredRebootProved(pair);
   });
 
   test('so it is when the last of them was refused by its number: that was handled after a higher one', () => {
@@ -204,10 +209,6 @@ describe('`reboot`', () => {
     pair.hear({ ...bare, commands: [refused, ...(bare.commands ?? [])] });
     expect(pair.ledger.get('s')).toMatchObject({ outcome: 'rejected', reason: 'superseded' });
     clearAgainAndAgain({ pair, show });
-    pair.ask('reboot', { id: 'b' });
-    pair.unhandled();
-    pair.device.reboot(pair.now, 'everything');
-    pair.report();
-    expect(pair.ledger.get('b')).toMatchObject({ outcome: 'expired', reason: 'not-executed' });
+    expectUndeliveredRebootProved(pair);
   });
 });
