@@ -3,9 +3,10 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rfc3339 } from '../../src/http/rfc3339.ts';
-import { commitLives, fleet, MINUTE, NOW, PENDING_ID, REJECTED_ID, SECOND } from './http-fleet.ts';
-import { type HttpNode, httpOver, StandingClock, THIS_NODE } from './http-node.ts';
-import { type OpenStore, stores } from './http-stores.ts';
+import { FleetClient } from './http-client.ts';
+import { MINUTE, NOW, PENDING_ID, REJECTED_ID, SECOND } from './http-fleet.ts';
+import { THIS_NODE } from './http-node.ts';
+import { stores } from './http-stores.ts';
 
 const time = (minutes: number): string => rfc3339(NOW + minutes * MINUTE);
 
@@ -22,24 +23,15 @@ interface Body {
   readonly timers: readonly { readonly name: string; readonly at: string }[];
 }
 
-describe.each(stores)('looking into the fleet over $name', ({ open }) => {
-  let opened: OpenStore;
-  let node: HttpNode;
+describe.each(stores)('looking into the fleet over $name', (kind) => {
+  let client: FleetClient;
 
   beforeAll(async () => {
-    opened = await open(new StandingClock());
-    await commitLives(opened.store, fleet);
-    node = await httpOver(opened.store, opened.clock);
+    client = await FleetClient.over(kind);
   });
-  afterAll(async () => {
-    await node.app.close();
-    await opened.end();
-  });
+  afterAll(() => client.end());
 
-  async function get(url: string): Promise<Body> {
-    const response = await node.app.inject({ method: 'GET', url });
-    return JSON.parse(response.body) as Body;
-  }
+  const get = async (url: string): Promise<Body> => JSON.parse((await client.get(url)).text) as Body;
   const positions = async (query: string): Promise<readonly string[]> =>
     (await get(`/v1/devices/cp-001/reports?${query}`)).reports.map(
       ({ boot, seq }) => `${String(boot)}/${String(seq)}`,
@@ -206,14 +198,6 @@ describe.each(stores)('looking into the fleet over $name', ({ open }) => {
   });
 
   describe('machines', () => {
-    const asText = async (
-      url: string,
-      headers = {},
-    ): Promise<{ readonly type: string; readonly text: string }> => {
-      const { headers: answered, body } = await node.app.inject({ method: 'GET', url, headers });
-      return { type: String(answered['content-type']), text: body };
-    };
-
     test('are told as data, as Mermaid and as a drawing', async () => {
       const machine = await get('/v1/kinds/charge-point/machine');
       expect(machine).toMatchObject({ kind: 'charge-point', initial: 'offline' });
@@ -223,9 +207,9 @@ describe.each(stores)('looking into the fleet over $name', ({ open }) => {
       expect(machine.states).toContainEqual({
         ...{ path: 'charging.suspended', name: 'suspended', parent: 'charging', accepts: ['stop', 'report'] },
       });
-      const mermaid = await asText('/v1/kinds/car/machine', { accept: 'text/vnd.mermaid' });
+      const mermaid = await client.get('/v1/kinds/car/machine', { accept: 'text/vnd.mermaid' });
       expect(mermaid.text).toMatch(/^stateDiagram-v2\n {2}\[\*\] --> s_offline\n/);
-      const svg = await asText('/v1/kinds/car/machine?format=svg');
+      const svg = await client.get('/v1/kinds/car/machine?format=svg');
       expect(svg.type).toContain('image/svg+xml');
       expect(svg.text).toContain('<title>The states of a car</title>');
       expect(await get('/v1/kinds/car/machine?format=png')).toMatchObject({ code: 'bad-query' });
@@ -233,7 +217,7 @@ describe.each(stores)('looking into the fleet over $name', ({ open }) => {
     });
 
     test('are drawn with the state of a device lit and its last transition marked', async () => {
-      const { text } = await asText('/v1/devices/cp-001/machine.svg');
+      const { text } = await client.get('/v1/devices/cp-001/machine.svg');
       expect(text).toContain('<title>cp-001 is charging (charging.delivering)</title>');
       expect(/class="state lit" data-path="([^"]+)"/.exec(text)?.[1]).toBe('charging.delivering');
       expect(/class="state group around" data-path="([^"]+)"/.exec(text)?.[1]).toBe('charging');

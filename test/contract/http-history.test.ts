@@ -1,0 +1,170 @@
+/**
+ * What HTTP shows of the past of a device. The same on every store: it reads through the port Archive.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { timelineOf } from '../../actors/timeline.ts';
+import { rfc3339 } from '../../src/http/rfc3339.ts';
+import { expectProblem, FleetClient, type Item } from './http-client.ts';
+import { MINUTE, NOW, PENDING_ID, REJECTED_ID } from './http-fleet.ts';
+import { stores } from './http-stores.ts';
+
+const time = (minutes: number): string => rfc3339(NOW + minutes * MINUTE);
+
+describe.each(stores)('the past of a device over $name', (kind) => {
+  let client: FleetClient;
+
+  beforeAll(async () => {
+    client = await FleetClient.over(kind);
+  });
+  afterAll(() => client.end());
+
+  describe('reports', () => {
+    const positions = (reports: readonly Item[]): string[] =>
+      reports.map(({ boot, seq, fate }) => `${String(boot)}/${String(seq)} ${fate}`);
+
+    test('are in the order in which the device made them, late ones at their place', async () => {
+      const { body } = await client.get('/v1/devices/cp-001/reports');
+      expect(positions(body.reports)).toEqual([
+        ...['3/1 news', '3/2 news', '3/3 late', '3/5 news'],
+        ...['4/1 news', '4/2 news', '4/3 news', '4/4 news'],
+      ]);
+      expect(body.reports[2]).toEqual({
+        ...{ incarnation: 1, boot: 3, seq: 3, up: 20 * MINUTE, state: 'charging', fate: 'late' },
+        ...{ measuredAt: time(-70), errorMs: null, receivedAt: time(-19) },
+        body: { boot: 3, seq: 3, up: 20 * MINUTE, state: 'charging', sensors: {}, firmware: '2.0' },
+      });
+      expect(body.after).toBeNull();
+    });
+
+    test.each([1, 3, 8])('are the same in pages of %i', async (limit) => {
+      const whole = await client.everyPage('/v1/devices/cp-001/reports', 'reports');
+      expect(await client.everyPage(`/v1/devices/cp-001/reports?limit=${String(limit)}`, 'reports')).toEqual(
+        whole,
+      );
+    });
+
+    test('after a position, and between two times of measurement', async () => {
+      const after = await client.get('/v1/devices/cp-001/reports?after=1.4.2');
+      expect(positions(after.body.reports)).toEqual(['4/3 news', '4/4 news']);
+      const between = await client.get(`/v1/devices/cp-001/reports?from=${time(-80)}&to=${time(-50)}`);
+      expect(positions(between.body.reports)).toEqual(['3/2 news', '3/3 late']);
+    });
+
+    test.each([
+      ['after', 'after=3.17', 'expected incarnation.boot.seq, such as 1.3.17, got "3.17"'],
+      ['after', 'after=1.1.99999999999999999', 'expected incarnation.boot.seq'],
+      ['after', 'after=2147483648.1.1', 'expected incarnation.boot.seq'],
+      ['from', 'from=yesterday', 'expected a time in RFC 3339 with an offset, such as 2026-01-31T14:02:00Z'],
+      ['from', 'from=2026-01-31T14:02:00', 'expected a time in RFC 3339 with an offset'],
+      ['from', 'from=2026-01-31T14:02:00+01:00', 'a "+" in a query is written %2B'],
+      ['to', 'to=2026-02-30T00:00:00Z', 'expected a time'],
+      ['to', `from=${time(0)}&to=${time(0)}`, 'expected a time after `from`'],
+    ])('says of %s in "%s" what would be right', async (parameter, query, detail) => {
+      const answer = await client.get(`/v1/devices/cp-001/reports?${query}`);
+      expectProblem(answer, 'bad-query');
+      expect(answer.body.parameter).toBe(parameter);
+      expect(answer.body.detail).toContain(detail);
+    });
+  });
+
+  describe('the timeline', () => {
+    const minutesAgo = (text: string | null): number | null =>
+      text === null ? null : Math.round((NOW - Date.parse(text)) / MINUTE);
+    const shortly = (intervals: readonly Item[]): string[] =>
+      intervals.map(
+        ({ state, from, to }) => `${state} ${String(minutesAgo(from))}-${String(minutesAgo(to))}`,
+      );
+
+    test('tells what the device was, with the late report at its place and the missing one marked', async () => {
+      const { body } = await client.get('/v1/devices/cp-001/timeline');
+      expect(shortly(body.intervals)).toEqual([
+        'available 90-70',
+        'charging 70-50',
+        'available 50-20',
+        'charging 20-null',
+      ]);
+      expect(body.intervals[1]).toEqual({
+        ...{ state: 'charging', from: time(-70), errorMs: null, to: time(-50), lastReportAt: time(-70) },
+        ...{ incarnation: 1, boot: 3, seq: 3, reports: 1, gaps: 1, missing: 1, reboots: 0 },
+        ...{ beganBefore: false, goesOn: false },
+      });
+      expect(body.intervals[2]).toMatchObject({ boot: 3, seq: 5, reports: 2, gaps: 0, reboots: 1 });
+      expect(body.cursor).toBeNull();
+    });
+
+    test('is that of all reports in the archive', async () => {
+      const page = { from: null, to: null, after: null, isNewestFirst: false, limit: 1_000 };
+      const expected = timelineOf(await client.opened.store.reports('cp-001', page));
+      const { body } = await client.get('/v1/devices/cp-001/timeline');
+      expect(body.intervals.map(({ from }) => from)).toEqual(expected.map(({ from }) => rfc3339(from)));
+    });
+
+    test.each([1, 2, 3, 4, 5])('is the same in pages of %i', async (limit) => {
+      const whole = await client.everyPage('/v1/devices/cp-001/timeline', 'intervals');
+      const paged = await client.everyPage(`/v1/devices/cp-001/timeline?limit=${String(limit)}`, 'intervals');
+      expect(paged).toEqual(whole);
+    });
+
+    test('of a window is cut to it, and says so', async () => {
+      const url = `/v1/devices/cp-001/timeline?from=${time(-60)}&to=${time(-40)}`;
+      const intervals = await client.everyPage(url, 'intervals');
+      expect(intervals).toMatchObject([
+        { state: 'charging', from: time(-60), errorMs: 0, to: time(-50), beganBefore: true, goesOn: false },
+        { state: 'available', from: time(-50), to: time(-40), beganBefore: false, goesOn: true },
+      ]);
+      expect(await client.everyPage(`${url}&limit=1`, 'intervals')).toEqual(intervals);
+    });
+
+    test('of a device that has been silent for a day still ends in what it said last', async () => {
+      const { body } = await client.get(`/v1/devices/car-001/timeline?from=${time(-5)}`);
+      expect(body.intervals).toMatchObject([
+        { state: 'rented', from: time(-5), to: null, lastReportAt: time(-1_440), beganBefore: true },
+      ]);
+    });
+
+    test('refuses a cursor that it did not give out', async () => {
+      const answer = await client.get('/v1/devices/cp-001/timeline?cursor=1');
+      expectProblem(answer, 'bad-query');
+      expect(answer.body.parameter).toBe('cursor');
+    });
+  });
+
+  describe('the journal', () => {
+    test('tells what the twin believed and why, newest first', async () => {
+      const { body } = await client.get('/v1/devices/cp-001/journal');
+      expect(body.transitions).toMatchObject([
+        {
+          ...{ from: 'available.idle', to: 'charging.delivering', boot: 4, seq: 2 },
+          cause: { type: 'report', detail: 'report 4/2 says charging' },
+          recordedAt: time(-20),
+        },
+        { from: 'offline', to: 'available.idle', boot: 3, seq: 1, recordedAt: time(-90) },
+      ]);
+      const silence = await client.get('/v1/devices/car-001/journal?limit=1');
+      expect(silence.body.transitions).toMatchObject([{ to: 'offline', cause: { type: 'silence' } }]);
+    });
+
+    test('is the same in pages of one', async () => {
+      const whole = await client.everyPage('/v1/devices/cp-001/journal', 'transitions');
+      expect(await client.everyPage('/v1/devices/cp-001/journal?limit=1', 'transitions')).toEqual(whole);
+    });
+  });
+
+  describe('the commands', () => {
+    test('are those of the ledger, newest first, with what proved their outcome', async () => {
+      const { body } = await client.get('/v1/devices/cp-001/commands');
+      expect(body.commands).toMatchObject([
+        { id: PENDING_ID, name: 'stop', outcome: 'pending', by: 'mara', decidedAt: null, proof: null },
+        { id: REJECTED_ID, outcome: 'rejected', reason: 'busy', acceptedAt: time(-15), boot: 4, epoch: 1 },
+      ]);
+      expect(body.commands[1]!.proof).toContain('4/3');
+      expect(Date.parse(body.commands[0]!.certainAt)).toBeGreaterThan(NOW);
+      expect((await client.get('/v1/devices/car-001/commands')).body.commands).toEqual([]);
+    });
+
+    test('are the same in pages of one', async () => {
+      const whole = await client.everyPage('/v1/devices/cp-001/commands', 'commands');
+      expect(await client.everyPage('/v1/devices/cp-001/commands?limit=1', 'commands')).toEqual(whole);
+    });
+  });
+});
