@@ -11,7 +11,14 @@ import type { Draft } from './draft.ts';
 import { clockOfFormer, clockOfLate, clockOfNews, fileReport } from './filing.ts';
 import { decideWaiting, refuseOverdue } from './guard.ts';
 import { updateHold } from './holds.ts';
-import { beginIncarnation, doubtIfNobodyAnswers, formerOf, settleConflict, speakerOf } from './identity.ts';
+import {
+  beginIncarnation,
+  doubtIfNobodyAnswers,
+  formerOf,
+  noteStray,
+  settleConflict,
+  speakerOf,
+} from './identity.ts';
 import { hearAnswers, probeIfOpen, probeSoon, takeNumbers } from './probe.ts';
 import { reassertIfDue } from './reassert.ts';
 import { resolveByReport, resolveLate } from './resolve.ts';
@@ -100,6 +107,7 @@ function hearLate(draft: Draft, report: Report, receivedAt: number): void {
   takeNumbers(draft, report);
   const clock = clockOfLate(draft, report, receivedAt);
   fileReport(draft, { report, receivedAt, clock, fate: 'late' });
+  noteStray(draft, report);
   const openBefore = twin.open;
   resolveByReport(draft, report);
   if (twin.open !== openBefore) reviewCommands(draft);

@@ -9,16 +9,17 @@
  *   lines before it is told by its position, and filed there.
  * - If both answer, or that happens again while both are heard, there are two devices. Nobody is believed then:
  *   `identity-conflict`, until one of them has been silent for as long as the kind allows, and the other answers.
+ * - A copy is no sign of life. Of boots that may be of another line (strays), whatever is not after all that was filed counts as one.
  */
 import { comparePositions, type Report } from '../machines/report.ts';
 import { earliestAt } from './clock.ts';
 import { addClock, type Draft } from './draft.ts';
 import { isNamed } from './probe.ts';
 import { closeAsUnprovable } from './resolve.ts';
-import { addPosition, adoptBoot, beginSequence, hasBoot } from './sequence.ts';
+import { adoptBoot, beginSequence, hasBoot, lastSeq, type SequenceSet } from './sequence.ts';
 import { journal } from './settle.ts';
 import { clearConflict, raiseConflict } from './suspicions.ts';
-import type { FormerIncarnation, NewestReport } from './twin.ts';
+import type { FormerIncarnation, NewestReport, Twin } from './twin.ts';
 
 /** Within a boot the uptime of a later report is never lower than this below that of an earlier one, ms. */
 export const UP_JITTER_MS = 10_000;
@@ -28,6 +29,9 @@ const LINE_BOOTS_MAX = 100_000;
 
 /** So many lines before the present incarnation are remembered: what still comes of an older one is taken for the present's. */
 export const FORMERS_MAX = 4;
+
+/** So many boots of strays are remembered: a copy of what was filed of an older one may be taken for a sign of life, and filed again. */
+export const STRAY_BOOTS_MAX = 4;
 
 /** A report beside the newest that is known. */
 interface Heard {
@@ -58,12 +62,10 @@ export function speakerOf(draft: Draft, report: Report, receivedAt: number): Spe
     raiseIfImpossible(draft, report, { newest, receivedAt });
     return 'self';
   }
-  if (!runsBack && isOfRivalAgain(draft, report)) return 'self';
+  if (!runsBack && isStray(draft.twin, report) && isOldIn(draft.twin.sequence, report)) return 'self';
   if (mayBeginAnew(draft, newest, { receivedAt, runsBack })) return 'anew';
   raiseConflict(draft, receivedAt, `${positionOf(report)} and ${positionOf(newest)} are both alive`);
-  if (runsBack) return 'nobody';
-  noteRival(draft, report);
-  return 'self';
+  return runsBack ? 'nobody' : 'self';
 }
 
 /** Tells whether a line before the present incarnation made the report; `null` where none did. */
@@ -72,15 +74,18 @@ function speakerBeside(draft: Draft, heard: Heard): Speaker | null {
   const found = formerOf(draft, heard);
   if (found === null) return null;
   const { former, isLast, isByNumber } = found;
+  const { twin } = draft;
   const isPresent = (report.commands ?? []).some(({ n }) => n >= former.provedBy);
-  if (isPresent && isByNumber) {
-    // What came of the boot before anybody knew is filed under the former line, and is not news again.
-    const { twin } = draft;
+  const isOld = isOldIn(former.sequence, report);
+  if (isPresent && isByNumber && !(isOld && isStray(twin, report))) {
     twin.sequence = adoptBoot(twin.sequence, former.sequence, report.boot, report.seq);
     return null;
   }
-  if (!isPresent && !(isLast && isMeasuredAfterEnd(draft, former, report))) return 'former';
-  if (receivedAt - newest.receivedAt >= draft.kind.limits.silenceMs) return 'anew';
+  if (isOld || (!isPresent && !(isLast && isMeasuredAfterEnd(draft, former, report)))) return 'former';
+  if (receivedAt - newest.receivedAt >= draft.kind.limits.silenceMs) {
+    twin.sequence = adoptBoot(twin.sequence, former.sequence, report.boot, report.seq);
+    return 'anew';
+  }
   const detail = `boot ${String(report.boot)} goes on while boot ${String(newest.boot)} answers`;
   raiseConflict(draft, receivedAt, detail);
   return 'rival';
@@ -95,24 +100,21 @@ interface Found {
   readonly isByNumber: boolean;
 }
 
-/** The line before the present incarnation that a report is of, as far as its boot tells; `null` for none. */
+/**
+ * The line before the present incarnation that a report is of, as far as its boot tells: that knows it, else the last one, where
+ * the boot is so near before what that came to that nobody else can have counted there. `null` for none.
+ */
 export function formerOf(draft: Draft, heard: Heard): Found | null {
   const { report, newest } = heard;
   const { identity, sequence } = draft.twin;
-  const [last, ...earlier] = identity?.formers ?? [];
+  const formers = identity?.formers ?? [];
+  const [last] = formers;
   if (last === undefined || hasBoot(sequence, report.boot)) return null;
-  if (isOfLast(last, report, newest)) return { former: last, isLast: true, isByNumber: true };
-  const known = earlier.find((former) => hasBoot(former.sequence, report.boot));
-  if (known !== undefined) return { former: known, isLast: false, isByNumber: true };
-  if (comparePositions(report, newest) < 0 || !overlaps(draft, heard)) return null;
-  return { former: last, isLast: true, isByNumber: false };
-}
-
-/** The line before knows the boot, or the boot is so near before what it came to that nobody else can have counted there. */
-function isOfLast(last: FormerIncarnation, report: Report, newest: NewestReport): boolean {
-  if (hasBoot(last.sequence, report.boot)) return true;
-  if (comparePositions(report, newest) < 0) return false;
-  return comparePositions(report, last) <= 0 && last.boot - report.boot <= LINE_BOOTS_MAX;
+  const known = formers.find((former) => hasBoot(former.sequence, report.boot));
+  if (known !== undefined) return { former: known, isLast: known === last, isByNumber: true };
+  if (comparePositions(report, newest) < 0) return null;
+  const isByNumber = comparePositions(report, last) <= 0 && isNearBelow(report.boot, last.boot);
+  return isByNumber || overlaps(draft, heard) ? { former: last, isLast: true, isByNumber } : null;
 }
 
 /** Begins a new incarnation: the report is the first of it. Its ordering starts from zero. */
@@ -124,20 +126,38 @@ export function beginIncarnation(draft: Draft, report: Report, receivedAt: numbe
   clearConflict(draft);
   if (newest !== null && clock !== null) {
     addClock(draft, clock);
-    const provingN = probe !== null && isNamed(report, probe.n) ? probe.n : twin.lastN + 1;
+    const isProof = probe !== null && probe.fate !== 'answered' && isNamed(report, probe.n);
     const { boot, seq } = newest;
     const ended = { incarnation: twin.incarnation, boot, seq, clock, sequence };
-    const former: FormerIncarnation = { ...ended, provedBy: provingN, endedAt: receivedAt };
+    const former: FormerIncarnation = {
+      ...ended,
+      provedBy: isProof ? probe.n : twin.lastN + 1,
+      endedAt: receivedAt,
+    };
     const formers = [former, ...(twin.identity?.formers ?? [])].slice(0, FORMERS_MAX);
-    twin.identity = { rivalAt: null, rivalBoot: null, formers };
+    twin.identity = { rivalAt: null, strayBoots: twin.identity?.strayBoots ?? [], formers };
   }
   twin.incarnation += 1;
   twin.sequence = beginSequence(sequence, report.boot, report.seq);
+  adoptStrays(draft, report, sequence);
   twin.newest = null;
   twin.clock = null;
   twin.olderClocks = [];
   twin.hold = null;
   journal(draft, { type: 'report', detail: cause });
+}
+
+/**
+ * Notes the boot of a report that was filed late under the present incarnation, and names the last probe or a later number: only
+ * who is alive does, so it may be of another line. It was filed; what of it comes again is a copy.
+ */
+export function noteStray({ twin }: Draft, report: Report): void {
+  const { probe, newest, identity } = twin;
+  if (probe === null || report.boot === newest?.boot) return;
+  if (!(report.commands ?? []).some(({ n }) => n >= probe.n)) return;
+  const { rivalAt = null, strayBoots = [], formers = [] } = identity ?? {};
+  const others = strayBoots.filter((stray) => stray !== report.boot);
+  twin.identity = { rivalAt, strayBoots: [report.boot, ...others].slice(0, STRAY_BOOTS_MAX), formers };
 }
 
 /**
@@ -199,15 +219,32 @@ function mayBeginAnew(
   return rivalAt === null && (last === undefined || receivedAt - last.endedAt >= silenceMs);
 }
 
-/** From now on what is seen of its boot is the rival's, unless the present line has counted there itself. */
-function noteRival({ twin }: Draft, { boot, seq }: Report): void {
-  if (twin.identity !== null && addPosition(twin.sequence, boot, seq) !== null)
-    twin.identity = { ...twin.identity, rivalBoot: boot };
+/** Whether reports of its boot were filed though they may be of another line. */
+function isStray({ identity }: Twin, { boot }: Report): boolean {
+  return identity?.strayBoots.includes(boot) ?? false;
 }
 
-/** It was filed when it came for the first time, and proves nothing that it did not prove then. */
-function isOfRivalAgain({ twin }: Draft, { boot, seq }: Report): boolean {
-  return twin.identity?.rivalBoot === boot && addPosition(twin.sequence, boot, seq) === null;
+/** What is not after all that was filed of its boot is a copy, or out of order: it proves nothing that was not proved then. */
+function isOldIn(filed: SequenceSet, { boot, seq }: Report): boolean {
+  return seq <= lastSeq(filed, boot);
+}
+
+/** The strays of the line that begins are not to be filed again: they stand in the one before, seen in `before`. */
+function adoptStrays({ twin }: Draft, { boot }: Report, before: SequenceSet): void {
+  const { identity } = twin;
+  if (identity === null) return;
+  const [former] = identity.formers;
+  const isOwn = (stray: number): boolean => isNearBelow(stray, boot);
+  for (const stray of identity.strayBoots)
+    if (isOwn(stray) && stray !== boot) twin.sequence = adoptBoot(twin.sequence, before, stray, Infinity);
+  const isLeft = (stray: number): boolean =>
+    !isOwn(stray) && (former === undefined || !isNearBelow(stray, former.boot));
+  twin.identity = { ...identity, strayBoots: identity.strayBoots.filter(isLeft) };
+}
+
+/** One line may have counted from the one to the other. */
+function isNearBelow(boot: number, other: number): boolean {
+  return boot <= other && other - boot <= LINE_BOOTS_MAX;
 }
 
 /** What no single device can have sent: one position with two contents, or an earlier number with a later uptime. */

@@ -62,6 +62,12 @@ export function hasBoot(set: SequenceSet, boot: number): boolean {
   return false;
 }
 
+/** The highest number seen of the boot, or 0. */
+export function lastSeq({ ranges }: SequenceSet, boot: number): number {
+  const index = firstRangeEndingAtOrAfter(ranges, boot, Infinity) - 3;
+  return index >= 0 && ranges[index] === boot ? at(ranges, index + 2) : 0;
+}
+
 /**
  * A set for an incarnation that begins with this position; counts go on. What was seen of its boot before stays seen where
  * the numbering goes on from there: it came before anybody knew that a new incarnation had begun.
@@ -73,13 +79,17 @@ export function beginSequence(before: SequenceSet, boot: number, seq: number): S
   return addPosition(fresh, boot, seq) ?? fresh;
 }
 
-/** `set`, which knows nothing of the boot, with what another one saw of it before this position, where the numbering goes on from there. */
-export function adoptBoot(set: SequenceSet, seenBy: SequenceSet, boot: number, seq: number): SequenceSet {
-  const adopted = boot < set.floorBoot ? [] : rangesBefore(seenBy, boot, seq);
-  const index = firstRangeEndingAtOrAfter(set.ranges, boot, seq);
+/**
+ * `set`, which knows nothing of the boot, with what another one saw of it below number `end`, where the numbering goes on from
+ * there. Its holes are open again: they were closed when the other one ended.
+ */
+export function adoptBoot(set: SequenceSet, seenBy: SequenceSet, boot: number, end: number): SequenceSet {
+  const adopted = boot < set.floorBoot ? [] : rangesBefore(seenBy, boot, end);
+  const index = firstRangeEndingAtOrAfter(set.ranges, boot, end);
   let next: SequenceSet = {
     ...set,
     ranges: [...set.ranges.slice(0, index), ...adopted, ...set.ranges.slice(index)],
+    closedMissing: countOf(set.closedMissing - missing({ ...EMPTY_SEQUENCE, ranges: adopted })),
   };
   while (next.ranges.length / 3 > RANGES_MAX) next = bounded(next);
   return next;

@@ -73,8 +73,8 @@ export function reviewCommands(draft: Draft): void {
 /** Reports came at `at` that one device cannot have sent. */
 export function raiseConflict(draft: Draft, at: number, detail: string): void {
   const { twin } = draft;
-  const { rivalBoot = null, formers = [] } = twin.identity ?? {};
-  twin.identity = { rivalAt: at, rivalBoot, formers };
+  const { strayBoots = [], formers = [] } = twin.identity ?? {};
+  twin.identity = { rivalAt: at, strayBoots, formers };
   const others = twin.suspicions.filter(({ reason }) => reason !== CONFLICT);
   setDoubts(draft, [...others, { reason: CONFLICT, detail }]);
 }
@@ -82,9 +82,9 @@ export function raiseConflict(draft: Draft, at: number, detail: string): void {
 /** It is known again who speaks. */
 export function clearConflict(draft: Draft): void {
   const { twin } = draft;
-  const { rivalAt = null, formers = [] } = twin.identity ?? {};
+  const { rivalAt = null, strayBoots = [], formers = [] } = twin.identity ?? {};
   if (rivalAt === null) return;
-  twin.identity = { rivalAt: null, rivalBoot: null, formers };
+  twin.identity = { rivalAt: null, strayBoots, formers };
   twin.suspicions = twin.suspicions.filter(({ reason }) => reason !== CONFLICT);
 }
 

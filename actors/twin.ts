@@ -93,8 +93,8 @@ export interface FormerIncarnation {
 export interface Identity {
   /** When there was last reason to believe in a second device; `null` once that is settled. */
   readonly rivalAt: number | null;
-  /** The boot of it that was filed under the present incarnation meanwhile, or `null`. */
-  readonly rivalBoot: number | null;
+  /** Boots of which something was filed that may be of another line, the last noted first; see `STRAY_BOOTS_MAX`. */
+  readonly strayBoots: readonly number[];
   /** The lines before the present incarnation, the last first. */
   readonly formers: readonly FormerIncarnation[];
 }

@@ -19,9 +19,9 @@ import type {
 
 /**
  * Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`; 3: the
- * byte that tells whether anything is awaited; 4: earlier lines of a device.
+ * byte that tells whether anything is awaited; 4: earlier lines of a device; 5: the boot of a stray; 6: boots of strays.
  */
-const VERSION = 5;
+const VERSION = 6;
 const OLDEST_VERSION = 1;
 const LAST_VERSION_OF_ONE_BYTE = 2;
 const NOTHING_AWAITED = 0;
@@ -120,8 +120,8 @@ type IdentityPlaces = readonly [
   last: FormerPlaces | null,
   /** Not there before version 4. */
   earlier?: readonly FormerPlaces[],
-  /** Not there before version 5. */
-  rivalBoot?: number | null,
+  /** Not there before version 5; one or none before version 6. */
+  strayBoots?: readonly number[] | number | null,
 ];
 type SnapshotPlaces = readonly [
   since: number | null,
@@ -288,9 +288,9 @@ function readProbe([n, sentAt, waitsUntil, fate, lastAskedAt = sentAt]: ProbePla
   return { n, sentAt, lastAskedAt, waitsUntil, fate };
 }
 
-function identityPlaces({ rivalAt, rivalBoot, formers }: Identity): IdentityPlaces {
+function identityPlaces({ rivalAt, strayBoots, formers }: Identity): IdentityPlaces {
   const [last = null, ...earlier] = formers.map(formerPlaces);
-  return [rivalAt, last, earlier, rivalBoot];
+  return [rivalAt, last, earlier, strayBoots];
 }
 
 function formerPlaces(former: FormerIncarnation): FormerPlaces {
@@ -298,8 +298,9 @@ function formerPlaces(former: FormerIncarnation): FormerPlaces {
   return [incarnation, boot, seq, provedBy, endedAt, clockPlaces(clock), sequencePlaces(sequence)];
 }
 
-function readIdentity([rivalAt, last, earlier = [], rivalBoot = null]: IdentityPlaces): Identity {
-  return { rivalAt, rivalBoot, formers: last === null ? [] : [last, ...earlier].map(readFormer) };
+function readIdentity([rivalAt, last, earlier = [], strays = null]: IdentityPlaces): Identity {
+  const strayBoots = strays === null ? [] : [strays].flat();
+  return { rivalAt, strayBoots, formers: last === null ? [] : [last, ...earlier].map(readFormer) };
 }
 
 function readFormer(places: FormerPlaces): FormerIncarnation {

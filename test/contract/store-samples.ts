@@ -241,7 +241,7 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
     identity: orNull(
       fc.record({
         rivalAt: orNull(time),
-        rivalBoot: orNull(uint),
+        strayBoots: fc.array(uint, { maxLength: 4 }),
         formers: fc.array(former, { maxLength: 4 }),
       }),
     ),

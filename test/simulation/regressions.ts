@@ -8,6 +8,11 @@ export const regressions: readonly { readonly seed: number; readonly why: string
     seed: 1716,
     why: 'a wake-up that was due just when its node stood still took that time for silence of the device',
   },
+  {
+    seed: 1847,
+    why: 'a copy of what was filed in doubt began a new count of boots, once a person had ended the doubt',
+  },
+  { seed: 2486, why: 'what was filed in doubt was filed again when a later boot had begun the new count' },
   { seed: 3181, why: 'what came before anybody knew of a new count of boots was filed once more under it' },
   { seed: 4721, why: 'more holes than a twin kept open were closed before their reports came' },
   { seed: 7893, why: 'a copy of what was filed in doubt began a new count of boots, and was filed again' },

@@ -325,52 +325,6 @@ describe('case 41', () => {
     expect(pair.hear(again), 'heard before').toMatchObject({ fate: 'duplicate', filed: null });
   });
 
-  test('what came of its first boot before anybody knew is not filed again when that boot turns out to be its own', () => {
-    const pair = new Pair();
-    pair.device.boot = 900_000_000;
-    pair.meet();
-    pair.pass(3_600_000);
-    pair.device.wipe(pair.now);
-    pair.device.boot = 100_000_000;
-    const first = pair.measure();
-    expect(pair.hear(first), 'nothing is proved yet').toMatchObject({
-      fate: 'late',
-      filed: { incarnation: 1 },
-    });
-    pair.arrive();
-    const proving = pair.measure();
-    pair.device.reboot(pair.now, 'everything');
-    pair.report();
-    expect(pair.twin).toMatchObject({ incarnation: 2, newest: { boot: 100_000_001 } });
-    expect(pair.hear(proving)).toMatchObject({ fate: 'late', filed: { incarnation: 2 } });
-    expect(pair.hear(first), 'heard before').toMatchObject({ fate: 'duplicate', filed: null });
-  });
-
-  test('a copy of what was filed while two seemed to be alive does not begin a new count, and is not filed again', () => {
-    const pair = new Pair();
-    pair.device.boot = 900_000_000;
-    pair.meet();
-    pair.pass(3_600_000);
-    pair.device.wipe(pair.now);
-    pair.device.boot = 500_000_000;
-    pair.report();
-    pair.answer();
-    pair.now += MINUTE;
-    pair.device.wipe(pair.now);
-    pair.device.boot = 100_000_000;
-    const first = pair.measure();
-    pair.hear(first);
-    pair.arrive();
-    const second = pair.measure();
-    expect(pair.hear(second)).toMatchObject({ fate: 'late', filed: { incarnation: 2 } });
-    expect(pair.reasons).toContain('identity-conflict');
-    pair.now += chargePoint.limits.silenceMs;
-    expect(pair.hear(second), 'a copy').toMatchObject({ fate: 'duplicate', filed: null });
-    expect(pair.answer()).toMatchObject({ fate: 'news', filed: { incarnation: 3 } });
-    for (const again of [first, second]) expect(pair.hear(again).filed).toBeNull();
-    expect(pair.document.sequence.missing).toBe(0);
-  });
-
   test('a storage that begins to count far from all boots before is no line of then', () => {
     const pair = new Pair();
     pair.device.boot = 900_000_000;
