@@ -56,13 +56,7 @@ const BEGINNING_MS = -210_866_803_200_000;
 
 const INTEGER_MAX = 2_147_483_647;
 
-interface ReportRow {
-  readonly incarnation: number;
-  readonly boot: number;
-  readonly seq: number;
-  readonly up: number;
-  readonly state: string;
-  readonly receivedAt: number;
+interface ReportRow extends Omit<ArchivedReport, 'measuredAt' | 'errorMs' | 'fate' | 'body'> {
   readonly is_late: boolean;
   readonly body: string;
 }

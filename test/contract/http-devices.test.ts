@@ -4,10 +4,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rfc3339 } from '../../src/http/rfc3339.ts';
 import { expectProblem, FleetClient } from './http-client.ts';
-import { MINUTE, NOW, PENDING_ID, SECOND } from './http-fleet.ts';
+import { MINUTE, NOW, PENDING_ID, SECOND, time } from './http-fleet.ts';
 import { stores } from './http-stores.ts';
-
-const time = (minutes: number): string => rfc3339(NOW + minutes * MINUTE);
 
 describe.each(stores)('devices over $name', (kind) => {
   let client: FleetClient;

@@ -9,6 +9,7 @@ import { chargePoint } from '../../machines/charge-point.ts';
 import type { Kind } from '../../machines/kind.ts';
 import { kiosk } from '../../machines/kiosk.ts';
 import type { Report } from '../../machines/report.ts';
+import { rfc3339 } from '../../src/http/rfc3339.ts';
 import type { JournalLine, Store } from '../../src/runtime/ports.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 
@@ -16,6 +17,9 @@ import { partitionOf } from '../../src/wire/partition.ts';
 export const NOW = Date.UTC(2026, 0, 31, 14);
 export const SECOND = 1_000;
 export const MINUTE = 60_000;
+
+/** RFC 3339, so many minutes from now. */
+export const time = (minutes: number): string => rfc3339(NOW + minutes * MINUTE);
 
 /** What happens to a device; an input may depend on the twin, as an answer does on the number of the question. */
 export interface Happening {

@@ -5,10 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { timelineOf } from '../../actors/timeline.ts';
 import { rfc3339 } from '../../src/http/rfc3339.ts';
 import { expectProblem, FleetClient, type Item } from './http-client.ts';
-import { MINUTE, NOW, PENDING_ID, REJECTED_ID } from './http-fleet.ts';
+import { MINUTE, NOW, PENDING_ID, REJECTED_ID, time } from './http-fleet.ts';
 import { stores } from './http-stores.ts';
-
-const time = (minutes: number): string => rfc3339(NOW + minutes * MINUTE);
 
 describe.each(stores)('the past of a device over $name', (kind) => {
   let client: FleetClient;

@@ -4,11 +4,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rfc3339 } from '../../src/http/rfc3339.ts';
 import { FleetClient } from './http-client.ts';
-import { MINUTE, NOW, PENDING_ID, REJECTED_ID, SECOND } from './http-fleet.ts';
+import { NOW, PENDING_ID, REJECTED_ID, SECOND, time } from './http-fleet.ts';
 import { THIS_NODE } from './http-node.ts';
 import { stores } from './http-stores.ts';
-
-const time = (minutes: number): string => rfc3339(NOW + minutes * MINUTE);
 
 interface Body {
   readonly [name: string]: unknown;

@@ -28,6 +28,17 @@ describe('a snapshot', () => {
     });
   });
 
+  test.each([
+    [7, [7]],
+    [null, []],
+  ])('of version 5 is read: it knew one stray at most (%s)', (stray, strayBoots) => {
+    const identity = { rivalAt: 1_000, strayBoots: [], formers: [] };
+    const places = unpack(encodeSnapshot({ ...twin('cp-1'), identity }).subarray(2)) as unknown[][];
+    places.at(-1)!.splice(-1, 1, stray as never);
+    const old = Buffer.concat([Buffer.from([5, 0]), pack(places)]);
+    expect(decodeSnapshot('cp-1', old)).toMatchObject({ identity: { ...identity, strayBoots } });
+  });
+
   test('of a version that is not known is refused, and names the device', () => {
     const bytes = encodeSnapshot(twin('cp-1'));
     bytes[0] = 99;
