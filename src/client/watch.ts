@@ -65,6 +65,7 @@ export async function watchChanges(
       hearing: () => undefined,
       gone: ({ from, to }) => queue.push({ type: 'gone', from, to }),
       reads: () => undefined,
+      ended: () => queue.close(),
     },
   });
   const stop = async (): Promise<void> => {

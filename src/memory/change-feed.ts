@@ -60,6 +60,12 @@ export class MemoryChangeFeed implements ChangeFeed {
     const read = (): void => {
       reading ??= Promise.resolve()
         .then(readOn)
+        .catch((cause: unknown) => {
+          const wasStopped = isStopped;
+          isStopped = true;
+          unlisten();
+          if (!wasStopped) sink.ended(cause);
+        })
         .finally(() => (reading = null));
     };
     const unlisten = changes.onAppend(read);

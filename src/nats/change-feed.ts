@@ -50,6 +50,7 @@ export class NatsChangeFeed implements ChangeFeed {
         deliver: (batch) => sink.deliver(batch.flatMap(changeOf)),
         hearing: () => undefined,
         gone: (range) => sink.gone(range),
+        ended: (cause) => sink.ended(cause),
         reads: () => undefined,
       },
     });

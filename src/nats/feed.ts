@@ -55,6 +55,8 @@ export class NatsFeed implements Feed {
         hearing: (isHearing) => sink.hearing(isHearing),
         gone: (range) => sink.gone(range),
         reads: (stream) => sink.reads(stream),
+        // The runtime's sink only fills a mailbox; were it to fail, the node would say that it hears no more.
+        ended: () => undefined,
       },
     });
     return {

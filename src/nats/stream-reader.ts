@@ -43,6 +43,8 @@ export interface StreamSink {
   hearing(isHearing: boolean): void;
   gone(range: { readonly from: number; readonly to: number }): void;
   reads(stream: string): void;
+  /** Reading has ended for good, because the sink failed with `cause`: nothing follows. */
+  ended(cause: unknown): void;
 }
 
 /** Something an operator may want to know. */
@@ -257,11 +259,22 @@ export class StreamReader {
         this.#consumer?.pull();
       }
     } catch (cause) {
-      this.#options.onNotice({ type: 'sink-failed', cause });
-      this.#setHearing(false);
-      this.#end();
+      this.#fail(cause);
     } finally {
       this.#delivering = null;
+    }
+  }
+
+  /** Nothing can be delivered to a sink that failed: its owner is told, so that nobody waits behind it for news. */
+  #fail(cause: unknown): void {
+    const { onNotice, sink } = this.#options;
+    const wasStopped = this.#isStopped;
+    onNotice({ type: 'sink-failed', cause });
+    try {
+      this.#setHearing(false);
+    } finally {
+      this.#end();
+      if (!wasStopped) sink.ended(cause);
     }
   }
 

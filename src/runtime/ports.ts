@@ -146,6 +146,11 @@ export interface ChangeSink {
   deliver(batch: readonly PublishedChange[]): Promise<void>;
   /** The stream no longer holds `from` to `to`, or was made anew (`to` before `from`). Reading goes on after them. */
   gone(range: { readonly from: number; readonly to: number }): void;
+  /**
+   * Reading has ended for good, because the sink itself failed with `cause`: nothing follows, so whoever waits behind the sink
+   * has to be sent away. Not called for reading that was stopped.
+   */
+  ended(cause: unknown): void;
 }
 
 /** Follows what becomes known of twins and commands. */

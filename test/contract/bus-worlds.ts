@@ -141,6 +141,7 @@ async function everythingIn(
       hearing: () => undefined,
       gone: () => undefined,
       reads: () => undefined,
+      ended: reject,
     };
     const onNotice = (notice: unknown): void => reject(new Error(JSON.stringify(notice)));
     StreamReader.open({ hub, stream: name, subjects, isWholeStream: true, after: 0, sink, onNotice }).then(

@@ -55,9 +55,11 @@ async function openNats(): Promise<World> {
 /** Keeps what is delivered; `until` resolves when so many came. */
 class Kept implements ChangeSink {
   readonly lines: string[] = [];
+  failsWith: Error | null = null;
   #waiting: (() => void) | null = null;
 
   async deliver(batch: readonly PublishedChange[]): Promise<void> {
+    if (this.failsWith !== null) throw this.failsWith;
     for (const { sequence, type, device, payload } of batch)
       this.lines.push(`${String(sequence)} ${type} ${device} ${Buffer.from(payload).toString()}`);
     this.#waiting?.();
@@ -65,6 +67,11 @@ class Kept implements ChangeSink {
 
   gone({ from, to }: { readonly from: number; readonly to: number }): void {
     this.lines.push(`gone ${String(from)} to ${String(to)}`);
+    this.#waiting?.();
+  }
+
+  ended(cause: unknown): void {
+    this.lines.push(`ended: ${String(cause)}`);
     this.#waiting?.();
   }
 
@@ -146,5 +153,19 @@ describe.each(worlds)('the change feed $name', ({ open }) => {
     await publish(twinChanged('cp-1'));
     const kept = await follow(50);
     expect(await kept.until(2)).toEqual(['gone 51 to 0', '1 changed cp-1 twin.cp-1.changed']);
+  });
+
+  test('tells the owner of a sink that fails that nothing follows, once', async () => {
+    const kept = await follow(0);
+    await publish(twinChanged('cp-1'));
+    await kept.until(1);
+    kept.failsWith = new Error('no more room');
+    await publish(twinChanged('cp-2'));
+    expect((await kept.until(2)).at(-1)).toBe('ended: Error: no more room');
+    kept.failsWith = null;
+    await publish(twinChanged('cp-3'));
+    const another = await follow(0);
+    await another.until(3);
+    expect(kept.lines).toHaveLength(2);
   });
 });

@@ -128,6 +128,8 @@ function sinkOf(stream: EventStream): ChangeSink {
           : 'the stream no longer holds them: read the devices and journals anew';
       void stream.write({ event: 'gone', id: to, data: { from, to, detail } });
     },
+    // The reader comes back, and goes on after the last event that it has.
+    ended: () => stream.end(),
   };
 }
 
