@@ -89,7 +89,10 @@ async function startParts(assembly: Assembly): Promise<App> {
   const store = await openStore(assembly);
   const hub = await connectToHub({ url: config.natsUrl, name: `corral ${config.node}` });
   stops.push(() => hub.close());
-  await prepareHub(hub, { allowOldHub: config.allowOldHub });
+  await prepareHub(hub, {
+    allowOldHub: config.allowOldHub,
+    onNotice: (notice) => nodeTelemetry.notice('streams', notice),
+  });
   stops.push(watchHub(hub, log));
   const bus = new NatsBus({ hub, onNotice: (notice) => nodeTelemetry.notice('bus', notice) });
   stops.push(() => {

@@ -8,7 +8,7 @@ import { startCorral, StartError } from './app.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { writeLine } from './log-lines.ts';
 import { ConnectError } from './nats/connect.ts';
-import { HubError } from './nats/hub.ts';
+import { HubError } from './nats/kept-stream.ts';
 
 try {
   const config = readConfig(process.env);

@@ -14,7 +14,7 @@ export interface NodeTelemetry {
   readonly registry: Registry;
   readonly telemetry: Telemetry;
   /** Something of the hub that an operator may want to know: counted by type, and logged. */
-  notice(part: 'bus' | 'feed', notice: { readonly type: string }): void;
+  notice(part: 'bus' | 'feed' | 'streams', notice: { readonly type: string }): void;
 }
 
 /** Counts into a registry of its own, and logs what an operator has to see. */

@@ -3,12 +3,13 @@
  * temporary folders. Whoever starts one ends it (`end`, in `afterAll` or `afterEach`).
  */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { startHub as startHubIn, type Hub, type SiteName } from '../tools/dev/hub.ts';
+import { projectFolder } from '../tools/dev/project-folders.ts';
 import { startPostgres as startPostgresIn, type PostgresServer } from '../tools/dev/postgres-server.ts';
 import { startSite as startSiteIn, type Site } from '../tools/dev/site.ts';
 import type { Link } from './link.ts';
@@ -71,12 +72,24 @@ export async function startPostgres(): Promise<PostgresServer & Temporary> {
   return { ...server, end: () => server.stop().then(remove) };
 }
 
-/** A hub on free ports. With a `link`, leafs are told to come through it, and it leads to this hub. */
-export async function startHub({ link }: { readonly link?: Link } = {}): Promise<Hub & Temporary> {
+/** What a test wants of its hub. */
+export interface TestHubOptions {
+  /** Leafs are told to come through it, and it leads to this hub. */
+  readonly link?: Link;
+  /** What its configuration is, made of the text of `nats.conf`. */
+  readonly configure?: (natsConf: string) => string;
+}
+
+/** A hub on free ports. */
+export async function startHub({ link, configure }: TestHubOptions = {}): Promise<Hub & Temporary> {
   const { folder, remove } = temporaryFolder();
+  const configFile = join(folder, 'nats.conf');
+  if (configure !== undefined)
+    writeFileSync(configFile, configure(readFileSync(join(projectFolder, 'nats.conf'), 'utf8')));
   const hub = await startHubIn({
     dataDir: folder,
     ...(link === undefined ? {} : { leafAdvertise: link.address }),
+    ...(configure === undefined ? {} : { configFile }),
   });
   link?.leadTo(hub.leafAddress);
   return { ...hub, end: () => hub.stop().then(remove) };

@@ -8,7 +8,7 @@ import { startAll, type StartOptions } from './start/start-all.ts';
 import { StartError } from '../src/app.ts';
 import { ConfigError } from '../src/config.ts';
 import { ConnectError } from '../src/nats/connect.ts';
-import { HubError } from '../src/nats/hub.ts';
+import { HubError } from '../src/nats/kept-stream.ts';
 
 const program = new Command()
   .name('npm start --')

@@ -27,6 +27,10 @@ export interface MemoryFindRequest {
   readonly replyTo: ReplyAddress;
 }
 
+/** For how long streams remember ids, ms: as long as those of a real hub. */
+const DUPLICATE_WINDOW_MS = 120_000;
+const REPORT_DUPLICATE_WINDOW_MS = 100;
+
 interface Server<Request> {
   readonly link: MemoryLink;
   readonly handle: (request: Request) => void;
@@ -34,9 +38,9 @@ interface Server<Request> {
 
 /** One hub for all nodes, devices and backends of a world. */
 export class MemoryHub {
-  readonly devices = new MessageStream();
-  readonly changes = new MessageStream();
-  readonly deadLetters = new MessageStream();
+  readonly devices = new MessageStream({ duplicateWindowMs: REPORT_DUPLICATE_WINDOW_MS });
+  readonly changes = new MessageStream({ duplicateWindowMs: DUPLICATE_WINDOW_MS });
+  readonly deadLetters = new MessageStream({ duplicateWindowMs: DUPLICATE_WINDOW_MS });
   readonly #clock: Clock;
   readonly #owners = new Map<number, Set<Server<BackendRequest>>>();
   readonly #finders = new Set<Server<MemoryFindRequest>>();

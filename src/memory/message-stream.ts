@@ -15,9 +15,6 @@ export interface StoredMessage {
   readonly payload: Uint8Array;
 }
 
-/** For how long ids are remembered, ms: as long as the streams of a real hub remember them. */
-const DUPLICATE_WINDOW_MS = 120_000;
-
 /** One stream. */
 export class MessageStream {
   #messages: StoredMessage[] = [];
@@ -25,6 +22,12 @@ export class MessageStream {
   #made = 1;
   readonly #storedIds = new Map<string, { readonly sequence: number; readonly storedAt: number }>();
   readonly #listeners = new Set<() => void>();
+  readonly #duplicateWindowMs: number;
+
+  /** `duplicateWindowMs`: for how long ids are remembered. */
+  constructor({ duplicateWindowMs }: { readonly duplicateWindowMs: number }) {
+    this.#duplicateWindowMs = duplicateWindowMs;
+  }
 
   /** Tells it from the stream of the same name that it was before it was made anew. */
   get name(): string {
@@ -53,7 +56,7 @@ export class MessageStream {
   }): { readonly sequence: number; readonly isDuplicate: boolean } {
     const { subject, payload, id, now } = message;
     const known = id === null ? undefined : this.#storedIds.get(id);
-    if (known !== undefined && now - known.storedAt <= DUPLICATE_WINDOW_MS) {
+    if (known !== undefined && now - known.storedAt <= this.#duplicateWindowMs) {
       return { sequence: known.sequence, isDuplicate: true };
     }
     const sequence = this.lastSequence + 1;

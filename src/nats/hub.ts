@@ -2,29 +2,15 @@
  * Looks at the hub before anything is read from it: is it a server that enforces what a site may say, does it map devices
  * to the same partitions as this program, and does it keep the streams? Better no start than a wrong one.
  */
-import {
-  type JetStreamManager,
-  type StreamConfig,
-  type StreamInfo,
-  DiscardPolicy,
-  JetStreamApiCodes,
-  JetStreamApiError,
-  jetstreamManager,
-  RetentionPolicy,
-  StorageType,
-} from '@nats-io/jetstream';
-import { deferred, nanos } from '@nats-io/nats-core';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { deferred } from '@nats-io/nats-core';
 import { fnv1a32, partitionOf } from '../wire/partition.ts';
-import { parseRequestSubject, STREAMS, twinGet } from '../wire/subjects.ts';
+import { parseRequestSubject, twinGet } from '../wire/subjects.ts';
 import type { HubConnection } from './connect.ts';
+import { CHANGES, DEAD_LETTERS, DEVICES, HubError, keepStream, type StreamNotice } from './kept-stream.ts';
 
 /** Older hubs do not enforce what a leaf connection may publish: a device could write as another one, or delete a stream. */
 export const HUB_VERSION_MIN = [2, 12, 7] as const;
-
-/** How long the streams keep their messages, ms. A consumer that stays away longer has missed some. */
-export const STREAM_MAX_AGE_MS = 7 * 24 * 3_600_000;
-/** For how long a stream knows the id of a message it has stored, ms: long enough for a resend after a short outage. */
-export const DUPLICATE_WINDOW_MS = 120_000;
 
 /** The stream CHANGES is kept in the account of the backends, who read it; `nats.conf` opens it to the runtime here. */
 export const BACKENDS_API = '$JS.BACKENDS.API';
@@ -33,32 +19,25 @@ const PROBE_TIMEOUT_MS = 3_000;
 /** Device ids asked about: enough that a mapping with another number of partitions cannot agree by chance. */
 const PROBES = 8;
 
-/** The hub is not one that Corral may run on. The message is one sentence for an operator. */
-export class HubError extends Error {
-  constructor(message: string, cause?: unknown) {
-    super(message, { cause });
-    this.name = 'HubError';
-  }
-}
-
 /** Options of {@link prepareHub}. */
 export interface PrepareHubOptions {
   /** Run on a hub older than {@link HUB_VERSION_MIN} although it does not keep sites apart. */
   readonly allowOldHub?: boolean;
   /** Copies of each stream that is created here; 3 on a hub that is a cluster. Default 1. */
   readonly replicas?: number;
+  readonly onNotice?: (notice: StreamNotice) => void;
 }
 
 /** Checks the hub, and creates the streams it does not have. Throws {@link HubError}. May run on many nodes at once. */
 export async function prepareHub(hub: HubConnection, options: PrepareHubOptions = {}): Promise<void> {
   checkVersion(hub, options.allowOldHub ?? false);
   await checkHubMapping(hub);
-  const replicas = options.replicas ?? 1;
+  const keep = { replicas: options.replicas ?? 1, onNotice: options.onNotice ?? (() => undefined) };
   const own = await jetstreamManager(hub.nats, { checkAPI: false });
   const backends = await jetstreamManager(hub.nats, { checkAPI: false, apiPrefix: BACKENDS_API });
-  await ensureStream(own, STREAMS.devices, replicas);
-  await ensureStream(own, STREAMS.deadLetters, replicas);
-  await ensureStream(backends, STREAMS.changes, replicas);
+  await keepStream(own, DEAD_LETTERS, keep);
+  await keepStream(backends, CHANGES, keep);
+  await keepStream(own, DEVICES, keep);
 }
 
 function checkVersion(hub: HubConnection, allowOldHub: boolean): void {
@@ -122,65 +101,4 @@ function partitionProblem(mapped: { readonly partition: number; readonly device:
     `the hub maps device ${mapped.device} to partition ${String(mapped.partition)}, this program to ` +
     `${String(expected)}: the hub needs the mappings of nats.conf`
   );
-}
-
-interface Stream {
-  readonly name: string;
-  readonly subjects: readonly string[];
-}
-
-/**
- * A stream that is there keeps the limits its operator gave it; only what Corral's promises rest on is put right, or
- * refused where it cannot be.
- */
-async function ensureStream(manager: JetStreamManager, stream: Stream, replicas: number): Promise<void> {
-  try {
-    const found = await infoOf(manager, stream.name);
-    if (found === null) await manager.streams.add(newStream(stream, replicas));
-    else await correct(manager, stream, found.config);
-  } catch (error) {
-    if (error instanceof HubError) throw error;
-    const because = error instanceof Error ? error.message : String(error);
-    throw new HubError(`the hub does not provide the stream ${stream.name}: ${because}`, error);
-  }
-}
-
-async function infoOf(manager: JetStreamManager, name: string): Promise<StreamInfo | null> {
-  try {
-    return await manager.streams.info(name);
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return null;
-    throw error;
-  }
-}
-
-async function correct(manager: JetStreamManager, stream: Stream, config: StreamConfig): Promise<void> {
-  if (config.retention !== RetentionPolicy.Limits || config.storage !== StorageType.File) {
-    throw new HubError(
-      `the stream ${stream.name} has retention "${config.retention}" and storage "${config.storage}", but has to have "limits" and "file"`,
-    );
-  }
-  const window = Math.max(config.duplicate_window, nanos(DUPLICATE_WINDOW_MS));
-  const hasSubjects = [...config.subjects].sort().join() === [...stream.subjects].sort().join();
-  if (hasSubjects && config.duplicate_window === window && config.allow_direct) return;
-  await manager.streams.update(stream.name, {
-    ...config,
-    subjects: [...stream.subjects],
-    duplicate_window: window,
-    allow_direct: true,
-  });
-}
-
-function newStream(stream: Stream, replicas: number): Partial<StreamConfig> & Pick<StreamConfig, 'name'> {
-  return {
-    name: stream.name,
-    subjects: [...stream.subjects],
-    retention: RetentionPolicy.Limits,
-    storage: StorageType.File,
-    discard: DiscardPolicy.Old,
-    max_age: nanos(STREAM_MAX_AGE_MS),
-    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
-    allow_direct: true,
-    num_replicas: replicas,
-  };
 }

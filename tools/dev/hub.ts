@@ -33,6 +33,8 @@ export interface HubOptions {
   readonly leafPort?: number;
   /** `host:port` that leafs are told to reconnect to; default: the leaf port itself. */
   readonly leafAdvertise?: string;
+  /** Another configuration than `nats.conf`, which takes the same variables. */
+  readonly configFile?: string;
 }
 
 /** A running hub. */
@@ -50,6 +52,7 @@ export interface Hub extends NatsServer<'client' | 'leaf'> {
  */
 export async function startHub(options: HubOptions): Promise<Hub> {
   const { dataDir, port = 0, leafPort = 0, leafAdvertise } = options;
+  const { configFile = join(projectFolder, 'nats.conf') } = options;
   const ports: Record<'client' | 'leaf' | 'monitor', PortRequest> = {
     client: { port, flag: '--nats-port' },
     leaf: { port: leafPort, flag: '--leaf-port' },
@@ -57,7 +60,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
   };
   const server = await startNatsServer({
     name: 'hub',
-    configFile: join(projectFolder, 'nats.conf'),
+    configFile,
     dataDir,
     ports,
     variables: (chosen) => ({

@@ -1,0 +1,196 @@
+/**
+ * The streams that Corral keeps on the hub: what each has to be, and how one is made or put right. A stream that is there
+ * keeps the limits its operator gave it; only what Corral's promises rest on is put right, or refused where it cannot be.
+ */
+import {
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/nats-core';
+import { STREAMS } from '../wire/subjects.ts';
+
+/** The hub is not one that Corral may run on. The message is one sentence for an operator. */
+export class HubError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'HubError';
+  }
+}
+
+/** How long the streams keep their messages, ms. A consumer that stays away longer has missed some. */
+export const STREAM_MAX_AGE_MS = 7 * 24 * 3_600_000;
+/** For how long a stream of ours knows the id of a message it has stored, ms: long enough for a resend after a short outage. */
+export const DUPLICATE_WINDOW_MS = 120_000;
+/**
+ * The same for reports, ms: the shortest that a server allows. A `Nats-Msg-Id` is whatever a device likes, and the stream compares
+ * it with those of all others: two that count alike would lose each other's reports. Twins know reports by (boot, seq).
+ */
+export const REPORT_DUPLICATE_WINDOW_MS = 100;
+
+/** "insufficient storage resources available": the hub has promised what it has to other streams. */
+const NO_ROOM = 10_047;
+/** "stream name already in use with a different configuration": another node was faster, and found other room. */
+const MADE_BY_ANOTHER = 10_058;
+const MIB = 1024 ** 2;
+
+/** What a stream has to be. */
+export interface KeptStream {
+  readonly name: string;
+  readonly subjects: readonly string[];
+  readonly duplicateWindowMs: number;
+  /** True when a resend later than that would harm, so that an operator may make the window longer. */
+  readonly mayRememberLonger: boolean;
+  /** Room that is asked of the hub, bytes; on one that has less it is halved until it fits. `null`: as much as there is. */
+  readonly bytes: { readonly most: number; readonly least: number } | null;
+}
+
+/** Reports. */
+export const DEVICES: KeptStream = {
+  ...STREAMS.devices,
+  duplicateWindowMs: REPORT_DUPLICATE_WINDOW_MS,
+  mayRememberLonger: false,
+  bytes: null,
+};
+
+/** History for those who look: the oldest goes when it is full, the store has all of it. */
+export const DEAD_LETTERS: KeptStream = {
+  ...STREAMS.deadLetters,
+  duplicateWindowMs: DUPLICATE_WINDOW_MS,
+  mayRememberLonger: true,
+  bytes: { most: 256 * MIB, least: 8 * MIB },
+};
+
+/** History for backends: one that stays away until it has gone round misses some, and is told so. */
+export const CHANGES: KeptStream = {
+  ...STREAMS.changes,
+  duplicateWindowMs: DUPLICATE_WINDOW_MS,
+  mayRememberLonger: true,
+  bytes: { most: 1_024 * MIB, least: 16 * MIB },
+};
+
+/** Something an operator may want to know. */
+export interface StreamNotice {
+  /** The hub has less room than was asked for: the stream got `bytes` of `asked`. */
+  readonly type: 'stream-smaller';
+  readonly stream: string;
+  readonly bytes: number;
+  readonly asked: number;
+}
+
+/** What keeping a stream takes. */
+export interface KeepOptions {
+  /** Copies of a stream that is created. */
+  readonly replicas: number;
+  readonly onNotice: (notice: StreamNotice) => void;
+}
+
+/** Creates a stream, or puts it right. Throws {@link HubError}. May run on many nodes at once. */
+export async function keepStream(
+  manager: JetStreamManager,
+  stream: KeptStream,
+  options: KeepOptions,
+): Promise<void> {
+  try {
+    const found = await infoOf(manager, stream.name);
+    if (found === null) await make(manager, stream, options);
+    else await correct(manager, stream, { config: found.config, options });
+  } catch (error) {
+    if (error instanceof HubError) throw error;
+    const because = error instanceof Error ? error.message : String(error);
+    throw new HubError(`the hub does not provide the stream ${stream.name}: ${because}`, error);
+  }
+}
+
+async function infoOf(manager: JetStreamManager, name: string): Promise<StreamInfo | null> {
+  try {
+    return await manager.streams.info(name);
+  } catch (error) {
+    if (isRefusal(error, JetStreamApiCodes.StreamNotFound)) return null;
+    throw error;
+  }
+}
+
+async function make(manager: JetStreamManager, stream: KeptStream, options: KeepOptions): Promise<void> {
+  const config = newStream(stream, options.replicas);
+  try {
+    await withRoom(stream, options, (maxBytes) => manager.streams.add({ ...config, max_bytes: maxBytes }));
+  } catch (error) {
+    if (!isRefusal(error, MADE_BY_ANOTHER)) throw error;
+    const { config: theirs } = await manager.streams.info(stream.name);
+    await correct(manager, stream, { config: theirs, options });
+  }
+}
+
+function isRefusal(error: unknown, code: number): boolean {
+  return error instanceof JetStreamApiError && error.code === code;
+}
+
+/** Asks for the room a stream should have, and for half of it, and so on, until the hub has that much. */
+async function withRoom(
+  { name, bytes }: KeptStream,
+  { onNotice }: KeepOptions,
+  ask: (maxBytes: number) => Promise<unknown>,
+): Promise<void> {
+  if (bytes === null) {
+    await ask(-1);
+    return;
+  }
+  for (let maxBytes = bytes.most; maxBytes >= bytes.least; maxBytes = Math.floor(maxBytes / 2)) {
+    try {
+      await ask(maxBytes);
+      if (maxBytes < bytes.most)
+        onNotice({ type: 'stream-smaller', stream: name, bytes: maxBytes, asked: bytes.most });
+      return;
+    } catch (error) {
+      if (!isRefusal(error, NO_ROOM)) throw error;
+    }
+  }
+  throw new HubError(
+    `the hub has no room left for the stream ${name}, which needs at least ${String(bytes.least / MIB)} MiB: ` +
+      'give its jetstream more (max_file_store, a larger disk), or give other streams a smaller max_bytes',
+  );
+}
+
+async function correct(
+  manager: JetStreamManager,
+  stream: KeptStream,
+  { config, options }: { readonly config: StreamConfig; readonly options: KeepOptions },
+): Promise<void> {
+  if (config.retention !== RetentionPolicy.Limits || config.storage !== StorageType.File) {
+    throw new HubError(
+      `the stream ${stream.name} has retention "${config.retention}" and storage "${config.storage}", but has to have "limits" and "file"`,
+    );
+  }
+  const wanted = nanos(stream.duplicateWindowMs);
+  const window = stream.mayRememberLonger ? Math.max(config.duplicate_window, wanted) : wanted;
+  const hasSubjects = [...config.subjects].sort().join() === [...stream.subjects].sort().join();
+  const isBounded = stream.bytes === null || config.max_bytes > 0;
+  if (hasSubjects && config.duplicate_window === window && config.allow_direct && isBounded) return;
+  const subjects = [...stream.subjects];
+  const right = { ...config, subjects, duplicate_window: window, allow_direct: true };
+  if (isBounded) await manager.streams.update(stream.name, right);
+  else
+    await withRoom(stream, options, (maxBytes) =>
+      manager.streams.update(stream.name, { ...right, max_bytes: maxBytes }),
+    );
+}
+
+function newStream(stream: KeptStream, replicas: number): Partial<StreamConfig> & Pick<StreamConfig, 'name'> {
+  return {
+    name: stream.name,
+    subjects: [...stream.subjects],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_age: nanos(STREAM_MAX_AGE_MS),
+    duplicate_window: nanos(stream.duplicateWindowMs),
+    allow_direct: true,
+    num_replicas: replicas,
+  };
+}
