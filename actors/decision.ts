@@ -5,7 +5,7 @@
 import type { Command } from '../machines/command.ts';
 import type { Report } from '../machines/report.ts';
 import type { BootClock } from './clock.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { LedgerEntry, Outcome } from './ledger.ts';
 import type { CommandRequest, Encoding, ReplyAddress, Twin } from './twin.ts';
 
 /** What a decision may know of the world besides the twin. */
@@ -111,6 +111,7 @@ export const REFUSALS = {
   suspect: 'there is reason to doubt the known state; see suspicions',
   pending: 'another command is in flight: wait for its outcome',
   'version-mismatch': 'the twin is no longer at the version given as ifVersion',
+  'id-reused': 'the id names another command, or the same one with other arguments, already',
   'bad-arguments': 'the request or its arguments are not of the form this command takes',
   'unknown-command': 'this kind of device has no such command',
   'unknown-device': 'no twin and no inventory entry has this id',
@@ -127,6 +128,19 @@ export interface Refusal {
   /** The state it was refused in, or `null` for an unknown device. */
   readonly state: string | null;
   readonly allowed: readonly string[];
+  /** For `id-reused`: what the id names already. */
+  readonly firstUse?: FirstUse;
+}
+
+/** What an id names already. A request that waits until the device has answered is not accepted yet, and may be refused. */
+export interface FirstUse {
+  readonly name: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly by: string | null;
+  /** When it was accepted; `null` while it waits to be decided on. */
+  readonly acceptedAt: number | null;
+  /** How it stands; `null` while it waits to be decided on. */
+  readonly outcome: Outcome | null;
 }
 
 /** What became of a report. */

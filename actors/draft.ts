@@ -4,15 +4,7 @@
  */
 import type { Kind } from '../machines/kind.ts';
 import type { BootClock } from './clock.ts';
-import type {
-  Context,
-  Decision,
-  Effect,
-  FiledReport,
-  RefusalCode,
-  ReportFate,
-  Transition,
-} from './decision.ts';
+import type { Context, Decision, Effect, FiledReport, Refusal, ReportFate, Transition } from './decision.ts';
 import { allowedCommands } from './legality.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { worldState } from '../machines/statechart.ts';
@@ -135,11 +127,16 @@ export function writeEntry(draft: Draft, entry: LedgerEntry, options: { readonly
   if (options.publish) (draft.outcomes ??= new Set<string>()).add(entry.id);
 }
 
+/** Why a request is refused. */
+export type Objection = Pick<Refusal, 'code' | 'detail' | 'firstUse'>;
+
 /** Answers a request with a refusal: certainly not sent. */
-export function refuse(draft: Draft, request: CommandRequest, code: RefusalCode, detail: string): void {
+export function refuse(draft: Draft, request: CommandRequest, objection: Objection): void {
   const { kind, twin } = draft;
-  const refusal = {
-    ...{ id: request.id, code, detail, state: worldState(twin.path) },
+  const refusal: Refusal = {
+    id: request.id,
+    ...objection,
+    state: worldState(twin.path),
     allowed: allowedCommands(kind, twin),
   };
   addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'refused', refusal } });

@@ -1,5 +1,5 @@
 /**
- * Decides on a backend's request for a command: the same id gets the same answer, everything else passes the guard in
+ * Decides on a backend's request for a command: the same command under the same id gets the same answer, everything else passes the guard in
  * this order: known command, arguments, version, state, one at a time, fresh enough. What passes is accepted and sent.
  *
  * A request that needs fresher knowledge waits for a probe's answer, for as long as a probe waits and no longer: whoever
@@ -10,23 +10,19 @@ import type { CommandSpec } from '../machines/command.ts';
 import { worldState } from '../machines/statechart.ts';
 import type { Kind } from '../machines/kind.ts';
 import { clearByWord } from './clear.ts';
-import type { Context, RefusalCode } from './decision.ts';
-import { addEffect, type Draft, refuse } from './draft.ts';
+import type { Context, FirstUse, RefusalCode } from './decision.ts';
+import { addEffect, type Draft, type Objection, refuse } from './draft.ts';
 import { ageOf, isProvedFresh } from './freshness.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { allowedCommands, commandInFlight, commandNamed, isLegal, rememberedCommand } from './legality.ts';
 import { giveUpProbe, sendProbe } from './probe.ts';
 import { makeRoom } from './resolve.ts';
+import { firstUseOf, firstUseOfWaiting, isSameCommand } from './reused-id.ts';
 import { acceptCommand, OPEN_MAX } from './send.ts';
 import type { CommandRequest, Twin } from './twin.ts';
 
 /** How many requests wait for one probe; more are refused as `overloaded`. */
 export const WAITING_MAX = 8;
-
-interface Objection {
-  readonly code: RefusalCode;
-  readonly detail: string;
-}
 
 /** What the guard looks at, besides the request. */
 export interface Standing {
@@ -63,18 +59,20 @@ export function prospectOf(standing: Standing, name: string): Prospect {
 export function decideCommand(draft: Draft, request: CommandRequest, known: LedgerEntry | null): void {
   const entry = rememberedCommand(draft.twin, request.id) ?? known;
   if (entry !== null) {
-    answerWithEntry(draft, request, entry);
+    if (isSameCommand(entry, request)) answerWithEntry(draft, request, entry);
+    else refuse(draft, request, reused(request, firstUseOf(entry)));
     return;
   }
-  if (draft.twin.waiting.some(({ id }) => id === request.id)) {
-    waitForProof(draft, request);
+  const waiting = draft.twin.waiting.find(({ id }) => id === request.id);
+  if (waiting !== undefined) {
+    if (isSameCommand(waiting, request)) waitForProof(draft, request);
+    else refuse(draft, request, reused(request, firstUseOfWaiting(waiting)));
     return;
   }
   const spec = commandNamed(draft.kind, request.name);
   const objection = spec === null ? unknownCommand(draft, request.name) : objectionTo(draft, request, spec);
   if (spec === null || objection !== null) {
-    const { code, detail } = objection ?? unknownCommand(draft, request.name);
-    refuse(draft, request, code, detail);
+    refuse(draft, request, objection ?? unknownCommand(draft, request.name));
   } else if (spec.decidedBy === 'twin') {
     clearByWord(draft, request, spec);
   } else if (needsProof(draft, spec)) {
@@ -122,6 +120,18 @@ function answerWithEntry(draft: Draft, request: CommandRequest, entry: LedgerEnt
   } else {
     addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'ledger', entry } });
   }
+}
+
+/** An id is one command's for good. The caller has mixed up two of its own, and must not take the one's outcome for the other's. */
+function reused({ id, name }: CommandRequest, firstUse: FirstUse): Objection {
+  const { acceptedAt, outcome } = firstUse;
+  const since =
+    acceptedAt === null
+      ? 'which waits to be decided on'
+      : `accepted at ${new Date(acceptedAt).toISOString()}, now ${String(outcome)}`;
+  const first = `${firstUse.name} ${JSON.stringify(firstUse.args)}`;
+  const detail = `the id ${id} is that of ${first}, ${since}; ${name} needs an id of its own`;
+  return { code: 'id-reused', detail, firstUse };
 }
 
 function unknownCommand({ kind }: Pick<Standing, 'kind'>, name: string): Objection {
@@ -208,12 +218,8 @@ function waitForProof(draft: Draft, request: CommandRequest): void {
   const { twin } = draft;
   refuseOverdue(draft);
   if (twin.waiting.length >= WAITING_MAX) {
-    refuse(
-      draft,
-      request,
-      'overloaded',
-      `${String(WAITING_MAX)} requests already wait for this device to answer`,
-    );
+    const detail = `${String(WAITING_MAX)} requests already wait for this device to answer`;
+    refuse(draft, request, { code: 'overloaded', detail });
     return;
   }
   if ((twin.probe?.waitsUntil ?? null) === null) sendProbe(draft);
@@ -234,6 +240,5 @@ function refuseAsStale(draft: Draft, request: CommandRequest): void {
     code: 'stale',
     detail: `${request.name} needs knowledge proved no older than ${limitMs} ms, and the device did not renew it in time`,
   };
-  const { code, detail } = objection ?? stale;
-  refuse(draft, request, code, detail);
+  refuse(draft, request, objection ?? stale);
 }

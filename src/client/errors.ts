@@ -1,7 +1,7 @@
 /**
  * What can go wrong for a backend, told apart by what it may conclude.
  */
-import type { RefusalCode } from '../../actors/decision.ts';
+import type { FirstUse, RefusalCode } from '../../actors/decision.ts';
 import type { RefusalBody } from '../wire/reply.ts';
 
 /** The twin refused: nothing was sent to the device. `code` is stable, `allowed` is what would be accepted now. */
@@ -12,6 +12,8 @@ export class CorralRefusal extends Error {
   /** The state it was refused in; `null` for an unknown device. */
   readonly state: string | null;
   readonly allowed: readonly string[];
+  /** For `id-reused`: what the id names already, which is another command than this. */
+  readonly firstUse: FirstUse | null;
 
   constructor(body: RefusalBody) {
     super(`${body.code}: ${body.detail}`);
@@ -20,6 +22,7 @@ export class CorralRefusal extends Error {
     this.id = body.id;
     this.state = body.state;
     this.allowed = body.allowed;
+    this.firstUse = body.firstUse ?? null;
   }
 }
 

@@ -248,7 +248,9 @@ function refusalOf(
   refusal: RefusalBody,
   wasSent: 'no' | 'maybe',
 ): CorralRefusal | CorralUnreachable {
-  if (id === null || wasSent === 'no' || refusal.code === 'unknown-id') return new CorralRefusal(refusal);
+  // What an accepted command bears can be accepted for no other.
+  const isCertain = refusal.code === 'unknown-id' || (refusal.firstUse?.acceptedAt ?? null) !== null;
+  if (id === null || wasSent === 'no' || isCertain) return new CorralRefusal(refusal);
   return new CorralUnreachable({ wasSent, id, problem: `asked again, it was refused: ${refusal.detail}` });
 }
 

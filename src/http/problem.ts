@@ -110,6 +110,11 @@ export const PROBLEMS = {
     title: 'Another command is in flight',
     remedy: 'Nothing was sent. Wait for its outcome.',
   },
+  'id-reused': {
+    status: 409,
+    title: 'The id names another command already',
+    remedy: 'Nothing was sent. `firstUse` says what the id names; every command needs an id of its own.',
+  },
   'version-mismatch': {
     status: 412,
     title: 'The twin is no longer at the version given as ifVersion',

@@ -3,7 +3,7 @@
  * from them, and the client checks what it is told by them.
  */
 import { type TObject, type TSchema, Type } from '@sinclair/typebox';
-import { type Cause, REFUSALS, type Transition } from '../../actors/decision.ts';
+import { type Cause, type FirstUse, REFUSALS, type Transition } from '../../actors/decision.ts';
 import type { TwinDocument } from '../../actors/document.ts';
 import type { LedgerEntry, Outcome } from '../../actors/ledger.ts';
 import type { Divergence } from '../../actors/twin.ts';
@@ -62,6 +62,18 @@ const outcomeFields = {
 /** A command as the ledger has it. */
 export const CommandOutcomeSchema = Type.Object(outcomeFields);
 
+/** What an id names already. */
+const FirstUseSchema = Type.Object(
+  {
+    name: Type.String(),
+    args: AnyMap,
+    by: TextOrNull('on whose behalf'),
+    acceptedAt: TimeOrNull('when it was accepted; `null` while it waits to be decided on'),
+    outcome: Type.Union([OneOf(OUTCOMES, 'how it stands'), Type.Null()]),
+  } satisfies Fields<FirstUse>,
+  { description: 'for `id-reused`: the command that the id names already' },
+);
+
 /** The twin refused. */
 export const RefusalSchema = Type.Object({
   id: TextOrNull('of the command; `null` for other requests'),
@@ -70,6 +82,7 @@ export const RefusalSchema = Type.Object({
   detail: Type.String(),
   state: TextOrNull('the state it was refused in; `null` for an unknown device'),
   allowed: Type.Array(Type.String(), { description: 'commands that would be accepted now' }),
+  firstUse: Type.Optional(FirstUseSchema),
 } satisfies Fields<RefusalBody>);
 
 /** Nobody decided on the request. */

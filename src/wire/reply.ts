@@ -12,7 +12,7 @@
  *   twin.<id>.outcome                OutcomeBody
  *   deadletter.<reason>.<partition>  DeadLetterBody
  */
-import type { Reply, Refusal, RefusalCode, Transition } from '../../actors/decision.ts';
+import type { FirstUse, Reply, Refusal, RefusalCode, Transition } from '../../actors/decision.ts';
 import type { LedgerEntry, Outcome } from '../../actors/ledger.ts';
 import type { DeadLetter, JournalLine } from '../runtime/ports.ts';
 import { encode, type Encoding } from './codec.ts';
@@ -55,6 +55,8 @@ export interface RefusalBody {
   readonly state: string | null;
   /** Commands that would be accepted now. */
   readonly allowed: readonly string[];
+  /** For `id-reused`: what the id names already. */
+  readonly firstUse?: FirstUse;
 }
 
 /** A request could not be decided on. */
@@ -125,8 +127,11 @@ export function encodeFound(
 
 /** Encodes a refusal. */
 export function encodeRefusal(refusal: Refusal, encoding: Encoding): EncodedReply {
-  const { id, code, detail, state, allowed } = refusal;
-  const body: RefusalBody = { id, outcome: 'refused', code, detail, state, allowed };
+  const { id, code, detail, state, allowed, firstUse } = refusal;
+  const body: RefusalBody = {
+    ...{ id, outcome: 'refused', code, detail, state, allowed },
+    ...(firstUse !== undefined && { firstUse }),
+  };
   const error = { code: REFUSAL_ERROR_CODES[code], text: `${code}: ${detail}` };
   return { payload: encode(body, encoding), error };
 }

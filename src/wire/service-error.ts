@@ -24,6 +24,7 @@ export const REFUSAL_ERROR_CODES: Readonly<Record<RefusalCode, number>> = {
   suspect: 409,
   pending: 409,
   'version-mismatch': 412,
+  'id-reused': 409,
   'bad-arguments': 400,
   'unknown-command': 404,
   'unknown-device': 404,

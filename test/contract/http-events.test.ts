@@ -258,6 +258,24 @@ describe('over HTTP', () => {
       });
     });
 
+    test('under an id of another command is a problem that says what the id names', async () => {
+      const firstUse = {
+        ...{ name: 'reserve', args: { holdMs: 60_000 }, by: 'mara' },
+        ...{ acceptedAt: NOW, outcome: 'done' },
+      } as const;
+      const refusal = {
+        ...{ id: PENDING_ID, outcome: 'refused', code: 'id-reused', detail: 'it is that of reserve' },
+        ...{ state: 'reserved', allowed: ['release'], firstUse },
+      } as const;
+      node.commands = { command: async () => ({ type: 'refused', refusal }) };
+      const response = await order({ id: PENDING_ID, name: 'release' });
+      expect(response.statusCode).toBe(409);
+      expect(response.json()).toMatchObject({
+        ...{ code: 'id-reused', id: PENDING_ID, state: 'reserved' },
+        firstUse: { ...firstUse, acceptedAt: new Date(NOW).toISOString() },
+      });
+    });
+
     test.each([
       [{ type: 'no-owner', detail: 'nobody' }, 503, 'no-owner'],
       [{ type: 'hub-away' }, 503, 'hub-unavailable'],

@@ -234,6 +234,29 @@ describe('an id', () => {
     expect(device.told).toEqual([first.n]);
   });
 
+  test('that names another command is refused, after a restart and on another node too, and the device is left alone', async () => {
+    const device = await knownDevice();
+    const id = randomUUID();
+    const args = { holdMs: 60_000 };
+    const { acceptedAt, n } = await parts.backend.command(device.device, 'reserve', { id, args });
+    const firstUse = { name: 'reserve', args, by: null, acceptedAt, outcome: 'done' };
+    for (const node of ['node-under-test', 'another-node', 'node-under-test']) {
+      const answer = await parts.backend.ask(`twin.${device.device}.command.release`, { id });
+      const refusal = { outcome: 'refused', code: 'id-reused', id, state: 'reserved', firstUse };
+      expect(answer).toMatchObject({ errorCode: 409, body: refusal });
+      await restartNode(node);
+    }
+    expect(await parts.backend.command(device.device, 'reserve', { id, args })).toMatchObject({ n });
+    expect(device.told).toEqual([n]);
+  });
+
+  test('is one device’s: the same id names another command of another device', async () => {
+    const [one, other] = [await knownDevice(), await knownDevice()];
+    const id = randomUUID();
+    expect(await parts.backend.command(one.device, 'reserve', { id })).toMatchObject({ outcome: 'done' });
+    expect(await parts.backend.command(other.device, 'report', { id })).toMatchObject({ outcome: 'done' });
+  });
+
   test('that nobody ever used is not in the ledger: it was certainly not sent', async () => {
     const { device } = await knownDevice();
     const answer = await parts.backend.ask(`twin.${device}.ledger`, { id: randomUUID() });

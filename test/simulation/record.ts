@@ -64,8 +64,9 @@ export interface HoldSpan {
 export interface Heard {
   readonly device: string;
   readonly operation: 'get' | 'ledger' | 'desired' | 'command';
-  /** For a command. */
+  /** For a command, with its arguments. */
   readonly name: string | null;
+  readonly args: Readonly<Record<string, unknown>>;
   readonly id: string | null;
   readonly at: number;
 }
@@ -84,6 +85,8 @@ export interface Said {
 export interface Conclusion {
   readonly device: string;
   readonly id: string;
+  readonly name: string;
+  readonly args: Readonly<Record<string, unknown>>;
   readonly askedAt: number;
   /**
    * An outcome, as the ledger has it; `refused`; `not-accepted`: nothing was decided and nothing will happen; `maybe`; `null`

@@ -44,5 +44,6 @@ export const MISHAPS = [
   'takeover',
   'buffer-set-aside',
   'reports-lost-by-storage',
+  'id-reused',
 ] as const;
 export type Mishap = (typeof MISHAPS)[number];

@@ -135,8 +135,9 @@ async function told(isJson: boolean, ask: (corral: Corral) => Promise<CommandRes
   } catch (error) {
     if (error instanceof CorralRefusal) {
       process.exitCode = EXIT.notExecuted;
-      const { id, code, state, allowed, message: detail } = error;
-      if (isJson) await printJson({ id, outcome: 'refused', code, detail, state, allowed });
+      const { id, code, state, allowed, firstUse, message: detail } = error;
+      const refusal = { id, outcome: 'refused', code, detail, state, allowed };
+      if (isJson) await printJson(firstUse === null ? refusal : { ...refusal, firstUse });
       else await print(shownRefusal(error));
     } else if (error instanceof CorralUnreachable) {
       await unanswered(error, isJson);

@@ -123,8 +123,11 @@ function acceptedOutcome(answer: CommandAnswer, id: string): CommandOutcome {
   }
 }
 
-function refusalProblem({ code, detail, state, allowed, id }: RefusalBody): Problem {
-  return new Problem(code, detail, { extensions: { id, state, allowed } });
+function refusalProblem({ code, detail, state, allowed, id, firstUse }: RefusalBody): Problem {
+  const used = firstUse && {
+    firstUse: { ...firstUse, acceptedAt: rfc3339OrNull(firstUse.acceptedAt) },
+  };
+  return new Problem(code, detail, { extensions: { id, state, allowed, ...used } });
 }
 
 function orderView(outcome: CommandOutcome): Static<typeof OrderAnswerSchema> {

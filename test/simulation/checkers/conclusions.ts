@@ -1,3 +1,5 @@
+import type { LedgerEntry } from '../../../actors/ledger.ts';
+import { isSameCommand } from '../../../actors/reused-id.ts';
 import type { Conclusion } from '../record.ts';
 import { type Checker, type Flaw, short } from './checker.ts';
 
@@ -11,15 +13,18 @@ export const conclusions: Checker = {
   sentence:
     'what the client says was refused or certainly not accepted is never in the ledger, and an outcome it tells is the one there',
   check: ({ record, store, endedAt }) => {
-    const byId = new Map<string, Conclusion[]>();
+    const byCommand = new Map<string, Conclusion[]>();
     for (const conclusion of record.conclusions) {
-      const known = byId.get(conclusion.id);
-      if (known === undefined) byId.set(conclusion.id, [conclusion]);
+      const { id, name, args } = conclusion;
+      const asked = `${id} ${name} ${JSON.stringify(args)}`;
+      const known = byCommand.get(asked);
+      if (known === undefined) byCommand.set(asked, [conclusion]);
       else known.push(conclusion);
     }
-    return [...byId].flatMap(([id, all]): Flaw[] => {
-      const { device } = all[0]!;
-      const entry = store.ledger.get(device)?.find((other) => other.id === id) ?? null;
+    return [...byCommand.values()].flatMap((all): Flaw[] => {
+      const { device, id, name, args } = all[0]!;
+      const isIt = (other: LedgerEntry): boolean => other.id === id && isSameCommand(other, { name, args });
+      const entry = store.ledger.get(device)?.find(isIt) ?? null;
       const flaw = (text: string): Flaw[] => [{ at: endedAt, device, text: `${short(id)}: ${text}` }];
       const words = all.map(({ concluded }) => concluded ?? 'nothing yet').join(', ');
       if (entry === null) {

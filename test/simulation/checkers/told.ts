@@ -1,12 +1,15 @@
 import { commandOutcome } from '../../../src/wire/reply.ts';
-import type { Said } from '../record.ts';
+import { isSameCommand } from '../../../actors/reused-id.ts';
+import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { Heard, Said } from '../record.ts';
 import type { Evidence } from '../world/world.ts';
 import { type Checker, type EntryVersion, type Flaw, short, versionsById } from './checker.ts';
 
 /** What backends are told is what the store holds. */
 export const told: Checker = {
   name: 'told',
-  sentence: 'what a backend is told about a command was committed before, and stays true once it is final',
+  sentence:
+    'what a backend is told about a command was committed before, is about the command it asked for, and stays true once it is final',
   check: (evidence) => {
     const versions = versionsById(evidence);
     return evidence.record.said.flatMap((said) => {
@@ -24,10 +27,11 @@ function wrongAbout(said: Said, versions: readonly EntryVersion[], { store }: Ev
   const { outcome } = body;
   if (outcome === 'failed') return null;
   if (outcome === 'refused') {
-    const before = versions.find(({ at }) => at < request.at);
+    const before = versions.find(({ at, entry }) => at < request.at && isAskedFor(entry, request));
     return before === undefined ? null : `refused, though it was in the ledger since ${before.at}`;
   }
   const text = JSON.stringify(body);
+  if (!isAskedFor(body as unknown as LedgerEntry, request)) return `told of another command: ${text}`;
   const isFinal = FINAL.includes(String(outcome));
   const isClosed = isFinal || body.closedAt !== null;
   // What stood for a moment within one batch is told as it stood; it may be told only where the command was committed.
@@ -38,6 +42,11 @@ function wrongAbout(said: Said, versions: readonly EntryVersion[], { store }: Ev
   const final = store.ledger.get(request.device)?.find(({ id }) => id === request.id);
   if (!isFinal || final?.outcome === outcome) return null;
   return `told ${String(outcome)}, and in the end it is ${String(final?.outcome)}`;
+}
+
+/** It is the command that was asked for, and not only its id. */
+function isAskedFor(entry: LedgerEntry, { name, args }: Heard): boolean {
+  return name === null || isSameCommand(entry, { name, args });
 }
 
 function flawOf({ request, at, node }: Said, text: string): Flaw {

@@ -60,6 +60,14 @@ export const actorMutations: readonly Mutation[] = [
     seed: 1,
   },
   {
+    bug: 'an id is answered for, whatever command is asked under it',
+    file: 'actors/guard.ts',
+    find: 'if (isSameCommand(entry, request)) answerWithEntry',
+    put: 'if (entry !== request) answerWithEntry',
+    caughtBy: 'told',
+    seed: 1,
+  },
+  {
     bug: 'a deadline leaves no time for the drift of clocks, nor for what servers differ by',
     file: 'actors/send.ts',
     find: 'const certainAt = latestAt(clock, notAfterUp + 1, driftPpm) + context.serverErrorMs;',

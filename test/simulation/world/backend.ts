@@ -93,7 +93,7 @@ export class Backend {
   async command(wish: Wish): Promise<string> {
     const { device, name, id, args, ...options } = wish;
     const { record, schedule } = this.#options;
-    const conclusion = { device, id, askedAt: schedule.now, concluded: null as string | null };
+    const conclusion = { device, id, name, args, askedAt: schedule.now, concluded: null as string | null };
     record.conclusions.push(conclusion);
     const concluded = await this.#client()
       .command(device, name, args, { id, ...options, by: this.name })

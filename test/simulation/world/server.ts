@@ -261,11 +261,12 @@ export class Server {
 }
 
 function heardOf({ device, operation, payload }: BackendRequest, at: number): Heard {
-  const { id } = bodyOf(payload);
+  const { id, args } = bodyOf(payload);
   return {
     ...{ device, operation: operation.type, at },
     name: operation.type === 'command' ? operation.name : null,
     id: typeof id === 'string' ? id : null,
+    args: (args ?? {}) as Heard['args'],
   };
 }
 

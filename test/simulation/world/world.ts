@@ -19,6 +19,7 @@ import { Chance } from './chance.ts';
 import { ServerClock } from './clocks.ts';
 import { Device } from './device.ts';
 import { Network } from './network.ts';
+import { MixUps } from './mix-ups.ts';
 import { People } from './people.ts';
 import { Schedule } from './schedule.ts';
 import { Server } from './server.ts';
@@ -41,6 +42,8 @@ const ARCHIVE_PAGE = 10_000;
 const EXAM_HOLD_MS = 30_000;
 /** A twin may take this much longer than its kind's limit to say that a device is silent, ms. */
 const SILENCE_MARGIN_MS = 60_000;
+/** In this part of all worlds a backend mixes up its ids. */
+const MIX_UPS_PART = 0.4;
 
 /** What the store holds in the end, by device and by partition. */
 export interface FinalStore {
@@ -105,6 +108,7 @@ export class World {
   readonly #backends: readonly Backend[];
   readonly #storm: Storm;
   readonly #people: People;
+  readonly #mixUps: MixUps;
   #isCalm = false;
 
   constructor(seed: number, trace: Trace) {
@@ -134,8 +138,11 @@ export class World {
     this.#servers = Array.from({ length: this.weather.nodes }, (_, index) =>
       this.#makeServer(index, clock()),
     );
-    this.#backends = Array.from({ length: this.weather.backends }, (_, index) => this.#makeBackend(index));
+    this.#backends = Array.from({ length: this.weather.backends }, (_, index) =>
+      this.#makeBackend(`backend-${index + 1}`),
+    );
     this.#people = new People(schedule, chance.fork('people'));
+    this.#mixUps = this.#makeMixUps();
     this.#storm = new Storm({
       ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
       ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends },
@@ -156,6 +163,7 @@ export class World {
       this.#people.visit(device, weather.useMs);
     }
     for (const backend of this.#backends) backend.start();
+    if (this.#chance.fork('ids').hits(MIX_UPS_PART)) this.#mixUps.begin();
     this.#storm.begin();
     await schedule.runUntil(WORLD_BEGINS + weather.stormMs);
     const calmAt = schedule.now;
@@ -242,9 +250,14 @@ export class World {
     return server;
   }
 
-  #makeBackend(index: number): Backend {
+  #makeMixUps(): MixUps {
+    const { schedule, record } = this;
+    const backend = this.#makeBackend('mixed-up');
+    return new MixUps({ schedule, record, backend, chance: this.#chance.fork('mix-ups') });
+  }
+
+  #makeBackend(name: string): Backend {
     const { schedule, record, weather } = this;
-    const name = `backend-${index + 1}`;
     return new Backend({
       ...{ name, schedule, hub: this.#hub, hubClock: this.#hubClock, devices: this.#devices, record },
       ...{ trace: this.#trace, chance: this.#chance.fork(name), wishMs: weather.wishMs },
@@ -257,6 +270,7 @@ export class World {
     this.#trace.line('storm', () => 'is over');
     this.#storm.end();
     this.#people.end();
+    this.#mixUps.end();
     this.#trouble.failPart = 0;
     this.#trouble.mutePart = 0;
     this.#network.heal();

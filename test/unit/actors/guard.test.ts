@@ -138,13 +138,22 @@ describe('the command report', () => {
 });
 
 describe('the same id', () => {
-  test('gets the same entry, whatever else is asked under it, and nothing is sent again', () => {
+  test('gets the same entry, and nothing is sent again', () => {
     const pair = new Pair().meet();
     pair.ask('reserve', { id: 'r' });
     const sent = pair.commands.length;
-    pair.ask('stop', { id: 'r' });
+    pair.ask('reserve', { id: 'r' });
     expect(pair.replies.at(-1)?.reply).toMatchObject({ type: 'ledger', entry: { id: 'r', name: 'reserve' } });
     expect(pair.commands.length).toBe(sent);
+  });
+
+  test('gets the same entry whatever the caller has seen, on whose behalf it asks, and however long it waits', () => {
+    const pair = new Pair().meet();
+    pair.ask('reserve', { id: 'r', by: 'mara', ifVersion: pair.twin.version });
+    pair.ask('reserve', { id: 'r', by: 'paul', ifVersion: 0, waitMs: 5_000 });
+    pair.ask('reserve', { id: 'r', by: 'paul', ifVersion: 0 });
+    expect(pair.refusals).toEqual([]);
+    expect(pair.replies.at(-1)?.reply).toMatchObject({ type: 'ledger', entry: { id: 'r', by: 'mara' } });
   });
 
   test('waits for the outcome when it is asked to, and only while there is none', () => {
@@ -165,7 +174,7 @@ describe('the same id', () => {
     const known = pair.ledger.get('r')!;
     pair.twin = { ...pair.twin, recent: [] };
     const sent = pair.commands.length;
-    pair.ask('reserve', { id: 'r' }, known);
+    pair.ask('reserve', { id: 'r', args: { holdMs: 900_000 } }, known);
     expect(pair.replies.at(-1)?.reply).toEqual({ type: 'ledger', entry: known });
     expect(pair.commands.length).toBe(sent);
   });

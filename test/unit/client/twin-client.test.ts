@@ -200,6 +200,38 @@ describe('a command', () => {
     expect(requests).toHaveLength(1);
   });
 
+  test('under an id of another command is certainly not accepted, also where an earlier copy got no answer', async () => {
+    const firstUse = {
+      ...{ name: 'release', args: {}, by: null },
+      ...{ acceptedAt: 1, outcome: 'done' },
+    } as const;
+    const refusal = {
+      ...{ code: 'id-reused', detail: 'it is that of release' },
+      ...{ state: null, allowed: [], firstUse },
+    } as const;
+    serve((request, count) =>
+      count === 1 ? null : encodeRefusal({ ...refusal, id: idOf(request) }, request.replyTo.encoding),
+    );
+    const failure = await failureOf(client.command(device, 'reserve'));
+    expect(failure).toBeInstanceOf(CorralRefusal);
+    expect(failure).toMatchObject({ code: 'id-reused', firstUse });
+  });
+
+  test('under an id that another command waits with may still be accepted, where an earlier copy got no answer', async () => {
+    const firstUse = {
+      ...{ name: 'release', args: {}, by: null },
+      ...{ acceptedAt: null, outcome: null },
+    } as const;
+    const refusal = {
+      ...{ code: 'id-reused', detail: 'it is that of release' },
+      ...{ state: null, allowed: [], firstUse },
+    } as const;
+    serve((request, count) =>
+      count === 1 ? null : encodeRefusal({ ...refusal, id: idOf(request) }, request.replyTo.encoding),
+    );
+    expect(await failureOf(client.command(device, 'reserve'))).toMatchObject({ wasSent: 'maybe' });
+  });
+
   test('that was refused because too many wait is asked again later', async () => {
     const refusal = { code: 'overloaded', detail: 'later', state: null, allowed: [] } as const;
     serve((request, count) =>
