@@ -11,6 +11,9 @@ const sizedFiles = ['machines/**/*.ts', 'actors/**/*.ts', 'src/**/*.{ts,tsx}', '
 
 const throughAPort = 'Time, chance and I/O enter through a port (src/runtime/ports.ts) or as an argument.';
 
+const throughPrint =
+  'People look at what is written, and strangers wrote it: it goes through tools/cli/print.ts, which makes it visible.';
+
 const ambientGlobals = [
   'process',
   'performance',
@@ -78,8 +81,30 @@ export default tseslint.config(
     },
   },
   {
-    files: ['machines/**/*.ts', 'actors/**/*.ts', 'src/**/*.{ts,tsx}'],
+    files: [
+      ...['machines/**/*.ts', 'actors/**/*.ts', 'src/**/*.{ts,tsx}', 'tools/**/*.ts'],
+      'test/simulation/**/!(*.test).ts',
+    ],
     rules: { 'no-console': 'error' },
+  },
+  {
+    files: ['src/**/*.{ts,tsx}', 'tools/**/*.ts', 'test/simulation/**/*.ts'],
+    ignores: ['src/main.ts', 'tools/cli/print.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['stdout', 'stderr'].map((property) => ({ object: 'process', property, message: throughPrint })),
+      ],
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: ['process', 'node:process', 'console', 'node:console'].map((name) => ({
+            name,
+            message: throughPrint,
+          })),
+        },
+      ],
+    },
   },
   {
     files: deterministicFiles,

@@ -3,16 +3,17 @@
  * decided, publishes it, and gives its leases back. Where that cannot be done in time, because Postgres or the hub is away, it gives
  * up and says so. Nothing is lost by that: what is not committed is still in the stream, and the position is where it was.
  */
-import pino from 'pino';
 import { startCorral, StartError } from './app.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { writeLine } from './log-lines.ts';
 import { ConnectError } from './nats/connect.ts';
 import { HubError } from './nats/kept-stream.ts';
+import { openLog } from './node-log.ts';
+import { visibleText } from './visible-text.ts';
 
 try {
   const config = readConfig(process.env);
-  const log = pino({ level: config.logLevel, base: { node: config.node } });
+  const log = openLog({ level: config.logLevel, fields: { node: config.node } });
   const app = await startCorral(config, log);
   writeLine(log, 'node-up', { http: app.httpUrl });
   const stop = (signal: NodeJS.Signals): void => {
@@ -31,7 +32,12 @@ try {
   process.once('SIGTERM', stop);
 } catch (error) {
   const isExpected = [ConfigError, ConnectError, HubError, StartError].some((type) => error instanceof type);
-  const text = error instanceof Error ? (isExpected ? error.message : error.stack) : String(error);
-  process.stderr.write(`${text ?? 'unknown error'}\n`);
+  const lines = isExpected ? [(error as Error).message] : stackOf(error).split('\n');
+  // It may quote what a server said.
+  process.stderr.write(lines.map((line) => `${visibleText(line)}\n`).join(''));
   process.exitCode = 1;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -18,7 +18,8 @@ import { measureStart, startTargets } from './bench/start.ts';
 import { type TargetLine, targetTable } from './bench/target-table.ts';
 import { CommandLineError, EXIT } from './cli/command-line-error.ts';
 import { wholeNumber } from './cli/numbers.ts';
-import { progressOn } from './cli/progress.ts';
+import { complain, complainOf, print, printJson } from './cli/print.ts';
+import { showProgress } from './cli/progress.ts';
 import { DevServerError } from './dev/dev-server-error.ts';
 import type { Mix } from './fleet/report-mix.ts';
 
@@ -52,7 +53,7 @@ const MIXES = { believable: 'believable', same: 'steady', change: 'changing' } a
   Mix
 >;
 
-const progress = progressOn(process.stderr);
+const progress = showProgress();
 
 const program = new Command()
   .name('npm run bench --')
@@ -69,35 +70,35 @@ bench(
   .option('--web-reports <n>', 'of them for the web application; 0 leaves it out', wholeNumber(0), 20_000)
   .option('--rounds <n>', 'rounds of each side; medians count', wholeNumber(1), 3)
   .option('--profile <dir>', "write CPU profiles of the runtime's rounds into a folder")
-  .action(async (flags: IngestFlags) => print(flags, await ingest(flags)));
+  .action(async (flags: IngestFlags) => tell(flags, await ingest(flags)));
 
 bench('live', 'Latency from a device behind a leaf to the commit, at 10, 50 and 90 % of the most.')
   .option('--seconds <n>', 'at each load', wholeNumber(1), 10)
-  .action(async (flags: Flags & { readonly seconds: number }) => print(flags, await live(flags)));
+  .action(async (flags: Flags & { readonly seconds: number }) => tell(flags, await live(flags)));
 
 bench('command', 'Round trip of a command, idle and under half the most load, against request and commit.')
   .option('--commands <n>', 'in each part', wholeNumber(2), 1_000)
-  .action(async (flags: Flags & { readonly commands: number }) => print(flags, await command(flags)));
+  .action(async (flags: Flags & { readonly commands: number }) => tell(flags, await command(flags)));
 
 bench('start', 'Rows to live twins in a second, and memory per twin.', 100_000)
   .alias('memory')
   .option('--rounds <n>', 'starts; medians count', wholeNumber(1), 3)
-  .action(async (flags: Flags & { readonly rounds: number }) => print(flags, await start(flags)));
+  .action(async (flags: Flags & { readonly rounds: number }) => tell(flags, await start(flags)));
 
 bench('catchup', 'Time to be current after a node was away for so many reports.')
   .option('--reports <n>', 'that came meanwhile', wholeNumber(1), 300_000)
-  .action(async (flags: Flags & { readonly reports: number }) => print(flags, await catchup(flags)));
+  .action(async (flags: Flags & { readonly reports: number }) => tell(flags, await catchup(flags)));
 
 bench('history', 'The last five minutes of a device, out of many million reports.')
   .option('--rows <n>', 'reports in the table', wholeNumber(1), 20_000_000)
   .option('--questions <n>', 'each for another device', wholeNumber(1), 1_000)
   .action(async (flags: Flags & { readonly rows: number; readonly questions: number }) =>
-    print(flags, await history(flags)),
+    tell(flags, await history(flags)),
   );
 
 bench('http', 'The doubtful devices of a fleet over HTTP, and why one is as it is.', 100_000)
   .option('--questions <n>', 'of each kind', wholeNumber(1), 500)
-  .action(async (flags: Flags & { readonly questions: number }) => print(flags, await http(flags)));
+  .action(async (flags: Flags & { readonly questions: number }) => tell(flags, await http(flags)));
 
 bench(
   'pages',
@@ -105,13 +106,13 @@ bench(
   1_000_000,
 )
   .option('--changes <n>', 'rows changed with each setting', wholeNumber(1), 100_000)
-  .action(async (flags: Flags & { readonly changes: number }) => print(flags, await pages(flags)));
+  .action(async (flags: Flags & { readonly changes: number }) => tell(flags, await pages(flags)));
 
 program
   .command('all', { isDefault: true })
   .description('All targets of the design, one after the other, at sizes that take about twenty minutes.')
   .option('--json', 'the results as one line of JSON')
-  .action(async (flags: Pick<Flags, 'json'>) => print(flags, await all()));
+  .action(async (flags: Pick<Flags, 'json'>) => tell(flags, await all()));
 
 program.command('round', { hidden: true }).action(runRoundProcess);
 program.command('node', { hidden: true }).action(runNodeProcess);
@@ -124,8 +125,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   const isExpected = error instanceof CommandLineError || error instanceof DevServerError;
-  const text = error instanceof Error ? (isExpected ? error.message : error.stack) : String(error);
-  process.stderr.write(`${text ?? 'unknown error'}\n`);
+  if (isExpected) complain(error.message);
+  else complainOf(error);
   process.exitCode = EXIT.failed;
 }
 
@@ -146,9 +147,9 @@ function bench(name: string, description: string, devices = 10_000): Command {
     .option('--json', 'the result as one line of JSON');
 }
 
-function print({ json }: Pick<Flags, 'json'>, { result, targets, details }: Finding): void {
-  const forPeople = [...(details === undefined ? [] : [details]), targetTable(targets)].join('\n');
-  process.stdout.write(`${json === true ? JSON.stringify(result) : forPeople}\n`);
+async function tell({ json }: Pick<Flags, 'json'>, { result, targets, details }: Finding): Promise<void> {
+  const forPeople = [...(details === undefined ? [] : [details]), targetTable(targets)];
+  await (json === true ? printJson(result) : print(forPeople.flatMap((text) => text.split('\n'))));
 }
 
 function fleetOf({ devices, mix, encoding }: Omit<Flags, 'json'>): FleetMix {

@@ -4,7 +4,7 @@
  */
 import { CommanderError } from 'commander';
 import { CommandLineError, EXIT } from './cli/command-line-error.ts';
-import { endWithReader } from './cli/print.ts';
+import { complain, complainOf, endWithReader } from './cli/print.ts';
 import { corralProgram } from './cli/program.ts';
 import { ConnectError } from '../src/nats/connect.ts';
 
@@ -12,21 +12,21 @@ endWithReader();
 try {
   await corralProgram().parseAsync();
 } catch (error) {
-  process.exitCode = complain(error);
+  process.exitCode = explain(error);
 }
 
 /** Says what went wrong: one sentence where a person can act on it, the stack where it is a mistake of ours. */
-function complain(error: unknown): number {
+function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   if (error instanceof CommandLineError) {
-    process.stderr.write(`${error.message}\n`);
+    complain(error.message);
     return error.exitCode;
   }
   if (error instanceof ConnectError) {
     const advice = 'corral help says which variable holds the address of the command.';
-    process.stderr.write(`Not connected: ${error.message}. ${advice}\n`);
+    complain(`Not connected: ${error.message}. ${advice}`);
     return EXIT.failed;
   }
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  complainOf(error);
   return EXIT.failed;
 }

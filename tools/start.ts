@@ -3,6 +3,7 @@
  * node, and a simulated fleet behind the leaf. Its data stays in a folder, so that the next start goes on from there.
  */
 import { Command, InvalidArgumentError } from 'commander';
+import { complain, complainOf, say } from './cli/print.ts';
 import { DevServerError } from './dev/dev-server-error.ts';
 import { startAll, type StartOptions } from './start/start-all.ts';
 import { StartError } from '../src/app.ts';
@@ -26,12 +27,12 @@ const program = new Command()
 try {
   await main(program.parse().opts<StartOptions>());
 } catch (error) {
-  process.stderr.write(`${sentenceOf(error)}\n`);
+  explain(error);
   process.exitCode = 1;
 }
 
 async function main(options: StartOptions): Promise<void> {
-  const running = await startAll(options, (line) => process.stdout.write(`${line}\n`));
+  const running = await startAll(options, say);
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
@@ -45,10 +46,10 @@ function port(text: string): number {
 }
 
 /** What a person can act on is one sentence; anything else is a mistake of ours and shows its stack. */
-function sentenceOf(error: unknown): string {
+function explain(error: unknown): void {
   const isExpected = [DevServerError, ConfigError, ConnectError, HubError, StartError].some(
     (type) => error instanceof type,
   );
-  if (isExpected) return (error as Error).message;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (isExpected) complain((error as Error).message);
+  else complainOf(error);
 }

@@ -7,6 +7,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { complain, say } from '../../tools/cli/print.ts';
 import { searchMutants } from './mutations/search.ts';
 import { closingLine, relevantLines, traceText, violationText } from './print.ts';
 import { addTallies, NOTHING, runSeed, type Verdict, type Violation } from './run.ts';
@@ -55,9 +56,9 @@ async function runMany({ first, seeds }: ReturnType<typeof worlds>): Promise<num
   const take = (verdict: Verdict): void => {
     tally = addTallies(tally, verdict.tally);
     violations.push(...verdict.violations);
-    for (const violation of verdict.violations) console.log(violationText(violation));
+    for (const violation of verdict.violations) tell(violationText(violation));
     if (values.bail && violations.length > 0) next = Infinity;
-    if (tally.seeds % PROGRESS_EVERY === 0) console.error(`${tally.seeds} seeds`);
+    if (tally.seeds % PROGRESS_EVERY === 0) complain(`${tally.seeds} seeds`);
   };
   const workers = Math.min(availableParallelism(), last - first + 1);
   await Promise.all(
@@ -72,7 +73,7 @@ async function runMany({ first, seeds }: ReturnType<typeof worlds>): Promise<num
     }),
   );
   if (!values.terse) for (const violation of violations.slice(0, SHOWN_MAX)) await show(violation);
-  console.log(closingLine(tally, violations.length));
+  tell(closingLine(tally, violations.length));
   return violations.length === 0 ? 0 : 1;
 }
 
@@ -92,17 +93,22 @@ function judgedBy(worker: ChildProcess, seed: number): Promise<Verdict> {
 async function show(violation: Violation): Promise<void> {
   const trace = new KeptTrace();
   await runSeed(violation.seed, trace);
-  console.log(`\n${violationText(violation)}\n${relevantLines(trace.lines, violation)}\n`);
+  tell(`\n${violationText(violation)}\n${relevantLines(trace.lines, violation)}\n`);
 }
 
 async function replay(seed: number): Promise<number> {
   const trace = values.terse ? NO_TRACE : new KeptTrace();
   const { violations, tally, digest } = await runSeed(seed, trace);
-  if (trace instanceof KeptTrace) for (const line of trace.lines) console.log(traceText(line));
-  for (const violation of violations) console.log(violationText(violation));
-  if (digest !== null) console.log(`trace ${digest}`);
-  console.log(closingLine(tally, violations.length));
+  if (trace instanceof KeptTrace) for (const line of trace.lines) tell(traceText(line));
+  for (const violation of violations) tell(violationText(violation));
+  if (digest !== null) tell(`trace ${digest}`);
+  tell(closingLine(tally, violations.length));
   return violations.length === 0 ? 0 : 1;
+}
+
+/** Says it in as many lines as it has. */
+function tell(text: string): void {
+  say(text.split('\n'));
 }
 
 function wholeNumber(option: string, text: string): number {

@@ -12,7 +12,7 @@ import { readTraceParent } from '../../src/wire/trace.ts';
 import { BACKEND_HELP, backendUrl } from './addresses.ts';
 import { COMMAND_EXIT_HELP, CommandLineError, EXIT } from './command-line-error.ts';
 import { wholeNumber } from './numbers.ts';
-import { print, printJson } from './print.ts';
+import { complain, print, printJson } from './print.ts';
 import { valuesTable } from './table.ts';
 import { duration, shownTime } from './time-words.ts';
 
@@ -156,7 +156,7 @@ async function unanswered(error: CorralUnreachable, isJson: boolean): Promise<vo
   process.exitCode = error.wasSent === 'maybe' ? EXIT.unknown : EXIT.failed;
   const { id, wasSent } = error;
   if (isJson) await printJson({ id, outcome: 'unanswered', wasSent, detail: error.message });
-  else process.stderr.write(`${id === null ? '' : `${id}: `}${error.message}.\n`);
+  else complain(`${id === null ? '' : `${id}: `}${error.message}.`);
 }
 
 function exitCodeOf({ outcome }: CommandResult): number {
@@ -173,7 +173,7 @@ function exitCodeOf({ outcome }: CommandResult): number {
   }
 }
 
-function shownResult(result: CommandResult): string {
+function shownResult(result: CommandResult): readonly string[] {
   return valuesTable([
     ['outcome', result.outcome],
     ['command', `${result.name} of ${result.device}, number ${String(result.n)}`],
@@ -188,7 +188,7 @@ function shownResult(result: CommandResult): string {
   ]);
 }
 
-function shownRefusal({ id, message, state, allowed }: CorralRefusal): string {
+function shownRefusal({ id, message, state, allowed }: CorralRefusal): readonly string[] {
   return valuesTable([
     ['outcome', 'refused: nothing was sent'],
     ['why', message],

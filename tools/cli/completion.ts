@@ -15,7 +15,9 @@ export function addCompletion(program: Command): void {
     .description('Write a script that completes this command line.')
     .addArgument(new Argument('<shell>', 'for which shell').choices(['bash', 'zsh']))
     .addHelpText('after', HELP)
-    .action((shell: 'bash' | 'zsh') => print(shell === 'bash' ? bashScript(program) : zshScript(program)));
+    .action((shell: 'bash' | 'zsh') =>
+      print((shell === 'bash' ? bashScript(program) : zshScript(program)).split('\n')),
+    );
 }
 
 /** What can be completed of one command. */

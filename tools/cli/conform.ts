@@ -1,5 +1,6 @@
 /** `corral conform`: does a device keep the rules of docs/protocol.md? And `corral reference-device`: one that does. */
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { connectToHub } from '../../src/nats/connect.ts';
 import { type BenchServer, startBenchServer } from '../conform/bench-server.ts';
@@ -12,7 +13,8 @@ import { conformSummary } from '../conform/summary.ts';
 import { DevServerError } from '../dev/dev-server-error.ts';
 import { CommandLineError, EXIT } from './command-line-error.ts';
 import { wholeNumber } from './numbers.ts';
-import { type Progress, progressOn } from './progress.ts';
+import { complain, print, printJson } from './print.ts';
+import { type Progress, showProgress } from './progress.ts';
 
 interface ConformFlags {
   readonly device: string;
@@ -106,7 +108,7 @@ function ruleNames(text: string): readonly string[] {
 }
 
 async function runConform(flags: ConformFlags): Promise<void> {
-  const progress = progressOn(process.stderr);
+  const progress = showProgress();
   const server = flags.serve === undefined ? null : await serve(flags.serve, progress);
   try {
     const url = server?.url ?? flags.nats;
@@ -116,7 +118,7 @@ async function runConform(flags: ConformFlags): Promise<void> {
       });
     }
     const result = await tried(flags, url, server, progress);
-    process.stdout.write(`${flags.json === true ? JSON.stringify(result) : conformSummary(result)}\n`);
+    await (flags.json === true ? printJson(result) : print(conformSummary(result)));
     if (!result.passed) process.exitCode = EXIT.refuted;
   } finally {
     await server?.end();
@@ -180,14 +182,15 @@ function show(event: ConformEvent, device: string, progress: Progress): void {
   }
 }
 
-/** Runs a command line of the user's; its output goes to stderr. */
+/** Runs a command line of the user's. What it says, which may be what the device says, goes to stderr. */
 function runShell(commandLine: string, device: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(commandLine, {
       shell: true,
-      stdio: ['ignore', process.stderr, process.stderr],
+      stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, CORRAL_DEVICE: device },
     });
+    for (const said of [child.stdout, child.stderr]) createInterface(said).on('line', complain);
     child.once('error', reject);
     child.once('exit', (code) => {
       if (code === 0) resolve();
@@ -197,7 +200,7 @@ function runShell(commandLine: string, device: string): Promise<void> {
 }
 
 async function runReferenceDevice({ device, nats, memory, encoding }: ReferenceFlags): Promise<void> {
-  const progress = progressOn(process.stderr);
+  const progress = showProgress();
   const { boot, ended, stop } = await startReferenceDevice({
     ...{ device, natsUrl: nats, memoryFile: memory, encoding },
     tell: (event) => {

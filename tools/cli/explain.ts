@@ -55,7 +55,7 @@ async function runExplain(device: string, flags: { readonly json?: true }): Prom
     return;
   }
   const { summary, chain, suspicions, timers, commands, clock } = explanation;
-  await print(summary.join('\n'));
+  await print(summary);
   await section(
     'What happened:',
     chain.map(({ at, errorMs, sentence }) => `${when(at, errorMs)}  ${sentence}`),
@@ -76,7 +76,7 @@ async function runExplain(device: string, flags: { readonly json?: true }): Prom
 }
 
 async function section(title: string, lines: readonly string[]): Promise<void> {
-  if (lines.length > 0) await print(['', title, ...lines.map((line) => `  ${line}`)].join('\n'));
+  if (lines.length > 0) await print(['', title, ...lines.map((line) => `  ${line}`)]);
 }
 
 /** A time, with how far it may be off where that is worth a word. */

@@ -9,6 +9,7 @@ import { addExplain } from './explain.ts';
 import { addHistory } from './history.ts';
 import { addLog } from './log.ts';
 import { addNodes } from './nodes.ts';
+import { complain, say } from './print.ts';
 import { addReplay } from './replay.ts';
 import { addTrials } from './trials.ts';
 import { addWatch } from './watch.ts';
@@ -19,7 +20,9 @@ export function corralProgram(): Command {
     .name('corral')
     .description('Look into Corral, and try it out.')
     .showHelpAfterError('(--help says more)')
-    .exitOverride();
+    .exitOverride()
+    // What commander says quotes what was typed, which may have come from a device through a pipe.
+    .configureOutput({ writeOut: (text) => say(linesOf(text)), writeErr: (text) => complain(linesOf(text)) });
   addDevices(program);
   addWatch(program);
   addHistory(program);
@@ -33,4 +36,8 @@ export function corralProgram(): Command {
   addTrials(program);
   addCompletion(program);
   return program;
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.replace(/\n$/, '').split('\n');
 }

@@ -1,4 +1,5 @@
 /** Progress of long work, on stderr: one line that changes on a terminal, a line now and then anywhere else. */
+import { changingLine, type ChangingLine } from './print.ts';
 
 /** How often a line is written where it cannot be changed, ms. */
 const LINE_EVERY_MS = 5_000;
@@ -13,26 +14,19 @@ export interface Progress {
   at(text: string): void;
 }
 
-/** Shows progress on a stream, such as `process.stderr`. */
-export function progressOn(stream: NodeJS.WriteStream): Progress {
-  const everyMs = stream.isTTY ? CHANGE_EVERY_MS : LINE_EVERY_MS;
+/** Shows progress. */
+export function showProgress(line: ChangingLine = changingLine()): Progress {
+  const everyMs = line.canChange ? CHANGE_EVERY_MS : LINE_EVERY_MS;
   let shownAt = -Infinity;
-  let isLineOpen = false;
-  const write = (text: string): void => {
-    if (isLineOpen) stream.write('\r\u001b[K');
-    stream.write(text);
-    isLineOpen = false;
-  };
   return {
     step: (text) => {
-      write(`${text}\n`);
+      line.keep(text);
       shownAt = performance.now();
     },
     at: (text) => {
       if (performance.now() - shownAt < everyMs) return;
       shownAt = performance.now();
-      write(stream.isTTY ? text : `${text}\n`);
-      isLineOpen = stream.isTTY;
+      line.show(text);
     },
   };
 }

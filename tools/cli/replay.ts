@@ -9,7 +9,8 @@ import { WallClock } from '../replay/wall-clock.ts';
 import { httpUrl, siteUrl } from './addresses.ts';
 import { CommandLineError, EXIT } from './command-line-error.ts';
 import { wholeNumber } from './numbers.ts';
-import { progressOn } from './progress.ts';
+import { print, printJson } from './print.ts';
+import { showProgress } from './progress.ts';
 
 /** The operators of the files that are known keep their records in this place's time. */
 const TIME_ZONE = 'Europe/London';
@@ -64,7 +65,7 @@ export function addReplay(program: Command): void {
 }
 
 async function runReplay(file: string, flags: ReplayFlags): Promise<void> {
-  const progress = progressOn(process.stderr);
+  const progress = showProgress();
   const clock = new WallClock(TIME_ZONE);
   progress.step(`reading  ${file}`);
   const judged = judge(await readSessionFile(file), clock);
@@ -83,7 +84,7 @@ async function runReplay(file: string, flags: ReplayFlags): Promise<void> {
   });
   const mode = flags.live === true ? 'live' : flags.order;
   const summary = summaryOf({ file, from, days: flags.days, mode }, record, outcome, clock);
-  process.stdout.write(`${flags.json === true ? JSON.stringify(summary) : summaryTable(summary)}\n`);
+  await (flags.json === true ? printJson(summary) : print(summaryTable(summary)));
   if (!holds(summary)) process.exitCode = EXIT.refuted;
 }
 

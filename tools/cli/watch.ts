@@ -4,7 +4,7 @@ import { connectCorral, type WatchEvent } from '../../src/client/corral.ts';
 import { BACKEND_HELP, backendUrl, httpToken, httpUrl } from './addresses.ts';
 import { followEvents, type ReceivedEvent } from './event-source.ts';
 import { wholeNumber } from './numbers.ts';
-import { print, printJson } from './print.ts';
+import { complain, print, printJson } from './print.ts';
 import { shownTime } from './time-words.ts';
 
 interface WatchFlags {
@@ -45,7 +45,7 @@ async function runWatch(devices: readonly string[], flags: WatchFlags): Promise<
 }
 
 function sayWatching(devices: readonly string[]): void {
-  process.stderr.write(`watching ${devices.length === 0 ? 'the whole fleet' : devices.join(', ')}\n`);
+  complain(`watching ${devices.length === 0 ? 'the whole fleet' : devices.join(', ')}`);
 }
 
 async function watchHttp(

@@ -10,12 +10,13 @@ const MARKS: Readonly<Record<Verdict['verdict'], string>> = {
 };
 
 /** One line for a rule, and one for what was seen. */
-export function verdictLines({ rule, sentence, verdict, detail }: Verdict): string {
-  return `${MARKS[verdict].padEnd(13)} ${rule}: ${sentence}\n${' '.repeat(14)}${detail}`;
+export function verdictLines({ rule, sentence, verdict, detail }: Verdict): readonly string[] {
+  return [`${MARKS[verdict].padEnd(13)} ${rule}: ${sentence}`, `${' '.repeat(14)}${detail}`];
 }
 
-/** All of it, and the count at the end. */
-export function conformSummary({ device, rules, kept, broken, notTestable }: ConformResult): string {
+/** All of it, in lines, and the count at the end. */
+export function conformSummary(result: ConformResult): readonly string[] {
+  const { device, rules, kept, broken, notTestable } = result;
   const total = `${device}: ${count(kept, 'rule')} kept, ${String(broken)} broken, ${String(notTestable)} not testable`;
-  return [...rules.map(verdictLines), '', total].join('\n');
+  return [...rules.flatMap(verdictLines), '', total];
 }

@@ -1,5 +1,6 @@
 /** What a replay amounts to: for people a table, for programs one line of JSON. */
 import Table from 'cli-table3';
+import { visibleText } from '../../src/visible-text.ts';
 import type { PeriodRecord } from './period.ts';
 import type { DeviceOutcome, ReplayOutcome } from './replay.ts';
 import { type Doubt, SET_ASIDE, type SetAsideReason } from './session.ts';
@@ -90,8 +91,8 @@ export function holds({ replayed, matched, surplus, sent, stored }: ReplaySummar
   return matched === replayed && surplus === 0 && stored === sent;
 }
 
-/** The summary for people. */
-export function summaryTable(summary: ReplaySummary): string {
+/** The summary for people, in lines. */
+export function summaryTable(summary: ReplaySummary): readonly string[] {
   const table = new Table({
     colAligns: ['left', 'right', 'left'],
     style: { head: [], border: [] },
@@ -116,7 +117,7 @@ export function summaryTable(summary: ReplaySummary): string {
   row('sessions matched', summary.matched, `to the second; farthest off: ${String(summary.deviationMs)} ms`);
   row('  missing', summary.missing, namesOf(missingTimes));
   row('  surplus', summary.surplus, namesOf(surplusTimes));
-  return table.toString();
+  return table.toString().split('\n');
 }
 
 function mismatch({ device, life }: DeviceOutcome, time: ChargingTime, clock: WallClock): Mismatch {
@@ -132,7 +133,9 @@ function entriesOf<Name extends string>(
 
 /** The first few, one a line. */
 function namesOf(times: readonly Mismatch[]): string {
-  const lines = times.slice(0, 5).map(({ device, from, to }) => `${device} ${from} - ${to ?? '...'}`);
+  const lines = times
+    .slice(0, 5)
+    .map(({ device, from, to }) => `${visibleText(device)} ${from} - ${to ?? '...'}`);
   return [...lines, ...(times.length > lines.length ? ['...'] : [])].join('\n');
 }
 

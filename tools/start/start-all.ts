@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { type App, startCorral, StartError } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
+import { openLog } from '../../src/node-log.ts';
+import { complain } from '../cli/print.ts';
 import { choosePort } from '../dev/free-port.ts';
 import { startHub } from '../dev/hub.ts';
 import { startPostgres } from '../dev/postgres-server.ts';
@@ -115,7 +117,7 @@ async function startParts(
     startSite({ dataDir: join(dataDir, 'site'), hubLeafAddress: hub.leafAddress, port: options.sitePort }),
     (server) => `${server.url}, for devices of ${server.name}`,
   );
-  const log = pino({ level: 'info' }, pino.destination({ dest: join(dataDir, 'node.log'), mkdir: true }));
+  const log = openLog({ level: 'info' }, pino.destination({ dest: join(dataDir, 'node.log'), mkdir: true }));
   const config = readConfig({
     ...process.env,
     CORRAL_NATS_URL: hub.url('runtime'),
@@ -137,7 +139,7 @@ async function startParts(
 /** The node serves the page as it was built before the node started. */
 async function upToDatePage(): Promise<void> {
   if (isPageBuilt()) return;
-  process.stderr.write('page      building it from src/page\n');
+  complain('page      building it from src/page');
   await buildPage();
 }
 

@@ -37,7 +37,11 @@ export function Identity({
         <h1>{said.device}</h1>
         <p class="soft">
           {said.kind} at {said.site}
-          {said.firmware !== null && `, firmware ${said.firmware}`}
+          {said.firmware !== null && (
+            <>
+              , firmware <bdi>{said.firmware}</bdi>
+            </>
+          )}
           {!said.registered && ', not in the inventory'}
         </p>
       </div>

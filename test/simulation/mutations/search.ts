@@ -2,6 +2,7 @@
  * `npm run simulate -- --mutants`: tells whether the planted bugs are still noticed at the seeds that they name, and searches
  * another world for each that is not. For whoever changes the worlds, a checker, or the text that a bug is planted in.
  */
+import { say } from '../../../tools/cli/print.ts';
 import { mutations } from './all.ts';
 import { occurrences, runMutant } from './mutant.ts';
 import type { Mutation } from './mutation.ts';
@@ -20,9 +21,7 @@ export async function searchMutants(part: string, worlds: Worlds): Promise<numbe
   for (const mutation of mutations.filter(({ bug }) => bug.includes(part))) {
     const problem = await problemWith(mutation, worlds);
     if (problem !== null) stale += 1;
-    console.log(
-      `${problem === null ? 'noticed    ' : 'NOT NOTICED'} ${mutation.bug}: ${problem ?? 'as it says'}`,
-    );
+    say(`${problem === null ? 'noticed    ' : 'NOT NOTICED'} ${mutation.bug}: ${problem ?? 'as it says'}`);
   }
   return stale;
 }
