@@ -7,7 +7,7 @@ import type { Browser } from 'playwright-core';
 import { prepareFleet } from '../../tools/bench/ingest.ts';
 import { startBenchServers } from '../../tools/bench/bench-servers.ts';
 import { wholeNumber } from '../../tools/cli/numbers.ts';
-import { progressOn } from '../../tools/cli/progress.ts';
+import { showProgress } from '../../tools/cli/progress.ts';
 import { buildPage } from '../../tools/page/build-page.ts';
 import { startNode } from '../node.ts';
 import { startBrowser } from './browser.ts';
@@ -45,7 +45,7 @@ const { devices, loads } = new Command()
   .parse()
   .opts<{ readonly devices: number; readonly loads: number }>();
 
-const progress = progressOn(process.stderr);
+const progress = showProgress();
 await buildPage();
 const servers = await startBenchServers();
 try {

@@ -44,11 +44,11 @@ async function runDoctor(flags: { readonly json?: true }): Promise<void> {
   ];
   const isWell = findings.every(({ verdict }) => verdict !== 'bad');
   if (flags.json === true) await printJson({ isWell, findings });
-  else await print(findings.map(lineOf).join('\n'));
+  else await print(findings.flatMap(linesOf));
   if (!isWell) process.exitCode = EXIT.refuted;
 }
 
-function lineOf({ check, verdict, found, advice }: Finding): string {
+function linesOf({ check, verdict, found, advice }: Finding): readonly string[] {
   const line = `${MARKS[verdict]} ${check.padEnd(20)} ${found}`;
-  return advice === null ? line : `${line}\n${' '.repeat(26)}=> ${advice}`;
+  return advice === null ? [line] : [line, `${' '.repeat(26)}=> ${advice}`];
 }
