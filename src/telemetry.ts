@@ -91,8 +91,8 @@ function aboutTheNode(metrics: NodeMetrics, log: Logger): Omit<Telemetry, Device
       metrics.quarantined.inc();
       writeLine(log, 'twin-quarantined', { device, err: cause });
     },
-    streamGone: ({ from, to }) => {
-      metrics.gone.inc(Math.max(1, to - from + 1));
+    streamGone: ({ from, to, messages }) => {
+      metrics.gone.inc(messages ?? Math.max(1, to - from + 1));
       writeLine(log, 'stream-gone', { from, to });
     },
     ownership: ({ event, partitions, twins, reason }) => {

@@ -2,10 +2,10 @@
  * The feed port on the hub in memory: reads by position over a link, one batch at a time.
  */
 import type { Cancel, Clock, Delivery, Feed, FeedReading, FeedSink } from '../runtime/ports.ts';
-import { parseReportSubject } from '../wire/subjects.ts';
+import { deviceReports, parseReportSubject } from '../wire/subjects.ts';
 import type { MemoryHub } from './hub.ts';
 import { type MemoryLink, SILENCE_MAX_MS } from './link.ts';
-import type { StoredMessage } from './message-stream.ts';
+import type { MessageStream, StoredMessage } from './message-stream.ts';
 
 /** The most messages delivered at once. */
 const BATCH_MAX = 1_000;
@@ -77,15 +77,14 @@ class MemoryReader implements FeedReading {
     await this.#delivery;
   }
 
-  read(sequence: number): Promise<Delivery | null> {
+  read(...[range, max]: Parameters<FeedReading['read']>): ReturnType<FeedReading['read']> {
     const { hub, link, clock } = this.#options;
     return new Promise((resolve, reject) => {
       const giveUp = (): void => reject(new Error('the hub did not answer'));
       const cancel = clock.after(READ_MS_MAX, giveUp);
       const hasLeft = link.receive('delivery', () => {
         cancel();
-        const message = hub.devices.at(sequence);
-        resolve((message && deliveryOf(message)[0]) ?? null);
+        resolve(readAgain(hub.devices, range, max));
       });
       if (hasLeft) return;
       cancel();
@@ -185,6 +184,27 @@ class MemoryReader implements FeedReading {
     this.#isHearing = isHearing;
     this.#sink.hearing(isHearing);
   }
+}
+
+/** See `FeedReading.read`. */
+function readAgain(
+  stream: MessageStream,
+  ...[{ partition, site, device, from, to }, max]: Parameters<FeedReading['read']>
+): Awaited<ReturnType<FeedReading['read']>> {
+  const deliveries: Delivery[] = [];
+  const wanted = deviceReports(partition, site, device);
+  const isWanted = (subject: string): boolean => from === to || subject === wanted;
+  let bytes = 0;
+  for (let next = from; next <= to;) {
+    const message = stream.next(next, isWanted);
+    if (message === undefined || message.sequence > to) break;
+    deliveries.push(...deliveryOf(message));
+    bytes += message.payload.length;
+    next = message.sequence + 1;
+    if (deliveries.length >= max.messages || bytes >= max.bytes)
+      return { deliveries, through: message.sequence };
+  }
+  return { deliveries, through: to };
 }
 
 function deliveryOf({ sequence, storedAt, subject, payload }: StoredMessage): Delivery[] {

@@ -4,7 +4,7 @@
 import type { Delivery, Feed, FeedReading } from '../runtime/ports.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 import { storableText } from '../wire/storable-text.ts';
-import { parseReportSubject, partitionReports, STREAMS } from '../wire/subjects.ts';
+import { deviceReports, parseReportSubject, partitionReports, STREAMS } from '../wire/subjects.ts';
 import type { HubConnection } from './connect.ts';
 import { type ReaderNotice, type StreamMessage, StreamReader } from './stream-reader.ts';
 
@@ -61,12 +61,28 @@ export class NatsFeed implements Feed {
     });
     return {
       stop: () => reader.stop(),
-      read: async (sequence) => {
-        const message = await reader.read(sequence);
-        return message === null ? null : (deliveriesOf([message], onNotice)[0] ?? null);
+      read: async (range, max) => {
+        const { messages, through } = await readAgain(reader, range, max);
+        return { deliveries: deliveriesOf(messages, onNotice), through };
       },
     };
   }
+}
+
+/** See `FeedReading.read`. */
+async function readAgain(
+  reader: StreamReader,
+  ...[{ partition, site, device, from, to }, max]: Parameters<FeedReading['read']>
+): Promise<{ readonly messages: readonly StreamMessage[]; readonly through: number }> {
+  if (from === to) {
+    const message = await reader.read(from);
+    return { messages: message === null ? [] : [message], through: to };
+  }
+  const subject = deviceReports(partition, site, device);
+  const next = await reader.readNext({ subject, from, ...max });
+  const messages = next.filter(({ sequence }) => sequence <= to);
+  const isAll = messages.length < next.length || next.length === 0;
+  return { messages, through: isAll ? to : (messages.at(-1)?.sequence ?? to) };
 }
 
 function deliveriesOf(

@@ -15,7 +15,9 @@ import { type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-
 import type { Msg } from '@nats-io/nats-core';
 import type { HubConnection } from './connect.ts';
 import type { DeliveryInfo } from './delivery-info.ts';
+import { type BatchQuestion, readDirectBatch } from './direct-batch.ts';
 import { type ConsumerEnd, type ConsumerEvents, PULL_MESSAGES, PullConsumer } from './pull-consumer.ts';
+import { storedAtOf } from './stored-at.ts';
 
 /** Messages held and asked for: enough to fetch the next ones while the caller works on some. */
 const PREFETCH_MAX = 4 * PULL_MESSAGES;
@@ -134,15 +136,41 @@ export class StreamReader {
   }
 
   /** A message as it stands in the stream, or `null`. Rejects when the hub is away, or does not answer in time. */
-  async read(sequence: number): Promise<StreamMessage | null> {
+  read(sequence: number): Promise<StreamMessage | null> {
+    return this.#ask({ seq: sequence });
+  }
+
+  /**
+   * The next messages of a subject as they stand in the stream, from a sequence on: some, or none when there are none. Rejects when the
+   * hub is away, or does not answer in time.
+   */
+  async readNext(question: Omit<BatchQuestion, 'stream' | 'apiPrefix'>): Promise<readonly StreamMessage[]> {
+    const { hub, stream, apiPrefix = OWN_API } = this.#options;
+    const { subject, from } = question;
+    const batch = hub.isConnected() ? await this.#readBatch({ stream, apiPrefix, ...question }) : [];
+    if (batch.length > 0) return batch;
+    const next = await this.#ask({ seq: from, next_by_subj: subject });
+    return next === null ? [] : [next];
+  }
+
+  /** Nothing where the answer cannot be had or read in this way: what follows then is asked for one by one. */
+  async #readBatch(question: BatchQuestion): Promise<readonly StreamMessage[]> {
+    try {
+      return await readDirectBatch(this.#options.hub, question);
+    } catch {
+      return [];
+    }
+  }
+
+  /** Of the leader: another server of a cluster may not have the message yet. */
+  async #ask(query: { readonly seq: number; readonly next_by_subj?: string }): Promise<StreamMessage | null> {
     const { hub, stream } = this.#options;
     // Without a connection the client would keep the question, and ask it some time.
     if (!hub.isConnected()) throw new Error('there is no connection to the hub');
-    // Of the leader: another server of a cluster may not have the message yet.
-    const stored = await this.#manager.streams.getMessage(stream, { seq: sequence });
+    const stored = await this.#manager.streams.getMessage(stream, query);
     if (stored === null) return null;
-    const { subject, data, timestamp } = stored;
-    return { sequence, subject, payload: data, storedAt: roundedUp(timestamp) };
+    const { seq: sequence, subject, data, timestamp } = stored;
+    return { sequence, subject, payload: data, storedAt: storedAtOf(timestamp) };
   }
 
   #end(): void {
@@ -308,10 +336,4 @@ export class StreamReader {
     this.#isHearing = isHearing;
     this.#options.sink.hearing(isHearing);
   }
-}
-
-/** RFC 3339 with nanoseconds as ms epoch, rounded up as in `DeliveryInfo.storedAt`. */
-function roundedUp(timestamp: string): number {
-  const beyondMs = /\.\d{3}(\d*)/.exec(timestamp)?.[1] ?? '';
-  return Date.parse(timestamp) + (/[1-9]/.test(beyondMs) ? 1 : 0);
 }

@@ -22,7 +22,7 @@ export const fencePart: StatementPart<typeof columns> = {
   name: 'fence',
   columns,
   sql: (input) => `held as (
-  select l.partition, a.position, a.backlog::bigint[] as backlog, a.stream, a.journal, a.published
+  select l.partition, a.position, a.backlog::jsonb as backlog, a.stream, a.journal, a.published
   from (${input}) a join lease l on l.partition = a.partition
   where l.epoch = a.epoch and l.batch = a.after_batch
   order by l.partition for update of l
@@ -49,7 +49,7 @@ export function writeFence(advance: PartitionAdvance, row: Columns<typeof column
   row.epoch.bigint(advance.epoch);
   row.after_batch.bigint(advance.afterBatch);
   row.position.bigint(advance.position);
-  row.backlog.text(`{${advance.backlog.join(',')}}`);
+  row.backlog.text(JSON.stringify(advance.backlog));
   row.stream.text(advance.stream);
   row.journal.bigint(advance.journal);
   row.published.bigint(advance.published);

@@ -3,7 +3,6 @@
  */
 import type { DeviceCount, LeaseView, StateChange } from '../runtime/archive.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
-import { BACKLOG } from './leases.ts';
 import type { SessionPool } from './sessions.ts';
 
 /** What is counted with. */
@@ -30,7 +29,7 @@ from transition t join device d on d.key = t.device
 where t.recorded_at >= time_of($1) and split_part(t.from_path, '.', 1) <> split_part(t.to_path, '.', 1)
 group by 1, 2, 3, 4`;
 
-const LEASES = `select partition, owner, ms_of(expires_at) as "expiresAt", epoch, position, ${BACKLOG}, stream, batch, journal, published
+const LEASES = `select partition, owner, ms_of(expires_at) as "expiresAt", epoch, position, backlog, stream, batch, journal, published
 from lease order by partition`;
 
 type CountRow = Omit<DeviceCount, 'state'> & { readonly state: string | null };

@@ -6,9 +6,6 @@ import type { SessionPool } from './sessions.ts';
 
 type Held = Parameters<Store['release']>[0];
 
-/** A backlog as the driver reads numbers: an array of doubles, which hold every sequence exactly. */
-export const BACKLOG = 'backlog::double precision[] as backlog';
-
 /** Partitions that another node is just writing to are passed over: somebody holds them. */
 const ACQUIRE = `with free as (
   select partition from lease where expires_at is null or expires_at <= now()
@@ -17,7 +14,7 @@ const ACQUIRE = `with free as (
 update lease l
 set owner = $1, epoch = nextval('lease_epoch'), expires_at = now() + $3 * interval '1 millisecond'
 from free where l.partition = free.partition
-returning l.partition, l.epoch, l.position, ${BACKLOG}, l.stream, l.batch, l.journal, l.published`;
+returning l.partition, l.epoch, l.position, l.backlog, l.stream, l.batch, l.journal, l.published`;
 
 /** Whoever locks several lease rows locks them in the order of their partitions: so nobody waits in a circle. */
 const HELD = `select l.partition

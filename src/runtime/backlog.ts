@@ -1,93 +1,158 @@
 /**
- * Messages that were set aside while others waited: the buffers that devices empty after an outage. Each is read from the stream
- * again, the oldest first, and takes its place in the mailbox behind what waits there by then. So a thousand devices that
- * come back at once do not keep anybody from being heard, and go on while everybody is heard.
+ * What of a partition is set aside: messages that are to be decided after others. They stay in the stream, and stand here by
+ * device: as ranges of sequences, each of which holds all messages of its device between its ends. So a device that said three
+ * hundred thousand things too many takes one line of the lease row.
  *
  * Invariants:
- * I1  a message up to a partition's position is decided, or in its backlog; both are committed together.
- * I2  what is read of all backlogs and not decided is at most one message longer than HELD_BYTES_MAX.
+ * I1  a message up to the partition's position is decided, or in exactly one range; both are committed together.
+ * I2  the ranges of a device do not touch each other: between two of them, something of it was decided.
+ * I3  a range is never empty: what is read of it moves its beginning, and it goes with its last message.
  */
-import type { PartitionState } from './partition-state.ts';
-import type { Clock, Delivery, FeedReading } from './ports.ts';
+import { ID_PATTERN } from '../../machines/report.ts';
+import type { BacklogRange } from './ports.ts';
 
-/** A message of a backlog, as it was read again; `delivery` is `null` when the stream no longer holds it. */
-export interface SetAside {
-  readonly type: 'set-aside';
-  readonly partition: number;
-  readonly sequence: number;
-  readonly delivery: Delivery | null;
+/** A range as it grows and is read. */
+export type OpenRange = { -readonly [Field in keyof BacklogRange]: BacklogRange[Field] };
+
+/** A device, as the site that it is heard from names it. */
+export type Origin = Pick<BacklogRange, 'site' | 'device'>;
+
+/** What is set aside of one device. */
+interface Waiting {
+  /** In order. */
+  readonly ranges: Set<OpenRange>;
+  /** The last range goes on as long as nothing of the device is decided beyond it. */
+  growing: OpenRange | null;
 }
 
-/** What the reader of backlogs is given. */
-export interface BacklogOptions {
-  readonly clock: Clock;
-  readonly partitions: ReadonlyMap<number, PartitionState>;
-  readonly read: FeedReading['read'];
-  readonly offer: (work: SetAside) => void;
+/** See the head of this file. */
+export class Backlog {
+  readonly #waiting = new Map<string, Waiting>();
+  #size = 0;
+  #messages = 0;
+
+  constructor(ranges: readonly BacklogRange[]) {
+    for (const range of ranges) this.#add({ ...range });
+  }
+
+  /** How many ranges it has. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many messages are in them. */
+  get messages(): number {
+    return this.#messages;
+  }
+
+  /** How many ranges a device has. */
+  rangesOf(origin: Origin): number {
+    return this.#waiting.get(keyOf(origin))?.ranges.size ?? 0;
+  }
+
+  /** Whether the last that the device said is set aside: what follows it makes no further range. */
+  isGrowing(origin: Origin): boolean {
+    return (this.#waiting.get(keyOf(origin))?.growing ?? null) !== null;
+  }
+
+  /** Whether something of the device waits, as far as is known: of a few ranges nobody wrote down whose they are. */
+  mayHoldOf(origin: Origin): boolean {
+    return this.#size > 0 && (this.#waiting.has(keyOf(origin)) || this.#waiting.has(keyOf(NOBODY)));
+  }
+
+  has(range: OpenRange): boolean {
+    return this.#waiting.get(keyOf(range))?.ranges.has(range) ?? false;
+  }
+
+  /** Sets aside what follows everything that was delivered of the device. */
+  setAside(range: BacklogRange): void {
+    const waiting = this.#waiting.get(keyOf(range));
+    if (waiting?.growing) {
+      waiting.growing.to = range.to;
+      waiting.growing.messages += range.messages;
+      this.#messages += range.messages;
+      return;
+    }
+    const added = { ...range };
+    this.#add(added).growing = added;
+  }
+
+  /** Something of the device is decided that follows everything that was delivered of it. */
+  pass(origin: Origin): void {
+    if (this.#size === 0) return;
+    const waiting = this.#waiting.get(keyOf(origin));
+    if (waiting !== undefined) waiting.growing = null;
+  }
+
+  /**
+   * A range was read up to a sequence, at which there was a message or, if the stream holds none any more, was not. Returns how
+   * many messages that were in it turn out to be gone.
+   */
+  read(range: OpenRange, { through, isMessage }: { through: number; isMessage: boolean }): number {
+    if (isMessage) this.#count(range, -1);
+    range.from = through + 1;
+    if (range.from <= range.to) return 0;
+    const gone = range.messages;
+    this.#count(range, -gone);
+    this.#remove(range);
+    return gone;
+  }
+
+  /** Forgets everything, and returns what that was. */
+  clear(): readonly BacklogRange[] {
+    const all = this.toRanges();
+    this.#waiting.clear();
+    this.#size = 0;
+    this.#messages = 0;
+    return all;
+  }
+
+  /** The ranges of each device, in their order. */
+  *byDevice(): Iterable<Iterable<OpenRange>> {
+    for (const { ranges } of this.#waiting.values()) yield ranges;
+  }
+
+  /** A copy, as it is committed. */
+  toRanges(): readonly BacklogRange[] {
+    return [...this.#waiting.values()].flatMap(({ ranges }) => [...ranges].map((range) => ({ ...range })));
+  }
+
+  #add(range: OpenRange): Waiting {
+    const key = keyOf(range);
+    const waiting: Waiting = this.#waiting.get(key) ?? { ranges: new Set(), growing: null };
+    waiting.ranges.add(range);
+    this.#waiting.set(key, waiting);
+    this.#size += 1;
+    this.#messages += range.messages;
+    return waiting;
+  }
+
+  #count(range: OpenRange, change: number): void {
+    range.messages += change;
+    this.#messages += change;
+  }
+
+  #remove(range: OpenRange): void {
+    const key = keyOf(range);
+    const waiting = this.#waiting.get(key);
+    if (waiting?.ranges.delete(range) !== true) return;
+    this.#size -= 1;
+    if (waiting.growing === range) waiting.growing = null;
+    if (waiting.ranges.size === 0) this.#waiting.delete(key);
+  }
 }
 
-/** As much waits in the mailbox that small messages share commits, and live devices wait for one large one at most. */
-const HELD_BYTES_MAX = 256 * 1024;
-/** Before a hub that did not answer is asked again, ms. */
-const RETRY_MS = 500;
+/** Of messages that were set aside before it was written down whose they are. */
+const NOBODY: Origin = { site: '', device: '' };
 
-/** Reads the backlogs of one host. */
-export class BacklogReader {
-  readonly #options: BacklogOptions;
-  /** Sequences that are offered and not taken. */
-  readonly #offered = new Set<number>();
-  #heldBytes = 0;
-  #isReading = false;
-  #isStopped = false;
+/** Neither part holds a blank: both are tokens of a subject. */
+function keyOf({ site, device }: Origin): string {
+  return `${site} ${device}`;
+}
 
-  constructor(options: BacklogOptions) {
-    this.#options = options;
-  }
+const id = new RegExp(ID_PATTERN);
 
-  /** Reads what may be read: call it whenever something was set aside or taken. */
-  proceed(): void {
-    if (this.#isReading || this.#isStopped) return;
-    this.#isReading = true;
-    void this.#readOn();
-  }
-
-  /** What was offered has been taken from the mailbox. */
-  taken({ sequence, delivery }: SetAside): void {
-    this.#offered.delete(sequence);
-    this.#heldBytes -= delivery?.payload.length ?? 0;
-  }
-
-  stop(): void {
-    this.#isStopped = true;
-  }
-
-  async #readOn(): Promise<void> {
-    try {
-      for (let next = this.#oldest(); next !== null && !this.#isStopped; next = this.#oldest()) {
-        const delivery = await this.#options.read(next.sequence);
-        this.#offered.add(next.sequence);
-        this.#heldBytes += delivery?.payload.length ?? 0;
-        this.#options.offer({ type: 'set-aside', ...next, delivery });
-      }
-      this.#isReading = false;
-    } catch {
-      // The hub is away, or the connection to it: what is set aside waits.
-      this.#options.clock.after(RETRY_MS, () => {
-        this.#isReading = false;
-        this.proceed();
-      });
-    }
-  }
-
-  /** The message that is to be read next; `null` when there is none, or enough is held. */
-  #oldest(): { readonly partition: number; readonly sequence: number } | null {
-    if (this.#heldBytes >= HELD_BYTES_MAX) return null;
-    let oldest: { readonly partition: number; readonly sequence: number } | null = null;
-    for (const { partition, backlog } of this.#options.partitions.values()) {
-      const sequence = backlog.find((candidate) => !this.#offered.has(candidate));
-      if (sequence !== undefined && sequence < (oldest?.sequence ?? Infinity))
-        oldest = { partition, sequence };
-    }
-    return oldest;
-  }
+/** Whether what it says can be found again: under any other name nothing is set aside. */
+export function canBeSetAside({ site, device }: Origin): boolean {
+  return id.test(device) && id.test(site);
 }

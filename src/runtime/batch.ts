@@ -112,7 +112,7 @@ export class Batch {
       const afterBatch = partition.batch;
       partition.batch += 1;
       // A copy: it goes on changing while this commit is under way.
-      const backlog = [...partition.backlog];
+      const backlog = partition.backlog.toRanges();
       return {
         ...{ partition: partition.partition, epoch, afterBatch },
         ...{ position, backlog, stream, journal, published },

@@ -13,7 +13,7 @@
  */
 import type { Kind } from '../../machines/kind.ts';
 import { Acting } from './acting.ts';
-import { BacklogReader } from './backlog.ts';
+import { BacklogReader } from './backlog-reader.ts';
 import { Batch } from './batch.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { isRequest, Mailbox, replyAddress } from './mailbox.ts';
@@ -134,7 +134,7 @@ export class Host {
 
   /** Messages that are set aside. */
   get backlog(): number {
-    return [...this.#partitions.values()].reduce((sum, { backlog }) => sum + backlog.length, 0);
+    return [...this.#partitions.values()].reduce((sum, { backlog }) => sum + backlog.messages, 0);
   }
 
   /** Twins that are to be woken some time. */
@@ -169,7 +169,7 @@ export class Host {
       sink: this.#sink(),
     });
     const backlog = new BacklogReader({
-      ...{ clock, partitions: this.#partitions, read: (sequence) => reading.read(sequence) },
+      ...{ clock, partitions: this.#partitions, read: (range, max) => reading.read(range, max) },
       offer: (work) => this.#mailbox.offer(work),
     });
     const handler = requestHandler({

@@ -14,8 +14,10 @@ export interface RuntimeLimits {
   readonly mailboxBytesMax: number;
   /** A frame this long comes from a buffer that a device empties: while others wait, it is set aside for them. */
   readonly backlogBytesMin: number;
-  /** Messages of a partition that may be set aside; above it, every message is decided in its turn. */
-  readonly backlogMessagesMax: number;
+  /** Ranges of a partition that may be set aside; above it, no further one begins: messages are decided in their turn. */
+  readonly backlogRangesMax: number;
+  /** The same for one device: far below what a twin keeps (`RANGES_MAX`), since each of them is a hole in what it has seen. */
+  readonly deviceRangesMax: number;
   /** Requests waiting to be decided; above it a backend is told `unavailable` at once. */
   readonly mailboxRequestsMax: number;
   /** Committed journal lines waiting to be stored in their stream; above it nothing more is decided. */
@@ -43,7 +45,8 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   mailboxMessagesMax: 4_000,
   mailboxBytesMax: 32 * 1024 * 1024,
   backlogBytesMin: 1_024,
-  backlogMessagesMax: 1_000,
+  backlogRangesMax: 1_000,
+  deviceRangesMax: 32,
   mailboxRequestsMax: 10_000,
   publishBacklogMax: 20_000,
   waitersMax: 50_000,

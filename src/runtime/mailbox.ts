@@ -5,7 +5,7 @@
 import type { CommandRequest, ReplyAddress } from '../../actors/twin.ts';
 import type { DesiredRequest } from '../../actors/decision.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
-import type { SetAside } from './backlog.ts';
+import type { SetAside } from './backlog-reader.ts';
 import type { Delivery, FeedSink } from './ports.ts';
 
 /** Stream sequences that can never be read (see `FeedSink.gone`). */

@@ -6,6 +6,7 @@
  * I2  `journal` numbers are given out without a gap.
  * I3  everything here is at most one uncommitted batch ahead of the store; a failed commit discards all of it.
  */
+import { Backlog } from './backlog.ts';
 import type { InventoryEntry, Lease, Store } from './ports.ts';
 import { Twins, type TwinsOptions } from './twins.ts';
 
@@ -15,8 +16,8 @@ export interface PartitionState {
   readonly epoch: number;
   /** Stream sequence up to which everything is decided, or in the backlog. */
   position: number;
-  /** Sequences of messages that were set aside, in order. */
-  readonly backlog: number[];
+  /** What was set aside. */
+  readonly backlog: Backlog;
   /** The stream in which `position` counts. */
   stream: string | null;
   /** Number of the last batch given to the store. */
@@ -43,5 +44,10 @@ export async function openPartitions(
     twin: (stored) => twins.lay(stored),
     unheard: (entry) => inventory.set(entry.device, entry),
   });
-  return leases.map(({ backlog, ...lease }) => ({ ...lease, backlog: [...backlog], twins, inventory }));
+  return leases.map(({ backlog, ...lease }) => ({
+    ...lease,
+    backlog: new Backlog(backlog),
+    twins,
+    inventory,
+  }));
 }

@@ -67,10 +67,15 @@ export interface FeedReading {
   /** Ends it; resolves when the last `deliver` has. */
   stop(): Promise<void>;
   /**
-   * Reads a message again that was delivered before; `null` when the stream no longer holds it. Rejects when the hub is away, or
-   * does not answer in time.
+   * Reads messages of one device again that were delivered before: what the stream still holds of it from `from` to `to`, in order,
+   * up to `messages` of them, and one more than fits into `bytes` at most. All there is up to `through` was read; that is `to` when
+   * nothing else follows. Where `from` is `to`, the message of that sequence is meant, whoever sent it. Rejects when the hub is away,
+   * or does not answer in time.
    */
-  read(sequence: number): Promise<Delivery | null>;
+  read(
+    range: { readonly partition: number } & Pick<BacklogRange, 'site' | 'device' | 'from' | 'to'>,
+    max: { readonly messages: number; readonly bytes: number },
+  ): Promise<{ readonly deliveries: readonly Delivery[]; readonly through: number }>;
 }
 
 /** Reads partitions of the stream DEVICES in order, each message at least once, none out of order, for ever. */
@@ -167,6 +172,19 @@ export interface ChangeFeed {
 
 // --------------------------------------------------------------------------------------------------------- store
 
+/**
+ * Messages of one device that are set aside, to be decided after others: all that the stream holds of it from sequence `from` to
+ * `to`, both included. `site` and `device` are empty where nobody wrote down whose the one message `from` is.
+ */
+export interface BacklogRange {
+  readonly site: string;
+  readonly device: string;
+  readonly from: number;
+  readonly to: number;
+  /** How many they are. */
+  readonly messages: number;
+}
+
 /** A node's right to decide for a partition. */
 export interface Lease {
   readonly partition: number;
@@ -174,8 +192,8 @@ export interface Lease {
   readonly epoch: number;
   /** The stream sequence up to which everything of this partition is committed, but for its backlog. */
   readonly position: number;
-  /** Sequences up to `position` that were set aside and are not decided yet, in order (see `runtime/backlog.ts`). */
-  readonly backlog: readonly number[];
+  /** What up to `position` was set aside and is not decided yet (see `runtime/backlog.ts`). */
+  readonly backlog: readonly BacklogRange[];
   /** The stream in which `position` counts (see `FeedSink.reads`); `null` before any was read. */
   readonly stream: string | null;
   /** Number of the last committed batch. */
@@ -224,7 +242,7 @@ export interface PartitionAdvance {
   /** The batch this one follows: the fence refuses any other. It becomes `afterBatch + 1`. */
   readonly afterBatch: number;
   readonly position: number;
-  readonly backlog: readonly number[];
+  readonly backlog: readonly BacklogRange[];
   readonly stream: string | null;
   readonly journal: number;
   readonly published: number;

@@ -48,8 +48,11 @@ export interface Telemetry {
   storeUnavailable(cause: Error): void;
   /** A twin could not decide on an input: a programmer's error. The twin stands as before. */
   quarantined(event: { readonly device: string; readonly cause: Error }): void;
-  /** The stream lost messages before they were read, or was made anew (`to` before `from`). */
-  streamGone(range: { readonly from: number; readonly to: number }): void;
+  /**
+   * The stream lost messages before they were read, or was made anew (`to` before `from`). `messages`: how many they were, where that
+   * is known.
+   */
+  streamGone(range: { readonly from: number; readonly to: number; readonly messages?: number }): void;
   /** Partitions were taken, or given up and why. */
   ownership(event: {
     readonly event: 'taken' | 'given-up';

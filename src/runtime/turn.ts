@@ -22,7 +22,8 @@ import {
 } from '../wire/reply.ts';
 import { readReports } from '../wire/report.ts';
 import { sensorsProblem } from '../wire/sensors.ts';
-import type { SetAside } from './backlog.ts';
+import { canBeSetAside } from './backlog.ts';
+import type { SetAside } from './backlog-reader.ts';
 import type { Batch } from './batch.ts';
 import { kindOf } from './kind-of.ts';
 import type { RuntimeLimits } from './limits.ts';
@@ -136,7 +137,7 @@ export class Turns {
   #read(stream: string, batch: Batch): void {
     for (const partition of this.#options.partitions.values()) {
       if (partition.stream === stream) continue;
-      for (const sequence of partition.backlog.splice(0)) this.#lose(sequence);
+      for (const range of partition.backlog.clear()) this.#options.telemetry.streamGone(range);
       partition.stream = stream;
       batch.touch(partition);
     }
@@ -147,32 +148,40 @@ export class Turns {
     if (partition === undefined || delivery.sequence <= partition.position) return;
     partition.position = delivery.sequence;
     batch.touch(partition);
-    if (this.#mayWait(partition, delivery)) partition.backlog.push(delivery.sequence);
-    else this.#open(partition, delivery, batch);
+    if (this.#mayWait(partition, delivery)) setAside(partition, delivery);
+    else {
+      partition.backlog.pass(delivery);
+      this.#open(partition, delivery, batch);
+    }
   }
 
   /** A buffer of a device of which nothing is awaited, promised or doubted: it only fills history. */
-  #mayWait(partition: PartitionState, { payload, device }: Delivery): boolean {
+  #mayWait(partition: PartitionState, delivery: Delivery): boolean {
+    const { payload, device } = delivery;
     const { limits, doOthersWait } = this.#options;
     if (payload.length < limits.backlogBytesMin || !announcesList(payload)) return false;
-    if (partition.backlog.length >= limits.backlogMessagesMax || !doOthersWait()) return false;
+    if (!this.#hasRoomFor(partition, delivery) || !doOthersWait()) return false;
+    if (!canBeSetAside(delivery)) return false;
     const twin = this.#known(partition, device);
     return twin === undefined || (!(twin instanceof Error) && isAtEase(twin));
   }
 
-  /** Decides on what was set aside; unless the stream was made anew meanwhile, and the backlog with it. */
-  #catchUp({ partition: number, sequence, delivery }: SetAside, batch: Batch): void {
-    const partition = this.#options.partitions.get(number);
-    const index = partition?.backlog.indexOf(sequence) ?? -1;
-    if (partition === undefined || index === -1) return;
-    partition.backlog.splice(index, 1);
-    batch.touch(partition);
-    if (delivery?.partition === number) this.#open(partition, delivery, batch);
-    else this.#lose(sequence);
+  #hasRoomFor({ backlog }: PartitionState, delivery: Delivery): boolean {
+    const { backlogRangesMax, deviceRangesMax } = this.#options.limits;
+    if (backlog.isGrowing(delivery)) return true;
+    return backlog.size < backlogRangesMax && backlog.rangesOf(delivery) < deviceRangesMax;
   }
 
-  #lose(sequence: number): void {
-    this.#options.telemetry.streamGone({ from: sequence, to: sequence });
+  /** Decides on what was set aside; unless the stream was made anew meanwhile, and the backlog with it. */
+  #catchUp({ partition: number, range, through, delivery }: SetAside, batch: Batch): void {
+    const partition = this.#options.partitions.get(number);
+    if (partition?.backlog.has(range) !== true) return;
+    const message = delivery?.partition === number ? delivery : null;
+    const { from } = range;
+    const messages = partition.backlog.read(range, { through, isMessage: message !== null });
+    batch.touch(partition);
+    if (messages > 0) this.#options.telemetry.streamGone({ from, to: through, messages });
+    if (message !== null) this.#open(partition, message, batch);
   }
 
   #open(partition: PartitionState, delivery: Delivery, batch: Batch): void {
@@ -331,7 +340,7 @@ export class Turns {
   /** Lets the twin decide. A twin that throws is left as it was, and reported. */
   #decide(partition: PartitionState, kind: Kind, twin: Twin, input: Input, batch: Batch): Decision | Error {
     const now = this.#options.clock.now();
-    const hearingSince = this.#hearingSinceOf(partition, now);
+    const hearingSince = this.#hearingSinceOf(partition, twin, now);
     const context: Context = {
       now,
       hearingSince,
@@ -348,9 +357,9 @@ export class Turns {
     }
   }
 
-  /** Of whom something is set aside, nobody is silent: silence is counted as if hearing had begun just now. */
-  #hearingSinceOf({ backlog }: PartitionState, now: number): number | null {
-    return this.#hearingSince === null || backlog.length === 0 ? this.#hearingSince : now;
+  /** A device of which something is set aside is not silent: silence is counted as if hearing had begun just now. */
+  #hearingSinceOf({ backlog }: PartitionState, twin: Twin, now: number): number | null {
+    return this.#hearingSince !== null && backlog.mayHoldOf(twin) ? now : this.#hearingSince;
   }
 
   #quarantined(device: string, error: unknown): Error {
@@ -365,6 +374,10 @@ export class Turns {
     const where = { partition: partition.partition, site, device, sequence, receivedAt };
     batch.addDeadLetter(partition, { ...where, reason, detail, bytes: payload.length });
   }
+}
+
+function setAside({ backlog }: PartitionState, { site, device, sequence }: Delivery): void {
+  backlog.setAside({ site, device, from: sequence, to: sequence, messages: 1 });
 }
 
 /** Nothing that it said before could decide anything. */

@@ -25,6 +25,9 @@ export const deviceCommand = (device: string): string => `device.${device}.comma
 
 /** All reports of one partition, in the stream DEVICES. */
 export const partitionReports = (partition: number): string => `report.${String(partition)}.>`;
+/** All reports that a device sent as one of a site, in the stream DEVICES. */
+export const deviceReports = (partition: number, site: string, device: string): string =>
+  `report.${String(partition)}.${site}.${device}`;
 /** Where the runtime sends a command; the site's account sees it as {@link deviceCommand}. */
 export const siteCommand = (site: string, device: string): string => `command.${site}.${device}`;
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Delivery, FeedReading } from '../../src/runtime/ports.ts';
 import { PARTITIONS, partitionOf } from '../../src/wire/partition.ts';
 import { type FeedWorld, memoryWorld, natsWorld } from './feed-worlds.ts';
 import { RecordingSink } from './recording-sink.ts';
@@ -14,6 +15,15 @@ function reports(count: number, first = 1): { device: string; payload: Uint8Arra
     payload: bytes(`report ${String(first + index)}`),
   }));
 }
+
+const MANY = { messages: 500, bytes: 256 * 1024 };
+
+/** The message of a sequence, whoever sent it. */
+const only = (sequence: number) =>
+  [{ partition: 0, site: '', device: '', from: sequence, to: sequence }, MANY] as const;
+
+const rangeOf = (device: string, from: number, to: number) =>
+  ({ partition: partitionOf(device), site: 'depot', device, from, to }) as const;
 
 describe.each([
   ['in memory', memoryWorld],
@@ -190,13 +200,13 @@ describe.each([
     open.push(reading);
     await sink.untilDelivered(3);
     for (const { payload, ...delivery } of sink.deliveries) {
-      const again = await reading.read(delivery.sequence);
-      expect(again).toMatchObject(delivery);
-      expect(Buffer.compare(again!.payload, payload)).toBe(0);
+      const again = await reading.read(...only(delivery.sequence));
+      expect(again).toMatchObject({ deliveries: [delivery], through: delivery.sequence });
+      expect(Buffer.compare(again.deliveries[0]!.payload, payload)).toBe(0);
     }
     await world.purgeBefore(after + 3);
-    expect(await reading.read(after + 1)).toBe(null);
-    expect((await reading.read(after + 3))?.sequence).toBe(after + 3);
+    expect(await reading.read(...only(after + 1))).toEqual({ deliveries: [], through: after + 1 });
+    expect(await reading.read(...only(after + 3))).toMatchObject({ deliveries: [{ sequence: after + 3 }] });
   });
 
   test('says that it could not read a message again while the hub is away', async () => {
@@ -204,7 +214,63 @@ describe.each([
     const reading = await world.feed.open({ partitions: all, after: sequence, sink: new RecordingSink() });
     open.push(reading);
     world.cut();
-    await expect(reading.read(sequence)).rejects.toThrow();
+    await expect(reading.read(...only(sequence))).rejects.toThrow();
+    await expect(reading.read(rangeOf('cp-1', 1, sequence), MANY)).rejects.toThrow();
+  });
+
+  describe('reads what one device said again', () => {
+    /** Reads a range to its end, with the sequences of each answer. */
+    async function readAll(reading: FeedReading, range: ReturnType<typeof rangeOf>, max = MANY) {
+      const answers: number[][] = [];
+      const deliveries: Delivery[] = [];
+      for (let { from } = range; from <= range.to;) {
+        const answer = await reading.read({ ...range, from }, max);
+        answers.push(answer.deliveries.map(({ sequence }) => sequence));
+        deliveries.push(...answer.deliveries);
+        expect(answer.through).toBeGreaterThanOrEqual(answer.deliveries.at(-1)?.sequence ?? from);
+        from = answer.through + 1;
+      }
+      return { answers, deliveries };
+    }
+
+    test('between two sequences, in order and whole, whatever others said meanwhile', async () => {
+      const after = await theEnd();
+      const end = await world.store(reports(1_000));
+      const sink = new RecordingSink();
+      const reading = await world.feed.open({ partitions: all, after, sink });
+      open.push(reading);
+      await sink.untilDelivered(1_000);
+      const said = sink.deliveries.filter(({ device }) => device === 'cp-7');
+      const [from, to] = [said[2]!.sequence, said.at(-3)!.sequence];
+      const { deliveries } = await readAll(reading, rangeOf('cp-7', from, to));
+      expect(deliveries).toEqual(said.slice(2, -2));
+      expect((await readAll(reading, rangeOf('cp-7', after + 1, end))).deliveries).toEqual(said);
+      expect((await readAll(reading, rangeOf('nobody', after + 1, end))).deliveries).toEqual([]);
+    });
+
+    test('as many messages and bytes at a time as are asked for, and one message at least', async () => {
+      const after = await theEnd();
+      const big = { device: 'cp-1', payload: new Uint8Array(60_000).fill(7) };
+      const end = await world.store([big, big, big, ...reports(100)]);
+      const reading = await world.feed.open({ partitions: all, after: end, sink: new RecordingSink() });
+      open.push(reading);
+      const some = await readAll(reading, rangeOf('cp-1', after + 1, end), { ...MANY, messages: 2 });
+      expect(some.answers.flat()).toHaveLength(5);
+      expect(Math.max(...some.answers.map(({ length }) => length))).toBe(2);
+      const bytes = await readAll(reading, rangeOf('cp-1', after + 1, end), { ...MANY, bytes: 70_000 });
+      expect(bytes.answers.flat()).toEqual(some.answers.flat());
+      expect(bytes.answers[0]!.length).toBeLessThanOrEqual(2);
+    });
+
+    test('but for what the stream no longer holds', async () => {
+      const after = await theEnd();
+      const end = await world.store(reports(200));
+      const reading = await world.feed.open({ partitions: all, after: end, sink: new RecordingSink() });
+      open.push(reading);
+      await world.purgeBefore(after + 101);
+      const { deliveries } = await readAll(reading, rangeOf('cp-7', after + 1, end));
+      expect(deliveries.map(({ sequence }) => sequence - after)).toEqual([108, 158]);
+    });
   });
 
   test('says where it goes on when the stream was made anew', async () => {

@@ -112,7 +112,10 @@ describe.each(storesUnderTest)('leases $name', ({ open }) => {
   test('what was set aside is committed with the position, and the next owner finds it', async () => {
     const [mine] = await acquire('a', 1);
     expect(mine!.backlog).toEqual([]);
-    const backlog = [3, 5, 2 ** 52];
+    const backlog = [
+      { site: 'depot', device: 'cp-1', from: 3, to: 5, messages: 2 },
+      { site: '', device: '', from: 2 ** 52, to: 2 ** 52, messages: 1 },
+    ];
     const to = advance(mine!, { position: 2 ** 53 - 1, backlog });
     expect(await under.store.commit(commitOf([to]))).toEqual({ type: 'committed' });
     const views = await under.store.leases();

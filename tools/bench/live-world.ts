@@ -84,7 +84,7 @@ async function untilCaughtUp({ hub, postgres }: BenchServers): Promise<void> {
   try {
     const last = (await lastSequenceOf(runtime, STREAMS.devices.name)) ?? Infinity;
     const text =
-      'select min(position)::float8 as position, sum(cardinality(backlog))::float8 as backlog from lease';
+      'select min(position)::float8 as position, sum(jsonb_array_length(backlog))::float8 as backlog from lease';
     for (;;) {
       const { rows } = await client.query<{ readonly position: number; readonly backlog: number }>(text);
       const [lease] = rows;

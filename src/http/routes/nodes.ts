@@ -97,7 +97,7 @@ export function nodeRoutes(app: HttpApp, context: HttpContext): void {
         unowned: leases.filter(({ owner }) => owner === null).map(({ partition }) => partition),
         partitions: leases.map(({ expiresAt, backlog, ...lease }) => ({
           ...lease,
-          backlog: backlog.length,
+          backlog: messagesIn(backlog),
           leasedUntil: rfc3339OrNull(expiresAt),
         })),
         streamSequence,
@@ -105,6 +105,10 @@ export function nodeRoutes(app: HttpApp, context: HttpContext): void {
       };
     },
   );
+}
+
+function messagesIn(backlog: LeaseView['backlog']): number {
+  return backlog.reduce((sum, { messages }) => sum + messages, 0);
 }
 
 function nodesOf(leases: readonly LeaseView[], { node: thisNode, streamSequence }: ThisNode) {
@@ -118,7 +122,7 @@ function nodesOf(leases: readonly LeaseView[], { node: thisNode, streamSequence 
       partitions: held.map(({ partition }) => partition),
       leasedUntil: rfc3339OrNull(Math.min(...held.map(({ expiresAt }) => expiresAt ?? Infinity))),
       unpublished: held.reduce((sum, { journal, published }) => sum + journal - published, 0),
-      backlogMessages: held.reduce((sum, { backlog }) => sum + backlog.length, 0),
+      backlogMessages: held.reduce((sum, { backlog }) => sum + messagesIn(backlog), 0),
       behindMessages: streamSequence === null ? null : Math.max(0, streamSequence - position),
     };
   });

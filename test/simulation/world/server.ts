@@ -189,9 +189,9 @@ export class Server {
         });
         return {
           stop: () => reading.stop(),
-          read: (sequence) => {
+          read: (range, max) => {
             record.count('buffer-set-aside');
-            return process.call(() => reading.read(sequence));
+            return process.call(() => reading.read(range, max));
           },
         };
       },

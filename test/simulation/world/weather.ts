@@ -59,7 +59,8 @@ export function drawWeather(chance: Chance): Weather {
       commitRetryMs: chance.pick([100, 1_000]),
       // Some reports in a frame are a buffer here: devices say little.
       backlogBytesMin: 300,
-      backlogMessagesMax: 3,
+      backlogRangesMax: 3,
+      deviceRangesMax: 2,
       batchReportsMax: chance.pick([1, 3, 100]),
       mailboxMessagesMax: chance.pick([1, 10, 1_000]),
       mailboxRequestsMax: chance.pick([2, 1_000]),

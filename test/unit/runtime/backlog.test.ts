@@ -1,107 +1,107 @@
 import { describe, expect, test } from 'vitest';
-import { BacklogReader, type SetAside } from '../../../src/runtime/backlog.ts';
-import type { PartitionState } from '../../../src/runtime/partition-state.ts';
-import type { Delivery } from '../../../src/runtime/ports.ts';
+import { Backlog, type OpenRange } from '../../../src/runtime/backlog.ts';
+import type { BacklogRange } from '../../../src/runtime/ports.ts';
 
-const KB = 1_024;
+const cp1 = { site: 'depot', device: 'cp-1' };
+const cp2 = { site: 'depot', device: 'cp-2' };
 
-/** The backlogs of a host, with a hub that answers when it is told to, and a mailbox that nobody empties but the test. */
-class Bench {
-  readonly offered: SetAside[] = [];
-  readonly asked: number[] = [];
-  readonly later: (() => void)[] = [];
-  readonly partitions: Map<number, PartitionState>;
-  readonly reader: BacklogReader;
-  /** What the stream holds: how long each message is. */
-  readonly stream = new Map<number, number>();
-  isAway = false;
-
-  constructor(backlogs: Readonly<Record<number, readonly number[]>>, bytes: number) {
-    const states = Object.entries(backlogs).map(([number, backlog]) => {
-      for (const sequence of backlog) this.stream.set(sequence, bytes);
-      return { partition: Number(number), backlog: [...backlog] } as unknown as PartitionState;
-    });
-    this.partitions = new Map(states.map((state) => [state.partition, state]));
-    this.reader = new BacklogReader({
-      clock: {
-        now: () => 0,
-        monotonic: () => 0,
-        after: (_delay, work) => (this.later.push(work), () => undefined),
-      },
-      partitions: this.partitions,
-      read: async (sequence) => {
-        this.asked.push(sequence);
-        if (this.isAway) throw new Error('the hub is away');
-        const length = this.stream.get(sequence);
-        return length === undefined
-          ? null
-          : ({ sequence, payload: new Uint8Array(length) } as unknown as Delivery);
-      },
-      offer: (work) => this.offered.push(work),
-    });
-  }
-
-  /** Reads on, until nothing more is read. */
-  async proceed(): Promise<readonly number[]> {
-    this.reader.proceed();
-    await new Promise((resolve) => setImmediate(resolve));
-    return this.offered.map(({ sequence }) => sequence);
-  }
-
-  /** The host takes what was offered first, and decides on it. */
-  take(): void {
-    const work = this.offered.shift();
-    if (work === undefined) throw new Error('nothing was offered');
-    this.reader.taken(work);
-    const backlog = this.partitions.get(work.partition)!.backlog;
-    backlog.splice(backlog.indexOf(work.sequence), 1);
-  }
+function range(origin: typeof cp1, from: number, to = from, messages = 1): BacklogRange {
+  return { ...origin, from, to, messages };
 }
 
-describe('what was set aside', () => {
-  test('is read again in the order of the stream, whatever partition it is of, each message once', async () => {
-    const bench = new Bench({ 3: [2, 9], 5: [1, 4] }, KB);
-    expect(await bench.proceed()).toEqual([1, 2, 4, 9]);
-    expect(await bench.proceed()).toEqual([1, 2, 4, 9]);
-    expect(bench.asked).toEqual([1, 2, 4, 9]);
-    expect(bench.offered[0]).toMatchObject({ type: 'set-aside', partition: 5, delivery: { sequence: 1 } });
+function firstOf(backlog: Backlog): OpenRange {
+  const [[first] = []] = [...backlog.byDevice()].map((ranges) => [...ranges]);
+  if (first === undefined) throw new Error('nothing is set aside');
+  return first;
+}
+
+describe('what is set aside of a device', () => {
+  test('is one range as long as nothing of it is decided in between, whatever others say', () => {
+    const backlog = new Backlog([]);
+    for (const sequence of [3, 5, 9]) backlog.setAside(range(cp1, sequence));
+    backlog.pass(cp2);
+    backlog.setAside(range(cp1, 10, 400, 300));
+    expect(backlog.toRanges()).toEqual([range(cp1, 3, 400, 303)]);
+    expect(backlog).toMatchObject({ size: 1, messages: 303 });
   });
 
-  test('is read no further ahead than some large message: memory is bounded', async () => {
-    const bench = new Bench({ 3: [1, 2, 3, 4] }, 200 * KB);
-    expect(await bench.proceed()).toEqual([1, 2]);
-    bench.take();
-    expect(await bench.proceed()).toEqual([2, 3]);
-    bench.take();
-    bench.take();
-    expect(await bench.proceed()).toEqual([4]);
+  test('is another range behind what of it is decided', () => {
+    const backlog = new Backlog([]);
+    backlog.setAside(range(cp1, 3, 7, 2));
+    backlog.pass(cp1);
+    backlog.setAside(range(cp1, 9));
+    expect(backlog.toRanges()).toEqual([range(cp1, 3, 7, 2), range(cp1, 9)]);
+    expect(backlog.rangesOf(cp1)).toBe(2);
   });
 
-  test('and is gone from the stream is offered as that', async () => {
-    const bench = new Bench({ 3: [1, 2] }, KB);
-    bench.stream.delete(1);
-    await bench.proceed();
-    expect(bench.offered).toMatchObject([
-      { sequence: 1, delivery: null },
-      { sequence: 2, delivery: {} },
-    ]);
+  test('is never added to a range that was found: the owner before decided nobody knows what behind it', () => {
+    const backlog = new Backlog([range(cp1, 3, 7, 2)]);
+    expect(backlog.isGrowing(cp1)).toBe(false);
+    backlog.setAside(range(cp1, 9));
+    expect(backlog.toRanges()).toEqual([range(cp1, 3, 7, 2), range(cp1, 9)]);
   });
 
-  test('is asked for again after a pause while the hub is away', async () => {
-    const bench = new Bench({ 3: [1] }, KB);
-    bench.isAway = true;
-    expect(await bench.proceed()).toEqual([]);
-    expect(await bench.proceed(), 'not before the pause is over').toEqual([]);
-    expect(bench.asked).toEqual([1]);
-    bench.isAway = false;
-    bench.later.shift()!();
-    expect(await bench.proceed()).toEqual([1]);
+  test('is told apart by the site it was heard from', () => {
+    const backlog = new Backlog([]);
+    backlog.setAside(range(cp1, 3));
+    backlog.setAside(range({ ...cp1, site: 'harbour' }, 4));
+    expect(backlog.size).toBe(2);
+    expect(backlog.mayHoldOf({ ...cp1, site: 'elsewhere' })).toBe(false);
   });
 
-  test('is not read any more once the host has ended', async () => {
-    const bench = new Bench({ 3: [1] }, KB);
-    bench.reader.stop();
-    expect(await bench.proceed()).toEqual([]);
-    expect(bench.asked).toEqual([]);
+  test('begins behind what of it was read, and goes with its last message', () => {
+    const backlog = new Backlog([range(cp1, 3, 9, 3)]);
+    const open = firstOf(backlog);
+    expect(backlog.read(open, { through: 3, isMessage: true })).toBe(0);
+    expect(backlog.toRanges()).toEqual([range(cp1, 4, 9, 2)]);
+    backlog.read(open, { through: 7, isMessage: true });
+    expect(backlog.mayHoldOf(cp1)).toBe(true);
+    expect(backlog.read(open, { through: 9, isMessage: true })).toBe(0);
+    expect(backlog).toMatchObject({ size: 0, messages: 0 });
+    expect(backlog.mayHoldOf(cp1)).toBe(false);
+    expect(backlog.has(open)).toBe(false);
+  });
+
+  test('and is gone from the stream is counted when its range ends', () => {
+    const backlog = new Backlog([range(cp1, 3, 9, 3)]);
+    const open = firstOf(backlog);
+    backlog.read(open, { through: 7, isMessage: true });
+    expect(backlog.read(open, { through: 9, isMessage: false })).toBe(2);
+    expect(backlog).toMatchObject({ size: 0, messages: 0 });
+  });
+
+  test('goes on growing while it is read, and begins anew once it was read to its end', () => {
+    const backlog = new Backlog([]);
+    backlog.setAside(range(cp1, 3));
+    const open = firstOf(backlog);
+    backlog.setAside(range(cp1, 5));
+    backlog.read(open, { through: 3, isMessage: true });
+    expect(backlog.toRanges()).toEqual([range(cp1, 4, 5)]);
+    backlog.read(open, { through: 5, isMessage: true });
+    backlog.setAside(range(cp1, 8));
+    expect(backlog.toRanges()).toEqual([range(cp1, 8)]);
+    expect(backlog.has(open)).toBe(false);
+  });
+
+  test('of nobody knows whom may be of anybody', () => {
+    const backlog = new Backlog([range({ site: '', device: '' }, 3)]);
+    expect(backlog.mayHoldOf(cp1)).toBe(true);
+    backlog.read(firstOf(backlog), { through: 3, isMessage: true });
+    expect(backlog.mayHoldOf(cp1)).toBe(false);
+  });
+
+  test('is committed as it was then, whatever happens to it while the commit is under way', () => {
+    const backlog = new Backlog([range(cp1, 3, 9, 3)]);
+    const committed = backlog.toRanges();
+    backlog.read(firstOf(backlog), { through: 3, isMessage: true });
+    expect(committed).toEqual([range(cp1, 3, 9, 3)]);
+  });
+
+  test('is forgotten with the stream it was in', () => {
+    const backlog = new Backlog([range(cp1, 3, 9, 3), range(cp2, 4)]);
+    const open = firstOf(backlog);
+    expect(backlog.clear()).toEqual([range(cp1, 3, 9, 3), range(cp2, 4)]);
+    expect(backlog).toMatchObject({ size: 0, messages: 0 });
+    expect(backlog.has(open)).toBe(false);
   });
 });
