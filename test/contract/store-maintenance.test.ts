@@ -1,6 +1,7 @@
 /**
  * Migrations and housekeeping of the store on Postgres.
  */
+import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { kinds } from '../../machines/kinds.ts';
 import { migrate, MigrationError } from '../../src/postgres/migrate.ts';
@@ -53,6 +54,22 @@ describe('migrations', () => {
     await psql.query('create schema public');
     await Promise.all([migrate(database.url), migrate(database.url), migrate(database.url)]);
     expect(await schema()).toEqual(before);
+  });
+
+  test('keep what an older version had set aside: a range for each message, of nobody knows whom', async () => {
+    // As version 0012 left it.
+    await psql.query('alter table lease drop column backlog');
+    await psql.query("alter table lease add column backlog bigint[] not null default '{}'");
+    await psql.query("update lease set position = 9, backlog = '{5,7}' where partition = 3");
+    const file = new URL('../../src/postgres/migrations/0013_backlog-ranges.sql', import.meta.url);
+    await psql.query(await readFile(file, 'utf8'));
+    const rangeOf = (at: number) => ({ site: '', device: '', from: at, to: at, messages: 1 });
+    expect(
+      await psql.query('select partition, backlog from lease where partition in (3, 4) order by 1'),
+    ).toEqual([
+      { partition: 3, backlog: [rangeOf(5), rangeOf(7)] },
+      { partition: 4, backlog: [] },
+    ]);
   });
 
   test('that this version does not know are refused: the database is ahead', async () => {
