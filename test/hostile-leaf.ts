@@ -14,6 +14,8 @@ export interface HostileLeaf {
   readonly says: readonly string[];
   /** Happens after the hub has heard all of it, while the leaf listens on. */
   readonly meanwhile?: () => Promise<void>;
+  /** What it says after that. */
+  readonly saysThen?: readonly string[];
 }
 
 /** What became of it. */
@@ -40,7 +42,7 @@ export function visitAsLeaf(leaf: HostileLeaf): Promise<HostileVisit> {
   };
   const listenOn = async (): Promise<void> => {
     await leaf.meanwhile?.();
-    say('PING');
+    say(...(leaf.saysThen ?? []), 'PING');
   };
   return new Promise((resolve, reject) => {
     socket.setEncoding('utf8');

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { startHub as startHubIn, type Hub, type SiteName } from '../tools/dev/hub.ts';
+import { startHub as startHubIn, type Hub, type HubOptions, type SiteName } from '../tools/dev/hub.ts';
 import { projectFolder } from '../tools/dev/project-folders.ts';
 import { startPostgres as startPostgresIn, type PostgresServer } from '../tools/dev/postgres-server.ts';
 import { startSite as startSiteIn, type Site } from '../tools/dev/site.ts';
@@ -73,7 +73,7 @@ export async function startPostgres(): Promise<PostgresServer & Temporary> {
 }
 
 /** What a test wants of its hub. */
-export interface TestHubOptions {
+export interface TestHubOptions extends Pick<HubOptions, 'configFile' | 'variables'> {
   /** Leafs are told to come through it, and it leads to this hub. */
   readonly link?: Link;
   /** What its configuration is, made of the text of `nats.conf`. */
@@ -81,12 +81,15 @@ export interface TestHubOptions {
 }
 
 /** A hub on free ports. */
-export async function startHub({ link, configure }: TestHubOptions = {}): Promise<Hub & Temporary> {
+export async function startHub({ link, configure, ...options }: TestHubOptions = {}): Promise<
+  Hub & Temporary
+> {
   const { folder, remove } = temporaryFolder();
   const configFile = join(folder, 'nats.conf');
   if (configure !== undefined)
     writeFileSync(configFile, configure(readFileSync(join(projectFolder, 'nats.conf'), 'utf8')));
   const hub = await startHubIn({
+    ...options,
     dataDir: folder,
     ...(link === undefined ? {} : { leafAdvertise: link.address }),
     ...(configure === undefined ? {} : { configFile }),
@@ -95,16 +98,24 @@ export async function startHub({ link, configure }: TestHubOptions = {}): Promis
   return { ...hub, end: () => hub.stop().then(remove) };
 }
 
+/** What a test may want to be different. */
+export interface TestSiteOptions {
+  readonly name?: SiteName;
+  readonly link?: Link;
+  readonly password?: string;
+}
+
 /** A site whose leaf is linked to `hub`, through `link` if there is one. Resolves when the link stands. */
 export async function startSite(
   hub: Hub,
-  { name, link }: { readonly name?: SiteName; readonly link?: Link } = {},
+  { name, link, password }: TestSiteOptions = {},
 ): Promise<Site & Temporary> {
   const { folder, remove } = temporaryFolder();
   const site = await startSiteIn({
     dataDir: folder,
     hubLeafAddress: link?.address ?? hub.leafAddress,
     ...(name === undefined ? {} : { name }),
+    ...(password === undefined ? {} : { password }),
   });
   await site.awaitLink();
   return { ...site, end: () => site.stop().then(remove) };

@@ -501,7 +501,7 @@ function hostileHarbour(says: readonly string[]): Parameters<typeof visitAsLeaf>
 
 function hubEnvironment(storeDir: string): NodeJS.ProcessEnv {
   const addresses = ['LISTEN', 'MONITOR_LISTEN', 'LEAF_LISTEN', 'LEAF_ADVERTISE'];
-  const users = ['RUNTIME', 'OPERATOR', 'BACKEND', 'ENGINEER', 'SITE_DEPOT', 'SITE_HARBOUR'];
+  const users = ['RUNTIME', 'OPERATOR', 'WARDEN', 'BACKEND', 'ENGINEER', 'SITE_DEPOT', 'SITE_HARBOUR'];
   return {
     ...Object.fromEntries(addresses.map((name) => [`CORRAL_HUB_${name}`, '127.0.0.1:1'])),
     ...Object.fromEntries(users.map((name) => [`CORRAL_${name}_PASSWORD`, 'secret'])),

@@ -4,6 +4,7 @@ const DEFAULTS = {
   CORRAL_HTTP_URL: 'http://127.0.0.1:4800',
   CORRAL_BACKEND_URL: 'nats://backend:backend@127.0.0.1:4801',
   CORRAL_ENGINEER_URL: 'nats://engineer:engineer@127.0.0.1:4801',
+  CORRAL_WARDEN_URL: 'nats://warden:warden@127.0.0.1:4801',
   CORRAL_POSTGRES_URL: 'postgres://corral:corral@127.0.0.1:4804/corral',
 } as const;
 const SITE_URL = 'nats://127.0.0.1:4803';
@@ -19,6 +20,11 @@ Environment:
 export const BACKEND_HELP = `
 Environment:
   CORRAL_BACKEND_URL  the hub, with a backend's credentials (default: that of npm start)`;
+
+/** Said in the help of every command that looks after the hub's connections. */
+export const WARDEN_HELP = `
+Environment:
+  CORRAL_WARDEN_URL   the hub, with the credentials of the user warden (default: that of npm start)`;
 
 /** Corral's HTTP side: CORRAL_HTTP_URL. */
 export function httpUrl(): string {
@@ -43,6 +49,11 @@ export function backendUrl(): string {
 /** The hub as an engineer reaches it: CORRAL_ENGINEER_URL. */
 export function engineerUrl(): string {
   return address('CORRAL_ENGINEER_URL');
+}
+
+/** The hub as its warden reaches it: CORRAL_WARDEN_URL. */
+export function wardenUrl(): string {
+  return address('CORRAL_WARDEN_URL');
 }
 
 /** The hub as a node reaches it, for whoever runs one: CORRAL_NATS_URL, as `npm run serve` takes it. */

@@ -8,7 +8,7 @@ import { projectFolder } from './project-folders.ts';
 export type SiteName = 'depot' | 'harbour';
 
 /** The users that `nats.conf` defines. */
-export type HubUser = 'runtime' | 'operator' | 'backend' | 'engineer' | SiteName;
+export type HubUser = 'runtime' | 'operator' | 'warden' | 'backend' | 'engineer' | SiteName;
 
 /**
  * The passwords of development, one per user. A hub with these listens on loopback only; a real one is given its
@@ -17,6 +17,7 @@ export type HubUser = 'runtime' | 'operator' | 'backend' | 'engineer' | SiteName
 export const developmentPasswords: Readonly<Record<HubUser, string>> = {
   runtime: 'runtime',
   operator: 'operator',
+  warden: 'warden',
   backend: 'backend',
   engineer: 'engineer',
   depot: 'depot',
@@ -33,8 +34,9 @@ export interface HubOptions {
   readonly leafPort?: number;
   /** `host:port` that leafs are told to reconnect to; default: the leaf port itself. */
   readonly leafAdvertise?: string;
-  /** Another configuration than `nats.conf`, which takes the same variables. */
+  /** Another configuration than `nats.conf`, which takes the same variables, and `variables` besides. */
   readonly configFile?: string;
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** A running hub. */
@@ -51,7 +53,7 @@ export interface Hub extends NatsServer<'client' | 'leaf'> {
  * @throws DevServerError `port-in-use`, `binary-missing`, `data-in-use`, `not-started`.
  */
 export async function startHub(options: HubOptions): Promise<Hub> {
-  const { dataDir, port = 0, leafPort = 0, leafAdvertise } = options;
+  const { dataDir, port = 0, leafPort = 0, leafAdvertise, variables = {} } = options;
   const { configFile = join(projectFolder, 'nats.conf') } = options;
   const ports: Record<'client' | 'leaf' | 'monitor', PortRequest> = {
     client: { port, flag: '--nats-port' },
@@ -71,10 +73,12 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       CORRAL_HUB_LEAF_ADVERTISE: leafAdvertise ?? `127.0.0.1:${chosen.leaf}`,
       CORRAL_RUNTIME_PASSWORD: developmentPasswords.runtime,
       CORRAL_OPERATOR_PASSWORD: developmentPasswords.operator,
+      CORRAL_WARDEN_PASSWORD: developmentPasswords.warden,
       CORRAL_BACKEND_PASSWORD: developmentPasswords.backend,
       CORRAL_ENGINEER_PASSWORD: developmentPasswords.engineer,
       CORRAL_SITE_DEPOT_PASSWORD: developmentPasswords.depot,
       CORRAL_SITE_HARBOUR_PASSWORD: developmentPasswords.harbour,
+      ...variables,
     }),
   });
   return {

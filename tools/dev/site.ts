@@ -15,6 +15,8 @@ export interface SiteOptions {
   readonly hubLeafAddress: string;
   /** Default: `depot`. */
   readonly name?: SiteName;
+  /** What the site says at the hub. Default: the password of development. */
+  readonly password?: string;
   /** For devices; 0 is any free one, and the default. */
   readonly port?: number;
 }
@@ -49,6 +51,7 @@ interface LeafPage {
  */
 export async function startSite(options: SiteOptions): Promise<Site> {
   const { dataDir, hubLeafAddress, name = 'depot', port = 0 } = options;
+  const { password = developmentPasswords[name] } = options;
   const server = await startNatsServer<'client'>({
     name: `site-${name}`,
     configFile: join(projectFolder, 'tools/dev/site.conf'),
@@ -58,7 +61,7 @@ export async function startSite(options: SiteOptions): Promise<Site> {
       CORRAL_SITE_NAME: name,
       CORRAL_SITE_LISTEN: `127.0.0.1:${chosen.client}`,
       CORRAL_SITE_MONITOR_LISTEN: `127.0.0.1:${chosen.monitor}`,
-      CORRAL_SITE_REMOTE: `nats-leaf://${name}:${developmentPasswords[name]}@${hubLeafAddress}`,
+      CORRAL_SITE_REMOTE: `nats-leaf://${name}:${password}@${hubLeafAddress}`,
     }),
   });
   const isLinked = async (): Promise<boolean> => {
