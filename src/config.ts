@@ -4,8 +4,9 @@
  */
 import { hostname } from 'node:os';
 import { ID_PATTERN } from '../machines/report.ts';
-import { isLoopback } from './http/access.ts';
 import type { HttpGuards } from './http/limits.ts';
+import { isLoopback } from './http/loopback.ts';
+import { namesakes, type NamedToken, readToken, TOKEN_LENGTH_MIN } from './http/token.ts';
 
 /** What a node has to know to run. */
 export interface Config {
@@ -64,9 +65,6 @@ const LOOPBACK = '127.0.0.1';
 /** Requests that one address may make in ten seconds unless it is set: a page that shows everything needs some hundreds. */
 const HTTP_RATE_MAX = 2_000;
 
-/** A token has at least this many characters: `openssl rand -hex 24` draws a good one. */
-const TOKEN_LENGTH_MIN = 16;
-
 function httpHost(env: Env): string {
   const host = env.CORRAL_HTTP_HOST ?? LOOPBACK;
   const { readTokens, operateTokens } = httpGuards(env).access;
@@ -78,9 +76,13 @@ function httpHost(env: Env): string {
 
 function httpGuards(env: Env): HttpGuards {
   const readTokens = tokens(env, 'CORRAL_HTTP_READ_TOKENS');
+  const operateTokens = tokens(env, 'CORRAL_HTTP_OPERATE_TOKENS');
+  const clash = namesakes([...readTokens, ...operateTokens]);
+  if (clash !== null)
+    throw new ConfigError(`CORRAL_HTTP_READ_TOKENS and CORRAL_HTTP_OPERATE_TOKENS: ${clash}`);
   const isReadOpen = readTokens.length === 0 && isLoopback(env.CORRAL_HTTP_HOST ?? LOOPBACK);
   return {
-    access: { readTokens, operateTokens: tokens(env, 'CORRAL_HTTP_OPERATE_TOKENS'), isReadOpen },
+    access: { readTokens, operateTokens, isReadOpen },
     rateMax: positive(env, 'CORRAL_HTTP_RATE_MAX', HTTP_RATE_MAX),
     corsOrigins: listed(env, 'CORRAL_HTTP_CORS_ORIGINS').map(originOf),
   };
@@ -93,15 +95,15 @@ function listed(env: Env, variable: string): readonly string[] {
     .filter((item) => item !== '');
 }
 
-function tokens(env: Env, variable: string): readonly string[] {
-  const list = listed(env, variable);
-  const isRight = (token: string): boolean =>
-    token.length >= TOKEN_LENGTH_MIN && /^[A-Za-z0-9._~+/=-]+$/.test(token);
-  if (list.every(isRight)) return list;
-  throw new ConfigError(
-    `${variable} holds something that is no token: tokens have at least ${String(TOKEN_LENGTH_MIN)} letters, digits or ._~+/=- and are ` +
-      'separated by commas',
-  );
+function tokens(env: Env, variable: string): readonly NamedToken[] {
+  return listed(env, variable).map((text) => {
+    const token = readToken(text);
+    if (token !== null) return token;
+    throw new ConfigError(
+      `${variable} holds something that is no token: tokens have at least ${String(TOKEN_LENGTH_MIN)} letters, digits or ._~+/=-, may ` +
+        'have a name of up to 64 letters, digits, - and _ and a colon before them, and are separated by commas',
+    );
+  });
 }
 
 function originOf(origin: string): string {

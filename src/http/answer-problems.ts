@@ -5,7 +5,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify';
+import type { DeclaredRoute } from './access.ts';
 import type { HttpApp } from './context.ts';
+import type { Gate } from './limits.ts';
 import { writeLine } from '../log-lines.ts';
 import {
   badQuery,
@@ -55,19 +57,34 @@ export function answerUnreadable(error: Error & { readonly code?: string }, sock
   socket.destroySoon();
 }
 
+/** Answers a target that cannot be looked up in the routes at all, so that no hook is run for it: `gate` keeps out whom the hooks would. */
+export async function answerUnroutable(options: {
+  readonly gate: Gate | null;
+  readonly error: unknown;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}): Promise<void> {
+  const { gate, error, request, reply } = options;
+  const refusal: unknown = await gate?.(request, reply).then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  answerProblem(refusal ?? error, request, reply);
+}
+
 /**
- * Answers every method that a path does not have with 405 and `Allow`. Call it after all routes are registered; it is part of
- * `onRequest`, before a body is read that nobody wants.
+ * Answers every method that a path does not have with 405 and `Allow`, to whoever may ask the path at all. Call it with all routes; it
+ * is part of `onRequest`, before a body is read that nobody wants.
  */
-export function refuseOtherMethods(
-  app: HttpApp,
-  methodsByPath: ReadonlyMap<string, ReadonlySet<string>>,
-): void {
-  for (const [url, methods] of methodsByPath) {
+export function refuseOtherMethods(app: HttpApp, routes: readonly DeclaredRoute[]): void {
+  for (const url of new Set(routes.map((route) => route.url))) {
+    const there = routes.filter((route) => route.url === url);
+    const methods = new Set(there.map(({ method }) => method));
     const allow = [...methods].sort().join(', ');
     app.route({
       url,
       method: ALL_METHODS.filter((method) => !methods.has(method)),
+      config: { access: there.some(({ access }) => access === 'public') ? 'public' : 'read' },
       schema: { hide: true },
       onRequest: async (request, reply) => {
         void reply.header('allow', allow);

@@ -4,7 +4,8 @@
 import { fastifyCompress } from '@fastify/compress';
 import { fastifyCors } from '@fastify/cors';
 import { fastifyRateLimit } from '@fastify/rate-limit';
-import { type Access, accessCheck } from './access.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Access, accessCheck, collectDeclarations } from './access.ts';
 import type { HttpApp } from './context.ts';
 import { Problem } from './problem.ts';
 
@@ -23,34 +24,62 @@ export interface HttpGuards {
   readonly corsOrigins: readonly string[];
 }
 
-/** Puts the guards before everything that is registered after them. */
-export async function guardHttp(app: HttpApp, { access, rateMax, corsOrigins }: HttpGuards): Promise<void> {
-  app.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-request-id', request.id);
-  });
-  // Counted before the token is looked at, so that nobody tries tokens faster than that either.
+/** What every request passes first: throws the problem that keeps it out. */
+export type Gate = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+/**
+ * Puts the guards before everything that is registered after them, also before what answers where there is no route. The gate is for
+ * what no hook is run for.
+ */
+export async function guardHttp(app: HttpApp, { access, rateMax, corsOrigins }: HttpGuards): Promise<Gate> {
+  collectDeclarations(app);
+  app.decorateRequest('caller', null);
   await app.register(fastifyRateLimit, {
+    global: false,
     max: rateMax,
     timeWindow: RATE_WINDOW_MS,
-    allowList: ({ url }) => url === '/healthz' || url === '/readyz',
+    allowList: ({ routeOptions }) => routeOptions.config.isProbe === true,
     errorResponseBuilder: (_request, { max, after }) =>
       new Problem(
         'rate-limited',
         `${String(max)} requests in ${String(RATE_WINDOW_MS / 1_000)} s are the most from one address; there is room again in ${after}`,
       ),
   });
-  const check = accessCheck(access);
-  app.addHook('preParsing', async (request, reply) => {
-    await check(request, reply);
+  const check = accessCheck(access, corsOrigins);
+  const countRate = app.rateLimit();
+  const enter: Gate = async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+    // Counted before anything is looked at, so that nobody tries tokens faster than that either.
+    await countRate.call(app, request, reply);
+    check.checkHost(request);
+  };
+  app.addHook('onRequest', enter);
+  if (corsOrigins.length > 0) await allowOrigins(app, corsOrigins);
+  app.addHook('onRequest', async (request, reply) => {
+    check.checkCaller(request, reply);
   });
-  if (corsOrigins.length > 0) {
-    await app.register(fastifyCors, {
+  await app.register(fastifyCompress, { threshold: COMPRESSED_BYTES_MIN, encodings: ['gzip', 'deflate'] });
+  return async (request, reply) => {
+    await enter(request, reply);
+    check.checkCaller(request, reply);
+  };
+}
+
+/** A browser that asks beforehand whether it may ask sends no token, so it is answered before one is looked for. */
+async function allowOrigins(app: HttpApp, corsOrigins: readonly string[]): Promise<void> {
+  app.addHook('onRoute', (route) => {
+    const isPreflight = route.method === 'OPTIONS' && route.url === '*';
+    if (isPreflight) route.config = { ...route.config, access: 'public' };
+  });
+  await app.register(fastifyCors, {
+    delegator: async ({ headers }: FastifyRequest) => ({
       origin: [...corsOrigins],
       methods: ['GET', 'HEAD', 'POST'],
       allowedHeaders: ['authorization', 'content-type', 'if-none-match', 'last-event-id', 'traceparent'],
       exposedHeaders: ['etag', 'location', 'retry-after', 'x-request-id'],
       maxAge: 600,
-    });
-  }
-  await app.register(fastifyCompress, { threshold: COMPRESSED_BYTES_MIN, encodings: ['gzip', 'deflate'] });
+      // What is no such question gets the answer of its path, like everything else.
+      preflight: headers.origin !== undefined && headers['access-control-request-method'] !== undefined,
+    }),
+  });
 }

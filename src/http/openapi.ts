@@ -4,6 +4,7 @@
  */
 import { fastifySwagger } from '@fastify/swagger';
 import { fastifySwaggerUi } from '@fastify/swagger-ui';
+import { declareAll } from './access.ts';
 import type { HttpApp } from './context.ts';
 
 /** What this version of the interface is called. */
@@ -48,12 +49,17 @@ export async function collectOpenApi(app: HttpApp): Promise<void> {
       security: [{}, { bearer: [] }],
     },
   });
-  await app.register(fastifySwaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: true,
-    theme: { title: 'Corral: HTTP' },
-    // Without this the page would send the description to a validator of its makers.
-    uiConfig: { validatorUrl: null, deepLinking: true, tryItOutEnabled: true },
+  await app.register(async (scope: HttpApp) => {
+    declareAll(scope, 'public');
+    await scope.register(fastifySwaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: true,
+      theme: { title: 'Corral: HTTP' },
+      // Without this the page would send the description to a validator of its makers.
+      uiConfig: { validatorUrl: null, deepLinking: true, tryItOutEnabled: true },
+    });
   });
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () =>
+    app.swagger(),
+  );
 }

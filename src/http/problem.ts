@@ -49,6 +49,12 @@ export const PROBLEMS = {
     title: 'Without a token this node answers only under names of loopback',
     remedy: 'Ask for http://localhost, or give the node tokens.',
   },
+  'foreign-origin': {
+    status: 403,
+    title: 'Without a token this node does not answer pages of other origins',
+    remedy:
+      'Ask from a page of this node, with a token, or from an origin that CORRAL_HTTP_CORS_ORIGINS names.',
+  },
   'unknown-route': {
     status: 404,
     title: 'There is no such resource',

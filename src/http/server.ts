@@ -9,12 +9,14 @@ import { fastify, type FastifyBaseLogger, LogController } from 'fastify';
 import {
   answerProblem,
   answerUnknownRoute,
+  answerUnroutable,
   answerUnreadable,
   refuseOtherMethods,
 } from './answer-problems.ts';
 import type { HttpApp, HttpContext } from './context.ts';
 import { writeLine } from '../log-lines.ts';
-import { guardHttp, type HttpGuards } from './limits.ts';
+import { type Gate, guardHttp, type HttpGuards } from './limits.ts';
+import { originForm } from './loopback.ts';
 import { collectOpenApi } from './openapi.ts';
 import { atRoutes } from './routes/at.ts';
 import { commandOrderRoutes } from './routes/command-orders.ts';
@@ -52,13 +54,15 @@ export interface HttpOptions extends HttpContext {
 /** Builds the HTTP side, ready for `listen` or `inject`. `close` ends it, and lets requests under way finish. */
 export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
   const { logger, guards, ...context } = options;
+  let gate: Gate | null = null;
   const app: HttpApp = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: () => randomUUID(),
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
-    frameworkErrors: answerProblem,
+    rewriteUrl: ({ url = '/' }) => originForm(url),
+    frameworkErrors: (error, request, reply) => void answerUnroutable({ gate, error, request, reply }),
     clientErrorHandler: answerUnreadable,
     // A parameter that is not known is refused, not passed over; a number in a query is text and becomes a number.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true } },
@@ -73,16 +77,11 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
     writeLine(request.log, 'http-answered', { method, url, status: reply.statusCode, durationMs });
   });
 
-  await guardHttp(app, guards);
+  gate = await guardHttp(app, guards);
   await collectOpenApi(app);
-  const methodsByPath = new Map<string, Set<string>>();
-  app.addHook('onRoute', ({ url, method }) => {
-    const methods = methodsByPath.get(url) ?? new Set();
-    methodsByPath.set(url, methods);
-    for (const one of [method].flat()) methods.add(one);
-  });
+  const foreign = app.declaredRoutes().length;
   for (const register of ROUTES) register(app, context);
-  refuseOtherMethods(app, structuredClone(methodsByPath));
+  refuseOtherMethods(app, app.declaredRoutes().slice(foreign));
   await app.ready();
   return app;
 }

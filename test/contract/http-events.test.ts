@@ -18,7 +18,11 @@ const READER = 'a-token-that-may-read';
 const OPERATOR = 'a-token-that-may-operate';
 const GUARDED: HttpGuards = {
   ...OPEN,
-  access: { readTokens: [READER], operateTokens: [OPERATOR], isReadOpen: false },
+  access: {
+    readTokens: [{ name: 'reader', token: READER }],
+    operateTokens: [{ name: 'operator', token: OPERATOR }],
+    isReadOpen: false,
+  },
 };
 const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
 

@@ -73,6 +73,7 @@ export function atRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/devices/:device/at',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getDeviceAt',
         summary: 'What it looked like at a time: as known then, and as known now',

@@ -72,6 +72,7 @@ export function commandOrderRoutes(app: HttpApp, context: HttpContext): void {
   app.post(
     '/v1/devices/:device/commands',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'commandDevice',
         summary: 'Command it',

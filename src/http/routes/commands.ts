@@ -71,6 +71,7 @@ export function commandRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/devices/:device/commands',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listCommands',
         summary: 'Its ledger of commands',
@@ -107,6 +108,7 @@ export function commandRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/devices/:device/commands/:id',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getCommand',
         summary: 'One command of the ledger',

@@ -41,6 +41,7 @@ export function deadLetterRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/deadletters',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listDeadLetters',
         summary: 'Messages that could not be read',

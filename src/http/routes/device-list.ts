@@ -41,6 +41,7 @@ export function deviceListRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/devices',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listDevices',
         summary: 'Devices, found and sorted',

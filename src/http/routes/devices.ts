@@ -11,6 +11,7 @@ export function deviceRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/devices/:device',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getDevice',
         summary: 'What is known of a device',

@@ -45,6 +45,7 @@ export function eventRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/events',
     {
+      config: { access: 'read' },
       compress: false,
       schema: {
         operationId: 'followFleet',
@@ -61,6 +62,7 @@ export function eventRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/devices/:device/events',
     {
+      config: { access: 'read' },
       compress: false,
       schema: {
         operationId: 'followDevice',

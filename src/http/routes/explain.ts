@@ -84,6 +84,7 @@ export function explainRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/devices/:device/explain',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'explainDevice',
         summary: 'Why it is in this state',

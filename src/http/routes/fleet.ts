@@ -95,6 +95,7 @@ function nowRoute(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/fleet',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getFleet',
         summary: 'How many devices are in which state',
@@ -120,6 +121,7 @@ function historyRoute(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/fleet/history',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getFleetHistory',
         summary: 'How many devices were known to be in which state, over time',

@@ -51,6 +51,7 @@ export function journalRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/devices/:device/journal',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listTransitions',
         summary: 'What its twin believed, and why',

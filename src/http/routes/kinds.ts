@@ -69,6 +69,7 @@ export function kindRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/kinds',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listKinds',
         summary: 'The kinds of devices',
@@ -88,6 +89,7 @@ export function kindRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/kinds/:kind',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getKind',
         summary: 'One kind of device',

@@ -59,6 +59,7 @@ function kindMachineRoute(app: HttpApp, context: HttpContext, layoutOf: LayoutOf
   app.get(
     '/v1/kinds/:kind/machine',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getMachine',
         summary: 'The machine of a kind, as data, as Mermaid or as a drawing',
@@ -104,6 +105,7 @@ function deviceMachineRoute(app: HttpApp, context: HttpContext, layoutOf: Layout
   app.get(
     '/v1/devices/:device/machine.svg',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'drawDevice',
         summary: 'Its machine, with the state it is in lit and its last transition marked',

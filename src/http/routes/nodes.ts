@@ -78,6 +78,7 @@ export function nodeRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/nodes',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listNodes',
         summary: 'Which node decides for which partitions',

@@ -14,6 +14,7 @@ export function operationRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/healthz',
     {
+      config: { access: 'public', isProbe: true },
       schema: {
         operationId: 'getHealth',
         summary: 'Whether the process is alive',
@@ -27,6 +28,7 @@ export function operationRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/readyz',
     {
+      config: { access: 'public', isProbe: true },
       schema: {
         operationId: 'getReadiness',
         summary: 'Whether the node can do its work',
@@ -51,6 +53,7 @@ export function operationRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/metrics',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getMetrics',
         summary: 'What the node counts, for Prometheus',

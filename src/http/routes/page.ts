@@ -35,20 +35,24 @@ export function pageRoutes(app: HttpApp): void {
   else app.log.info('the page is not built, so / has nothing to show: npm run build:page');
 
   for (const url of ['/', '/devices/:device']) {
-    app.get(url, { schema: { hide: true, response: problemResponses } }, async (_request, reply) => {
-      if (!isBuilt) throw notBuilt();
-      return reply
-        .header('content-security-policy', CONTENT_SECURITY_POLICY)
-        .header('x-content-type-options', 'nosniff')
-        .header('referrer-policy', 'no-referrer')
-        .sendFile('index.html', { cacheControl: false, lastModified: false });
-    });
+    app.get(
+      url,
+      { config: { access: 'public' }, schema: { hide: true, response: problemResponses } },
+      async (_request, reply) => {
+        if (!isBuilt) throw notBuilt();
+        return reply
+          .header('content-security-policy', CONTENT_SECURITY_POLICY)
+          .header('x-content-type-options', 'nosniff')
+          .header('referrer-policy', 'no-referrer')
+          .sendFile('index.html', { cacheControl: false, lastModified: false });
+      },
+    );
   }
 
   const params = Type.Object({ file: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,128}$' }) });
   app.get(
     '/assets/:file',
-    { schema: { hide: true, params, response: problemResponses } },
+    { config: { access: 'public' }, schema: { hide: true, params, response: problemResponses } },
     async (request, reply) => {
       if (!isBuilt) throw notBuilt();
       const { file } = request.params;

@@ -19,6 +19,7 @@ export function problemRoutes(app: HttpApp): void {
   app.get(
     '/problems',
     {
+      config: { access: 'public' },
       schema: {
         operationId: 'listProblems',
         summary: 'Every error code',
@@ -32,6 +33,7 @@ export function problemRoutes(app: HttpApp): void {
   app.get(
     '/problems/:code',
     {
+      config: { access: 'public' },
       schema: {
         operationId: 'getProblem',
         summary: 'What an error code means',

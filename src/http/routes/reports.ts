@@ -78,6 +78,7 @@ export function reportRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/devices/:device/reports',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listReports',
         summary: 'Its reports, as they came',

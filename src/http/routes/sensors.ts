@@ -37,6 +37,7 @@ export function sensorRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/devices/:device/sensors',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listSensorChanges',
         summary: 'When its binary sensors changed',

@@ -41,6 +41,7 @@ export function timelineRoutes(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/devices/:device/timeline',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getTimeline',
         summary: 'What it was, by measured time',

@@ -18,7 +18,16 @@ describe('the configuration of HTTP', () => {
 
   test('takes a token for reading once there is one', () => {
     const { access } = read({ CORRAL_HTTP_READ_TOKENS: `${READER}, ${READER}-too` }).httpGuards;
-    expect(access).toMatchObject({ readTokens: [READER, `${READER}-too`], isReadOpen: false });
+    expect(access.isReadOpen).toBe(false);
+    expect(access.readTokens).toMatchObject([{ token: READER }, { token: `${READER}-too` }]);
+  });
+
+  test('calls a token by the name before its colon, and one without by its digest', () => {
+    const { access } = read({ CORRAL_HTTP_OPERATE_TOKENS: `alice:${READER}, ${READER}-too` }).httpGuards;
+    expect(access.operateTokens).toEqual([
+      { name: 'alice', token: READER },
+      { name: expect.stringMatching(/^token-[0-9a-f]{8}$/) as string, token: `${READER}-too` },
+    ]);
   });
 
   test('listens where others can reach it only with tokens, and reading then takes one', () => {
@@ -32,6 +41,15 @@ describe('the configuration of HTTP', () => {
 
   test.each([
     [{ CORRAL_HTTP_OPERATE_TOKENS: 'short' }, /CORRAL_HTTP_OPERATE_TOKENS holds something that is no token/],
+    [
+      { CORRAL_HTTP_READ_TOKENS: `a b:${READER}` },
+      /CORRAL_HTTP_READ_TOKENS holds something that is no token/,
+    ],
+    [{ CORRAL_HTTP_OPERATE_TOKENS: `alice:${READER},alice:${READER}-too` }, /two tokens are named "alice"/],
+    [
+      { CORRAL_HTTP_READ_TOKENS: `bob:${READER}`, CORRAL_HTTP_OPERATE_TOKENS: `alice:${READER}` },
+      /one token is named both "bob" and "alice"/,
+    ],
     [{ CORRAL_HTTP_CORS_ORIGINS: 'dashboard.example' }, /is no origin/],
     [{ CORRAL_HTTP_RATE_MAX: '0' }, /CORRAL_HTTP_RATE_MAX is 0/],
   ])('says what is wrong with %o', (env, sentence) => {
