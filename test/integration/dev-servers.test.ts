@@ -2,17 +2,22 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connectToHub } from '../../src/nats/connect.ts';
 import { startHub } from '../../tools/dev/hub.ts';
-import { findNatsServer } from '../../tools/dev/nats-server-binary.ts';
-import { unpackFromRelease } from '../../tools/dev/nats-server-release.ts';
+import { unpackFromDebianArchive } from '../../tools/dev/debian-archive.ts';
+import { findNatsServer, type NatsServerFetcher } from '../../tools/dev/nats-server-binary.ts';
+import {
+  type NatsServerRelease,
+  pinnedRelease,
+  unpackFromRelease,
+} from '../../tools/dev/nats-server-release.ts';
 import { startPostgres } from '../../tools/dev/postgres-server.ts';
 import { projectFolder } from '../../tools/dev/project-folders.ts';
 import { temporaryFolder, testSettings } from '../servers.ts';
@@ -31,7 +36,7 @@ function newFolder(): string {
 
 describe('the search for nats-server', () => {
   let real: string;
-  let release: { readonly server: Server; readonly files: Map<string, Buffer> };
+  let release: ServedRelease;
 
   beforeAll(async () => {
     real = await findNatsServer();
@@ -39,13 +44,9 @@ describe('the search for nats-server', () => {
   });
   afterAll(() => release.server.close());
 
-  const fromRelease = (): {
-    readonly name: string;
-    readonly fetchInto: (into: string) => Promise<string>;
-  } => ({
+  const fromRelease = (pinned = release.pinned): NatsServerFetcher => ({
     name: 'the release',
-    fetchInto: (into) =>
-      unpackFromRelease(into, `http://127.0.0.1:${(release.server.address() as AddressInfo).port}`),
+    fetchInto: (into) => unpackFromRelease(into, { ...pinned, from: addressOf(release.server) }),
   });
 
   it('takes one from PATH when it is new enough', async () => {
@@ -61,13 +62,66 @@ describe('the search for nats-server', () => {
     expect(await findNatsServer({ env, fetchers: [] })).toBe(found[0]);
   });
 
+  it.each([
+    [
+      'another one for this machine',
+      () => pinnedRelease.checksums,
+      /has the checksum \w{64}, and not \w{64}/,
+    ],
+    ['none for this machine', () => ({}), /no checksum of 2\.14\.5 for \w+-\w+ is known/],
+  ])(
+    'believes the checksums of this repository alone, whatever is published beside an archive: %s',
+    async (_which, checksums, said) => {
+      const env = { PATH: '', CORRAL_CACHE_DIR: newFolder() };
+      const pinned = { ...release.pinned, checksums: checksums() };
+      await expect(findNatsServer({ env, fetchers: [fromRelease(pinned)] })).rejects.toThrow(said);
+    },
+  );
+
+  it('has no checksum that is not one', () => {
+    const checksums = Object.values(pinnedRelease.checksums);
+    expect(checksums.filter((checksum) => !/^[0-9a-f]{64}$/.test(checksum))).toEqual([]);
+    expect(new Set(checksums).size).toBe(checksums.length);
+  });
+
+  it.skipIf(!existsSync('/usr/share/keyrings/debian-archive-keyring.gpg'))(
+    "takes nothing from an archive that Debian's keys did not sign, even where the system's settings would",
+    async () => {
+      const made = newFolder();
+      const settings = join(made, 'apt.conf');
+      writeFileSync(
+        settings,
+        'Acquire::AllowInsecureRepositories "true";\nAPT::Get::AllowUnauthenticated "true";\n',
+      );
+      const asked: string[] = [];
+      const unsigned = createServer((request, response) => {
+        asked.push(request.url ?? '');
+        const isRelease = request.url?.endsWith('/Release') === true;
+        response.writeHead(isRelease ? 200 : 404).end(isRelease ? 'Suite: sid\nCodename: sid\n' : '');
+      });
+      unsigned.listen(0, '127.0.0.1');
+      await once(unsigned, 'listening');
+      cleanUps.push(async () => unsigned.close());
+      vi.stubEnv('APT_CONFIG', settings);
+      try {
+        await expect(unpackFromDebianArchive('nats-server', made, addressOf(unsigned))).rejects.toThrow(
+          /is not signed/,
+        );
+      } finally {
+        vi.unstubAllEnvs();
+      }
+      expect(asked).toContain('/dists/sid/InRelease');
+      expect(asked.filter((path) => path.includes('Packages'))).toEqual([]);
+    },
+  );
+
   it('refuses a release whose checksum differs, and says what was tried and what to do', async () => {
     const env = { PATH: '', CORRAL_CACHE_DIR: newFolder() };
     const name = [...release.files.keys()].find((file) => file.endsWith('.tar.gz'))!;
     const archive = release.files.get(name)!;
     release.files.set(name, Buffer.concat([archive, Buffer.from('more')]));
     await expect(findNatsServer({ env, fetchers: [fromRelease()] })).rejects.toThrow(
-      /^No nats-server 2\.12\.7 or newer \(none on PATH; the release: .* does not have the published checksum\): put one on PATH, or at .*nats-server\.$/,
+      /^No nats-server 2\.12\.7 or newer \(none on PATH; the release: .* has the checksum \w+, and not \w+\): put one on PATH, or at .*nats-server\.$/,
     );
     release.files.set(name, archive);
   });
@@ -188,12 +242,16 @@ describe('a development Postgres', () => {
   });
 });
 
+interface ServedRelease {
+  readonly server: Server;
+  readonly files: Map<string, Buffer>;
+  readonly pinned: NatsServerRelease;
+}
+
 /** A release of nats-server as its project publishes them, made from the real program, on a local web server. */
-async function serveRelease(
-  program: string,
-): Promise<{ readonly server: Server; readonly files: Map<string, Buffer> }> {
+async function serveRelease(program: string): Promise<ServedRelease> {
   const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
-  const name = `nats-server-v2.15.1-${platform}`;
+  const name = `nats-server-v2.14.5-${platform}`;
   const made = newFolder();
   mkdirSync(join(made, name));
   cpSync(program, join(made, name, 'nats-server'));
@@ -202,8 +260,8 @@ async function serveRelease(
   const archive = readFileSync(join(made, 'archive'));
   const checksum = createHash('sha256').update(archive).digest('hex');
   const files = new Map([
-    ['/v2.15.1/SHA256SUMS', Buffer.from(`${checksum}  ${name}.tar.gz\n`)],
-    [`/v2.15.1/${name}.tar.gz`, archive],
+    ['/v2.14.5/SHA256SUMS', Buffer.from(`${checksum}  ${name}.tar.gz\n`)],
+    [`/v2.14.5/${name}.tar.gz`, archive],
   ]);
   const server = createServer((request, response) => {
     const file = files.get(request.url ?? '');
@@ -211,7 +269,11 @@ async function serveRelease(
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return { server, files };
+  return { server, files, pinned: { ...pinnedRelease, checksums: { [platform]: checksum } } };
+}
+
+function addressOf(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 async function query(url: string, statement: string): Promise<readonly unknown[]> {

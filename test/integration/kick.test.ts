@@ -133,7 +133,7 @@ describe('the warden', () => {
     const said = [await corral('connections', '--user', 'backend'), await corral('kick', cid, '--yes')];
     for (const { stdout } of said) {
       expect(stdout).toContain('owned');
-       
+
       expect(stdout).not.toMatch(/[\u001b\u0007]/);
     }
   });

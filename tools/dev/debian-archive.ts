@@ -3,7 +3,8 @@
  * any Linux, while the suites that machines run on carry versions that are too old for a hub.
  *
  * apt does the work, with the system's own mirror, proxy and keys, but on folders of our own: the system's package state
- * is neither changed nor locked.
+ * is neither changed nor locked. It takes a package only if the archive's index, signed with Debian's own keys, names its
+ * checksum; that cannot be switched off by the system's settings.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,12 +19,13 @@ const aptTimeoutMs = 120_000;
 /**
  * Downloads the package `name` and unpacks it below `folder`, which has to exist.
  *
+ * @param from the archive; default: the mirror that this machine uses.
  * @returns the path of the package's program of the same name.
- * @throws Error when this is not a Debian, or its archive does not answer.
+ * @throws Error when this is not a Debian, its archive does not answer, or is not signed with Debian's keys.
  */
-export async function unpackFromDebianArchive(name: string, folder: string): Promise<string> {
+export async function unpackFromDebianArchive(name: string, folder: string, from?: string): Promise<string> {
   if (!existsSync(keyring)) throw new Error('this system is not a Debian (its archive keyring is missing)');
-  const uri = await archiveUri();
+  const uri = from ?? (await archiveUri());
   const apt = privateApt(folder);
   writeFileSync(join(folder, 'sources.list'), `deb [signed-by=${keyring}] ${uri} ${suite} main\n`);
   await runCommand('apt-get', [...apt, 'update'], { timeoutMs: aptTimeoutMs });
@@ -52,6 +54,11 @@ function privateApt(folder: string): readonly string[] {
     'Dir::State': join(folder, 'state'),
     'Dir::Cache': join(folder, 'cache'),
     'Acquire::Languages': 'none',
+    // Whatever the system allows itself: what is not signed is not run.
+    'Acquire::AllowInsecureRepositories': 'false',
+    'Acquire::AllowWeakRepositories': 'false',
+    'Acquire::AllowDowngradeToInsecureRepositories': 'false',
+    'APT::Get::AllowUnauthenticated': 'false',
     // Root's apt changes to an account that may not write into our folder.
     'APT::Sandbox::User': '',
   };
