@@ -14,6 +14,9 @@ const throughAPort = 'Time, chance and I/O enter through a port (src/runtime/por
 const throughPrint =
   'People look at what is written, and strangers wrote it: it goes through tools/cli/print.ts, which makes it visible.';
 
+const throughListen =
+  'Listen through src/nats/listen.ts: what is thrown while a message is read or handled would end the read loop of the connection.';
+
 const ambientGlobals = [
   'process',
   'performance',
@@ -103,6 +106,16 @@ export default tseslint.config(
             message: throughPrint,
           })),
         },
+      ],
+    },
+  },
+  {
+    files: ['src/**/*.ts', 'tools/**/*.ts'],
+    ignores: ['src/nats/listen.ts', 'src/page/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: "CallExpression[callee.property.name='subscribe']", message: throughListen },
       ],
     },
   },

@@ -20,6 +20,7 @@ import { NatsChangeFeed } from './nats/change-feed.ts';
 import { connectToHub, type HubConnection } from './nats/connect.ts';
 import { NatsFeed } from './nats/feed.ts';
 import { prepareHub } from './nats/hub.ts';
+import type { HubTrouble } from './nats/hub-trouble.ts';
 import { serveLogLevels } from './nats/log-levels.ts';
 import { serveCorral } from './nats/service.ts';
 import { lastSequenceOf } from './nats/stream-state.ts';
@@ -85,7 +86,7 @@ async function startParts(assembly: Assembly): Promise<App> {
   const { config, log, limits, stops, stopAll } = assembly;
   const { serverErrorMs } = limits;
   const devices = new DeviceLog(log, systemClock);
-  const nodeTelemetry = createTelemetry(log, devices);
+  const nodeTelemetry = createTelemetry(log, devices, systemClock);
   const store = await openStore(assembly);
   const hub = await connectToHub({ url: config.natsUrl, name: `corral ${config.node}` });
   stops.push(() => hub.close());
@@ -93,7 +94,7 @@ async function startParts(assembly: Assembly): Promise<App> {
     allowOldHub: config.allowOldHub,
     onNotice: (notice) => nodeTelemetry.notice('streams', notice),
   });
-  stops.push(watchHub(hub, log));
+  stops.push(watchHub(hub, log, (notice) => nodeTelemetry.notice('hub', notice)));
   const bus = new NatsBus({ hub, onNotice: (notice) => nodeTelemetry.notice('bus', notice) });
   stops.push(() => {
     bus.stop();
@@ -126,7 +127,7 @@ async function startParts(assembly: Assembly): Promise<App> {
   const view = nodeView({ name: config.node, node, hub, metrics: nodeTelemetry.registry });
   const httpUrl = await serveHttp(assembly, {
     ...{ store, health, nodeView: view, nodeTelemetry },
-    changes: new NatsChangeFeed({ hub, onNotice: (notice) => log.warn(notice, 'changes') }),
+    changes: new NatsChangeFeed({ hub, onNotice: (notice) => nodeTelemetry.notice('changes', notice) }),
     commands: commandGateway(natsRequester(hub)),
   });
   let stopping: Promise<void> | null = null;
@@ -166,8 +167,8 @@ async function openStore({ config, log, limits, stops }: Assembly): Promise<Post
   return store;
 }
 
-/** Logs what happens to the connection, until the returned function is called. */
-function watchHub(hub: HubConnection, log: Logger): () => void {
+/** Tells what happens to the connection, until the returned function is called. */
+function watchHub(hub: HubConnection, log: Logger, onTrouble: (trouble: HubTrouble) => void): () => void {
   const stops = [
     hub.onChange((isConnected) => {
       writeLine(log, isConnected ? 'hub-back' : 'hub-away');
@@ -175,6 +176,7 @@ function watchHub(hub: HubConnection, log: Logger): () => void {
     hub.onServerError((error) => {
       writeLine(log, 'hub-refused', { err: error });
     }),
+    hub.onTrouble(onTrouble),
   ];
   return () => {
     for (const stop of stops) stop();

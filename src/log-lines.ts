@@ -28,7 +28,11 @@ export const LOG_LINES = {
   'hub-away': { level: 'warn', says: 'hub is away', fields: [] },
   'hub-back': { level: 'warn', says: 'hub is back', fields: [] },
   'hub-refused': { level: 'error', says: 'hub refused something', fields: ['err'] },
-  'hub-notice': { level: 'warn', says: 'something of the hub needs attention', fields: ['part', 'type'] },
+  'hub-notice': {
+    level: 'warn',
+    says: 'something of the hub needs attention',
+    fields: ['part', 'type', 'leftOut'],
+  },
   'hub-hearing': { level: 'info', says: 'hearing all that the stream holds', fields: [] },
   'hub-not-hearing': { level: 'info', says: 'not hearing: silence means nothing now', fields: [] },
   'stream-gone': {

@@ -7,28 +7,64 @@ import { Registry } from 'prom-client';
 import type { DeviceLog } from './device-log.ts';
 import { writeLine } from './log-lines.ts';
 import { createNodeMetrics, type NodeMetrics } from './node-metrics.ts';
+import type { Clock } from './runtime/ports.ts';
 import type { Telemetry } from './runtime/telemetry.ts';
+
+/** Whose notice it is. */
+export type NoticePart = 'bus' | 'feed' | 'streams' | 'changes' | 'hub' | 'requests';
 
 /** The metrics of one node, and what feeds them. */
 export interface NodeTelemetry {
   readonly registry: Registry;
   readonly telemetry: Telemetry;
-  /** Something of the hub that an operator may want to know: counted by type, and logged. */
-  notice(part: 'bus' | 'feed' | 'streams', notice: { readonly type: string }): void;
+  /** Something of the hub that an operator may want to know: counted by type, and logged, but not each time. */
+  notice(part: NoticePart, notice: { readonly type: string }): void;
 }
 
 /** Counts into a registry of its own, and logs what an operator has to see. */
-export function createTelemetry(log: Logger, devices: DeviceLog): NodeTelemetry {
+export function createTelemetry(log: Logger, devices: DeviceLog, clock: Clock): NodeTelemetry {
   const registry = new Registry();
   const metrics = createNodeMetrics(registry);
+  const notices = new NoticeLog(log, clock);
   return {
     registry,
     telemetry: { ...aboutDevices(metrics, devices), ...aboutTheNode(metrics, log) },
     notice: (part, notice) => {
       metrics.notices.inc({ part, type: notice.type });
-      writeLine(log, 'hub-notice', { part, ...notice });
+      notices.write(part, notice);
     },
   };
+}
+
+/** Of the same sort, at most one notice in this time is written to the log, ms; the next one says how many there were. */
+const NOTICE_INTERVAL_MS = 10_000;
+
+/**
+ * Notices in the log. Whoever sends what cannot be read decides how often that happens: all of it is counted, and the log is kept
+ * from filling.
+ */
+class NoticeLog {
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  /** By part and type: until when nothing is written, and how many were left out since. */
+  readonly #quiet = new Map<string, { readonly until: number; leftOut: number }>();
+
+  constructor(log: Logger, clock: Clock) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  write(part: string, notice: { readonly type: string }): void {
+    const sort = `${part} ${notice.type}`;
+    const now = this.#clock.monotonic();
+    const quiet = this.#quiet.get(sort);
+    if (quiet !== undefined && now < quiet.until) {
+      quiet.leftOut += 1;
+      return;
+    }
+    this.#quiet.set(sort, { until: now + NOTICE_INTERVAL_MS, leftOut: 0 });
+    writeLine(this.#log, 'hub-notice', { part, ...notice, leftOut: quiet?.leftOut ?? 0 });
+  }
 }
 
 type DeviceEvents = 'report' | 'missing' | 'deadLetter' | 'refused' | 'sent' | 'outcome' | 'transition';

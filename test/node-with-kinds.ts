@@ -63,7 +63,7 @@ export async function startNodeWithKinds(
   const bus = new NatsBus({ hub, onNotice: () => undefined });
   const feed = new NatsFeed({ hub, onNotice: () => undefined });
   const log = pino({ level: 'silent' });
-  const { telemetry } = createTelemetry(log, new DeviceLog(log, systemClock));
+  const { telemetry } = createTelemetry(log, new DeviceLog(log, systemClock), systemClock);
   const node = new Node({
     ...{ node: 'node-with-kinds', kinds, clock: systemClock, store, feed, bus, limits: allLimits, telemetry },
   });

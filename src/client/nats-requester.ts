@@ -5,6 +5,7 @@
  */
 import { headers, NoRespondersError, RequestError, TimeoutError } from '@nats-io/nats-core';
 import type { HubConnection } from '../nats/connect.ts';
+import { headersOf } from '../nats/listen.ts';
 import { SERVICE_ERROR_HEADERS } from '../wire/service-error.ts';
 import { TRACE_HEADERS } from '../wire/trace.ts';
 import type { Answer, Asking, Requester } from './requester.ts';
@@ -32,7 +33,11 @@ async function ask(
     const heads = traceParent === null ? null : headers();
     if (traceParent !== null) heads?.set(TRACE_HEADERS.parent, traceParent);
     const options = { timeout: timeoutMs, ...(heads === null ? {} : { headers: heads }) };
-    const { data, headers: answered } = await hub.nats.request(subject, payload, options);
+    const message = await hub.nats.request(subject, payload, options);
+    const { data } = message;
+    const read = headersOf(message);
+    // What the headers say stands in the body as well.
+    const answered = read.ok ? read.headers : null;
     const code = answered?.get(SERVICE_ERROR_HEADERS.code) ?? '';
     const text = answered?.get(SERVICE_ERROR_HEADERS.text) ?? '';
     return { type: 'reply', payload: data, error: code === '' ? null : { code: Number(code), text } };

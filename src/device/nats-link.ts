@@ -5,6 +5,7 @@
  * the twin drops what it has seen anyway.
  */
 import type { HubConnection } from '../nats/connect.ts';
+import { listen as listenOn } from '../nats/listen.ts';
 import { deviceCommand, deviceReport } from '../wire/subjects.ts';
 import type { DeviceLink, LinkListener } from './ports.ts';
 
@@ -55,10 +56,9 @@ function listen(connection: HubConnection, device: string, listener: LinkListene
   const forget = connection.onChange((isConnected) => {
     if (isConnected) listener.restored();
   });
-  const subscription = connection.nats.subscribe(deviceCommand(device), {
-    callback: (error, message) => {
-      if (error === null) listener.command(message.data);
-    },
+  const subscription = listenOn(connection, {
+    subject: deviceCommand(device),
+    handle: ({ payload }) => listener.command(payload),
   });
   return async () => {
     forget();

@@ -1,23 +1,24 @@
 /**
  * The bus port on NATS: commands down to the sites, publications into the streams, requests of backends and their answers.
  */
-import { headers, type Msg, type PublishOptions } from '@nats-io/nats-core';
+import { headers, type PublishOptions } from '@nats-io/nats-core';
 import type { ReplyAddress } from '../../actors/twin.ts';
 import type { BackendRequest, Bus, Publication } from '../runtime/ports.ts';
 import { encodeFailure, encodeRefusal } from '../wire/reply.ts';
 import { replyEncodingOf } from '../wire/request.ts';
-import { SERVICE_ERROR_HEADERS, type ServiceError } from '../wire/service-error.ts';
+import type { ServiceError } from '../wire/service-error.ts';
 import { parseRequestSubject, partitionRequests, siteCommand } from '../wire/subjects.ts';
 import type { Trace } from '../wire/trace.ts';
 import type { HubConnection } from './connect.ts';
 import { EndpointStats, OWNER_QUEUE } from './endpoints.ts';
+import { errorHeaders, type Heard, listenToRequests, stopListening } from './listen.ts';
 import { Publisher, type PublisherNotice } from './publisher.ts';
 import { readTrace, writeTrace } from './trace-headers.ts';
 
 /** Something an operator may want to know. */
 export type BusNotice =
   | PublisherNotice
-  /** A command was not sent, because the hub is away; the twin sends it again while it may still start. */
+  /** A command was not sent, because the hub is away or the site's name is no part of a subject; the twin sends it again while it may still start. */
   | { readonly type: 'command-dropped'; readonly site: string; readonly device: string }
   /** A request without a reply subject: nobody would hear the answer. */
   | { readonly type: 'request-unanswerable'; readonly subject: string }
@@ -59,9 +60,12 @@ export class NatsBus implements Bus {
   }
 
   sendCommand(site: string, device: string, payload: Uint8Array, trace: Trace | null): void {
-    if (this.#hub.isConnected())
-      this.#hub.nats.publish(siteCommand(site, device), payload, optionsOf(trace, undefined));
-    else this.#onNotice({ type: 'command-dropped', site, device });
+    if (
+      this.#hub.isConnected() &&
+      this.#hand(siteCommand(site, device), payload, optionsOf(trace, undefined))
+    )
+      return;
+    this.#onNotice({ type: 'command-dropped', site, device });
   }
 
   reply(to: ReplyAddress, payload: Uint8Array, error?: ServiceError): void {
@@ -70,23 +74,32 @@ export class NatsBus implements Bus {
     const trace = this.stats.ended(to.subject, answer.error);
     // A requester whose connection or whose hub is gone has stopped waiting.
     if (!this.#hub.isConnected()) return;
-    this.#hub.nats.publish(to.subject, answer.payload, optionsOf(trace, answer.error));
+    this.#hand(to.subject, answer.payload, optionsOf(trace, answer.error));
+  }
+
+  /** Hands a message to the connection. What it does not take is counted, and keeps nothing else from being done. */
+  #hand(subject: string, payload: Uint8Array, options: PublishOptions): boolean {
+    try {
+      this.#hub.nats.publish(subject, payload, options);
+      return true;
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      this.#hub.trouble({ type: 'not-sent', subject: subject.slice(0, QUOTED_MAX), detail });
+      return false;
+    }
   }
 
   serve(partition: number, handle: (request: BackendRequest) => void): () => Promise<void> {
-    const subscription = this.#hub.nats.subscribe(partitionRequests(partition), {
+    const subscription = listenToRequests(this.#hub, {
+      subject: partitionRequests(partition),
       queue: OWNER_QUEUE,
-      callback: (error, message) => {
-        if (error === null) this.#take(message, handle);
-      },
+      handle: (message) => this.#take(message, handle),
     });
-    return async () => {
-      // What is already on its way here is still handled; the next request goes to the next owner, or to nobody.
-      if (!subscription.isClosed()) await subscription.drain();
-    };
+    // What is already on its way here is still handled; the next request goes to the next owner, or to nobody.
+    return () => stopListening(subscription);
   }
 
-  #take(message: Msg, handle: (request: BackendRequest) => void): void {
+  #take(message: Heard, handle: (request: BackendRequest) => void): void {
     const replyTo = replyAddressOf(message);
     if (replyTo === null) {
       this.#onNotice({ type: 'request-unanswerable', subject: message.subject });
@@ -100,10 +113,10 @@ export class NatsBus implements Bus {
     }
     const trace = this.#traceOf(message);
     this.stats.began(parsed.operation.type, replyTo.subject, trace);
-    handle({ ...parsed, payload: message.data, replyTo, trace });
+    handle({ ...parsed, payload: message.payload, replyTo, trace });
   }
 
-  #traceOf({ subject, headers: heads }: Msg): Trace | null {
+  #traceOf({ subject, headers: heads }: Heard): Trace | null {
     const read = readTrace(heads);
     if (read.type === 'unreadable')
       this.#onNotice({ type: 'trace-ignored', subject, found: read.found.slice(0, QUOTED_MAX) });
@@ -112,9 +125,8 @@ export class NatsBus implements Bus {
 }
 
 /** Where a request is to be answered; `null` when it does not say. */
-export function replyAddressOf(message: Msg): ReplyAddress | null {
-  if (message.reply === undefined || message.reply === '') return null;
-  return { subject: message.reply, encoding: replyEncodingOf(message.data) };
+export function replyAddressOf({ reply, payload }: Heard): ReplyAddress | null {
+  return reply === null ? null : { subject: reply, encoding: replyEncodingOf(payload) };
 }
 
 function notAnOperation(subject: string, { encoding }: ReplyAddress): ReturnType<typeof encodeRefusal> {
@@ -132,12 +144,7 @@ function tooLarge({ encoding }: ReplyAddress, bytes: number): ReturnType<typeof 
 
 function optionsOf(trace: Trace | null, error: ServiceError | undefined): PublishOptions {
   if (trace === null && error === undefined) return {};
-  const heads = headers();
-  if (error !== undefined) {
-    heads.set(SERVICE_ERROR_HEADERS.code, String(error.code));
-    // A header is one line.
-    heads.set(SERVICE_ERROR_HEADERS.text, error.text.replace(/[\r\n]+/g, ' '));
-  }
+  const heads = error === undefined ? headers() : errorHeaders(error);
   if (trace !== null) writeTrace(heads, trace);
   return { headers: heads };
 }

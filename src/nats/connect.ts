@@ -12,7 +12,8 @@ import {
   TimeoutError,
 } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
-import type { Socket } from 'node:net';
+import type { HubTrouble } from './hub-trouble.ts';
+import { breakConnection, guardReadLoop } from './read-loop.ts';
 
 /** How long one attempt to connect may take, ms. */
 const DIAL_TIMEOUT_MS = 5_000;
@@ -57,6 +58,10 @@ export interface HubConnection {
   onChange(listener: (isConnected: boolean) => void): () => void;
   /** Calls `listener` with every error that the server reports, such as a permission that is missing. */
   onServerError(listener: (error: Error) => void): () => void;
+  /** Calls `listener` with everything that came in and could not be taken as it should be. */
+  onTrouble(listener: (trouble: HubTrouble) => void): () => void;
+  /** Tells those who listen for trouble. */
+  trouble(trouble: HubTrouble): void;
   /** A subject of its own to receive replies on. */
   newInbox(): string;
   close(): Promise<void>;
@@ -125,6 +130,11 @@ function watched(nats: NatsConnection, newInbox: () => string): HubConnection {
   let connected = true;
   const listeners = new Set<(isConnected: boolean) => void>();
   const errorListeners = new Set<(error: Error) => void>();
+  const troubleListeners = new Set<(trouble: HubTrouble) => void>();
+  const tellTrouble = (trouble: HubTrouble): void => {
+    for (const listener of [...troubleListeners]) listener(trouble);
+  };
+  guardReadLoop(nats, tellTrouble);
 
   function change(isConnected: boolean): void {
     if (connected === isConnected) return;
@@ -137,6 +147,8 @@ function watched(nats: NatsConnection, newInbox: () => string): HubConnection {
       if (status.type === 'disconnect' || status.type === 'close') change(false);
       if (status.type === 'staleConnection') {
         change(false);
+        // The library flushes before it gives a stale connection up, which a frozen server with full buffers never lets it: it
+        // would stay with that server until TCP gives up, a quarter of an hour later, and then send what it has kept.
         breakConnection(nats);
       }
       if (status.type === 'reconnect') change(true);
@@ -151,19 +163,11 @@ function watched(nats: NatsConnection, newInbox: () => string): HubConnection {
     isConnected: () => connected && !nats.isClosed(),
     onChange: (listener) => added(listeners, listener),
     onServerError: (listener) => added(errorListeners, listener),
+    onTrouble: (listener) => added(troubleListeners, listener),
+    trouble: tellTrouble,
     newInbox,
     close: () => nats.close(),
   };
-}
-
-/**
- * The client library flushes before it gives a stale connection up, which a frozen server with full buffers never lets it:
- * it would stay with that server until TCP gives up, a quarter of an hour later, and then send what it has kept. So the
- * socket is destroyed; the library then reconnects as after any other loss. It has no public way to do that.
- */
-function breakConnection(nats: NatsConnection): void {
-  const { protocol } = nats as { readonly protocol?: { readonly transport?: { readonly socket?: Socket } } };
-  protocol?.transport?.socket?.destroy();
 }
 
 function added<T>(set: Set<T>, item: T): () => void {

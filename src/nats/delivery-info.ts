@@ -33,15 +33,18 @@ export function parseDeliveryInfo(replySubject: string): DeliveryInfo | null {
   const first = isShort ? 4 : 6;
   const sequence = numberAfter(replySubject, dots, first);
   const deliveryNo = numberAfter(replySubject, dots, first + 1);
-  if (!Number.isSafeInteger(sequence) || !Number.isSafeInteger(deliveryNo)) return null;
-  return {
-    sequence,
-    deliveryNo,
-    storedAt: Math.ceil(numberAfter(replySubject, dots, first + 2) / NS_PER_MS),
-    pending: numberAfter(replySubject, dots, first + 3),
-  };
+  const storedAt = Math.ceil(numberAfter(replySubject, dots, first + 2) / NS_PER_MS);
+  const pending = numberAfter(replySubject, dots, first + 3);
+  // Whoever guesses an inbox may write anything into it.
+  if (!isCount(sequence) || !isCount(deliveryNo) || !isCount(storedAt) || !isCount(pending)) return null;
+  return sequence === 0 || deliveryNo === 0 ? null : { sequence, deliveryNo, storedAt, pending };
+}
+
+function isCount(number: number): boolean {
+  return Number.isSafeInteger(number) && number >= 0;
 }
 
 function numberAfter(subject: string, dots: readonly number[], index: number): number {
-  return Number(subject.slice((dots[index] ?? 0) + 1, dots[index + 1]));
+  const text = subject.slice((dots[index] ?? 0) + 1, dots[index + 1]);
+  return text === '' ? NaN : Number(text);
 }

@@ -1,13 +1,12 @@
 /**
  * Asks a stream for many messages of one subject at once (direct get with `batch`, servers since 2.11). The client library's own way
- * would do, but for two things: a connection that breaks in the middle leaves it waiting for ever, and what it throws at a header
- * that cannot be read ends the reading of the whole connection.
+ * would do, but that a connection that breaks in the middle leaves it waiting for ever.
  *
  * Any server of a cluster may answer, also one that has not got the newest messages yet: what is brought is right and without a hole,
  * but that there is no more has to be asked of the leader.
  */
-import type { Msg } from '@nats-io/nats-core';
 import type { HubConnection } from './connect.ts';
+import { type Heard, listen } from './listen.ts';
 import type { StreamMessage } from './stream-reader.ts';
 import { storedAtOf } from './stored-at.ts';
 
@@ -44,7 +43,7 @@ export function readDirectBatch(
     };
     const fail = (detail: string): void => end(() => reject(new Error(detail)));
     const timer = setTimeout(() => fail('the hub did not answer in time'), ANSWER_MS);
-    const take = (message: Msg): void => {
+    const take = (message: Heard): void => {
       timer.refresh();
       if (ENDS.includes(message.headers?.code)) {
         end(() => resolve(found));
@@ -56,15 +55,10 @@ export function readDirectBatch(
         fail('a message was lost on the way');
       else found.push(next.message);
     };
-    const subscription = hub.nats.subscribe(inbox, {
-      callback: (error, message) => {
-        try {
-          if (error !== null) throw error;
-          take(message);
-        } catch (cause) {
-          fail(cause instanceof Error ? cause.message : String(cause));
-        }
-      },
+    const subscription = listen(hub, {
+      subject: inbox,
+      handle: take,
+      refused: (error) => fail(error.message),
     });
     const question = { seq: from, next_by_subj: subject, batch: messages, max_bytes: bytes };
     hub.nats.publish(`${apiPrefix}.DIRECT.GET.${stream}`, JSON.stringify(question), { reply: inbox });
@@ -74,12 +68,12 @@ export function readDirectBatch(
 /** A message of a batch, and the sequence of the one before it there; `null` for what is none. */
 function messageOf({
   headers,
-  data,
-}: Msg): { readonly message: StreamMessage; readonly after: number } | null {
+  payload,
+}: Heard): { readonly message: StreamMessage; readonly after: number } | null {
   const subject = headers?.last('Nats-Subject') ?? '';
   const sequence = Number(headers?.last('Nats-Sequence'));
   const timestamp = headers?.last('Nats-Time-Stamp') ?? '';
   if (subject === '' || !Number.isSafeInteger(sequence) || Number.isNaN(Date.parse(timestamp))) return null;
-  const message = { subject, sequence, storedAt: storedAtOf(timestamp), payload: data };
+  const message = { subject, sequence, storedAt: storedAtOf(timestamp), payload };
   return { message, after: Number(headers?.last('Nats-Last-Sequence')) };
 }

@@ -8,6 +8,7 @@ import { fnv1a32, partitionOf } from '../wire/partition.ts';
 import { parseRequestSubject, twinGet } from '../wire/subjects.ts';
 import type { HubConnection } from './connect.ts';
 import { CHANGES, DEAD_LETTERS, DEVICES, HubError, keepStream, type StreamNotice } from './kept-stream.ts';
+import { listen } from './listen.ts';
 
 /** Older hubs do not enforce what a leaf connection may publish: a device could write as another one, or delete a stream. */
 export const HUB_VERSION_MIN = [2, 12, 7] as const;
@@ -68,12 +69,12 @@ export async function checkHubMapping(hub: HubConnection): Promise<void> {
   const probes = Array.from({ length: PROBES }, (_, index) => `probe-${run}-${String(index)}`);
   const missing = new Set(probes);
   const answered = deferred<undefined>();
-  const subscription = hub.nats.subscribe('owner.*.*.get', {
-    callback: (error, message) => {
-      if (error !== null) {
-        answered.reject(new HubError(`the hub refuses this user owner.>: ${error.message}`, error));
-        return;
-      }
+  const subscription = listen(hub, {
+    subject: 'owner.*.*.get',
+    refused: (error) => {
+      answered.reject(new HubError(`the hub refuses this user owner.>: ${error.message}`, error));
+    },
+    handle: (message) => {
       const request = parseRequestSubject(message.subject);
       if (request === null || !missing.delete(request.device)) return;
       const problem = partitionProblem(request);

@@ -1,10 +1,11 @@
 /** Answers engineers who want to see more, or less, of one device in the log of every node (`node.log.<device>`). */
-import { encode } from '../wire/codec.ts';
+import { encode, type Encoding } from '../wire/codec.ts';
 import { type LogLevelReply, type LogLevelRequest, nodeLog, readLogLevelRequest } from '../wire/log-level.ts';
 import { isId } from '../wire/report.ts';
-import { encodeFailure, encodeRefusal } from '../wire/reply.ts';
+import { encodeFailure, encodeRefusal, type EncodedReply } from '../wire/reply.ts';
 import { replyAddressOf } from './bus.ts';
 import type { HubConnection } from './connect.ts';
+import { answer, listenToRequests, stopListening } from './listen.ts';
 
 /** What is asked of the log. */
 export interface LogLevelsOptions {
@@ -15,42 +16,38 @@ export interface LogLevelsOptions {
 
 /** Answers until the returned function has been called. */
 export function serveLogLevels({ hub, apply }: LogLevelsOptions): () => Promise<void> {
-  const subscription = hub.nats.subscribe(nodeLog('*'), {
-    callback: (error, message) => {
-      const to = error === null ? replyAddressOf(message) : null;
+  const subscription = listenToRequests(hub, {
+    subject: nodeLog('*'),
+    handle: (message) => {
+      const to = replyAddressOf(message);
       if (to === null) return;
       const device = message.subject.split('.')[2] ?? '';
-      const read = readLogLevelRequest(message.data);
+      const read = readLogLevelRequest(message.payload);
       const detail = isId(device) ? (read.ok ? null : read.detail) : `${device} is no id of a device`;
-      if (detail !== null || !read.ok) {
-        const refusal = {
-          id: null,
-          code: 'bad-arguments',
-          detail: detail ?? '',
-          state: null,
-          allowed: [],
-        } as const;
-        message.respond(encodeRefusal(refusal, to.encoding).payload);
-        return;
-      }
-      message.respond(answer(apply, device, read.body, to.encoding));
+      const reply =
+        detail === null && read.ok
+          ? levelReply(apply, device, read.body, to.encoding)
+          : refusalOf(detail ?? '', to.encoding);
+      answer(hub, to.subject, reply);
     },
   });
-  return async () => {
-    if (!subscription.isClosed()) await subscription.drain();
-  };
+  return () => stopListening(subscription);
 }
 
-function answer(
+function refusalOf(detail: string, encoding: Encoding): EncodedReply {
+  return encodeRefusal({ id: null, code: 'bad-arguments', detail, state: null, allowed: [] }, encoding);
+}
+
+function levelReply(
   apply: LogLevelsOptions['apply'],
   device: string,
   request: LogLevelRequest | null,
-  encoding: Parameters<typeof encode>[1],
-): Uint8Array {
+  encoding: Encoding,
+): EncodedReply {
   try {
-    return encode({ ...apply(device, request), device }, encoding);
+    return { payload: encode({ ...apply(device, request), device }, encoding) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return encodeFailure('unavailable', error.message, encoding).payload;
+    return encodeFailure('unavailable', error.message, encoding);
   }
 }

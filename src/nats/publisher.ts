@@ -12,9 +12,10 @@
  * I2  At most WINDOW_MESSAGES and WINDOW_BYTES are sent and not acknowledged.
  * I3  Nothing is handed to a connection that is not there: the client library would keep it and send it some time.
  */
-import { headers, type Msg, type Subscription } from '@nats-io/nats-core';
+import { headers, type Subscription } from '@nats-io/nats-core';
 import type { Publication } from '../runtime/ports.ts';
 import type { HubConnection } from './connect.ts';
+import { type Heard, listen } from './listen.ts';
 import { writeTrace } from './trace-headers.ts';
 
 /** Messages that may be under way: more no longer raise the rate. */
@@ -76,10 +77,9 @@ export class Publisher {
     this.#hub = hub;
     this.#onNotice = onNotice;
     this.#inbox = hub.newInbox();
-    this.#subscription = hub.nats.subscribe(`${this.#inbox}.*`, {
-      callback: (error, message) => {
-        if (error === null) this.#receive(message);
-      },
+    this.#subscription = listen(hub, {
+      subject: `${this.#inbox}.*`,
+      handle: (message) => this.#receive(message),
     });
     this.#watchTimer = setInterval(() => this.#lookForLoss(), WATCH_INTERVAL_MS);
     this.#unlisten = hub.onChange((isConnected) => {
@@ -160,7 +160,7 @@ export class Publisher {
     });
   }
 
-  #receive(message: Msg): void {
+  #receive(message: Heard): void {
     const number = Number(message.subject.slice(this.#inbox.length + 1));
     const entry = this.#underWay.get(number);
     // An answer to a message that was sent again meanwhile: the later one counts.
@@ -200,14 +200,13 @@ export class Publisher {
 }
 
 /** Why an answer is no acknowledgement, or `null` when it is one. */
-function ackProblem(message: Msg): string | null {
+function ackProblem({ headers: heads, payload }: Heard): string | null {
   // Nobody listens on the subject: the stream is not there.
-  if (message.headers?.code === 503) return 'no stream takes it';
-  const { data } = message;
+  if (heads?.code === 503) return 'no stream takes it';
   // {"stream":"CHANGES","seq":7}: what nearly every answer looks like is not worth a JSON parser.
-  if (data[2] === 0x73 && data[3] === 0x74) return null;
+  if (payload[2] === 0x73 && payload[3] === 0x74) return null;
   try {
-    const { error } = JSON.parse(message.string()) as { error?: { description?: string } };
+    const { error } = JSON.parse(Buffer.from(payload).toString()) as { error?: { description?: string } };
     return error === undefined ? null : (error.description ?? 'refused without a reason');
   } catch {
     return 'the answer is not an acknowledgement';

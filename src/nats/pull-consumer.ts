@@ -17,9 +17,10 @@ import {
   DeliverPolicy,
   type JetStreamManager,
 } from '@nats-io/jetstream';
-import { type Msg, type MsgHdrs, nanos, nuid, type Subscription } from '@nats-io/nats-core';
+import { type MsgHdrs, nanos, nuid, type Subscription } from '@nats-io/nats-core';
 import type { HubConnection } from './connect.ts';
 import { type DeliveryInfo, parseDeliveryInfo } from './delivery-info.ts';
+import { type Heard, listen } from './listen.ts';
 
 /** Messages per request. 500 to 1000 is where the rate no longer grows (measured). */
 export const PULL_MESSAGES = 1_000;
@@ -44,7 +45,7 @@ export type ConsumerEnd = 'stopped' | 'disconnected' | 'silent' | 'lost-in-trans
 
 /** What a consumer tells its owner. */
 export interface ConsumerEvents {
-  onMessage(message: Msg, info: DeliveryInfo): void;
+  onMessage(message: Heard, info: DeliveryInfo): void;
   /** Asked before each request: is there room for PULL_MESSAGES more, besides `outstanding`? */
   hasRoom(outstanding: number): boolean;
   onEnd(reason: ConsumerEnd, detail: string): void;
@@ -156,18 +157,18 @@ export class PullConsumer {
 
   #newSlot(): Slot {
     const inbox = this.#source.hub.newInbox();
-    const subscription = this.#source.hub.nats.subscribe(`${inbox}.*`, {
-      callback: (error, message) => {
-        if (this.#hasEnded) return;
-        if (error !== null) this.#end('refused', error.message);
-        else this.#receive(slot, message);
+    const subscription = listen(this.#source.hub, {
+      subject: `${inbox}.*`,
+      handle: (message) => {
+        if (!this.#hasEnded) this.#receive(slot, message);
       },
+      refused: (error) => this.#end('refused', error.message),
     });
     const slot: Slot = { inbox, subscription, request: 0, wanted: 0 };
     return slot;
   }
 
-  #receive(slot: Slot, message: Msg): void {
+  #receive(slot: Slot, message: Heard): void {
     this.#lastHeardAt = performance.now();
     const info = parseDeliveryInfo(message.reply ?? '');
     if (info === null) {
@@ -188,7 +189,7 @@ export class PullConsumer {
   }
 
   /** Statuses of a request: 100 it waits, 404 and 408 it ended unfilled, 409 it ended for the reason given. */
-  #receiveStatus(slot: Slot, headers: MsgHdrs | undefined): void {
+  #receiveStatus(slot: Slot, headers: MsgHdrs | null): void {
     const code = headers?.code ?? 0;
     const description = headers?.description ?? '';
     if (code === 100) return;

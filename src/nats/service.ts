@@ -10,6 +10,7 @@ import { FLEET_FIND } from '../wire/subjects.ts';
 import { type NatsBus, replyAddressOf } from './bus.ts';
 import type { HubConnection } from './connect.ts';
 import { ENDPOINTS, FLEET_QUEUE } from './endpoints.ts';
+import { answer, listenToRequests, stopListening } from './listen.ts';
 
 /** The name under which all nodes are found. */
 export const SERVICE_NAME = 'corral';
@@ -37,27 +38,27 @@ export function serveCorral(options: CorralServiceOptions): () => Promise<void> 
   const subscriptions = Object.entries(verbs).flatMap(([verb, answerOf]) =>
     [`$SRV.${verb}`, `$SRV.${verb}.${SERVICE_NAME}`, `$SRV.${verb}.${SERVICE_NAME}.${instance}`].map(
       (subject) =>
-        hub.nats.subscribe(subject, {
-          callback: (error, message) => {
-            if (error === null) message.respond(JSON.stringify(answerOf(options)));
-          },
+        listenToRequests(hub, {
+          subject,
+          handle: ({ reply }) =>
+            answer(hub, reply, { payload: Buffer.from(JSON.stringify(answerOf(options))) }),
         }),
     ),
   );
-  const findSubscription = hub.nats.subscribe(FLEET_FIND, {
+  const findSubscription = listenToRequests(hub, {
+    subject: FLEET_FIND,
     queue: FLEET_QUEUE,
-    callback: (error, message) => {
-      const replyTo = error === null ? replyAddressOf(message) : null;
+    handle: (message) => {
+      const replyTo = replyAddressOf(message);
       if (replyTo === null) return;
       bus.stats.began('find', replyTo.subject, null);
-      void find(message.data, replyTo.encoding).then((reply) =>
+      void find(message.payload, replyTo.encoding).then((reply) =>
         bus.reply(replyTo, reply.payload, reply.error),
       );
     },
   });
   return async () => {
-    const open = [...subscriptions, findSubscription].filter((subscription) => !subscription.isClosed());
-    await Promise.all(open.map((subscription) => subscription.drain()));
+    await Promise.all([...subscriptions, findSubscription].map(stopListening));
   };
 }
 

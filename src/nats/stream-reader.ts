@@ -12,10 +12,10 @@
  * I3  Messages held and asked for are at most PREFETCH_MAX; when the caller is slow, the rest waits in the stream.
  */
 import { type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
-import type { Msg } from '@nats-io/nats-core';
 import type { HubConnection } from './connect.ts';
 import type { DeliveryInfo } from './delivery-info.ts';
 import { type BatchQuestion, readDirectBatch } from './direct-batch.ts';
+import type { Heard } from './listen.ts';
 import { type ConsumerEnd, type ConsumerEvents, PULL_MESSAGES, PullConsumer } from './pull-consumer.ts';
 import { storedAtOf } from './stored-at.ts';
 
@@ -260,15 +260,15 @@ export class StreamReader {
     };
   }
 
-  #hold(message: Msg, info: DeliveryInfo): void {
+  #hold(message: Heard, info: DeliveryInfo): void {
     const { sequence, storedAt, pending } = info;
     this.#pending = pending;
     if (sequence < this.#next) return;
     if (this.#options.isWholeStream && sequence > this.#next)
       this.#gaps.push({ from: this.#next, to: sequence - 1 });
     this.#next = sequence + 1;
-    const payload = message.data;
-    this.#held.push({ sequence, storedAt, subject: message.subject, payload });
+    const { subject, payload } = message;
+    this.#held.push({ sequence, storedAt, subject, payload });
     this.#heldBytes += payload.length;
     // What one read of the socket brought is delivered together.
     this.#delivering ??= Promise.resolve().then(() => this.#deliverAll());

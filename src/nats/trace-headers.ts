@@ -21,8 +21,8 @@ export type ReadTrace =
 const NONE: ReadTrace = { type: 'none' };
 
 /** Reads the trace of a request, and gives this node a span of its own in it. */
-export function readTrace(heads: MsgHdrs | undefined): ReadTrace {
-  if (heads === undefined) return NONE;
+export function readTrace(heads: MsgHdrs | null): ReadTrace {
+  if (heads === null) return NONE;
   const parents = heads.values(TRACE_HEADERS.parent, Match.IgnoreCase);
   const [first, ...others] = parents;
   if (first === undefined) return NONE;

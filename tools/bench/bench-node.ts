@@ -45,7 +45,7 @@ export async function connectBenchNode(options: BenchNodeOptions): Promise<Bench
   const hubFeed = new NatsFeed({ hub, onNotice: ignore });
   const feed = feedOf === undefined ? hubFeed : feedOf(hubFeed);
   const log = pino({ level: 'silent' });
-  const { telemetry } = createTelemetry(log, new DeviceLog(log, systemClock));
+  const { telemetry } = createTelemetry(log, new DeviceLog(log, systemClock), systemClock);
   const node = new Node({
     ...{
       node: 'bench',

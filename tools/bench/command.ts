@@ -10,6 +10,7 @@ import { MemoryStorage, StorageMedium } from '../../src/device/memory-storage.ts
 import { deviceLinks } from '../../src/device/nats-link.ts';
 import { uptimeClock } from '../../src/device/uptime-clock.ts';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
+import { answer, listen } from '../../src/nats/listen.ts';
 import type { Progress } from '../cli/progress.ts';
 import { BenchBody } from './bench-body.ts';
 import type { FleetMix } from './fleet-mix.ts';
@@ -123,8 +124,9 @@ async function measureFloor({ servers }: LiveWorld, requests: number): Promise<R
   const answering = await connectToHub({ url, name: 'corral bench' });
   const client = new pg.Client({ connectionString: servers.postgres.url('postgres') });
   await client.connect();
-  answering.nats.subscribe(FLOOR_SUBJECT, {
-    callback: (_error, message) => void message.respond(message.data),
+  listen(answering, {
+    subject: FLOOR_SUBJECT,
+    handle: ({ reply, payload }) => answer(answering, reply, { payload }),
   });
   try {
     await answering.nats.flush();

@@ -3,6 +3,7 @@
  * carries the time at which it was due, so that one that waited behind others is measured with its wait.
  */
 import type { HubConnection } from '../../src/nats/connect.ts';
+import { listen } from '../../src/nats/listen.ts';
 import { encode } from '../../src/wire/codec.ts';
 import { deviceReport } from '../../src/wire/subjects.ts';
 import { mixedReport } from '../fleet/report-mix.ts';
@@ -30,9 +31,11 @@ export class LiveLoad {
     this.#connection = connection;
     this.#fleet = fleet;
     this.#inbox = connection.newInbox();
-    connection.nats.subscribe(this.#inbox, {
-      callback: (_error, message) => {
-        if (!message.string().includes('"seq"')) this.#problem = message.string();
+    listen(connection, {
+      subject: this.#inbox,
+      handle: ({ payload }) => {
+        const text = Buffer.from(payload).toString();
+        if (!text.includes('"seq"')) this.#problem = text;
         this.#acknowledged += 1;
         this.#onAck();
       },

@@ -1,5 +1,6 @@
 /** Fills the stream DEVICES as devices would: through the site's account, each message acknowledged. */
 import { connectToHub } from '../../src/nats/connect.ts';
+import { listen } from '../../src/nats/listen.ts';
 import { deviceReport } from '../../src/wire/subjects.ts';
 import { type FleetMix, fleetMessages } from './fleet-mix.ts';
 
@@ -25,9 +26,11 @@ export async function fillStream({ url, fleet, messages, filled }: FillOptions):
   let bytes = 0;
   let problem: string | null = null;
   let wake = (): void => undefined;
-  connection.nats.subscribe(inbox, {
-    callback: (_error, message) => {
-      if (!message.string().includes('"seq"')) problem = message.string();
+  listen(connection, {
+    subject: inbox,
+    handle: ({ payload }) => {
+      const text = Buffer.from(payload).toString();
+      if (!text.includes('"seq"')) problem = text;
       acknowledged += 1;
       wake();
     },

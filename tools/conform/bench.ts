@@ -9,6 +9,7 @@
  */
 import { comparePositions, type Report } from '../../machines/report.ts';
 import type { HubConnection } from '../../src/nats/connect.ts';
+import { listen } from '../../src/nats/listen.ts';
 import type { Encoding } from '../../src/wire/codec.ts';
 import { deviceCommand, deviceReport, STREAMS } from '../../src/wire/subjects.ts';
 import { NotSeen } from './finding.ts';
@@ -87,10 +88,11 @@ export class Bench {
 
   /** Takes what the device publishes. */
   hear(): void {
-    this.#subscription ??= this.#connection.nats.subscribe(deviceReport(this.device), {
-      callback: (error, message) => {
-        if (error === null) this.#take(message.data, message.reply ?? '');
-        else this.#isRefused = true;
+    this.#subscription ??= listen(this.#connection, {
+      subject: deviceReport(this.device),
+      handle: ({ payload, reply }) => this.#take(payload, reply ?? ''),
+      refused: () => {
+        this.#isRefused = true;
       },
     });
   }

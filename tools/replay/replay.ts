@@ -5,6 +5,7 @@
 import { deviceLinks } from '../../src/device/nats-link.ts';
 import type { SendingOrder } from '../../src/device/outbox.ts';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
+import { listen } from '../../src/nats/listen.ts';
 import { deviceCommand } from '../../src/wire/subjects.ts';
 import { CommandLineError } from '../cli/command-line-error.ts';
 import { CorralHttp } from '../cli/corral-http.ts';
@@ -105,15 +106,15 @@ export async function replay(
 }
 
 /** Whether the credentials are a site's: said at once, and not after a period was played for nothing. */
-async function checkSpeaksAsDevice({ nats }: HubConnection, device: string): Promise<void> {
+async function checkSpeaksAsDevice(connection: HubConnection, device: string): Promise<void> {
   const refusals: Error[] = [];
-  const subscription = nats.subscribe(deviceCommand(device), {
-    callback: (error) => {
-      if (error !== null) refusals.push(error);
-    },
+  const subscription = listen(connection, {
+    subject: deviceCommand(device),
+    handle: () => undefined,
+    refused: (error) => refusals.push(error),
   });
   // A refusal comes before the answer to the flush.
-  await nats.flush();
+  await connection.nats.flush();
   subscription.unsubscribe();
   const [refusal] = refusals;
   if (refusal === undefined) return;

@@ -21,6 +21,12 @@ test.each([
   '_INBOX.abc.1',
   '$JS.ACK.DEVICES.corral-x.1.17.5',
   '$JS.ACK.DEVICES.c.1.many.5.1774000000123456789.3',
+  '$JS.ACK.DEVICES.c.1.-17.5.1774000000123456789.3',
+  '$JS.ACK.DEVICES.c.1.0.5.1774000000123456789.3',
+  '$JS.ACK.DEVICES.c.1.17.5.soon.3',
+  '$JS.ACK.DEVICES.c.1.17.5.1774000000123456789.-3',
+  '$JS.ACK.DEVICES.c.1.17.5.1774000000123456789.',
+  '$JS.ACK.DEVICES.c.1.1e300.5.1774000000123456789.3',
 ])('nothing is read from %j', (subject) => {
   expect(parseDeliveryInfo(subject)).toBeNull();
 });

@@ -1,0 +1,190 @@
+/**
+ * Messages that no client library would send. Whatever one of them holds, it is counted, answered where it asks for an answer, and
+ * nothing else stops.
+ */
+import { createServer, connect as dial, type AddressInfo, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
+import type { HubTrouble } from '../../src/nats/hub-trouble.ts';
+import { listen } from '../../src/nats/listen.ts';
+import { RawClient } from '../raw-client.ts';
+import { startHub, type Temporary } from '../servers.ts';
+import type { Hub, HubUser } from '../../tools/dev/hub.ts';
+import { until } from '../node.ts';
+import { World } from '../world.ts';
+import type { App } from '../../src/app.ts';
+
+const MALFORMED = 'NATS/1.0\r\nbad key: x\r\n\r\n';
+
+/** Blocks of headers that cannot be read, or that nobody should take the time to read. */
+const unreadable: readonly (readonly [string, string])[] = [
+  ['a space in a name', MALFORMED],
+  ['a line feed in a value', 'NATS/1.0\r\na: b\nc\r\n\r\n'],
+  ['an empty name with a space', 'NATS/1.0\r\n : x\r\n\r\n'],
+  ['a name that is no ASCII', 'NATS/1.0\r\nschlüssel: x\r\n\r\n'],
+  [
+    '10,000 lines',
+    `NATS/1.0\r\n${Array.from({ length: 10_000 }, (_, n) => `h${String(n)}: x\r\n`).join('')}\r\n`,
+  ],
+  ['100,000 bytes in one line', `NATS/1.0\r\na: ${'x'.repeat(100_000)}\r\n\r\n`],
+];
+
+describe('a message that no client would send', () => {
+  let world: World;
+  let node: App;
+  const raws: RawClient[] = [];
+  beforeEach(async () => {
+    world = await World.start();
+    node = await world.hostNode();
+  });
+  afterEach(async () => {
+    for (const raw of raws.splice(0)) raw.close();
+    await world.end();
+  });
+  async function raw(user: HubUser): Promise<RawClient> {
+    const client = await RawClient.connect(world.hub.url(user));
+    raws.push(client);
+    return client;
+  }
+  async function known(): Promise<{ readonly device: string; readonly report: () => Promise<object> }> {
+    const device = await world.knownDevice();
+    return { device: device.device, report: () => device.report() };
+  }
+  const noticesOf = async (type: string): Promise<number> => {
+    const text = await (await fetch(`${node.httpUrl}/metrics`)).text();
+    const sample = new RegExp(`^corral_notices_total\\{part="\\w+",type="${type}"\\} (\\d+)$`, 'm');
+    return Number(sample.exec(text)?.[1] ?? 0);
+  };
+
+  test('is answered 400 and counted, whoever sends it and whatever it asks, and all other requests are served', async () => {
+    const { device, report } = await known();
+    const asked = [
+      ['backend', `twin.${device}.get`],
+      ['backend', `twin.${device}.command.report`],
+      ['backend', 'fleet.find'],
+      ['backend', '$SRV.PING.corral'],
+      ['engineer', `twin.${device}.ledger`],
+      ['engineer', `node.log.${device}`],
+    ] as const;
+    for (const [name, headers] of unreadable) {
+      for (const [user, subject] of asked) {
+        const client = await raw(user);
+        await client.send('SUB _INBOX.raw 1\r\n');
+        await client.publish({ subject, reply: '_INBOX.raw', headers });
+        const [answered] = await client.match(/HMSG _INBOX\.raw[^]*Nats-Service-Error-Code: \d+/);
+        expect([name, subject, answered]).toEqual([name, subject, expect.stringMatching(/Code: 400$/)]);
+        expect(await world.backend.get(device)).toMatchObject({ device });
+        client.close();
+      }
+    }
+    expect(await noticesOf('message-unreadable')).toBe(unreadable.length * asked.length);
+    expect(await report()).toMatchObject({ stream: 'DEVICES' });
+  });
+
+  test('with malformed headers and nobody to answer is counted alone', async () => {
+    const { device } = await known();
+    const client = await raw('backend');
+    await client.publish({ subject: `twin.${device}.get`, headers: MALFORMED });
+    await until('it is counted', async () => {
+      const count = await noticesOf('message-unreadable');
+      return count === 1 ? { done: true } : { done: false, seen: String(count) };
+    });
+    expect(await world.backend.get(device)).toMatchObject({ device });
+  });
+});
+
+describe('a connection to the hub', () => {
+  let hub: Hub & Temporary;
+  const ends: (() => Promise<unknown>)[] = [];
+  beforeEach(async () => {
+    hub = await startHub();
+  });
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+    await hub.end();
+  });
+  async function connected(url: string): Promise<{ connection: HubConnection; troubles: HubTrouble[] }> {
+    const connection = await connectToHub({ url, name: 'test' });
+    ends.push(() => connection.close());
+    const troubles: HubTrouble[] = [];
+    connection.onTrouble((trouble) => troubles.push(trouble));
+    return { connection, troubles };
+  }
+
+  test('hears on after an answer to a request of its own has malformed headers', async () => {
+    const { connection, troubles } = await connected(hub.url('runtime'));
+    const answering = await connected(hub.url('runtime'));
+    const raw = await RawClient.connect(hub.url('runtime'));
+    ends.push(async () => raw.close());
+    const asked = new Promise<string>((resolve) => {
+      listen(answering.connection, { subject: 'owner.1.>', handle: ({ reply }) => resolve(reply ?? '') });
+    });
+    await answering.connection.nats.flush();
+    const request = connection.nats.request('owner.1.cp-1.get', '', { timeout: 2_000 });
+    await raw.publish({ subject: await asked, headers: MALFORMED });
+    await expect(request).rejects.toThrow(/timeout/i);
+    expect(troubles.map(({ type }) => type)).toEqual(['client-failed']);
+    await connection.nats.flush();
+  });
+
+  test('hears on after a handler has failed, and says so', async () => {
+    const { connection, troubles } = await connected(hub.url('runtime'));
+    const heard: string[] = [];
+    listen(connection, {
+      subject: 'owner.>',
+      handle: ({ subject }) => {
+        heard.push(subject);
+        throw new Error('not made for that');
+      },
+    });
+    for (const subject of ['owner.1.a.get', 'owner.1.b.get']) connection.nats.publish(subject);
+    await connection.nats.flush();
+    expect(heard).toEqual(['owner.1.a.get', 'owner.1.b.get']);
+    expect(troubles).toEqual(
+      heard.map((subject) => ({ type: 'message-failed', subject, detail: 'not made for that' })),
+    );
+  });
+
+  test('that brings what is not NATS is broken and made anew, without waiting for pings', async () => {
+    const clients: Socket[] = [];
+    const proxy = createServer((client) => {
+      clients.push(client);
+      const onward = dial(hub.ports.client, '127.0.0.1');
+      client.pipe(onward).pipe(client);
+      for (const socket of [client, onward]) socket.on('error', () => undefined);
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    ends.push(async () => {
+      for (const client of clients) client.destroy();
+      proxy.close();
+    });
+    const { port } = proxy.address() as AddressInfo;
+    const { connection, troubles } = await connected(`nats://runtime:runtime@127.0.0.1:${String(port)}`);
+    const statuses: string[] = [];
+    void (async () => {
+      for await (const { type } of connection.nats.status()) statuses.push(type);
+    })();
+    for (const garbage of ['what is this?\r\n', 'HMSG a 1 9 3\r\n']) {
+      const isBack = new Promise<void>((resolve) => {
+        const unlisten = connection.onChange((isConnected) => {
+          if (!isConnected) return;
+          unlisten();
+          resolve();
+        });
+      });
+      clients.at(-1)?.write(garbage);
+      await isBack;
+    }
+    await connection.nats.flush();
+    expect(troubles.map(({ type }) => type)).toEqual(['protocol-broken', 'protocol-broken']);
+    expect(statuses).not.toContain('staleConnection');
+    clients.at(-1)?.write('INFO {\r\n');
+    await until('it is counted', async () => {
+      await connection.nats.flush();
+      return troubles.length === 3 ? { done: true } : { done: false, seen: JSON.stringify(troubles) };
+    });
+    expect(troubles.at(-1)?.type).toBe('client-failed');
+  });
+});
