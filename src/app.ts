@@ -17,7 +17,7 @@ import { buildHttp } from './http/server.ts';
 import { writeLine } from './log-lines.ts';
 import { NatsBus } from './nats/bus.ts';
 import { NatsChangeFeed } from './nats/change-feed.ts';
-import { connectToHub, type HubConnection } from './nats/connect.ts';
+import { connectToHub, type HubConnection, ownInbox } from './nats/connect.ts';
 import { NatsFeed } from './nats/feed.ts';
 import { prepareHub } from './nats/hub.ts';
 import type { HubTrouble } from './nats/hub-trouble.ts';
@@ -88,7 +88,8 @@ async function startParts(assembly: Assembly): Promise<App> {
   const devices = new DeviceLog(log, systemClock);
   const nodeTelemetry = createTelemetry(log, devices, systemClock);
   const store = await openStore(assembly);
-  const hub = await connectToHub({ url: config.natsUrl, name: `corral ${config.node}` });
+  const { natsUrl: url } = config;
+  const hub = await connectToHub({ url, name: `corral ${config.node}`, inboxPrefix: ownInbox(url) });
   stops.push(() => hub.close());
   await prepareHub(hub, {
     allowOldHub: config.allowOldHub,

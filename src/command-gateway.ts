@@ -5,10 +5,13 @@ import { readResult } from './client/reply-reader.ts';
 import type { Requester } from './client/requester.ts';
 import type { CommandPort } from './http/command-port.ts';
 import { encode } from './wire/codec.ts';
-import { twinCommand } from './wire/subjects.ts';
+import { httpCommand } from './wire/subjects.ts';
 
 /** How much longer than the caller wants to wait the owner may take to say anything, ms: it may have to ask the device first. */
 const PATIENCE_MS = 15_000;
+
+/** Who asks over HTTP without a token. */
+const NO_TOKEN = 'anonymous';
 
 /** The port on a requester. */
 export function commandGateway(requester: Requester): CommandPort {
@@ -16,7 +19,7 @@ export function commandGateway(requester: Requester): CommandPort {
     command: async ({ device, name, id, args, waitMs, ifVersion, by, traceParent }) => {
       const body = { id, args, waitMs, ...(ifVersion !== null && { ifVersion }), ...(by !== null && { by }) };
       const answer = await requester.request({
-        subject: twinCommand(device, name),
+        subject: httpCommand(NO_TOKEN, device, name),
         payload: encode(body, 'json'),
         timeoutMs: waitMs + PATIENCE_MS,
         traceParent,

@@ -5,7 +5,7 @@
 import { replyEncodingOf } from '../wire/request.ts';
 import type { ServiceError } from '../wire/service-error.ts';
 import { partitionOf } from '../wire/partition.ts';
-import { FLEET_FIND, parseRequestSubject, siteCommand, type TwinOperation } from '../wire/subjects.ts';
+import { FLEET_FIND, parseRequestSubject, siteCommand } from '../wire/subjects.ts';
 import type { BackendRequest, Clock } from '../runtime/ports.ts';
 import type { ReplyAddress } from '../../actors/twin.ts';
 import type { MemoryLink } from './link.ts';
@@ -89,8 +89,14 @@ export class MemoryHub {
     this.#waiting.get(to.subject)?.(payload.slice(), error);
   }
 
-  /** A backend's request over its own link. */
-  request(link: MemoryLink, subject: string, payload: Uint8Array, timeoutMs: number): Promise<MemoryAnswer> {
+  /** A backend's request over its own link, in the name of its account. */
+  request(
+    link: MemoryLink,
+    subject: string,
+    payload: Uint8Array,
+    timeoutMs: number,
+    account = 'backend',
+  ): Promise<MemoryAnswer> {
     return new Promise((resolve) => {
       this.#requests += 1;
       const replyTo = { subject: `reply.${String(this.#requests)}`, encoding: replyEncodingOf(payload) };
@@ -108,31 +114,30 @@ export class MemoryHub {
         link.receive('reply', () => answer({ type: 'reply', payload: reply, error }));
       });
       const hasLeft = link.send('request', () => {
-        if (this.#routeRequest(subject, payload, replyTo)) return;
+        if (this.#routeRequest({ account, subject, payload, replyTo })) return;
         link.receive('reply', () => answer({ type: 'no-responders' }));
       });
       if (!hasLeft) answer({ type: 'disconnected' });
     });
   }
 
-  #routeRequest(subject: string, payload: Uint8Array, replyTo: ReplyAddress): boolean {
+  #routeRequest(asked: {
+    readonly account: string;
+    readonly subject: string;
+    readonly payload: Uint8Array;
+    readonly replyTo: ReplyAddress;
+  }): boolean {
+    const { account, subject, payload, replyTo } = asked;
     const turn = this.#requests;
     if (subject === FLEET_FIND) return handOver(this.#finders, turn, { payload: payload.slice(), replyTo });
     const [root, device = '', ...verb] = subject.split('.');
     if (root !== 'twin') return false;
     const partition = partitionOf(device);
-    const inner = parseRequestSubject(['owner', String(partition), device, ...verb].join('.'));
-    if (inner === null) return false;
-    const operation: TwinOperation = inner.operation;
+    const inner = ['owner', String(partition), 'nats', account, device, ...verb].join('.');
+    const request = parseRequestSubject(inner);
+    if (request === null) return false;
     const owners = this.#owners.get(partition) ?? new Set<Server<BackendRequest>>();
-    return handOver(owners, turn, {
-      partition,
-      device,
-      operation,
-      payload: payload.slice(),
-      replyTo,
-      trace: null,
-    });
+    return handOver(owners, turn, { ...request, payload: payload.slice(), replyTo, trace: null });
   }
 }
 

@@ -1,11 +1,11 @@
 /**
- * The change feed on the stream CHANGES, which is kept in the account of the backends.
+ * The change feed on the stream CHANGES, which is kept in the account JOURNAL.
  */
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { ChangeFeed, ChangeSink, PublishedChange } from '../runtime/ports.ts';
 import { parseChangeSubject, STREAMS, twinChanged, twinOutcome } from '../wire/subjects.ts';
 import type { HubConnection } from './connect.ts';
-import { BACKENDS_API } from './hub.ts';
+import { JOURNAL_API } from './hub.ts';
 import { type ReaderNotice, type StreamMessage, StreamReader } from './stream-reader.ts';
 
 /** How long the hub may take to say how far the stream has got, ms. */
@@ -28,7 +28,7 @@ export class NatsChangeFeed implements ChangeFeed {
   async lastSequence(): Promise<number> {
     const { hub } = this.#options;
     if (!hub.isConnected()) throw new Error('the hub is away');
-    const api = { checkAPI: false, apiPrefix: BACKENDS_API, timeout: ANSWER_MS };
+    const api = { checkAPI: false, apiPrefix: JOURNAL_API, timeout: ANSWER_MS };
     const manager = await jetstreamManager(hub.nats, api);
     return (await manager.streams.info(STREAMS.changes.name)).state.last_seq;
   }
@@ -41,7 +41,7 @@ export class NatsChangeFeed implements ChangeFeed {
     const { after, device, sink } = options;
     const reader = await StreamReader.open({
       ...this.#options,
-      apiPrefix: BACKENDS_API,
+      apiPrefix: JOURNAL_API,
       stream: STREAMS.changes.name,
       subjects: device === null ? STREAMS.changes.subjects : [twinChanged(device), twinOutcome(device)],
       isWholeStream: device === null,

@@ -23,6 +23,9 @@ const RECONNECT_WAIT_MS = 500;
 const PING_INTERVAL_MS = 4_000;
 const PINGS_UNANSWERED_MAX = 2;
 
+/** Names of users that can be one token of a subject. */
+const USER_AS_TOKEN = /^[A-Za-z0-9_-]+$/;
+
 /** Why a first connection failed. */
 export type ConnectProblem = 'bad-url' | 'refused' | 'unauthorized' | 'timeout' | 'failed';
 
@@ -42,7 +45,7 @@ export interface ConnectOptions {
   readonly url: string;
   /** How the connection is called in the server's lists. */
   readonly name: string;
-  /** Where replies are received, for users whose permissions name their inbox. Default `_INBOX`. */
+  /** Where replies are received, for users who share an account: see {@link ownInbox}. Default `_INBOX`. */
   readonly inboxPrefix?: string;
 }
 
@@ -65,6 +68,15 @@ export interface HubConnection {
   /** A subject of its own to receive replies on. */
   newInbox(): string;
   close(): Promise<void>;
+}
+
+/**
+ * The inbox that `nats.conf` keeps for the user of this address alone: users of one account would overhear each other's
+ * answers in a common one.
+ */
+export function ownInbox(url: string): string {
+  const user = parseAddress(url).settings.user ?? '';
+  return USER_AS_TOKEN.test(user) ? `inbox.${user}` : '_INBOX';
 }
 
 /** Connects. Throws {@link ConnectError}; once connected, outages are survived. */

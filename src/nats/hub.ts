@@ -5,7 +5,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { deferred } from '@nats-io/nats-core';
 import { fnv1a32, partitionOf } from '../wire/partition.ts';
-import { parseRequestSubject, twinGet } from '../wire/subjects.ts';
+import { askedBy, parseRequestSubject, twinGet } from '../wire/subjects.ts';
 import type { HubConnection } from './connect.ts';
 import { CHANGES, DEAD_LETTERS, DEVICES, HubError, keepStream, type StreamNotice } from './kept-stream.ts';
 import { listen } from './listen.ts';
@@ -13,10 +13,12 @@ import { listen } from './listen.ts';
 /** Older hubs do not enforce what a leaf connection may publish: a device could write as another one, or delete a stream. */
 export const HUB_VERSION_MIN = [2, 12, 7] as const;
 
-/** The stream CHANGES is kept in the account of the backends, who read it; `nats.conf` opens it to the runtime here. */
-export const BACKENDS_API = '$JS.BACKENDS.API';
+/** The stream CHANGES is kept in an account to which only the runtime writes; `nats.conf` opens it to the runtime here. */
+export const JOURNAL_API = '$JS.JOURNAL.API';
 /** How long the hub may take to hand back a probe of its mapping, ms. */
 const PROBE_TIMEOUT_MS = 3_000;
+/** The name in which a node asks, to see the mapping. */
+const PROBING_ACCOUNT = 'FLEET';
 /** Device ids asked about: enough that a mapping with another number of partitions cannot agree by chance. */
 const PROBES = 8;
 
@@ -35,9 +37,9 @@ export async function prepareHub(hub: HubConnection, options: PrepareHubOptions 
   await checkHubMapping(hub);
   const keep = { replicas: options.replicas ?? 1, onNotice: options.onNotice ?? (() => undefined) };
   const own = await jetstreamManager(hub.nats, { checkAPI: false });
-  const backends = await jetstreamManager(hub.nats, { checkAPI: false, apiPrefix: BACKENDS_API });
+  const journal = await jetstreamManager(hub.nats, { checkAPI: false, apiPrefix: JOURNAL_API });
   await keepStream(own, DEAD_LETTERS, keep);
-  await keepStream(backends, CHANGES, keep);
+  await keepStream(journal, CHANGES, keep);
   await keepStream(own, DEVICES, keep);
 }
 
@@ -70,7 +72,7 @@ export async function checkHubMapping(hub: HubConnection): Promise<void> {
   const missing = new Set(probes);
   const answered = deferred<undefined>();
   const subscription = listen(hub, {
-    subject: 'owner.*.*.get',
+    subject: `owner.*.nats.${PROBING_ACCOUNT}.*.get`,
     refused: (error) => {
       answered.reject(new HubError(`the hub refuses this user owner.>: ${error.message}`, error));
     },
@@ -84,10 +86,12 @@ export async function checkHubMapping(hub: HubConnection): Promise<void> {
   });
   const timer = setTimeout(() => {
     const advice = 'is it running nats.conf, and is this the user of the runtime?';
-    answered.reject(new HubError(`the hub does not map twin.*.get to owner.<partition>.*.get: ${advice}`));
+    answered.reject(
+      new HubError(`the hub does not map twin.*.get to owner.<partition>.nats.<account>.*.get: ${advice}`),
+    );
   }, PROBE_TIMEOUT_MS);
   try {
-    for (const probe of probes) hub.nats.publish(twinGet(probe));
+    for (const probe of probes) hub.nats.publish(askedBy(PROBING_ACCOUNT, twinGet(probe)));
     await answered;
   } finally {
     clearTimeout(timer);

@@ -100,6 +100,8 @@ export interface Feed {
 /** A request of a backend, routed to the owner of its partition. */
 export interface BackendRequest {
   readonly partition: number;
+  /** Who asks, vouched for by the broker: `nats:<account>`, or `http:<token name>` by the node that was asked. */
+  readonly asker: string;
   /** The device token of the subject, not yet checked. */
   readonly device: string;
   readonly operation: TwinOperation;

@@ -4,9 +4,13 @@
  *
  *   device.<id>.report         -> report.<partition>.<site>.<id>       stream DEVICES
  *   device.<id>.command        <- command.<site>.<id>
- *   twin.<id>.get|ledger|...   -> owner.<partition>.<id>.get|ledger|...
- *   twin.<id>.command.<name>   -> owner.<partition>.<id>.command.<name>
+ *   twin.<id>.get|ledger|...   -> owner.<partition>.<via>.<asker>.<id>.get|ledger|...
+ *   twin.<id>.command.<name>   -> owner.<partition>.<via>.<asker>.<id>.command.<name>
+ *
+ * A caller's account sees `twin.<id>.get`; its imports in `nats.conf` make `ask.<account>.twin.<id>.get` of it, with its own
+ * name and no other, and the mapping writes `nats` for `<via>`. What a node asks for a user of HTTP it publishes itself.
  */
+import { partitionOf } from './partition.ts';
 
 /** Streams on the hub. */
 export const STREAMS = {
@@ -33,6 +37,12 @@ export const siteCommand = (site: string, device: string): string => `command.${
 
 /** All backend requests for the twins of one partition. */
 export const partitionRequests = (partition: number): string => `owner.${String(partition)}.>`;
+
+/** What the hub makes of a subject of `twin.<id>` that an account asks, before it maps it to the owner. */
+export const askedBy = (account: string, subject: string): string => `ask.${account}.${subject}`;
+/** A command that a node asks for in the name of a token of HTTP: to the owner, past the mapping. */
+export const httpCommand = (token: string, device: string, name: string): string =>
+  `owner.${String(partitionOf(device))}.http.${token}.${device}.command.${name}`;
 
 /** Asks for the twin document. */
 export const twinGet = (device: string): string => `twin.${device}.get`;
@@ -84,14 +94,22 @@ export type TwinOperation =
   | { readonly type: 'desired' }
   | { readonly type: 'command'; readonly name: string };
 
+/** A request as its subject tells it. */
+export interface ParsedRequest {
+  readonly partition: number;
+  /** Who asks, which no caller writes itself: `nats:<account>` by the hub, `http:<token name>` by the node that was asked. */
+  readonly asker: string;
+  readonly device: string;
+  readonly operation: TwinOperation;
+}
+
 /** A request subject taken apart, or `null` when it is not one. */
-export function parseRequestSubject(
-  subject: string,
-): { readonly partition: number; readonly device: string; readonly operation: TwinOperation } | null {
-  const [root, partition, device, verb, name, ...rest] = subject.split('.');
+export function parseRequestSubject(subject: string): ParsedRequest | null {
+  const [root, partition, via, caller, device, verb, name, ...rest] = subject.split('.');
   if (root !== 'owner' || partition === undefined || !/^\d+$/.test(partition)) return null;
+  if ((via !== 'nats' && via !== 'http') || caller === undefined) return null;
   if (device === undefined || rest.length > 0) return null;
-  const where = { partition: Number(partition), device };
+  const where = { partition: Number(partition), asker: `${via}:${caller}`, device };
   if (verb === 'command' && name !== undefined) return { ...where, operation: { type: 'command', name } };
   if (name !== undefined) return null;
   if (verb === 'get' || verb === 'ledger' || verb === 'desired')

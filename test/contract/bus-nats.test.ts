@@ -122,7 +122,9 @@ describe('on NATS', () => {
   test('a request that asks for nothing known is answered with an error', async () => {
     const stop = world.bus.serve(5, () => undefined);
     await world.settled();
-    const reply = await world.runtime.nats.request('owner.5.cp-1.explode', '', { timeout: 5_000 });
+    const reply = await world.runtime.nats.request('owner.5.nats.backend.cp-1.explode', '', {
+      timeout: 5_000,
+    });
     expect(reply.headers?.get('Nats-Service-Error-Code')).toBe('400');
     expect(reply.json()).toMatchObject({ outcome: 'refused', code: 'bad-arguments' });
     await stop();

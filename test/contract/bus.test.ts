@@ -146,6 +146,7 @@ describe.each([
       expect(requests).toMatchObject([
         {
           partition: partitionOf('cp-9'),
+          asker: 'nats:backend',
           device: 'cp-9',
           operation: { type: 'command', name: 'reserve' },
           replyTo: { encoding: 'msgpack' },

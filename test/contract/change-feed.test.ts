@@ -8,7 +8,7 @@ import { MemoryChangeFeed } from '../../src/memory/change-feed.ts';
 import { MemoryHub } from '../../src/memory/hub.ts';
 import { MemoryLink } from '../../src/memory/link.ts';
 import { NatsChangeFeed } from '../../src/nats/change-feed.ts';
-import { BACKENDS_API } from '../../src/nats/hub.ts';
+import { JOURNAL_API } from '../../src/nats/hub.ts';
 import type { Bus, ChangeFeed, ChangeSink, PublishedChange } from '../../src/runtime/ports.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { twinChanged, twinOutcome } from '../../src/wire/subjects.ts';
@@ -44,7 +44,7 @@ async function openNats(): Promise<World> {
     feed: new NatsChangeFeed({ hub: runtime, onNotice: () => undefined }),
     bus,
     forget: async (upTo) => {
-      const manager = await jetstreamManager(runtime.nats, { checkAPI: false, apiPrefix: BACKENDS_API });
+      const manager = await jetstreamManager(runtime.nats, { checkAPI: false, apiPrefix: JOURNAL_API });
       const { config, state } = await manager.streams.info('CHANGES');
       await manager.streams.update('CHANGES', { ...config, max_msgs: state.last_seq - upTo });
     },

@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { type Command, Option } from 'commander';
-import { connectToHub } from '../../src/nats/connect.ts';
+import { connectToHub, ownInbox } from '../../src/nats/connect.ts';
 import { LogLevelReplySchema, nodeLog } from '../../src/wire/log-level.ts';
 import { engineerUrl } from './addresses.ts';
 import { CommandLineError } from './command-line-error.ts';
@@ -60,7 +60,8 @@ export function addLog(program: Command): void {
 }
 
 async function runLog(device: string, flags: LogFlags): Promise<void> {
-  const hub = await connectToHub({ url: engineerUrl(), name: 'corral log' });
+  const url = engineerUrl();
+  const hub = await connectToHub({ url, name: 'corral log', inboxPrefix: ownInbox(url) });
   try {
     const answers = await hub.nats.requestMany(nodeLog(device), requestOf(flags), {
       strategy: 'timer',

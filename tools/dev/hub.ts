@@ -8,7 +8,7 @@ import { projectFolder } from './project-folders.ts';
 export type SiteName = 'depot' | 'harbour';
 
 /** The users that `nats.conf` defines. */
-export type HubUser = 'runtime' | 'operator' | 'warden' | 'backend' | 'engineer' | SiteName;
+export type HubUser = 'runtime' | 'operator' | 'warden' | 'backend' | 'booking' | 'engineer' | SiteName;
 
 /**
  * The passwords of development, one per user. A hub with these listens on loopback only; a real one is given its
@@ -19,6 +19,7 @@ export const developmentPasswords: Readonly<Record<HubUser, string>> = {
   operator: 'operator',
   warden: 'warden',
   backend: 'backend',
+  booking: 'booking',
   engineer: 'engineer',
   depot: 'depot',
   harbour: 'harbour',
@@ -75,6 +76,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       CORRAL_OPERATOR_PASSWORD: developmentPasswords.operator,
       CORRAL_WARDEN_PASSWORD: developmentPasswords.warden,
       CORRAL_BACKEND_PASSWORD: developmentPasswords.backend,
+      CORRAL_BOOKING_PASSWORD: developmentPasswords.booking,
       CORRAL_ENGINEER_PASSWORD: developmentPasswords.engineer,
       CORRAL_SITE_DEPOT_PASSWORD: developmentPasswords.depot,
       CORRAL_SITE_HARBOUR_PASSWORD: developmentPasswords.harbour,

@@ -1,7 +1,7 @@
 /** The doctor's look at the hub: as a node would find it, with a node's credentials. */
 import { jetstreamManager, RetentionPolicy, StorageType, type StreamInfo } from '@nats-io/jetstream';
-import { type HubConnection, connectToHub } from '../../src/nats/connect.ts';
-import { BACKENDS_API, checkHubMapping, HUB_VERSION_MIN, isAtLeast } from '../../src/nats/hub.ts';
+import { type HubConnection, connectToHub, ownInbox } from '../../src/nats/connect.ts';
+import { JOURNAL_API, checkHubMapping, HUB_VERSION_MIN, isAtLeast } from '../../src/nats/hub.ts';
 import { SERVICE_NAME } from '../../src/nats/service.ts';
 import { STREAMS } from '../../src/wire/subjects.ts';
 import { clockFinding, type ClockSample } from './clock-check.ts';
@@ -18,7 +18,7 @@ const STREAM_BYTES_WARNING = 50 * 1024 ** 3;
 export async function hubFindings(url: string): Promise<readonly Finding[]> {
   let hub: HubConnection;
   try {
-    hub = await connectToHub({ url, name: 'corral doctor' });
+    hub = await connectToHub({ url, name: 'corral doctor', inboxPrefix: ownInbox(url) });
   } catch (error) {
     const advice =
       'start the hub with nats.conf; CORRAL_NATS_URL holds its address and the password of the user runtime';
@@ -71,7 +71,7 @@ async function streamFindings(hub: HubConnection): Promise<readonly Finding[]> {
   const wanted = [
     { stream: STREAMS.devices, options: own },
     { stream: STREAMS.deadLetters, options: own },
-    { stream: STREAMS.changes, options: { ...own, apiPrefix: BACKENDS_API } },
+    { stream: STREAMS.changes, options: { ...own, apiPrefix: JOURNAL_API } },
   ];
   return Promise.all(
     wanted.map(async ({ stream, options }) => {

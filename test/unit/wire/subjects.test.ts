@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { PARTITIONS, fnv1a32, partitionOf } from '../../../src/wire/partition.ts';
-import { parseReportSubject, parseRequestSubject } from '../../../src/wire/subjects.ts';
+import { httpCommand, parseReportSubject, parseRequestSubject } from '../../../src/wire/subjects.ts';
 
 describe('a report subject', () => {
   test('tells partition, site and device', () => {
@@ -25,28 +25,38 @@ describe('a report subject', () => {
 });
 
 describe('a request subject', () => {
-  test('tells partition, device and operation', () => {
-    expect(parseRequestSubject('owner.7.cp-001.get')).toEqual({
+  test('tells partition, who asks, device and operation', () => {
+    expect(parseRequestSubject('owner.7.nats.booking.cp-001.get')).toEqual({
       partition: 7,
+      asker: 'nats:booking',
       device: 'cp-001',
       operation: { type: 'get' },
     });
-    expect(parseRequestSubject('owner.7.cp-001.command.reserve')).toEqual({
+    expect(parseRequestSubject('owner.7.http.till-2.cp-001.command.reserve')).toEqual({
       partition: 7,
+      asker: 'http:till-2',
       device: 'cp-001',
       operation: { type: 'command', name: 'reserve' },
     });
   });
 
   test.each([
-    'owner.7.cp-001',
-    'owner.7.cp-001.delete',
-    'owner.7.cp-001.command',
-    'owner.7.cp-001.command.a.b',
-    'owner.x.a.get',
-    'owner.7.a.get.b',
+    'owner.7.nats.backend.cp-001',
+    'owner.7.nats.backend.cp-001.delete',
+    'owner.7.nats.backend.cp-001.command',
+    'owner.7.nats.backend.cp-001.command.a.b',
+    'owner.x.nats.backend.a.get',
+    'owner.7.nats.backend.a.get.b',
+    'owner.7.mail.backend.a.get',
+    'owner.7.cp-001.get',
   ])('is not %s', (subject) => {
     expect(parseRequestSubject(subject)).toBeNull();
+  });
+
+  test('of a command over HTTP reaches the partition that the hub maps its device to', () => {
+    expect(httpCommand('till-2', 'cp-001', 'reserve')).toBe(
+      `owner.${String(partitionOf('cp-001'))}.http.till-2.cp-001.command.reserve`,
+    );
   });
 });
 
