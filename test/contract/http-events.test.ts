@@ -3,12 +3,13 @@
  */
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { FirstUse } from '../../actors/decision.ts';
 import type { CommandOrder } from '../../src/http/command-port.ts';
 import { EventStream, HEARTBEAT_MS, SLOW_READER_MS } from '../../src/http/event-stream.ts';
 import type { HttpGuards } from '../../src/http/limits.ts';
 import { EVENT_READERS_MAX } from '../../src/http/routes/events.ts';
 import type { Archive } from '../../src/runtime/archive.ts';
-import { commandOutcome } from '../../src/wire/reply.ts';
+import { commandOutcome, type RefusalBody } from '../../src/wire/reply.ts';
 import { commitLives, fleet, NOW, PENDING_ID } from './http-fleet.ts';
 import { type HttpNode, httpOver, OPEN, StandingClock } from './http-node.ts';
 import { memory, type OpenStore } from './http-stores.ts';
@@ -263,14 +264,22 @@ describe('over HTTP', () => {
     });
 
     test('under an id of another command is a problem that says what the id names', async () => {
-      const firstUse = {
-        ...{ name: 'reserve', args: { holdMs: 60_000 }, by: 'mara' },
-        ...{ acceptedAt: NOW, outcome: 'done' },
-      } as const;
-      const refusal = {
-        ...{ id: PENDING_ID, outcome: 'refused', code: 'id-reused', detail: 'it is that of reserve' },
-        ...{ state: 'reserved', allowed: ['release'], firstUse },
-      } as const;
+      const firstUse: FirstUse = {
+        name: 'reserve',
+        args: { holdMs: 60_000 },
+        by: 'mara',
+        acceptedAt: NOW,
+        outcome: 'done',
+      };
+      const refusal: RefusalBody = {
+        id: PENDING_ID,
+        outcome: 'refused',
+        code: 'id-reused',
+        detail: 'it is that of reserve',
+        state: 'reserved',
+        allowed: ['release'],
+        firstUse,
+      };
       node.commands = { command: async () => ({ type: 'refused', refusal }) };
       const response = await order({ id: PENDING_ID, name: 'release' });
       expect(response.statusCode).toBe(409);

@@ -1,5 +1,6 @@
 /** What the client asks, how often, and what it concludes, in a world with a clock of its own and a network that fails. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { FirstUse } from '../../../actors/decision.ts';
 import type { LedgerEntry, Outcome } from '../../../actors/ledger.ts';
 import { CorralBadReply, CorralRefusal, CorralUnreachable } from '../../../src/client/errors.ts';
 import { type ClientPorts, TwinClient } from '../../../src/client/twin-client.ts';
@@ -21,6 +22,7 @@ import { Schedule } from '../../simulation/world/schedule.ts';
 
 const device = 'cp-1';
 const firstId = '00000000-0000-4000-8000-000000000001';
+const idReused = { code: 'id-reused', detail: 'it is that of release', state: null, allowed: [] } as const;
 
 function entry(id: string, outcome: Outcome): LedgerEntry {
   const isOpen = outcome === 'pending';
@@ -201,14 +203,8 @@ describe('a command', () => {
   });
 
   test('under an id of another command is certainly not accepted, also where an earlier copy got no answer', async () => {
-    const firstUse = {
-      ...{ name: 'release', args: {}, by: null },
-      ...{ acceptedAt: 1, outcome: 'done' },
-    } as const;
-    const refusal = {
-      ...{ code: 'id-reused', detail: 'it is that of release' },
-      ...{ state: null, allowed: [], firstUse },
-    } as const;
+    const firstUse: FirstUse = { name: 'release', args: {}, by: null, acceptedAt: 1, outcome: 'done' };
+    const refusal = { ...idReused, firstUse };
     serve((request, count) =>
       count === 1 ? null : encodeRefusal({ ...refusal, id: idOf(request) }, request.replyTo.encoding),
     );
@@ -218,14 +214,8 @@ describe('a command', () => {
   });
 
   test('under an id that another command waits with may still be accepted, where an earlier copy got no answer', async () => {
-    const firstUse = {
-      ...{ name: 'release', args: {}, by: null },
-      ...{ acceptedAt: null, outcome: null },
-    } as const;
-    const refusal = {
-      ...{ code: 'id-reused', detail: 'it is that of release' },
-      ...{ state: null, allowed: [], firstUse },
-    } as const;
+    const firstUse: FirstUse = { name: 'release', args: {}, by: null, acceptedAt: null, outcome: null };
+    const refusal = { ...idReused, firstUse };
     serve((request, count) =>
       count === 1 ? null : encodeRefusal({ ...refusal, id: idOf(request) }, request.replyTo.encoding),
     );
