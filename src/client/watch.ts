@@ -4,7 +4,8 @@
  */
 import type { TwinDocument } from '../../actors/document.ts';
 import type { HubConnection } from '../nats/connect.ts';
-import { type StreamMessage, StreamReader } from '../nats/stream-reader.ts';
+import type { StreamMessage } from '../nats/stream-message.ts';
+import { StreamReader } from '../nats/stream-reader.ts';
 import type { ChangedBody, OutcomeBody } from '../wire/reply.ts';
 import { STREAMS, twinChanged, twinOutcome } from '../wire/subjects.ts';
 import { readChanged, readPublishedOutcome } from './reply-reader.ts';

@@ -6,7 +6,8 @@ import type { ChangeFeed, ChangeSink, PublishedChange } from '../runtime/ports.t
 import { parseChangeSubject, STREAMS, twinChanged, twinOutcome } from '../wire/subjects.ts';
 import type { HubConnection } from './connect.ts';
 import { JOURNAL_API } from './hub.ts';
-import { type ReaderNotice, type StreamMessage, StreamReader } from './stream-reader.ts';
+import type { StreamMessage } from './stream-message.ts';
+import { type ReaderNotice, StreamReader } from './stream-reader.ts';
 
 /** How long the hub may take to say how far the stream has got, ms. */
 const ANSWER_MS = 2_000;

@@ -7,8 +7,8 @@
  */
 import type { HubConnection } from './connect.ts';
 import { type Heard, listen } from './listen.ts';
-import type { StreamMessage } from './stream-reader.ts';
 import { storedAtOf } from './stored-at.ts';
+import type { StreamMessage } from './stream-message.ts';
 
 /** What to bring. */
 export interface BatchQuestion {

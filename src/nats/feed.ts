@@ -6,7 +6,8 @@ import { PARTITIONS } from '../wire/partition.ts';
 import { storableText } from '../wire/storable-text.ts';
 import { deviceReports, parseReportSubject, partitionReports, STREAMS } from '../wire/subjects.ts';
 import type { HubConnection } from './connect.ts';
-import { type ReaderNotice, type StreamMessage, StreamReader } from './stream-reader.ts';
+import type { StreamMessage } from './stream-message.ts';
+import { type ReaderNotice, StreamReader } from './stream-reader.ts';
 
 /** Something an operator may want to know. */
 export type FeedNotice =

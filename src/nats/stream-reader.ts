@@ -18,6 +18,7 @@ import { type BatchQuestion, readDirectBatch } from './direct-batch.ts';
 import type { Heard } from './listen.ts';
 import { type ConsumerEnd, type ConsumerEvents, PULL_MESSAGES, PullConsumer } from './pull-consumer.ts';
 import { storedAtOf } from './stored-at.ts';
+import type { StreamMessage } from './stream-message.ts';
 
 /** Messages held and asked for: enough to fetch the next ones while the caller works on some. */
 const PREFETCH_MAX = 4 * PULL_MESSAGES;
@@ -29,15 +30,6 @@ const RETRY_MS = 500;
 const BEHIND_MAX_MS = 2_000;
 /** How often that is looked at while the caller works on a batch, ms. */
 const WATCH_INTERVAL_MS = 500;
-
-/** A message as it stands in a stream. */
-export interface StreamMessage {
-  readonly sequence: number;
-  /** When the stream stored it, ms epoch. */
-  readonly storedAt: number;
-  readonly subject: string;
-  readonly payload: Uint8Array;
-}
 
 /** Where a reader delivers; see `FeedSink` in the runtime's ports. */
 export interface StreamSink {
