@@ -76,6 +76,11 @@ export const LOG_LINES = {
     says: 'a request over HTTP could not be answered',
     fields: ['requestId', 'method', 'url', 'code', 'err'],
   },
+  'change-unreadable': {
+    level: 'warn',
+    says: 'a message of the stream of changes is not what belongs there: no reader of events was told it',
+    fields: ['requestId', 'sequence', 'type', 'device'],
+  },
   'http-answered': {
     level: 'debug',
     says: 'request over HTTP answered',

@@ -17,6 +17,7 @@ import { ID_PATTERN } from '../../machines/report.ts';
 import type { Archive } from '../runtime/archive.ts';
 import type { ChangeFeed, Clock, InventoryEntry } from '../runtime/ports.ts';
 import type { CommandPort } from './command-port.ts';
+import type { HttpCounters } from './counters.ts';
 import { withDeadline } from './deadline.ts';
 import type { Health } from './health.ts';
 import type { NodeView } from './node-view.ts';
@@ -32,7 +33,7 @@ export type HttpApp = FastifyInstance<
 >;
 
 /** The parts HTTP asks. */
-export interface HttpContext {
+export interface HttpParts {
   readonly archive: Archive;
   readonly kinds: readonly Kind[];
   readonly clock: Clock;
@@ -43,6 +44,11 @@ export interface HttpContext {
   readonly metrics: Registry;
   /** How far the clocks of two servers may differ, ms: it is part of every age. */
   readonly serverErrorMs: number;
+}
+
+/** What routes are given. */
+export interface HttpContext extends HttpParts {
+  readonly counters: HttpCounters;
 }
 
 /** How long an answer of the store is waited for, ms; after that the problem is `store-unavailable`. */

@@ -3,8 +3,9 @@
  * read for too long is told so and sent away. It comes back with `Last-Event-ID`, and has lost nothing.
  *
  * Invariants:
- * I1  what is held for a reader is at most one event more than HELD_BYTES_MAX.
- * I2  after `end` nothing is written, and `ended` has resolved.
+ * I1  what is held for a reader is at most one event, or sign of life, more than HELD_BYTES_MAX.
+ * I2  after `end` nothing is written, and `ended` resolves.
+ * I3  a sign of life is written only while something could be told: for who is `deaf` longer than DEAF_MS the stream ends.
  */
 import { Readable } from 'node:stream';
 import type { Cancel, Clock } from '../runtime/ports.ts';
@@ -20,6 +21,9 @@ const FAREWELL_MS = 5_000;
 
 /** At least this often something is written, ms, so that both sides know that the other one is there. */
 export const HEARTBEAT_MS = 10_000;
+
+/** Nothing could have arrived for so long, ms: the reader is sent away, so that it does not take the silence for peace. */
+export const DEAF_MS = 5_000;
 
 /** How long a reader waits before it comes back, ms, unless it decides otherwise. */
 const RETRY_MS = 1_000;
@@ -41,6 +45,8 @@ export class EventStream {
   #room: (() => void) | null = null;
   #hasEnded = false;
   #cancelHeartbeat: Cancel = () => undefined;
+  /** Ends the stream when nothing is heard by then; `null` while something is. */
+  #cancelDeafness: Cancel | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -53,8 +59,7 @@ export class EventStream {
     });
     this.ended = new Promise((resolve) => {
       this.body.once('close', () => {
-        this.#hasEnded = true;
-        this.#cancelHeartbeat();
+        this.#stop();
         this.#room?.();
         resolve();
       });
@@ -69,20 +74,44 @@ export class EventStream {
   async write({ event, id, data }: ServerEvent): Promise<boolean> {
     if (this.#hasEnded) return false;
     const place = id === null ? '' : `id: ${String(id)}\n`;
-    if (this.body.push(`${place}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)) return true;
-    if (await this.#makeRoom()) return !this.#hasEnded;
-    this.#sendAway();
-    return false;
+    return this.#push(`${place}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
   /** Ends the stream: the reader gets what was written, and comes back if it likes. */
   end(): void {
     if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#cancelHeartbeat();
+    this.#stop();
     this.body.push(null);
     const cancel = this.#clock.after(FAREWELL_MS, () => this.body.destroy());
     this.body.once('close', cancel);
+  }
+
+  /** Something waits for the reader to take it. */
+  get isWriting(): boolean {
+    return this.#room !== null;
+  }
+
+  /** Ends the stream at once: nobody reads it. */
+  cut(): void {
+    this.body.destroy();
+  }
+
+  /** Nothing can arrive at present. */
+  deaf(): void {
+    if (this.#hasEnded) return;
+    this.#cancelDeafness ??= this.#clock.after(DEAF_MS, () => this.end());
+  }
+
+  /** Something arrived, or can arrive again. */
+  heard(): void {
+    this.#cancelDeafness?.();
+    this.#cancelDeafness = null;
+  }
+
+  #stop(): void {
+    this.#hasEnded = true;
+    this.#cancelHeartbeat();
+    this.heard();
   }
 
   #sendAway(): void {
@@ -90,6 +119,13 @@ export class EventStream {
     const detail = `nothing was read for ${String(SLOW_READER_MS)} ms: come back with Last-Event-ID, nothing is lost`;
     this.body.push(`event: slow\ndata: ${JSON.stringify({ detail })}\n\n`);
     this.end();
+  }
+
+  async #push(text: string): Promise<boolean> {
+    if (this.body.push(text)) return true;
+    if (await this.#makeRoom()) return !this.#hasEnded;
+    this.#sendAway();
+    return false;
   }
 
   /** Resolves with false when there was no room in time. */
@@ -105,7 +141,7 @@ export class EventStream {
 
   #beat(): void {
     this.#cancelHeartbeat = this.#clock.after(HEARTBEAT_MS, () => {
-      if (this.#room === null) this.body.push(': all is well\n\n');
+      if (this.#room === null && this.#cancelDeafness === null) void this.#push(': all is well\n\n');
       this.#beat();
     });
   }

@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk.bundled.js';
+import type { Clock } from '../runtime/ports.ts';
 import type { MachineDefinition } from './machine-definition.ts';
 
 /** A rectangle, in units of the drawing. */
@@ -55,14 +56,19 @@ const OPTIONS = {
   'elk.spacing.edgeLabel': '4',
 } as const;
 
-/** Lays a machine out. */
-export async function layOut(machine: MachineDefinition): Promise<MachineLayout> {
-  const graph = await layOutAside({
+/** Lays a machine out. Rejects when that takes longer than `limitMs`, or more than LAYOUT_MEGABYTES_MAX. */
+export async function layOut(
+  machine: MachineDefinition,
+  clock: Clock,
+  limitMs: number,
+): Promise<MachineLayout> {
+  const root = {
     id: 'root',
     layoutOptions: OPTIONS,
     children: [sized(ANYWHERE, [ANYWHERE]), ...childrenOf(machine, null)],
     edges: edgesOf(machine),
-  });
+  };
+  const graph = await layOutAside(root, clock, limitMs);
   const boxes = new Map<string, Box>();
   collect(graph, boxes);
   const anywhere = boxes.get(ANYWHERE) ?? { x: 0, y: 0, width: 0, height: 0 };
@@ -86,14 +92,27 @@ const Elk = require(workerData.elk);
 new Elk().layout(workerData.graph).then((graph) => parentPort.postMessage(graph));
 `;
 
-function layOutAside(graph: ElkNode): Promise<ElkNode> {
+/** The memory that the thread may take, megabytes; it takes a tenth of that. Above it the thread ends, and nothing else does. */
+const LAYOUT_MEGABYTES_MAX = 256;
+
+function layOutAside(graph: ElkNode, clock: Clock, limitMs: number): Promise<ElkNode> {
   const elk = createRequire(import.meta.url).resolve('elkjs/lib/elk.bundled.js');
-  const thread = new Worker(LAYOUT_THREAD, { eval: true, execArgv: [], workerData: { elk, graph } });
+  const resourceLimits = { maxOldGenerationSizeMb: LAYOUT_MEGABYTES_MAX };
+  const thread = new Worker(LAYOUT_THREAD, {
+    ...{ eval: true, execArgv: [], workerData: { elk, graph }, resourceLimits },
+  });
+  let laidOut: ElkNode | null = null;
+  let failure: unknown = null;
+  thread.once('message', (answer: ElkNode) => (laidOut = answer));
+  thread.once('error', (cause) => (failure = cause));
+  // It is over when the thread is: then the next one may begin.
   return new Promise((resolve, reject) => {
-    thread.once('message', (laidOut: ElkNode) => resolve(laidOut));
-    thread.once('error', reject);
+    const cancel = clock.after(limitMs, () => void thread.terminate());
     thread.once('exit', (code) => {
-      reject(new Error(`the thread that lays out a machine ended with ${String(code)} and no answer`));
+      cancel();
+      const silence = `the thread that lays out a machine ended with ${String(code)} and no answer`;
+      if (laidOut === null) reject(new Error(silence, { cause: failure }));
+      else resolve(laidOut);
     });
   });
 }

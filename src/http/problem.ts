@@ -181,6 +181,11 @@ export const PROBLEMS = {
     title: 'This node serves as many readers of events as it may',
     remedy: 'Ask another node, or this one after `Retry-After` seconds.',
   },
+  'not-drawn': {
+    status: 503,
+    title: 'The drawing of the machine took too long',
+    remedy: 'Ask again after `Retry-After` seconds; the machine as data or as Mermaid takes no drawing.',
+  },
   'not-ready': {
     status: 503,
     title: 'The node is not ready',

@@ -13,7 +13,16 @@ import {
   answerUnreadable,
   refuseOtherMethods,
 } from './answer-problems.ts';
-import type { HttpApp, HttpContext } from './context.ts';
+import {
+  boundConnections,
+  HEADER_MS,
+  BODY_MS,
+  KEEP_ALIVE_MS,
+  LOOK_MS,
+  REQUESTS_EACH_MAX,
+} from './connections.ts';
+import type { HttpApp, HttpContext, HttpParts } from './context.ts';
+import { httpCounters } from './counters.ts';
 import { writeLine } from '../log-lines.ts';
 import { type Gate, guardHttp, type HttpGuards } from './limits.ts';
 import { originForm } from './loopback.ts';
@@ -37,29 +46,30 @@ import { problemRoutes } from './routes/problems.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { sensorRoutes } from './routes/sensors.ts';
 import { timelineRoutes } from './routes/timeline.ts';
-import { cutSilentConnections } from './silent-connections.ts';
-
-/** A request has to arrive whole within this, ms; then it is answered `request-timeout`. */
-const REQUEST_TIMEOUT_MS = 10_000;
 
 /** The longest path parameter that reaches a route, to be told what is wrong with it there. Node's limit on the header comes first. */
 const PARAMETER_LENGTH_MAX = 16_384;
 
 /** What the HTTP side is built of. */
-export interface HttpOptions extends HttpContext {
+export interface HttpOptions extends HttpParts {
   readonly logger: FastifyBaseLogger;
   readonly guards: HttpGuards;
 }
 
 /** Builds the HTTP side, ready for `listen` or `inject`. `close` ends it, and lets requests under way finish. */
 export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
-  const { logger, guards, ...context } = options;
+  const { logger, guards, ...parts } = options;
+  const context: HttpContext = { ...parts, counters: httpCounters(parts.metrics) };
   let gate: Gate | null = null;
   const app: HttpApp = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: () => randomUUID(),
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Of Node's own limits the header's has to be the shorter one: it takes the longer of the two for bodies, whichever that is.
+    http: { headersTimeout: HEADER_MS, connectionsCheckingInterval: LOOK_MS },
+    requestTimeout: HEADER_MS + BODY_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxRequestsPerSocket: REQUESTS_EACH_MAX,
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
     rewriteUrl: ({ url = '/' }) => originForm(url),
     frameworkErrors: (error, request, reply) => void answerUnroutable({ gate, error, request, reply }),
@@ -68,7 +78,10 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true } },
     return503OnClosing: false,
   });
-  cutSilentConnections(app);
+  boundConnections(app, {
+    clock: context.clock,
+    onRefused: () => context.counters.connectionsRefused.inc(),
+  });
   app.setErrorHandler(answerProblem);
   app.setNotFoundHandler(answerUnknownRoute);
   app.addHook('onResponse', async (request, reply) => {

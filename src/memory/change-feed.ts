@@ -69,6 +69,7 @@ export class MemoryChangeFeed implements ChangeFeed {
         .finally(() => (reading = null));
     };
     const unlisten = changes.onAppend(read);
+    sink.hearing(true);
     read();
     return {
       stop: async () => {

@@ -49,7 +49,7 @@ export class NatsChangeFeed implements ChangeFeed {
       after,
       sink: {
         deliver: (batch) => sink.deliver(batch.flatMap(changeOf)),
-        hearing: () => undefined,
+        hearing: (isHearing) => sink.hearing(isHearing),
         gone: (range) => sink.gone(range),
         ended: (cause) => sink.ended(cause),
         reads: () => undefined,

@@ -32,7 +32,7 @@ export function useEvents(
   current.current = handlers;
   useEffect(() => {
     if (path === null) return undefined;
-    return openEventStream({
+    const end = openEventStream({
       path,
       onEvent: (event) => current.current.onEvent(event),
       onState: (state) => {
@@ -41,6 +41,11 @@ export function useEvents(
         if (state.type === 'live') current.current.onLive();
       },
     });
+    return () => {
+      end();
+      // Nothing arrives any more, until another view follows something.
+      if (connection.value.type === 'live') connection.set({ type: 'connecting' });
+    };
   }, [path]);
 }
 

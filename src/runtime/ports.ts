@@ -153,6 +153,8 @@ export interface ChangeSink {
   deliver(batch: readonly PublishedChange[]): Promise<void>;
   /** The stream no longer holds `from` to `to`, or was made anew (`to` before `from`). Reading goes on after them. */
   gone(range: { readonly from: number; readonly to: number }): void;
+  /** False: what is published now would not be delivered, or late; until it is true again, nothing delivered means nothing. */
+  hearing(isHearing: boolean): void;
   /**
    * Reading has ended for good, because the sink itself failed with `cause`: nothing follows, so whoever waits behind the sink
    * has to be sent away. Not called for reading that was stopped.

@@ -65,6 +65,10 @@ class Kept implements ChangeSink {
     this.#waiting?.();
   }
 
+  hearing(): void {
+    // Only looked at over HTTP.
+  }
+
   gone({ from, to }: { readonly from: number; readonly to: number }): void {
     this.lines.push(`gone ${String(from)} to ${String(to)}`);
     this.#waiting?.();

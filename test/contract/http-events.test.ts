@@ -2,13 +2,15 @@
  * Following devices over HTTP, and commanding them; and who may do that.
  */
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FirstUse } from '../../actors/decision.ts';
 import type { CommandOrder } from '../../src/http/command-port.ts';
-import { EventStream, HEARTBEAT_MS, SLOW_READER_MS } from '../../src/http/event-stream.ts';
+import { DEAF_MS, EventStream, HEARTBEAT_MS, SLOW_READER_MS } from '../../src/http/event-stream.ts';
 import type { HttpGuards } from '../../src/http/limits.ts';
-import { EVENT_READERS_MAX } from '../../src/http/routes/events.ts';
+import { EVENT_READERS_EACH_MAX, EVENT_READERS_MAX } from '../../src/http/event-readers.ts';
 import type { Archive } from '../../src/runtime/archive.ts';
+import type { ChangeSink } from '../../src/runtime/ports.ts';
 import { commandOutcome, type RefusalBody } from '../../src/wire/reply.ts';
 import { commitLives, fleet, NOW, PENDING_ID } from './http-fleet.ts';
 import { type HttpNode, httpOver, OPEN, StandingClock } from './http-node.ts';
@@ -148,18 +150,161 @@ describe('over HTTP', () => {
       expect(await response.json()).toMatchObject({ code: 'bad-query', parameter: 'Last-Event-ID' });
     });
 
-    test('are for so many readers at once and no more', async () => {
-      const ended = new AbortController();
-      // Kept to the end: `fetch` hangs up where nothing refers to a response any more.
-      const readers: Response[] = [];
-      while (readers.length < EVENT_READERS_MAX)
-        readers.push(await fetch(`${url}/v1/events`, { signal: ended.signal }));
-      const refused = await fetch(`${url}/v1/events`, { signal: ended.signal });
-      expect(refused.status).toBe(503);
-      expect(await refused.json()).toMatchObject({ code: 'too-many-readers', status: 503 });
-      expect(refused.headers.get('retry-after')).not.toBeNull();
-      for (const { status } of readers) expect(status).toBe(200);
-      ended.abort();
+    test('of what does not belong into the stream are none, and the others go on', async () => {
+      publish('cp-001', 'changed', {});
+      publish('cp-001', 'changed', { device: 'cp-001', twin: null });
+      publish('cp-001', 'outcome', { ...commandOutcome(entry('cp-002')), partition: 3, no: 7 });
+      publish('cp-001', 'outcome', { ...commandOutcome(entry('cp-001')), sentAt: 'yesterday' });
+      outcome('cp-001');
+      const events = await read('/v1/events', 2, { 'last-event-id': '0' });
+      expect(events[1]).toMatch(/^id: 5\nevent: outcome/);
+      expect(await node.metrics.metrics()).toContain('corral_http_changes_unreadable_total 4');
+      expect(node.log.filter((line) => line.includes('change-unreadable'))).toHaveLength(4);
+    });
+
+    test('end when the stream cannot be heard for a while, and not for a moment', async () => {
+      const sinks: ChangeSink[] = [];
+      node.changes = {
+        lastSequence: async () => 7,
+        open: async ({ sink }) => {
+          sinks.push(sink);
+          return { stop: async () => undefined };
+        },
+      };
+      const response = await fetch(`${url}/v1/events`);
+      const [sink] = sinks;
+      sink?.hearing(true);
+      clock.move(DEAF_MS);
+      sink?.hearing(false);
+      clock.move(DEAF_MS - 1);
+      sink?.hearing(true);
+      clock.move(HEARTBEAT_MS);
+      sink?.hearing(false);
+      clock.move(DEAF_MS);
+      expect(await response.text()).toMatch(/event: open\n[^]*: all is well\n\n$/);
+    });
+
+    test('end when whoever is told them cannot be told any more', async () => {
+      const sinks: ChangeSink[] = [];
+      node.changes = {
+        lastSequence: async () => 7,
+        open: async ({ sink }) => {
+          sinks.push(sink);
+          return { stop: async () => undefined };
+        },
+      };
+      const response = await fetch(`${url}/v1/events`);
+      sinks[0]?.ended(new Error('cannot go on'));
+      expect(await response.text()).toContain('event: open');
+    });
+
+    test('are not begun while the hub is away, also not where a place is given', async () => {
+      node.changes = {
+        lastSequence: () => Promise.reject(new Error('away')),
+        open: () => Promise.reject(new Error('away')),
+      };
+      const response = await fetch(`${url}/v1/events`, { headers: { 'last-event-id': '3' } });
+      expect(await response.json()).toMatchObject({ code: 'hub-unavailable', status: 503 });
+    });
+  });
+
+  describe('the places for readers of events', () => {
+    const others = ['b', 'c'].map((name) => ({ name, token: `a-token-of-reader-${name}` }));
+    let url: string;
+    let ended: AbortController;
+    beforeEach(async () => {
+      ended = new AbortController();
+      const { operateTokens } = GUARDED.access;
+      const readTokens = [{ name: 'a', token: READER }, ...others];
+      await begin({ ...GUARDED, access: { readTokens, operateTokens, isReadOpen: false } });
+      url = await node.app.listen({ host: '127.0.0.1', port: 0 });
+    });
+    afterEach(() => ended.abort());
+    interface Asking {
+      readonly method?: string;
+      readonly headers?: Record<string, string>;
+      readonly signal?: AbortSignal;
+    }
+    const follow = (token: string, path = '/v1/events', init: Asking = {}): Promise<Response> =>
+      fetch(`${url}${path}`, {
+        signal: ended.signal,
+        ...init,
+        headers: { ...bearer(token), ...init.headers },
+      });
+    /** Kept to the end: `fetch` hangs up where nothing refers to a response any more. */
+    const crowd = (token: string, count: number): Promise<readonly Response[]> =>
+      Promise.all(Array.from({ length: count }, () => follow(token)));
+    const served = (responses: readonly Response[]): number =>
+      responses.filter(({ status }) => status === 200).length;
+
+    test('are never more than there are, however many ask at once, and nobody has all', async () => {
+      const first = await crowd(READER, 3 * EVENT_READERS_EACH_MAX);
+      expect(served(first)).toBe(EVENT_READERS_EACH_MAX);
+      const refused = first.find(({ status }) => status !== 200);
+      expect(await refused?.json()).toMatchObject({ code: 'too-many-readers', status: 503 });
+      expect(refused?.headers.get('retry-after')).not.toBeNull();
+      const second = await crowd(others[0]!.token, 3 * EVENT_READERS_EACH_MAX);
+      const third = await crowd(others[1]!.token, 3);
+      expect(served([...first, ...second, ...third])).toBe(EVENT_READERS_MAX);
+      expect(served(third)).toBe(0);
+    });
+
+    test.each([
+      ['asks from what is no place', '/v1/events', { headers: { 'last-event-id': 'x' } }, 400],
+      ['asks for a device that is not there', '/v1/devices/nobody/events', {}, 404],
+      ['asks for the header alone', '/v1/events', { method: 'HEAD' }, 405],
+      ['asks while the hub is away', '/v1/events', {}, 503],
+    ])('are given back by who %s', async (_, path, init, status) => {
+      const { changes } = node;
+      if (status === 503) {
+        const open = (): Promise<never> => Promise.reject(new Error('away'));
+        node.changes = { lastSequence: async () => 1, open };
+      }
+      for (let count = 0; count < EVENT_READERS_EACH_MAX + 1; count += 1) {
+        expect((await follow(READER, path, init)).status).toBe(status);
+      }
+      node.changes = changes;
+      expect((await follow(READER)).status).toBe(200);
+      // What was begun for them is over as well: nothing waits but for the one reader, and the connections.
+      expect(clock.waiting).toBeLessThan(5);
+    });
+
+    test('are given back by who goes before the answer', async () => {
+      const { changes } = node;
+      let goOn: () => void = () => undefined;
+      const isGone = new Promise<void>((resolve) => (goOn = resolve));
+      let asked = 0;
+      let stopped = 0;
+      node.changes = {
+        lastSequence: async () => {
+          asked += 1;
+          await isGone;
+          return 1;
+        },
+        open: async () => ({ stop: async () => void (stopped += 1) }),
+      };
+      const impatient = new AbortController();
+      const gone = crowdOf(EVENT_READERS_EACH_MAX, () =>
+        follow(READER, '/v1/events', { signal: impatient.signal }),
+      );
+      await turnsUntil(() => asked === EVENT_READERS_EACH_MAX);
+      const closed = new Promise<void>((resolve) => {
+        let left = EVENT_READERS_EACH_MAX;
+        for (const socket of sockets) socket.once('close', () => (left -= 1) || resolve());
+      });
+      impatient.abort();
+      await gone;
+      await closed;
+      goOn();
+      await turnsUntil(() => stopped === EVENT_READERS_EACH_MAX);
+      node.changes = changes;
+      expect((await follow(READER)).status).toBe(200);
+    });
+
+    const sockets: Socket[] = [];
+    beforeEach(() => {
+      sockets.length = 0;
+      node.app.server.on('connection', (socket) => sockets.push(socket));
     });
   });
 
@@ -390,3 +535,13 @@ describe('over HTTP', () => {
     });
   });
 });
+
+/** Asks so many times; who is refused, or goes, is no error. */
+async function crowdOf(count: number, ask: () => Promise<unknown>): Promise<void> {
+  await Promise.allSettled(Array.from({ length: count }, ask));
+}
+
+/** Lets everything else have its turn until it is so. */
+async function turnsUntil(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -13,7 +13,7 @@ import { MemoryHub } from '../../src/memory/hub.ts';
 import type { ThisNode } from '../../src/http/node-view.ts';
 import { buildHttp } from '../../src/http/server.ts';
 import type { Archive } from '../../src/runtime/archive.ts';
-import type { Clock } from '../../src/runtime/ports.ts';
+import type { ChangeFeed, Clock } from '../../src/runtime/ports.ts';
 import { NOW } from './http-fleet.ts';
 
 /** Time that stands still; what is to be done later is done when time is moved. */
@@ -63,6 +63,8 @@ export interface HttpNode {
   readonly hub: MemoryHub;
   /** What becomes of commands. */
   commands: CommandPort;
+  /** Where it is read from: `hub`, unless it is set. */
+  changes: ChangeFeed;
 }
 
 /** Whoever reaches it may read, nobody may command. */
@@ -79,16 +81,21 @@ export async function httpOver(
 ): Promise<HttpNode> {
   const log: string[] = [];
   const metrics = new Registry();
+  const hub = new MemoryHub(clock);
   const node = {
     health: { check: async () => [whole('store')] } as Health,
-    hub: new MemoryHub(clock),
+    hub,
+    changes: new MemoryChangeFeed(hub) as ChangeFeed,
     commands: { command: async () => ({ type: 'hub-away' }) } as CommandPort,
   };
   const app = await buildHttp({
     ...{ archive, kinds, clock, metrics, serverErrorMs: 50 },
     health: { check: () => node.health.check() },
     nodeView: { status: async () => THIS_NODE },
-    changes: new MemoryChangeFeed(node.hub),
+    changes: {
+      lastSequence: () => node.changes.lastSequence(),
+      open: (options) => node.changes.open(options),
+    },
     commands: { command: (order) => node.commands.command(order) },
     guards,
     logger: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),

@@ -4,15 +4,14 @@
  */
 import { Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ChangeSink } from '../../runtime/ports.ts';
+import type { ChangeFeed, ChangeSink, PublishedChange } from '../../runtime/ports.ts';
 import { changeEvent } from '../change-view.ts';
 import { type HttpApp, type HttpContext, knownDevice } from '../context.ts';
+import { EventReaders } from '../event-readers.ts';
 import { EventStream } from '../event-stream.ts';
+import { writeLine } from '../../log-lines.ts';
 import { badQuery, Problem, problemResponses } from '../problem.ts';
 import { deviceParams, noParameters } from './devices.ts';
-
-/** How many readers a node serves at once; one more is told to ask another node, or later. */
-export const EVENT_READERS_MAX = 100;
 
 const headers = Type.Object({
   'last-event-id': Type.Optional(
@@ -36,17 +35,22 @@ const response = {
 
 /** Registers `/v1/events` and `/v1/devices/:device/events`. */
 export function eventRoutes(app: HttpApp, context: HttpContext): void {
-  const readers: Readers = { all: new Set(), areSentAway: false };
+  const readers: Readers = { places: new EventReaders(), streams: new Set(), areSentAway: false };
   app.addHook('preClose', async () => {
     readers.areSentAway = true;
-    for (const reader of readers.all) reader.end();
+    for (const stream of readers.streams) stream.end();
   });
+  // An answer to HEAD would drain the stream, which has no end.
+  const always = {
+    config: { access: 'read' as const, isEndless: true },
+    exposeHeadRoute: false,
+    compress: false as const,
+  };
 
   app.get(
     '/v1/events',
     {
-      config: { access: 'read' },
-      compress: false,
+      ...always,
       schema: {
         operationId: 'followFleet',
         summary: 'What becomes known of all devices, as it does',
@@ -56,14 +60,13 @@ export function eventRoutes(app: HttpApp, context: HttpContext): void {
         response,
       },
     },
-    (request, reply) => follow({ context, readers, request, reply, device: null }),
+    (request, reply) => follow({ context, readers, request, reply, find: async () => null }),
   );
 
   app.get(
     '/v1/devices/:device/events',
     {
-      config: { access: 'read' },
-      compress: false,
+      ...always,
       schema: {
         operationId: 'followDevice',
         summary: 'What becomes known of one device, as it does',
@@ -74,54 +77,96 @@ export function eventRoutes(app: HttpApp, context: HttpContext): void {
         response,
       },
     },
-    async (request, reply) => {
-      const { twin } = await knownDevice(context, request.params.device);
-      return follow({ context, readers, request, reply, device: twin.device });
+    (request, reply) => {
+      const find = async (): Promise<string> =>
+        (await knownDevice(context, request.params.device)).twin.device;
+      return follow({ context, readers, request, reply, find });
     },
   );
 }
 
 /** Who follows events on this node. */
 interface Readers {
-  readonly all: Set<EventStream>;
+  readonly places: EventReaders;
+  readonly streams: Set<EventStream>;
   /** The node is being stopped: whoever comes now goes as well. */
   areSentAway: boolean;
 }
 
-async function follow(options: {
+interface Following {
   readonly context: HttpContext;
   readonly readers: Readers;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
-  readonly device: string | null;
-}): Promise<FastifyReply> {
-  const { context, readers, request, reply, device } = options;
-  if (readers.all.size >= EVENT_READERS_MAX) {
-    throw new Problem('too-many-readers', `${String(EVENT_READERS_MAX)} readers follow events here already`);
+  /** Finds the device that is followed; `null`: all are. */
+  readonly find: () => Promise<string | null>;
+}
+
+/** The place is taken before anything is waited for, and held until the response has ended, however that comes about. */
+async function follow({ context, readers, request, reply, find }: Following): Promise<FastifyReply> {
+  const giveBack = readers.places.take(request);
+  let stream: EventStream | null = null;
+  try {
+    const place = readPlace(request.headers['last-event-id']);
+    const device = await find();
+    // Asked also by who says where to go on: while the hub is away nothing can arrive, and the stream would say that all is well.
+    const last = await lastPlace(context);
+    const after = place ?? last;
+    stream = new EventStream(context.clock);
+    begin({ stream, readers, request, reply, giveBack });
+    void stream.write({ event: 'open', id: after, data: { after } });
+    if (readers.areSentAway) stream.end();
+    const feed = await openFeed(context, { after, device, sink: sinkOf(stream, request, context) });
+    void stream.ended.then(() => feed.stop());
+  } catch (error) {
+    if (stream === null) giveBack();
+    else stream.cut();
+    throw error;
   }
-  const after = readPlace(request.headers['last-event-id']) ?? (await lastPlace(context));
-  const stream = new EventStream(context.clock);
-  readers.all.add(stream);
-  void stream.write({ event: 'open', id: after, data: { after } });
-  if (readers.areSentAway) stream.end();
-  const feed = await context.changes.open({ after, device, sink: sinkOf(stream) });
-  void stream.ended.then(() => {
-    readers.all.delete(stream);
-    return feed.stop();
-  });
   return reply
     .type('text/event-stream')
     .headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
     .send(stream.body);
 }
 
-function sinkOf(stream: EventStream): ChangeSink {
+function begin({
+  stream,
+  readers,
+  request,
+  reply,
+  giveBack,
+}: Pick<Following, 'readers' | 'request' | 'reply'> & {
+  readonly stream: EventStream;
+  readonly giveBack: () => void;
+}): void {
+  readers.streams.add(stream);
+  void stream.ended.then(() => {
+    readers.streams.delete(stream);
+    giveBack();
+  });
+  // The reader may have gone while its device was looked up.
+  if (reply.raw.destroyed || request.raw.socket.destroyed) stream.cut();
+  reply.raw.once('close', () => stream.cut());
+}
+
+/** What does not belong into the stream is passed over: a reader that was sent away for it would come back to it for ever. */
+function sinkOf(stream: EventStream, { log }: FastifyRequest, { counters }: HttpContext): ChangeSink {
+  let isHearing = false;
+  stream.deaf();
+  const tell = async (change: PublishedChange): Promise<boolean> => {
+    const event = changeEvent(change);
+    if (event !== null) return stream.write(event);
+    const { sequence, type, device } = change;
+    counters.changesUnreadable.inc();
+    writeLine(log, 'change-unreadable', { sequence, type, device });
+    return true;
+  };
   return {
     deliver: async (batch) => {
-      for (const change of batch) {
-        const event = changeEvent(change);
-        if (event !== null && !(await stream.write(event))) return;
-      }
+      // However slowly it is taken: something arrives.
+      stream.heard();
+      for (const change of batch) if (!(await tell(change))) return;
+      if (!isHearing) stream.deaf();
     },
     gone: ({ from, to }) => {
       const detail =
@@ -130,18 +175,34 @@ function sinkOf(stream: EventStream): ChangeSink {
           : 'the stream no longer holds them: read the devices and journals anew';
       void stream.write({ event: 'gone', id: to, data: { from, to, detail } });
     },
+    hearing: (is) => {
+      isHearing = is;
+      if (is) stream.heard();
+      else if (!stream.isWriting) stream.deaf();
+    },
     // The reader comes back, and goes on after the last event that it has.
     ended: () => stream.end(),
   };
 }
 
-async function lastPlace(context: HttpContext): Promise<number> {
+async function lastPlace({ changes }: HttpContext): Promise<number> {
   try {
-    return await context.changes.lastSequence();
+    return await changes.lastSequence();
   } catch (cause) {
     throw new Problem('hub-unavailable', 'the hub cannot be asked where the stream of changes ends', {
       cause,
     });
+  }
+}
+
+async function openFeed(
+  { changes }: HttpContext,
+  options: Parameters<ChangeFeed['open']>[0],
+): ReturnType<ChangeFeed['open']> {
+  try {
+    return await changes.open(options);
+  } catch (cause) {
+    throw new Problem('hub-unavailable', 'the hub cannot be asked for the stream of changes', { cause });
   }
 }
 

@@ -2,12 +2,11 @@
  * The machines of the kinds: as data, as Mermaid, as a drawing, and as a drawing of where a device is in it.
  */
 import { Type } from '@sinclair/typebox';
-import type { Kind } from '../../../machines/kind.ts';
 import { worldState } from '../../../machines/statechart.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import { machineDefinition, MachineSchema } from '../machine-definition.ts';
 import { drawMachine } from '../machine-drawing.ts';
-import { layOut, type MachineLayout } from '../machine-layout.ts';
+import { MachineLayouts } from '../machine-layouts.ts';
 import { mermaidOf } from '../machine-mermaid.ts';
 import { problemResponses } from '../problem.ts';
 import { deviceParams, noParameters } from './devices.ts';
@@ -42,20 +41,12 @@ const drawing = (description: string) => ({
 
 /** Registers `/v1/kinds/:kind/machine` and `/v1/devices/:device/machine.svg`. */
 export function machineRoutes(app: HttpApp, context: HttpContext): void {
-  const layouts = new Map<string, Promise<MachineLayout>>();
-  /** Laid out once for each kind: a machine does not change while the process runs. */
-  const layoutOf = (kind: Kind): Promise<MachineLayout> => {
-    let layout = layouts.get(kind.name);
-    if (layout === undefined) layouts.set(kind.name, (layout = layOut(machineDefinition(kind))));
-    return layout;
-  };
-  kindMachineRoute(app, context, layoutOf);
-  deviceMachineRoute(app, context, layoutOf);
+  const layouts = new MachineLayouts(context.clock);
+  kindMachineRoute(app, context, layouts);
+  deviceMachineRoute(app, context, layouts);
 }
 
-type LayoutOf = (kind: Kind) => Promise<MachineLayout>;
-
-function kindMachineRoute(app: HttpApp, context: HttpContext, layoutOf: LayoutOf): void {
+function kindMachineRoute(app: HttpApp, context: HttpContext, layouts: MachineLayouts): void {
   app.get(
     '/v1/kinds/:kind/machine',
     {
@@ -89,7 +80,7 @@ function kindMachineRoute(app: HttpApp, context: HttpContext, layoutOf: LayoutOf
         case 'mermaid':
           return reply.type(`${MERMAID}; charset=utf-8`).send(mermaidOf(machine));
         case 'svg': {
-          const layout = await layoutOf(kind);
+          const layout = await layouts.of(kind);
           const title = `The states of a ${kind.name}`;
           return reply
             .type(SVG)
@@ -101,7 +92,7 @@ function kindMachineRoute(app: HttpApp, context: HttpContext, layoutOf: LayoutOf
   );
 }
 
-function deviceMachineRoute(app: HttpApp, context: HttpContext, layoutOf: LayoutOf): void {
+function deviceMachineRoute(app: HttpApp, context: HttpContext, layouts: MachineLayouts): void {
   app.get(
     '/v1/devices/:device/machine.svg',
     {
@@ -120,7 +111,7 @@ function deviceMachineRoute(app: HttpApp, context: HttpContext, layoutOf: Layout
       const page = { before: null, recordedUpTo: null, limit: 1 };
       const [[last = null], layout] = await Promise.all([
         askStore(context, (archive) => archive.transitions(twin.device, page)),
-        layoutOf(kind),
+        layouts.of(kind),
       ]);
       const { path } = twin;
       const svg = drawMachine({

@@ -54,15 +54,19 @@ export function openEventStream({ path, onEvent, onState }: StreamOptions): () =
         throw new Error(`the node answered ${String(response.status)} to ${path}`);
       }
       heard();
-      attempts = 0;
-      onState({ type: 'live' });
       const parser = new EventParser((event, eventId) => {
         if (eventId !== null) lastId = eventId;
         onEvent(event);
       });
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      let isLive = false;
       for (let read = await reader.read(); !read.done; read = await reader.read()) {
         heard();
+        if (!isLive) {
+          isLive = true;
+          attempts = 0;
+          onState({ type: 'live' });
+        }
         parser.push(read.value);
       }
       throw new Error('the node ended the connection');
