@@ -3,6 +3,11 @@
  * `docs/benchmarks.md` says how to read them.
  */
 import { Command, Option } from 'commander';
+import { abuseTargets, measureAbuse } from './bench/abuse/abuse.ts';
+import { runAbuserProcess } from './bench/abuse/abuser-process.ts';
+import { runAppProcess } from './bench/abuse/app-process.ts';
+import { runBurnerProcess } from './bench/abuse/burner-process.ts';
+import { type AbuseName, ABUSES } from './bench/abuse/order.ts';
 import { catchupTargets, measureCatchup } from './bench/catchup.ts';
 import { commandTargets, measureCommand } from './bench/command.ts';
 import type { FleetMix } from './bench/fleet-mix.ts';
@@ -36,6 +41,11 @@ interface IngestFlags extends Flags {
   readonly webReports: number;
   readonly rounds: number;
   readonly profile?: string;
+}
+
+interface AbuseFlags extends Pick<Flags, 'devices' | 'encoding' | 'json'> {
+  readonly seconds: number;
+  readonly abuses: readonly AbuseName[];
 }
 
 /** What a bench found. */
@@ -109,11 +119,28 @@ bench(
   .action(async (flags: Flags & { readonly changes: number }) => tell(flags, await pages(flags)));
 
 program
+  .command('abuse')
+  .description('A thousand good reports a second of one site, while others do all they can to stop them.')
+  .option('--devices <n>', 'good devices', wholeNumber(1), 1_000)
+  .addOption(
+    new Option('--encoding <encoding>', 'how they report').choices(['msgpack', 'json']).default('msgpack'),
+  )
+  .option('--seconds <n>', 'of each run', wholeNumber(1), 30)
+  .addOption(
+    new Option('--abuses <names...>', 'only these').choices(ABUSES).default([...ABUSES], 'all of them'),
+  )
+  .option('--json', 'the result as one line of JSON')
+  .action(async (flags: AbuseFlags) => tell(flags, await abuse(flags)));
+
+program
   .command('all', { isDefault: true })
   .description('All targets of the design, one after the other, at sizes that take about twenty minutes.')
   .option('--json', 'the results as one line of JSON')
   .action(async (flags: Pick<Flags, 'json'>) => tell(flags, await all()));
 
+program.command('abuser', { hidden: true }).action(runAbuserProcess);
+program.command('app', { hidden: true }).action(runAppProcess);
+program.command('burner', { hidden: true }).action(runBurnerProcess);
 program.command('round', { hidden: true }).action(runRoundProcess);
 program.command('node', { hidden: true }).action(runNodeProcess);
 
@@ -201,6 +228,12 @@ async function pages(flags: Flags & { readonly changes: number }): Promise<Findi
   return { result, targets: pageImagesLines(result) };
 }
 
+async function abuse(flags: Omit<AbuseFlags, 'json'>): Promise<Finding> {
+  const { devices, encoding, seconds, abuses } = flags;
+  const result = await measureAbuse({ devices, encoding, seconds, abuses, progress });
+  return { result, targets: abuseTargets(result) };
+}
+
 async function all(): Promise<Finding> {
   const small = { devices: 10_000, mix: 'believable', encoding: 'msgpack' } as const;
   const large = { ...small, devices: 1_000_000 };
@@ -215,6 +248,7 @@ async function all(): Promise<Finding> {
     ['start', () => start({ ...small, devices: 100_000, rounds: 3 })],
     ['start, one million', () => start({ ...large, rounds })],
     ['catchup', () => catchup({ ...small, reports: 300_000 })],
+    ['abuse', () => abuse({ devices: 1_000, encoding: 'msgpack', seconds: 30, abuses: ABUSES })],
     ['http', () => http({ ...small, devices: 100_000, questions: 500 })],
     ['history', () => history({ ...small, rows: 20_000_000, questions: 1_000 })],
   ];

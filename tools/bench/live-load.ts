@@ -16,10 +16,18 @@ const IN_FLIGHT_MAX = 1_000;
 const TICK_MS = 2;
 const ACK_TIMEOUT_MS = 15_000;
 
+/** A report that is published: whose it is, and when it was due by the machine's monotonic clock, µs. */
+export interface DueReport {
+  readonly device: string;
+  readonly seq: number;
+  readonly dueMicros: number;
+}
+
 /** See the head of this file. */
 export class LiveLoad {
   readonly #connection: HubConnection;
   readonly #fleet: FleetMix;
+  readonly #onPublish: (report: DueReport) => void;
   readonly #inbox: string;
   #published = 0;
   #acknowledged = 0;
@@ -27,9 +35,14 @@ export class LiveLoad {
   #onAck: () => void = () => undefined;
 
   /** On a connection to the site, for devices that have reported once. */
-  constructor(connection: HubConnection, fleet: FleetMix) {
+  constructor(
+    connection: HubConnection,
+    fleet: FleetMix,
+    onPublish: (report: DueReport) => void = () => undefined,
+  ) {
     this.#connection = connection;
     this.#fleet = fleet;
+    this.#onPublish = onPublish;
     this.#inbox = connection.newInbox();
     listen(connection, {
       subject: this.#inbox,
@@ -77,6 +90,7 @@ export class LiveLoad {
     const step = 1 + Math.floor(number / devices);
     const { device, report } = mixedReport(mixOptions(this.#fleet), number % devices, step);
     const payload = encode({ ...report, [SENT_FIELD]: sentMicros }, encoding);
+    this.#onPublish({ device, seq: report.seq, dueMicros: sentMicros });
     this.#connection.nats.publish(deviceReport(device), payload, { reply: this.#inbox });
     this.#published += 1;
   }

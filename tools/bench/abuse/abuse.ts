@@ -1,0 +1,141 @@
+/**
+ * `bench abuse`: whether somebody with the credentials of one site, with those of a backend, or with HTTP can stop the others. A good
+ * site reports a thousand times a second, in three runs: by itself, while abusers offer what they can, and while a process that has
+ * nothing to do with Corral burns as much CPU as the abuse cost. Abuse may cost processors, and nothing else.
+ */
+import pg from 'pg';
+import type { Progress } from '../../cli/progress.ts';
+import { BenchProcess } from '../bench-process.ts';
+import { type FleetMix, mixOptions, SITE } from '../fleet-mix.ts';
+import { mixedReport } from '../../fleet/report-mix.ts';
+import { LiveLoad } from '../live-load.ts';
+import { cpuMicrosOf } from '../process-cpu.ts';
+import type { TargetLine } from '../target-table.ts';
+import { type AbuseWorld, startAbuseWorld } from './abuse-world.ts';
+import { OFFERED_PER_SECOND } from './abuses.ts';
+import { type GoodRun, type GoodRunsOptions, runGood, warmUp } from './good-runs.ts';
+import { GoodWatch } from './good-watch.ts';
+import type { AbuseName, AbuserNews, BurnerNews, Offered } from './order.ts';
+
+/** What is measured. */
+export interface AbuseOptions extends Pick<FleetMix, 'devices' | 'encoding'> {
+  /** Each run lasts so long. */
+  readonly seconds: number;
+  readonly abuses: readonly AbuseName[];
+  readonly progress: Progress;
+}
+
+/** What was measured. */
+export interface AbuseResult {
+  readonly seconds: number;
+  readonly alone: GoodRun;
+  readonly abused: GoodRun;
+  readonly burning: GoodRun;
+  /** A second, in the unit of each abuse. */
+  readonly offered: Offered;
+}
+
+/** Of the good site. */
+const GOOD_PER_SECOND = 1_000;
+const WARM_UP_SECONDS = 5;
+const NEWS_MS_MAX = 60_000;
+/** With abuse, 99 % of the good reports are known within so many times what they take with as much CPU burnt. */
+const RATIO_MAX = 2;
+
+/** Measures. */
+export async function measureAbuse(options: AbuseOptions): Promise<AbuseResult> {
+  const { progress, seconds, abuses, devices, encoding } = options;
+  const fleet = { devices, encoding, mix: 'changing' } as const;
+  const stops: (() => Promise<unknown>)[] = [];
+  try {
+    const world = await startAbuseWorld({ ...fleet, progress });
+    stops.push(() => world.stop());
+    const client = new pg.Client({ connectionString: world.databaseUrl });
+    await client.connect();
+    stops.push(() => client.end());
+    const watch = await GoodWatch.connect(world.servers.hub.url('backend'));
+    stops.push(() => watch.close());
+    const load = new LiveLoad(world.goodSite, fleet, (report) => watch.published(report));
+    const runs = { load, watch, client, perSecond: GOOD_PER_SECOND, seconds };
+    await warmUp(runs, WARM_UP_SECONDS);
+    progress.step(`${GOOD_PER_SECOND.toLocaleString('en-GB')} reports/s of ${SITE}, alone`);
+    const alone = await runGood(runs, { cpuMicros: () => world.cpuMicros() });
+    progress.step(`while abusers offer ${abuses.join(', ')}`);
+    const victim = mixedReport(mixOptions(fleet), 0, 0).device;
+    const { abused, offered } = await runAbused(world, runs, { abuses, victim });
+    const burnt = Math.max(0, (abused.processors ?? 0) - (alone.processors ?? 0));
+    progress.step(`while ${burnt.toFixed(2)} processors are burnt`);
+    const burning = await runBurning(world, runs, burnt);
+    return { seconds, alone, abused, burning, offered };
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+async function runAbused(
+  world: AbuseWorld,
+  runs: GoodRunsOptions,
+  order: { readonly abuses: readonly AbuseName[]; readonly victim: string },
+): Promise<{ readonly abused: GoodRun; readonly offered: Offered }> {
+  const abusers = new BenchProcess<AbuserNews>({ command: 'abuser' });
+  try {
+    const backendUrl = world.servers.hub.url('backend');
+    abusers.tell({ ...order, backendUrl, siteUrl: world.abusedSiteUrl, httpUrl: world.httpUrl });
+    await abusers.hear('abusing', NEWS_MS_MAX);
+    const abused = await runGood(runs, {
+      cpuMicros: () => sum(world.cpuMicros(), cpuMicrosOf(abusers.pid)),
+      onOffered: () => abusers.tell('stop'),
+    });
+    const { offered } = await abusers.hear('offered', NEWS_MS_MAX);
+    return { abused, offered };
+  } finally {
+    await abusers.kill();
+  }
+}
+
+/** As many processes as it takes, each of which burns its share of a processor. */
+async function runBurning(world: AbuseWorld, runs: GoodRunsOptions, processors: number): Promise<GoodRun> {
+  const count = Math.max(1, Math.ceil(processors));
+  const burners = Array.from({ length: count }, () => new BenchProcess<BurnerNews>({ command: 'burner' }));
+  try {
+    for (const burner of burners) {
+      burner.tell({ share: processors / count });
+      await burner.hear('burning', NEWS_MS_MAX);
+    }
+    const cpuMicros = (): number | null =>
+      burners.reduce<number | null>((total, { pid }) => sum(total, cpuMicrosOf(pid)), world.cpuMicros());
+    return await runGood(runs, { cpuMicros });
+  } finally {
+    await Promise.all(burners.map((burner) => burner.kill()));
+  }
+}
+
+function sum(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a + b;
+}
+
+/** The lines of a result in the table of all targets. */
+export function abuseTargets(result: AbuseResult): readonly TargetLine[] {
+  const { alone, abused, burning, offered } = result;
+  const lost = alone.lost + abused.lost + burning.lost;
+  const ratio = Math.round((100 * abused.p99) / burning.p99) / 100;
+  const line = (what: string, { p50, p99, max, processors }: GoodRun): TargetLine => ({
+    what: `abuse: published to known ${what}, ms: p50, p99, most; processors`,
+    ...{ target: '', isMet: null },
+    measured: `${[p50, p99, max].map((ms) => ms.toFixed(1)).join('  ')}  (${processors?.toFixed(2) ?? '-'})`,
+  });
+  return [
+    line('alone', alone),
+    line('while abused', abused),
+    line('while as much CPU is burnt', burning),
+    { what: 'abuse: good reports lost', target: '0', measured: lost, isMet: lost === 0 },
+    {
+      what: 'abuse: p99 while abused against as much CPU burnt',
+      ...{ target: `<= ${String(RATIO_MAX)}`, measured: ratio, isMet: ratio <= RATIO_MAX },
+    },
+    ...Object.entries(offered).map(([name, count]) => ({
+      what: `abuse: ${name} offered a second, of ${String(OFFERED_PER_SECOND[name as AbuseName])}`,
+      ...{ target: '', measured: count, isMet: null },
+    })),
+  ];
+}
