@@ -5,12 +5,11 @@ import { type TSchema, Type } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import type { TwinDocument } from '../../actors/document.ts';
 import { decode } from '../wire/codec.ts';
-import type { ChangedBody, DesiredReply, OutcomeBody, RefusalBody } from '../wire/reply.ts';
+import type { DesiredReply, RefusalBody } from '../wire/reply.ts';
 import {
   CommandOutcomeSchema,
   DesiredReplySchema,
   FailureSchema,
-  PublishedOutcomeSchema,
   RefusalSchema,
 } from '../wire/reply-schemas.ts';
 import { schemaProblem } from '../wire/schema-problem.ts';
@@ -36,11 +35,6 @@ const documentCheck = TypeCompiler.Compile(DocumentSchema);
 const pageCheck = TypeCompiler.Compile(
   Type.Object({ devices: Type.Array(DocumentSchema), cursor: Type.Optional(Type.String()) }),
 );
-const Journal = Type.Object({ partition: Type.Number(), no: Type.Number(), device: Type.String() });
-const changedCheck = TypeCompiler.Compile(
-  Type.Composite([Journal, Type.Object({ from: Type.String(), to: Type.String() })]),
-);
-const publishedOutcomeCheck = TypeCompiler.Compile(PublishedOutcomeSchema);
 
 /** One page of `fleet.find`. */
 export interface FoundPage {
@@ -54,8 +48,6 @@ const isDocument = (value: unknown): value is TwinDocument => documentCheck.Chec
 const isDesiredReply = (value: unknown): value is DesiredReply => desiredCheck.Check(value);
 const isPage = (value: unknown): value is FoundPage => pageCheck.Check(value);
 const isRefusal = (value: unknown): value is RefusalBody => refusalCheck.Check(value);
-const isChanged = (value: unknown): value is ChangedBody<TwinDocument> => changedCheck.Check(value);
-const isPublishedOutcome = (value: unknown): value is OutcomeBody => publishedOutcomeCheck.Check(value);
 
 /** Reads the reply to `command` and `ledger`. Throws {@link CorralBadReply}. */
 export function readResult(payload: Uint8Array): ReadReply<CommandResult> {
@@ -77,16 +69,6 @@ export function readPage(payload: Uint8Array): ReadReply<FoundPage> {
   return readReply(payload, isPage, pageCheck);
 }
 
-/** Reads a message of `twin.<id>.changed`; `null` when it is not one. */
-export function readChanged(payload: Uint8Array): ChangedBody<TwinDocument> | null {
-  return readPublished(payload, isChanged);
-}
-
-/** Reads a message of `twin.<id>.outcome`; `null` when it is not one. */
-export function readPublishedOutcome(payload: Uint8Array): OutcomeBody | null {
-  return readPublished(payload, isPublishedOutcome);
-}
-
 function readReply<Body>(
   payload: Uint8Array,
   isBody: Guard<Body>,
@@ -99,9 +81,4 @@ function readReply<Body>(
   if (failureCheck.Check(value)) return { type: 'failed', code: value.code, detail: value.detail };
   if (isBody(value)) return { type: 'answered', body: value };
   throw new CorralBadReply(schemaProblem(check, value));
-}
-
-function readPublished<Body>(payload: Uint8Array, isBody: Guard<Body>): Body | null {
-  const decoded = decode(payload);
-  return decoded.ok && isBody(decoded.value) ? decoded.value : null;
 }

@@ -7,8 +7,8 @@ import type { HubConnection } from '../nats/connect.ts';
 import type { StreamMessage } from '../nats/stream-message.ts';
 import { StreamReader } from '../nats/stream-reader.ts';
 import type { ChangedBody, OutcomeBody } from '../wire/reply.ts';
-import { STREAMS, twinChanged, twinOutcome } from '../wire/subjects.ts';
-import { readChanged, readPublishedOutcome } from './reply-reader.ts';
+import { readPublished } from '../wire/published.ts';
+import { parseChangeSubject, STREAMS, twinChanged, twinOutcome } from '../wire/subjects.ts';
 
 /** More devices than this are picked out here instead of by the hub. */
 const FILTERED_DEVICES_MAX = 100;
@@ -32,6 +32,8 @@ export interface WatchOptions {
 
 /** Events in the order of the stream. Iterate over it once; leaving the loop ends it. */
 export interface Watch extends AsyncIterable<WatchEvent> {
+  /** So many messages of the stream were passed over, because no version of Corral can have written them. */
+  readonly unreadable: number;
   stop(): Promise<void>;
 }
 
@@ -43,6 +45,7 @@ export async function watchChanges(
 ): Promise<Watch> {
   const queue = new EventQueue();
   const isKnown = journalMemory();
+  let unreadable = 0;
   const wanted = devices === null ? null : new Set(devices);
   const isFiltered = devices !== null && devices.length <= FILTERED_DEVICES_MAX;
   const reader = await StreamReader.open({
@@ -58,6 +61,7 @@ export async function watchChanges(
       deliver: (batch) => {
         for (const message of batch) {
           const event = eventOf(message);
+          if (event === null) unreadable += 1;
           if (event === null || isKnown(event.partition, event.no)) continue;
           if (wanted === null || wanted.has(event.device)) queue.push(event);
         }
@@ -66,14 +70,20 @@ export async function watchChanges(
       hearing: () => undefined,
       gone: ({ from, to }) => queue.push({ type: 'gone', from, to }),
       reads: () => undefined,
-      ended: () => queue.close(),
+      ended: (cause) => queue.close(cause),
     },
   });
   const stop = async (): Promise<void> => {
     queue.close();
     await reader.stop();
   };
-  return { stop, [Symbol.asyncIterator]: () => iterate(queue, stop) };
+  return {
+    stop,
+    get unreadable() {
+      return unreadable;
+    },
+    [Symbol.asyncIterator]: () => iterate(queue, stop),
+  };
 }
 
 async function* iterate(
@@ -92,12 +102,13 @@ function eventOf({
   sequence,
   payload,
 }: StreamMessage): Exclude<WatchEvent, { type: 'gone' }> | null {
-  if (subject.endsWith('.outcome')) {
-    const outcome = readPublishedOutcome(payload);
-    return outcome === null ? null : { ...outcome, type: 'outcome', sequence };
-  }
-  const changed = readChanged(payload);
-  return changed === null ? null : { ...changed, type: 'changed', sequence };
+  const where = parseChangeSubject(subject);
+  const read = where === null ? null : readPublished(where, payload);
+  if (read?.ok !== true) return null;
+  const { published } = read;
+  return published.type === 'changed'
+    ? { ...published.body, type: 'changed', sequence }
+    : { ...published.body, type: 'outcome', sequence };
 }
 
 /** Tells whether a journal line was seen before, and remembers it. */
@@ -120,6 +131,7 @@ function journalMemory(): (partition: number, no: number) => boolean {
 class EventQueue {
   #events: WatchEvent[] = [];
   #isClosed = false;
+  #failure: unknown = undefined;
   #wakeTaker: () => void = () => undefined;
   #wakeReader: () => void = () => undefined;
 
@@ -128,9 +140,10 @@ class EventQueue {
     this.#wakeTaker();
   }
 
-  /** The next event; `null` when the queue was closed. */
+  /** The next event; `null` when the queue was closed. Throws when it was closed for a cause. */
   async next(): Promise<WatchEvent | null> {
     for (;;) {
+      if (this.#failure !== undefined) throw new Error('watching has ended', { cause: this.#failure });
       if (this.#isClosed) return null;
       const event = this.#events.shift();
       if (event !== undefined) return event;
@@ -149,7 +162,9 @@ class EventQueue {
     });
   }
 
-  close(): void {
+  /** Nothing follows; with a `cause`, whoever takes the next event is told. */
+  close(cause?: unknown): void {
+    this.#failure = cause;
     this.#isClosed = true;
     this.#wakeTaker();
     this.#wakeReader();

@@ -1,58 +1,23 @@
 /**
  * What is published of twins and commands, as HTTP tells it: the line of the journal with the device as it stood then.
  */
-import { Type } from '@sinclair/typebox';
-import { TypeCompiler } from '@sinclair/typebox/compiler';
 import type { TwinDocument } from '../../actors/document.ts';
-import { decode } from '../wire/codec.ts';
+import { readPublished } from '../wire/published.ts';
 import type { ChangedBody, OutcomeBody } from '../wire/reply.ts';
 import type { PublishedChange } from '../runtime/ports.ts';
 import type { ServerEvent } from './event-stream.ts';
 import { rfc3339, rfc3339OrNull } from './rfc3339.ts';
 
-const Time = Type.Number();
-const TimeOrNull = Type.Union([Time, Type.Null()]);
-
-/** What has to be there for a line of the journal to be told; a later version may have more. */
-const changedCheck = TypeCompiler.Compile(
-  Type.Object({
-    device: Type.String(),
-    measuredAt: Time,
-    recordedAt: Time,
-    twin: Type.Object({
-      device: Type.String(),
-      since: TimeOrNull,
-      asOf: TimeOrNull,
-      lastContact: TimeOrNull,
-      suspicions: Type.Array(Type.Object({ reason: Type.String() })),
-      pending: Type.Array(Type.Unknown()),
-    }),
-  }),
-);
-const outcomeCheck = TypeCompiler.Compile(
-  Type.Object({
-    device: Type.String(),
-    acceptedAt: Time,
-    sentAt: Time,
-    certainAt: Time,
-    decidedAt: TimeOrNull,
-    closedAt: TimeOrNull,
-  }),
-);
-
 /**
  * The event that tells of a change; `null` for a message that this version cannot read, or that speaks of another device than it was
  * published for. The stream is written by nodes, but not everything that reaches it has to be theirs.
  */
-export function changeEvent({ sequence, type, device, payload }: PublishedChange): ServerEvent | null {
-  const decoded = decode(payload);
-  if (!decoded.ok) return null;
-  const { value }: { readonly value: unknown } = decoded;
-  const isRight = type === 'changed' ? changedCheck.Check(value) : outcomeCheck.Check(value);
-  if (!isRight || (value as { readonly device: string }).device !== device) return null;
-  const data =
-    type === 'changed' ? changedView(value as ChangedBody<TwinDocument>) : outcomeView(value as OutcomeBody);
-  return { event: type, id: sequence, data };
+export function changeEvent(change: PublishedChange): ServerEvent | null {
+  const read = readPublished(change, change.payload);
+  if (!read.ok) return null;
+  const { published } = read;
+  const data = published.type === 'changed' ? changedView(published.body) : outcomeView(published.body);
+  return { event: published.type, id: change.sequence, data };
 }
 
 function changedView(body: ChangedBody<TwinDocument>): object {

@@ -5,6 +5,7 @@
 import { createServer, connect as dial, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { connectCorral } from '../../src/client/corral.ts';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
 import type { HubTrouble } from '../../src/nats/hub-trouble.ts';
 import { listen } from '../../src/nats/listen.ts';
@@ -80,6 +81,44 @@ describe('a message that no client would send', () => {
     }
     expect(await noticesOf('message-unreadable')).toBe(unreadable.length * asked.length);
     expect(await report()).toMatchObject({ stream: 'DEVICES' });
+  });
+
+  test('in the history of changes keeps nobody who follows it from what comes next', async () => {
+    const known = await world.knownDevice();
+    const { device } = known;
+    const corral = await connectCorral({ url: world.hub.url('backend') });
+    world.add(() => corral.close());
+    const watch = await corral.watch();
+    const events = await fetch(`${node.httpUrl}/v1/events`);
+    const text = events.body!.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+    // A backend lets the node's own answer be stored, where the hub lets it; the node's user could store anything.
+    const backend = await raw('backend');
+    await backend.publish({ subject: `twin.${device}.get`, reply: `twin.${device}.changed` });
+    await backend.isHeard();
+    const runtime = await raw('runtime');
+    for (const payload of ['', '{}', '{"twin":{"suspicions":7}}', '\xde\xff\xff\xff\xff'])
+      await runtime.publish({ subject: `twin.${device}.changed`, payload });
+    await runtime.publish({ subject: `twin.${device}.outcome`, headers: MALFORMED, payload: '[]' });
+    await runtime.isHeard();
+    await known.report({ state: 'charging' });
+    for await (const event of watch) {
+      expect(event).toMatchObject({
+        type: 'changed',
+        device,
+        to: expect.stringContaining('charging') as string,
+      });
+      break;
+    }
+    expect(watch.unreadable).toBeGreaterThanOrEqual(5);
+    let heard = '';
+    while (!heard.includes('event: changed')) {
+      const { done, value } = await text.next();
+      expect([done, heard]).toEqual([false, heard]);
+      heard += value ?? '';
+    }
+    await text.return?.();
+    const metrics = await (await fetch(`${node.httpUrl}/metrics`)).text();
+    expect(metrics).toContain(`corral_http_changes_unreadable_total ${String(watch.unreadable)}\n`);
   });
 
   test('with malformed headers and nobody to answer is counted alone', async () => {
