@@ -19,6 +19,7 @@ import { NatsBus } from './nats/bus.ts';
 import { NatsChangeFeed } from './nats/change-feed.ts';
 import { connectToHub, type HubConnection, ownInbox } from './nats/connect.ts';
 import { NatsFeed } from './nats/feed.ts';
+import { hubTime } from './nats/hub-time.ts';
 import { prepareHub } from './nats/hub.ts';
 import type { HubTrouble } from './nats/hub-trouble.ts';
 import { serveLogLevels } from './nats/log-levels.ts';
@@ -28,9 +29,11 @@ import { nodeHealth } from './node-health.ts';
 import { nodeView } from './node-view.ts';
 import { migrate } from './postgres/migrate.ts';
 import { PostgresStore } from './postgres/store.ts';
+import { ClockWatch } from './runtime/clock-watch.ts';
 import { findHandler } from './runtime/find.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './runtime/limits.ts';
 import { Node } from './runtime/node.ts';
+import type { Clock } from './runtime/ports.ts';
 import { systemClock } from './system-clock.ts';
 import { createTelemetry, type NodeTelemetry } from './telemetry.ts';
 import { STREAMS } from './wire/subjects.ts';
@@ -60,13 +63,19 @@ export async function startCorral(
   config: Config,
   log: Logger,
   limits: RuntimeLimits = DEFAULT_LIMITS,
+  machineClock: Clock = systemClock,
 ): Promise<App> {
+  const clock = new ClockWatch({
+    ...{ clock: machineClock, serverErrorMs: limits.serverErrorMs, everyMs: limits.clockCheckMs },
+    onChange: ({ differs, ...difference }) =>
+      writeLine(log, differs ? 'clock-differs' : 'clock-agrees', difference),
+  });
   const stops: (() => Promise<void> | void)[] = [];
   const stopAll = async (): Promise<void> => {
     for (let stop = stops.pop(); stop !== undefined; stop = stops.pop()) await stop();
   };
   try {
-    return await startParts({ config, log, limits, stops, stopAll });
+    return await startParts({ config, log, limits, clock, stops, stopAll });
   } catch (error) {
     await stopAll();
     throw error;
@@ -77,16 +86,18 @@ interface Assembly {
   readonly config: Config;
   readonly log: Logger;
   readonly limits: RuntimeLimits;
+  /** What time it is, for every part of the node. */
+  readonly clock: ClockWatch;
   /** What to undo, in the order it was done. */
   readonly stops: (() => Promise<void> | void)[];
   readonly stopAll: () => Promise<void>;
 }
 
 async function startParts(assembly: Assembly): Promise<App> {
-  const { config, log, limits, stops, stopAll } = assembly;
+  const { config, log, limits, clock, stops, stopAll } = assembly;
   const { serverErrorMs } = limits;
-  const devices = new DeviceLog(log, systemClock);
-  const nodeTelemetry = createTelemetry(log, devices, systemClock);
+  const devices = new DeviceLog(log, clock);
+  const nodeTelemetry = createTelemetry(log, devices, clock);
   const store = await openStore(assembly);
   const { natsUrl: url } = config;
   const hub = await connectToHub({ url, name: `corral ${config.node}`, inboxPrefix: ownInbox(url) });
@@ -96,6 +107,8 @@ async function startParts(assembly: Assembly): Promise<App> {
     onNotice: (notice) => nodeTelemetry.notice('streams', notice),
   });
   stops.push(watchHub(hub, log, (notice) => nodeTelemetry.notice('hub', notice)));
+  stops.push(() => clock.stop());
+  await clock.start([hubTime(hub), { server: 'store', now: () => store.serverTime() }]);
   const bus = new NatsBus({ hub, onNotice: (notice) => nodeTelemetry.notice('bus', notice) });
   stops.push(() => {
     bus.stop();
@@ -105,26 +118,28 @@ async function startParts(assembly: Assembly): Promise<App> {
   const node = new Node({
     node: config.node,
     kinds,
-    clock: systemClock,
+    clock,
     store,
     feed,
     bus,
     limits,
     telemetry,
+    clockProblem: () => clock.problem,
   });
   stops.push(() => node.stop());
   await node.start();
-  const find = findHandler({ archive: store, kinds, clock: systemClock, serverErrorMs });
+  const find = findHandler({ archive: store, kinds, clock, serverErrorMs });
   stops.push(
-    serveCorral({ hub, bus, instance: config.node, version: VERSION, startedAt: systemClock.now(), find }),
+    serveCorral({ hub, bus, instance: config.node, version: VERSION, startedAt: clock.now(), find }),
   );
   stops.push(serveLogLevels({ hub, apply: logLevels(config.node, devices) }));
   registerFleetMetrics({
-    ...{ registry: nodeTelemetry.registry, census: store, clock: systemClock, log },
+    ...{ registry: nodeTelemetry.registry, census: store, clock, log },
     status: () => node.status,
+    clocks: () => clock.differences,
     streamSequence: () => lastSequenceOf(hub, STREAMS.devices.name),
   });
-  const health = nodeHealth({ store, hub, node });
+  const health = nodeHealth({ store, hub, node, clocks: clock });
   const view = nodeView({ name: config.node, node, hub, metrics: nodeTelemetry.registry });
   const httpUrl = await serveHttp(assembly, {
     ...{ store, health, nodeView: view, nodeTelemetry },
@@ -143,7 +158,7 @@ function logLevels(node: string, devices: DeviceLog): Parameters<typeof serveLog
   };
 }
 
-async function openStore({ config, log, limits, stops }: Assembly): Promise<PostgresStore> {
+async function openStore({ config, log, limits, clock, stops }: Assembly): Promise<PostgresStore> {
   await migrate(config.postgresUrl).catch((error: unknown) => {
     const { host } = new URL(config.postgresUrl);
     throw new StartError(`Postgres at ${host} cannot be used: ${messageOf(error)}`, { cause: error });
@@ -152,13 +167,13 @@ async function openStore({ config, log, limits, stops }: Assembly): Promise<Post
   const store = new PostgresStore({
     connectionString: config.postgresUrl,
     kinds,
-    clock: systemClock,
+    clock,
     serverErrorMs,
   });
   stops.push(() => store.close());
-  await store.maintain(systemClock.now());
+  await store.maintain(clock.now());
   const timer = setInterval(() => {
-    store.maintain(systemClock.now()).catch((error: unknown) => {
+    store.maintain(clock.now()).catch((error: unknown) => {
       writeLine(log, 'store-housekeeping-failed', { err: error });
     });
   }, MAINTENANCE_MS);
@@ -185,7 +200,7 @@ function watchHub(hub: HubConnection, log: Logger, onTrouble: (trouble: HubTroub
 }
 
 async function serveHttp(
-  { config, log, limits, stops }: Assembly,
+  { config, log, limits, clock, stops }: Assembly,
   parts: Pick<HttpContext, 'health' | 'nodeView' | 'changes' | 'commands'> & {
     readonly store: PostgresStore;
     readonly nodeTelemetry: NodeTelemetry;
@@ -194,7 +209,7 @@ async function serveHttp(
   const { store, nodeTelemetry, ...others } = parts;
   const http = await buildHttp({
     ...others,
-    ...{ archive: store, kinds, clock: systemClock, metrics: nodeTelemetry.registry },
+    ...{ archive: store, kinds, clock, metrics: nodeTelemetry.registry },
     ...{ serverErrorMs: limits.serverErrorMs, logger: log, guards: config.httpGuards },
   });
   stops.push(() => http.close());

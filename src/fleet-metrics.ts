@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import { writeLine } from './log-lines.ts';
 import type { Census, FleetCensus } from './runtime/archive.ts';
+import type { ClockDifference } from './runtime/clock-watch.ts';
 import type { Clock } from './runtime/ports.ts';
 import type { NodeStatus } from './runtime/node.ts';
 
@@ -23,6 +24,8 @@ export interface FleetMetricsOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly status: () => NodeStatus;
+  /** How far the clocks of other servers are from this node's. */
+  readonly clocks: () => readonly ClockDifference[];
   /** The last sequence of the stream DEVICES; `null` while the hub cannot be asked. */
   readonly streamSequence: () => Promise<number | null>;
 }
@@ -63,7 +66,7 @@ export function registerFleetMetrics(options: FleetMetricsOptions): void {
 }
 
 function registerNode(options: FleetMetricsOptions): void {
-  const { status, streamSequence } = options;
+  const { status, streamSequence, clocks } = options;
   const one = (value: number) => [{ labels: {}, value }];
   gauge(options, 'corral_partitions', 'Partitions this node decides for', [], async () =>
     one(status().partitions.length),
@@ -77,6 +80,13 @@ function registerNode(options: FleetMetricsOptions): void {
     'Messages this node has set aside while others waited, and not decided on yet',
     [],
     async () => one(status().backlog),
+  );
+  gauge(
+    options,
+    'corral_clock_offset_seconds',
+    'How far the clock of the hub, or of the store, is ahead of this node’s, to half a round trip',
+    ['server'],
+    async () => clocks().map(({ server, offsetMs }) => ({ labels: { server }, value: offsetMs / 1_000 })),
   );
   gauge(options, 'corral_timers', 'Twins of this node that are to be woken some time', [], async () =>
     one(status().timers),

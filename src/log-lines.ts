@@ -35,6 +35,16 @@ export const LOG_LINES = {
   },
   'hub-hearing': { level: 'info', says: 'hearing all that the stream holds', fields: [] },
   'hub-not-hearing': { level: 'info', says: 'not hearing: silence means nothing now', fields: [] },
+  'clock-differs': {
+    level: 'error',
+    says: 'clock of another server is not ours: while it is the hub’s that differs, no command is accepted',
+    fields: ['server', 'offsetMs', 'uncertainMs'],
+  },
+  'clock-agrees': {
+    level: 'info',
+    says: 'clock of another server is ours again',
+    fields: ['server', 'offsetMs', 'uncertainMs'],
+  },
   'stream-gone': {
     level: 'error',
     says: 'the stream no longer holds messages that were not read yet',

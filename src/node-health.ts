@@ -4,7 +4,8 @@
 import type { Health, HealthPart } from './http/health.ts';
 import type { HubConnection } from './nats/connect.ts';
 import type { Archive } from './runtime/archive.ts';
-import type { Node } from './runtime/node.ts';
+import { type ClockWatch, shownOffset } from './runtime/clock-watch.ts';
+import type { Node, NodeStatus } from './runtime/node.ts';
 
 /** How long the store may take to say that it knows nobody of this name, ms: less than `/readyz` waits for the whole check. */
 const STORE_WAIT_MS = 1_500;
@@ -13,20 +14,25 @@ const NOBODY = 'nobody';
 /** A commit that waits for longer is not as it should be, ms. */
 const COMMIT_WAIT_MAX_MS = 2_000;
 
-/** Looks at the store, the hub, the leases and the feed. A standby, which owns nothing, is not ready and says so. */
+/** What is known of other servers' clocks. */
+type Clocks = Pick<ClockWatch, 'problem' | 'differences'>;
+
+/** Looks at the store, the hub, the clocks, the leases and the feed. A standby, which owns nothing, is ready to, and says so. */
 export function nodeHealth(parts: {
   readonly store: Archive;
   readonly hub: HubConnection;
   readonly node: Node;
+  readonly clocks: Clocks;
 }): Health {
-  const { store, hub, node } = parts;
+  const { store, hub, node, clocks } = parts;
   return {
     check: async () => [
       await storePart(store),
       commitsPart(node),
       hubPart(hub),
-      leasesPart(node),
-      feedPart(node),
+      clockPart(clocks),
+      leasesPart(node.status),
+      feedPart(node.status),
     ],
   };
 }
@@ -66,21 +72,46 @@ function hubPart(hub: HubConnection): HealthPart {
   return { part: 'hub', ok, detail: ok ? 'connected' : 'not connected; it is tried again and again' };
 }
 
-function leasesPart(node: Node): HealthPart {
-  const { partitions, isSure, storeProblem } = node.status;
+/** With another time than the hub's it can neither tell how old a state is nor set a device a deadline. */
+function clockPart(clocks: Clocks): HealthPart {
+  const { problem, differences } = clocks;
+  if (problem !== null) return { part: 'clock', ok: false, detail: `${problem}; it accepts no commands` };
+  if (differences.length === 0)
+    return {
+      part: 'clock',
+      ok: true,
+      detail: 'not compared yet: neither the hub nor the store told the time',
+    };
+  const detail = differences
+    .map(({ server, offsetMs, uncertainMs, differs }) =>
+      differs
+        ? `${shownOffset(-offsetMs)} the ${server}'s, by which leases run out and nothing else: set it`
+        : `that of the ${server} (± ${String(Math.round(uncertainMs))} ms)`,
+    )
+    .join(', ');
+  return { part: 'clock', ok: true, detail };
+}
+
+function leasesPart({ partitions, isSure, isStandby, storeProblem, givenUp }: NodeStatus): HealthPart {
   const count = String(partitions.length);
   if (storeProblem !== null) return { part: 'leases', ok: false, detail: storeProblem };
-  if (partitions.length === 0)
-    return { part: 'leases', ok: false, detail: 'owns no partition: another node does' };
+  if (isStandby) {
+    const detail = 'owns no partition: other nodes hold all of them, and it takes over when one dies';
+    return { part: 'leases', ok: true, detail, standsBy: true };
+  }
+  if (partitions.length === 0) {
+    const detail =
+      givenUp === null
+        ? 'owns no partition yet: it is taking those that nobody holds'
+        : `owns no partition, and tries again; it gave them up: ${givenUp}`;
+    return { part: 'leases', ok: false, detail };
+  }
   if (!isSure) return { part: 'leases', ok: false, detail: `${count} leases were not renewed in time` };
   return { part: 'leases', ok: true, detail: `owns ${count} partitions` };
 }
 
-function feedPart(node: Node): HealthPart {
-  const ok = node.status.isHearing;
-  return {
-    part: 'feed',
-    ok,
-    detail: ok ? 'hears all that the stream holds' : 'catching up with the stream, or cut off',
-  };
+function feedPart({ isHearing, isStandby }: NodeStatus): HealthPart {
+  if (isStandby) return { part: 'feed', ok: true, detail: 'has nothing to hear' };
+  const detail = isHearing ? 'hears all that the stream holds' : 'catching up with the stream, or cut off';
+  return { part: 'feed', ok: isHearing, detail };
 }

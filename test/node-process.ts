@@ -80,7 +80,8 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
     await until('the node is ready', async () => {
       if (hasEnded(started))
         throw new Error(`the node has ended; the last it said: ${said.slice(-QUOTED_CHARACTERS)}`);
-      const isUp = (await isReady(httpUrl)) || (mayStandBy && (await standsBy(httpUrl)));
+      const status = await statusOf(httpUrl);
+      const isUp = status === 'ready' || (mayStandBy && status === 'standby');
       return isUp ? { done: true } : { done: false, seen: said.slice(-QUOTED_CHARACTERS) };
     });
     mayStandBy = false;
@@ -112,19 +113,11 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
-async function isReady(httpUrl: string): Promise<boolean> {
-  return (await askReady(httpUrl))?.ok ?? false;
-}
-
-async function standsBy(httpUrl: string): Promise<boolean> {
-  const response = await askReady(httpUrl);
-  return (await response?.text())?.includes('another node does') ?? false;
-}
-
-/** `/readyz`; `null` while nobody listens yet. */
-async function askReady(httpUrl: string): Promise<Response | null> {
+/** What `/readyz` says it is; `null` while it is not ready, or nobody listens yet. */
+async function statusOf(httpUrl: string): Promise<string | null> {
   try {
-    return await fetch(`${httpUrl}/readyz`);
+    const response = await fetch(`${httpUrl}/readyz`);
+    return response.ok ? ((await response.json()) as { readonly status: string }).status : null;
   } catch {
     return null;
   }

@@ -65,7 +65,17 @@ export async function startNodeWithKinds(
   const log = pino({ level: 'silent' });
   const { telemetry } = createTelemetry(log, new DeviceLog(log, systemClock), systemClock);
   const node = new Node({
-    ...{ node: 'node-with-kinds', kinds, clock: systemClock, store, feed, bus, limits: allLimits, telemetry },
+    ...{
+      node: 'node-with-kinds',
+      kinds,
+      clock: systemClock,
+      store,
+      feed,
+      bus,
+      limits: allLimits,
+      telemetry,
+      clockProblem: () => null,
+    },
   });
   await node.start();
   let stopped: Promise<void> | null = null;
@@ -77,7 +87,7 @@ export async function startNodeWithKinds(
   };
   const stop = (): Promise<void> => (stopped ??= stopAll());
   world.add(stop);
-  const health = nodeHealth({ store, hub, node });
+  const health = nodeHealth({ store, hub, node, clocks: { problem: null, differences: [] } });
   await untilReady(health);
   return { health, stop };
 }
@@ -85,7 +95,7 @@ export async function startNodeWithKinds(
 /** Waits until a node can do its work. */
 export async function untilReady(health: Health): Promise<void> {
   await until('the node is ready', async () => {
-    const missing = (await health.check()).filter(({ ok }) => !ok);
+    const missing = (await health.check()).filter(({ ok, standsBy }) => !ok || standsBy === true);
     return { done: missing.length === 0, seen: JSON.stringify(missing) };
   });
 }

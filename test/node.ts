@@ -30,7 +30,7 @@ export async function startNode(options: TestNodeOptions): Promise<App> {
   const app = await startCorral(config, pino({ level: 'silent' }), { ...DEFAULT_LIMITS, ...limits });
   await until('the node is ready', async () => {
     const parts = await app.health.check();
-    const missing = parts.filter(({ ok }) => !ok);
+    const missing = parts.filter(({ ok, standsBy }) => !ok || standsBy === true);
     return missing.length === 0 ? { done: true } : { done: false, seen: JSON.stringify(missing) };
   });
   return app;

@@ -10,6 +10,8 @@ export interface HealthPart {
   readonly ok: boolean;
   /** One sentence: how it is, or what is wrong. */
   readonly detail: string;
+  /** Given where it has nothing to do because other nodes do it, and is whole. */
+  readonly standsBy?: true;
 }
 
 /** Tells how the node is now. */

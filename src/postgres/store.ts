@@ -29,6 +29,9 @@ import { type Maintenance, maintainReports } from './report-partitions.ts';
 import { asError, SessionPool } from './sessions.ts';
 import { packTwin, unpackTwin } from './twin-bytes.ts';
 
+/** Not `now()`, which is when the transaction began. */
+const SERVER_TIME = 'select (extract(epoch from clock_timestamp()) * 1000)::double precision as now';
+
 /** Where the store is, and what it takes to answer about twins. */
 export interface PostgresStoreOptions extends TwinReadingOptions {
   /** Of a migrated database (see `migrate.ts`), directly or through a pooler that keeps sessions. */
@@ -130,6 +133,16 @@ export class PostgresStore implements Store, Archive, Census {
       values: [partition, after, limit],
     });
     return rows.map((row) => readLine(partition, row));
+  }
+
+  /** The time by the clock of Postgres, ms epoch. */
+  async serverTime(): Promise<number> {
+    const [row] = await this.#reading.query<{ readonly now: number }>({
+      name: 'server time',
+      text: SERVER_TIME,
+    });
+    if (row === undefined) throw new Error('Postgres does not tell the time');
+    return row.now;
   }
 
   // ----------------------------------------------------------------------------------------------------- archive

@@ -40,6 +40,8 @@ export interface HostOptions {
   readonly partitions: readonly PartitionState[];
   /** False once a lease may have run out without having been renewed. */
   readonly mayAnswer: () => boolean;
+  /** Why no command may be accepted because of what time it is, as a sentence; `null` when there is nothing about it. */
+  readonly clockProblem: () => string | null;
   /** Messages the store refused for good, by stream sequence: they become dead letters. */
   readonly refusedByStore: ReadonlyMap<number, string>;
   /** Commit each message by itself, to find the one that the store refuses. */

@@ -34,8 +34,13 @@ export interface RuntimeLimits {
   readonly commitRetryMs: number;
   /** Pause before partitions are asked for again: a standby takes over within lease time plus this. */
   readonly acquireRetryMs: number;
-  /** How far the clocks of two servers (nodes, hub, store) may differ; added wherever two of them are compared. */
+  /**
+   * How far the clocks of two servers (nodes, hub, store) may differ; added wherever two of them are compared. A node whose clock is
+   * proved to be farther from the hub's commands nothing and is not ready (see `runtime/clock-watch.ts`).
+   */
   readonly serverErrorMs: number;
+  /** Clocks are compared this often: one that is set to another time is believed for so long at most. */
+  readonly clockCheckMs: number;
 }
 
 /** What `npm start` and `npm run serve` use unless configured otherwise. */
@@ -56,4 +61,5 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   commitRetryMs: 250,
   acquireRetryMs: 500,
   serverErrorMs: 50,
+  clockCheckMs: 2_000,
 };

@@ -35,6 +35,10 @@ export interface NodeStatus {
   readonly timers: number;
   /** Why partitions could not be taken or leases not renewed, last time; `null` when they could. */
   readonly storeProblem: string | null;
+  /** It owns nothing because other nodes hold every partition: it takes over when one of them dies. */
+  readonly isStandby: boolean;
+  /** Why partitions were given up last; `null` when none was, or some were taken since and are hosted. */
+  readonly givenUp: string | null;
   /** For how long the oldest commit under way has been waiting, ms. */
   readonly commitWaitedMs: number;
   /** Why the store did not take a commit that is tried again; `null` when there is none. */
@@ -57,6 +61,9 @@ export class Node {
   /** By the monotonic clock: until then the leases are certainly ours. */
   #sureUntil = -Infinity;
   #storeProblem: string | null = null;
+  /** The last question for partitions that nobody holds was answered with none. */
+  #areAllHeld = false;
+  #givenUp: string | null = null;
   #acquiring: Promise<void> = Promise.resolve();
   #cancels: Cancel[] = [];
   #stopped: Promise<void> | null = null;
@@ -77,6 +84,8 @@ export class Node {
       isHearing: hosts.length > 0 && hosts.every((host) => host?.isHearing ?? false),
       isSure: this.#isSure(),
       storeProblem: this.#storeProblem,
+      isStandby: this.#holdings.size === 0 && this.#areAllHeld && this.#storeProblem === null,
+      givenUp: this.#givenUp,
       commitWaitedMs: Math.max(0, ...commits.map(({ waitedMs }) => waitedMs)),
       commitProblem: commits.find(({ problem }) => problem !== null)?.problem ?? null,
     };
@@ -131,7 +140,8 @@ export class Node {
     try {
       const leases = await store.acquire({ node, limit: PARTITIONS - held, ttlMs: limits.leaseTtlMs });
       this.#storeProblem = null;
-      if (leases.length === 0) return;
+      this.#areAllHeld = leases.length === 0;
+      if (this.#areAllHeld) return;
       if (this.#holdings.size === 0) this.#sureUntil = askedAt + limits.leaseTtlMs;
       this.#hold(leases);
     } catch (error) {
@@ -175,6 +185,8 @@ export class Node {
       reason = `failed: ${messageOf(error)}`;
     }
     telemetry.ownership({ event: 'given-up', partitions, twins: 0, reason });
+    this.#givenUp = reason;
+    this.#areAllHeld = false;
     try {
       await store.release(holding.leases);
     } catch {
@@ -195,6 +207,7 @@ export class Node {
       isSearching: this.#isSearching,
     });
     holding.host = host;
+    this.#givenUp = null;
     const twins = states[0]?.twins.size ?? 0;
     const partitions = host.partitions;
     this.#options.telemetry.ownership({ event: 'taken', partitions, twins, reason: 'nobody held them' });

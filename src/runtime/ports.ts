@@ -24,6 +24,13 @@ export interface Clock {
 /** Undoes what it was returned for; harmless when that has happened already. */
 export type Cancel = () => void;
 
+/** The clock of another server, asked over the connection to it. */
+export interface TimeSource {
+  readonly server: 'hub' | 'store';
+  /** Its time at some moment between the call and the answer, ms epoch. Rejects when it is away, or does not answer in time. */
+  now(): Promise<number>;
+}
+
 // ---------------------------------------------------------------------------------------------------------- feed
 
 /** One message of the stream DEVICES. */

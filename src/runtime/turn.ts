@@ -43,6 +43,8 @@ export interface TurnOptions {
   readonly telemetry: Telemetry;
   readonly wakeups: Wakeups;
   readonly partitions: ReadonlyMap<number, PartitionState>;
+  /** See `HostOptions.clockProblem`. */
+  readonly clockProblem: () => string | null;
   /** Whether something waits behind what is decided now. */
   readonly doOthersWait: () => boolean;
   /** Messages the store refused for good, by stream sequence, with what it said. */
@@ -312,6 +314,13 @@ export class Turns {
       });
       return;
     }
+    const problem = work.type === 'command' && isNew(work, twin) ? this.#options.clockProblem() : null;
+    if (problem !== null) {
+      const detail = `${problem}, so it commands nothing; nothing was sent, ask again`;
+      const reply = encodeFailure('unavailable', detail, replyTo.encoding);
+      this.answerAfterCommit(batch, replyTo, () => reply);
+      return;
+    }
     const decision = this.#decide(partition, kind, twin, inputOf(work), batch);
     if (decision instanceof Error) this.#answerUndecided(batch, replyTo);
   }
@@ -383,6 +392,11 @@ function setAside({ backlog }: PartitionState, { site, device, sequence }: Deliv
 /** Nothing that it said before could decide anything. */
 function isAtEase({ open, waiting, hold, suspicions }: Twin): boolean {
   return open.length === 0 && waiting.length === 0 && hold === null && suspicions.length === 0;
+}
+
+/** A command that nothing is known of under its id yet. */
+function isNew({ request: { id }, known }: Extract<RequestWork, { type: 'command' }>, twin: Twin): boolean {
+  return known === null && rememberedCommand(twin, id) === null && !twin.waiting.some((one) => one.id === id);
 }
 
 function inputOf(work: Exclude<RequestWork, { type: 'get' | 'ledger' }>): Input {

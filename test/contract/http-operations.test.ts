@@ -40,6 +40,20 @@ describe.each(stores)('a node over $name', (kind) => {
       expect([status, body]).toEqual([200, { status: 'ready', parts: [whole('store'), whole('hub')] }]);
     });
 
+    test('a standby is ready, and says that it is one', async () => {
+      const leases = { part: 'leases', ok: true, detail: 'owns no partition', standsBy: true } as const;
+      client.node.health = { check: async () => [whole('store'), leases] };
+      const { status, body } = await client.get('/readyz');
+      expect([status, body]).toEqual([200, { status: 'standby', parts: [whole('store'), leases] }]);
+    });
+
+    test('a standby that lacks something is not ready', async () => {
+      const leases = { part: 'leases', ok: true, detail: 'owns no partition', standsBy: true } as const;
+      const away = { part: 'hub', ok: false, detail: 'not connected since 14:02' };
+      client.node.health = { check: async () => [away, leases] };
+      expectProblem(await client.get('/readyz'), 'not-ready');
+    });
+
     test('a node that is not ready says what is wrong', async () => {
       const away = { part: 'hub', ok: false, detail: 'not connected since 14:02' };
       client.node.health = { check: async () => [whole('store'), away] };

@@ -218,7 +218,7 @@ async function commitWaits(): Promise<void> {
 async function knowsItOwnsNothing({ httpUrl }: NodeProcess): Promise<void> {
   await until('the node knows that it owns nothing', async () => {
     const text = await (await fetch(`${httpUrl}/readyz`)).text();
-    return { done: text.includes('another node does'), seen: text };
+    return { done: text.includes('"status":"standby"'), seen: text };
   });
 }
 

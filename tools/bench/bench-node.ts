@@ -51,6 +51,7 @@ export async function connectBenchNode(options: BenchNodeOptions): Promise<Bench
       node: 'bench',
       kinds,
       clock: systemClock,
+      clockProblem: () => null,
       bus,
       limits,
       store,

@@ -155,6 +155,12 @@ const ROWS: readonly Row[] = [
         { expr: 'corral_hearing', legend: 'hearing {{instance}}' },
         { expr: 'corral_leases_sure', legend: 'leases {{instance}}' },
       ),
+      panel(
+        'Clocks',
+        'How far the clocks of the hub and the store are ahead of each node’s. Beyond 50 ms of the hub’s no command is accepted.',
+        's',
+        { expr: 'corral_clock_offset_seconds', legend: '{{server}} for {{instance}}' },
+      ),
       panel('Commit time', 'One transaction.', 's', ...quantiles('corral_commit_seconds')),
       panel(
         'Reports in a commit',

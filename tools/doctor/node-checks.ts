@@ -37,6 +37,6 @@ export async function readinessFinding(httpUrl: string): Promise<Finding> {
   const wrong = body.parts.filter(({ ok }) => !ok).map(({ part, detail }) => `${part} ${detail}`);
   if (wrong.length === 0)
     return good('http', `${httpUrl} is ready: ${body.parts.map(({ detail }) => detail).join(', ')}`);
-  const advice = 'it becomes ready by itself when that is gone; a standby owns nothing and stays like this';
+  const advice = 'it becomes ready by itself when that is gone';
   return bad('http', `${httpUrl} is not ready: ${wrong.join('; ')}`, advice);
 }

@@ -163,7 +163,8 @@ async function startSimulatedFleet(options: {
 async function untilReady(app: App): Promise<void> {
   const giveUpAt = performance.now() + READY_MS;
   for (;;) {
-    const missing = (await app.health.check()).filter(({ ok }) => !ok);
+    const parts = await app.health.check();
+    const missing = parts.filter(({ ok, standsBy }) => !ok || standsBy === true);
     if (missing.length === 0) return;
     if (performance.now() > giveUpAt) {
       const what = missing.map(({ part, detail }) => `${part} ${detail}`).join('; ');

@@ -7,7 +7,21 @@ import { withDeadline } from '../deadline.ts';
 import { type HealthPart, READY_WAIT_MS } from '../health.ts';
 import { Problem, problemResponses } from '../problem.ts';
 
-const HealthPartSchema = Type.Object({ part: Type.String(), ok: Type.Boolean(), detail: Type.String() });
+const HealthPartSchema = Type.Object({
+  part: Type.String(),
+  ok: Type.Boolean(),
+  detail: Type.String(),
+  standsBy: Type.Optional(
+    Type.Literal(true, { description: 'it has nothing to do because other nodes do it, and is whole' }),
+  ),
+});
+
+const ReadinessSchema = Type.Object({
+  status: Type.Union([Type.Literal('ready'), Type.Literal('standby')], {
+    description: '`standby`: other nodes own everything, and it takes over when one of them dies',
+  }),
+  parts: Type.Array(HealthPartSchema),
+});
 
 /** Registers `/healthz`, `/readyz` and `/metrics`. */
 export function operationRoutes(app: HttpApp, context: HttpContext): void {
@@ -34,7 +48,7 @@ export function operationRoutes(app: HttpApp, context: HttpContext): void {
         summary: 'Whether the node can do its work',
         tags: ['operation'],
         response: {
-          200: Type.Object({ status: Type.Literal('ready'), parts: Type.Array(HealthPartSchema) }),
+          200: ReadinessSchema,
           ...problemResponses,
         },
       },
@@ -46,7 +60,8 @@ export function operationRoutes(app: HttpApp, context: HttpContext): void {
         const detail = wrong.map(({ part, detail: how }) => `${part}: ${how}`).join('; ');
         throw new Problem('not-ready', detail, { extensions: { parts } });
       }
-      return { status: 'ready' as const, parts };
+      const standsBy = parts.some((part) => part.standsBy === true);
+      return { status: standsBy ? ('standby' as const) : ('ready' as const), parts };
     },
   );
 

@@ -8,6 +8,7 @@ import { MemoryFeed } from '../../../src/memory/feed.ts';
 import type { MemoryHub } from '../../../src/memory/hub.ts';
 import { type LinkState, MemoryLink } from '../../../src/memory/link.ts';
 import type { MemoryStore } from '../../../src/memory/store.ts';
+import { ClockWatch } from '../../../src/runtime/clock-watch.ts';
 import type { RuntimeLimits } from '../../../src/runtime/limits.ts';
 import { Node } from '../../../src/runtime/node.ts';
 import type { BackendRequest, Bus, Clock, Feed } from '../../../src/runtime/ports.ts';
@@ -28,6 +29,7 @@ export interface ServerOptions {
   readonly network: Network;
   readonly hub: MemoryHub;
   readonly hubClock: Clock;
+  readonly storeClock: ServerClock;
   readonly store: MemoryStore;
   readonly trouble: StoreTrouble;
   readonly clock: ServerClock;
@@ -71,8 +73,10 @@ export class Server {
       isLost: () => chance.hits(this.lossPart),
     });
     const bus = new MemoryBus({ hub, link, clock: hubClock });
+    const clock = this.#clockWatch(process);
     const ports = {
-      clock: this.#clock(process),
+      clock,
+      clockProblem: () => clock.problem,
       feed: this.#feed(process, link),
       bus: this.#bus(process, bus),
     };
@@ -165,6 +169,24 @@ export class Server {
       monotonic: () => schedule.now - startedAt,
       after: (delayMs, work) => schedule.after(delayMs, () => process.enter(work)),
     };
+  }
+
+  /** No clock of the world is farther from another than it may be, so none may ever be found to be. */
+  #clockWatch(process: Process): ClockWatch {
+    const { limits, hubClock, storeClock, record, schedule, name } = this.#options;
+    const watch = new ClockWatch({
+      clock: this.#clock(process),
+      ...{ serverErrorMs: limits.serverErrorMs, everyMs: limits.clockCheckMs },
+      onChange: (difference) => {
+        const what = `${name} takes a clock for wrong: ${JSON.stringify(difference)}`;
+        record.faults.push({ at: schedule.now, what });
+      },
+    });
+    void watch.start([
+      { server: 'hub', now: async () => hubClock.now() },
+      { server: 'store', now: async () => storeClock.now() },
+    ]);
+    return watch;
   }
 
   #feed(process: Process, link: MemoryLink): Feed {

@@ -241,6 +241,7 @@ export class World {
     const chance = this.#chance.fork(name);
     const server: Server = new Server({
       ...{ name, schedule, network: this.#network, hub: this.#hub, hubClock: this.#hubClock },
+      storeClock: this.#storeClock,
       ...{ store: this.#store, trouble: this.#trouble, clock, limits: weather.limits, chance },
       ...{ record, trace: this.#trace },
       died: () => {

@@ -1,0 +1,181 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type ClockDifference, ClockWatch } from '../../../src/runtime/clock-watch.ts';
+import type { Clock, TimeSource } from '../../../src/runtime/ports.ts';
+
+const EVERY_MS = 2_000;
+
+/** True time, and the clocks that tell it wrong. */
+class World {
+  at = 1_800_000_000_000;
+  offsets = { ours: 0, hub: 0, store: 0 };
+  /** How long a question and its answer are on their way, ms. */
+  trip = { out: 1, back: 1 };
+  isAway = false;
+  readonly changes: ClockDifference[] = [];
+  #timers: (() => void)[] = [];
+
+  readonly #machine: Clock = {
+    now: () => Math.floor(this.at + this.offsets.ours),
+    monotonic: () => this.at,
+    after: (_delayMs, work) => {
+      this.#timers.push(work);
+      return () => void (this.#timers = this.#timers.filter((timer) => timer !== work));
+    },
+  };
+
+  watch(serverErrorMs = 50): ClockWatch {
+    return new ClockWatch({
+      ...{ clock: this.#machine, serverErrorMs, everyMs: EVERY_MS },
+      onChange: (difference) => void this.changes.push(difference),
+    });
+  }
+
+  /** The hub rounds its times up, and the store down. */
+  sources(): readonly TimeSource[] {
+    const source = (server: 'hub' | 'store', read: (exact: number) => number): TimeSource => ({
+      server,
+      now: async () => {
+        if (this.isAway) throw new Error('away');
+        this.at += this.trip.out;
+        const now = read(this.at + this.offsets[server]);
+        this.at += this.trip.back;
+        return now;
+      },
+    });
+    return [source('hub', Math.ceil), source('store', Math.floor)];
+  }
+
+  /** The time has come to compare clocks again. */
+  async next(): Promise<void> {
+    const [timer] = this.#timers.splice(0, 1);
+    timer?.();
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+  }
+}
+
+const trips = fc.record({
+  out: fc.double({ min: 0, max: 900, noNaN: true }),
+  back: fc.double({ min: 0, max: 900, noNaN: true }),
+});
+const withinBound = fc.double({ min: 0, max: 50, noNaN: true });
+
+describe('a clock', () => {
+  test('that is as near as it may be is never taken for wrong, however long an answer was on its way', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ ours: withinBound, hub: withinBound, store: withinBound, trip: trips }), {
+          minLength: 1,
+        }),
+        async (times) => {
+          const world = new World();
+          const watch = world.watch();
+          for (const { trip, ...offsets } of times) {
+            Object.assign(world, { offsets, trip });
+            await watch.start(world.sources());
+            expect(watch.problem).toBeNull();
+            expect(watch.now()).toBe(Math.floor(world.at + offsets.ours));
+          }
+          expect(world.changes).toEqual([]);
+        },
+      ),
+    );
+  });
+
+  test('that is farther away than an answer was on its way is found, and the hub’s time is told instead', async () => {
+    const far = fc.oneof(
+      fc.double({ min: 2_000, max: 1e10, noNaN: true }),
+      fc.double({ min: -1e10, max: -2_000, noNaN: true }),
+    );
+    await fc.assert(
+      fc.asyncProperty(far, trips, async (ours, trip) => {
+        const world = new World();
+        Object.assign(world, { offsets: { ours, hub: 0, store: 0 }, trip });
+        const watch = world.watch();
+        await watch.start(world.sources());
+        expect(watch.problem).toMatch(/^the clock of this node is [\d.]+ s (ahead of|behind) the hub's/);
+        // Both are asked at once, and each waits for the other's way as well.
+        const halfTripMs = trip.out + trip.back + 6;
+        expect(Math.abs(watch.now() - world.at)).toBeLessThanOrEqual(halfTripMs);
+      }),
+    );
+  });
+
+  test('is said to be ahead or behind, and which one to set', async () => {
+    const world = new World();
+    world.offsets = { ours: 600_000, hub: 0, store: 0 };
+    const ours = world.watch();
+    await ours.start(world.sources());
+    expect(ours.problem).toBe("the clock of this node is 600.00 s ahead of the hub's (set this machine's)");
+    world.offsets = { ours: 0, hub: 600_000, store: 0 };
+    const theirs = world.watch();
+    await theirs.start(world.sources());
+    expect(theirs.problem).toBe(
+      "the clock of this node is 600.00 s behind the hub's (the store's agrees with this node: set the hub's)",
+    );
+  });
+
+  test('of the store alone keeps no command back', async () => {
+    const world = new World();
+    world.offsets.store = -600_000;
+    const watch = world.watch();
+    await watch.start(world.sources());
+    expect(watch.problem).toBeNull();
+    expect(watch.differences).toContainEqual(expect.objectContaining({ server: 'store', differs: true }));
+  });
+
+  test('is believed again once it is right, and each change is told once', async () => {
+    const world = new World();
+    world.offsets.ours = 600_000;
+    const watch = world.watch();
+    await watch.start(world.sources());
+    await world.next();
+    world.offsets.ours = 0;
+    await world.next();
+    expect(watch.now()).toBeLessThan(world.at + 1_000);
+    for (let more = 0; more < 2; more += 1) await world.next();
+    expect(watch.problem).toBeNull();
+    expect(world.changes.map(({ server, differs }) => [server, differs])).toEqual([
+      ['hub', true],
+      ['store', true],
+      ['hub', false],
+      ['store', false],
+    ]);
+  });
+
+  test('that differs still differs when an answer took too long to prove it', async () => {
+    const world = new World();
+    world.offsets.ours = 80;
+    const watch = world.watch();
+    await watch.start(world.sources());
+    world.trip = { out: 100, back: 100 };
+    await world.next();
+    world.trip = { out: 1, back: 1 };
+    await world.next();
+    expect(world.changes).toHaveLength(2);
+  });
+
+  test('that cannot be asked is known to be as it was', async () => {
+    const world = new World();
+    world.isAway = true;
+    const watch = world.watch();
+    await watch.start(world.sources());
+    expect([watch.problem, watch.differences]).toEqual([null, []]);
+    world.isAway = false;
+    world.offsets.ours = 600_000;
+    await world.next();
+    world.isAway = true;
+    await world.next();
+    expect(watch.problem).not.toBeNull();
+  });
+
+  test('is compared no more after the end', async () => {
+    const world = new World();
+    const watch = world.watch();
+    await watch.start(world.sources());
+    watch.stop();
+    world.offsets.ours = 600_000;
+    await world.next();
+    expect(watch.problem).toBeNull();
+  });
+});
