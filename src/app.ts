@@ -35,6 +35,7 @@ import { DEFAULT_LIMITS, type RuntimeLimits } from './runtime/limits.ts';
 import { Node } from './runtime/node.ts';
 import type { Clock } from './runtime/ports.ts';
 import { systemClock } from './system-clock.ts';
+import { logSetup } from './setup/start-checks.ts';
 import { createTelemetry, type NodeTelemetry } from './telemetry.ts';
 import { STREAMS } from './wire/subjects.ts';
 
@@ -108,6 +109,7 @@ async function startParts(assembly: Assembly): Promise<App> {
   });
   stops.push(watchHub(hub, log, (notice) => nodeTelemetry.notice('hub', notice)));
   stops.push(() => clock.stop());
+  await logSetup(config, { hub, log });
   await clock.start([hubTime(hub), { server: 'store', now: () => store.serverTime() }]);
   const bus = new NatsBus({ hub, onNotice: (notice) => nodeTelemetry.notice('bus', notice) });
   stops.push(() => {

@@ -25,6 +25,11 @@ export const LOG_LINES = {
     says: 'could not stop in order: what was not committed is read again from the stream by the next owner',
     fields: ['limitMs'],
   },
+  'setup-finding': {
+    level: 'warn',
+    says: 'what this node runs on is not as it should be',
+    fields: ['check', 'verdict', 'found', 'advice'],
+  },
   'hub-away': { level: 'warn', says: 'hub is away', fields: [] },
   'hub-back': { level: 'warn', says: 'hub is back', fields: [] },
   'hub-refused': { level: 'error', says: 'hub refused something', fields: ['err'] },

@@ -26,11 +26,9 @@ import { acquireLeases, releaseLeases, renewLeases } from './leases.ts';
 import { DEFAULT_POSTGRES_LIMITS, type PostgresLimits } from './limits.ts';
 import { loadPartitions } from './partition-load.ts';
 import { type Maintenance, maintainReports } from './report-partitions.ts';
+import { serverTime } from './server-time.ts';
 import { asError, SessionPool } from './sessions.ts';
 import { packTwin, unpackTwin } from './twin-bytes.ts';
-
-/** Not `now()`, which is when the transaction began. */
-const SERVER_TIME = 'select (extract(epoch from clock_timestamp()) * 1000)::double precision as now';
 
 /** Where the store is, and what it takes to answer about twins. */
 export interface PostgresStoreOptions extends TwinReadingOptions {
@@ -137,12 +135,15 @@ export class PostgresStore implements Store, Archive, Census {
 
   /** The time by the clock of Postgres, ms epoch. */
   async serverTime(): Promise<number> {
-    const [row] = await this.#reading.query<{ readonly now: number }>({
-      name: 'server time',
-      text: SERVER_TIME,
-    });
-    if (row === undefined) throw new Error('Postgres does not tell the time');
-    return row.now;
+    const { client, release } = await this.#reading.open();
+    try {
+      const now = await serverTime(client);
+      release();
+      return now;
+    } catch (error) {
+      release(asError(error));
+      throw error;
+    }
   }
 
   // ----------------------------------------------------------------------------------------------------- archive

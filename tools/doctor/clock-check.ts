@@ -1,31 +1,39 @@
 /** How far another server's clock is from this machine's: a node adds `serverErrorMs` wherever it compares two of them. */
+import { type ClockComparison, compareClock } from '../../src/runtime/clock-watch.ts';
 import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
-import { bad, type Finding, good } from './finding.ts';
+import type { TimeSource } from '../../src/runtime/ports.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { bad, becauseOf, type Finding, good, warning } from './finding.ts';
 
-/** A clock that was asked, ms epoch of this machine before and after, and of the other one in between. */
-export interface ClockSample {
-  readonly askedAt: number;
-  readonly answeredAt: number;
-  readonly theirs: number;
+/** Asked so often, because the answer that came soonest tells most. */
+const COMPARISONS = 5;
+
+/** Asks a server for its time, and judges it. */
+export async function clockFinding(source: TimeSource, whose: string): Promise<Finding> {
+  const check = `${source.server === 'store' ? 'postgres' : source.server}-clock`;
+  const comparisons: ClockComparison[] = [];
+  try {
+    for (let asked = 0; asked < COMPARISONS; asked += 1)
+      comparisons.push(await compareClock(source, systemClock));
+  } catch (error) {
+    const found = `${whose} does not tell the time: ${becauseOf(error)}`;
+    return warning(check, found, 'look at the checks above; without streams, a hub has no time to tell');
+  }
+  const leastMs = Math.max(...comparisons.map((comparison) => comparison.leastMs));
+  const mostMs = Math.min(...comparisons.map((comparison) => comparison.mostMs));
+  return judged(check, whose, { leastMs, mostMs });
 }
 
-/** Judges the best of some samples: the one whose answer came soonest. */
-export function clockFinding(check: string, whose: string, samples: readonly ClockSample[]): Finding {
-  const [best] = [...samples].sort((a, b) => a.answeredAt - a.askedAt - (b.answeredAt - b.askedAt));
-  if (best === undefined) return bad(check, `${whose} does not tell the time`, 'look at the checks above');
-  const { askedAt, answeredAt, theirs } = best;
-  const uncertainMs = (answeredAt - askedAt) / 2;
-  const offsetMs = theirs - (askedAt + uncertainMs);
-  const found = `${whose} is ${shown(offsetMs)} ms from this machine (± ${shown(uncertainMs)} ms)`;
+function judged(check: string, whose: string, { leastMs, mostMs }: ClockComparison): Finding {
   const { serverErrorMs } = DEFAULT_LIMITS;
-  if (Math.abs(offsetMs) - uncertainMs <= serverErrorMs) return good(check, found);
+  const [offset, uncertain] = [(leastMs + mostMs) / 2, Math.abs(mostMs - leastMs) / 2].map((ms) =>
+    ms.toFixed(1),
+  );
+  const found = `${whose} is ${offset ?? ''} ms from this machine (± ${uncertain ?? ''} ms)`;
+  if (leastMs <= serverErrorMs && mostMs >= -serverErrorMs) return good(check, found);
   return bad(
     check,
     found,
-    `let both machines follow NTP: nodes count with at most ${String(serverErrorMs)} ms, and call states fresh that are not`,
+    `let both machines follow NTP: more than ${String(serverErrorMs)} ms from the hub's, a node accepts no commands`,
   );
-}
-
-function shown(ms: number): string {
-  return ms.toFixed(1);
 }

@@ -3,14 +3,15 @@ import { jetstreamManager, RetentionPolicy, StorageType, type StreamInfo } from 
 import { type HubConnection, connectToHub, ownInbox } from '../../src/nats/connect.ts';
 import { JOURNAL_API, checkHubMapping, HUB_VERSION_MIN, isAtLeast } from '../../src/nats/hub.ts';
 import { SERVICE_NAME } from '../../src/nats/service.ts';
+import { hubTime } from '../../src/nats/hub-time.ts';
+import { hubSetup } from '../../src/setup/hub-findings.ts';
 import { STREAMS } from '../../src/wire/subjects.ts';
-import { clockFinding, type ClockSample } from './clock-check.ts';
+import { clockFinding } from './clock-check.ts';
 import { bad, becauseOf, type Finding, good, warning } from './finding.ts';
 
 /** How long the hub may take for an answer, ms; and how long nodes are given to say that they are there. */
 const ANSWER_MS = 3_000;
 const NODES_MS = 500;
-const CLOCK_SAMPLES = 5;
 /** What a file takes beyond this is a reason to look at the disk before it is full, bytes. */
 const STREAM_BYTES_WARNING = 50 * 1024 ** 3;
 
@@ -32,8 +33,9 @@ export async function hubFindings(url: string): Promise<readonly Finding[]> {
       ),
       versionFinding(hub),
       await mappingFinding(hub),
+      ...(await hubSetup(hub, url)),
       ...(await streamFindings(hub)),
-      await clockOfHub(hub),
+      await clockFinding(hubTime(hub), 'the hub'),
       await nodesFinding(hub),
     ];
   } finally {
@@ -121,23 +123,6 @@ function streamFinding(check: string, info: StreamInfo, subjects: readonly strin
     );
   }
   return good(check, found);
-}
-
-async function clockOfHub(hub: HubConnection): Promise<Finding> {
-  const samples: ClockSample[] = [];
-  try {
-    for (let sample = 0; sample < CLOCK_SAMPLES; sample += 1) {
-      const askedAt = Date.now();
-      const answer = await hub.nats.request(`$JS.API.STREAM.INFO.${STREAMS.devices.name}`, '', {
-        timeout: ANSWER_MS,
-      });
-      const { ts } = answer.json<{ readonly ts?: string }>();
-      if (ts !== undefined) samples.push({ askedAt, answeredAt: Date.now(), theirs: Date.parse(ts) });
-    }
-  } catch {
-    // Why the hub does not answer, the checks of its streams say.
-  }
-  return clockFinding('hub-clock', 'the hub', samples);
 }
 
 /** Every node answers the service protocol's PING. */

@@ -1,13 +1,14 @@
 /** The doctor's look at the store: as a node would find it. */
 import pg from 'pg';
 import { migrationState } from '../../src/postgres/migrate.ts';
-import { clockFinding, type ClockSample } from './clock-check.ts';
+import { serverTime } from '../../src/postgres/server-time.ts';
+import { storeSetup } from '../../src/setup/store-findings.ts';
+import { clockFinding } from './clock-check.ts';
 import { bad, becauseOf, type Finding, good, warning } from './finding.ts';
 
 /** The oldest Postgres that is supported, as `server_version_num` has it. */
 const VERSION_MIN = 150_000;
 const CONNECT_MS = 5_000;
-const CLOCK_SAMPLES = 5;
 /** What a node takes: connections for commits, for readers, and one for migrations. */
 const CONNECTIONS_PER_NODE = 13;
 
@@ -30,10 +31,9 @@ export async function postgresFindings(connectionString: string): Promise<readon
       ),
       versionFinding(settings),
       await migrationFinding(client),
-      durabilityFinding(settings),
-      safetyFinding(settings),
+      ...(await storeSetup(client, connectionString)),
       connectionsFinding(settings),
-      await clockOfPostgres(client),
+      await clockFinding({ server: 'store', now: () => serverTime(client) }, 'Postgres'),
     ];
   } catch (error) {
     return [
@@ -50,14 +50,7 @@ export async function postgresFindings(connectionString: string): Promise<readon
 
 type Settings = ReadonlyMap<string, string>;
 
-const NAMES = [
-  'server_version',
-  'server_version_num',
-  'synchronous_commit',
-  'fsync',
-  'full_page_writes',
-  'max_connections',
-];
+const NAMES = ['server_version', 'server_version_num', 'max_connections'];
 
 async function readSettings(client: pg.Client): Promise<Settings> {
   const { rows } = await client.query<{ name: string; setting: string }>(
@@ -89,27 +82,6 @@ async function migrationFinding(client: pg.Client): Promise<Finding> {
   }
 }
 
-function durabilityFinding(settings: Settings): Finding {
-  const value = settings.get('synchronous_commit') ?? '';
-  if (value !== 'off')
-    return good('synchronous-commit', `"${value}": a commit that was answered survives a crash`);
-  return warning(
-    'synchronous-commit',
-    '"off" for this database or user',
-    'nodes set it to "on" for their own sessions; let nobody else write these tables, or set it to "on" here too',
-  );
-}
-
-function safetyFinding(settings: Settings): Finding {
-  const off = ['fsync', 'full_page_writes'].filter((name) => settings.get(name) === 'off');
-  if (off.length === 0) return good('crash-safety', 'fsync and full_page_writes are on');
-  return bad(
-    'crash-safety',
-    `${off.join(' and ')} off`,
-    'turn them on: a power cut loses commands that were answered, or the whole database',
-  );
-}
-
 function connectionsFinding(settings: Settings): Finding {
   const most = Number(settings.get('max_connections'));
   const found = `max_connections is ${String(most)}`;
@@ -120,16 +92,4 @@ function connectionsFinding(settings: Settings): Finding {
     found,
     `a node takes up to ${String(CONNECTIONS_PER_NODE)}: allow ${wanted} for two`,
   );
-}
-
-async function clockOfPostgres(client: pg.Client): Promise<Finding> {
-  const samples: ClockSample[] = [];
-  for (let sample = 0; sample < CLOCK_SAMPLES; sample += 1) {
-    const askedAt = Date.now();
-    const { rows } = await client.query<{ theirs: string }>(
-      'select (extract(epoch from clock_timestamp()) * 1000)::text as theirs',
-    );
-    samples.push({ askedAt, answeredAt: Date.now(), theirs: Number(rows[0]?.theirs) });
-  }
-  return clockFinding('postgres-clock', 'Postgres', samples);
 }
