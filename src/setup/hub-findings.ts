@@ -1,7 +1,7 @@
 /** Whether the hub can be relied on: who can reach it, in clear text or not, whose password can be guessed, and how its streams are kept. */
 import { jetstreamManager, PersistMode, type StreamConfig } from '@nats-io/jetstream';
 import type { HubConnection } from '../nats/connect.ts';
-import { BACKENDS_API } from '../nats/hub.ts';
+import { JOURNAL_API } from '../nats/hub.ts';
 import { STREAMS } from '../wire/subjects.ts';
 import { bad, becauseOf, type Finding, good } from './finding.ts';
 import { isReachable, serverAddress } from './server-address.ts';
@@ -60,10 +60,10 @@ async function streamFindings(hub: HubConnection): Promise<readonly Finding[]> {
 async function streamsOf(hub: HubConnection): Promise<readonly StreamConfig[]> {
   const options = { timeout: ANSWER_MS, checkAPI: false };
   const own = await jetstreamManager(hub.nats, options);
-  const backends = await jetstreamManager(hub.nats, { ...options, apiPrefix: BACKENDS_API });
+  const journal = await jetstreamManager(hub.nats, { ...options, apiPrefix: JOURNAL_API });
   const streams: StreamConfig[] = [];
   for await (const { config } of own.streams.list()) streams.push(config);
-  streams.push((await backends.streams.info(STREAMS.changes.name)).config);
+  streams.push((await journal.streams.info(STREAMS.changes.name)).config);
   return streams;
 }
 

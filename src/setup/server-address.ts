@@ -1,5 +1,5 @@
 /** An address of a server with credentials, as far as it tells whether strangers can reach the server, and guess the way in. */
-import { isLoopback } from '../http/access.ts';
+import { isLoopback } from '../http/loopback.ts';
 
 /** What an address tells. */
 export interface ServerAddress {
