@@ -100,8 +100,9 @@ async function startParts(assembly: Assembly): Promise<App> {
   const devices = new DeviceLog(log, clock);
   const nodeTelemetry = createTelemetry(log, devices, clock);
   const store = await openStore(assembly);
-  const { natsUrl: url } = config;
-  const hub = await connectToHub({ url, name: `corral ${config.node}`, inboxPrefix: ownInbox(url) });
+  const { natsUrl: url, natsSecurity: security } = config;
+  const name = `corral ${config.node}`;
+  const hub = await connectToHub({ url, security, name, inboxPrefix: ownInbox(url, security) });
   stops.push(() => hub.close());
   await prepareHub(hub, {
     allowOldHub: config.allowOldHub,

@@ -5,6 +5,7 @@
 import { hostname } from 'node:os';
 import { ID_PATTERN } from '../machines/report.ts';
 import type { HttpGuards } from './http/limits.ts';
+import { type HubSecurity, securityFrom } from './nats/security.ts';
 import { isLoopback } from './http/loopback.ts';
 import { namesakes, type NamedToken, readToken, TOKEN_LENGTH_MIN } from './http/token.ts';
 
@@ -12,6 +13,8 @@ import { namesakes, type NamedToken, readToken, TOKEN_LENGTH_MIN } from './http/
 export interface Config {
   /** The hub, with the credentials of the role `runtime`. */
   readonly natsUrl: string;
+  /** How the hub is known, and a login by more than a password. */
+  readonly natsSecurity: HubSecurity;
   readonly postgresUrl: string;
   readonly httpHost: string;
   /** 0: any free one. */
@@ -42,6 +45,7 @@ export class ConfigError extends Error {
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   return {
     natsUrl: url(env, 'CORRAL_NATS_URL', ['nats:', 'tls:'], 'nats://runtime:secret@hub.example:4222'),
+    natsSecurity: securityFrom(env),
     postgresUrl: url(
       env,
       'CORRAL_POSTGRES_URL',

@@ -38,6 +38,8 @@ export interface NodeProcessOptions {
   readonly stopLimitMs?: number;
   /** Another node owns everything when it starts. */
   readonly isStandby?: boolean;
+  /** What else its environment holds; it comes before what the rest says. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** So much of what it said last is quoted when it does not become ready, and so much is kept. */
@@ -58,6 +60,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
     CORRAL_HTTP_PORT: String(port),
     ...(node === undefined ? {} : { CORRAL_NODE: node }),
     ...(stopLimitMs === undefined ? {} : { CORRAL_STOP_LIMIT_MS: String(stopLimitMs) }),
+    ...options.env,
   };
   /** A standby is one at its first start only. */
   let mayStandBy = isStandby;

@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { startHub as startHubIn, type Hub, type HubOptions, type SiteName } from '../tools/dev/hub.ts';
+import { startHub as startHubIn, type Hub, type HubOptions } from '../tools/dev/hub.ts';
 import { projectFolder } from '../tools/dev/project-folders.ts';
 import { startPostgres as startPostgresIn, type PostgresServer } from '../tools/dev/postgres-server.ts';
-import { startSite as startSiteIn, type Site } from '../tools/dev/site.ts';
+import { startSite as startSiteIn, type Site, type SiteOptions } from '../tools/dev/site.ts';
 import type { Link } from './link.ts';
 
 declare module 'vitest' {
@@ -98,27 +98,32 @@ export async function startHub({ link, configure, ...options }: TestHubOptions =
   return { ...hub, end: () => hub.stop().then(remove) };
 }
 
-/** What a test may want to be different. */
-export interface TestSiteOptions {
-  readonly name?: SiteName;
+/** What a test wants of its site. */
+export interface TestSiteOptions extends Omit<SiteOptions, 'dataDir' | 'hubLeafAddress' | 'port'> {
   readonly link?: Link;
-  readonly password?: string;
+  /** The link is waited for so long. */
+  readonly linkTimeoutMs?: number;
 }
 
 /** A site whose leaf is linked to `hub`, through `link` if there is one. Resolves when the link stands. */
 export async function startSite(
   hub: Hub,
-  { name, link, password }: TestSiteOptions = {},
+  { link, linkTimeoutMs, ...options }: TestSiteOptions = {},
 ): Promise<Site & Temporary> {
   const { folder, remove } = temporaryFolder();
   const site = await startSiteIn({
+    ...options,
     dataDir: folder,
     hubLeafAddress: link?.address ?? hub.leafAddress,
-    ...(name === undefined ? {} : { name }),
-    ...(password === undefined ? {} : { password }),
   });
-  await site.awaitLink();
-  return { ...site, end: () => site.stop().then(remove) };
+  const end = (): Promise<void> => site.stop().then(remove);
+  try {
+    await site.awaitLink(linkTimeoutMs);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return { ...site, end };
 }
 
 /** A folder below the system's temporary folder, and how to remove it. */

@@ -8,6 +8,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { randomUUID } from 'node:crypto';
 import { connectToHub, type HubConnection } from '../nats/connect.ts';
+import type { HubSecurity } from '../nats/security.ts';
 import { systemClock } from '../system-clock.ts';
 import type { Encoding } from '../wire/codec.ts';
 import { STREAMS } from '../wire/subjects.ts';
@@ -15,6 +16,7 @@ import { natsRequester } from './nats-requester.ts';
 import { TwinClient } from './twin-client.ts';
 import { type Watch, watchChanges, type WatchOptions } from './watch.ts';
 
+export type { HubSecurity } from '../nats/security.ts';
 export type { CommandResult } from './command-result.ts';
 export { CorralBadReply, CorralRefusal, CorralUnreachable } from './errors.ts';
 export type { AskOptions, CommandOptions, FindQuery } from './twin-client.ts';
@@ -30,6 +32,8 @@ export interface ConnectCorralOptions {
   readonly encoding?: Encoding;
   /** Where replies are received, for users whose permissions name their inbox. */
   readonly inboxPrefix?: string;
+  /** Certificates for TLS, and a login by creds or nkey instead of a password in the address: paths of files. */
+  readonly security?: HubSecurity;
 }
 
 /** A connected client. */
@@ -65,7 +69,7 @@ export class Corral extends TwinClient {
 
 /** Connects. Throws `ConnectError`, one sentence, when it cannot; afterwards outages are survived. */
 export async function connectCorral(options: ConnectCorralOptions): Promise<Corral> {
-  const { url, name = 'corral client', encoding = 'json', inboxPrefix } = options;
-  const hub = await connectToHub({ url, name, ...(inboxPrefix === undefined ? {} : { inboxPrefix }) });
+  const { encoding = 'json', ...connecting } = options;
+  const hub = await connectToHub({ name: 'corral client', ...connecting });
   return new Corral(hub, encoding);
 }

@@ -1,7 +1,7 @@
 /**
  * The connection to the hub: how it is made, kept, and known to be there.
  *
- * What the client library leaves to its caller is settled here once: credentials in the address, reconnecting for ever,
+ * What the client library leaves to its caller is settled here once: credentials in the address or in files, reconnecting for ever,
  * pings short enough to notice a frozen server, and errors that fit on one line.
  */
 import {
@@ -14,6 +14,15 @@ import {
 import { connect } from '@nats-io/transport-node';
 import type { HubTrouble } from './hub-trouble.ts';
 import { breakConnection, guardReadLoop } from './read-loop.ts';
+import {
+  type AddressFacts,
+  type HubSecurity,
+  isLoginByFile,
+  SecurityError,
+  securitySettings,
+} from './security.ts';
+import { tlsProblem } from './tls-problem.ts';
+import { tlsVerdict } from './tls-verdict.ts';
 
 /** How long one attempt to connect may take, ms. */
 const DIAL_TIMEOUT_MS = 5_000;
@@ -27,7 +36,8 @@ const PINGS_UNANSWERED_MAX = 2;
 const USER_AS_TOKEN = /^[A-Za-z0-9_-]+$/;
 
 /** Why a first connection failed. */
-export type ConnectProblem = 'bad-url' | 'refused' | 'unauthorized' | 'timeout' | 'failed';
+export type ConnectProblem =
+  'bad-url' | 'bad-security' | 'refused' | 'insecure' | 'unauthorized' | 'timeout' | 'failed';
 
 /** The hub could not be connected to. The message is one sentence for an operator; it names no password. */
 export class ConnectError extends Error {
@@ -47,6 +57,8 @@ export interface ConnectOptions {
   readonly name: string;
   /** Where replies are received, for users who share an account: see {@link ownInbox}. Default `_INBOX`. */
   readonly inboxPrefix?: string;
+  /** Certificates, and a login by more than a password. Default: what the address says. */
+  readonly security?: HubSecurity;
 }
 
 /** A connection that comes back by itself until it is closed. */
@@ -72,18 +84,22 @@ export interface HubConnection {
 
 /**
  * The inbox that `nats.conf` keeps for the user of this address alone: users of one account would overhear each other's
- * answers in a common one.
+ * answers in a common one. Where the login is a file, the address names the user without a password.
  */
-export function ownInbox(url: string): string {
-  const user = parseAddress(url).settings.user ?? '';
+export function ownInbox(url: string, security: HubSecurity = {}): string {
+  const { user, facts } = parseAddress(url);
+  if (!facts.hasPassword && !isLoginByFile(security)) return '_INBOX';
   return USER_AS_TOKEN.test(user) ? `inbox.${user}` : '_INBOX';
 }
 
 /** Connects. Throws {@link ConnectError}; once connected, outages are survived. */
 export async function connectToHub(options: ConnectOptions): Promise<HubConnection> {
+  const { security = {} } = options;
   const address = parseAddress(options.url);
   const settings: ConnectionOptions = {
-    ...address.settings,
+    servers: address.servers,
+    ...(isLoginByFile(security) ? {} : loginOf(address)),
+    ...checkedSecurity(security, address.facts),
     name: options.name,
     inboxPrefix: options.inboxPrefix ?? '_INBOX',
     timeout: DIAL_TIMEOUT_MS,
@@ -99,12 +115,33 @@ export async function connectToHub(options: ConnectOptions): Promise<HubConnecti
     const nats = await connect(settings);
     return watched(nats, () => createInbox(settings.inboxPrefix));
   } catch (error) {
-    throw explained(error, address.shown);
+    throw explained((await verdictOn(error, settings)) ?? error, address.shown);
+  }
+}
+
+/** What a server ended the connection with, where the library waited in vain. */
+async function verdictOn(error: unknown, { tls, servers }: ConnectionOptions): Promise<Error | null> {
+  const [first] = typeof servers === 'string' ? [servers] : (servers ?? []);
+  if (!(error instanceof TimeoutError) || tls === undefined || tls === null || first === undefined)
+    return null;
+  return tlsVerdict(first, tls);
+}
+
+function checkedSecurity(security: HubSecurity, facts: AddressFacts): ReturnType<typeof securitySettings> {
+  try {
+    return securitySettings(security, facts);
+  } catch (error) {
+    if (error instanceof SecurityError) throw new ConnectError('bad-security', error.message, error);
+    throw error;
   }
 }
 
 interface Address {
-  readonly settings: Pick<ConnectionOptions, 'servers' | 'user' | 'pass' | 'token' | 'tls'>;
+  readonly servers: string[];
+  /** Empty where there is none. */
+  readonly user: string;
+  readonly password: string;
+  readonly facts: AddressFacts;
   /** The servers without credentials. */
   readonly shown: string;
 }
@@ -112,18 +149,25 @@ interface Address {
 function parseAddress(url: string): Address {
   const parts = url.split(',').map((part) => parseServer(part.trim()));
   const withUser = parts.find(({ username }) => username !== '');
-  const user = decodeURIComponent(withUser?.username ?? '');
   const password = decodeURIComponent(withUser?.password ?? '');
   const servers = parts.map(({ hostname, port }) => `${hostname}:${port === '' ? '4222' : port}`);
-  const credentials = password === '' ? { token: user } : { user, pass: password };
   return {
-    settings: {
-      servers,
-      ...(user === '' ? {} : credentials),
-      ...(parts.some(({ protocol }) => protocol === 'tls:') ? { tls: {} } : {}),
+    servers,
+    user: decodeURIComponent(withUser?.username ?? ''),
+    password,
+    facts: {
+      hostnames: parts.map(({ hostname }) => hostname),
+      hasPassword: password !== '',
+      wantsTls: parts.some(({ protocol }) => protocol === 'tls:'),
     },
     shown: servers.join(', '),
   };
+}
+
+/** A user without a password is a token. */
+function loginOf({ user, password }: Address): Pick<ConnectionOptions, 'user' | 'pass' | 'token'> {
+  if (user === '') return {};
+  return password === '' ? { token: user } : { user, pass: password };
 }
 
 function parseServer(text: string): URL {
@@ -189,6 +233,9 @@ function added<T>(set: Set<T>, item: T): () => void {
 
 function explained(error: unknown, shown: string): ConnectError {
   if (error instanceof ConnectError) return error;
+  const insecurity = tlsProblem(error);
+  if (insecurity !== null)
+    return new ConnectError('insecure', `the NATS server at ${shown} ${insecurity}`, error);
   if (error instanceof AuthorizationError) {
     return new ConnectError(
       'unauthorized',

@@ -192,7 +192,7 @@ describe('the warden', () => {
     ...['$SYS.ACCOUNT.depot.DISCONNECT', '$JS.API.STREAM.NAMES', '$JS.API.STREAM.DELETE.DEVICES'],
     ...['report.0.depot.cp-1', 'device.cp-1.report', 'command.depot.cp-1', 'twin.cp-1.get', 'fleet.find'],
   ])('may not say %s', async (subject) => {
-    await expectMayNotSay((await connectTo(hub.url('warden'), '_INBOX.warden')).nats, subject);
+    await expectMayNotSay((await connectTo(hub.url('warden'), 'inbox.warden')).nats, subject);
   });
 
   it.each([
@@ -204,7 +204,7 @@ describe('the warden', () => {
     'device.*.report',
     'owner.>',
   ])('may not listen to %s', async (subject) => {
-    await expectMayNotListenTo((await connectTo(hub.url('warden'), '_INBOX.warden')).nats, subject);
+    await expectMayNotListenTo((await connectTo(hub.url('warden'), 'inbox.warden')).nats, subject);
   });
 
   it('is no leaf', async () => {
@@ -229,7 +229,7 @@ it('cannot aim an answer of the hub at a subject of the servers', async () => {
       natsConf.replace('  SYS {\n', '  SYS {\n    users [ { user: spy, password: spy } ]\n'),
   });
   const spy = await connectTo(spied.url('warden').replace('warden:warden', 'spy:spy'));
-  const warden = await connectTo(spied.url('warden'), '_INBOX.warden');
+  const warden = await connectTo(spied.url('warden'), 'inbox.warden');
   const heard: string[] = [];
   spy.nats.subscribe('$SYS.ACCOUNT.FLEET.FORGED', {
     callback: (_error, message) => void heard.push(message.subject),

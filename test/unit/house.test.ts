@@ -36,6 +36,7 @@ const topLevel = [
   'knip.json',
   'machines',
   'nats.conf',
+  'nats-tls.conf',
   'package-lock.json',
   'package.json',
   'src',

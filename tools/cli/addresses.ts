@@ -1,4 +1,5 @@
 /** Where the command line finds Corral: as the environment says, or where `npm start` has it by default. */
+import { type HubSecurity, securityFrom } from '../../src/nats/security.ts';
 
 const DEFAULTS = {
   CORRAL_HTTP_URL: 'http://127.0.0.1:4800',
@@ -16,15 +17,21 @@ Environment:
   CORRAL_HTTP_URL     Corral's HTTP address (default: that of npm start)
   CORRAL_TOKEN        the bearer token, where Corral asks for one`;
 
+/** Said wherever a command connects to the hub. */
+export const SECURITY_HELP =
+  '  CORRAL_NATS_CA, _CERT, _KEY, _CREDS, _NKEY: files for TLS and logins, as a node takes them (docs/operations.md)';
+
 /** Said in the help of every command that asks over NATS. */
 export const BACKEND_HELP = `
 Environment:
-  CORRAL_BACKEND_URL  the hub, with a backend's credentials (default: that of npm start)`;
+  CORRAL_BACKEND_URL  the hub, with a backend's credentials (default: that of npm start)
+${SECURITY_HELP}`;
 
 /** Said in the help of every command that looks after the hub's connections. */
 export const WARDEN_HELP = `
 Environment:
-  CORRAL_WARDEN_URL   the hub, with the credentials of the user warden (default: that of npm start)`;
+  CORRAL_WARDEN_URL   the hub, with the credentials of the user warden (default: that of npm start)
+${SECURITY_HELP}`;
 
 /** Corral's HTTP side: CORRAL_HTTP_URL. */
 export function httpUrl(): string {
@@ -59,6 +66,11 @@ export function wardenUrl(): string {
 /** The hub as a node reaches it, for whoever runs one: CORRAL_NATS_URL, as `npm run serve` takes it. */
 export function runtimeUrl(): string {
   return given('CORRAL_NATS_URL') ?? RUNTIME_URL;
+}
+
+/** How every hub is known, and a login by creds or nkey: CORRAL_NATS_CA, _CERT, _KEY, _CREDS and _NKEY, as a node takes them. */
+export function hubSecurity(): HubSecurity {
+  return securityFrom(process.env);
 }
 
 /** The store as a node reaches it: CORRAL_POSTGRES_URL. */

@@ -9,7 +9,7 @@ import {
   CorralUnreachable,
 } from '../../src/client/corral.ts';
 import { readTraceParent } from '../../src/wire/trace.ts';
-import { BACKEND_HELP, backendUrl } from './addresses.ts';
+import { BACKEND_HELP, backendUrl, hubSecurity } from './addresses.ts';
 import { COMMAND_EXIT_HELP, CommandLineError, EXIT } from './command-line-error.ts';
 import { wholeNumber } from './numbers.ts';
 import { complain, print, printJson } from './print.ts';
@@ -126,7 +126,11 @@ async function runLedger(device: string, id: string, flags: { readonly json?: tr
 
 /** Asks, shows the answer, and sets the exit code that it means. */
 async function told(isJson: boolean, ask: (corral: Corral) => Promise<CommandResult>): Promise<void> {
-  const corral = await connectCorral({ url: backendUrl(), name: 'corral command line' });
+  const corral = await connectCorral({
+    url: backendUrl(),
+    security: hubSecurity(),
+    name: 'corral command line',
+  });
   try {
     const result = await ask(corral);
     process.exitCode = exitCodeOf(result);

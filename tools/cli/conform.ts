@@ -11,6 +11,7 @@ import { startReferenceDevice } from '../conform/reference-device.ts';
 import { rules } from '../conform/rules.ts';
 import { conformSummary } from '../conform/summary.ts';
 import { DevServerError } from '../dev/dev-server-error.ts';
+import { hubSecurity } from './addresses.ts';
 import { CommandLineError, EXIT } from './command-line-error.ts';
 import { wholeNumber } from './numbers.ts';
 import { complain, print, printJson } from './print.ts';
@@ -145,7 +146,8 @@ async function tried(
   progress: Progress,
 ): Promise<Awaited<ReturnType<typeof conform>>> {
   const { device, rebootCommand } = flags;
-  const connection = await connectToHub({ url, name: 'corral conform' });
+  const security = server === null ? hubSecurity() : {};
+  const connection = await connectToHub({ url, security, name: 'corral conform' });
   try {
     return await conform({
       ...{ device, connection, ownServer: server, only: flags.only ?? null },

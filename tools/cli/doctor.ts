@@ -4,7 +4,7 @@ import type { Finding, Verdict } from '../doctor/finding.ts';
 import { hubFindings } from '../doctor/hub-checks.ts';
 import { nodeVersionFinding, readinessFinding } from '../doctor/node-checks.ts';
 import { postgresFindings } from '../doctor/postgres-checks.ts';
-import { httpUrl, postgresUrl, runtimeUrl } from './addresses.ts';
+import { httpUrl, hubSecurity, postgresUrl, runtimeUrl, SECURITY_HELP } from './addresses.ts';
 import { EXIT } from './command-line-error.ts';
 import { print, printJson } from './print.ts';
 
@@ -15,6 +15,7 @@ most of it too, and logs what is not good as setup-finding.
 
 Environment, as npm run serve takes it (default: that of npm start):
   CORRAL_NATS_URL      the hub, with the credentials of the user runtime
+${SECURITY_HELP}
   CORRAL_POSTGRES_URL  the store
   CORRAL_HTTP_URL      a node's HTTP address
 
@@ -39,7 +40,7 @@ export function addDoctor(program: Command): void {
 async function runDoctor(flags: { readonly json?: true }): Promise<void> {
   const findings = [
     nodeVersionFinding(process.version),
-    ...(await hubFindings(runtimeUrl())),
+    ...(await hubFindings(runtimeUrl(), hubSecurity())),
     ...(await postgresFindings(postgresUrl())),
     await readinessFinding(httpUrl()),
   ];

@@ -4,7 +4,7 @@ import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { type Command, Option } from 'commander';
 import { connectToHub, ownInbox } from '../../src/nats/connect.ts';
 import { LogLevelReplySchema, nodeLog } from '../../src/wire/log-level.ts';
-import { engineerUrl } from './addresses.ts';
+import { engineerUrl, hubSecurity, SECURITY_HELP } from './addresses.ts';
 import { CommandLineError } from './command-line-error.ts';
 import { print, printJson } from './print.ts';
 import { rowsTable } from './table.ts';
@@ -29,6 +29,7 @@ Without --level it tells which level the device has. Lines are declared in docs/
 
 Environment:
   CORRAL_ENGINEER_URL  the hub, with an engineer's credentials (default: that of npm start)
+${SECURITY_HELP}
 
 Examples:
   corral log cp-001 --level debug --for 30m
@@ -60,8 +61,8 @@ export function addLog(program: Command): void {
 }
 
 async function runLog(device: string, flags: LogFlags): Promise<void> {
-  const url = engineerUrl();
-  const hub = await connectToHub({ url, name: 'corral log', inboxPrefix: ownInbox(url) });
+  const as = { url: engineerUrl(), security: hubSecurity() };
+  const hub = await connectToHub({ ...as, name: 'corral log', inboxPrefix: ownInbox(as.url, as.security) });
   try {
     const answers = await hub.nats.requestMany(nodeLog(device), requestOf(flags), {
       strategy: 'timer',

@@ -6,7 +6,7 @@ import { replay } from '../replay/replay.ts';
 import { readSessionFile } from '../replay/session-file.ts';
 import { holds, summaryOf, summaryTable } from '../replay/summary.ts';
 import { WallClock } from '../replay/wall-clock.ts';
-import { httpUrl, siteUrl } from './addresses.ts';
+import { httpUrl, hubSecurity, siteUrl } from './addresses.ts';
 import { CommandLineError, EXIT } from './command-line-error.ts';
 import { wholeNumber } from './numbers.ts';
 import { print, printJson } from './print.ts';
@@ -75,6 +75,7 @@ async function runReplay(file: string, flags: ReplayFlags): Promise<void> {
   if (record.sessions.length === 0) throw noSessions(file, from, flags.days, record);
   const outcome = await replay(period, record, {
     natsUrl: siteUrl(),
+    security: hubSecurity(),
     httpUrl: httpUrl(),
     progress,
     order: flags.order === 'fifo' ? 'fifo' : 'current-first',

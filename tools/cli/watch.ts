@@ -1,7 +1,7 @@
 /** `corral watch`: follows what becomes known of devices and commands, from now or from a place kept earlier. */
 import type { Command } from 'commander';
 import { connectCorral, type WatchEvent } from '../../src/client/corral.ts';
-import { BACKEND_HELP, backendUrl, httpToken, httpUrl } from './addresses.ts';
+import { BACKEND_HELP, backendUrl, httpToken, httpUrl, hubSecurity } from './addresses.ts';
 import { followEvents, type ReceivedEvent } from './event-source.ts';
 import { wholeNumber } from './numbers.ts';
 import { complain, print, printJson } from './print.ts';
@@ -91,7 +91,7 @@ function httpLineOf(event: string, data: ReceivedEvent['data']): string {
 }
 
 async function watchHub(devices: readonly string[], flags: WatchFlags): Promise<void> {
-  const corral = await connectCorral({ url: backendUrl(), name: 'corral watch' });
+  const corral = await connectCorral({ url: backendUrl(), security: hubSecurity(), name: 'corral watch' });
   try {
     const watch = await corral.watch({
       ...(devices.length === 0 ? {} : { devices }),

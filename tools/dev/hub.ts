@@ -1,7 +1,7 @@
 /** The hub of development and tests: `nats.conf` on this machine's loopback. */
 import { join } from 'node:path';
 import type { PortRequest } from './free-port.ts';
-import { startNatsServer, type NatsServer } from './nats-server.ts';
+import { type ConfigVariables, startNatsServer, type NatsServer } from './nats-server.ts';
 import { projectFolder } from './project-folders.ts';
 
 /** The sites that `nats.conf` defines. */
@@ -37,7 +37,7 @@ export interface HubOptions {
   readonly leafAdvertise?: string;
   /** Another configuration than `nats.conf`, which takes the same variables, and `variables` besides. */
   readonly configFile?: string;
-  readonly variables?: Readonly<Record<string, string>>;
+  readonly variables?: ConfigVariables;
 }
 
 /** A running hub. */

@@ -8,6 +8,9 @@ import { choosePort, type PortRequest } from './free-port.ts';
 import { DevServerError } from './dev-server-error.ts';
 import { findNatsServer } from './nats-server-binary.ts';
 
+/** What a configuration reads from the environment; a boolean stays one, where text is quoted. */
+export type ConfigVariables = Readonly<Record<string, string | boolean>>;
+
 /** Which server, where. */
 export interface NatsServerOptions<Ports extends string> {
   /** For messages and files: "hub". */
@@ -17,9 +20,7 @@ export interface NatsServerOptions<Ports extends string> {
   readonly dataDir: string;
   readonly ports: Readonly<Record<Ports | 'monitor', PortRequest>>;
   /** What `configFile` wants to know, once the ports are settled. */
-  readonly variables: (
-    ports: Readonly<Record<Ports | 'monitor', number>>,
-  ) => Readonly<Record<string, string>>;
+  readonly variables: (ports: Readonly<Record<Ports | 'monitor', number>>) => ConfigVariables;
 }
 
 /** A nats-server that can be ended and started again at the same address, with the same data. */
@@ -84,7 +85,10 @@ function commandOf<Ports extends string>(
   program: string,
   ports: Readonly<Record<Ports | 'monitor', number>>,
 ): ServerCommand {
-  const quoted = Object.entries(variables(ports)).map(([key, value]) => [key, quoteForConfig(value)]);
+  const quoted = Object.entries(variables(ports)).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? quoteForConfig(value) : String(value),
+  ]);
   return {
     name: `The ${name}`,
     program,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DevServerError } from './dev-server-error.ts';
 import { quoteLog } from './child-server.ts';
 import { developmentPasswords, type SiteName } from './hub.ts';
-import { startNatsServer, type NatsServer } from './nats-server.ts';
+import { type ConfigVariables, startNatsServer, type NatsServer } from './nats-server.ts';
 import { projectFolder } from './project-folders.ts';
 
 /** Which site, and how it reaches the hub. */
@@ -17,6 +17,9 @@ export interface SiteOptions {
   readonly name?: SiteName;
   /** What the site says at the hub. Default: the password of development. */
   readonly password?: string;
+  /** Another configuration than `site.conf`, which takes the same variables, and `variables` besides. */
+  readonly configFile?: string;
+  readonly variables?: ConfigVariables;
   /** For devices; 0 is any free one, and the default. */
   readonly port?: number;
 }
@@ -51,10 +54,11 @@ interface LeafPage {
  */
 export async function startSite(options: SiteOptions): Promise<Site> {
   const { dataDir, hubLeafAddress, name = 'depot', port = 0 } = options;
-  const { password = developmentPasswords[name] } = options;
+  const { password = developmentPasswords[name], variables = {} } = options;
+  const { configFile = join(projectFolder, 'tools/dev/site.conf') } = options;
   const server = await startNatsServer<'client'>({
     name: `site-${name}`,
-    configFile: join(projectFolder, 'tools/dev/site.conf'),
+    configFile,
     dataDir,
     ports: { client: { port, flag: '--site-port' }, monitor: { port: 0, flag: '' } },
     variables: (chosen) => ({
@@ -62,6 +66,7 @@ export async function startSite(options: SiteOptions): Promise<Site> {
       CORRAL_SITE_LISTEN: `127.0.0.1:${chosen.client}`,
       CORRAL_SITE_MONITOR_LISTEN: `127.0.0.1:${chosen.monitor}`,
       CORRAL_SITE_REMOTE: `nats-leaf://${name}:${password}@${hubLeafAddress}`,
+      ...variables,
     }),
   });
   const isLinked = async (): Promise<boolean> => {

@@ -2,6 +2,7 @@
 import { jetstreamManager, RetentionPolicy, StorageType, type StreamInfo } from '@nats-io/jetstream';
 import { type HubConnection, connectToHub, ownInbox } from '../../src/nats/connect.ts';
 import { JOURNAL_API, checkHubMapping, HUB_VERSION_MIN, isAtLeast } from '../../src/nats/hub.ts';
+import type { HubSecurity } from '../../src/nats/security.ts';
 import { SERVICE_NAME } from '../../src/nats/service.ts';
 import { hubTime } from '../../src/nats/hub-time.ts';
 import { hubSetup } from '../../src/setup/hub-findings.ts';
@@ -16,10 +17,11 @@ const NODES_MS = 500;
 const STREAM_BYTES_WARNING = 50 * 1024 ** 3;
 
 /** Looks at everything of the hub, as far as it gets. */
-export async function hubFindings(url: string): Promise<readonly Finding[]> {
+export async function hubFindings(url: string, security: HubSecurity): Promise<readonly Finding[]> {
   let hub: HubConnection;
   try {
-    hub = await connectToHub({ url, name: 'corral doctor', inboxPrefix: ownInbox(url) });
+    const inboxPrefix = ownInbox(url, security);
+    hub = await connectToHub({ url, security, inboxPrefix, name: 'corral doctor' });
   } catch (error) {
     const advice =
       'start the hub with nats.conf; CORRAL_NATS_URL holds its address and the password of the user runtime';

@@ -6,6 +6,7 @@ import { deviceLinks } from '../../src/device/nats-link.ts';
 import type { SendingOrder } from '../../src/device/outbox.ts';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
 import { listen } from '../../src/nats/listen.ts';
+import type { HubSecurity } from '../../src/nats/security.ts';
 import { deviceCommand } from '../../src/wire/subjects.ts';
 import { CommandLineError } from '../cli/command-line-error.ts';
 import { CorralHttp } from '../cli/corral-http.ts';
@@ -22,6 +23,7 @@ import { type CheckResult, compareTimes, expectedTimes, foundTimes } from './tim
 export interface ReplayOptions {
   /** A site's leaf, or the hub with a site's credentials. */
   readonly natsUrl: string;
+  readonly security: HubSecurity;
   readonly httpUrl: string;
   readonly order: SendingOrder;
   /** `null`: the period is over, and delivered at once. A number: it is lived now, so many times faster. */
@@ -66,7 +68,7 @@ export async function replay(
   record: PeriodRecord,
   options: ReplayOptions,
 ): Promise<ReplayOutcome> {
-  const { progress, natsUrl, httpUrl } = options;
+  const { progress, natsUrl, security, httpUrl } = options;
   const corral = new CorralHttp(httpUrl);
   const run = await nextRun(record.connectors, corral);
   const lives = record.connectors.map((connector) =>
@@ -76,7 +78,7 @@ export async function replay(
       period,
     ),
   );
-  const connection = await connectToHub({ url: natsUrl, name: 'corral replay' });
+  const connection = await connectToHub({ url: natsUrl, security, name: 'corral replay' });
   try {
     await checkSpeaksAsDevice(connection, deviceOf(record.connectors[0] ?? '', run));
     const links = deviceLinks({ connection });

@@ -2,7 +2,7 @@
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { Type } from '@sinclair/typebox';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
+import { type ConnectOptions, connectToHub, type HubConnection, ownInbox } from '../../src/nats/connect.ts';
 import { type Measure, type Talker, talkersOf } from './talker.ts';
 import { type ConnectionPage, ConnectionPageSchema, type Visitor, visitorsOf } from './visitor.ts';
 
@@ -41,9 +41,10 @@ export interface Warden {
   close(): Promise<void>;
 }
 
-/** Connects; `url` with the credentials of the user `warden`. Throws `ConnectError`. */
-export async function connectWarden(url: string): Promise<Warden> {
-  const hub = await connectToHub({ url, name: 'corral warden', inboxPrefix: '_INBOX.warden' });
+/** Connects, with the credentials of the user `warden`. Throws `ConnectError`. */
+export async function connectWarden(as: Pick<ConnectOptions, 'url' | 'security'>): Promise<Warden> {
+  const inboxPrefix = ownInbox(as.url, as.security);
+  const hub = await connectToHub({ ...as, inboxPrefix, name: 'corral warden' });
   const list = (): Promise<readonly Visitor[]> => listVisitors(hub);
   return {
     list,
