@@ -1,6 +1,8 @@
 /** Locking somebody out as docs/operations.md says: the password changed, the hub reloaded, the connection cut. */
 import { spawnSync } from 'node:child_process';
+import { on, once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -58,6 +60,19 @@ async function reload(): Promise<void> {
 
 function corral(...args: readonly string[]): Promise<CommandEnd> {
   return corralCommand(args, { env: { CORRAL_WARDEN_URL: hub.url('warden') } });
+}
+
+/** A connection that costs little, and does not come back. */
+async function rawClient(user: HubUser): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port: hub.ports.client });
+  socket.on('error', () => undefined);
+  const login = JSON.stringify({ user, pass: user, name: 'one of many', verbose: false, lang: 'test' });
+  socket.write(`CONNECT ${login}\r\nPING\r\n`);
+  for await (const [text] of on(socket, 'data') as AsyncIterable<[Buffer]>) {
+    if (text.toString().includes('PONG')) break;
+  }
+  // What it is told from now on is of no interest, but has to be read for its end to be noticed.
+  return socket.resume();
 }
 
 interface Shown {
@@ -136,6 +151,17 @@ describe('the warden', () => {
 
       expect(stdout).not.toMatch(/[\u001b\u0007]/);
     }
+  });
+
+  it('sees and cuts more connections than fit into one answer of the hub', async () => {
+    const crowd = await Promise.all(Array.from({ length: 600 }, () => rawClient('engineer')));
+    const ended = Promise.all(crowd.map((socket) => once(socket, 'close')));
+    const seen = await connections('--user', 'engineer');
+    expect(new Set(seen.map(({ cid }) => cid)).size).toBe(600);
+    const { code, stdout } = await corral('kick', '--user', 'engineer', '--yes', '--json');
+    expect(code).toBe(0);
+    expect(stdout.split('\n').filter((line) => line.includes('"outcome":"kicked"'))).toHaveLength(600);
+    await ended;
   });
 
   it('sees whom it may cut, and is asked before it cuts', async () => {
