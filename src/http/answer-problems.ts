@@ -147,7 +147,8 @@ function refusedBySchema(flaw: FastifySchemaValidationError, request: FastifyReq
     return badQuery(String(params.additionalProperty), `unknown here; this resource takes ${parameters}`);
   }
   const parameter = instancePath.split('/')[1] ?? '';
-  const given = JSON.stringify((request.query as Record<string, unknown>)[parameter]);
+  const value = (request.query as Record<string, unknown>)[parameter];
+  const given = typeof value === 'number' ? String(value) : JSON.stringify(value);
   if (keyword === 'enum') {
     const values = (params.allowedValues as readonly string[]).join(', ');
     return badQuery(parameter, `expected one of ${values}, got ${given}`);

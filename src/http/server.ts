@@ -27,6 +27,7 @@ import { writeLine } from '../log-lines.ts';
 import { type Gate, guardHttp, type HttpGuards } from './limits.ts';
 import { originForm } from './loopback.ts';
 import { collectOpenApi } from './openapi.ts';
+import { holdToForm } from './request-form.ts';
 import { atRoutes } from './routes/at.ts';
 import { commandOrderRoutes } from './routes/command-orders.ts';
 import { commandRoutes } from './routes/commands.ts';
@@ -75,7 +76,13 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
     frameworkErrors: (error, request, reply) => void answerUnroutable({ gate, error, request, reply }),
     clientErrorHandler: answerUnreadable,
     // A parameter that is not known is refused, not passed over; a number in a query is text and becomes a number.
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true } },
+    ajv: {
+      customOptions: {
+        ...{ removeAdditional: false, coerceTypes: 'array', useDefaults: true },
+        // Bounds are looked at also where a number is infinite: else they would be passed over, and it let in.
+        strictNumbers: false,
+      },
+    },
     return503OnClosing: false,
   });
   boundConnections(app, {
@@ -91,6 +98,7 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
   });
 
   gate = await guardHttp(app, guards);
+  holdToForm(app);
   await collectOpenApi(app);
   const foreign = app.declaredRoutes().length;
   for (const register of ROUTES) register(app, context);

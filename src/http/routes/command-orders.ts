@@ -6,6 +6,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { AnyKey } from '../../../machines/report.ts';
 import type { CommandOutcome, RefusalBody } from '../../wire/reply.ts';
 import { WAIT_MS_MAX } from '../../wire/request.ts';
+import { readTraceParent } from '../../wire/trace.ts';
 import type { CommandAnswer } from '../command-port.ts';
 import { type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import { Problem, problemResponses } from '../problem.ts';
@@ -67,12 +68,16 @@ const query = Type.Object(
   { additionalProperties: false },
 );
 
+/** The longest order, bytes; a longer one is `body-too-large`. What a device is told is a fraction of it. */
+const ORDER_BYTES_MAX = 65_536;
+
 /** Registers `POST /v1/devices/:device/commands`. */
 export function commandOrderRoutes(app: HttpApp, context: HttpContext): void {
   app.post(
     '/v1/devices/:device/commands',
     {
       config: { access: 'operate' },
+      bodyLimit: ORDER_BYTES_MAX,
       schema: {
         operationId: 'commandDevice',
         summary: 'Command it',
@@ -92,11 +97,12 @@ export function commandOrderRoutes(app: HttpApp, context: HttpContext): void {
     async (request, reply) => {
       const { twin } = await knownDevice(context, request.params.device);
       const { id = randomUUID(), name, args = {}, ifVersion = null, by = null } = request.body;
-      const { traceparent } = request.headers;
+      const { traceparent = '' } = request.headers;
       const answer = await context.commands.command({
         ...{ device: twin.device, name, id: id.toLowerCase(), args, ifVersion, by },
         waitMs: request.query.waitMs,
-        traceParent: typeof traceparent === 'string' ? traceparent : null,
+        // What is no trace is ignored, as its standard wants it.
+        traceParent: readTraceParent(String(traceparent)) === null ? null : String(traceparent),
       });
       const outcome = acceptedOutcome(answer, id.toLowerCase());
       void reply

@@ -5,7 +5,6 @@ import { type Static, Type } from '@sinclair/typebox';
 import { AnyKey } from '../../../machines/report.ts';
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
-import { storableText } from '../../wire/storable-text.ts';
 import { limitParameter, nextPath, NextSchema } from '../page.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { rfc3339, rfc3339OrNull } from '../rfc3339.ts';
@@ -124,7 +123,7 @@ export function commandRoutes(app: HttpApp, context: HttpContext): void {
     async (request) => {
       const { device, id } = request.params;
       const { twin } = await knownDevice(context, device);
-      const key = storableText(id).toLowerCase();
+      const key = id.toLowerCase();
       const entry = await askStore(context, (archive) => archive.ledgerEntry(twin.device, key));
       if (entry !== null) return commandView(entry);
       throw new Problem('unknown-id', `the ledger of "${device}" has no command "${id}"`);

@@ -3,7 +3,6 @@
  */
 import { Type } from '@sinclair/typebox';
 import type { DeadLetterPage } from '../../runtime/archive.ts';
-import { storableText } from '../../wire/storable-text.ts';
 import { askStore, type HttpApp, type HttpContext } from '../context.ts';
 import { limitParameter, nextPath, NextSchema } from '../page.ts';
 import { badQuery, problemResponses } from '../problem.ts';
@@ -61,9 +60,7 @@ export function deadLetterRoutes(app: HttpApp, context: HttpContext): void {
       const { device = null, reason = null, cursor, limit } = request.query;
       const before = readCursor(cursor);
       const page = {
-        device: device && storableText(device),
-        reason: reason && storableText(reason),
-        before,
+        ...{ device, reason, before },
         limit: limit + 1,
       };
       const found = await askStore(context, (archive) => archive.deadLetters(page));
