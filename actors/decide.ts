@@ -9,7 +9,7 @@ import { decideCommand } from './guard.ts';
 import { hearReport } from './hear.ts';
 import { assertInvariants } from './invariants.ts';
 import { applyMergePatch, desiredDelta } from './desired.ts';
-import { allowedCommands } from './legality.ts';
+import { allowedCommands } from './prospect.ts';
 import { wakeTwin } from './wake.ts';
 import type { Twin } from './twin.ts';
 import { worldState } from '../machines/statechart.ts';
@@ -38,7 +38,7 @@ export function decide(kind: Kind, twin: Twin, input: Input, context: Context): 
 
 /** Changes the desired configuration by a JSON merge patch (RFC 7396). */
 function changeDesired(draft: Draft, request: DesiredRequest): void {
-  const { twin, kind } = draft;
+  const { twin } = draft;
   if (request.ifVersion !== null && request.ifVersion !== twin.desired.version) {
     const detail = `the desired configuration is at version ${String(twin.desired.version)}, not ${String(request.ifVersion)}`;
     const state = worldState(twin.path);
@@ -47,7 +47,7 @@ function changeDesired(draft: Draft, request: DesiredRequest): void {
       code: 'version-mismatch',
       detail,
       state,
-      allowed: allowedCommands(kind, twin),
+      allowed: allowedCommands(draft),
     } as const;
     addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'refused', refusal } });
     return;

@@ -7,8 +7,8 @@ import { worldState } from '../machines/statechart.ts';
 import { measuredAt } from './clock.ts';
 import { desiredDelta } from './desired.ts';
 import { ageOf, type Quality, qualityOf } from './freshness.ts';
-import { allowedCommands } from './legality.ts';
 import { DEAF_AFTER } from './probe.ts';
+import { allowedCommands } from './prospect.ts';
 import { missing } from './sequence.ts';
 import type { Suspicion, Twin } from './twin.ts';
 
@@ -71,7 +71,7 @@ export interface TwinDocument {
     readonly late: number;
     readonly duplicates: number;
   };
-  /** Names of the commands that would be accepted now. */
+  /** Names of the commands that would be accepted now, at once or once the device has answered `report`. */
   readonly allowed: readonly string[];
 }
 
@@ -128,7 +128,7 @@ export function twinDocument(options: {
       late: twin.sequence.late,
       duplicates: twin.sequence.duplicates,
     },
-    allowed: allowedCommands(kind, twin),
+    allowed: allowedCommands({ twin, kind, context: options }),
   };
 }
 

@@ -5,8 +5,8 @@
 import type { Kind } from '../machines/kind.ts';
 import type { BootClock } from './clock.ts';
 import type { Context, Decision, Effect, FiledReport, Refusal, ReportFate, Transition } from './decision.ts';
-import { allowedCommands } from './legality.ts';
 import type { LedgerEntry } from './ledger.ts';
+import { allowedCommands, type Objection } from './prospect.ts';
 import { worldState } from '../machines/statechart.ts';
 import type { CommandRequest, Twin } from './twin.ts';
 
@@ -127,17 +127,13 @@ export function writeEntry(draft: Draft, entry: LedgerEntry, options: { readonly
   if (options.publish) (draft.outcomes ??= new Set<string>()).add(entry.id);
 }
 
-/** Why a request is refused. */
-export type Objection = Pick<Refusal, 'code' | 'detail' | 'firstUse'>;
-
 /** Answers a request with a refusal: certainly not sent. */
 export function refuse(draft: Draft, request: CommandRequest, objection: Objection): void {
-  const { kind, twin } = draft;
   const refusal: Refusal = {
     id: request.id,
     ...objection,
-    state: worldState(twin.path),
-    allowed: allowedCommands(kind, twin),
+    state: worldState(draft.twin.path),
+    allowed: allowedCommands(draft),
   };
   addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'refused', refusal } });
 }

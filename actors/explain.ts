@@ -11,7 +11,7 @@ import { worldState } from '../machines/statechart.ts';
 import { measuredAt } from './clock.ts';
 import type { Transition } from './decision.ts';
 import { type Age, ageOf, type Quality, qualityOf } from './freshness.ts';
-import { prospectOf } from './guard.ts';
+import { prospectOf } from './prospect.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { DEAF_AFTER } from './probe.ts';
 import { causesOf, type ChainLink, type RejectedMessage } from './explanation-chain.ts';

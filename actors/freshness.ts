@@ -46,3 +46,9 @@ export function qualityOf(twin: Twin, age: Age | null, freshMs: number): Quality
   if (isProvedFresh(age, freshMs)) return 'fresh';
   return age.mostMs === null && age.leastMs <= freshMs ? 'unknown' : 'stale';
 }
+
+/** True when the device has named a command in this incarnation, so that it keeps a ring of outcomes. */
+export function hasAnswered({ probe, clock, olderClocks }: Twin): boolean {
+  if (clock !== null && clock.earliest !== null) return true;
+  return probe?.fate === 'answered' || olderClocks.some(({ earliest }) => earliest !== null);
+}

@@ -7,50 +7,24 @@
  */
 import { argumentsProblem } from '../machines/arguments.ts';
 import type { CommandSpec } from '../machines/command.ts';
-import { worldState } from '../machines/statechart.ts';
-import type { Kind } from '../machines/kind.ts';
 import { clearByWord } from './clear.ts';
-import type { Context, FirstUse, RefusalCode } from './decision.ts';
-import { addEffect, type Draft, type Objection, refuse } from './draft.ts';
-import { ageOf, isProvedFresh } from './freshness.ts';
+import type { FirstUse } from './decision.ts';
+import { addEffect, type Draft, refuse } from './draft.ts';
 import type { LedgerEntry } from './ledger.ts';
-import { allowedCommands, commandInFlight, commandNamed, isLegal, rememberedCommand } from './legality.ts';
+import { commandNamed, rememberedCommand } from './legality.ts';
 import { giveUpProbe, sendProbe } from './probe.ts';
+import {
+  needsProof,
+  type Objection,
+  objectionInState,
+  tooManyWaiting,
+  unknownCommand,
+  WAITING_MAX,
+} from './prospect.ts';
 import { makeRoom } from './resolve.ts';
 import { firstUseOf, firstUseOfWaiting, isSameCommand } from './reused-id.ts';
-import { acceptCommand, OPEN_MAX } from './send.ts';
-import type { CommandRequest, Twin } from './twin.ts';
-
-/** How many requests wait for one probe; more are refused as `overloaded`. */
-export const WAITING_MAX = 8;
-
-/** What the guard looks at, besides the request. */
-export interface Standing {
-  readonly twin: Twin;
-  readonly kind: Kind;
-  readonly context: Pick<Context, 'now' | 'serverErrorMs'>;
-}
-
-/** What a twin would say to a command now. */
-export type Prospect =
-  | { readonly type: 'accepted' }
-  /** The device is asked for a report first. */
-  | { readonly type: 'after-proof'; readonly detail: string }
-  | { readonly type: 'refused'; readonly code: RefusalCode; readonly detail: string };
-
-/** What the twin would say now to a command of its kind with right arguments. */
-export function prospectOf(standing: Standing, name: string): Prospect {
-  const spec = commandNamed(standing.kind, name);
-  const objection = spec === null ? unknownCommand(standing, name) : objectionInState(standing, name);
-  if (spec === null || objection !== null)
-    return { type: 'refused', ...(objection ?? unknownCommand(standing, name)) };
-  if (!needsProof(standing, spec)) return { type: 'accepted' };
-  const limit = String(spec.freshWithinMs);
-  return {
-    type: 'after-proof',
-    detail: `it needs knowledge proved no older than ${limit} ms, and what is known is not`,
-  };
-}
+import { acceptCommand } from './send.ts';
+import type { CommandRequest } from './twin.ts';
 
 /**
  * Decides on a request; `known` is the ledger's entry under this id as read before, or `null`. While a request of the same id
@@ -134,11 +108,6 @@ function reused({ id, name }: CommandRequest, firstUse: FirstUse): Objection {
   return { code: 'id-reused', detail, firstUse };
 }
 
-function unknownCommand({ kind }: Pick<Standing, 'kind'>, name: string): Objection {
-  const names = Object.keys(kind.commands).join(', ');
-  return { code: 'unknown-command', detail: `${kind.name} has no command ${name}; it has: ${names}` };
-}
-
 /** The first reason to refuse, or `null`. */
 function objectionTo(draft: Draft, request: CommandRequest, spec: CommandSpec): Objection | null {
   const problem = argumentsProblem(spec, request.args);
@@ -164,52 +133,6 @@ function objectionToHold({ twin }: Draft, { args }: CommandRequest, spec: Comman
   return { code: 'illegal-state', detail };
 }
 
-/** The first reason to refuse any request for this command, or `null`. */
-function objectionInState(standing: Standing, name: string): Objection | null {
-  const { twin, kind } = standing;
-  if (!isLegal(kind, twin, name)) return illegal(standing, name);
-  const inFlight = commandInFlight(twin);
-  if (inFlight !== null) {
-    const detail = `${inFlight.name} ${inFlight.id} (n ${String(inFlight.n)}) is in flight`;
-    return { code: 'pending', detail };
-  }
-  const isFull = twin.open.every(({ notAfterUp, outcome }) => notAfterUp !== null || outcome !== 'unknown');
-  if (twin.open.length < OPEN_MAX || !isFull) return null;
-  return { code: 'overloaded', detail: `${String(OPEN_MAX)} commands have no outcome yet` };
-}
-
-function illegal({ twin, kind }: Standing, name: string): Objection {
-  const state = worldState(twin.path);
-  if (state === 'offline') {
-    const heard =
-      twin.lastContactAt === null
-        ? 'never heard'
-        : `last heard at ${new Date(twin.lastContactAt).toISOString()}`;
-    return { code: 'offline', detail: `the device is offline (${heard})` };
-  }
-  if (state === 'suspect') {
-    const reasons = twin.suspicions.map(({ reason }) => reason).join(', ');
-    const detail =
-      reasons === '' ? `the device itself says ${twin.newest?.report.state ?? 'nothing'}` : reasons;
-    return { code: 'suspect', detail: `the known state is in doubt: ${detail}` };
-  }
-  const allowed = allowedCommands(kind, twin).join(', ') || 'none, as a command is in flight';
-  return {
-    code: 'illegal-state',
-    detail: `${name} is not accepted while ${twin.path}; accepted are: ${allowed}`,
-  };
-}
-
-function isFreshFor({ twin, kind, context }: Standing, limitMs: number): boolean {
-  const age = ageOf({ twin, kind, now: context.now, serverErrorMs: context.serverErrorMs });
-  return isProvedFresh(age, limitMs);
-}
-
-/** A command that needs fresh knowledge, and knowledge that is not proved to be fresh. */
-function needsProof(standing: Standing, spec: CommandSpec): boolean {
-  return spec.freshWithinMs !== null && !isFreshFor(standing, spec.freshWithinMs);
-}
-
 /**
  * Sends the command `report` unless its answer is already being waited for, and lets the request wait for it. The answer is
  * a new version of the twin by itself: `ifVersion` has been checked, and is not asked for again.
@@ -218,8 +141,7 @@ function waitForProof(draft: Draft, request: CommandRequest): void {
   const { twin } = draft;
   refuseOverdue(draft);
   if (twin.waiting.length >= WAITING_MAX) {
-    const detail = `${String(WAITING_MAX)} requests already wait for this device to answer`;
-    refuse(draft, request, { code: 'overloaded', detail });
+    refuse(draft, request, tooManyWaiting());
     return;
   }
   if ((twin.probe?.waitsUntil ?? null) === null) sendProbe(draft);

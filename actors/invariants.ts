@@ -4,7 +4,7 @@
  */
 import { worldState } from '../machines/statechart.ts';
 import { commandInFlight } from './legality.ts';
-import { OPEN_MAX } from './send.ts';
+import { OPEN_MAX } from './prospect.ts';
 import type { Twin } from './twin.ts';
 
 /** Thrown when a twin breaks an invariant. */

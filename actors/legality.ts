@@ -1,6 +1,6 @@
 /**
- * Which commands a twin accepts in the state it is in. The machine says which are legal in a state; one command at a time
- * is the twin's own rule (design, section 3).
+ * Which commands are legal in the state a twin is in, as its machine says, and which it remembers. What else a command has to pass
+ * is in `prospect.ts`.
  */
 import type { CommandSpec } from '../machines/command.ts';
 import type { Kind } from '../machines/kind.ts';
@@ -55,10 +55,4 @@ export function isLegal(kind: Kind, twin: Twin, name: string): boolean {
   const spec = commandNamed(kind, name);
   if (spec?.decidedBy === 'twin') return mayClear(twin);
   return twin.newest !== null || spec?.startWindowMs === null;
-}
-
-/** Names of the commands that would be accepted now, in the order of the kind's table. */
-export function allowedCommands(kind: Kind, twin: Twin): readonly string[] {
-  if (commandInFlight(twin) !== null) return [];
-  return Object.keys(kind.commands).filter((name) => isLegal(kind, twin, name));
 }

@@ -117,12 +117,6 @@ export function hearAnswers(draft: Draft, report: Report, receivedAt: number): b
   return answered !== null;
 }
 
-/** True when the device has named a command in this incarnation, so that it keeps a ring of outcomes. */
-export function hasAnswered({ probe, clock, olderClocks }: Twin): boolean {
-  if (clock !== null && clock.earliest !== null) return true;
-  return probe?.fate === 'answered' || olderClocks.some(({ earliest }) => earliest !== null);
-}
-
 /** True when the report names the command number. */
 export function isNamed(report: Report, n: number): boolean {
   return report.commands?.some((entry) => entry.n === n) ?? false;

@@ -12,8 +12,9 @@ import type { Draft } from './draft.ts';
 import { ageOf, isProvedFresh } from './freshness.ts';
 import { CORRAL, type LedgerEntry, reassertionId } from './ledger.ts';
 import { commandInFlight, commandNamed, commandWithHold } from './legality.ts';
+import { OPEN_MAX } from './prospect.ts';
 import { makeRoom } from './resolve.ts';
-import { enterCommand, OPEN_MAX } from './send.ts';
+import { enterCommand } from './send.ts';
 import { journal } from './settle.ts';
 import type { Divergence, Suspicion } from './twin.ts';
 

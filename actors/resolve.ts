@@ -5,11 +5,11 @@
  */
 import type { Report } from '../machines/report.ts';
 import { type Draft, writeEntry } from './draft.ts';
+import { hasAnswered } from './freshness.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { closableByWord, commandNamed } from './legality.ts';
-import { hasAnswered } from './probe.ts';
+import { OPEN_MAX } from './prospect.ts';
 import { type Knowledge, proofText, type Verdict, verdictOf, wasHandled } from './proof.ts';
-import { OPEN_MAX } from './send.ts';
 
 /** How many resolved entries a twin remembers; older ones are in the store. */
 export const RECENT_MAX = 8;

@@ -10,9 +10,6 @@ import { addEffect, type Draft, writeEntry } from './draft.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { CommandRequest } from './twin.ts';
 
-/** How many commands may be open at once; one more is refused as `overloaded`. */
-export const OPEN_MAX = 8;
-
 /** Accepts a request that passed the guard: it is in the ledger, and sent. */
 export function acceptCommand(draft: Draft, request: CommandRequest, spec: CommandSpec): void {
   const entry = enterCommand(draft, request, spec);

@@ -1,13 +1,17 @@
 /**
- * Bytes of a backend's request to a checked body (wire contract 2.3). Fields that the contract does not name are passed
- * over. What is wrong comes back as one sentence that says what would be right: it becomes a `bad-arguments` refusal.
+ * Bytes of a backend's request to a checked body (wire contract 2.3). What is wrong comes back as one sentence that says what would be
+ * right: it becomes a `bad-arguments` refusal.
+ *
+ * Fields that the contract does not name are passed over, but for those that restrict what is asked for: without a filter more is
+ * found than was meant, and without a condition more is done. So `fleet.find` refuses every field it does not know, and a command and
+ * a change of the desired configuration every unknown one that begins with `if`.
  */
 import { type TSchema, type Static, Type } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import { ID_PATTERN } from '../../machines/report.ts';
 import type { DeviceFilter } from '../runtime/archive.ts';
 import { decode, type Encoding, encodingOf } from './codec.ts';
-import { schemaProblem } from './schema-problem.ts';
+import { quoted, schemaProblem } from './schema-problem.ts';
 
 /** The longest a backend may ask to be kept waiting for an outcome, ms. */
 export const WAIT_MS_MAX = 60_000;
@@ -86,26 +90,29 @@ const desiredCheck = TypeCompiler.Compile(DesiredRequestSchema);
 const Text = (description: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength: 128, description }));
 
-/** Body of `fleet.find`, as it comes; empty finds everything. */
-export const FindRequestSchema = Type.Object({
-  kind: Text('name of a kind'),
-  state: Text('known state'),
-  quality: Type.Optional(
-    Type.Union(
-      [Type.Literal('fresh'), Type.Literal('stale'), Type.Literal('suspect'), Type.Literal('unknown')],
-      { description: 'fresh, stale, suspect or unknown' },
+/** Body of `fleet.find`, as it comes; empty finds everything. A field it does not name is refused. */
+export const FindRequestSchema = Type.Object(
+  {
+    kind: Text('name of a kind'),
+    state: Text('known state'),
+    quality: Type.Optional(
+      Type.Union(
+        [Type.Literal('fresh'), Type.Literal('stale'), Type.Literal('suspect'), Type.Literal('unknown')],
+        { description: 'fresh, stale, suspect or unknown' },
+      ),
     ),
-  ),
-  site: Text('name of a site'),
-  firmware: Text('firmware version'),
-  label: Text('a label of the inventory'),
-  limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: FIND_LIMIT_MAX, description: 'devices on one page' }),
-  ),
-  cursor: Type.Optional(
-    Type.String({ pattern: ID_PATTERN, description: 'the cursor that the page before came with' }),
-  ),
-});
+    site: Text('name of a site'),
+    firmware: Text('firmware version'),
+    label: Text('a label of the inventory'),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: FIND_LIMIT_MAX, description: 'devices on one page' }),
+    ),
+    cursor: Type.Optional(
+      Type.String({ pattern: ID_PATTERN, description: 'the cursor that the page before came with' }),
+    ),
+  },
+  { additionalProperties: false },
+);
 const findCheck = TypeCompiler.Compile(FindRequestSchema);
 
 /** The encoding of a request, in which its reply goes back; JSON for one that cannot be read or is empty. */
@@ -121,7 +128,7 @@ export function readGet(payload: Uint8Array): ReadRequest<null> {
 
 /** Reads `twin.<id>.command.<name>`. `args` are checked later, against the command table of the kind. */
 export function readCommand(payload: Uint8Array): ReadRequest<CommandBody> {
-  const read = readChecked(commandCheck, payload);
+  const read = readChecked(commandCheck, payload, unknownCondition);
   if (!read.ok) return read;
   const { id, args = {}, waitMs = WAIT_MS_DEFAULT, ifVersion = null, by = null } = read.body;
   return { ok: true, body: { id: id.toLowerCase(), args, waitMs, ifVersion, by } };
@@ -135,7 +142,7 @@ export function readLedger(payload: Uint8Array): ReadRequest<LedgerBody> {
 
 /** Reads `twin.<id>.desired`. */
 export function readDesired(payload: Uint8Array): ReadRequest<DesiredBody> {
-  const read = readChecked(desiredCheck, payload);
+  const read = readChecked(desiredCheck, payload, unknownCondition);
   if (!read.ok) return read;
   return { ok: true, body: { patch: read.body.patch, ifVersion: read.body.ifVersion ?? null } };
 }
@@ -152,7 +159,7 @@ export interface FindBody extends Pick<
 
 /** Reads `fleet.find`; empty finds everything. */
 export function readFind(payload: Uint8Array): ReadRequest<FindBody> {
-  const read = readChecked(findCheck, payload);
+  const read = readChecked(findCheck, payload, unknownFilter);
   if (!read.ok) return read;
   const { body } = read;
   return {
@@ -184,11 +191,31 @@ function readMap(payload: Uint8Array): ReadRequest<Record<string, unknown>> {
 function readChecked<Schema extends TSchema>(
   check: TypeCheck<Schema>,
   payload: Uint8Array,
+  misunderstood: (body: Readonly<Record<string, unknown>>) => string | null = () => null,
 ): ReadRequest<Static<Schema>> {
   const read = readMap(payload);
   if (!read.ok) return read;
   const value: unknown = read.body;
-  if (check.Check(value)) return { ok: true, body: value };
+  const problem = misunderstood(read.body);
+  if (problem === null && check.Check(value)) return { ok: true, body: value };
   const { id } = read.body;
-  return { ok: false, detail: schemaProblem(check, value), id: typeof id === 'string' ? id : null };
+  const detail = problem ?? schemaProblem(check, value);
+  return { ok: false, detail, id: typeof id === 'string' ? id : null };
+}
+
+/** A field of `fleet.find` that restricts nothing that this node knows. */
+function unknownFilter(body: Readonly<Record<string, unknown>>): string | null {
+  const known = Object.keys(FindRequestSchema.properties);
+  const unknown = Object.keys(body).find((field) => !known.includes(field));
+  return unknown === undefined
+    ? null
+    : `${quoted(unknown)} is unknown here; fleet.find takes ${known.join(', ')}`;
+}
+
+/** A condition that this node does not know, and so cannot keep. */
+function unknownCondition(body: Readonly<Record<string, unknown>>): string | null {
+  const unknown = Object.keys(body).find((field) => /^if/i.test(field) && field !== 'ifVersion');
+  return unknown === undefined
+    ? null
+    : `${quoted(unknown)} is no condition that is known here; there is ifVersion`;
 }

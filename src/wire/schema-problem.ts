@@ -17,7 +17,8 @@ export function schemaProblem(check: TypeCheck<TSchema>, value: unknown): string
   return `${where}: ${expected}, got ${quoted(error.value)}${meaning}`;
 }
 
-function quoted(value: unknown): string {
+/** What was given, in few enough characters for a sentence. */
+export function quoted(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a map';

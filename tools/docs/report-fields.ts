@@ -42,7 +42,8 @@ export const REPORT_MEANINGS: Meanings<typeof ReportSchema> = {
   },
   commands: {
     meaning: 'the ring: what became of the last commands, the highest number first. `[]` before the first',
-    leftOut: 'it proves nothing: every command ends as `unknown`, and the state is never known to be fresh',
+    leftOut:
+      'it proves nothing: every command ends as `unknown`, and the state is never known to be fresh, so that commands which need that are refused as `stale`',
   },
   hold: {
     meaning: 'the reservation that lasts now',

@@ -3,8 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { chargePoint } from '../../../machines/charge-point.ts';
-import { WAITING_MAX } from '../../../actors/guard.ts';
-import { OPEN_MAX } from '../../../actors/send.ts';
+import { OPEN_MAX, WAITING_MAX } from '../../../actors/prospect.ts';
 import type { Twin } from '../../../actors/twin.ts';
 import { Pair } from './pair.ts';
 

@@ -39,6 +39,15 @@ describe('a command request', () => {
     expect(readCommand(json({ id, trace: 'abc' }))).toMatchObject({ ok: true });
   });
 
+  test.each(['ifversion', 'if_version', 'IfState', 'ifNobodyElse'])(
+    'with a condition that is not known, %s, is refused: it would be executed without it',
+    (condition) => {
+      const problem = `"${condition}" is no condition that is known here; there is ifVersion`;
+      expect(readCommand(json({ id, [condition]: 3 }))).toEqual({ ok: false, id, detail: problem });
+      expect(readDesired(json({ patch: {}, [condition]: 3 }))).toMatchObject({ ok: false, detail: problem });
+    },
+  );
+
   test.each([
     ['nothing at all', nothing, null, '/id: expected required property, got nothing (a UUID'],
     ['an id that is no UUID', json({ id: 'reserve-1' }), 'reserve-1', '/id: expected string to match'],
@@ -112,6 +121,20 @@ describe('other requests', () => {
     expect(readFind(json(query))).toEqual({ ok: true, body: query });
     expect(readFind(json({ quality: 'good' }))).toMatchObject({ ok: false });
     expect(readFind(json({ limit: FIND_LIMIT_MAX + 1 }))).toMatchObject({ ok: false });
+  });
+
+  test.each(['colour', 'States', 'suspicion', 'ifVersion', '__proto_'])(
+    'find refuses a filter that it does not know, %s, and says which it knows',
+    (filter) => {
+      const detail = `"${filter}" is unknown here; fleet.find takes kind, state, quality, site, firmware, label, limit, cursor`;
+      expect(readFind(json({ kind: 'car', [filter]: 'red' }))).toEqual({ ok: false, id: null, detail });
+      expect(readFind(encode({ [filter]: 'red' }, 'msgpack'))).toMatchObject({ ok: false, detail });
+    },
+  );
+
+  test('other requests pass over what they do not know', () => {
+    for (const read of [readGet, readLedger]) expect(read(json({ id, colour: 'red' })).ok).toBe(true);
+    expect(readDesired(json({ patch: {}, colour: 'red' })).ok).toBe(true);
   });
 
   test('are answered in their own encoding, and in JSON when they have none', () => {

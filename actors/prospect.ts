@@ -1,0 +1,157 @@
+/**
+ * What a twin would say to a command now: the one rule behind the guard, which decides on requests, `allowed`, which tells callers
+ * what is worth asking for, and `explain`. In this order: known command, state, one at a time, knowledge that is fresh enough.
+ */
+import type { CommandSpec } from '../machines/command.ts';
+import type { Kind } from '../machines/kind.ts';
+import { worldState } from '../machines/statechart.ts';
+import type { Context, Refusal, RefusalCode } from './decision.ts';
+import { ageOf, hasAnswered, isProvedFresh } from './freshness.ts';
+import { commandInFlight, commandNamed, isLegal } from './legality.ts';
+import type { Twin } from './twin.ts';
+
+/** How many commands may be open at once; one more is refused as `overloaded`. */
+export const OPEN_MAX = 8;
+
+/** How many requests wait for one probe; more are refused as `overloaded`. */
+export const WAITING_MAX = 8;
+
+/** Why a request is refused. */
+export type Objection = Pick<Refusal, 'code' | 'detail' | 'firstUse'>;
+
+/** What is looked at, besides the request. */
+export interface Standing {
+  readonly twin: Twin;
+  readonly kind: Kind;
+  readonly context: Pick<Context, 'now' | 'serverErrorMs'>;
+}
+
+/** What a twin would say to a command now. */
+export type Prospect =
+  | { readonly type: 'accepted' }
+  /** The device is asked for a report first. */
+  | { readonly type: 'after-proof'; readonly detail: string }
+  | { readonly type: 'refused'; readonly code: RefusalCode; readonly detail: string };
+
+/** What the twin would say now to a command of its kind with right arguments, which for `clear` include `by` whom. */
+export function prospectOf(standing: Standing, name: string): Prospect {
+  const spec = commandNamed(standing.kind, name);
+  if (spec === null) return { type: 'refused', ...unknownCommand(standing, name) };
+  const objection = objectionInState(standing, name);
+  if (objection !== null) return { type: 'refused', ...objection };
+  if (!needsProof(standing, spec)) return { type: 'accepted' };
+  const limit = String(spec.freshWithinMs);
+  return {
+    type: 'after-proof',
+    detail: `it needs knowledge proved no older than ${limit} ms, and what is known is not`,
+  };
+}
+
+/**
+ * Names of the commands that would not be refused now, in the order of the kind's table: each would be accepted at once, or once the
+ * device has answered a probe.
+ */
+export function allowedCommands(standing: Standing): readonly string[] {
+  return Object.keys(standing.kind.commands).filter((name) => obstacleTo(standing, name) === null);
+}
+
+/** The command is none of the kind's. */
+export function unknownCommand({ kind }: Pick<Standing, 'kind'>, name: string): Objection {
+  const names = Object.keys(kind.commands).join(', ');
+  return { code: 'unknown-command', detail: `${kind.name} has no command ${name}; it has: ${names}` };
+}
+
+/** The first reason to refuse any request for this command of the kind, or `null`. */
+export function objectionInState(standing: Standing, name: string): Objection | null {
+  switch (obstacleTo(standing, name)) {
+    case null:
+      return null;
+    case 'illegal':
+      return illegal(standing, name);
+    case 'in-flight':
+      return inTheWay(standing);
+    case 'too-many-open':
+      return { code: 'overloaded', detail: `${String(OPEN_MAX)} commands have no outcome yet` };
+    case 'never-proved':
+      return {
+        code: 'stale',
+        detail: `${name} needs knowledge that is proved fresh, and nothing that the device says ever is: it reports no outcomes of commands (\`commands\`), and has answered none`,
+      };
+    case 'too-many-waiting':
+      return tooManyWaiting();
+  }
+}
+
+/** No more wait for one probe. */
+export function tooManyWaiting(): Objection {
+  const detail = `${String(WAITING_MAX)} requests already wait for this device to answer`;
+  return { code: 'overloaded', detail };
+}
+
+/** A command that needs fresh knowledge, and knowledge that is not proved to be fresh. */
+export function needsProof({ twin, kind, context }: Standing, { freshWithinMs }: CommandSpec): boolean {
+  if (freshWithinMs === null) return false;
+  const age = ageOf({ twin, kind, now: context.now, serverErrorMs: context.serverErrorMs });
+  return !isProvedFresh(age, freshWithinMs);
+}
+
+/** What stands in the way of a command, whatever its arguments. */
+type Obstacle = 'illegal' | 'in-flight' | 'too-many-open' | 'never-proved' | 'too-many-waiting';
+
+function obstacleTo(standing: Standing, name: string): Obstacle | null {
+  const { twin, kind } = standing;
+  const spec = commandNamed(kind, name);
+  if (spec === null || !isLegal(kind, twin, name)) return 'illegal';
+  if (commandInFlight(twin) !== null) return 'in-flight';
+  if (isFull(twin)) return 'too-many-open';
+  if (!needsProof(standing, spec)) return null;
+  if (!mayAnswer(twin)) return 'never-proved';
+  return isCrowded(standing) ? 'too-many-waiting' : null;
+}
+
+/** As many are open as may be, and none of them can make room: a `report` that nobody answered would. */
+function isFull({ open }: Twin): boolean {
+  return (
+    open.length >= OPEN_MAX &&
+    open.every(({ notAfterUp, outcome }) => notAfterUp !== null || outcome !== 'unknown')
+  );
+}
+
+/** False for a device that says of no command what became of it: it may be alive, and nothing proves when it said what. */
+function mayAnswer(twin: Twin): boolean {
+  return twin.newest === null || twin.newest.report.commands !== undefined || hasAnswered(twin);
+}
+
+/** As many wait for the probe's answer as may, and its time is not up. */
+function isCrowded({ twin, context }: Standing): boolean {
+  return twin.waiting.length >= WAITING_MAX && context.now <= (twin.probe?.waitsUntil ?? Infinity);
+}
+
+function inTheWay({ twin }: Standing): Objection {
+  const inFlight = commandInFlight(twin);
+  const { name = 'a command', id = '', n = 0 } = inFlight ?? {};
+  return { code: 'pending', detail: `${name} ${id} (n ${String(n)}) is in flight` };
+}
+
+function illegal(standing: Standing, name: string): Objection {
+  const { twin } = standing;
+  const state = worldState(twin.path);
+  if (state === 'offline') {
+    const heard =
+      twin.lastContactAt === null
+        ? 'never heard'
+        : `last heard at ${new Date(twin.lastContactAt).toISOString()}`;
+    return { code: 'offline', detail: `the device is offline (${heard})` };
+  }
+  if (state === 'suspect') {
+    const reasons = twin.suspicions.map(({ reason }) => reason).join(', ');
+    const detail =
+      reasons === '' ? `the device itself says ${twin.newest?.report.state ?? 'nothing'}` : reasons;
+    return { code: 'suspect', detail: `the known state is in doubt: ${detail}` };
+  }
+  const allowed = allowedCommands(standing).join(', ') || 'none';
+  return {
+    code: 'illegal-state',
+    detail: `${name} is not accepted while ${twin.path}; accepted are: ${allowed}`,
+  };
+}
