@@ -11,7 +11,7 @@ import type { Mutation } from './mutation.ts';
 const root = join(import.meta.dirname, '../../..');
 /** A bug may make a world stand still; it is given up then, ms. */
 const RUN_MAX_MS = 250_000;
-const COPIED = ['machines', 'actors', 'src', 'test/simulation', 'package.json', 'tsconfig.json'];
+const COPIED = ['machines', 'actors', 'src', 'tools/cli', 'test/simulation', 'package.json', 'tsconfig.json'];
 
 /** A mutant's verdict on some worlds. */
 export interface MutantResult {
