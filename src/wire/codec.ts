@@ -3,12 +3,16 @@
  * apart, and a reply comes in the encoding of its request (wire contract 2).
  *
  * What comes out of `decode` is plain JSON data and safe to store: nothing deeper than DEPTH_MAX, no NUL character and no
- * lone surrogate (Postgres can hold neither in text), no number that is not finite, no binary or extension values.
+ * lone surrogate (Postgres can hold neither in text), no number that is not finite, no binary or extension values. It is what
+ * stood there: nothing that a parser would have put right, such as bytes that are not UTF-8, a key that stands twice, or a whole
+ * number that it cannot hold.
  */
 import { Packr, Unpackr } from 'msgpackr';
 import type { Encoding } from '../../actors/twin.ts';
 
 export type { Encoding };
+import { scanJson } from './json-scan.ts';
+import { scanMsgpack } from './msgpack-scan.ts';
 import { isStorableText, storableText } from './storable-text.ts';
 
 /** The deepest nesting that is read; deeper payloads are refused as `too-deep`. */
@@ -59,9 +63,21 @@ export function decode(bytes: Uint8Array): Decoded {
     return { ok: false, problem: 'not-a-map', detail };
   }
   let value: unknown;
+  let keys: number;
   try {
-    value =
-      encoding === 'json' ? (JSON.parse(utf8.decode(bytes)) as unknown) : (unpackr.unpack(bytes) as unknown);
+    if (encoding === 'json') {
+      const text = utf8.decode(bytes);
+      value = JSON.parse(text) as unknown;
+      const scanned = scanJson(text);
+      if (scanned === null)
+        return { ok: false, ...notPlain('a whole number beyond 2^53 - 1, which would be rounded,') };
+      keys = scanned;
+    } else {
+      const scanned = scanMsgpack(bytes, DEPTH_MAX);
+      if (typeof scanned !== 'number') return { ok: false, ...scanned };
+      keys = scanned;
+      value = unpackr.unpack(bytes) as unknown;
+    }
   } catch (error) {
     const problem = error instanceof RangeError && error.message.includes('stack') ? 'too-deep' : 'malformed';
     const because = error instanceof Error ? error.message : String(error);
@@ -71,9 +87,15 @@ export function decode(bytes: Uint8Array): Decoded {
   if (typeof value !== 'object' || value === null) {
     return { ok: false, problem: 'not-a-map', detail: `a ${typeof value} is neither a map nor a list` };
   }
+  keysFound = 0;
   const flaw = flawOf(value, 0);
-  return flaw === null ? { ok: true, value, encoding } : { ok: false, ...flaw };
+  if (flaw !== null) return { ok: false, ...flaw };
+  if (keysFound !== keys) return { ok: false, ...notPlain('a map in which one key stands twice') };
+  return { ok: true, value, encoding };
 }
+
+/** Keys of all maps in the value that is looked through: as many as stand in its bytes, or one stands twice in a map. */
+let keysFound = 0;
 
 /** Writes a plain value. */
 export function encode(value: unknown, encoding: Encoding): Uint8Array {
@@ -115,6 +137,7 @@ function flawInside(value: object, depth: number): Flaw | null {
   if (Object.getPrototypeOf(value) !== Object.prototype)
     return notPlain(`a value of class ${value.constructor.name}`);
   for (const key in value) {
+    keysFound += 1;
     const flaw = isStorableKey(key)
       ? flawOf((value as Record<string, unknown>)[key], depth)
       : notPlain('a key named __proto__, or with a NUL character or a lone surrogate,');

@@ -63,6 +63,7 @@ function partsOf({ kinds, rules, vectors }: ProtocolSources): ReadonlyMap<string
     ['report-vectors', vectors.reports.map(messageVector).join('\n\n')],
     ['command-vectors', vectors.commands.map(messageVector).join('\n\n')],
     ['unreadable-vectors', unreadableTable(vectors)],
+    ['refused-vectors', refusedTable(vectors)],
     ['answer-vectors', answerTable(vectors)],
     ['decision-vectors', decisionTable(vectors.decisions)],
   ]);
@@ -188,6 +189,13 @@ function unreadableTable({ unreadable }: ProtocolVectors): string {
   return table(
     ['payload', 'bytes'],
     unreadable.map(({ name, hex }) => [name, hex === '' ? '' : code(hex)]),
+  );
+}
+
+function refusedTable({ refused }: ProtocolVectors): string {
+  return table(
+    ['payload', 'reason', 'bytes'],
+    refused.map(({ name, hex, reason }) => [name, code(reason), code(hex)]),
   );
 }
 

@@ -9,8 +9,8 @@ import { framePayload } from '../../src/device/frame.ts';
 import { type DeviceMemory, holdAt } from '../../src/device/memory.ts';
 import type { Verdict } from '../../src/device/ports.ts';
 import { receive } from '../../src/device/reception.ts';
-import { encode } from '../../src/wire/codec.ts';
-import { readReports } from '../../src/wire/report.ts';
+import { DEPTH_MAX, encode } from '../../src/wire/codec.ts';
+import { readReports, type ReportProblemReason } from '../../src/wire/report.ts';
 import { ack, REFUSAL } from '../conform/bench.ts';
 
 /** The device of all vectors. */
@@ -29,6 +29,12 @@ export interface UnreadableVector {
   readonly name: string;
   /** The payload, hex. */
   readonly hex: string;
+}
+
+/** A payload that is no report. */
+export interface RefusedVector extends UnreadableVector {
+  /** Of the dead letter that it becomes. */
+  readonly reason: ReportProblemReason;
 }
 
 /** What a device remembers, as far as decisions depend on it. */
@@ -59,6 +65,7 @@ export interface ProtocolVectors {
   readonly reports: readonly MessageVector[];
   readonly commands: readonly MessageVector[];
   readonly unreadable: readonly UnreadableVector[];
+  readonly refused: readonly RefusedVector[];
   /** Answers to a publish; they are always JSON. */
   readonly answers: readonly { readonly name: string; readonly json: string; readonly isAck: boolean }[];
   readonly decisions: readonly DecisionVector[];
@@ -135,6 +142,37 @@ const unreadable: readonly (readonly [string, Uint8Array])[] = [
   ['a negative deadline', text('{"n":1,"epoch":1,"id":"a","name":"stop","boot":1,"notAfterUp":-1}')],
 ];
 
+/** `{boot: 1, seq: 1, up: 0, state: "available", sensors: <these bytes>}` in MessagePack. */
+const withSensors = (...sensors: number[]): Uint8Array =>
+  Uint8Array.of(...encode(smallest, 'msgpack').slice(0, -1), ...sensors);
+const jsonWith = (sensors: string): Uint8Array =>
+  text(`{"boot":1,"seq":1,"up":0,"state":"available","sensors":${sensors}}`);
+
+const refused: readonly (readonly [string, Uint8Array])[] = [
+  ['MessagePack: a string that is not UTF-8', withSensors(0x81, 0xa1, 0x61, 0xa1, 0xff)],
+  ['MessagePack: a key that is a number', withSensors(0x81, 0x01, 0x01)],
+  ['MessagePack: a key that stands twice', withSensors(0x82, 0xa1, 0x61, 0x01, 0xa1, 0x61, 0x02)],
+  ['MessagePack: binary', withSensors(0x81, 0xa1, 0x61, 0xc4, 0x01, 0x00)],
+  ['MessagePack: a timestamp', withSensors(0x81, 0xa1, 0x61, 0xd6, 0xff, 0, 0, 0, 1)],
+  ['MessagePack: an extension', withSensors(0x81, 0xa1, 0x61, 0xd4, 0x05, 0x00)],
+  ['MessagePack: not a number (NaN)', withSensors(0x81, 0xa1, 0x61, 0xca, 0x7f, 0xc0, 0, 0)],
+  ['MessagePack: infinity', withSensors(0x81, 0xa1, 0x61, 0xca, 0x7f, 0x80, 0, 0)],
+  ['MessagePack: 2^53 + 1', withSensors(0x81, 0xa1, 0x61, 0xcf, 0, 0x20, 0, 0, 0, 0, 0, 1)],
+  [
+    'MessagePack: nested too deep',
+    withSensors(0x81, 0xa1, 0x61, ...Array<number>(DEPTH_MAX).fill(0x91), 0x01),
+  ],
+  ['MessagePack: a byte after the end', withSensors(0x80, 0x00)],
+  ['JSON: bytes that are not UTF-8', Uint8Array.of(...jsonWith('{"a":"').slice(0, -1), 0xff, ...text('"}}'))],
+  ['JSON: half of a surrogate pair', jsonWith('{"a":"\\ud800"}')],
+  ['JSON: a NUL character', jsonWith('{"a":"\\u0000"}')],
+  ['JSON: a key that stands twice', jsonWith('{"a":1,"a":2}')],
+  ['JSON: 2^53 + 1', jsonWith('{"a":9007199254740993}')],
+  ['JSON: a number beyond all', jsonWith('{"a":1e999}')],
+  ['JSON: nested too deep', jsonWith(`{"a":${'['.repeat(DEPTH_MAX)}1${']'.repeat(DEPTH_MAX)}}`)],
+  ['JSON: a character after the end', jsonWith('{}}')],
+];
+
 /** The device of the decisions: in its seventh boot, with three commands behind it. */
 const remembered: DeviceMemory = {
   ...{ boot: 7, highestN: 30, highestEpoch: 12, begun: null, hold: null },
@@ -201,6 +239,7 @@ export function protocolVectors(): ProtocolVectors {
     reports: reports.map(([name, list]) => reportVector(name, list)),
     commands: commands.map(([name, command]) => commandVector(name, command)),
     unreadable: unreadable.map(([name, bytes]) => unreadableVector(name, bytes)),
+    refused: refused.map(([name, bytes]) => refusedVector(name, bytes)),
     answers: [
       { name: 'stored: the publish is acknowledged', json: JSON.stringify(ack(1_234)), isAck: true },
       { name: 'not stored: it has to be sent again', json: JSON.stringify(REFUSAL), isAck: false },
@@ -238,6 +277,12 @@ function commandVector(name: string, command: Command): MessageVector {
 function unreadableVector(name: string, bytes: Uint8Array): UnreadableVector {
   if (readCommand(bytes).ok) throw new Error(`the vector "${name}" is a command`);
   return { name, hex: hex(bytes) };
+}
+
+function refusedVector(name: string, bytes: Uint8Array): RefusedVector {
+  const read = readReports(VECTOR_DEVICE, bytes);
+  if (read.ok) throw new Error(`the vector "${name}" is a report`);
+  return { name, hex: hex(bytes), reason: read.reason };
 }
 
 function decisionVector(name: string, memory: DeviceMemory, given: Partial<Command>): DecisionVector {

@@ -175,12 +175,91 @@ describe('a payload', () => {
       ...Array.from({ length: 10 }, () => pointer(level + 1)).flat(),
     ]);
     const bytes = Uint8Array.of(0x9f, ...id(1), 0x91, 0, ...levels.flat());
-    expect(problemOf(bytes)).toBe('malformed');
+    expect(problemOf(bytes)).toBe('not-plain-data');
   });
 
   test('that announces four billion items and brings none is malformed', () => {
     expect(problemOf(Uint8Array.of(0xdd, 0xff, 0xff, 0xff, 0xff))).toBe('malformed');
     expect(problemOf(Uint8Array.of(0xdf, 0xff, 0xff, 0xff, 0xff))).toBe('malformed');
+  });
+
+  test.each([
+    ['a lone byte', [0xa1, 0xff]],
+    ['a character that is cut off', [0xa2, 0xe2, 0x82]],
+    ['half of a surrogate pair', [0xa3, 0xed, 0xa0, 0x80]],
+    ['an overlong character', [0xa2, 0xc0, 0xaf]],
+    ['a character beyond the last one', [0xa4, 0xf4, 0x90, 0x80, 0x80]],
+    ['a long text', [0xd9, 40, ...new Uint8Array(39).fill(0x61), 0xff]],
+  ])(
+    'in MessagePack with a string that is not UTF-8, %s, is malformed, as a value and as a key',
+    (_, text) => {
+      expect(problemOf(Uint8Array.of(0x81, 0xa1, 0x61, ...text))).toBe('malformed');
+      expect(problemOf(Uint8Array.of(0x81, ...text, 0x01))).toBe('malformed');
+      expect(problemOf(Uint8Array.of(0x81, 0xa1, 0x61, 0x91, 0x81, ...text, 0x01))).toBe('malformed');
+    },
+  );
+
+  test('in UTF-8 is read as it is, in both encodings', () => {
+    const value = { größe: '\u{1f697} é ߿ ࠀ �', '': '' };
+    for (const encoding of encodings)
+      expect(decode(encode(value, encoding))).toEqual({ ok: true, value, encoding });
+  });
+
+  test.each([
+    ['a whole number', [0x01]],
+    ['nothing', [0xc0]],
+    ['true', [0xc3]],
+    ['a float', [0xcb, 0, 0, 0, 0, 0, 0, 0, 0]],
+    ['a list', [0x91, 0x01]],
+    ['a map', [0x80]],
+    ['binary', [0xc4, 0x01, 0x61]],
+    ['an extension', [0xd4, 0x05, 0x00]],
+  ])('in MessagePack with a key that is no string, %s, is not plain data, however deep', (_, key) => {
+    expect(problemOf(Uint8Array.of(0x81, ...key, 0x01))).toBe('not-plain-data');
+    expect(problemOf(Uint8Array.of(0x82, 0xa1, 0x61, 0x01, ...key, 0x01))).toBe('not-plain-data');
+    expect(problemOf(Uint8Array.of(0x81, 0xa1, 0x61, 0x91, 0x81, ...key, 0x01))).toBe('not-plain-data');
+  });
+
+  test.each([
+    ['twice in JSON', ascii('{"a":1,"a":1}')],
+    ['in another spelling in JSON', ascii('{"a":1,"\\u0061":2}')],
+    ['deep in JSON', ascii('{"a":[{"b":1,"c":{},"b":2}]}')],
+    ['twice in MessagePack', Uint8Array.of(0x82, 0xa1, 0x61, 0x01, 0xa1, 0x61, 0x02)],
+    ['in another format in MessagePack', Uint8Array.of(0x82, 0xa1, 0x61, 0x01, 0xd9, 1, 0x61, 0x02)],
+    ['deep in MessagePack', Uint8Array.of(0x91, 0x91, 0x82, 0xa1, 0x61, 0x01, 0xa1, 0x61, 0x02)],
+  ])('with a key that stands %s, is not plain data: nobody knows which value is meant', (_, bytes) => {
+    expect(problemOf(bytes)).toBe('not-plain-data');
+  });
+
+  test('may hold colons, quotes and digits in its strings', () => {
+    const value = { 'a:b': '"c":1,', '\\': '\\"', 'd\\"': ['99999999999999999999', ':'], e: '{"x":1,"x":2}' };
+    for (const encoding of encodings)
+      expect(decode(encode(value, encoding))).toEqual({ ok: true, value, encoding });
+  });
+
+  test('with a whole number that would be rounded is not plain data, in both encodings', () => {
+    for (const number of ['9007199254740993', '-9007199254740993', '12345678901234567890'])
+      expect(problemOf(ascii(`{"a":${number}}`)), number).toBe('not-plain-data');
+    expect(problemOf(Uint8Array.of(0x81, 0xa1, 0x61, 0xcf, 0, 0x20, 0, 0, 0, 0, 0, 1))).toBe(
+      'not-plain-data',
+    );
+    for (const number of ['9007199254740991', '0.12345678901234567890', '1.5e30', '100000000000000000000'])
+      expect(problemOf(ascii(`{"a":${number}}`)), number).toMatch(/^ok/);
+  });
+
+  test('in MessagePack is refused or read as the same in both encodings, whatever its bytes', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 40 }),
+        fc.constantFrom(0x81, 0x82, 0x91, 0x92),
+        (bytes, first) => {
+          const read = decode(Uint8Array.of(first, ...bytes));
+          if (!read.ok) return;
+          expect(decode(encode(read.value, 'json'))).toMatchObject({ ok: true });
+        },
+      ),
+      { numRuns: 5_000 },
+    );
   });
 
   test('is refused with a sentence that can be stored', () => {
