@@ -28,7 +28,7 @@ function transportFinding(hub: HubConnection, url: string): Finding {
   return bad(
     'hub-tls',
     `${where}, where other machines can reach it, without TLS`,
-    'add a tls block to nats.conf, for clients and for leafs: whoever is on the way reads passwords, and speaks as any site',
+    'start it with nats-tls.conf: whoever is on the way reads passwords, and speaks as any site',
   );
 }
 

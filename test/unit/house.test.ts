@@ -30,6 +30,7 @@ const topLevel = [
   'CONTRIBUTING.md',
   'LICENSE',
   'README.md',
+  'SECURITY.md',
   'actors',
   'docs',
   'eslint.config.js',
