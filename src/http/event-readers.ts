@@ -37,11 +37,6 @@ export class EventReaders {
     this.#holders.set(place, holder);
     return () => this.#holders.delete(place);
   }
-
-  /** How many places are taken. */
-  get count(): number {
-    return this.#holders.size;
-  }
 }
 
 /** As far as it is known who reads: a browser that shows several pages speaks for each of them. */
