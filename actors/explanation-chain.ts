@@ -35,13 +35,15 @@ export interface ChainLink {
   readonly outcome?: string;
   /** Reason of a suspicion or of a dead letter. */
   readonly reason?: string;
-  /** Sequence in the stream DEVICES. */
+  /** Where a message stands that could not be read. */
+  readonly stream?: string;
   readonly streamSequence?: number;
 }
 
 /** A message under the device's name that could not be read. */
 export interface RejectedMessage {
   readonly receivedAt: number;
+  readonly stream: string;
   readonly sequence: number;
   readonly site: string;
   readonly reason: string;
@@ -116,9 +118,9 @@ function commandLinks(entry: LedgerEntry): readonly ChainLink[] {
   return [asked, decided];
 }
 
-function deadLetterLink({ receivedAt, sequence, site, reason, detail }: RejectedMessage): ChainLink {
+function deadLetterLink({ receivedAt, stream, sequence, site, reason, detail }: RejectedMessage): ChainLink {
   return {
-    ...{ at: receivedAt, errorMs: 0, type: 'dead-letter', reason, streamSequence: sequence },
+    ...{ at: receivedAt, errorMs: 0, type: 'dead-letter', reason, stream, streamSequence: sequence },
     sentence: `A message from ${site} could not be read (${reason}): ${detail}.`,
   };
 }

@@ -24,7 +24,8 @@ import { prepareHub } from './nats/hub.ts';
 import type { HubTrouble } from './nats/hub-trouble.ts';
 import { serveLogLevels } from './nats/log-levels.ts';
 import { serveCorral } from './nats/service.ts';
-import { lastSequenceOf } from './nats/stream-state.ts';
+import { SiteStreams } from './nats/site-streams.ts';
+import { lastSequences } from './nats/stream-state.ts';
 import { nodeHealth } from './node-health.ts';
 import { nodeView } from './node-view.ts';
 import { migrate } from './postgres/migrate.ts';
@@ -37,7 +38,6 @@ import type { Clock } from './runtime/ports.ts';
 import { systemClock } from './system-clock.ts';
 import { logSetup } from './setup/start-checks.ts';
 import { createTelemetry, type NodeTelemetry } from './telemetry.ts';
-import { STREAMS } from './wire/subjects.ts';
 
 /** The node cannot start for a reason an operator can act on: one sentence. */
 export class StartError extends Error {
@@ -116,7 +116,13 @@ async function startParts(assembly: Assembly): Promise<App> {
   stops.push(() => {
     bus.stop();
   });
-  const feed = new NatsFeed({ hub, onNotice: (notice) => nodeTelemetry.notice('feed', notice) });
+  const streams = new SiteStreams({
+    ...{ hub, bytes: config.siteStreamBytes, otherSites: () => otherSites(config, store) },
+    onNotice: (notice) => nodeTelemetry.notice('streams', notice),
+  });
+  stops.push(() => streams.stop());
+  await streams.start();
+  const feed = new NatsFeed({ hub, streams, onNotice: (notice) => nodeTelemetry.notice('feed', notice) });
   const { telemetry } = nodeTelemetry;
   const node = new Node({
     node: config.node,
@@ -140,7 +146,7 @@ async function startParts(assembly: Assembly): Promise<App> {
     ...{ registry: nodeTelemetry.registry, census: store, clock, log },
     status: () => node.status,
     clocks: () => clock.differences,
-    streamSequence: () => lastSequenceOf(hub, STREAMS.devices.name),
+    streamSequences: () => lastSequences(hub),
   });
   const health = nodeHealth({ store, hub, node, clocks: clock });
   const view = nodeView({ name: config.node, node, hub, metrics: nodeTelemetry.registry });
@@ -159,6 +165,11 @@ function logLevels(node: string, devices: DeviceLog): Parameters<typeof serveLog
     const own = request === null ? devices.levelOf(device) : devices.setLevel(device, request.level, request);
     return { node, level: own?.level ?? null, until: own?.until ?? null };
   };
+}
+
+/** Sites that are known without the hub: those of registered and heard devices, and those that the configuration names. */
+async function otherSites({ sites }: Config, store: PostgresStore): Promise<readonly string[]> {
+  return [...new Set([...sites, ...(await store.sites())])];
 }
 
 async function openStore({ config, log, limits, clock, stops }: Assembly): Promise<PostgresStore> {

@@ -8,6 +8,8 @@ import type { HttpGuards } from './http/limits.ts';
 import { type HubSecurity, securityFrom } from './nats/security.ts';
 import { isLoopback } from './http/loopback.ts';
 import { namesakes, type NamedToken, readToken, TOKEN_LENGTH_MIN } from './http/token.ts';
+import { SITE_STREAM_BYTES } from './nats/kept-stream.ts';
+import { isSiteName } from './wire/subjects.ts';
 
 /** What a node has to know to run. */
 export interface Config {
@@ -28,7 +30,13 @@ export interface Config {
   readonly stopLimitMs: number;
   /** Run on a hub that does not enforce what a leaf may publish. */
   readonly allowOldHub: boolean;
+  /** Sites that there are, for a hub that does not tell which. */
+  readonly sites: readonly string[];
+  /** Room that the stream of each site is to have when it is made, bytes. */
+  readonly siteStreamBytes: number;
 }
+
+const MIB = 1024 ** 2;
 
 /** Long enough to commit and publish what is decided; shorter than what orchestrators wait before they kill. */
 const STOP_LIMIT_MS = 20_000;
@@ -59,6 +67,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     logLevel: oneOf(env, 'CORRAL_LOG_LEVEL', LOG_LEVELS, 'info'),
     stopLimitMs: milliseconds(env, 'CORRAL_STOP_LIMIT_MS', STOP_LIMIT_MS),
     allowOldHub: oneOf(env, 'CORRAL_ALLOW_OLD_HUB', ['true', 'false'], 'false') === 'true',
+    sites: listed(env, 'CORRAL_SITES').map(siteOf),
+    siteStreamBytes: positive(env, 'CORRAL_SITE_STREAM_MIB', SITE_STREAM_BYTES / MIB) * MIB,
   };
 }
 
@@ -123,6 +133,13 @@ function positive(env: Env, variable: string, fallback: number): number {
   const number = Number(value);
   if (Number.isSafeInteger(number) && number > 0) return number;
   throw new ConfigError(`${variable} is ${value}; it is a whole number above 0`);
+}
+
+function siteOf(site: string): string {
+  if (isSiteName(site)) return site;
+  throw new ConfigError(
+    `CORRAL_SITES holds ${site}, which is no site: sites are named as their accounts on the hub, without blanks, dots, slashes and wildcards`,
+  );
 }
 
 function url(env: Env, variable: string, protocols: readonly string[], example: string): string {

@@ -26,8 +26,8 @@ export interface FleetMetricsOptions {
   readonly status: () => NodeStatus;
   /** How far the clocks of other servers are from this node's. */
   readonly clocks: () => readonly ClockDifference[];
-  /** The last sequence of the stream DEVICES; `null` while the hub cannot be asked. */
-  readonly streamSequence: () => Promise<number | null>;
+  /** By stream of reports, the sequence of its last message; `null` while the hub cannot be asked. */
+  readonly streamSequences: () => Promise<ReadonlyMap<string, number> | null>;
 }
 
 /** Registers the gauges. */
@@ -66,7 +66,7 @@ export function registerFleetMetrics(options: FleetMetricsOptions): void {
 }
 
 function registerNode(options: FleetMetricsOptions): void {
-  const { status, streamSequence, clocks } = options;
+  const { status, streamSequences, clocks } = options;
   const one = (value: number) => [{ labels: {}, value }];
   gauge(options, 'corral_partitions', 'Partitions this node decides for', [], async () =>
     one(status().partitions.length),
@@ -94,12 +94,16 @@ function registerNode(options: FleetMetricsOptions): void {
   gauge(
     options,
     'corral_lag_messages',
-    'Messages in the stream behind the last one this node decided on; those of other nodes too. Absent without partitions or hub',
+    'Messages in the streams behind the last ones this node decided on; those of other nodes too. Absent without partitions or hub',
     [],
     async () => {
-      const { position } = status();
-      const last = position === null ? null : await streamSequence();
-      return position === null || last === null ? undefined : one(Math.max(0, last - position));
+      const { partitions, positions } = status();
+      const last = partitions.length === 0 ? null : await streamSequences();
+      if (last === null) return undefined;
+      const behind = [...last].map(([stream, sequence]) =>
+        Math.max(0, sequence - (positions.get(stream) ?? 0)),
+      );
+      return one(behind.reduce((sum, messages) => sum + messages, 0));
     },
   );
 }

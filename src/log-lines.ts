@@ -52,8 +52,8 @@ export const LOG_LINES = {
   },
   'stream-gone': {
     level: 'error',
-    says: 'the stream no longer holds messages that were not read yet',
-    fields: ['from', 'to'],
+    says: 'a stream no longer holds messages that were not read yet',
+    fields: ['stream', 'from', 'to'],
   },
   'partitions-taken': { level: 'info', says: 'partitions taken', fields: ['partitions', 'twins', 'reason'] },
   'partitions-given-up': {

@@ -4,9 +4,8 @@
 import type { Registry } from 'prom-client';
 import type { NodeView } from './http/node-view.ts';
 import type { HubConnection } from './nats/connect.ts';
-import { lastSequenceOf } from './nats/stream-state.ts';
+import { lastSequences } from './nats/stream-state.ts';
 import type { Node } from './runtime/node.ts';
-import { STREAMS } from './wire/subjects.ts';
 
 /** Looks at the node, its metrics and the hub. */
 export function nodeView(parts: {
@@ -19,17 +18,17 @@ export function nodeView(parts: {
   return {
     status: async () => {
       const { partitions, isHearing, isSure } = node.status;
-      const [batches, seconds, streamSequence] = await Promise.all([
+      const [batches, seconds, streamSequences] = await Promise.all([
         summaryOf(metrics, 'corral_batch_reports'),
         summaryOf(metrics, 'corral_commit_seconds'),
-        lastSequenceOf(hub, STREAMS.devices.name),
+        lastSequences(hub),
       ]);
       const commits = {
         count: batches.count,
         reportsMean: batches.mean,
         commitMsMean: seconds.mean === null ? null : seconds.mean * 1_000,
       };
-      return { node: name, partitions, isHearing, isSure, commits, streamSequence };
+      return { node: name, partitions, isHearing, isSure, commits, streamSequences };
     },
   };
 }

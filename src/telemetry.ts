@@ -127,9 +127,9 @@ function aboutTheNode(metrics: NodeMetrics, log: Logger): Omit<Telemetry, Device
       metrics.quarantined.inc();
       writeLine(log, 'twin-quarantined', { device, err: cause });
     },
-    streamGone: ({ from, to, messages }) => {
+    streamGone: ({ stream, from, to, messages }) => {
       metrics.gone.inc(messages ?? Math.max(1, to - from + 1));
-      writeLine(log, 'stream-gone', { from, to });
+      writeLine(log, 'stream-gone', { stream, from, to });
     },
     ownership: ({ event, partitions, twins, reason }) => {
       writeLine(log, `partitions-${event}`, { partitions: partitions.length, twins, reason });

@@ -10,6 +10,7 @@ import type { Health } from '../src/http/health.ts';
 import { NatsBus } from '../src/nats/bus.ts';
 import { connectToHub } from '../src/nats/connect.ts';
 import { NatsFeed } from '../src/nats/feed.ts';
+import { SiteStreams } from '../src/nats/site-streams.ts';
 import { prepareHub } from '../src/nats/hub.ts';
 import { nodeHealth } from '../src/node-health.ts';
 import { PostgresStore } from '../src/postgres/store.ts';
@@ -61,7 +62,9 @@ export async function startNodeWithKinds(
   const hub = await connectToHub({ url: world.hub.url('runtime'), name: 'node-with-kinds' });
   await prepareHub(hub);
   const bus = new NatsBus({ hub, onNotice: () => undefined });
-  const feed = new NatsFeed({ hub, onNotice: () => undefined });
+  const streams = new SiteStreams({ hub });
+  await streams.start();
+  const feed = new NatsFeed({ hub, streams, onNotice: () => undefined });
   const log = pino({ level: 'silent' });
   const { telemetry } = createTelemetry(log, new DeviceLog(log, systemClock), systemClock);
   const node = new Node({
@@ -82,6 +85,7 @@ export async function startNodeWithKinds(
   const stopAll = async (): Promise<void> => {
     await node.stop();
     bus.stop();
+    await streams.stop();
     await hub.close();
     await store.close();
   };

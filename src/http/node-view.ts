@@ -19,8 +19,8 @@ export interface ThisNode {
     readonly reportsMean: number | null;
     readonly commitMsMean: number | null;
   };
-  /** The last sequence of the stream DEVICES, as the hub says; `null` while it cannot be asked. */
-  readonly streamSequence: number | null;
+  /** By stream of reports, the sequence of its last message, as the hub says; `null` while it cannot be asked. */
+  readonly streamSequences: ReadonlyMap<string, number> | null;
 }
 
 /** Tells how this node works. */

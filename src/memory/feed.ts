@@ -1,11 +1,12 @@
 /**
- * The feed port on the hub in memory: reads by position over a link, one batch at a time.
+ * The feed port on the hub in memory: reads all streams of reports by position over a link, one batch at a time.
  */
-import type { Cancel, Clock, Delivery, Feed, FeedReading, FeedSink } from '../runtime/ports.ts';
+import type { Cancel, Clock, Delivery, Feed, FeedReading, FeedSink, StreamStart } from '../runtime/ports.ts';
 import { deviceReports, parseReportSubject } from '../wire/subjects.ts';
 import type { MemoryHub } from './hub.ts';
 import { type MemoryLink, SILENCE_MAX_MS } from './link.ts';
 import type { MessageStream, StoredMessage } from './message-stream.ts';
+import { StreamCursor } from './stream-cursor.ts';
 
 /** The most messages delivered at once. */
 const BATCH_MAX = 1_000;
@@ -35,6 +36,12 @@ export class MemoryFeed implements Feed {
   }
 }
 
+/** A message, and the place of which it is the next. */
+interface Found {
+  readonly cursor: StreamCursor;
+  readonly message: StoredMessage;
+}
+
 type Phase = 'waiting' | 'fetching' | 'delivering';
 
 /** Reads for one sink. Fetching and delivering alternate: what the sink has not taken is not fetched. */
@@ -43,12 +50,8 @@ class MemoryReader implements FeedReading {
   readonly #sink: FeedSink;
   readonly #wants: (subject: string) => boolean;
   readonly #unlisten: readonly Cancel[];
-  #next: number;
-  /** The stream held a message of this sequence when it was read. */
-  #reached: number;
-  /** The streams in which the position may count; after the first look, the one that is read. */
-  #streams: readonly string[];
-  #isNamed = false;
+  readonly #starts: ReadonlyMap<string, StreamStart>;
+  readonly #cursors = new Map<string, StreamCursor>();
   #phase: Phase = 'waiting';
   #delivery: Promise<void> = Promise.resolve();
   #isHearing = false;
@@ -60,13 +63,11 @@ class MemoryReader implements FeedReading {
   constructor(options: MemoryFeedOptions, reading: Parameters<Feed['open']>[0]) {
     this.#options = options;
     this.#sink = reading.sink;
-    this.#next = reading.after + 1;
-    this.#reached = reading.reached ?? reading.after;
-    this.#streams = reading.streams ?? [];
+    this.#starts = new Map(reading.starts.map((start) => [start.stream, start]));
     const partitions = new Set(reading.partitions);
     this.#wants = (subject) => partitions.has(parseReportSubject(subject)?.partition ?? -1);
     const { hub, link } = options;
-    this.#unlisten = [hub.devices.onAppend(() => this.#fetch()), link.onChange(() => this.#react())];
+    this.#unlisten = [hub.reports.onAppend(() => this.#fetch()), link.onChange(() => this.#react())];
     this.#react();
   }
 
@@ -84,7 +85,7 @@ class MemoryReader implements FeedReading {
       const cancel = clock.after(READ_MS_MAX, giveUp);
       const hasLeft = link.receive('delivery', () => {
         cancel();
-        resolve(readAgain(hub.devices, range, max));
+        resolve(readAgain(hub.reports.named(range.stream), range, max));
       });
       if (hasLeft) return;
       cancel();
@@ -120,7 +121,7 @@ class MemoryReader implements FeedReading {
   }
 
   #read(): void {
-    this.#skipWhatIsGone();
+    this.#findPositions();
     const batch = this.#take();
     if (batch.length === 0) {
       this.#setHearing(true);
@@ -131,46 +132,52 @@ class MemoryReader implements FeedReading {
     this.#delivery = this.#deliver(batch);
   }
 
-  async #deliver(batch: readonly StoredMessage[]): Promise<void> {
-    await this.#sink.deliver(batch.flatMap(deliveryOf));
+  async #deliver(batch: readonly Found[]): Promise<void> {
+    await this.#sink.deliver(batch.flatMap(({ cursor, message }) => deliveryOf(cursor.name, message)));
     this.#cancelDoubt();
     this.#phase = 'waiting';
     const { clock, link } = this.#options;
-    const age = clock.now() - (batch.at(-1)?.storedAt ?? 0);
+    const age = clock.now() - (batch.at(-1)?.message.storedAt ?? 0);
     if (link.state === 'up') this.#setHearing(age <= BEHIND_MAX_MS || this.#isAtEnd());
     if (link.state === 'frozen') this.#doubtAfter(SILENCE_MAX_MS);
     this.#fetch();
   }
 
   #isAtEnd(): boolean {
-    return this.#options.hub.devices.next(this.#next, this.#wants) === undefined;
+    return this.#oldest() === undefined;
   }
 
-  #skipWhatIsGone(): void {
-    const { name, firstSequence, lastSequence } = this.#options.hub.devices;
-    const reached = Math.max(this.#reached, this.#next - 1);
-    const isAnew = lastSequence < reached || this.#streams.some((stream) => stream !== name);
-    const from = isAnew ? reached + 1 : this.#next;
-    if (firstSequence > this.#next || (isAnew && firstSequence !== from)) {
-      this.#reached = firstSequence - 1;
-      this.#next = firstSequence;
-      this.#sink.gone({ from, to: firstSequence - 1 });
+  #findPositions(): void {
+    for (const [name, stream] of this.#options.hub.reports.all) {
+      let cursor = this.#cursors.get(name);
+      if (cursor === undefined) {
+        const start = this.#starts.get(name);
+        this.#cursors.set(name, (cursor = new StreamCursor({ name, stream, start, wants: this.#wants })));
+      }
+      cursor.findPosition(this.#sink);
     }
-    if (this.#isNamed && !isAnew) return;
-    this.#isNamed = true;
-    this.#streams = [name];
-    this.#sink.reads(name);
   }
 
-  #take(): readonly StoredMessage[] {
-    const batch: StoredMessage[] = [];
+  #take(): readonly Found[] {
+    const batch: Found[] = [];
     while (batch.length < BATCH_MAX) {
-      const message = this.#options.hub.devices.next(this.#next, this.#wants);
-      if (message === undefined) break;
-      this.#next = message.sequence + 1;
-      batch.push(message);
+      const oldest = this.#oldest();
+      if (oldest === undefined) break;
+      oldest.cursor.pass(oldest.message);
+      batch.push(oldest);
     }
     return batch;
+  }
+
+  /** What was stored first of all that comes next. */
+  #oldest(): Found | undefined {
+    let oldest: Found | undefined;
+    for (const cursor of this.#cursors.values()) {
+      const message = cursor.peek();
+      if (message !== undefined && message.storedAt < (oldest?.message.storedAt ?? Infinity))
+        oldest = { cursor, message };
+    }
+    return oldest;
   }
 
   #doubtAfter(delayMs: number): void {
@@ -188,17 +195,17 @@ class MemoryReader implements FeedReading {
 
 /** See `FeedReading.read`. */
 function readAgain(
-  stream: MessageStream,
-  ...[{ partition, site, device, from, to }, max]: Parameters<FeedReading['read']>
+  stream: MessageStream | undefined,
+  ...[{ stream: name, partition, site, device, from, to }, max]: Parameters<FeedReading['read']>
 ): Awaited<ReturnType<FeedReading['read']>> {
   const deliveries: Delivery[] = [];
   const wanted = deviceReports(partition, site, device);
   const isWanted = (subject: string): boolean => from === to || subject === wanted;
   let bytes = 0;
   for (let next = from; next <= to;) {
-    const message = stream.next(next, isWanted);
+    const message = stream?.next(next, isWanted);
     if (message === undefined || message.sequence > to) break;
-    deliveries.push(...deliveryOf(message));
+    deliveries.push(...deliveryOf(name, message));
     bytes += message.payload.length;
     next = message.sequence + 1;
     if (deliveries.length >= max.messages || bytes >= max.bytes)
@@ -207,7 +214,9 @@ function readAgain(
   return { deliveries, through: to };
 }
 
-function deliveryOf({ sequence, storedAt, subject, payload }: StoredMessage): Delivery[] {
+function deliveryOf(stream: string, { sequence, storedAt, subject, payload }: StoredMessage): Delivery[] {
   const where = parseReportSubject(subject);
-  return where === null ? [] : [{ ...where, sequence, receivedAt: storedAt, payload: payload.slice() }];
+  return where === null
+    ? []
+    : [{ ...where, stream, sequence, receivedAt: storedAt, payload: payload.slice() }];
 }

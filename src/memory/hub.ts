@@ -10,6 +10,7 @@ import type { BackendRequest, Clock } from '../runtime/ports.ts';
 import type { ReplyAddress } from '../../actors/twin.ts';
 import type { MemoryLink } from './link.ts';
 import { MessageStream } from './message-stream.ts';
+import { ReportStreams } from './report-streams.ts';
 
 /** What a backend gets for a request. */
 export type MemoryAnswer =
@@ -29,7 +30,6 @@ export interface MemoryFindRequest {
 
 /** For how long streams remember ids, ms: as long as those of a real hub. */
 const DUPLICATE_WINDOW_MS = 120_000;
-const REPORT_DUPLICATE_WINDOW_MS = 100;
 
 interface Server<Request> {
   readonly link: MemoryLink;
@@ -38,7 +38,7 @@ interface Server<Request> {
 
 /** One hub for all nodes, devices and backends of a world. */
 export class MemoryHub {
-  readonly devices = new MessageStream({ duplicateWindowMs: REPORT_DUPLICATE_WINDOW_MS });
+  readonly reports = new ReportStreams();
   readonly changes = new MessageStream({ duplicateWindowMs: DUPLICATE_WINDOW_MS });
   readonly deadLetters = new MessageStream({ duplicateWindowMs: DUPLICATE_WINDOW_MS });
   readonly #clock: Clock;
@@ -60,7 +60,7 @@ export class MemoryHub {
     id: string | null = null,
   ): { readonly sequence: number; readonly isDuplicate: boolean } {
     const subject = `report.${String(partitionOf(device))}.${site}.${device}`;
-    return this.devices.append({ subject, payload, id, now: this.#clock.now() });
+    return this.reports.of(site).append({ subject, payload, id, now: this.#clock.now() });
   }
 
   /** Hears `device.<device>.command` in `site`, until the returned function is called. */

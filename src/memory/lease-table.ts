@@ -3,10 +3,10 @@
  *
  * Invariants:
  * I1  epochs come from one number line: a later one is higher, whatever the partition.
- * I2  `position`, `backlog`, `stream`, `batch`, `journal` and `published` move only under the epoch and after the batch that the fence names.
+ * I2  `positions`, `backlog`, `batch`, `journal` and `published` move only under the epoch and after the batch that the fence names.
  */
 import type { LeaseView } from '../runtime/archive.ts';
-import type { Lease, PartitionAdvance } from '../runtime/ports.ts';
+import type { Lease, PartitionAdvance, StreamPosition } from '../runtime/ports.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 
 type Held = Pick<Lease, 'partition' | 'epoch'>;
@@ -15,7 +15,7 @@ type Held = Pick<Lease, 'partition' | 'epoch'>;
 export class LeaseTable {
   readonly #rows: LeaseView[] = Array.from({ length: PARTITIONS }, (_, partition) => ({
     ...{ partition, owner: null, expiresAt: null },
-    ...{ epoch: 0, position: 0, backlog: [], stream: null, batch: 0, journal: 0, published: 0 },
+    ...{ epoch: 0, positions: [], backlog: [], batch: 0, journal: 0, published: 0 },
   }));
   #lastEpoch = 0;
 
@@ -26,8 +26,8 @@ export class LeaseTable {
     return free.slice(0, limit).map((row) => {
       const epoch = this.#nextEpoch();
       this.#rows[row.partition] = { ...row, epoch, owner: node, expiresAt: now + ttlMs };
-      const { partition, position, backlog, stream, batch, journal, published } = row;
-      return { partition, epoch, position, backlog, stream, batch, journal, published };
+      const { partition, positions, backlog, batch, journal, published } = row;
+      return { partition, epoch, positions, backlog, batch, journal, published };
     });
   }
 
@@ -61,8 +61,9 @@ export class LeaseTable {
 
   /** Moves what {@link refusing} did not refuse. */
   advance(advances: readonly PartitionAdvance[]): void {
-    for (const { partition, afterBatch, position, backlog, stream, journal, published } of advances) {
-      this.#change(partition, { batch: afterBatch + 1, position, backlog, stream, journal, published });
+    for (const { partition, afterBatch, positions: moved, backlog, journal, published } of advances) {
+      const positions = withMoved(this.#rows[partition]?.positions ?? [], moved);
+      this.#change(partition, { batch: afterBatch + 1, positions, backlog, journal, published });
     }
   }
 
@@ -81,4 +82,12 @@ export class LeaseTable {
     if (row === undefined) throw new Error(`there is no partition ${String(partition)}`);
     this.#rows[partition] = { ...row, ...change };
   }
+}
+
+function withMoved(
+  positions: readonly StreamPosition[],
+  moved: readonly StreamPosition[],
+): readonly StreamPosition[] {
+  const others = positions.filter(({ stream }) => moved.every((one) => one.stream !== stream));
+  return [...others, ...moved];
 }

@@ -1,23 +1,30 @@
 /**
- * The feed port on the stream DEVICES.
+ * The feed port on the streams of reports: one for each site.
  */
-import type { Delivery, Feed, FeedReading } from '../runtime/ports.ts';
+import type { Delivery, Feed, FeedReading, StreamStart } from '../runtime/ports.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 import { storableText } from '../wire/storable-text.ts';
-import { deviceReports, parseReportSubject, partitionReports, STREAMS } from '../wire/subjects.ts';
+import { deviceReports, parseReportSubject, partitionReports } from '../wire/subjects.ts';
 import type { HubConnection } from './connect.ts';
+import type { SiteStreams } from './site-streams.ts';
 import type { StreamMessage } from './stream-message.ts';
 import { type ReaderNotice, StreamReader } from './stream-reader.ts';
 
 /** Something an operator may want to know. */
 export type FeedNotice =
   | ReaderNotice
-  /** A message in DEVICES whose subject the mapping of `nats.conf` cannot have written: it is passed over. */
-  | { readonly type: 'foreign-subject'; readonly subject: string; readonly sequence: number };
+  /** A message whose subject the mapping of `nats.conf` cannot have written: it is passed over. */
+  | {
+      readonly type: 'foreign-subject';
+      readonly stream: string;
+      readonly subject: string;
+      readonly sequence: number;
+    };
 
 /** What a feed needs. */
 export interface NatsFeedOptions {
   readonly hub: HubConnection;
+  readonly streams: Pick<SiteStreams, 'names' | 'onChange'>;
   readonly onNotice: (notice: FeedNotice) => void;
 }
 
@@ -30,43 +37,115 @@ export class NatsFeed implements Feed {
   }
 
   /** Throws when the connection is closed. */
-  async open({
-    partitions,
-    after,
-    reached = after,
-    streams = [],
-    sink,
-  }: Parameters<Feed['open']>[0]): Promise<FeedReading> {
+  async open(reading: Parameters<Feed['open']>[0]): Promise<FeedReading> {
+    const readers = new StreamReaders(this.#options, reading);
+    await readers.open();
+    return readers;
+  }
+}
+
+/** A reader of one stream, and what it said last. */
+interface OpenReader {
+  readonly opened: Promise<StreamReader>;
+  isHearing: boolean;
+}
+
+/** A reader for each stream of reports; it hears when all of them do. */
+class StreamReaders implements FeedReading {
+  readonly #options: NatsFeedOptions;
+  readonly #reading: Parameters<Feed['open']>[0];
+  readonly #starts: ReadonlyMap<string, StreamStart>;
+  readonly #readers = new Map<string, OpenReader>();
+  #unlisten: () => void = () => undefined;
+  #isHearing = false;
+  #isStopped = false;
+
+  constructor(options: NatsFeedOptions, reading: Parameters<Feed['open']>[0]) {
+    this.#options = options;
+    this.#reading = reading;
+    this.#starts = new Map(reading.starts.map((start) => [start.stream, start]));
+  }
+
+  /** Begins to read what streams there are, and goes on with those that there will be. */
+  async open(): Promise<void> {
+    const { streams } = this.#options;
+    this.#unlisten = streams.onChange((names) => {
+      void this.#follow(names);
+    });
+    await this.#follow(streams.names);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#unlisten();
+    await Promise.all([...this.#readers.values()].map(async ({ opened }) => (await opened).stop()));
+  }
+
+  async read(...[range, max]: Parameters<FeedReading['read']>): ReturnType<FeedReading['read']> {
+    const reader = this.#readers.get(range.stream);
+    // A stream that is no more holds nothing.
+    if (reader === undefined) return { deliveries: [], through: range.to };
+    const { messages, through } = await readAgain(await reader.opened, range, max);
+    return { deliveries: deliveriesOf(range.stream, messages, this.#options.onNotice), through };
+  }
+
+  async #follow(names: readonly string[]): Promise<void> {
+    for (const [name, { opened }] of this.#readers) {
+      if (names.includes(name)) continue;
+      this.#readers.delete(name);
+      void opened.then((reader) => reader.stop());
+    }
+    const opened: Promise<StreamReader>[] = [];
+    for (const name of names) {
+      if (this.#readers.has(name)) continue;
+      const reader = this.#reader(name);
+      this.#readers.set(name, reader);
+      opened.push(reader.opened);
+    }
+    this.#tellHearing();
+    await Promise.all(opened);
+  }
+
+  #reader(stream: string): OpenReader {
     const { hub, onNotice } = this.#options;
+    const { partitions, sink } = this.#reading;
+    const start = this.#starts.get(stream);
     const isWholeStream = partitions.length === PARTITIONS;
-    const reader = await StreamReader.open({
+    const opened = StreamReader.open({
       hub,
-      stream: STREAMS.devices.name,
-      subjects: isWholeStream ? STREAMS.devices.subjects : partitions.map(partitionReports),
+      stream,
+      subjects: isWholeStream ? ['report.>'] : partitions.map(partitionReports),
       isWholeStream,
-      after,
-      reached,
-      streams,
+      after: start?.after ?? 0,
+      reached: start?.reached ?? 0,
+      streams: start?.made ?? [],
       onNotice,
+      share: () => this.#readers.size,
       sink: {
         deliver: async (messages) => {
-          const batch = deliveriesOf(messages, onNotice);
+          const batch = deliveriesOf(stream, messages, onNotice);
           if (batch.length > 0) await sink.deliver(batch);
         },
-        hearing: (isHearing) => sink.hearing(isHearing),
-        gone: (range) => sink.gone(range),
-        reads: (stream) => sink.reads(stream),
+        hearing: (isHearing) => {
+          reader.isHearing = isHearing;
+          this.#tellHearing();
+        },
+        gone: (range) => sink.gone({ stream, ...range }),
+        reads: (made) => sink.reads({ stream, made }),
         // The runtime's sink only fills a mailbox; were it to fail, the node would say that it hears no more.
         ended: () => undefined,
       },
     });
-    return {
-      stop: () => reader.stop(),
-      read: async (range, max) => {
-        const { messages, through } = await readAgain(reader, range, max);
-        return { deliveries: deliveriesOf(messages, onNotice), through };
-      },
-    };
+    const reader: OpenReader = { opened, isHearing: false };
+    return reader;
+  }
+
+  #tellHearing(): void {
+    const isHearing =
+      this.#readers.size > 0 && [...this.#readers.values()].every((reader) => reader.isHearing);
+    if (this.#isHearing === isHearing || this.#isStopped) return;
+    this.#isHearing = isHearing;
+    this.#reading.sink.hearing(isHearing);
   }
 }
 
@@ -87,6 +166,7 @@ async function readAgain(
 }
 
 function deliveriesOf(
+  stream: string,
   messages: readonly StreamMessage[],
   onNotice: (notice: FeedNotice) => void,
 ): Delivery[] {
@@ -94,13 +174,13 @@ function deliveriesOf(
   for (const { subject, sequence, storedAt, payload } of messages) {
     const where = parseReportSubject(subject);
     if (where === null || where.partition >= PARTITIONS) {
-      onNotice({ type: 'foreign-subject', subject, sequence });
+      onNotice({ type: 'foreign-subject', stream, subject, sequence });
       continue;
     }
     const { partition, site } = where;
     // A token may hold anything but blanks and dots, and a dead letter keeps it.
     const device = storableText(where.device);
-    deliveries.push({ partition, sequence, receivedAt: storedAt, site, device, payload });
+    deliveries.push({ partition, stream, sequence, receivedAt: storedAt, site, device, payload });
   }
   return deliveries;
 }

@@ -7,7 +7,7 @@ import { deferred } from '@nats-io/nats-core';
 import { fnv1a32, partitionOf } from '../wire/partition.ts';
 import { askedBy, parseRequestSubject, twinGet } from '../wire/subjects.ts';
 import type { HubConnection } from './connect.ts';
-import { CHANGES, DEAD_LETTERS, DEVICES, HubError, keepStream, type StreamNotice } from './kept-stream.ts';
+import { CHANGES, DEAD_LETTERS, HubError, keepStream, type StreamNotice } from './kept-stream.ts';
 import { listen } from './listen.ts';
 
 /** Older hubs do not enforce what a leaf connection may publish: a device could write as another one, or delete a stream. */
@@ -31,7 +31,7 @@ export interface PrepareHubOptions {
   readonly onNotice?: (notice: StreamNotice) => void;
 }
 
-/** Checks the hub, and creates the streams it does not have. Throws {@link HubError}. May run on many nodes at once. */
+/** Checks the hub, and creates the streams it does not have; those of the sites are kept by `SiteStreams`. Throws {@link HubError}. May run on many nodes at once. */
 export async function prepareHub(hub: HubConnection, options: PrepareHubOptions = {}): Promise<void> {
   checkVersion(hub, options.allowOldHub ?? false);
   await checkHubMapping(hub);
@@ -40,7 +40,6 @@ export async function prepareHub(hub: HubConnection, options: PrepareHubOptions 
   const journal = await jetstreamManager(hub.nats, { checkAPI: false, apiPrefix: JOURNAL_API });
   await keepStream(own, DEAD_LETTERS, keep);
   await keepStream(journal, CHANGES, keep);
-  await keepStream(own, DEVICES, keep);
 }
 
 function checkVersion(hub: HubConnection, allowOldHub: boolean): void {

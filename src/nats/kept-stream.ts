@@ -13,7 +13,7 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
-import { STREAMS } from '../wire/subjects.ts';
+import { siteReports, siteStream, STREAMS } from '../wire/subjects.ts';
 
 /** The hub is not one that Corral may run on. The message is one sentence for an operator. */
 export class HubError extends Error {
@@ -43,24 +43,39 @@ const MIB = 1024 ** 2;
 export interface KeptStream {
   readonly name: string;
   readonly subjects: readonly string[];
+  /** What goes when it is full: the oldest, or what comes next. */
+  readonly discard: DiscardPolicy;
   readonly duplicateWindowMs: number;
   /** True when a resend later than that would harm, so that an operator may make the window longer. */
   readonly mayRememberLonger: boolean;
-  /** Room that is asked of the hub, bytes; on one that has less it is halved until it fits. `null`: as much as there is. */
-  readonly bytes: { readonly most: number; readonly least: number } | null;
+  /** Room that is asked of the hub, bytes; on one that has less it is halved until it fits, or would be below `least`. */
+  readonly bytes: { readonly most: number; readonly least: number };
 }
 
-/** Reports. */
-export const DEVICES: KeptStream = {
-  ...STREAMS.devices,
-  duplicateWindowMs: REPORT_DUPLICATE_WINDOW_MS,
-  mayRememberLonger: false,
-  bytes: null,
-};
+/** Room of a site's stream unless configured otherwise, bytes: a thousand devices that each say 200 bytes a second fill it in 90 minutes. */
+export const SITE_STREAM_BYTES = 1_024 * MIB;
+/** Below this no stream of a site is made, bytes. */
+const SITE_STREAM_BYTES_MIN = 16 * MIB;
+
+/**
+ * The reports of one site. When it is full, what comes next is refused: its devices keep that, and send it again. Were the oldest
+ * dropped instead, reports would be lost that were acknowledged and nobody has read.
+ */
+export function reportStream(site: string, bytes: number): KeptStream {
+  return {
+    name: siteStream(site),
+    subjects: [siteReports(site)],
+    discard: DiscardPolicy.New,
+    duplicateWindowMs: REPORT_DUPLICATE_WINDOW_MS,
+    mayRememberLonger: false,
+    bytes: { most: bytes, least: Math.min(bytes, SITE_STREAM_BYTES_MIN) },
+  };
+}
 
 /** History for those who look: the oldest goes when it is full, the store has all of it. */
 export const DEAD_LETTERS: KeptStream = {
   ...STREAMS.deadLetters,
+  discard: DiscardPolicy.Old,
   duplicateWindowMs: DUPLICATE_WINDOW_MS,
   mayRememberLonger: true,
   bytes: { most: 256 * MIB, least: 8 * MIB },
@@ -69,6 +84,7 @@ export const DEAD_LETTERS: KeptStream = {
 /** History for backends: one that stays away until it has gone round misses some, and is told so. */
 export const CHANGES: KeptStream = {
   ...STREAMS.changes,
+  discard: DiscardPolicy.Old,
   duplicateWindowMs: DUPLICATE_WINDOW_MS,
   mayRememberLonger: true,
   bytes: { most: 1_024 * MIB, least: 16 * MIB },
@@ -137,10 +153,6 @@ async function withRoom(
   { onNotice }: KeepOptions,
   ask: (maxBytes: number) => Promise<unknown>,
 ): Promise<void> {
-  if (bytes === null) {
-    await ask(-1);
-    return;
-  }
   for (let maxBytes = bytes.most; maxBytes >= bytes.least; maxBytes = Math.floor(maxBytes / 2)) {
     try {
       await ask(maxBytes);
@@ -170,10 +182,12 @@ async function correct(
   const wanted = nanos(stream.duplicateWindowMs);
   const window = stream.mayRememberLonger ? Math.max(config.duplicate_window, wanted) : wanted;
   const hasSubjects = [...config.subjects].sort().join() === [...stream.subjects].sort().join();
-  const isBounded = stream.bytes === null || config.max_bytes > 0;
-  if (hasSubjects && config.duplicate_window === window && config.allow_direct && isBounded) return;
+  const isBounded = config.max_bytes > 0;
+  const { discard } = stream;
+  const isRight = hasSubjects && config.duplicate_window === window && config.discard === discard;
+  if (isRight && config.allow_direct && isBounded) return;
   const subjects = [...stream.subjects];
-  const right = { ...config, subjects, duplicate_window: window, allow_direct: true };
+  const right = { ...config, subjects, discard, duplicate_window: window, allow_direct: true };
   if (isBounded) await manager.streams.update(stream.name, right);
   else
     await withRoom(stream, options, (maxBytes) =>
@@ -187,7 +201,7 @@ function newStream(stream: KeptStream, replicas: number): Partial<StreamConfig> 
     subjects: [...stream.subjects],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
-    discard: DiscardPolicy.Old,
+    discard: stream.discard,
     max_age: nanos(STREAM_MAX_AGE_MS),
     duplicate_window: nanos(stream.duplicateWindowMs),
     allow_direct: true,

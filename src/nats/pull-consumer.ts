@@ -24,7 +24,7 @@ import { type Heard, listen } from './listen.ts';
 
 /** Messages per request. 500 to 1000 is where the rate no longer grows (measured). */
 export const PULL_MESSAGES = 1_000;
-/** Bytes per request, so that a thousand large frames do not arrive at once; never less than two of the largest messages. */
+/** Bytes per request, so that a thousand large frames do not arrive at once; shared by all who read, but never less than two of the largest messages. */
 const PULL_BYTES_MAX = 8 * 1024 * 1024;
 const SLOTS = 2;
 /** A request that was not filled ends after this, and is made again, ms. */
@@ -61,6 +61,8 @@ export interface ConsumerSource {
   readonly subjects: readonly string[];
   /** The first stream sequence to read. */
   readonly startSequence: number;
+  /** How many consumers share the bytes of requests. */
+  readonly share: () => number;
 }
 
 interface Slot {
@@ -80,7 +82,6 @@ export class PullConsumer {
   readonly #events: ConsumerEvents;
   readonly #name: string;
   readonly #slots: readonly Slot[];
-  readonly #pullBytesMax: number;
   readonly #watchTimer: NodeJS.Timeout;
   readonly #unlisten: () => void;
   #deliveryNo = 0;
@@ -117,12 +118,16 @@ export class PullConsumer {
     this.#events = events;
     this.#name = info.name;
     this.pendingAtStart = info.num_pending;
-    this.#pullBytesMax = Math.max(PULL_BYTES_MAX, 2 * (source.hub.nats.info?.max_payload ?? 0));
     this.#slots = Array.from({ length: SLOTS }, () => this.#newSlot());
     this.#watchTimer = setInterval(() => this.#lookForSilence(), WATCH_INTERVAL_MS);
     this.#unlisten = source.hub.onChange((isConnected) => {
       if (!isConnected) this.#end('disconnected', 'the connection to the hub was lost');
     });
+  }
+
+  #bytesMax(): number {
+    const { hub, share } = this.#source;
+    return Math.max(Math.floor(PULL_BYTES_MAX / share()), 2 * (hub.nats.info?.max_payload ?? 0));
   }
 
   /** Requests more if there is room: call it whenever there may be. */
@@ -135,7 +140,7 @@ export class PullConsumer {
       if (this.#outstanding() === PULL_MESSAGES) this.#lastHeardAt = performance.now();
       const request = {
         batch: PULL_MESSAGES,
-        max_bytes: this.#pullBytesMax,
+        max_bytes: this.#bytesMax(),
         expires: nanos(PULL_EXPIRES_MS),
         idle_heartbeat: nanos(HEARTBEAT_MS),
       };

@@ -22,7 +22,7 @@ import type { StreamMessage } from './stream-message.ts';
 
 /** Messages held and asked for: enough to fetch the next ones while the caller works on some. */
 const PREFETCH_MAX = 4 * PULL_MESSAGES;
-/** Bytes held before no more is asked for. */
+/** Bytes held before no more is asked for, by all readers that share it. */
 const HELD_BYTES_MAX = 32 * 1024 * 1024;
 /** Before the next attempt to make a consumer, ms. */
 const RETRY_MS = 500;
@@ -66,6 +66,8 @@ export interface StreamReaderOptions {
   readonly streams?: readonly string[];
   readonly sink: StreamSink;
   readonly onNotice: (notice: ReaderNotice) => void;
+  /** How many readers share what may be held; default: this one alone. */
+  readonly share?: () => number;
 }
 
 /** How long the hub may take to answer about streams and consumers, ms. A request that an outage swallowed takes as long. */
@@ -182,7 +184,9 @@ export class StreamReader {
           await this.#findPosition();
           const { apiPrefix = OWN_API } = this.#options;
           const manager = this.#manager;
-          const source = { hub, manager, apiPrefix, stream, subjects, startSequence: this.#next };
+          const startSequence = this.#next;
+          const share = (): number => this.#share();
+          const source = { hub, manager, apiPrefix, stream, subjects, startSequence, share };
           this.#use(await PullConsumer.start(source, this.#consumerEvents()));
           return;
         }
@@ -240,8 +244,8 @@ export class StreamReader {
     return {
       onMessage: (message, info) => this.#hold(message, info),
       hasRoom: (outstanding) =>
-        this.#held.length + (this.#inDelivery?.messages ?? 0) + outstanding + PULL_MESSAGES <= PREFETCH_MAX &&
-        this.#heldBytes < HELD_BYTES_MAX,
+        this.#held.length + (this.#inDelivery?.messages ?? 0) + outstanding + PULL_MESSAGES <=
+          this.#prefetchMax() && this.#heldBytes * this.#share() < HELD_BYTES_MAX,
       onEnd: (reason, detail) => {
         this.#consumer = null;
         if (this.#isStopped) return;
@@ -250,6 +254,15 @@ export class StreamReader {
         void this.#begin();
       },
     };
+  }
+
+  #share(): number {
+    return this.#options.share?.() ?? 1;
+  }
+
+  /** Half of it is enough to fetch some messages while the caller works on others. */
+  #prefetchMax(): number {
+    return this.#share() > 1 ? PREFETCH_MAX / 2 : PREFETCH_MAX;
   }
 
   #hold(message: Heard, info: DeliveryInfo): void {

@@ -31,7 +31,7 @@ export interface PostgresArchiveOptions {
   readonly limits: Pick<PostgresLimits, 'searchedDevicesMax'>;
 }
 
-const DEAD_LETTERS = `select partition, no, site, device, sequence, ms_of(received_at) as "receivedAt", reason, detail, bytes
+const DEAD_LETTERS = `select partition, no, site, device, stream, sequence, ms_of(received_at) as "receivedAt", reason, detail, bytes
 from dead_letter
 where ($1::text is null or device = $1) and ($2::text is null or reason = $2)
   and ($3::double precision is null or (received_at, sequence) < (time_of($3), $4::bigint))
@@ -121,6 +121,11 @@ export class PostgresArchive implements Archive {
 
   stateChanges(options: Parameters<Archive['stateChanges']>[0]): ReturnType<Archive['stateChanges']> {
     return this.#numbers.stateChanges(options);
+  }
+
+  /** See `PostgresStore.sites`. */
+  sites(): Promise<readonly string[]> {
+    return this.#numbers.sites();
   }
 
   leases(): ReturnType<Archive['leases']> {

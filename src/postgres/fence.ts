@@ -4,15 +4,15 @@
  */
 import type { PartitionAdvance } from '../runtime/ports.ts';
 import type { Columns } from './array-parameter.ts';
+import { writePositions } from './lease-row.ts';
 import type { StatementPart } from './statement.ts';
 
 const columns = {
   partition: 'smallint',
   epoch: 'bigint',
   after_batch: 'bigint',
-  position: 'bigint',
+  positions: 'text',
   backlog: 'text',
-  stream: 'text',
   journal: 'bigint',
   published: 'bigint',
 } as const;
@@ -22,13 +22,13 @@ export const fencePart: StatementPart<typeof columns> = {
   name: 'fence',
   columns,
   sql: (input) => `held as (
-  select l.partition, a.position, a.backlog::jsonb as backlog, a.stream, a.journal, a.published
+  select l.partition, a.positions::jsonb as positions, a.backlog::jsonb as backlog, a.journal, a.published
   from (${input}) a join lease l on l.partition = a.partition
   where l.epoch = a.epoch and l.batch = a.after_batch
   order by l.partition for update of l
 ), fence as (
   update lease l
-  set batch = l.batch + 1, position = held.position, backlog = held.backlog, stream = held.stream,
+  set batch = l.batch + 1, positions = l.positions || held.positions, backlog = held.backlog,
     journal = held.journal, published = held.published
   from held where l.partition = held.partition
   returning l.partition
@@ -48,9 +48,8 @@ export function writeFence(advance: PartitionAdvance, row: Columns<typeof column
   row.partition.smallint(advance.partition);
   row.epoch.bigint(advance.epoch);
   row.after_batch.bigint(advance.afterBatch);
-  row.position.bigint(advance.position);
+  row.positions.text(writePositions(advance.positions));
   row.backlog.text(JSON.stringify(advance.backlog));
-  row.stream.text(advance.stream);
   row.journal.bigint(advance.journal);
   row.published.bigint(advance.published);
 }

@@ -3,6 +3,7 @@
  */
 import type { DeviceCount, LeaseView, StateChange } from '../runtime/archive.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
+import { type PositionsRow, readPositions } from './lease-row.ts';
 import type { SessionPool } from './sessions.ts';
 
 /** What is counted with. */
@@ -29,8 +30,10 @@ from transition t join device d on d.key = t.device
 where t.recorded_at >= time_of($1) and split_part(t.from_path, '.', 1) <> split_part(t.to_path, '.', 1)
 group by 1, 2, 3, 4`;
 
-const LEASES = `select partition, owner, ms_of(expires_at) as "expiresAt", epoch, position, backlog, stream, batch, journal, published
+const LEASES = `select partition, owner, ms_of(expires_at) as "expiresAt", epoch, positions, backlog, batch, journal, published
 from lease order by partition`;
+
+const SITES = 'select distinct site from device order by site';
 
 type CountRow = Omit<DeviceCount, 'state'> & { readonly state: string | null };
 
@@ -66,8 +69,17 @@ export class FleetNumbers {
     return this.#options.sessions.query<StateChange>({ text: CHANGES, values: [from, stepMs] });
   }
 
+  /** See `PostgresStore.sites`. */
+  async sites(): Promise<readonly string[]> {
+    const rows = await this.#options.sessions.query<{ readonly site: string }>({ text: SITES });
+    return rows.map(({ site }) => site);
+  }
+
   /** See `Archive.leases`. */
-  leases(): Promise<readonly LeaseView[]> {
-    return this.#options.sessions.query<LeaseView>({ text: LEASES });
+  async leases(): Promise<readonly LeaseView[]> {
+    const rows = await this.#options.sessions.query<
+      Omit<LeaseView, 'positions'> & { readonly positions: PositionsRow }
+    >({ text: LEASES });
+    return rows.map(readPositions);
   }
 }

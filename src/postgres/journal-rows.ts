@@ -93,6 +93,7 @@ const deadLetterColumns = {
   no: 'bigint',
   site: 'text',
   device: 'text',
+  stream: 'text',
   sequence: 'bigint',
   received_at: 'timestamptz',
   reason: 'text',
@@ -118,6 +119,7 @@ export function writeDeadLetter(
   row.no.bigint(no);
   row.site.text(storable(deadLetter.site));
   row.device.text(storable(deadLetter.device));
+  row.stream.text(deadLetter.stream);
   row.sequence.bigint(deadLetter.sequence);
   row.received_at.time(deadLetter.receivedAt);
   row.reason.text(deadLetter.reason);
@@ -149,7 +151,7 @@ export const linesAfter = `select type, no::float8 as no, line from (
   (select 'outcome', no, entry from outcome where partition = $1 and no > $2 order by no limit $3)
   union all
   (select 'dead-letter', no, json_build_object(
-      'partition', partition, 'site', site, 'device', device, 'sequence', sequence,
+      'partition', partition, 'site', site, 'device', device, 'stream', stream, 'sequence', sequence,
       'receivedAt', ms_of(received_at), 'reason', reason, 'detail', detail, 'bytes', bytes)
     from dead_letter where partition = $1 and no > $2 order by no limit $3)
 ) lines order by no limit $3`;

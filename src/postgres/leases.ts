@@ -2,6 +2,7 @@
  * Takes, keeps and gives back leases, by the clock of Postgres alone: the nodes' clocks may disagree.
  */
 import type { Lease, Store } from '../runtime/ports.ts';
+import { type PositionsRow, readPositions } from './lease-row.ts';
 import type { SessionPool } from './sessions.ts';
 
 type Held = Parameters<Store['release']>[0];
@@ -14,7 +15,7 @@ const ACQUIRE = `with free as (
 update lease l
 set owner = $1, epoch = nextval('lease_epoch'), expires_at = now() + $3 * interval '1 millisecond'
 from free where l.partition = free.partition
-returning l.partition, l.epoch, l.position, l.backlog, l.stream, l.batch, l.journal, l.published`;
+returning l.partition, l.epoch, l.positions, l.backlog, l.batch, l.journal, l.published`;
 
 /** Whoever locks several lease rows locks them in the order of their partitions: so nobody waits in a circle. */
 const HELD = `select l.partition
@@ -37,11 +38,11 @@ export async function acquireLeases(
   sessions: SessionPool,
   { node, limit, ttlMs }: Parameters<Store['acquire']>[0],
 ): Promise<readonly Lease[]> {
-  const leases = await sessions.query<Lease>({
+  const leases = await sessions.query<Omit<Lease, 'positions'> & { readonly positions: PositionsRow }>({
     text: ACQUIRE,
     values: [node, limit, ttlMs],
   });
-  return [...leases].sort((a, b) => a.partition - b.partition);
+  return leases.map(readPositions).sort((a, b) => a.partition - b.partition);
 }
 
 /** See `Store.renew`. */

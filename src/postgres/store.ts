@@ -188,6 +188,11 @@ export class PostgresStore implements Store, Archive, Census {
     return this.#archive.leases();
   }
 
+  /** The sites of all devices, registered or heard. */
+  sites(): Promise<readonly string[]> {
+    return this.#archive.sites();
+  }
+
   census(): Promise<FleetCensus> {
     return takeCensus(this.#reading);
   }

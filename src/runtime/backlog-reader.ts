@@ -90,9 +90,9 @@ export class BacklogReader {
   }
 
   async #read({ partition, range }: Place): Promise<void> {
-    const { site, device, to } = range;
+    const { stream, site, device, to } = range;
     const { deliveries, through } = await this.#options.read(
-      { partition, site, device, from: this.#unread(range), to },
+      { partition, stream, site, device, from: this.#unread(range), to },
       { messages: HELD_MESSAGES_MAX - this.#heldMessages, bytes: HELD_BYTES_MAX - this.#heldBytes },
     );
     this.#readThrough.set(range, through);

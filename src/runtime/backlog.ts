@@ -17,6 +17,9 @@ export type OpenRange = { -readonly [Field in keyof BacklogRange]: BacklogRange[
 /** A device, as the site that it is heard from names it. */
 export type Origin = Pick<BacklogRange, 'site' | 'device'>;
 
+/** A device, and the stream in which it is heard. */
+export type StreamOrigin = Pick<BacklogRange, 'stream' | 'site' | 'device'>;
+
 /** What is set aside of one device. */
 interface Waiting {
   /** In order. */
@@ -51,8 +54,8 @@ export class Backlog {
   }
 
   /** Whether the last that the device said is set aside: what follows it makes no further range. */
-  isGrowing(origin: Origin): boolean {
-    return (this.#waiting.get(keyOf(origin))?.growing ?? null) !== null;
+  isGrowing(origin: StreamOrigin): boolean {
+    return this.#waiting.get(keyOf(origin))?.growing?.stream === origin.stream;
   }
 
   /** Whether something of the device waits, as far as is known: of a few ranges nobody wrote down whose they are. */
@@ -67,7 +70,7 @@ export class Backlog {
   /** Sets aside what follows everything that was delivered of the device. */
   setAside(range: BacklogRange): void {
     const waiting = this.#waiting.get(keyOf(range));
-    if (waiting?.growing) {
+    if (waiting?.growing?.stream === range.stream) {
       waiting.growing.to = range.to;
       waiting.growing.messages += range.messages;
       this.#messages += range.messages;
@@ -98,13 +101,18 @@ export class Backlog {
     return gone;
   }
 
-  /** Forgets everything, and returns what that was. */
-  clear(): readonly BacklogRange[] {
-    const all = this.toRanges();
-    this.#waiting.clear();
-    this.#size = 0;
-    this.#messages = 0;
-    return all;
+  /** Forgets everything of a stream, and returns what that was. */
+  clear(stream: string): readonly BacklogRange[] {
+    const cleared: BacklogRange[] = [];
+    for (const { ranges } of [...this.#waiting.values()]) {
+      for (const range of [...ranges]) {
+        if (range.stream !== stream) continue;
+        cleared.push({ ...range });
+        this.#count(range, -range.messages);
+        this.#remove(range);
+      }
+    }
+    return cleared;
   }
 
   /** The ranges of each device, in their order. */

@@ -6,7 +6,7 @@ import type { BootClock } from '../../actors/clock.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { Twin } from '../../actors/twin.ts';
 import type { PartitionState } from './partition-state.ts';
-import type { Commit, DeadLetter, JournalLine } from './ports.ts';
+import type { Commit, DeadLetter, Delivery, JournalLine } from './ports.ts';
 
 /**
  * A journal line, with the twin as it stood after it (`null` for a dead letter), and the id of the command that it tells of or
@@ -31,6 +31,9 @@ export type AfterCommit =
     }
   | { readonly type: 'read'; readonly answer: () => void };
 
+/** Where a message stands: equal sequences of two streams are two messages. */
+export type MessagePlace = Pick<Delivery, 'stream' | 'sequence'>;
+
 /** The next transaction, growing. */
 export class Batch {
   readonly #partitions = new Set<PartitionState>();
@@ -40,8 +43,8 @@ export class Batch {
   readonly lines: WrittenLine[] = [];
   readonly #clocks = new Map<string, { readonly device: string; readonly clock: BootClock }>();
   readonly afterCommit: AfterCommit[] = [];
-  /** Stream sequences of the messages in it, for the case that the store refuses one of them for good. */
-  readonly sequences: number[] = [];
+  /** Where the messages in it stand, for the case that the store refuses one of them for good. */
+  readonly messages: MessagePlace[] = [];
   /** Things taken from the mailbox for it. */
   works = 0;
   /** Payload bytes of the messages taken for it. */
@@ -108,14 +111,15 @@ export class Batch {
   /** The transaction. Its partitions' batch numbers are taken: it has to be committed, or everything discarded. */
   toCommit(): Commit {
     const partitions = [...this.#partitions].map((partition) => {
-      const { epoch, position, stream, journal, published } = partition;
+      const { epoch, journal, published } = partition;
+      const positions = partition.positions.takeChanged();
       const afterBatch = partition.batch;
       partition.batch += 1;
       // A copy: it goes on changing while this commit is under way.
       const backlog = partition.backlog.toRanges();
       return {
         ...{ partition: partition.partition, epoch, afterBatch },
-        ...{ position, backlog, stream, journal, published },
+        ...{ positions, backlog, journal, published },
       };
     });
     return {

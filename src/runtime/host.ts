@@ -14,12 +14,13 @@
 import type { Kind } from '../../machines/kind.ts';
 import { Acting } from './acting.ts';
 import { BacklogReader } from './backlog-reader.ts';
-import { Batch } from './batch.ts';
+import { Batch, type MessagePlace } from './batch.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { isRequest, Mailbox, replyAddress } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
-import type { Bus, Clock, Commit, Feed, FeedSink, Store } from './ports.ts';
+import type { Bus, Clock, Commit, Feed, FeedSink, Store, StreamStart } from './ports.ts';
 import { Publisher } from './publisher.ts';
+import type { RefusedMessages } from './refused-messages.ts';
 import { republish } from './republish.ts';
 import { fail, requestHandler } from './requests.ts';
 import { StallWatch } from './stall-watch.ts';
@@ -42,8 +43,8 @@ export interface HostOptions {
   readonly mayAnswer: () => boolean;
   /** Why no command may be accepted because of what time it is, as a sentence; `null` when there is nothing about it. */
   readonly clockProblem: () => string | null;
-  /** Messages the store refused for good, by stream sequence: they become dead letters. */
-  readonly refusedByStore: ReadonlyMap<number, string>;
+  /** Messages the store refused for good: they become dead letters. */
+  readonly refusedByStore: RefusedMessages;
   /** Commit each message by itself, to find the one that the store refuses. */
   readonly isSearching: boolean;
 }
@@ -54,7 +55,7 @@ export type HostEnd =
   /** Another node owns one of the partitions. */
   | { readonly type: 'fenced'; readonly partitions: readonly number[] }
   /** The store refused the data of these messages (of a wake-up or request when empty) for good. */
-  | { readonly type: 'refused'; readonly sequences: readonly number[]; readonly cause: Error };
+  | { readonly type: 'refused'; readonly messages: readonly MessagePlace[]; readonly cause: Error };
 
 class HostEnded extends Error {
   readonly end: HostEnd;
@@ -129,9 +130,9 @@ export class Host {
     return { waitedMs, problem: this.#commitProblem };
   }
 
-  /** Stream sequence up to which everything is decided, of the partition that is farthest. */
-  get position(): number {
-    return Math.max(...[...this.#partitions.values()].map(({ position }) => position));
+  /** By stream, the sequence up to which everything is decided, of the partition that is farthest. */
+  get positions(): ReadonlyMap<string, number> {
+    return new Map(startsOf([...this.#partitions.values()]).map(({ stream, reached }) => [stream, reached]));
   }
 
   /** Messages that are set aside. */
@@ -160,14 +161,9 @@ export class Host {
 
   async #hearAndDecide(): Promise<HostEnd> {
     const { feed, bus, store, clock, mayAnswer } = this.#options;
-    const states = [...this.#partitions.values()];
-    const positions = states.map(({ position }) => position);
-    const streams = new Set(states.map(({ stream }) => stream).filter((stream) => stream !== null));
     const reading = await feed.open({
       partitions: this.partitions,
-      after: Math.min(...positions),
-      reached: Math.max(...positions),
-      streams: [...streams],
+      starts: startsOf([...this.#partitions.values()]),
       sink: this.#sink(),
     });
     const backlog = new BacklogReader({
@@ -210,8 +206,8 @@ export class Host {
       gone: (range) => {
         this.#mailbox.offer({ type: 'gone', range });
       },
-      reads: (stream) => {
-        this.#mailbox.offer({ type: 'reads', stream });
+      reads: (which) => {
+        this.#mailbox.offer({ type: 'reads', ...which });
       },
     };
   }
@@ -245,11 +241,8 @@ export class Host {
   async #confirmPublished(): Promise<HostEnd> {
     await this.#publisher.drained();
     const batch = new Batch();
-    const reached = Math.max(...[...this.#partitions.values()].map(({ position }) => position));
-    for (const partition of this.#partitions.values()) {
-      partition.position = reached;
-      batch.touch(partition);
-    }
+    for (const partition of this.#partitions.values()) batch.touch(partition);
+    for (const [stream, reached] of this.positions) this.#moveTo({ stream, reached, lagMax: 0, batch });
     try {
       await this.#commit(batch);
       return { type: 'stopped' };
@@ -290,7 +283,7 @@ export class Host {
     const { clock, telemetry } = this.#options;
     const startedAt = clock.monotonic();
     this.#commitBeganAt = startedAt;
-    await this.#commitUntilCertain(batch.toCommit(), batch.sequences);
+    await this.#commitUntilCertain(batch.toCommit(), batch.messages);
     this.#commitBeganAt = null;
     this.#commitProblem = null;
     const ms = clock.monotonic() - startedAt;
@@ -299,7 +292,7 @@ export class Host {
     telemetry.committed({ reports, twins, ms, delayMs });
   }
 
-  async #commitUntilCertain(commit: Commit, sequences: readonly number[]): Promise<void> {
+  async #commitUntilCertain(commit: Commit, messages: readonly MessagePlace[]): Promise<void> {
     const { store, telemetry, limits } = this.#options;
     for (;;) {
       if (this.#isEnded()) throw new HostEnded({ type: 'fenced', partitions: this.partitions });
@@ -310,7 +303,7 @@ export class Host {
         case 'fenced':
           throw new HostEnded({ type: 'fenced', partitions: result.partitions });
         case 'refused':
-          throw new HostEnded({ type: 'refused', sequences, cause: result.cause });
+          throw new HostEnded({ type: 'refused', messages, cause: result.cause });
         case 'unavailable':
           telemetry.storeUnavailable(result.cause);
           this.#commitProblem = result.cause.message;
@@ -321,11 +314,16 @@ export class Host {
 
   /** Partitions without messages of their own follow the stream from time to time, or a restart would read it all again. */
   #moveIdlePositions(batch: Batch): void {
-    const reached = batch.sequences.at(-1);
-    if (reached === undefined) return;
+    const lagMax = this.#options.limits.idlePositionLagMax;
+    const reached = new Map(batch.messages.map(({ stream, sequence }) => [stream, sequence]));
+    for (const [stream, sequence] of reached) this.#moveTo({ stream, reached: sequence, lagMax, batch });
+  }
+
+  #moveTo(to: { stream: string; reached: number; lagMax: number; batch: Batch }): void {
+    const { stream, reached, lagMax, batch } = to;
     for (const partition of this.#partitions.values()) {
-      if (reached - partition.position <= this.#options.limits.idlePositionLagMax) continue;
-      partition.position = reached;
+      if (reached - partition.positions.of(stream) <= lagMax) continue;
+      partition.positions.move(stream, reached);
       batch.touch(partition);
     }
   }
@@ -346,4 +344,14 @@ export class Host {
       this.#options.clock.after(delayMs, resolve);
     });
   }
+}
+
+/** From where each stream has to be read, for all of these partitions. */
+function startsOf(states: readonly PartitionState[]): readonly StreamStart[] {
+  const streams = new Set(states.flatMap(({ positions }) => [...positions.streams]));
+  return [...streams].map((stream) => {
+    const places = states.map(({ positions }) => positions.of(stream));
+    const made = new Set(states.flatMap(({ positions }) => positions.madeOf(stream) ?? []));
+    return { stream, after: Math.min(...places), reached: Math.max(...places), made: [...made] };
+  });
 }

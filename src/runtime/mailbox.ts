@@ -6,10 +6,7 @@ import type { CommandRequest, ReplyAddress } from '../../actors/twin.ts';
 import type { DesiredRequest } from '../../actors/decision.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { SetAside } from './backlog-reader.ts';
-import type { Delivery, FeedSink } from './ports.ts';
-
-/** Stream sequences that can never be read (see `FeedSink.gone`). */
-export type GoneRange = Parameters<FeedSink['gone']>[0];
+import type { Delivery, FeedSink, GoneRange } from './ports.ts';
 
 /** A backend's request. `known`: the ledger's entry under its id as the store had it, or `null`. */
 export type RequestWork =
@@ -38,7 +35,7 @@ export type Work =
   | { readonly type: 'wake'; readonly device: string; readonly at: number }
   | { readonly type: 'hearing'; readonly isHearing: boolean }
   | { readonly type: 'gone'; readonly range: GoneRange }
-  | { readonly type: 'reads'; readonly stream: string }
+  | ({ readonly type: 'reads' } & Parameters<FeedSink['reads']>[0])
   /** The process stood still: what came meanwhile is not heard yet. */
   | { readonly type: 'stalled' };
 
@@ -53,7 +50,8 @@ export class Mailbox {
   readonly #bytesMax: number;
   readonly #requestsMax: number;
   #wakeReader: (() => void) | null = null;
-  #wakeFeed: (() => void) | null = null;
+  /** A feed delivers of several streams at once. */
+  #wakeFeeds: (() => void)[] = [];
   #isClosed = false;
 
   constructor(options: {
@@ -81,7 +79,7 @@ export class Mailbox {
     this.#announce();
     if (this.#hasRoom()) return;
     await new Promise<void>((resolve) => {
-      this.#wakeFeed = resolve;
+      this.#wakeFeeds.push(resolve);
     });
   }
 
@@ -145,8 +143,7 @@ export class Mailbox {
   }
 
   #releaseFeed(): void {
-    this.#wakeFeed?.();
-    this.#wakeFeed = null;
+    for (const wake of this.#wakeFeeds.splice(0)) wake();
   }
 }
 

@@ -9,6 +9,7 @@
 import { Host, type HostEnd, type HostOptions } from './host.ts';
 import { openPartitions } from './partition-state.ts';
 import type { Cancel, Lease } from './ports.ts';
+import { RefusedMessages } from './refused-messages.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 
 /** What a node is given: all that its hosts need, and its name. */
@@ -27,8 +28,8 @@ export interface NodeStatus {
   readonly isHearing: boolean;
   /** Its leases were renewed in time. */
   readonly isSure: boolean;
-  /** Stream sequence up to which everything is decided, of the partition that is farthest; `null` without partitions. */
-  readonly position: number | null;
+  /** By stream, the sequence up to which everything is decided, of the partition that is farthest; empty without partitions. */
+  readonly positions: ReadonlyMap<string, number>;
   /** Messages that were set aside while others waited, and are not decided yet. */
   readonly backlog: number;
   /** Twins that are to be woken some time. */
@@ -56,7 +57,7 @@ interface Holding {
 export class Node {
   readonly #options: NodeOptions;
   readonly #holdings = new Set<Holding>();
-  readonly #refusedByStore = new Map<number, string>();
+  readonly #refusedByStore = new RefusedMessages();
   #isSearching = false;
   /** By the monotonic clock: until then the leases are certainly ours. */
   #sureUntil = -Infinity;
@@ -77,7 +78,7 @@ export class Node {
     const commits = hosts.flatMap((host) => host?.commitStatus ?? []);
     const open = hosts.filter((host) => host !== null);
     return {
-      position: open.length === 0 ? null : Math.max(...open.map(({ position }) => position)),
+      positions: farthest(open.map(({ positions }) => positions)),
       backlog: open.reduce((sum, { backlog }) => sum + backlog, 0),
       timers: open.reduce((sum, { timers }) => sum + timers, 0),
       partitions: hosts.flatMap((host) => host?.partitions ?? []).sort((a, b) => a - b),
@@ -217,15 +218,22 @@ export class Node {
   /** A refused batch is searched message by message; the one refused alone becomes a dead letter next time. */
   #learnFrom(end: HostEnd): string {
     if (end.type !== 'refused') return end.type;
-    const [only, ...others] = end.sequences;
+    const [only, ...others] = end.messages;
     if (only !== undefined && others.length === 0) {
-      this.#refusedByStore.set(only, end.cause.message);
+      this.#refusedByStore.add(only, end.cause.message);
       this.#isSearching = false;
     } else {
       this.#isSearching = true;
     }
     return `the store refused the data: ${end.cause.message}`;
   }
+}
+
+function farthest(hosts: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
+  const positions = new Map<string, number>();
+  for (const [stream, position] of hosts.flatMap((host) => [...host]))
+    positions.set(stream, Math.max(position, positions.get(stream) ?? 0));
+  return positions;
 }
 
 function messageOf(error: unknown): string {

@@ -2,24 +2,23 @@
  * A partition as its owner holds it in memory: its twins, its inventory, and how far it got.
  *
  * Invariants:
- * I1  `batch` and `journal` only grow; `position` only falls when the stream was made anew.
+ * I1  `batch` and `journal` only grow.
  * I2  `journal` numbers are given out without a gap.
  * I3  everything here is at most one uncommitted batch ahead of the store; a failed commit discards all of it.
  */
 import { Backlog } from './backlog.ts';
 import type { InventoryEntry, Lease, Store } from './ports.ts';
+import { StreamPositions } from './stream-positions.ts';
 import { Twins, type TwinsOptions } from './twins.ts';
 
 /** What its owner holds of a partition in memory. */
 export interface PartitionState {
   readonly partition: number;
   readonly epoch: number;
-  /** Stream sequence up to which everything is decided, or in the backlog. */
-  position: number;
+  /** How far it got in each stream. */
+  readonly positions: StreamPositions;
   /** What was set aside. */
   readonly backlog: Backlog;
-  /** The stream in which `position` counts. */
-  stream: string | null;
   /** Number of the last batch given to the store. */
   batch: number;
   /** Number of the last journal line given out. */
@@ -44,8 +43,9 @@ export async function openPartitions(
     twin: (stored) => twins.lay(stored),
     unheard: (entry) => inventory.set(entry.device, entry),
   });
-  return leases.map(({ backlog, ...lease }) => ({
+  return leases.map(({ positions, backlog, ...lease }) => ({
     ...lease,
+    positions: new StreamPositions(positions),
     backlog: new Backlog(backlog),
     twins,
     inventory,

@@ -33,10 +33,12 @@ export interface TimeSource {
 
 // ---------------------------------------------------------------------------------------------------------- feed
 
-/** One message of the stream DEVICES. */
+/** One message of a stream of reports. */
 export interface Delivery {
   readonly partition: number;
-  /** Its sequence number in the stream: the position to resume after. */
+  /** The name of its stream: each site has one. */
+  readonly stream: string;
+  /** Its sequence number in that stream: the position to resume after. */
   readonly sequence: number;
   /** When the hub's stream stored it, ms epoch: the same on every node and at every replay. */
   readonly receivedAt: number;
@@ -47,12 +49,19 @@ export interface Delivery {
   readonly payload: Uint8Array;
 }
 
+/** Sequences of a stream that can never be read. */
+export interface GoneRange {
+  readonly stream: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Where a feed delivers. */
 export interface FeedSink {
-  /** Messages in stream order. The feed delivers no more until the promise resolves: that is the back-pressure. */
+  /** Messages, those of each stream in its order. The feed delivers no more until the promise resolves: that is the back-pressure. */
   deliver(batch: readonly Delivery[]): Promise<void>;
   /**
-   * True from the moment the feed is connected and no further behind the stream than its own small bound (seconds, far
+   * True from the moment the feed is connected and no further behind any stream than its own small bound (seconds, far
    * below any limit of silence); false when that ends.
    */
   hearing(isHearing: boolean): void;
@@ -61,12 +70,23 @@ export interface FeedSink {
    * goes on at `to + 1`. When that lies before `from`, the stream was made anew (a wiped hub, a restored backup): it counts
    * from there again, and positions beyond `to` mean nothing any more.
    */
-  gone(range: { readonly from: number; readonly to: number }): void;
+  gone(range: GoneRange): void;
   /**
-   * What is delivered from now on is of this stream, by the name that no other stream ever has. Said before the first
-   * message of it, and after `gone` where it was made anew.
+   * What is delivered of `stream` from now on is of the one that was `made`: a word that no other stream of the name ever has. Said
+   * before the first message of it, and after `gone` where it was made anew.
    */
-  reads(stream: string): void;
+  reads(which: { readonly stream: string; readonly made: string }): void;
+}
+
+/** From where a stream is read. */
+export interface StreamStart {
+  readonly stream: string;
+  /** Everything after this sequence is delivered. */
+  readonly after: number;
+  /** The highest position of the partitions: a stream that ends before it was made anew. */
+  readonly reached: number;
+  /** The streams of this name in which the positions count (see `FeedSink.reads`): any other was made anew. */
+  readonly made: readonly string[];
 }
 
 /** Reading that was begun. */
@@ -80,24 +100,20 @@ export interface FeedReading {
    * or does not answer in time.
    */
   read(
-    range: { readonly partition: number } & Pick<BacklogRange, 'site' | 'device' | 'from' | 'to'>,
+    range: { readonly partition: number } & Omit<BacklogRange, 'messages'>,
     max: { readonly messages: number; readonly bytes: number },
   ): Promise<{ readonly deliveries: readonly Delivery[]; readonly through: number }>;
 }
 
-/** Reads partitions of the stream DEVICES in order, each message at least once, none out of order, for ever. */
+/** Reads partitions of the streams of reports in order, each message at least once, none out of order, for ever. */
 export interface Feed {
   /**
-   * Delivers everything after stream sequence `after` of these partitions. Survives every outage of the hub by itself.
-   * Does not wait for a hub that is away. `reached` is the highest position of these partitions, where it is not `after`, and
-   * `streams` are those in which their positions count: a stream that ends before `reached`, or is not among `streams`, was
-   * made anew.
+   * Delivers everything of these partitions: of each stream what comes after its start, and all of one that has none, also of a
+   * stream that is made later. Survives every outage of the hub by itself. Does not wait for a hub that is away.
    */
   open(options: {
     readonly partitions: readonly number[];
-    readonly after: number;
-    readonly reached?: number;
-    readonly streams?: readonly string[];
+    readonly starts: readonly StreamStart[];
     readonly sink: FeedSink;
   }): Promise<FeedReading>;
 }
@@ -188,6 +204,7 @@ export interface ChangeFeed {
  * `to`, both included. `site` and `device` are empty where nobody wrote down whose the one message `from` is.
  */
 export interface BacklogRange {
+  readonly stream: string;
   readonly site: string;
   readonly device: string;
   readonly from: number;
@@ -196,17 +213,25 @@ export interface BacklogRange {
   readonly messages: number;
 }
 
+/** How far a partition has got in a stream of reports. */
+export interface StreamPosition {
+  /** The stream's name. */
+  readonly stream: string;
+  /** The stream of this name in which `position` counts (see `FeedSink.reads`); `null` before any was read. */
+  readonly made: string | null;
+  /** The sequence up to which everything of the partition is committed, but for its backlog. */
+  readonly position: number;
+}
+
 /** A node's right to decide for a partition. */
 export interface Lease {
   readonly partition: number;
   /** From one sequence for all partitions: a later owner's is always higher. */
   readonly epoch: number;
-  /** The stream sequence up to which everything of this partition is committed, but for its backlog. */
-  readonly position: number;
-  /** What up to `position` was set aside and is not decided yet (see `runtime/backlog.ts`). */
+  /** One for each stream of which something was read. */
+  readonly positions: readonly StreamPosition[];
+  /** What up to these was set aside and is not decided yet (see `runtime/backlog.ts`). */
   readonly backlog: readonly BacklogRange[];
-  /** The stream in which `position` counts (see `FeedSink.reads`); `null` before any was read. */
-  readonly stream: string | null;
   /** Number of the last committed batch. */
   readonly batch: number;
   /** Number of the last line of this partition's journal. */
@@ -231,12 +256,13 @@ export type JournalLine =
       readonly deadLetter: DeadLetter;
     };
 
-/** A message that could not be read. Its bytes are still in the stream DEVICES under `sequence`. */
+/** A message that could not be read. Its bytes are in `stream` under `sequence`, as long as that keeps them. */
 export interface DeadLetter {
   readonly partition: number;
   readonly site: string;
   /** The device token of the subject, whatever it was. */
   readonly device: string;
+  readonly stream: string;
   readonly sequence: number;
   readonly receivedAt: number;
   /** Stable kebab-case reason. */
@@ -252,9 +278,9 @@ export interface PartitionAdvance {
   readonly epoch: number;
   /** The batch this one follows: the fence refuses any other. It becomes `afterBatch + 1`. */
   readonly afterBatch: number;
-  readonly position: number;
+  /** Those that moved. */
+  readonly positions: readonly StreamPosition[];
   readonly backlog: readonly BacklogRange[];
-  readonly stream: string | null;
   readonly journal: number;
   readonly published: number;
 }

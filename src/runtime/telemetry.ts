@@ -6,6 +6,7 @@ import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { Command } from '../../machines/command.ts';
 import type { Report } from '../../machines/report.ts';
 import type { Trace } from '../wire/trace.ts';
+import type { GoneRange } from './ports.ts';
 
 /** Hears each event as it happens; must not throw. */
 export interface Telemetry {
@@ -49,10 +50,10 @@ export interface Telemetry {
   /** A twin could not decide on an input: a programmer's error. The twin stands as before. */
   quarantined(event: { readonly device: string; readonly cause: Error }): void;
   /**
-   * The stream lost messages before they were read, or was made anew (`to` before `from`). `messages`: how many they were, where that
+   * A stream lost messages before they were read, or was made anew (`to` before `from`). `messages`: how many they were, where that
    * is known.
    */
-  streamGone(range: { readonly from: number; readonly to: number; readonly messages?: number }): void;
+  streamGone(range: GoneRange & { readonly messages?: number }): void;
   /** Partitions were taken, or given up and why. */
   ownership(event: {
     readonly event: 'taken' | 'given-up';

@@ -27,9 +27,10 @@ import type { SetAside } from './backlog-reader.ts';
 import type { Batch } from './batch.ts';
 import { kindOf } from './kind-of.ts';
 import type { RuntimeLimits } from './limits.ts';
-import { type GoneRange, replyAddress, type RequestWork, type Work } from './mailbox.ts';
+import { replyAddress, type RequestWork, type Work } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
-import type { Bus, Clock, Delivery } from './ports.ts';
+import type { Bus, Clock, Delivery, GoneRange } from './ports.ts';
+import type { RefusedMessages } from './refused-messages.ts';
 import { LATE_MAX_MS } from './stall-watch.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Wakeups } from './wakeups.ts';
@@ -47,8 +48,8 @@ export interface TurnOptions {
   readonly clockProblem: () => string | null;
   /** Whether something waits behind what is decided now. */
   readonly doOthersWait: () => boolean;
-  /** Messages the store refused for good, by stream sequence, with what it said. */
-  readonly refusedByStore: ReadonlyMap<number, string>;
+  /** Messages the store refused for good, with what it said. */
+  readonly refusedByStore: RefusedMessages;
 }
 
 /** Takes one host's turns. */
@@ -90,7 +91,7 @@ export class Turns {
         this.#skip(work.range, batch);
         return;
       case 'reads':
-        this.#read(work.stream, batch);
+        this.#read(work, batch);
         return;
       default:
         this.#request(work, batch);
@@ -129,26 +130,29 @@ export class Turns {
     this.#options.telemetry.streamGone(range);
     const isAnew = range.to < range.from - 1;
     for (const partition of this.#options.partitions.values()) {
-      if (isAnew ? partition.position <= range.to : partition.position >= range.to) continue;
-      partition.position = range.to;
+      const position = partition.positions.of(range.stream);
+      if (isAnew ? position <= range.to : position >= range.to) continue;
+      partition.positions.move(range.stream, range.to);
       batch.touch(partition);
     }
   }
 
   /** After `gone`: a position never counts in a stream in which it was not reached, and nothing that was set aside there is in it. */
-  #read(stream: string, batch: Batch): void {
+  #read({ stream, made }: Extract<Work, { type: 'reads' }>, batch: Batch): void {
     for (const partition of this.#options.partitions.values()) {
-      if (partition.stream === stream) continue;
-      for (const range of partition.backlog.clear()) this.#options.telemetry.streamGone(range);
-      partition.stream = stream;
+      const { positions, backlog } = partition;
+      if (positions.madeOf(stream) === made) continue;
+      for (const range of backlog.clear(stream)) this.#options.telemetry.streamGone(range);
+      positions.name(stream, made);
       batch.touch(partition);
     }
   }
 
   #deliver(delivery: Delivery, batch: Batch): void {
     const partition = this.#options.partitions.get(delivery.partition);
-    if (partition === undefined || delivery.sequence <= partition.position) return;
-    partition.position = delivery.sequence;
+    const { stream, sequence } = delivery;
+    if (partition === undefined || sequence <= partition.positions.of(stream)) return;
+    partition.positions.move(stream, sequence);
     batch.touch(partition);
     if (this.#mayWait(partition, delivery)) setAside(partition, delivery);
     else {
@@ -179,18 +183,19 @@ export class Turns {
     const partition = this.#options.partitions.get(number);
     if (partition?.backlog.has(range) !== true) return;
     const message = delivery?.partition === number ? delivery : null;
-    const { from } = range;
+    const { stream, from } = range;
     const messages = partition.backlog.read(range, { through, isMessage: message !== null });
     batch.touch(partition);
-    if (messages > 0) this.#options.telemetry.streamGone({ from, to: through, messages });
+    if (messages > 0) this.#options.telemetry.streamGone({ stream, from, to: through, messages });
     if (message !== null) this.#open(partition, message, batch);
   }
 
   #open(partition: PartitionState, delivery: Delivery, batch: Batch): void {
-    batch.sequences.push(delivery.sequence);
+    const { stream, sequence } = delivery;
+    batch.messages.push({ stream, sequence });
     batch.bytes += delivery.payload.length;
     if (delivery.receivedAt < batch.oldestReceivedAt) batch.oldestReceivedAt = delivery.receivedAt;
-    const refused = this.#options.refusedByStore.get(delivery.sequence);
+    const refused = this.#options.refusedByStore.get(delivery);
     if (refused !== undefined) {
       this.#bury(partition, delivery, 'refused-by-store', refused, batch);
       return;
@@ -378,15 +383,15 @@ export class Turns {
   }
 
   #bury(partition: PartitionState, delivery: Delivery, reason: string, detail: string, batch: Batch): void {
-    const { site, device, sequence, receivedAt, payload } = delivery;
+    const { site, device, stream, sequence, receivedAt, payload } = delivery;
     this.#options.telemetry.deadLetter({ reason, detail, device });
-    const where = { partition: partition.partition, site, device, sequence, receivedAt };
+    const where = { partition: partition.partition, site, device, stream, sequence, receivedAt };
     batch.addDeadLetter(partition, { ...where, reason, detail, bytes: payload.length });
   }
 }
 
-function setAside({ backlog }: PartitionState, { site, device, sequence }: Delivery): void {
-  backlog.setAside({ site, device, from: sequence, to: sequence, messages: 1 });
+function setAside({ backlog }: PartitionState, { stream, site, device, sequence }: Delivery): void {
+  backlog.setAside({ stream, site, device, from: sequence, to: sequence, messages: 1 });
 }
 
 /** Nothing that it said before could decide anything. */

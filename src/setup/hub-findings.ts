@@ -2,7 +2,7 @@
 import { jetstreamManager, PersistMode, type StreamConfig } from '@nats-io/jetstream';
 import type { HubConnection } from '../nats/connect.ts';
 import { JOURNAL_API } from '../nats/hub.ts';
-import { STREAMS } from '../wire/subjects.ts';
+import { SHARED_REPORT_STREAM, STREAMS } from '../wire/subjects.ts';
 import { bad, becauseOf, type Finding, good } from './finding.ts';
 import { isReachable, serverAddress } from './server-address.ts';
 
@@ -68,7 +68,10 @@ async function streamsOf(hub: HubConnection): Promise<readonly StreamConfig[]> {
 }
 
 function boundsFinding(streams: readonly StreamConfig[]): Finding {
-  const unbounded = streams.filter((stream) => stream.max_bytes <= 0).map(({ name }) => name);
+  const unbounded = streams
+    // To the one of older versions nothing comes any more.
+    .filter(({ name, max_bytes: bytesMax }) => bytesMax <= 0 && name !== SHARED_REPORT_STREAM.name)
+    .map(({ name }) => name);
   if (unbounded.length === 0)
     return good('stream-bounds', `each of ${String(streams.length)} streams has max_bytes`);
   return bad(

@@ -2,7 +2,7 @@
  * Every NATS subject Corral speaks, in one place. `nats.conf` maps the contract's names (left) to the inner ones
  * (right), which carry the partition and, for devices, the site that the broker vouches for:
  *
- *   device.<id>.report         -> report.<partition>.<site>.<id>       stream DEVICES
+ *   device.<id>.report         -> report.<partition>.<site>.<id>       stream DEVICES-<site>
  *   device.<id>.command        <- command.<site>.<id>
  *   twin.<id>.get|ledger|...   -> owner.<partition>.<via>.<asker>.<id>.get|ledger|...
  *   twin.<id>.command.<name>   -> owner.<partition>.<via>.<asker>.<id>.command.<name>
@@ -12,10 +12,32 @@
  */
 import { partitionOf } from './partition.ts';
 
-/** Streams on the hub. */
+/** The beginning of the names of all streams of reports. */
+const REPORT_STREAM = 'DEVICES';
+
+/**
+ * Where the reports of all sites were kept before each had a stream of its own. A hub that has it still is read to its end; the
+ * stream's subjects are its own name, on which nobody publishes.
+ */
+export const SHARED_REPORT_STREAM = { name: REPORT_STREAM, subjects: [REPORT_STREAM] } as const;
+
+/** The stream of the reports of one site. */
+export const siteStream = (site: string): string => `${REPORT_STREAM}-${site}`;
+/** What it keeps. */
+export const siteReports = (site: string): string => `report.*.${site}.*`;
+
+/** A site's name stands in the name of its stream: no blank, no wildcard, and nothing that means something in a path. */
+export function isSiteName(site: string): boolean {
+  return /^[^\s.*>/\\\p{C}]+$/u.test(site);
+}
+
+/** Whether a stream of this name keeps reports. */
+export function isReportStream(name: string): boolean {
+  return name === REPORT_STREAM || name.startsWith(`${REPORT_STREAM}-`);
+}
+
+/** Streams on the hub, besides one for the reports of each site. */
 export const STREAMS = {
-  /** Reports as devices sent them, kept for days. */
-  devices: { name: 'DEVICES', subjects: ['report.>'] },
   /** `twin.<id>.changed` and `twin.<id>.outcome`, so that a consumer can catch up. */
   changes: { name: 'CHANGES', subjects: ['twin.*.changed', 'twin.*.outcome'] },
   /** Messages that could not be read, each with its reason. */
@@ -27,9 +49,9 @@ export const deviceReport = (device: string): string => `device.${device}.report
 /** What a device listens on. */
 export const deviceCommand = (device: string): string => `device.${device}.command`;
 
-/** All reports of one partition, in the stream DEVICES. */
+/** All reports of one partition. */
 export const partitionReports = (partition: number): string => `report.${String(partition)}.>`;
-/** All reports that a device sent as one of a site, in the stream DEVICES. */
+/** All reports that a device sent as one of a site. */
 export const deviceReports = (partition: number, site: string, device: string): string =>
   `report.${String(partition)}.${site}.${device}`;
 /** Where the runtime sends a command; the site's account sees it as {@link deviceCommand}. */

@@ -3,7 +3,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectToHub } from '../../src/nats/connect.ts';
 import { PARTITIONS } from '../../src/wire/partition.ts';
-import { STREAMS } from '../../src/wire/subjects.ts';
+import { siteStream } from '../../src/wire/subjects.ts';
 import { type NatsFeedWorld, natsWorld } from './feed-worlds.ts';
 import { RecordingSink } from './recording-sink.ts';
 
@@ -25,7 +25,7 @@ describe('the feed on NATS', () => {
     for (let stored = 0; stored < 100_000; stored += 5_000) last = await world.store(reports(5_000));
     const first = last - 100_000 + 1;
     const sink = new RecordingSink();
-    const reading = await world.feed.open({ partitions: all, after: first - 1, sink });
+    const reading = await world.open({ partitions: all, after: first - 1, sink });
     for (const killAfter of [10_000, 60_000]) {
       await sink.untilDelivered(killAfter);
       await world.hub.kill();
@@ -44,7 +44,7 @@ describe('the feed on NATS', () => {
   test('notices a hub that is frozen, and goes on when it thaws', async () => {
     const after = await world.store(reports(1));
     const sink = new RecordingSink();
-    const reading = await world.feed.open({ partitions: all, after, sink });
+    const reading = await world.open({ partitions: all, after, sink });
     await sink.untilHearing(true);
     process.kill(world.hub.pid(), 'SIGSTOP');
     try {
@@ -62,12 +62,12 @@ describe('the feed on NATS', () => {
   test('makes a new consumer when the hub has lost the old one', async () => {
     const after = await world.store(reports(1));
     const sink = new RecordingSink();
-    const reading = await world.feed.open({ partitions: all, after, sink });
+    const reading = await world.open({ partitions: all, after, sink });
     await sink.untilHearing(true);
     const operator = await connectToHub({ url: world.hub.url('operator'), name: 'operator' });
     const manager = await jetstreamManager(operator.nats);
-    for await (const consumer of manager.consumers.list(STREAMS.devices.name)) {
-      await manager.consumers.delete(STREAMS.devices.name, consumer.name);
+    for await (const consumer of manager.consumers.list(siteStream('depot'))) {
+      await manager.consumers.delete(siteStream('depot'), consumer.name);
     }
     await operator.close();
     await sink.untilHearing(false);
@@ -83,17 +83,17 @@ describe('the feed on NATS', () => {
     const after = await world.store(reports(1));
     const sink = new RecordingSink();
     sink.hold();
-    const reading = await world.feed.open({ partitions: all, after, sink });
+    const reading = await world.open({ partitions: all, after, sink });
     await world.store(reports(1));
     await sink.untilDelivered(1);
     const operator = await connectToHub({ url: world.hub.url('operator'), name: 'operator' });
     const manager = await jetstreamManager(operator.nats);
-    const consumers = await manager.consumers.list(STREAMS.devices.name).next();
+    const consumers = await manager.consumers.list(siteStream('depot')).next();
     for (const { name } of consumers)
-      await manager.consumers.pause(STREAMS.devices.name, name, new Date(Date.now() + 60_000));
+      await manager.consumers.pause(siteStream('depot'), name, new Date(Date.now() + 60_000));
     await world.store(reports(5));
-    await manager.streams.purge(STREAMS.devices.name, { seq: after + 5 });
-    for (const { name } of consumers) await manager.consumers.resume(STREAMS.devices.name, name);
+    await manager.streams.purge(siteStream('depot'), { seq: after + 5 });
+    for (const { name } of consumers) await manager.consumers.resume(siteStream('depot'), name);
     await operator.close();
     sink.release();
     await sink.untilDelivered(3);

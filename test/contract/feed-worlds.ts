@@ -6,16 +6,45 @@ import { MemoryLink } from '../../src/memory/link.ts';
 import { connectToHub } from '../../src/nats/connect.ts';
 import { type FeedNotice, NatsFeed } from '../../src/nats/feed.ts';
 import { prepareHub } from '../../src/nats/hub.ts';
-import type { Feed } from '../../src/runtime/ports.ts';
+import { SiteStreams } from '../../src/nats/site-streams.ts';
+import type { Feed, FeedReading, FeedSink } from '../../src/runtime/ports.ts';
 import { systemClock } from '../../src/system-clock.ts';
-import { deviceReport, STREAMS } from '../../src/wire/subjects.ts';
+import { deviceReport, siteStream } from '../../src/wire/subjects.ts';
 import type { Hub } from '../../tools/dev/hub.ts';
 import { startLink } from '../link.ts';
 import { startHub, type Temporary } from '../servers.ts';
 
+/** From where a test reads the depot's stream. */
+export interface DepotReading {
+  readonly partitions: readonly number[];
+  readonly after: number;
+  readonly reached?: number;
+  /** The streams in which that counts. */
+  readonly made?: readonly string[];
+  readonly sink: FeedSink;
+}
+
+function openAt(feed: Feed, reading: DepotReading): Promise<FeedReading> {
+  const { partitions, after, reached = after, made = [], sink } = reading;
+  const depot = siteStream('depot');
+  const ofDepot: FeedSink = {
+    deliver: (batch) => sink.deliver(batch),
+    hearing: (isHearing) => sink.hearing(isHearing),
+    gone: (range) => {
+      if (range.stream === depot) sink.gone(range);
+    },
+    reads: (which) => {
+      if (which.stream === depot) sink.reads(which);
+    },
+  };
+  return feed.open({ partitions, starts: [{ stream: depot, after, reached, made }], sink: ofDepot });
+}
+
 /** What a test of the feed can do to the world around it. */
 export interface FeedWorld {
   readonly feed: Feed;
+  /** Opens the feed at a place of the depot's stream. */
+  open(reading: DepotReading): Promise<FeedReading>;
   /** Stores reports of devices of the site `depot`, in order; resolves with the sequence of the last. */
   store(reports: readonly { readonly device: string; readonly payload: Uint8Array }[]): Promise<number>;
   purgeBefore(sequence: number): Promise<void>;
@@ -31,14 +60,17 @@ export interface FeedWorld {
 export async function memoryWorld(): Promise<FeedWorld> {
   const hub = new MemoryHub(systemClock);
   const link = new MemoryLink(systemClock);
+  const feed = new MemoryFeed({ hub, link, clock: systemClock });
+  const depot = hub.reports.of('depot');
   return {
-    feed: new MemoryFeed({ hub, link, clock: systemClock }),
+    feed,
+    open: (reading) => openAt(feed, reading),
     store: async (reports) => {
       for (const { device, payload } of reports) hub.storeReport('depot', device, payload);
-      return hub.devices.lastSequence;
+      return depot.lastSequence;
     },
-    purgeBefore: async (sequence) => hub.devices.purgeBefore(sequence),
-    wipe: async () => hub.devices.wipe(),
+    purgeBefore: async (sequence) => depot.purgeBefore(sequence),
+    wipe: async () => depot.wipe(),
     cut: () => link.cut(),
     heal: () => link.heal(),
     end: async () => undefined,
@@ -58,14 +90,18 @@ export async function natsWorld(): Promise<NatsFeedWorld> {
   link.leadTo(`127.0.0.1:${String(hub.ports.client)}`);
   const runtime = await connectToHub({ url: `nats://runtime:runtime@${link.address}`, name: 'runtime' });
   await prepareHub(runtime);
+  const streams = new SiteStreams({ hub: runtime });
+  await streams.start();
   const depot = await connectToHub({ url: hub.url('depot'), name: 'depot' });
   const operator = await connectToHub({ url: hub.url('operator'), name: 'operator' });
   const manager = await jetstreamManager(operator.nats);
   const notices: FeedNotice[] = [];
+  const feed = new NatsFeed({ hub: runtime, streams, onNotice: (notice) => notices.push(notice) });
   return {
     hub,
     notices,
-    feed: new NatsFeed({ hub: runtime, onNotice: (notice) => notices.push(notice) }),
+    feed,
+    open: (reading) => openAt(feed, reading),
     store: async (reports) => {
       const last = reports.at(-1);
       if (last === undefined) throw new Error('nothing to store');
@@ -75,18 +111,19 @@ export async function natsWorld(): Promise<NatsFeedWorld> {
       return ack.json<{ readonly seq: number }>().seq;
     },
     purgeBefore: async (seq) => {
-      await manager.streams.purge(STREAMS.devices.name, { seq });
+      await manager.streams.purge(siteStream('depot'), { seq });
     },
     wipe: async () => {
-      await manager.streams.delete(STREAMS.devices.name);
+      await manager.streams.delete(siteStream('depot'));
       // The runtime makes it: the operator could, but then the test would have to know how.
       const other = await connectToHub({ url: hub.url('runtime'), name: 'another node' });
-      await prepareHub(other);
+      await new SiteStreams({ hub: other }).look();
       await other.close();
     },
     cut: () => link.cut(),
     heal: () => link.heal(),
     end: async () => {
+      await streams.stop();
       await Promise.all([runtime.close(), depot.close(), operator.close()]);
       await hub.end();
       await link.close();

@@ -3,6 +3,7 @@ import type { Delivery, FeedReading } from '../../src/runtime/ports.ts';
 import { PARTITIONS, partitionOf } from '../../src/wire/partition.ts';
 import { type FeedWorld, memoryWorld, natsWorld } from './feed-worlds.ts';
 import { RecordingSink } from './recording-sink.ts';
+import { siteStream } from '../../src/wire/subjects.ts';
 
 const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -20,10 +21,13 @@ const MANY = { messages: 500, bytes: 256 * 1024 };
 
 /** The message of a sequence, whoever sent it. */
 const only = (sequence: number) =>
-  [{ partition: 0, site: '', device: '', from: sequence, to: sequence }, MANY] as const;
+  [
+    { partition: 0, stream: siteStream('depot'), site: '', device: '', from: sequence, to: sequence },
+    MANY,
+  ] as const;
 
 const rangeOf = (device: string, from: number, to: number) =>
-  ({ partition: partitionOf(device), site: 'depot', device, from, to }) as const;
+  ({ partition: partitionOf(device), stream: siteStream('depot'), site: 'depot', device, from, to }) as const;
 
 describe.each([
   ['in memory', memoryWorld],
@@ -43,7 +47,7 @@ describe.each([
 
   async function read(after: number, partitions: readonly number[] = all): Promise<RecordingSink> {
     const sink = new RecordingSink();
-    open.push(await world.feed.open({ partitions, after, sink }));
+    open.push(await world.open({ partitions, after, sink }));
     return sink;
   }
 
@@ -104,7 +108,7 @@ describe.each([
     const after = await theEnd();
     const sink = new RecordingSink();
     sink.hold();
-    open.push(await world.feed.open({ partitions: all, after, sink }));
+    open.push(await world.open({ partitions: all, after, sink }));
     await world.store(reports(1));
     await sink.untilDelivered(1);
     const last = await world.store(reports(500, 2));
@@ -129,7 +133,7 @@ describe.each([
     const after = await theEnd();
     const sink = new RecordingSink();
     sink.hold();
-    const reading = await world.feed.open({ partitions: all, after, sink });
+    const reading = await world.open({ partitions: all, after, sink });
     await world.store(reports(1));
     await sink.untilDelivered(1);
     let hasStopped = false;
@@ -174,7 +178,7 @@ describe.each([
   test('opened while the hub is away, can be stopped', async () => {
     world.cut();
     const sink = new RecordingSink();
-    const reading = await world.feed.open({ partitions: all, after: 0, sink });
+    const reading = await world.open({ partitions: all, after: 0, sink });
     await reading.stop();
     expect(sink.said).toEqual([]);
   });
@@ -196,7 +200,7 @@ describe.each([
     const after = await theEnd();
     await world.store([{ device: 'cp-1', payload: new Uint8Array(1_000_000).fill(7) }, ...reports(2)]);
     const sink = new RecordingSink();
-    const reading = await world.feed.open({ partitions: all, after, sink });
+    const reading = await world.open({ partitions: all, after, sink });
     open.push(reading);
     await sink.untilDelivered(3);
     for (const { payload, ...delivery } of sink.deliveries) {
@@ -211,7 +215,7 @@ describe.each([
 
   test('says that it could not read a message again while the hub is away', async () => {
     const sequence = await theEnd();
-    const reading = await world.feed.open({ partitions: all, after: sequence, sink: new RecordingSink() });
+    const reading = await world.open({ partitions: all, after: sequence, sink: new RecordingSink() });
     open.push(reading);
     world.cut();
     await expect(reading.read(...only(sequence))).rejects.toThrow();
@@ -237,7 +241,7 @@ describe.each([
       const after = await theEnd();
       const end = await world.store(reports(1_000));
       const sink = new RecordingSink();
-      const reading = await world.feed.open({ partitions: all, after, sink });
+      const reading = await world.open({ partitions: all, after, sink });
       open.push(reading);
       await sink.untilDelivered(1_000);
       const said = sink.deliveries.filter(({ device }) => device === 'cp-7');
@@ -252,7 +256,7 @@ describe.each([
       const after = await theEnd();
       const big = { device: 'cp-1', payload: new Uint8Array(60_000).fill(7) };
       const end = await world.store([big, big, big, ...reports(100)]);
-      const reading = await world.feed.open({ partitions: all, after: end, sink: new RecordingSink() });
+      const reading = await world.open({ partitions: all, after: end, sink: new RecordingSink() });
       open.push(reading);
       const some = await readAll(reading, rangeOf('cp-1', after + 1, end), { ...MANY, messages: 2 });
       expect(some.answers.flat()).toHaveLength(5);
@@ -265,7 +269,7 @@ describe.each([
     test('but for what the stream no longer holds', async () => {
       const after = await theEnd();
       const end = await world.store(reports(200));
-      const reading = await world.feed.open({ partitions: all, after: end, sink: new RecordingSink() });
+      const reading = await world.open({ partitions: all, after: end, sink: new RecordingSink() });
       open.push(reading);
       await world.purgeBefore(after + 101);
       const { deliveries } = await readAll(reading, rangeOf('cp-7', after + 1, end));
@@ -302,7 +306,7 @@ describe.each([
     const end = await world.store(reports(3));
     const reached = end + 1_000;
     const sink = new RecordingSink();
-    open.push(await world.feed.open({ partitions: all, after: 0, reached, sink }));
+    open.push(await world.open({ partitions: all, after: 0, reached, sink }));
     await sink.untilHearing(true);
     expect(sink.aboutMessages[0]).toMatchObject({ type: 'gone', from: reached + 1 });
     expect(sink.sequences.at(-1)).toBe(end);
@@ -329,11 +333,11 @@ describe.each([
     const after = await theEnd();
     const witness = await read(after);
     await witness.untilHearing(true);
-    const streams = [witness.stream];
+    const made = [witness.stream];
     await world.wipe();
     const end = await world.store(reports(after + 20));
     const sink = new RecordingSink();
-    open.push(await world.feed.open({ partitions: all, after, streams, sink }));
+    open.push(await world.open({ partitions: all, after, made, sink }));
     await sink.untilDelivered(end);
     await sink.untilHearing(true);
     expect(sink.aboutMessages[0]).toEqual({ type: 'gone', from: after + 1, to: 0 });

@@ -12,6 +12,7 @@ import type { Report } from '../../machines/report.ts';
 import { rfc3339 } from '../../src/http/rfc3339.ts';
 import type { JournalLine, Store } from '../../src/runtime/ports.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
+import { siteStream } from '../../src/wire/subjects.ts';
 
 /** "Now" of the fleet, and of whoever looks at it. */
 export const NOW = Date.UTC(2026, 0, 31, 14);
@@ -68,7 +69,7 @@ export async function commitLives(store: Store, lives: readonly Life[]): Promise
   const result = await store.commit({
     partitions: leases.map((lease) => ({
       ...{ partition: lease.partition, epoch: lease.epoch, afterBatch: lease.batch },
-      ...{ position: lease.position + 1, backlog: lease.backlog, stream: lease.stream },
+      ...{ positions: [{ stream: siteStream('depot'), made: null, position: 1 }], backlog: lease.backlog },
       ...{ journal: numbers.get(lease.partition)!, published: lease.published },
     })),
     twins: lives.map(({ twin }) => twin),

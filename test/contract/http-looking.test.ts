@@ -184,7 +184,9 @@ describe.each(stores)('looking into the fleet over $name', (kind) => {
 
   test('the nodes are told from the leases, and what only this one knows apart', async () => {
     const body = await get('/v1/nodes');
-    expect(body).toMatchObject({ nodes: [], streamSequence: 1_000, thisNode: THIS_NODE });
+    const streamSequences = Object.fromEntries(THIS_NODE.streamSequences!);
+    expect(streamSequences).toEqual({ 'DEVICES-depot': 1_000 });
+    expect(body).toMatchObject({ nodes: [], streamSequences, thisNode: { ...THIS_NODE, streamSequences } });
     expect(body.unowned).toHaveLength(32);
   });
 

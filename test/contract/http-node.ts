@@ -105,7 +105,8 @@ export async function httpOver(
 
 /** What the node says of itself. */
 export const THIS_NODE: ThisNode = {
-  ...{ node: 'a-node', partitions: [3, 7], isHearing: true, isSure: true, streamSequence: 1_000 },
+  ...{ node: 'a-node', partitions: [3, 7], isHearing: true, isSure: true },
+  streamSequences: new Map([['DEVICES-depot', 1_000]]),
   commits: { count: 4, reportsMean: 250, commitMsMean: 3.5 },
 };
 

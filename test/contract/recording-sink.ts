@@ -39,8 +39,8 @@ export class RecordingSink implements FeedSink {
     this.#tell();
   }
 
-  reads(stream: string): void {
-    this.said.push({ type: 'reads', stream });
+  reads({ made }: Parameters<FeedSink['reads']>[0]): void {
+    this.said.push({ type: 'reads', stream: made });
     this.#tell();
   }
 

@@ -227,7 +227,7 @@ describe('a commit that is killed in the moment of committing', () => {
     await waitForNobody();
     store = new PostgresStore({ ...options, connectionString: server.url() });
     await loaded(store, 0);
-    const beginning = { batch: 0, position: 0, backlog: [], stream: null, journal: 0, published: 0 };
+    const beginning = { batch: 0, positions: [], backlog: [], journal: 0, published: 0 };
     const lease: Lease = { partition: 0, epoch: 1, ...beginning };
     const commit = commitOf([advance(lease)], { twins: [twin(device)], reports: [filed(device, report(1))] });
     const answer = store.commit(commit);

@@ -7,17 +7,19 @@ import { PARTITIONS } from '../../src/wire/partition.ts';
 import {
   advance,
   advanced,
+  at,
   commitOf,
   devicesIn,
   entry,
   filed,
   lines,
+  loaded,
   report,
   transition,
   twin,
-  loaded,
 } from './store-samples.ts';
 import { storesUnderTest, type StoreUnderTest } from './store-kinds.ts';
+import { siteStream } from '../../src/wire/subjects.ts';
 
 const TTL = 60_000;
 
@@ -30,6 +32,9 @@ describe.each(storesUnderTest)('leases $name', ({ open }) => {
 
   const acquire = (node: string, limit = PARTITIONS): Promise<readonly Lease[]> =>
     under.store.acquire({ node, limit, ttlMs: TTL });
+
+  const byStream = (positions: Lease['positions']): Lease['positions'] =>
+    [...positions].sort((a, b) => (a.stream < b.stream ? -1 : 1));
 
   /** Everything a commit can write for one device. */
   function fullCommit(lease: Lease) {
@@ -66,7 +71,7 @@ describe.each(storesUnderTest)('leases $name', ({ open }) => {
     const leases = await acquire('a');
     expect(leases.map(({ partition }) => partition)).toEqual(Array.from({ length: PARTITIONS }, (_, i) => i));
     for (const lease of leases)
-      expect(lease).toMatchObject({ position: 0, batch: 0, journal: 0, published: 0 });
+      expect(lease).toMatchObject({ positions: [], batch: 0, journal: 0, published: 0 });
   });
 
   test('a node takes no more partitions than it asks for, and two nodes never hold one', async () => {
@@ -101,7 +106,7 @@ describe.each(storesUnderTest)('leases $name', ({ open }) => {
     const [taken] = await acquire('b', 1);
     expect(taken).toMatchObject({
       partition: mine!.partition,
-      position: 1,
+      positions: [at(1)],
       batch: 1,
       journal: 1,
       published: 0,
@@ -109,20 +114,35 @@ describe.each(storesUnderTest)('leases $name', ({ open }) => {
     expect(await under.store.renew({ node: 'a', ttlMs: TTL, leases: [mine!] })).toEqual([]);
   });
 
+  test('a partition has a position in each stream, and a batch writes those that moved', async () => {
+    const [mine] = await acquire('a', 1);
+    const first = advance(mine!, { positions: [at(7), at(2 ** 53 - 1, 'harbour')] });
+    const second = advance(advanced(mine!, first), { positions: [at(8), at(3, 'quay')] });
+    for (const to of [first, second])
+      expect(await under.store.commit(commitOf([to]))).toEqual({ type: 'committed' });
+    const positions = [at(8), at(2 ** 53 - 1, 'harbour'), at(3, 'quay')];
+    const views = await under.store.leases();
+    const [view] = views.filter(({ partition }) => partition === mine!.partition);
+    expect(byStream(view!.positions)).toEqual(positions);
+    await under.expireLeases();
+    const [taken] = await acquire('b', 1);
+    expect(byStream(taken!.positions)).toEqual(positions);
+  });
+
   test('what was set aside is committed with the position, and the next owner finds it', async () => {
     const [mine] = await acquire('a', 1);
     expect(mine!.backlog).toEqual([]);
     const backlog = [
-      { site: 'depot', device: 'cp-1', from: 3, to: 5, messages: 2 },
-      { site: '', device: '', from: 2 ** 52, to: 2 ** 52, messages: 1 },
+      { stream: siteStream('depot'), site: 'depot', device: 'cp-1', from: 3, to: 5, messages: 2 },
+      { stream: 'DEVICES', site: '', device: '', from: 2 ** 52, to: 2 ** 52, messages: 1 },
     ];
-    const to = advance(mine!, { position: 2 ** 53 - 1, backlog });
+    const to = advance(mine!, { positions: [at(2 ** 53 - 1)], backlog });
     expect(await under.store.commit(commitOf([to]))).toEqual({ type: 'committed' });
     const views = await under.store.leases();
     expect(views.find(({ partition }) => partition === mine!.partition)).toMatchObject({ backlog });
     await under.expireLeases();
     const [taken] = await acquire('b', 1);
-    expect(taken).toMatchObject({ partition: mine!.partition, position: 2 ** 53 - 1, backlog });
+    expect(taken).toMatchObject({ partition: mine!.partition, positions: [at(2 ** 53 - 1)], backlog });
   });
 
   test('what the old owner still commits after a takeover is fenced, and nothing of it is written', async () => {

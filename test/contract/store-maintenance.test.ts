@@ -39,6 +39,11 @@ afterEach(async () => {
 });
 
 describe('migrations', () => {
+  async function apply(name: string): Promise<void> {
+    const file = new URL(`../../src/postgres/migrations/${name}`, import.meta.url);
+    await psql.query(await readFile(file, 'utf8'));
+  }
+
   const schema = () =>
     psql.query('select table_name, column_name from information_schema.columns order by 1, 2');
 
@@ -60,9 +65,8 @@ describe('migrations', () => {
     // As version 0012 left it.
     await psql.query('alter table lease drop column backlog');
     await psql.query("alter table lease add column backlog bigint[] not null default '{}'");
-    await psql.query("update lease set position = 9, backlog = '{5,7}' where partition = 3");
-    const file = new URL('../../src/postgres/migrations/0013_backlog-ranges.sql', import.meta.url);
-    await psql.query(await readFile(file, 'utf8'));
+    await psql.query("update lease set backlog = '{5,7}' where partition = 3");
+    await apply('0013_backlog-ranges.sql');
     const rangeOf = (at: number) => ({ site: '', device: '', from: at, to: at, messages: 1 });
     expect(
       await psql.query('select partition, backlog from lease where partition in (3, 4) order by 1'),
@@ -70,6 +74,37 @@ describe('migrations', () => {
       { partition: 3, backlog: [rangeOf(5), rangeOf(7)] },
       { partition: 4, backlog: [] },
     ]);
+  });
+
+  test('keep how far an older version had got: a position in the one stream that all sites had', async () => {
+    // As version 0013 left it.
+    await psql.query('alter table dead_letter drop column stream');
+    await psql.query('alter table lease drop column positions');
+    await psql.query(
+      'alter table lease add column position bigint not null default 0, add column stream text',
+    );
+    const range = { site: 'depot', device: 'cp-1', from: 5, to: 7, messages: 2 };
+    await psql.query("update lease set position = 9, stream = 'then', backlog = $1 where partition = 3", [
+      JSON.stringify([range, { ...range, from: 8, to: 8, messages: 1 }]),
+    ]);
+    await psql.query(
+      "insert into dead_letter (partition, no, site, device, sequence, received_at, reason, detail, bytes) values (3, 1, 'depot', 'cp-1', 4, now(), 'bad-report', '', 1)",
+    );
+    await apply('0014_site-streams.sql');
+    const stream = 'DEVICES';
+    const sql = 'select partition, positions, backlog from lease where partition in (3, 4) order by 1';
+    expect(await psql.query(sql)).toEqual([
+      {
+        partition: 3,
+        positions: { [stream]: { position: 9, made: 'then' } },
+        backlog: [
+          { ...range, stream },
+          { ...range, from: 8, to: 8, messages: 1, stream },
+        ],
+      },
+      { partition: 4, positions: {}, backlog: [] },
+    ]);
+    expect(await psql.query('select stream from dead_letter')).toEqual([{ stream }]);
   });
 
   test('that this version does not know are refused: the database is ahead', async () => {

@@ -14,9 +14,11 @@ import type {
   JournalLine,
   Lease,
   PartitionAdvance,
+  StreamPosition,
   Store,
 } from '../../src/runtime/ports.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
+import { siteStream } from '../../src/wire/subjects.ts';
 
 /** A time in the year 2026, ms epoch. */
 export const T0 = Date.UTC(2026, 0, 31, 12);
@@ -113,7 +115,15 @@ export function transition(device: string, change: Partial<Transition> = {}): Tr
 /** A message that could not be read. */
 export function deadLetter(partition: number, change: Partial<DeadLetter> = {}): DeadLetter {
   return {
-    ...{ partition, site: 'depot', device: 'cp-1', sequence: 77, receivedAt: T0, reason: 'bad-report' },
+    ...{
+      partition,
+      site: 'depot',
+      device: 'cp-1',
+      stream: siteStream('depot'),
+      sequence: 77,
+      receivedAt: T0,
+      reason: 'bad-report',
+    },
     ...{ detail: 'seq is not a number', bytes: 12 },
     ...change,
   };
@@ -134,17 +144,28 @@ export function lines(
   });
 }
 
-/** How far a batch moves a lease: one message further, unless `change` says otherwise. */
+/** A place in the stream of a site. */
+export function at(position: number, site = 'depot'): StreamPosition {
+  return { stream: siteStream(site), made: `the stream of ${site}`, position };
+}
+
+function positionOf({ positions }: Lease): number {
+  return positions.find(({ stream }) => stream === siteStream('depot'))?.position ?? 0;
+}
+
+/** How far a batch moves a lease: one message of the depot further, unless `change` says otherwise. */
 export function advance(lease: Lease, change: Partial<PartitionAdvance> = {}): PartitionAdvance {
-  const { partition, epoch, batch, position, backlog, stream, journal, published } = lease;
-  const next = { position: position + 1, backlog, stream, journal, published };
+  const { partition, epoch, batch, backlog, journal, published } = lease;
+  const next = { positions: [at(positionOf(lease) + 1)], backlog, journal, published };
   return { partition, epoch, afterBatch: batch, ...next, ...change };
 }
 
 /** The lease as the next batch finds it. */
 export function advanced(lease: Lease, to: PartitionAdvance = advance(lease)): Lease {
-  const { position, backlog, stream, journal, published, afterBatch } = to;
-  return { ...lease, position, backlog, stream, journal, published, batch: afterBatch + 1 };
+  const { positions: moved, backlog, journal, published, afterBatch } = to;
+  const others = lease.positions.filter(({ stream }) => moved.every((one) => one.stream !== stream));
+  const positions = [...others, ...moved];
+  return { ...lease, positions, backlog, journal, published, batch: afterBatch + 1 };
 }
 
 /** A commit that writes what is given, and nothing else. */

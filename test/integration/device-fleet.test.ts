@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { jetstream } from '@nats-io/jetstream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { kinds } from '../../machines/kinds.ts';
 import type { Report } from '../../machines/report.ts';
@@ -10,7 +10,8 @@ import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
 import { encode } from '../../src/wire/codec.ts';
 import { readReports } from '../../src/wire/report.ts';
 import { sensorsProblem } from '../../src/wire/sensors.ts';
-import { parseReportSubject, siteCommand, STREAMS } from '../../src/wire/subjects.ts';
+import { SiteStreams } from '../../src/nats/site-streams.ts';
+import { parseReportSubject, siteCommand, siteStream } from '../../src/wire/subjects.ts';
 import type { Hub } from '../../tools/dev/hub.ts';
 import type { Site } from '../../tools/dev/site.ts';
 import { startFleet, type Fleet, type FleetOptions } from '../../tools/fleet/fleet.ts';
@@ -29,8 +30,7 @@ beforeAll(async () => {
   hub = await startHub();
   site = await startSite(hub);
   runtime = await connectToHub({ url: hub.url('runtime'), name: 'runtime' });
-  const { name, subjects } = STREAMS.devices;
-  await (await jetstreamManager(runtime.nats)).streams.add({ name, subjects: [...subjects] });
+  await new SiteStreams({ hub: runtime }).look();
 });
 
 afterAll(async () => {
@@ -48,7 +48,7 @@ async function start(devices: FleetOptions['devices'], speed: number): Promise<F
 
 /** Reads on in the stream. */
 async function listen(): Promise<void> {
-  const consumer = await jetstream(runtime.nats).consumers.get(STREAMS.devices.name, {
+  const consumer = await jetstream(runtime.nats).consumers.get(siteStream('depot'), {
     deliver_policy: 'by_start_sequence',
     opt_start_seq: nextSequence,
   });

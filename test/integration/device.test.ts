@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { jetstream } from '@nats-io/jetstream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Command } from '../../machines/command.ts';
 import type { Report } from '../../machines/report.ts';
@@ -19,7 +19,8 @@ import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
 import { encode } from '../../src/wire/codec.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 import { readReports } from '../../src/wire/report.ts';
-import { siteCommand, STREAMS } from '../../src/wire/subjects.ts';
+import { SiteStreams } from '../../src/nats/site-streams.ts';
+import { siteCommand, siteStream } from '../../src/wire/subjects.ts';
 import type { Hub } from '../../tools/dev/hub.ts';
 import type { Site } from '../../tools/dev/site.ts';
 import { startLink, type Link } from '../link.ts';
@@ -65,8 +66,7 @@ beforeAll(async () => {
   site = await startSite(hub, { link });
   runtime = await connectToHub({ url: hub.url('runtime'), name: 'runtime' });
   gateway = await connectToHub({ url: site.url, name: 'gateway' });
-  const { name, subjects } = STREAMS.devices;
-  await (await jetstreamManager(runtime.nats)).streams.add({ name, subjects: [...subjects] });
+  await new SiteStreams({ hub: runtime }).look();
 });
 
 beforeEach(async () => {
@@ -106,7 +106,7 @@ async function start(options: Partial<AgentOptions> = {}): Promise<DeviceAgent> 
 
 /** What the hub's stream holds of the device: one list per message, in the order in which they were stored. */
 async function stored(): Promise<Report[][]> {
-  const consumer = await jetstream(runtime.nats).consumers.get(STREAMS.devices.name, {
+  const consumer = await jetstream(runtime.nats).consumers.get(siteStream('depot'), {
     filter_subjects: `report.${partitionOf(device)}.depot.${device}`,
   });
   const { num_pending: pending } = await consumer.info();

@@ -80,7 +80,7 @@ describe('a message that no client would send', () => {
       }
     }
     expect(await noticesOf('message-unreadable')).toBe(unreadable.length * asked.length);
-    expect(await report()).toMatchObject({ stream: 'DEVICES' });
+    expect(await report()).toMatchObject({ stream: 'DEVICES-depot' });
   });
 
   test('in the history of changes keeps nobody who follows it from what comes next', async () => {

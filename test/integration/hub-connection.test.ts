@@ -1,12 +1,11 @@
 /** What a node finds out about the hub before it trusts it, and what it says when it does not. */
 import { jetstreamManager } from '@nats-io/jetstream';
-import { headers } from '@nats-io/nats-core';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
 import { prepareHub } from '../../src/nats/hub.ts';
-import { deviceReport, STREAMS } from '../../src/wire/subjects.ts';
+import { STREAMS } from '../../src/wire/subjects.ts';
 import type { Hub } from '../../tools/dev/hub.ts';
 import { startNatsServer } from '../../tools/dev/nats-server.ts';
 import { startLink } from '../link.ts';
@@ -97,10 +96,9 @@ describe('preparing the hub', () => {
     await Promise.all([runtime, ...others].map((node) => prepareHub(node)));
     const fleet = await jetstreamManager((await connect(hub.url('operator'))).nats);
     const backends = await jetstreamManager((await connect(hub.url('backend'))).nats, { checkAPI: false });
-    for (const [manager, { name, subjects }, seconds, mebibytes] of [
-      [fleet, STREAMS.devices, 0.1, null],
-      [fleet, STREAMS.deadLetters, 120, 256],
-      [backends, STREAMS.changes, 120, 1_024],
+    for (const [manager, { name, subjects }, mebibytes] of [
+      [fleet, STREAMS.deadLetters, 256],
+      [backends, STREAMS.changes, 1_024],
     ] as const) {
       const { config, created } = await manager.streams.info(name);
       expect(config).toMatchObject({
@@ -108,8 +106,8 @@ describe('preparing the hub', () => {
         storage: 'file',
         retention: 'limits',
         discard: 'old',
-        duplicate_window: seconds * 1e9,
-        max_bytes: mebibytes === null ? -1 : mebibytes * 1024 ** 2,
+        duplicate_window: 120e9,
+        max_bytes: mebibytes * 1024 ** 2,
       });
       await prepareHub(runtime);
       expect((await manager.streams.info(name)).created).toBe(created);
@@ -121,17 +119,13 @@ describe('preparing the hub', () => {
     await prepareHub(runtime);
     const fleet = await jetstreamManager((await connect(hub.url('operator'))).nats);
     const month = 30 * 24 * 3_600 * 1e9;
-    await fleet.streams.update(STREAMS.devices.name, {
-      subjects: ['report.0.>'],
-      max_age: month,
-      duplicate_window: 120e9,
-    });
-    await fleet.streams.update(STREAMS.deadLetters.name, { duplicate_window: 1e9, max_bytes: -1 });
+    const { name, subjects } = STREAMS.deadLetters;
+    const changed = { subjects: ['deadletter.other'], max_age: month, max_bytes: -1 };
+    await fleet.streams.update(name, { ...changed, duplicate_window: 1e9 });
     await prepareHub(runtime);
-    const { config } = await fleet.streams.info(STREAMS.devices.name);
-    expect(config).toMatchObject({ subjects: ['report.>'], max_age: month, duplicate_window: 0.1e9 });
-    const { config: letters } = await fleet.streams.info(STREAMS.deadLetters.name);
-    expect(letters).toMatchObject({ duplicate_window: 120e9, max_bytes: 256 * 1024 ** 2 });
+    const { config: right } = await fleet.streams.info(name);
+    expect(right).toMatchObject({ subjects, max_age: month, max_bytes: 256 * 1024 ** 2 });
+    expect(right).toMatchObject({ duplicate_window: 120e9, allow_direct: true });
     await fleet.streams.update(STREAMS.deadLetters.name, { duplicate_window: 600e9, max_bytes: 5e6 });
     await prepareHub(runtime);
     const { config: theirs } = await fleet.streams.info(STREAMS.deadLetters.name);
@@ -152,19 +146,6 @@ describe('preparing the hub', () => {
     await fleet.streams.add({ name: 'OTHER', subjects: ['other'], max_bytes: 272 * 1024 ** 2 });
     await expect(prepared()).rejects.toThrow(/no room left for the stream DEADLETTER.*at least 8 MiB/);
     await small.end();
-  });
-
-  test('lets two devices send reports under one message id: the stream remembers none', async () => {
-    const runtime = await connect(hub.url('runtime'));
-    await prepareHub(runtime);
-    const { nats } = await connect(hub.url('depot'));
-    const sent = async (device: string): Promise<unknown> => {
-      const options = { headers: headers(), timeout: 5_000 };
-      options.headers.set('Nats-Msg-Id', 'report 1');
-      return (await nats.request(deviceReport(device), 'a report', options)).json();
-    };
-    await sent('cp-1');
-    await expect.poll(() => sent('cp-2'), { timeout: 30_000 }).not.toMatchObject({ duplicate: true });
   });
 
   test('leaves no trace of its look at the mapping: an owner that hears it has nobody to answer', async () => {

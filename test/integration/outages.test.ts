@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { App } from '../../src/app.ts';
 import type { Health } from '../../src/http/health.ts';
 import { decode } from '../../src/wire/codec.ts';
-import { STREAMS } from '../../src/wire/subjects.ts';
+import { siteStream } from '../../src/wire/subjects.ts';
 import { CommandLoad } from '../command-load.ts';
 import { openEye } from '../contract/database-eye.ts';
 import { expectJournalTold } from '../journal.ts';
@@ -83,7 +83,7 @@ async function connectOperator(): Promise<{
 
 /** What the stream DEVICES holds of a device, as `boot/seq`, in the order in which it was stored. */
 async function storedOf(nats: NatsConnection, { device }: FleetDevice): Promise<readonly string[]> {
-  const consumer = await jetstream(nats, { checkAPI: false }).consumers.get(STREAMS.devices.name, {
+  const consumer = await jetstream(nats, { checkAPI: false }).consumers.get(siteStream('depot'), {
     filter_subjects: `report.*.*.${device}`,
   });
   const { num_pending: pending } = await consumer.info();
@@ -202,10 +202,10 @@ describe('a database that goes away under load', () => {
     for (let report = 1; report < MESSAGES; report += BURST) {
       await Promise.all(Array.from({ length: BURST }, () => device.report()));
     }
-    const { last_seq: lastSeq } = (await manager.streams.info(STREAMS.devices.name)).state;
+    const { last_seq: lastSeq } = (await manager.streams.info(siteStream('depot'))).state;
     // What it was sent and has not committed: what its reader prefetches, its mailbox, and the batches under way.
     const heldMax = 4_000 + 500 + 2 * 200;
-    const [consumer] = await manager.consumers.list(STREAMS.devices.name).next();
+    const [consumer] = await manager.consumers.list(siteStream('depot')).next();
     expect(consumer!.delivered.stream_seq - 1).toBeLessThanOrEqual(heldMax);
     expect(lastSeq - consumer!.delivered.stream_seq).toBeGreaterThanOrEqual(MESSAGES - heldMax);
     await postgres.start();
@@ -285,7 +285,7 @@ describe('a stream that somebody takes away', () => {
     const device = await world.knownDevice({ manner: 'probes' });
     await before.stop();
     await unheard(device, 20);
-    await manager.streams.purge(STREAMS.devices.name);
+    await manager.streams.purge(siteStream('depot'));
     await device.report({ state: 'charging' });
     const after = await world.hostNode();
     const document = await world.backend.untilDocument(
@@ -304,7 +304,7 @@ describe('a stream that somebody takes away', () => {
     const app = await world.hostNode();
     const device = await world.knownDevice();
     for (const state of ['charging', 'available']) {
-      await manager.streams.purge(STREAMS.devices.name);
+      await manager.streams.purge(siteStream('depot'));
       await device.report({ state });
       await world.backend.untilDocument(device.device, `it is ${state}`, (seen) => seen.state === state);
     }
@@ -321,8 +321,8 @@ describe('a stream that somebody takes away', () => {
       await world.backend.untilDocument(device.device, `it is ${wanted}`, (seen) => seen.state === wanted);
     };
     const makeAnew = async (): Promise<void> => {
-      const { config } = await manager.streams.info(STREAMS.devices.name);
-      await manager.streams.delete(STREAMS.devices.name);
+      const { config } = await manager.streams.info(siteStream('depot'));
+      await manager.streams.delete(siteStream('depot'));
       await manager.streams.add(config);
     };
     await unheard(device, 30);
@@ -343,8 +343,8 @@ describe('a stream that somebody takes away', () => {
     const before = await world.hostNode();
     const device = await world.knownDevice({ manner: 'probes' });
     await before.stop();
-    const { config, state } = await manager.streams.info(STREAMS.devices.name);
-    await manager.streams.delete(STREAMS.devices.name);
+    const { config, state } = await manager.streams.info(siteStream('depot'));
+    await manager.streams.delete(siteStream('depot'));
     await manager.streams.add(config);
     await unheard(device, state.last_seq + 20);
     const { seq } = device;

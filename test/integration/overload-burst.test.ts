@@ -5,6 +5,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../node.ts';
 import { impatientChargePoint, startNodeWithKinds } from '../node-with-kinds.ts';
+import { siteStream } from '../../src/wire/subjects.ts';
 import type { RawDevice } from '../raw-device.ts';
 import { World } from '../world.ts';
 
@@ -40,7 +41,7 @@ async function lagOf(device: RawDevice): Promise<number> {
   const { seq } = device;
   const lag = await until(`${device.device} is heard at ${String(position)}`, async () => {
     const [row] = await world.eye.query<{ isHeard: boolean; reached: number }>(
-      `select (select max(position) from lease)::int as reached,
+      `select (select max((positions -> '${siteStream('depot')}' ->> 'position')::int) from lease) as reached,
         exists (select from report r join device d on d.key = r.device where d.id = $1 and r.seq = $2) as "isHeard"`,
       [device.device, seq],
     );
@@ -136,9 +137,9 @@ describe('five hours of a thousand devices at once', () => {
       return { done: stored === RETURNING * BUFFERED, seen: String(stored) };
     });
     await expectTrueTimes(returning);
-    expect(await world.eye.query(`select sum(jsonb_array_length(backlog))::int as backlog from lease`)).toEqual([
-      { backlog: 0 },
-    ]);
+    expect(
+      await world.eye.query(`select sum(jsonb_array_length(backlog))::int as backlog from lease`),
+    ).toEqual([{ backlog: 0 }]);
   });
 
   function newReturning(): Promise<readonly RawDevice[]> {

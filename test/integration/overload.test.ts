@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { App } from '../../src/app.ts';
-import { STREAMS } from '../../src/wire/subjects.ts';
+import { siteStream } from '../../src/wire/subjects.ts';
 import type { Health } from '../../src/http/health.ts';
 import { type DatabaseEye, openEye } from '../contract/database-eye.ts';
 import { startLink } from '../link.ts';
@@ -64,7 +64,7 @@ describe('a database', () => {
     for (let frame = 0; frame < frames; frame += 1) {
       await device.publish(Array.from({ length: 16 }, () => device.make({ note })));
     }
-    const [consumer] = await manager.consumers.list(STREAMS.devices.name).next();
+    const [consumer] = await manager.consumers.list(siteStream('depot')).next();
     // The mailbox, two batches, and what the reader holds and is about to hand over: 32 MB each, and two requests under way.
     const heldMax = limits.mailboxBytesMax + 2 * (limits.batchBytesMax + MEGABYTE) + 2 * (32 + 16) * MEGABYTE;
     expect(consumer!.delivered.stream_seq * 16 * 60_000).toBeLessThanOrEqual(heldMax);

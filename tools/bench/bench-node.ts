@@ -4,6 +4,7 @@ import { kinds } from '../../machines/kinds.ts';
 import { NatsBus } from '../../src/nats/bus.ts';
 import { connectToHub } from '../../src/nats/connect.ts';
 import { NatsFeed } from '../../src/nats/feed.ts';
+import { SiteStreams } from '../../src/nats/site-streams.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
 import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
 import { Node } from '../../src/runtime/node.ts';
@@ -42,7 +43,9 @@ export async function connectBenchNode(options: BenchNodeOptions): Promise<Bench
   );
   const ignore = (): void => undefined;
   const bus = new NatsBus({ hub, onNotice: ignore });
-  const hubFeed = new NatsFeed({ hub, onNotice: ignore });
+  const streams = new SiteStreams({ hub });
+  await streams.start();
+  const hubFeed = new NatsFeed({ hub, streams, onNotice: ignore });
   const feed = feedOf === undefined ? hubFeed : feedOf(hubFeed);
   const log = pino({ level: 'silent' });
   const { telemetry } = createTelemetry(log, new DeviceLog(log, systemClock), systemClock);
@@ -65,6 +68,7 @@ export async function connectBenchNode(options: BenchNodeOptions): Promise<Bench
       await node.stop();
       bus.stop();
       await store.close();
+      await streams.stop();
       await hub.close();
     },
   };

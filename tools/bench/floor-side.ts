@@ -8,12 +8,15 @@ import { kinds } from '../../machines/kinds.ts';
 import type { Report } from '../../machines/report.ts';
 import { connectToHub } from '../../src/nats/connect.ts';
 import { NatsFeed } from '../../src/nats/feed.ts';
+import { SiteStreams } from '../../src/nats/site-streams.ts';
 import { fencePart, fenceConclusion, writeFence } from '../../src/postgres/fence.ts';
 import { reportPart } from '../../src/postgres/history-rows.ts';
+import { type PositionsRow, readPositions } from '../../src/postgres/lease-row.ts';
 import { transitionPart } from '../../src/postgres/journal-rows.ts';
 import { fill, type FilledPart, StatementComposer } from '../../src/postgres/statement.ts';
 import { twinPart } from '../../src/postgres/twin-row.ts';
-import type { Delivery, PartitionAdvance } from '../../src/runtime/ports.ts';
+import type { Delivery, PartitionAdvance, StreamStart } from '../../src/runtime/ports.ts';
+import { StreamPositions } from '../../src/runtime/stream-positions.ts';
 import { decode } from '../../src/wire/codec.ts';
 import { PARTITIONS } from '../../src/wire/partition.ts';
 import type { RoundOrder, RoundTimer } from './round.ts';
@@ -33,13 +36,17 @@ interface FloorDevice {
 interface FloorLease {
   readonly partition: number;
   readonly epoch: number;
-  /** In the stream, before the round. */
-  readonly readUpTo: number;
-  position: number;
+  /** In each stream, before the round. */
+  readonly readUpTo: StreamPositions;
+  readonly positions: StreamPositions;
   batch: number;
   journal: number;
   readonly published: number;
 }
+
+type FloorLeaseRow = Record<'partition' | 'epoch' | 'batch' | 'journal' | 'published', string | number> & {
+  readonly positions: PositionsRow;
+};
 
 /** A report that waits to be written. */
 interface Line {
@@ -68,10 +75,12 @@ export async function startFloorSide(order: RoundOrder, timer: RoundTimer): Prom
   await client.query("set plan_cache_mode = force_generic_plan; set jit = off; set timezone = 'UTC'");
   const floor = new Floor(client, order.batches, timer, await devicesIn(client), await leasesIn(client));
   const hub = await connectToHub({ url: order.natsUrl, name: 'corral bench' });
-  const feed = countedFeed(new NatsFeed({ hub, onNotice: () => undefined }), timer);
+  const streams = new SiteStreams({ hub });
+  await streams.start();
+  const feed = countedFeed(new NatsFeed({ hub, streams, onNotice: () => undefined }), timer);
   const reading = await feed.open({
     partitions: Array.from({ length: PARTITIONS }, (_, partition) => partition),
-    after: floor.position,
+    starts: floor.starts,
     sink: {
       deliver: (batch) => floor.take(batch),
       hearing: () => undefined,
@@ -83,6 +92,7 @@ export async function startFloorSide(order: RoundOrder, timer: RoundTimer): Prom
     stop: async () => {
       floor.stop();
       await reading.stop();
+      await streams.stop();
       await hub.close();
       await client.end();
     },
@@ -117,14 +127,19 @@ class Floor {
     this.#leases = leases;
   }
 
-  get position(): number {
-    return Math.min(...[...this.#leases.values()].map(({ position }) => position));
+  get starts(): readonly StreamStart[] {
+    const leases = [...this.#leases.values()];
+    const streams = new Set(leases.flatMap(({ positions }) => [...positions.streams]));
+    return [...streams].map((stream) => {
+      const after = Math.min(...leases.map(({ positions }) => positions.of(stream)));
+      return { stream, after, reached: after, made: [] };
+    });
   }
 
   async take(batch: readonly Delivery[]): Promise<void> {
     for (const delivery of batch) {
       // Partitions have not all come equally far.
-      if (delivery.sequence <= this.#lease(delivery.partition).readUpTo) continue;
+      if (delivery.sequence <= this.#lease(delivery.partition).readUpTo.of(delivery.stream)) continue;
       const decoded = decode(delivery.payload);
       const device = this.#devices.get(delivery.device);
       if (!decoded.ok || device === undefined) throw new Error(`${delivery.device} is none of the bench`);
@@ -192,13 +207,14 @@ class Floor {
     const touched = new Set<FloorLease>();
     for (const { delivery } of lines) {
       const lease = this.#lease(delivery.partition);
-      lease.position = delivery.sequence;
+      lease.positions.move(delivery.stream, delivery.sequence);
       touched.add(lease);
     }
     return [...touched].map((lease) => {
-      const { partition, epoch, batch, position, journal, published } = lease;
+      const { partition, epoch, batch, journal, published } = lease;
+      const positions = lease.positions.takeChanged();
       lease.batch += 1;
-      return { partition, epoch, afterBatch: batch, position, backlog: [], stream: null, journal, published };
+      return { partition, epoch, afterBatch: batch, positions, backlog: [], journal, published };
     });
   }
 
@@ -281,17 +297,17 @@ async function devicesIn(client: pg.Client): Promise<ReadonlyMap<string, FloorDe
 }
 
 async function leasesIn(client: pg.Client): Promise<ReadonlyMap<number, FloorLease>> {
-  const { rows } = await client.query<Record<Exclude<keyof FloorLease, 'readUpTo'>, string | number>>(
-    'select partition, epoch, position, batch, journal, published from lease',
+  const { rows } = await client.query<FloorLeaseRow>(
+    'select partition, epoch, positions, batch, journal, published from lease',
   );
   return new Map(
-    rows.map((row) => [
+    rows.map(readPositions).map((row) => [
       Number(row.partition),
       {
         partition: Number(row.partition),
         epoch: Number(row.epoch),
-        readUpTo: Number(row.position),
-        position: Number(row.position),
+        readUpTo: new StreamPositions(row.positions),
+        positions: new StreamPositions(row.positions),
         batch: Number(row.batch),
         journal: Number(row.journal),
         published: Number(row.published),

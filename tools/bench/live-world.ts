@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
-import { lastSequenceOf } from '../../src/nats/stream-state.ts';
-import { STREAMS } from '../../src/wire/subjects.ts';
+import { lastSequences } from '../../src/nats/stream-state.ts';
+import { siteStream } from '../../src/wire/subjects.ts';
 import type { Progress } from '../cli/progress.ts';
 import { startSite } from '../dev/site.ts';
 import { BenchProcess } from './bench-process.ts';
@@ -82,9 +82,10 @@ async function untilCaughtUp({ hub, postgres }: BenchServers): Promise<void> {
   const client = new pg.Client({ connectionString: postgres.url(DATABASE) });
   await client.connect();
   try {
-    const last = (await lastSequenceOf(runtime, STREAMS.devices.name)) ?? Infinity;
-    const text =
-      'select min(position)::float8 as position, sum(jsonb_array_length(backlog))::float8 as backlog from lease';
+    const name = siteStream('depot');
+    const last = (await lastSequences(runtime))?.get(name) ?? Infinity;
+    const text = `select min((positions -> '${name}' ->> 'position')::float8) as position,
+      sum(jsonb_array_length(backlog))::float8 as backlog from lease`;
     for (;;) {
       const { rows } = await client.query<{ readonly position: number; readonly backlog: number }>(text);
       const [lease] = rows;

@@ -73,8 +73,8 @@ function commitOf(
   });
   const partitions = [...touched].map(([state, afterBatch]) => {
     state.batch = afterBatch + 1;
-    const { partition, epoch, position, stream, journal: lines } = state;
-    return { partition, epoch, afterBatch, position, backlog: [], stream, journal: lines, published: lines };
+    const { partition, epoch, journal: lines } = state;
+    return { partition, epoch, afterBatch, positions: [], backlog: [], journal: lines, published: lines };
   });
   const twins = decisions.map(({ twin }) => twin);
   const reports = decisions.flatMap(({ filed }) => filed ?? []);

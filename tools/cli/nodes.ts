@@ -43,6 +43,7 @@ const DeadLettersBody = TypeCompiler.Compile(
         receivedAt: Type.String(),
         site: Type.String(),
         device: Type.String(),
+        stream: Type.String(),
         sequence: Type.Integer(),
         reason: Type.String(),
         detail: Type.String(),
@@ -54,7 +55,7 @@ const DeadLettersBody = TypeCompiler.Compile(
 );
 
 const NODES_HELP = `
-What a node reads of the stream but has not committed is "behind". A partition without reports of its own moves only now and then, so a few
+What a node reads of the streams but has not committed is "behind". A partition without reports of its own moves only now and then, so a few
 thousand messages behind may mean nothing.
 ${HTTP_HELP}
 
@@ -63,7 +64,7 @@ Examples:
   corral nodes --json | jq .unowned`;
 
 const DEADLETTERS_HELP = `
-The bytes are still in the stream DEVICES under their sequence: nats --js-domain FLEET stream get DEVICES <sequence>
+The bytes are in the stream of the site under their sequence, while it keeps them: nats --js-domain FLEET stream get DEVICES-depot <sequence>
 ${HTTP_HELP}
 
 Examples:
@@ -142,6 +143,7 @@ async function runDeadLetters({ device, reason, limit, json }: DeadLettersFlags)
           letter.receivedAt,
           letter.site,
           letter.device,
+          letter.stream,
           letter.sequence,
           letter.reason,
           letter.detail,
@@ -150,6 +152,6 @@ async function runDeadLetters({ device, reason, limit, json }: DeadLettersFlags)
     if (left <= 0) break;
   }
   if (json === true) return;
-  const names = ['received', 'site', 'device', 'sequence', 'reason', 'what would be right'];
+  const names = ['received', 'site', 'device', 'stream', 'sequence', 'reason', 'what would be right'];
   await print(rows.length === 0 ? 'Every message could be read.' : rowsTable(names, rows));
 }

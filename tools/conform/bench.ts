@@ -11,7 +11,7 @@ import { comparePositions, type Report } from '../../machines/report.ts';
 import type { HubConnection } from '../../src/nats/connect.ts';
 import { listen } from '../../src/nats/listen.ts';
 import type { Encoding } from '../../src/wire/codec.ts';
-import { deviceCommand, deviceReport, STREAMS } from '../../src/wire/subjects.ts';
+import { deviceCommand, deviceReport, siteStream } from '../../src/wire/subjects.ts';
 import { NotSeen } from './finding.ts';
 import { type Answer, positionName, type Publish, readPublish } from './publish.ts';
 
@@ -221,12 +221,12 @@ export function seconds(ms: number): string {
 
 /** The PubAck of the hub's stream, as it comes back through a site. */
 export function ack(seq: number): object {
-  return { stream: STREAMS.devices.name, seq, domain: 'hub' };
+  return { stream: siteStream('depot'), seq, domain: 'hub' };
 }
 
 /** What the hub's stream answers when it cannot store. */
 export const REFUSAL = {
   error: { code: 503, err_code: 10_077, description: 'maximum messages exceeded' },
-  stream: STREAMS.devices.name,
+  stream: siteStream('depot'),
   seq: 0,
 } as const;

@@ -28,6 +28,7 @@ import {
   deviceCommand,
   deviceReport,
   FLEET_FIND,
+  siteStream,
   STREAMS,
   twinChanged,
   twinCommand,
@@ -114,7 +115,7 @@ const DEVICE = '{device}';
 const CHANNELS: Readonly<Record<string, Channel>> = {
   deviceReport: {
     address: deviceReport(DEVICE),
-    description: `A device publishes through JetStream and waits for the acknowledgement, one publish in flight. The hub keeps it in the stream ${STREAMS.devices.name} under the name of its site.`,
+    description: `A device publishes through JetStream and waits for the acknowledgement, one publish in flight. The hub keeps it in a stream of its site, ${siteStream('<site>')}.`,
     ...{ server: 'site', action: 'receive', message: 'report' },
   },
   deviceCommand: {

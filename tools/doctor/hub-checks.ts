@@ -9,6 +9,7 @@ import { hubSetup } from '../../src/setup/hub-findings.ts';
 import { STREAMS } from '../../src/wire/subjects.ts';
 import { clockFinding } from './clock-check.ts';
 import { bad, becauseOf, type Finding, good, warning } from './finding.ts';
+import { siteStreamFindings } from './site-stream-checks.ts';
 
 /** How long the hub may take for an answer, ms; and how long nodes are given to say that they are there. */
 const ANSWER_MS = 3_000;
@@ -37,6 +38,7 @@ export async function hubFindings(url: string, security: HubSecurity): Promise<r
       await mappingFinding(hub),
       ...(await hubSetup(hub, url)),
       ...(await streamFindings(hub)),
+      ...(await siteStreamFindings(hub)),
       await clockFinding(hubTime(hub), 'the hub'),
       await nodesFinding(hub),
     ];
@@ -73,7 +75,6 @@ async function mappingFinding(hub: HubConnection): Promise<Finding> {
 async function streamFindings(hub: HubConnection): Promise<readonly Finding[]> {
   const own = { timeout: ANSWER_MS, checkAPI: false };
   const wanted = [
-    { stream: STREAMS.devices, options: own },
     { stream: STREAMS.deadLetters, options: own },
     { stream: STREAMS.changes, options: { ...own, apiPrefix: JOURNAL_API } },
   ];

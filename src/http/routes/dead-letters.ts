@@ -1,5 +1,5 @@
 /**
- * Messages that could not be read: who sent what, and what would have been right. Their bytes are in the stream DEVICES.
+ * Messages that could not be read: who sent what, and what would have been right. Their bytes are in the stream of their site.
  */
 import { Type } from '@sinclair/typebox';
 import type { DeadLetterPage } from '../../runtime/archive.ts';
@@ -18,7 +18,8 @@ export const DeadLetterSchema = Type.Object({
   partition: Type.Integer(),
   site: Type.String({ description: 'that the broker vouches for' }),
   device: Type.String({ description: 'the device token of the subject, whatever it was' }),
-  sequence: Type.Integer({ description: 'in the stream DEVICES, which still holds its bytes' }),
+  stream: Type.String({ description: 'that keeps it: the one of its site' }),
+  sequence: Type.Integer({ description: 'in that stream, under which its bytes are found' }),
   receivedAt: Type.String({ format: 'date-time' }),
   reason: Type.String({ description: 'stable' }),
   detail: Type.String({ description: 'what was wrong and what would be right' }),

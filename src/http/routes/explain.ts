@@ -36,7 +36,8 @@ const ChainLinkSchema = Type.Object({
   n: Type.Optional(Type.Integer()),
   outcome: Type.Optional(Type.String()),
   reason: Type.Optional(Type.String({ description: 'of a suspicion or a dead letter: stable' })),
-  streamSequence: Type.Optional(Type.Integer({ description: 'in the stream DEVICES' })),
+  stream: Type.Optional(Type.String({ description: 'that keeps the message, for a dead letter' })),
+  streamSequence: Type.Optional(Type.Integer({ description: 'in that stream' })),
 });
 
 /** Why a device is in its state. */

@@ -11,7 +11,9 @@ import { rfc3339OrNull } from '../rfc3339.ts';
 import { noParameters } from './devices.ts';
 
 const TimeOrNull = Type.Union([Type.String({ format: 'date-time' }), Type.Null()]);
-const IntegerOrNull = Type.Union([Type.Integer(), Type.Null()]);
+const SequencesOrNull = Type.Union([Type.Record(Type.String(), Type.Integer()), Type.Null()], {
+  description: 'by stream of reports, the sequence of its last message; null while the hub cannot be asked',
+});
 const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
 
 /** Nodes and partitions. */
@@ -31,7 +33,7 @@ export const NodesSchema = Type.Object({
       }),
       behindMessages: Type.Union([Type.Integer(), Type.Null()], {
         description:
-          'messages of the stream after the position committed for the farthest behind of its partitions: at most so many are not ' +
+          'messages of all streams after the positions committed for the farthest behind of its partitions: at most so many are not ' +
           'decided. A position without reports of its own is moved only now and then. null while the hub cannot be asked',
       }),
     }),
@@ -44,8 +46,8 @@ export const NodesSchema = Type.Object({
       owner: Type.Union([Type.String(), Type.Null()]),
       leasedUntil: TimeOrNull,
       epoch: Type.Integer(),
-      position: Type.Integer({
-        description: 'in the stream DEVICES: everything up to it is committed, but for the backlog',
+      positions: Type.Record(Type.String(), Type.Integer(), {
+        description: 'by stream of reports: everything up to this sequence is committed, but for the backlog',
       }),
       backlog: Type.Integer({ description: 'messages that were set aside while others waited' }),
       batch: Type.Integer({ description: 'commits to it so far' }),
@@ -53,9 +55,7 @@ export const NodesSchema = Type.Object({
       published: Type.Integer({ description: 'number of the last line known to be in its stream' }),
     }),
   ),
-  streamSequence: Type.Union([Type.Integer(), Type.Null()], {
-    description: 'the last message of the stream DEVICES; null while the hub cannot be asked',
-  }),
+  streamSequences: SequencesOrNull,
   thisNode: Type.Object(
     {
       node: Type.String(),
@@ -67,7 +67,7 @@ export const NodesSchema = Type.Object({
         reportsMean: NumberOrNull,
         commitMsMean: NumberOrNull,
       }),
-      streamSequence: IntegerOrNull,
+      streamSequences: SequencesOrNull,
     },
     { description: 'what no other node knows of the one that answers' },
   ),
@@ -92,17 +92,18 @@ export function nodeRoutes(app: HttpApp, context: HttpContext): void {
         askStore(context, (archive) => archive.leases()),
         context.nodeView.status(),
       ]);
-      const { streamSequence } = thisNode;
+      const streamSequences = thisNode.streamSequences && Object.fromEntries(thisNode.streamSequences);
       return {
         nodes: nodesOf(leases, thisNode),
         unowned: leases.filter(({ owner }) => owner === null).map(({ partition }) => partition),
-        partitions: leases.map(({ expiresAt, backlog, ...lease }) => ({
+        partitions: leases.map(({ expiresAt, positions, backlog, ...lease }) => ({
           ...lease,
+          positions: Object.fromEntries(positions.map(({ stream, position }) => [stream, position])),
           backlog: messagesIn(backlog),
           leasedUntil: rfc3339OrNull(expiresAt),
         })),
-        streamSequence,
-        thisNode: { ...thisNode, partitions: [...thisNode.partitions] },
+        streamSequences,
+        thisNode: { ...thisNode, streamSequences, partitions: [...thisNode.partitions] },
       };
     },
   );
@@ -112,11 +113,10 @@ function messagesIn(backlog: LeaseView['backlog']): number {
   return backlog.reduce((sum, { messages }) => sum + messages, 0);
 }
 
-function nodesOf(leases: readonly LeaseView[], { node: thisNode, streamSequence }: ThisNode) {
+function nodesOf(leases: readonly LeaseView[], { node: thisNode, streamSequences }: ThisNode) {
   const owners = [...new Set(leases.flatMap(({ owner }) => owner ?? []))].sort();
   return owners.map((node) => {
     const held = leases.filter(({ owner }) => owner === node);
-    const position = Math.min(...held.map((lease) => lease.position));
     return {
       node,
       isThisNode: node === thisNode,
@@ -124,7 +124,16 @@ function nodesOf(leases: readonly LeaseView[], { node: thisNode, streamSequence 
       leasedUntil: rfc3339OrNull(Math.min(...held.map(({ expiresAt }) => expiresAt ?? Infinity))),
       unpublished: held.reduce((sum, { journal, published }) => sum + journal - published, 0),
       backlogMessages: held.reduce((sum, { backlog }) => sum + messagesIn(backlog), 0),
-      behindMessages: streamSequence === null ? null : Math.max(0, streamSequence - position),
+      behindMessages: streamSequences && behind(held, streamSequences),
     };
   });
+}
+
+function behind(held: readonly LeaseView[], last: ReadonlyMap<string, number>): number {
+  const positionIn = (stream: string) => (lease: LeaseView) =>
+    lease.positions.find((one) => one.stream === stream)?.position ?? 0;
+  return [...last].reduce(
+    (sum, [stream, sequence]) => sum + Math.max(0, sequence - Math.min(...held.map(positionIn(stream)))),
+    0,
+  );
 }

@@ -8,20 +8,22 @@ export const epochs: Checker = {
     'the store takes batches in order and under epochs that only grow, and a device obeys no epoch lower than one it knows',
   check: ({ record }) => {
     const flaws: Flaw[] = [];
-    const last = Array.from({ length: PARTITIONS }, () => ({ epoch: 0, batch: 0, position: 0, journal: 0 }));
+    const last = Array.from({ length: PARTITIONS }, () => ({ epoch: 0, batch: 0, journal: 0 }));
+    const positions = Array.from({ length: PARTITIONS }, () => new Map<string, number>());
     for (const { at, commit, node } of record.commits) {
-      for (const { partition, epoch, afterBatch, position, journal } of commit.partitions) {
+      for (const { partition, epoch, afterBatch, positions: moved, journal } of commit.partitions) {
         const before = last[partition]!;
         const isInOrder =
           epoch >= before.epoch &&
           afterBatch === before.batch &&
-          position >= before.position &&
+          moved.every(({ stream, position }) => position >= (positions[partition]!.get(stream) ?? 0)) &&
           journal >= before.journal;
         if (!isInOrder) {
-          const text = `${node} commits ${JSON.stringify({ partition, epoch, afterBatch, position, journal })} after ${JSON.stringify(before)}`;
+          const text = `${node} commits ${JSON.stringify({ partition, epoch, afterBatch, moved, journal })} after ${JSON.stringify(before)}`;
           flaws.push({ at, device: null, text });
         }
-        last[partition] = { epoch, batch: afterBatch + 1, position, journal };
+        last[partition] = { epoch, batch: afterBatch + 1, journal };
+        for (const { stream, position } of moved) positions[partition]!.set(stream, position);
       }
     }
     const highest = new Map<string, number>();

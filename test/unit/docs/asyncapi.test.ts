@@ -93,7 +93,14 @@ describe('what is written on the wire is what the schemas say, without a field m
     ...{ measuredAt: 1_000, errorMs: null, recordedAt: 1_100, version: 2, incarnation: 1, boot: 1, seq: 1 },
   };
   const deadLetter = {
-    ...{ partition: 3, site: 'depot', device: 'cp-001', sequence: 7, receivedAt: 1_000 },
+    ...{
+      partition: 3,
+      site: 'depot',
+      device: 'cp-001',
+      stream: 'DEVICES-depot',
+      sequence: 7,
+      receivedAt: 1_000,
+    },
     ...{ reason: 'bad-report', detail: 'no state', bytes: 12 },
   };
   const written: [string, TSchema, Uint8Array][] = [

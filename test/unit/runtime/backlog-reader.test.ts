@@ -25,7 +25,7 @@ class Bench {
       const ranges = Object.entries(devices).map(([device, sequences]): BacklogRange => {
         for (const sequence of sequences) this.stream.set(sequence, device);
         const [from, to] = [Math.min(...sequences), Math.max(...sequences)];
-        return { site: 'depot', device, from, to, messages: sequences.length };
+        return { stream: 'DEVICES-depot', site: 'depot', device, from, to, messages: sequences.length };
       });
       return { partition: Number(partition), backlog: new Backlog(ranges) } as unknown as PartitionState;
     });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { Backlog, type OpenRange } from '../../../src/runtime/backlog.ts';
+import { Backlog, type OpenRange, type StreamOrigin } from '../../../src/runtime/backlog.ts';
 import type { BacklogRange } from '../../../src/runtime/ports.ts';
 
-const cp1 = { site: 'depot', device: 'cp-1' };
-const cp2 = { site: 'depot', device: 'cp-2' };
+const cp1 = { stream: 'DEVICES-depot', site: 'depot', device: 'cp-1' };
+const cp2 = { stream: 'DEVICES-depot', site: 'depot', device: 'cp-2' };
 
-function range(origin: typeof cp1, from: number, to = from, messages = 1): BacklogRange {
+function range(origin: StreamOrigin, from: number, to = from, messages = 1): BacklogRange {
   return { ...origin, from, to, messages };
 }
 
@@ -84,10 +84,20 @@ describe('what is set aside of a device', () => {
   });
 
   test('of nobody knows whom may be of anybody', () => {
-    const backlog = new Backlog([range({ site: '', device: '' }, 3)]);
+    const backlog = new Backlog([range({ stream: 'DEVICES', site: '', device: '' }, 3)]);
     expect(backlog.mayHoldOf(cp1)).toBe(true);
     backlog.read(firstOf(backlog), { through: 3, isMessage: true });
     expect(backlog.mayHoldOf(cp1)).toBe(false);
+  });
+
+  test('is another range where the site got a stream of its own meanwhile: sequences count in one stream', () => {
+    const backlog = new Backlog([]);
+    const before = { ...cp1, stream: 'DEVICES' };
+    backlog.setAside(range(before, 700));
+    expect(backlog.isGrowing(cp1)).toBe(false);
+    backlog.setAside(range(cp1, 3));
+    expect(backlog.toRanges()).toEqual([range(before, 700), range(cp1, 3)]);
+    expect(backlog.mayHoldOf(cp1)).toBe(true);
   });
 
   test('is committed as it was then, whatever happens to it while the commit is under way', () => {
@@ -98,10 +108,12 @@ describe('what is set aside of a device', () => {
   });
 
   test('is forgotten with the stream it was in', () => {
-    const backlog = new Backlog([range(cp1, 3, 9, 3), range(cp2, 4)]);
+    const old = range({ ...cp1, stream: 'DEVICES' }, 5, 6, 2);
+    const backlog = new Backlog([range(cp1, 3, 9, 3), range(cp2, 4), old]);
     const open = firstOf(backlog);
-    expect(backlog.clear()).toEqual([range(cp1, 3, 9, 3), range(cp2, 4)]);
-    expect(backlog).toMatchObject({ size: 0, messages: 0 });
+    expect(backlog.clear('DEVICES-depot')).toEqual([range(cp1, 3, 9, 3), range(cp2, 4)]);
+    expect(backlog).toMatchObject({ size: 1, messages: 2 });
     expect(backlog.has(open)).toBe(false);
+    expect(backlog.toRanges()).toEqual([old]);
   });
 });

@@ -154,6 +154,7 @@ describe('on the wire', () => {
       partition: 5,
       site: 'depot',
       device: 'cp-001',
+      stream: 'DEVICES-depot',
       sequence: 99,
       receivedAt: 1_000,
       reason: 'bad-report',
