@@ -7,6 +7,7 @@ import {
   JetStreamApiCodes,
   JetStreamApiError,
   type JetStreamManager,
+  PersistMode,
   RetentionPolicy,
   StorageType,
   type StreamConfig,
@@ -177,6 +178,11 @@ async function correct(
   if (config.retention !== RetentionPolicy.Limits || config.storage !== StorageType.File) {
     throw new HubError(
       `the stream ${stream.name} has retention "${config.retention}" and storage "${config.storage}", but has to have "limits" and "file"`,
+    );
+  }
+  if (config.persist_mode === PersistMode.Async) {
+    throw new HubError(
+      `the stream ${stream.name} has persist_mode "async": a crash loses what it acknowledged, and nobody sends that again; make it anew without`,
     );
   }
   const wanted = nanos(stream.duplicateWindowMs);

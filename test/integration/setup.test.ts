@@ -7,6 +7,7 @@ import { startCorral } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { connectToHub } from '../../src/nats/connect.ts';
 import type { Finding } from '../../src/setup/finding.ts';
+import { STREAMS } from '../../src/wire/subjects.ts';
 import { corralCommand } from '../corral-command.ts';
 import { createDatabase, startHub } from '../servers.ts';
 
@@ -110,6 +111,26 @@ describe('servers that cannot be relied on', () => {
     expect(atDoctor.map(named)).toEqual(expect.arrayContaining(atStart.map(named)));
     expect(atStart.map(({ advice }) => advice)).not.toContain(null);
     expect(JSON.stringify([...atStart, ...atDoctor])).not.toMatch(/x7Yq/);
+  });
+
+  test('with a stream of ours that forgets what it acknowledged let no node start', async () => {
+    const lazy = await startHub();
+    try {
+      const { nats, close } = await connectToHub({ url: lazy.url('runtime'), name: 'setup test' });
+      const manager = await jetstreamManager(nats, { checkAPI: false });
+      const { name, subjects } = STREAMS.deadLetters;
+      await manager.streams.add({ name, subjects: [...subjects], persist_mode: PersistMode.Async });
+      await close();
+      const config = readConfig({
+        CORRAL_NATS_URL: lazy.url('runtime'),
+        CORRAL_POSTGRES_URL: database.url,
+        CORRAL_HTTP_PORT: '0',
+      });
+      const starting = startCorral(config, pino({ level: 'silent' }));
+      await expect(starting).rejects.toThrow(/DEADLETTER has persist_mode "async".*make it anew/);
+    } finally {
+      await lazy.end();
+    }
   });
 
   test('have a clock of their own, where this machine’s is wrong', async () => {
