@@ -103,11 +103,11 @@ function transitionLink(transition: Recorded['transitions'][number]): ChainLink 
 }
 
 function commandLinks(entry: LedgerEntry): readonly ChainLink[] {
-  const { id, n, name, by, outcome, acceptedAt, certainAt, decidedAt, reason, proof } = entry;
+  const { id, n, name, by, asker, outcome, acceptedAt, certainAt, decidedAt, reason, proof } = entry;
   const refs = { commandId: id, n, outcome };
   const asked: ChainLink = {
     ...{ at: acceptedAt, errorMs: 0, type: 'command', ...refs },
-    sentence: `${by ?? 'Somebody'} commanded ${name} (n ${String(n)}); it was accepted, and cannot start after ${momentText(certainAt)}.`,
+    sentence: `${by ?? 'Somebody'}${asker === null ? '' : ` (asked by ${asker})`} commanded ${name} (n ${String(n)}); it was accepted, and cannot start after ${momentText(certainAt)}.`,
   };
   if (decidedAt === null) return [asked];
   const why = [reason, proof].filter((text) => text !== null).join('; ');

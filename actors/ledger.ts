@@ -17,7 +17,13 @@ export interface LedgerEntry {
   readonly n: number;
   readonly name: string;
   readonly args: Readonly<Record<string, unknown>>;
+  /** On whose behalf, as the caller wrote it: a claim. */
   readonly by: string | null;
+  /**
+   * Who asked, proved: `nats:<account>` by the hub, `http:<token name>` by the node that was asked. `null` for what the twin
+   * commands by itself, and for entries from before this was kept.
+   */
+  readonly asker: string | null;
   /** Lease epoch under which it was accepted. */
   readonly epoch: number;
   readonly incarnation: number;

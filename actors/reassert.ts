@@ -32,7 +32,7 @@ export function reassertIfDue(draft: Draft, report: Report): void {
   makeRoom(draft);
   if (twin.open.length >= OPEN_MAX) return;
   const id = reassertionId(twin.lastN + 1);
-  const entry = enterCommand(draft, { id, ...remedy, by: CORRAL }, spec);
+  const entry = enterCommand(draft, { id, ...remedy, by: CORRAL, asker: null }, spec);
   const reasserted: Suspicion = { ...doubt, divergence: { ...divergence, reassertedBy: entry.id } };
   twin.suspicions = [reasserted];
   const detail = `${entry.name} ${entry.id} (n ${String(entry.n)}) re-asserts against the ${divergence.sort} of ${divergence.hold}`;

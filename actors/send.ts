@@ -10,6 +10,9 @@ import { addEffect, type Draft, writeEntry } from './draft.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { CommandRequest } from './twin.ts';
 
+/** What of an entry whoever commands decides. */
+type Ordered = Pick<LedgerEntry, 'id' | 'name' | 'args' | 'by' | 'asker'>;
+
 /** Accepts a request that passed the guard: it is in the ledger, and sent. */
 export function acceptCommand(draft: Draft, request: CommandRequest, spec: CommandSpec): void {
   const entry = enterCommand(draft, request, spec);
@@ -27,11 +30,7 @@ export function acceptCommand(draft: Draft, request: CommandRequest, spec: Comma
 }
 
 /** Enters a command into the ledger under the next number, and sends it. */
-export function enterCommand(
-  draft: Draft,
-  command: Pick<LedgerEntry, 'id' | 'name' | 'args' | 'by'>,
-  spec: CommandSpec,
-): LedgerEntry {
+export function enterCommand(draft: Draft, command: Ordered, spec: CommandSpec): LedgerEntry {
   const { twin } = draft;
   const entry = nextEntry(draft, command, spec);
   twin.open = [...twin.open, entry];
@@ -43,13 +42,13 @@ export function enterCommand(
 /** The ledger's next entry, pending, with the next command number. */
 export function nextEntry(
   draft: Draft,
-  { id, name, args, by }: Pick<LedgerEntry, 'id' | 'name' | 'args' | 'by'>,
+  { id, name, args, by, asker }: Ordered,
   spec: CommandSpec,
 ): LedgerEntry {
   const { twin, context } = draft;
   twin.lastN += 1;
   return {
-    ...{ device: twin.device, id, n: twin.lastN, name, args, by },
+    ...{ device: twin.device, id, n: twin.lastN, name, args, by, asker },
     ...{ epoch: context.epoch, incarnation: twin.incarnation, ...deadline(draft, spec) },
     ...{ holdMs: holdMsOf(args, spec), acceptedAt: context.now, sentAt: context.now },
     ...{ outcome: 'pending', reason: null, proof: null, decidedAt: null, closedAt: null },

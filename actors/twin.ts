@@ -69,6 +69,8 @@ export interface CommandRequest {
   readonly ifVersion: number | null;
   /** On whose behalf, or `null`. */
   readonly by: string | null;
+  /** Who asks, vouched for by the broker or by the node that was asked; `null` where a snapshot is from before this was kept. */
+  readonly asker: string | null;
   readonly replyTo: ReplyAddress;
 }
 

@@ -10,16 +10,13 @@ import { httpCommand } from './wire/subjects.ts';
 /** How much longer than the caller wants to wait the owner may take to say anything, ms: it may have to ask the device first. */
 const PATIENCE_MS = 15_000;
 
-/** Who asks over HTTP without a token. */
-const NO_TOKEN = 'anonymous';
-
 /** The port on a requester. */
 export function commandGateway(requester: Requester): CommandPort {
   return {
-    command: async ({ device, name, id, args, waitMs, ifVersion, by, traceParent }) => {
+    command: async ({ device, name, id, args, waitMs, ifVersion, by, traceParent }, caller) => {
       const body = { id, args, waitMs, ...(ifVersion !== null && { ifVersion }), ...(by !== null && { by }) };
       const answer = await requester.request({
-        subject: httpCommand(NO_TOKEN, device, name),
+        subject: httpCommand(caller, device, name),
         payload: encode(body, 'json'),
         timeoutMs: waitMs + PATIENCE_MS,
         traceParent,

@@ -31,5 +31,6 @@ export type CommandAnswer =
 
 /** Commands devices. */
 export interface CommandPort {
-  command(order: CommandOrder): Promise<CommandAnswer>;
+  /** `caller` is the name of the token that the order came with: who asks, whatever the order says. */
+  command(order: CommandOrder, caller: string): Promise<CommandAnswer>;
 }

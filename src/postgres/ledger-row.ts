@@ -12,6 +12,7 @@ const columns = {
   name: 'text',
   args: 'json',
   by: 'text',
+  asker: 'text',
   epoch: 'bigint',
   incarnation: 'integer',
   boot: 'bigint',
@@ -49,6 +50,7 @@ export function writeEntry(key: number, entry: LedgerEntry, row: Columns<typeof 
   row.name.text(entry.name);
   row.args.text(JSON.stringify(entry.args));
   row.by.text(entry.by);
+  row.asker.text(entry.asker);
   row.epoch.bigint(entry.epoch);
   row.incarnation.integer(entry.incarnation);
   row.boot.bigint(entry.boot);
@@ -66,7 +68,7 @@ export function writeEntry(key: number, entry: LedgerEntry, row: Columns<typeof 
 }
 
 /** The columns of `c` (table command) and `d` (table device) that are a ledger entry, under its names. */
-export const entrySelection = `d.id as device, c.id, c.n, c.name, c.args, c.by, c.epoch, c.incarnation, c.boot,
+export const entrySelection = `d.id as device, c.id, c.n, c.name, c.args, c.by, c.asker, c.epoch, c.incarnation, c.boot,
   c.not_after_up as "notAfterUp", c.hold_ms as "holdMs", ms_of(c.accepted_at) as "acceptedAt",
   ms_of(c.sent_at) as "sentAt", ms_of(c.certain_at) as "certainAt", c.outcome, c.reason, c.proof,
   ms_of(c.decided_at) as "decidedAt", ms_of(c.closed_at) as "closedAt",

@@ -21,7 +21,7 @@ import type {
  * Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`; 3: the
  * byte that tells whether anything is awaited; 4: earlier lines of a device; 5: the boot of a stray; 6: boots of strays.
  */
-const VERSION = 6;
+const VERSION = 7;
 const OLDEST_VERSION = 1;
 const LAST_VERSION_OF_ONE_BYTE = 2;
 const NOTHING_AWAITED = 0;
@@ -87,6 +87,8 @@ type EntryPlaces = readonly [
   closedAt: number | null,
   /** Not there before version 2. */
   compensatedBy?: string | null,
+  /** Not there before version 7. */
+  asker?: string | null,
 ];
 type RequestPlaces = readonly [
   id: string,
@@ -97,6 +99,8 @@ type RequestPlaces = readonly [
   by: string | null,
   subject: string,
   encoding: CommandRequest['replyTo']['encoding'],
+  /** Not there before version 7. */
+  asker?: string | null,
 ];
 type ProbePlaces = readonly [
   n: number,
@@ -253,13 +257,14 @@ function entryPlaces(entry: LedgerEntry): EntryPlaces {
     entry.decidedAt,
     entry.closedAt,
     entry.compensatedBy,
+    entry.asker,
   ];
 }
 
 function readEntry(device: string, places: EntryPlaces): LedgerEntry {
   const [id, n, name, args, by, epoch, incarnation, boot, notAfterUp, holdMs, ...rest] = places;
-  const [acceptedAt, sentAt, certainAt, outcome, reason, proof, decidedAt, closedAt, compensatedBy = null] =
-    rest;
+  const [acceptedAt, sentAt, certainAt, outcome, reason, proof, ...last] = rest;
+  const [decidedAt, closedAt, compensatedBy = null, asker = null] = last;
   return {
     device,
     id,
@@ -267,6 +272,7 @@ function readEntry(device: string, places: EntryPlaces): LedgerEntry {
     name,
     args: JSON.parse(args) as LedgerEntry['args'],
     by,
+    asker,
     epoch,
     incarnation,
     boot,
@@ -310,14 +316,15 @@ function readFormer(places: FormerPlaces): FormerIncarnation {
 }
 
 function requestPlaces(request: CommandRequest): RequestPlaces {
-  const { id, name, args, waitUntil, ifVersion, by, replyTo } = request;
-  return [id, name, JSON.stringify(args), waitUntil, ifVersion, by, replyTo.subject, replyTo.encoding];
+  const { id, name, args, waitUntil, ifVersion, by, asker, replyTo } = request;
+  const { subject, encoding } = replyTo;
+  return [id, name, JSON.stringify(args), waitUntil, ifVersion, by, subject, encoding, asker];
 }
 
 function readRequest(places: RequestPlaces): CommandRequest {
-  const [id, name, args, waitUntil, ifVersion, by, subject, encoding] = places;
+  const [id, name, args, waitUntil, ifVersion, by, subject, encoding, asker = null] = places;
   return {
-    ...{ id, name, args: JSON.parse(args) as CommandRequest['args'], waitUntil, ifVersion, by },
+    ...{ id, name, args: JSON.parse(args) as CommandRequest['args'], waitUntil, ifVersion, by, asker },
     replyTo: { subject, encoding },
   };
 }

@@ -65,7 +65,7 @@ interface Question {
 
 /** What is asked; `null` when it could not be read, and was refused. */
 function questionOf(options: RequestsOptions, request: BackendRequest): Question | null {
-  const { device, operation, payload, replyTo } = request;
+  const { device, asker, operation, payload, replyTo } = request;
   switch (operation.type) {
     case 'get': {
       const read = readGet(payload);
@@ -89,7 +89,7 @@ function questionOf(options: RequestsOptions, request: BackendRequest): Question
       const { id, args, waitMs, ifVersion, by } = read.body;
       if (request.trace !== null) options.traces.remember(device, id, request.trace);
       const waitUntil = options.clock.now() + waitMs;
-      const command = { id, name: operation.name, args, waitUntil, ifVersion, by, replyTo };
+      const command = { id, name: operation.name, args, waitUntil, ifVersion, by, asker, replyTo };
       return { id, work: (known) => ({ type: 'command', device, request: command, known }) };
     }
   }

@@ -46,7 +46,10 @@ const outcomeFields = {
   n: Type.Integer({ description: "the twin's number for it; grows by 1" }),
   name: Type.String(),
   args: AnyMap,
-  by: TextOrNull('on whose behalf'),
+  by: TextOrNull('on whose behalf, as the caller wrote it'),
+  asker: TextOrNull(
+    'who asked, proved: `nats:<account>` or `http:<token name>`; `null` for what the twin commands by itself',
+  ),
   reason: TextOrNull("the device's reason for `rejected`, or why it is `expired` or `unknown`"),
   proof: TextOrNull('what proved the outcome'),
   acceptedAt: Time('when it was accepted into the ledger'),

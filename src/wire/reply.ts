@@ -26,7 +26,10 @@ export interface CommandOutcome {
   readonly n: number;
   readonly name: string;
   readonly args: Readonly<Record<string, unknown>>;
+  /** On whose behalf, as the caller wrote it. */
   readonly by: string | null;
+  /** Who asked, proved: `nats:<account>` or `http:<token name>`; `null` for what the twin commands by itself. */
+  readonly asker: string | null;
   /** The device's reason for `rejected`, or why it is `expired` or `unknown`. */
   readonly reason: string | null;
   /** What proved the outcome, by its name and in words: `ring-entry: report 3/17 names it done`. */
@@ -183,6 +186,7 @@ export function commandOutcome(entry: LedgerEntry): CommandOutcome {
     name: entry.name,
     args: entry.args,
     by: entry.by,
+    asker: entry.asker,
     reason: entry.reason,
     proof: entry.proof,
     acceptedAt: entry.acceptedAt,

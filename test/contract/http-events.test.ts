@@ -343,6 +343,7 @@ describe('over HTTP', () => {
 
   describe('a command', () => {
     let orders: CommandOrder[];
+    const callers: string[] = [];
     beforeEach(async () => {
       orders = [];
       await begin(GUARDED);
@@ -357,8 +358,9 @@ describe('over HTTP', () => {
 
     test('is given to the owner of the device, and found in its ledger', async () => {
       node.commands = {
-        command: async (given) => {
+        command: async (given, caller) => {
           orders.push(given);
+          callers.push(caller);
           return { type: 'accepted', outcome: commandOutcome(entry('cp-001', { id: given.id })) };
         },
       };
@@ -375,6 +377,7 @@ describe('over HTTP', () => {
           ...{ ifVersion: null, by: 'mara', traceParent: null },
         },
       ]);
+      expect(callers).toEqual(['operator']);
       const there = await node.app.inject({
         url: String(response.headers.location),
         headers: bearer(READER),

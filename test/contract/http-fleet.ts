@@ -101,7 +101,7 @@ function journalOf({ twin, decisions }: Life, numbers: Map<number, number>): Jou
 }
 
 const request = (id: string, name: string): CommandRequest => ({
-  ...{ id, name, args: {}, waitUntil: 0, ifVersion: null, by: 'mara' },
+  ...{ id, name, args: {}, waitUntil: 0, ifVersion: null, by: 'mara', asker: 'nats:backend' },
   replyTo: { subject: '_INBOX.nobody', encoding: 'json' },
 });
 

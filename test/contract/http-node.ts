@@ -96,7 +96,7 @@ export async function httpOver(
       lastSequence: () => node.changes.lastSequence(),
       open: (options) => node.changes.open(options),
     },
-    commands: { command: (order) => node.commands.command(order) },
+    commands: { command: (order, caller) => node.commands.command(order, caller) },
     guards,
     logger: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
   });

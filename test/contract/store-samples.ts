@@ -83,7 +83,8 @@ export function filed(device: string, of: Report, change: Partial<FiledReport> =
 export function entry(device: string, change: Partial<LedgerEntry> = {}): LedgerEntry {
   return {
     ...{ device, id: 'e5f0c3a8-0000-4000-8000-000000000001', n: 1, name: 'reserve', args: { minutes: 5 } },
-    ...{ by: 'backend', epoch: 1, incarnation: 1, boot: 1, notAfterUp: 9000.5, holdMs: 300_000 },
+    ...{ by: 'mara', asker: 'nats:backend', epoch: 1, incarnation: 1, boot: 1, notAfterUp: 9000.5 },
+    holdMs: 300_000,
     ...{ acceptedAt: T0, sentAt: T0 + 0.125, certainAt: T0 + 5000, outcome: 'pending', reason: null },
     ...{ proof: null, decidedAt: null, closedAt: null, compensatedBy: 'release' },
     ...change,
@@ -209,7 +210,8 @@ const former = fc.record({
 
 const anyEntry = (device: string): fc.Arbitrary<LedgerEntry> =>
   fc.record({
-    ...{ device: fc.constant(device), id: fc.uuid(), n: uint, name: text, args: map, by: orNull(text) },
+    ...{ device: fc.constant(device), id: fc.uuid(), n: uint, name: text, args: map },
+    ...{ by: orNull(text), asker: orNull(text) },
     ...{
       epoch: uint,
       incarnation: fc.nat(),
@@ -238,7 +240,8 @@ const anyNewest = anyReport.chain((of) =>
 );
 
 const anyRequest = fc.record({
-  ...{ id: fc.uuid(), name: text, args: map, waitUntil: time, ifVersion: orNull(uint), by: orNull(text) },
+  ...{ id: fc.uuid(), name: text, args: map, waitUntil: time, ifVersion: orNull(uint) },
+  ...{ by: orNull(text), asker: orNull(text) },
   replyTo: fc.record({ subject: text, encoding: fc.constantFrom('json', 'msgpack') }),
 });
 

@@ -184,6 +184,7 @@ function shownResult(result: CommandResult): readonly string[] {
     ['id', result.id],
     ['arguments', JSON.stringify(result.args)],
     ['by', result.by],
+    ['asked by', result.asker],
     ['reason', result.reason],
     ['proof', result.proof],
     ['accepted', shownTime(result.acceptedAt)],

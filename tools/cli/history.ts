@@ -39,6 +39,7 @@ const Entry = Type.Object({
   n: Type.Integer(),
   name: Type.String(),
   by: TextOrNull,
+  asker: TextOrNull,
   outcome: Type.String(),
   reason: TextOrNull,
   acceptedAt: Type.String(),
@@ -93,13 +94,14 @@ const VIEWS = {
   commands: view(Entry, {
     resource: 'commands',
     member: 'commands',
-    names: ['accepted', 'number', 'command', 'by', 'outcome', 'reason', 'id'],
+    names: ['accepted', 'number', 'command', 'by', 'asked by', 'outcome', 'reason', 'id'],
     isWindowed: false,
-    cells: ({ acceptedAt, n, name, by, outcome, reason, id }) => [
+    cells: ({ acceptedAt, n, name, by, asker, outcome, reason, id }) => [
       acceptedAt,
       n,
       name,
       by,
+      asker,
       outcome,
       reason,
       id,

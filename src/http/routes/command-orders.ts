@@ -3,14 +3,17 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type Static, Type } from '@sinclair/typebox';
+import type { FastifyRequest } from 'fastify';
 import { AnyKey } from '../../../machines/report.ts';
 import type { CommandOutcome, RefusalBody } from '../../wire/reply.ts';
 import { WAIT_MS_MAX } from '../../wire/request.ts';
 import { readTraceParent } from '../../wire/trace.ts';
+import type { Caller } from '../access.ts';
 import type { CommandAnswer } from '../command-port.ts';
 import { type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { rfc3339, rfc3339OrNull } from '../rfc3339.ts';
+import { AskerSchema } from './commands.ts';
 import { deviceParams } from './devices.ts';
 
 const Time = Type.String({ format: 'date-time' });
@@ -45,6 +48,7 @@ export const OrderAnswerSchema = Type.Object({
   name: Type.String(),
   args: Type.Record(AnyKey, Type.Unknown()),
   by: StringOrNull,
+  asker: AskerSchema,
   outcome: Type.String({ description: 'pending, done, rejected, expired or unknown' }),
   reason: StringOrNull,
   proof: StringOrNull,
@@ -98,12 +102,13 @@ export function commandOrderRoutes(app: HttpApp, context: HttpContext): void {
       const { twin } = await knownDevice(context, request.params.device);
       const { id = randomUUID(), name, args = {}, ifVersion = null, by = null } = request.body;
       const { traceparent = '' } = request.headers;
-      const answer = await context.commands.command({
+      const order = {
         ...{ device: twin.device, name, id: id.toLowerCase(), args, ifVersion, by },
         waitMs: request.query.waitMs,
         // What is no trace is ignored, as its standard wants it.
         traceParent: readTraceParent(String(traceparent)) === null ? null : String(traceparent),
-      });
+      };
+      const answer = await context.commands.command(order, callerOf(request).name);
       const outcome = acceptedOutcome(answer, id.toLowerCase());
       void reply
         .code(outcome.outcome === 'pending' ? 202 : 200)
@@ -111,6 +116,12 @@ export function commandOrderRoutes(app: HttpApp, context: HttpContext): void {
       return orderView(outcome);
     },
   );
+}
+
+/** Whose token it was: without one that may operate, nobody comes as far as this. */
+function callerOf(request: FastifyRequest): Caller {
+  if (request.caller === null) throw new Error('a command came without a token past the check of access');
+  return request.caller;
 }
 
 function acceptedOutcome(answer: CommandAnswer, id: string): CommandOutcome {

@@ -19,13 +19,20 @@ const TimeOrNull = Type.Union([Time, Type.Null()]);
 const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
 const StringOrNull = Type.Union([Type.String(), Type.Null()]);
 
+/** Who asked. */
+export const AskerSchema = Type.Union([Type.String(), Type.Null()], {
+  description:
+    'who asked, proved: nats:<account> or http:<name of the token>; null for what the twin commands by itself',
+});
+
 /** A command as the ledger has it. */
 export const CommandViewSchema = Type.Object({
   id: Type.String({ description: "the caller's idempotency key" }),
   n: Type.Integer({ description: "the twin's number for it; grows by 1" }),
   name: Type.String(),
   args: Type.Record(AnyKey, Type.Unknown()),
-  by: StringOrNull,
+  by: Type.Union([Type.String(), Type.Null()], { description: 'on whose behalf, as the caller wrote it' }),
+  asker: AskerSchema,
   outcome: Type.String({ description: 'pending, done, rejected, expired or unknown' }),
   reason: StringOrNull,
   proof: Type.Union([Type.String(), Type.Null()], {

@@ -43,7 +43,10 @@ export interface Command {
   readonly n: number;
   readonly name: string;
   readonly args: Readonly<Record<string, unknown>>;
+  /** On whose behalf, as the caller wrote it. */
   readonly by: string | null;
+  /** Who asked, proved; `null` for what the twin commands by itself. */
+  readonly asker: string | null;
   readonly outcome: string;
   readonly reason: string | null;
   readonly proof: string | null;

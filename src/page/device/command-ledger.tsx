@@ -31,6 +31,7 @@ export function CommandLedger({ asked: { answer, failure } }: { readonly asked: 
             {Object.keys(command.args).length > 0 && <code>{JSON.stringify(command.args)}</code>}
             <span class="soft">
               {command.by !== null && `by ${command.by} `}
+              {command.asker !== null && `asked by ${command.asker} `}
               <time dateTime={command.acceptedAt} title={`${exactTime(Date.parse(command.acceptedAt))} UTC`}>
                 {timeOfDay(Date.parse(command.acceptedAt), now)}
               </time>

@@ -30,6 +30,7 @@ function refusalOf(pair: Pair, name: string): string | null {
     args: name === 'clear' ? { reason: 'looked at it' } : {},
     waitUntil: now,
     ifVersion: null,
+    asker: 'nats:backend',
     by: 'mara',
     replyTo: { subject: '_INBOX.asked', encoding: 'json' },
   };

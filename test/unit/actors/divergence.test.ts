@@ -154,7 +154,7 @@ describe('a kind that re-asserts', () => {
     pair.answer();
     const entry = [...pair.ledger.values()].at(-1)!;
     expect(pair.sent).toMatchObject({ name: 'reserve', args: { holdMs: 860_000, token: 'A1' }, boot: 2 });
-    expect(entry).toMatchObject({ by: 'corral', outcome: 'pending', holdMs: 860_000 });
+    expect(entry).toMatchObject({ by: 'corral', asker: null, outcome: 'pending', holdMs: 860_000 });
     expect(causes(pair).at(-1)).toContain('re-asserts against the lost-hold of r');
     pair.answer();
     expect(pair.document).toMatchObject({

@@ -13,7 +13,8 @@ const NOT_AFTER_UP = 100_000;
 /** Command 5, bound to boot 3. */
 function entryOf(given: Partial<LedgerEntry> = {}): LedgerEntry {
   return {
-    ...{ device: 'cp-1', id: 'c', n: 5, name: 'reserve', args: {}, by: null, epoch: 1, incarnation: 1 },
+    ...{ device: 'cp-1', id: 'c', n: 5, name: 'reserve', args: {}, by: null, asker: null },
+    ...{ epoch: 1, incarnation: 1 },
     ...{
       boot: 3,
       notAfterUp: NOT_AFTER_UP,

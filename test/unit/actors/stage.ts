@@ -58,6 +58,7 @@ export class Stage {
     const { waitMs, ...rest } = given;
     const request: CommandRequest = {
       ...{ id: `request-${String(this.#asked)}`, name, args: {}, ifVersion: null, by: null },
+      asker: 'nats:backend',
       ...{
         waitUntil: this.now + (waitMs ?? 0),
         replyTo: { subject: `_INBOX.${this.#asked}`, encoding: 'json' },

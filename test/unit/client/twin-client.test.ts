@@ -27,7 +27,8 @@ const idReused = { code: 'id-reused', detail: 'it is that of release', state: nu
 function entry(id: string, outcome: Outcome): LedgerEntry {
   const isOpen = outcome === 'pending';
   return {
-    ...{ device, id, n: 1, name: 'reserve', args: {}, by: null, epoch: 1, incarnation: 1, boot: 1 },
+    ...{ device, id, n: 1, name: 'reserve', args: {}, by: null, asker: 'nats:backend' },
+    ...{ epoch: 1, incarnation: 1, boot: 1 },
     ...{ notAfterUp: 1, holdMs: null, acceptedAt: 1, sentAt: 1, certainAt: 2, outcome, reason: null },
     ...{ proof: null, decidedAt: isOpen ? null : 2, closedAt: isOpen ? null : 2, compensatedBy: 'release' },
   };

@@ -44,6 +44,7 @@ const entry: LedgerEntry = {
     name: 'reserve',
     args: {},
     by: null,
+    asker: 'nats:backend',
   },
   ...{ epoch: 9, incarnation: 1, boot: 3, notAfterUp: 5_000, holdMs: 60_000 },
   ...{ acceptedAt: 1_000, sentAt: 1_200, certainAt: 6_000, decidedAt: null, closedAt: null },

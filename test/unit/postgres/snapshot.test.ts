@@ -16,16 +16,26 @@ describe('a snapshot', () => {
   test('of version 1 is read: what it does not hold is not known, or as it was', () => {
     const probe = { n: 4, sentAt: 1_000, lastAskedAt: 9_000, waitsUntil: null, fate: 'missed' } as const;
     const [version, awaiting, ...packed] = encodeSnapshot({ ...twin('cp-1'), open: [entry('cp-1')], probe });
-    expect([version, awaiting]).toEqual([6, 1]);
+    expect([version, awaiting]).toEqual([7, 1]);
     const places = unpack(Uint8Array.from(packed)) as unknown[][];
     const [open, written] = [places[7] as unknown[][], places[9]!];
-    open[0]!.pop();
+    // Who asked, and what undoes it.
+    open[0]!.splice(-2);
     written.pop();
     const old = Buffer.concat([Buffer.from([1]), pack(places)]);
     expect(decodeSnapshot('cp-1', old)).toMatchObject({
-      open: [{ ...entry('cp-1'), compensatedBy: null }],
+      open: [{ ...entry('cp-1'), compensatedBy: null, asker: null }],
       probe: { ...probe, lastAskedAt: 1_000 },
     });
+  });
+
+  test('of version 6 is read: nobody is known to have asked', () => {
+    const places = unpack(
+      encodeSnapshot({ ...twin('cp-1'), open: [entry('cp-1')] }).subarray(2),
+    ) as unknown[][];
+    (places[7] as unknown[][])[0]!.pop();
+    const old = Buffer.concat([Buffer.from([6, 1]), pack(places)]);
+    expect(decodeSnapshot('cp-1', old).open).toEqual([{ ...entry('cp-1'), asker: null }]);
   });
 
   test.each([
