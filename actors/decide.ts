@@ -8,8 +8,8 @@ import { addEffect, beginDraft, type Draft, endDraft } from './draft.ts';
 import { decideCommand } from './guard.ts';
 import { hearReport } from './hear.ts';
 import { assertInvariants } from './invariants.ts';
-import { applyMergePatch, desiredDelta } from './desired.ts';
-import { allowedCommands } from './prospect.ts';
+import { applyMergePatch, DESIRED_BYTES_MAX, desiredBytes, desiredDelta } from './desired.ts';
+import { allowedCommands, type Objection } from './prospect.ts';
 import { wakeTwin } from './wake.ts';
 import type { Twin } from './twin.ts';
 import { worldState } from '../machines/statechart.ts';
@@ -41,19 +41,23 @@ function changeDesired(draft: Draft, request: DesiredRequest): void {
   const { twin } = draft;
   if (request.ifVersion !== null && request.ifVersion !== twin.desired.version) {
     const detail = `the desired configuration is at version ${String(twin.desired.version)}, not ${String(request.ifVersion)}`;
-    const state = worldState(twin.path);
-    const refusal = {
-      id: null,
-      code: 'version-mismatch',
-      detail,
-      state,
-      allowed: allowedCommands(draft),
-    } as const;
-    addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'refused', refusal } });
+    refuseDesired(draft, request, { code: 'version-mismatch', detail });
     return;
   }
   const values = applyMergePatch(twin.desired.values, request.patch);
+  const bytes = desiredBytes(values);
+  if (bytes > DESIRED_BYTES_MAX) {
+    const detail = `a desired configuration has at most ${String(DESIRED_BYTES_MAX)} bytes as JSON, and this patch would make it ${String(bytes)}: remove what nobody needs, with null`;
+    refuseDesired(draft, request, { code: 'desired-too-large', detail });
+    return;
+  }
   twin.desired = { version: twin.desired.version + 1, values };
   const reply = { type: 'desired', version: twin.desired.version, delta: desiredDelta(twin) } as const;
   addEffect(draft, { type: 'answer', to: request.replyTo, reply });
+}
+
+function refuseDesired(draft: Draft, request: DesiredRequest, objection: Objection): void {
+  const state = worldState(draft.twin.path);
+  const refusal = { id: null, ...objection, state, allowed: allowedCommands(draft) };
+  addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'refused', refusal } });
 }

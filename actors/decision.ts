@@ -112,6 +112,7 @@ export const REFUSALS = {
   pending: 'another command is in flight: wait for its outcome',
   'version-mismatch': 'the twin is no longer at the version given as ifVersion',
   'id-reused': 'the id names another command, or the same one with other arguments, already',
+  'desired-too-large': 'the desired configuration would become larger than it may be',
   'bad-arguments': 'the request or its arguments are not of the form this command takes',
   'unknown-command': 'this kind of device has no such command',
   'unknown-device': 'no twin and no inventory entry has this id',

@@ -5,6 +5,17 @@ import type { Twin } from './twin.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
+/**
+ * The largest desired configuration, bytes: the merged values, as JSON in UTF-8. A patch that would make it larger is refused as
+ * `desired-too-large`, and changes nothing: a twin's document has to fit into one message, with everything else in it.
+ */
+export const DESIRED_BYTES_MAX = 64 * 1024;
+
+/** How large a desired configuration is, bytes. */
+export function desiredBytes(values: Values): number {
+  return Buffer.byteLength(JSON.stringify(values));
+}
+
 /** `values` with the patch applied: `null` removes a key, maps merge, everything else replaces. */
 export function applyMergePatch(values: Values, patch: Values): Values {
   const merged = new Map(Object.entries(values));

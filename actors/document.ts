@@ -73,6 +73,8 @@ export interface TwinDocument {
   };
   /** Names of the commands that would be accepted now, at once or once the device has answered `report`. */
   readonly allowed: readonly string[];
+  /** What had to be left out so that one message holds the rest; the store has it. Absent where nothing was. */
+  readonly leftOut?: readonly string[];
 }
 
 /** The document of `twin` at server time `now`. */

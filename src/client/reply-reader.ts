@@ -4,7 +4,7 @@
 import { type TSchema, Type } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import type { TwinDocument } from '../../actors/document.ts';
-import { decode } from '../wire/codec.ts';
+import { decode, REPLY_DEPTH_MAX } from '../wire/codec.ts';
 import type { DesiredReply, RefusalBody } from '../wire/reply.ts';
 import {
   CommandOutcomeSchema,
@@ -74,7 +74,7 @@ function readReply<Body>(
   isBody: Guard<Body>,
   check: TypeCheck<TSchema>,
 ): ReadReply<Body> {
-  const decoded = decode(payload);
+  const decoded = decode(payload, REPLY_DEPTH_MAX);
   if (!decoded.ok) throw new CorralBadReply(decoded.detail);
   const value: unknown = decoded.value;
   if (isRefusal(value)) return { type: 'refused', refusal: value };

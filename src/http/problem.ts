@@ -126,6 +126,11 @@ export const PROBLEMS = {
     title: 'The twin is no longer at the version given as ifVersion',
     remedy: 'Nothing was sent. Read the device and decide again.',
   },
+  'desired-too-large': {
+    status: 413,
+    title: 'The desired configuration would become too large',
+    remedy: 'Nothing was changed. Remove what nobody needs, with null.',
+  },
   'body-too-large': {
     status: 413,
     title: 'The body is larger than this resource takes',

@@ -18,6 +18,9 @@ import { isStorableText, storableText } from './storable-text.ts';
 /** The deepest nesting that is read; deeper payloads are refused as `too-deep`. */
 export const DEPTH_MAX = 16;
 
+/** The deepest nesting in what twins say: what was read as a part of something else stands deeper in a page of documents. */
+export const REPLY_DEPTH_MAX = DEPTH_MAX + 4;
+
 /** Why bytes could not be read as a message. */
 export type DecodeProblem = 'empty' | 'not-a-map' | 'malformed' | 'too-deep' | 'not-plain-data';
 
@@ -54,7 +57,7 @@ export function announcesList(bytes: Uint8Array): boolean {
 }
 
 /** Reads a payload. Never throws: what cannot be read comes back as a problem with a sentence. */
-export function decode(bytes: Uint8Array): Decoded {
+export function decode(bytes: Uint8Array, depthMax = DEPTH_MAX): Decoded {
   if (bytes.length === 0) return { ok: false, problem: 'empty', detail: 'the payload has no bytes' };
   const encoding = encodingOf(bytes);
   if (encoding === null) {
@@ -73,7 +76,7 @@ export function decode(bytes: Uint8Array): Decoded {
         return { ok: false, ...notPlain('a whole number beyond 2^53 - 1, which would be rounded,') };
       keys = scanned;
     } else {
-      const scanned = scanMsgpack(bytes, DEPTH_MAX);
+      const scanned = scanMsgpack(bytes, depthMax);
       if (typeof scanned !== 'number') return { ok: false, ...scanned };
       keys = scanned;
       value = unpackr.unpack(bytes) as unknown;
@@ -88,7 +91,7 @@ export function decode(bytes: Uint8Array): Decoded {
     return { ok: false, problem: 'not-a-map', detail: `a ${typeof value} is neither a map nor a list` };
   }
   keysFound = 0;
-  const flaw = flawOf(value, 0);
+  const flaw = flawOf(value, depthMax);
   if (flaw !== null) return { ok: false, ...flaw };
   if (keysFound !== keys) return { ok: false, ...notPlain('a map in which one key stands twice') };
   return { ok: true, value, encoding };
@@ -108,8 +111,8 @@ interface Flaw {
   readonly detail: string;
 }
 
-/** The first thing in `value` that is not plain, storable data. */
-function flawOf(value: unknown, depth: number): Flaw | null {
+/** The first thing in `value` that is not plain, storable data. `levels`: how many more maps or lists it may be nested in. */
+function flawOf(value: unknown, levels: number): Flaw | null {
   switch (typeof value) {
     case 'boolean':
       return null;
@@ -118,18 +121,17 @@ function flawOf(value: unknown, depth: number): Flaw | null {
     case 'string':
       return isStorableText(value) ? null : notPlain('a string with a NUL character or a lone surrogate');
     case 'object':
-      return value === null ? null : flawInside(value, depth + 1);
+      return value === null ? null : flawInside(value, levels - 1);
     default:
       return notPlain(`a value of type ${typeof value}`);
   }
 }
 
-function flawInside(value: object, depth: number): Flaw | null {
-  if (depth > DEPTH_MAX)
-    return { problem: 'too-deep', detail: `nested deeper than ${String(DEPTH_MAX)} levels` };
+function flawInside(value: object, levels: number): Flaw | null {
+  if (levels < 0) return { problem: 'too-deep', detail: 'nested deeper than may be kept' };
   if (Array.isArray(value)) {
     for (const item of value) {
-      const flaw = flawOf(item, depth);
+      const flaw = flawOf(item, levels);
       if (flaw !== null) return flaw;
     }
     return null;
@@ -139,7 +141,7 @@ function flawInside(value: object, depth: number): Flaw | null {
   for (const key in value) {
     keysFound += 1;
     const flaw = isStorableKey(key)
-      ? flawOf((value as Record<string, unknown>)[key], depth)
+      ? flawOf((value as Record<string, unknown>)[key], levels)
       : notPlain('a key named __proto__, or with a NUL character or a lone surrogate,');
     if (flaw !== null) return flaw;
   }

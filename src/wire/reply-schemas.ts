@@ -174,6 +174,11 @@ export const TwinDocumentSchema = Type.Object({
     duplicates: Type.Integer(),
   } satisfies Fields<TwinDocument['sequence']>),
   allowed: Type.Array(Type.String(), { description: 'commands that would be accepted now' }),
+  leftOut: Type.Optional(
+    Type.Array(Type.String(), {
+      description: 'what had to be left out so that one message holds the rest; absent where nothing was',
+    }),
+  ),
 } satisfies Fields<TwinDocument>);
 
 /** A page of `fleet.find`. */

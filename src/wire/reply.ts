@@ -13,6 +13,7 @@
  *   deadletter.<reason>.<partition>  DeadLetterBody
  */
 import type { FirstUse, Reply, Refusal, RefusalCode, Transition } from '../../actors/decision.ts';
+import type { TwinDocument } from '../../actors/document.ts';
 import type { LedgerEntry, Outcome } from '../../actors/ledger.ts';
 import type { DeadLetter, JournalLine } from '../runtime/ports.ts';
 import { encode, type Encoding } from './codec.ts';
@@ -100,6 +101,9 @@ export interface EncodedReply {
   readonly error?: ServiceError;
 }
 
+/** A twin's document, or no more than its name where the twin cannot be read. */
+type Said = TwinDocument | { readonly device: string };
+
 /** Encodes a twin's answer. */
 export function encodeReply(reply: Reply, encoding: Encoding): EncodedReply {
   switch (reply.type) {
@@ -114,18 +118,57 @@ export function encodeReply(reply: Reply, encoding: Encoding): EncodedReply {
   }
 }
 
+/**
+ * The largest payload of what twins say, bytes: what a hub carries in one message by default, less what headers take. A page of
+ * `fleet.find` ends before it, with a cursor; a document that would be larger leaves out what devices and backends write freely, and
+ * says so in `leftOut`.
+ */
+export const REPLY_BYTES_MAX = 960 * 1024;
+
 /** Encodes the reply to `get`: a twin document. */
-export function encodeDocument(document: object, encoding: Encoding): EncodedReply {
-  return { payload: encode(document, encoding) };
+export function encodeDocument(document: Said, encoding: Encoding): EncodedReply {
+  const payload = encode(document, encoding);
+  return { payload: isCarried(payload) ? payload : encode(shortened(document), encoding) };
 }
 
-/** Encodes a page of `fleet.find`; `cursor` is `null` on the last one and then left out, as it is in a first request. */
+/**
+ * Encodes a page of `fleet.find`; `cursor` is `null` on the last one and then left out, as it is in a first request. What one message
+ * cannot hold is left for the next page.
+ */
 export function encodeFound(
-  page: { readonly devices: readonly object[]; readonly cursor: string | null },
+  page: { readonly devices: readonly Said[]; readonly cursor: string | null },
   encoding: Encoding,
 ): EncodedReply {
   const { devices, cursor } = page;
-  return { payload: encode(cursor === null ? { devices } : { devices, cursor }, encoding) };
+  const payload = encode(cursor === null ? { devices } : { devices, cursor }, encoding);
+  if (isCarried(payload)) return { payload };
+  const shown: Said[] = [];
+  let bytes = PAGE_BYTES;
+  for (const document of devices) {
+    const alone = encode(document, encoding);
+    const fitting = isCarried(alone) ? document : shortened(document);
+    bytes += fitting === document ? alone.length : encode(fitting, encoding).length;
+    if (shown.length > 0 && bytes > REPLY_BYTES_MAX) break;
+    shown.push(fitting);
+    bytes += 1;
+  }
+  const last = shown.length < devices.length ? (shown.at(-1)?.device ?? null) : cursor;
+  return { payload: encode(last === null ? { devices: shown } : { devices: shown, cursor: last }, encoding) };
+}
+
+/** What a page takes besides its documents, bytes. */
+const PAGE_BYTES = 256;
+
+function isCarried(payload: Uint8Array): boolean {
+  return payload.length <= REPLY_BYTES_MAX;
+}
+
+/** A document without what is written freely: the rest is bounded. */
+function shortened(document: Said): Said {
+  if (!('desired' in document)) return document;
+  const { version } = document.desired;
+  const desired = { version, values: {}, delta: {} };
+  return { ...document, reported: {}, desired, leftOut: ['reported', 'desired'] };
 }
 
 /** Encodes a refusal. */
@@ -148,14 +191,16 @@ export function encodeFailure(code: FailureCode, detail: string, encoding: Encod
 /** Encodes the publication of a transition, with the twin's document. */
 export function encodeChanged(
   line: Extract<JournalLine, { type: 'transition' }>,
-  document: object,
+  document: Said,
   encoding: Encoding,
 ): Uint8Array {
   const { partition, no, transition } = line;
   const measuredAt = Math.round(transition.measuredAt);
   const errorMs = transition.errorMs === null ? null : Math.ceil(transition.errorMs);
   const body: ChangedBody = { ...transition, measuredAt, errorMs, partition, no, twin: document };
-  return encode(body, encoding);
+  const payload = encode(body, encoding);
+  if (isCarried(payload)) return payload;
+  return encode({ ...body, twin: shortened(document) }, encoding);
 }
 
 /** Encodes the publication of an outcome. */

@@ -25,6 +25,7 @@ export const REFUSAL_ERROR_CODES: Readonly<Record<RefusalCode, number>> = {
   pending: 409,
   'version-mismatch': 412,
   'id-reused': 409,
+  'desired-too-large': 413,
   'bad-arguments': 400,
   'unknown-command': 404,
   'unknown-device': 404,
