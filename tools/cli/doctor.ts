@@ -1,6 +1,6 @@
 /** `corral doctor`: looks at everything Corral needs, and says what to do where it is not as it should be. */
 import type { Command } from 'commander';
-import type { Finding, Verdict } from '../doctor/finding.ts';
+import type { Finding, Verdict } from '../../src/setup/finding.ts';
 import { hubFindings } from '../doctor/hub-checks.ts';
 import { nodeVersionFinding, readinessFinding } from '../doctor/node-checks.ts';
 import { postgresFindings } from '../doctor/postgres-checks.ts';

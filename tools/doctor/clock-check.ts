@@ -3,7 +3,7 @@ import { type ClockComparison, compareClock } from '../../src/runtime/clock-watc
 import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
 import type { TimeSource } from '../../src/runtime/ports.ts';
 import { systemClock } from '../../src/system-clock.ts';
-import { bad, becauseOf, type Finding, good, warning } from './finding.ts';
+import { bad, becauseOf, type Finding, good, warning } from '../../src/setup/finding.ts';
 
 /** Asked so often, because the answer that came soonest tells most. */
 const COMPARISONS = 5;

@@ -8,7 +8,7 @@ import { hubTime } from '../../src/nats/hub-time.ts';
 import { hubSetup } from '../../src/setup/hub-findings.ts';
 import { STREAMS } from '../../src/wire/subjects.ts';
 import { clockFinding } from './clock-check.ts';
-import { bad, becauseOf, type Finding, good, warning } from './finding.ts';
+import { bad, becauseOf, type Finding, good, warning } from '../../src/setup/finding.ts';
 import { siteStreamFindings } from './site-stream-checks.ts';
 
 /** How long the hub may take for an answer, ms; and how long nodes are given to say that they are there. */

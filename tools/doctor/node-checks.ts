@@ -1,7 +1,7 @@
 /** The doctor's look at this machine's Node, and at a node of Corral over HTTP. */
 import { Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
-import { bad, becauseOf, type Finding, good } from './finding.ts';
+import { bad, becauseOf, type Finding, good } from '../../src/setup/finding.ts';
 
 /** The oldest Node that is supported; `engines` in package.json. */
 const NODE_MIN = [20, 19] as const;

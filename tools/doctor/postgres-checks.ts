@@ -4,7 +4,7 @@ import { migrationState } from '../../src/postgres/migrate.ts';
 import { serverTime } from '../../src/postgres/server-time.ts';
 import { storeSetup } from '../../src/setup/store-findings.ts';
 import { clockFinding } from './clock-check.ts';
-import { bad, becauseOf, type Finding, good, warning } from './finding.ts';
+import { bad, becauseOf, type Finding, good, warning } from '../../src/setup/finding.ts';
 
 /** The oldest Postgres that is supported, as `server_version_num` has it. */
 const VERSION_MIN = 150_000;

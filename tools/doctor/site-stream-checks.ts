@@ -4,7 +4,7 @@ import type { HubConnection } from '../../src/nats/connect.ts';
 import { SitesTold } from '../../src/nats/sites-told.ts';
 import { type StreamState, statesOf } from '../../src/nats/stream-state.ts';
 import { isReportStream, SHARED_REPORT_STREAM, siteStream } from '../../src/wire/subjects.ts';
-import { bad, becauseOf, type Finding, good, warning } from './finding.ts';
+import { bad, becauseOf, type Finding, good, warning } from '../../src/setup/finding.ts';
 
 /** How long the hub may take for an answer, ms. */
 const ANSWER_MS = 3_000;
