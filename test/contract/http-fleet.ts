@@ -165,7 +165,16 @@ function answered(at: number, answer: (n: number) => Report): Happening {
 
 /** Heard a while ago, and never asked: nothing bounds the age of what it said. */
 const cp002 = live({ id: 'cp-002', kind: chargePoint, site: 'depot' }, [
-  { ...heard(NOW - 2 * MINUTE, { boot: 1, seq: 1, up: 5 * MINUTE, state: 'available', firmware: '2.0' }) },
+  {
+    ...heard(NOW - 2 * MINUTE, {
+      boot: 1,
+      seq: 1,
+      up: 5 * MINUTE,
+      state: 'available',
+      firmware: '2.0',
+      commands: [],
+    }),
+  },
 ]);
 
 /** Silent for a day. */
