@@ -77,6 +77,8 @@ interface Question<Body> {
   readonly subject: string;
   readonly body: Readonly<Record<string, unknown>>;
   readonly read: (payload: Uint8Array) => ReadReply<Body>;
+  /** Whether an answer is about what was asked. A foreign one, which somebody else may have sent, is no answer. */
+  readonly isAbout: (body: Body) => boolean;
   readonly id: string | null;
   /** When it is given up, by the monotonic clock. */
   readonly giveUpAt: number;
@@ -102,6 +104,7 @@ export class TwinClient {
       subject: twinGet(token(device)),
       body: {},
       read: readDocument,
+      isAbout: (document) => document.device === device,
       ...this.#plain(options),
     });
   }
@@ -134,6 +137,7 @@ export class TwinClient {
         subject: twinCommand(token(device), token(name)),
         body: { ...given, waitMs: sliceMs },
         read: readResult,
+        isAbout: (result) => result.name === name && isCommand(result, device, id),
         id,
         giveUpAt: Math.max(askedAt + deadlineMs, waitUntil),
         timeoutMs: sliceMs + REPLY_TIMEOUT_MS,
@@ -159,6 +163,7 @@ export class TwinClient {
       subject: twinLedger(token(device)),
       body: { id },
       read: readResult,
+      isAbout: (result: CommandResult) => isCommand(result, device, id),
       ...this.#plain(options),
     };
     return this.#ask({ ...question, id });
@@ -178,6 +183,7 @@ export class TwinClient {
       subject: twinDesired(token(device)),
       body: ifVersion === undefined ? { patch } : { patch, ifVersion },
       read: readDesiredReply,
+      isAbout: () => true,
       ...this.#plain(options),
       isAskedOnce: ifVersion !== undefined,
     });
@@ -191,7 +197,10 @@ export class TwinClient {
     let cursor: string | undefined;
     do {
       const body = cursor === undefined ? { ...query } : { ...query, cursor };
-      const page = await this.#ask({ subject: FLEET_FIND, body, read: readPage, ...this.#plain(options) });
+      const page = await this.#ask({
+        ...{ subject: FLEET_FIND, body, read: readPage, isAbout: () => true },
+        ...this.#plain(options),
+      });
       yield page.devices;
       cursor = page.cursor;
     } while (cursor !== undefined);
@@ -200,7 +209,7 @@ export class TwinClient {
   #plain({
     deadlineMs = DEADLINE_MS,
     traceParent,
-  }: AskOptions): Omit<Question<unknown>, 'subject' | 'body' | 'read'> {
+  }: AskOptions): Omit<Question<unknown>, 'subject' | 'body' | 'read' | 'isAbout'> {
     const giveUpAt = this.#ports.clock.monotonic() + deadlineMs;
     return {
       ...{ id: null, giveUpAt, timeoutMs: REPLY_TIMEOUT_MS, isAskedOnce: false },
@@ -216,7 +225,7 @@ export class TwinClient {
     for (let backoffMs = BACKOFF_FIRST_MS; ; backoffMs = Math.min(2 * backoffMs, BACKOFF_MAX_MS)) {
       const { subject, timeoutMs, traceParent } = question;
       const answer = await requester.request({ subject, payload, timeoutMs, traceParent });
-      const reply = answer.type === 'reply' ? question.read(answer.payload) : answer;
+      const reply = answer.type === 'reply' ? ownReply(question, answer.payload) : answer;
       if (reply.type === 'answered') return reply.body;
       if (reply.type === 'timeout' || (reply.type === 'failed' && reply.code !== 'unavailable'))
         wasSent = 'maybe';
@@ -239,12 +248,34 @@ export class TwinClient {
   }
 }
 
+/** The reply to a question; one that is about something else counts for as little as none. */
+function ownReply<Body>(
+  question: Question<Body>,
+  payload: Uint8Array,
+): ReadReply<Body> | { readonly type: 'timeout' } {
+  const reply = question.read(payload);
+  const isForeign =
+    reply.type === 'answered'
+      ? !question.isAbout(reply.body)
+      : reply.type === 'refused' && reply.refusal.id !== null && !isSameId(reply.refusal.id, question.id);
+  return isForeign ? { type: 'timeout' } : reply;
+}
+
+function isCommand(result: CommandResult, device: string, id: string): boolean {
+  return result.device === device && isSameId(result.id, id);
+}
+
+/** Twins keep ids in small letters. */
+function isSameId(id: string, asked: string | null): boolean {
+  return id.toLowerCase() === asked?.toLowerCase();
+}
+
 /**
  * What a refusal comes to. It is the answer to one copy of the question: an earlier one that got no answer may still be on its way,
  * and be accepted, when the question was for a command.
  */
 function refusalOf(
-  { id }: Question<unknown>,
+  { id }: Pick<Question<unknown>, 'id'>,
   refusal: RefusalBody,
   wasSent: 'no' | 'maybe',
 ): CorralRefusal | CorralUnreachable {

@@ -134,7 +134,7 @@ function take(hub: HubConnection, message: Msg, handle: Listening['handle'], ans
   const { subject, data: payload, reply = '' } = message;
   const heard: Heard = {
     subject,
-    reply: isSendable(reply) ? reply : null,
+    reply: isSendable(reply) && (answerTo === null || isInbox(reply)) ? reply : null,
     payload,
     headers: read.ok ? read.headers : null,
   };
@@ -159,6 +159,14 @@ function take(hub: HubConnection, message: Msg, handle: Listening['handle'], ans
 /** Servers take any reply subject, the client library sends to none that has something like a space in it. */
 function isSendable(reply: string): boolean {
   return reply !== '' && !/\s/.test(reply);
+}
+
+/**
+ * The servers' own subjects are nobody's inbox: an import hands on a reply of `$JS.ACK...` as it is, and an answer there would be an
+ * acknowledgement.
+ */
+function isInbox(reply: string): boolean {
+  return !reply.startsWith('$');
 }
 
 function refusalOf(detail: string, payload: Uint8Array): EncodedReply {

@@ -144,6 +144,20 @@ describe('on NATS', () => {
     expect(world.notices.at(-1)).toMatchObject({ type: 'request-unanswerable' });
   });
 
+  test("a request that wants its answer on a subject of the servers' own is not handled", async () => {
+    let handled = 0;
+    const stop = world.bus.serve(partitionOf('cp-6'), ({ replyTo }) => {
+      handled += 1;
+      world.bus.reply(replyTo, encode({}, replyTo.encoding));
+    });
+    await world.settled();
+    world.backend.nats.publish(twinGet('cp-6'), '{}', { reply: '$JS.ACK.DEVICES.reader.1.1.1.1.0' });
+    await world.request(twinGet('cp-6'), new Uint8Array());
+    await stop();
+    expect(handled).toBe(1);
+    expect(world.notices.at(-1)).toMatchObject({ type: 'request-unanswerable' });
+  });
+
   test('an answer that is too large for the hub becomes an error', async () => {
     const stop = world.bus.serve(partitionOf('cp-7'), ({ replyTo }) => {
       world.bus.reply(replyTo, new Uint8Array(2 * 1024 * 1024));

@@ -119,6 +119,30 @@ describe('a command', () => {
     });
   });
 
+  test.each([
+    ['of another device', { device: 'cp-other' }],
+    ['under another id', { id: '00000000-0000-4000-8000-00000000ffff' }],
+    ['of another name', { name: 'release' }],
+  ])('takes an answer about a command %s for none', async (_what, foreign) => {
+    serve((request, count) => {
+      const own = entry(idOf(request), 'done');
+      const told = count === 1 ? { ...own, ...foreign } : own;
+      return encodeReply({ type: 'ledger', entry: told }, request.replyTo.encoding);
+    });
+    expect(await settled(client.command(device, 'reserve'))).toMatchObject({ id: firstId, device });
+    expect(requests).toHaveLength(2);
+  });
+
+  test("takes another command's refusal for no answer", async () => {
+    const refusal = { code: 'offline', detail: 'not heard', state: null, allowed: [] } as const;
+    serve((request, count) =>
+      count === 1
+        ? encodeRefusal({ ...refusal, id: '00000000-0000-4000-8000-00000000ffff' }, 'json')
+        : ledgerReply('done')(request),
+    );
+    expect(await settled(client.command(device, 'reserve'))).toMatchObject({ outcome: 'done' });
+  });
+
   test('without an answer is asked again with the same id', async () => {
     serve((request, count) => (count < 4 ? null : ledgerReply('done')(request)));
     expect(await settled(client.command(device, 'reserve'))).toMatchObject({ outcome: 'done' });
