@@ -2,6 +2,7 @@
  * Asserts what must be true of a twin after every decision and after it was read from the store (I1 to I6 in `twin.ts`).
  * A twin that breaks one is a programmer's error: it is quarantined, and the process goes on.
  */
+import { COMMAND_N_MAX } from '../machines/command.ts';
 import { worldState } from '../machines/statechart.ts';
 import { commandInFlight } from './legality.ts';
 import { OPEN_MAX } from './prospect.ts';
@@ -23,6 +24,7 @@ export function assertInvariants(twin: Twin): void {
     const isLast = sequence.ranges[last] === newest.boot && sequence.ranges[last + 2] === newest.seq;
     hold(twin, isLast, 'I4: the newest position is the last one seen');
   }
+  hold(twin, twin.lastN < COMMAND_N_MAX, 'I5: a device takes the numbers that are given');
   if (open.length > 0) assertOpen(twin);
   const isDoubted = twin.suspicions.length > 0;
   const state = worldState(twin.path);

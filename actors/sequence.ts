@@ -17,6 +17,12 @@ export const RANGES_MAX = 128;
 /** Where counts stop: above it whole numbers are no longer exact. */
 export const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 
+/**
+ * A hole of more positions than this is none of lost reports: nobody has lost a million reports between two that arrived. Its positions
+ * are not counted as missing.
+ */
+export const HOLE_MAX = 2 ** 20;
+
 /** Positions seen, and what was counted on the way. */
 export interface SequenceSet {
   /** Flat triples: boot, first seq, last seq. */
@@ -112,7 +118,7 @@ export function missing(set: SequenceSet): number {
   for (let index = 0; index < set.ranges.length; index += 3) {
     const follows = index > 0 && set.ranges[index - 3] === set.ranges[index];
     const expected = follows ? at(set.ranges, index - 1) + 1 : 1;
-    open += at(set.ranges, index + 1) - expected;
+    open += lostIn(at(set.ranges, index + 1) - expected);
   }
   return countOf(set.closedMissing + open);
 }
@@ -120,6 +126,11 @@ export function missing(set: SequenceSet): number {
 /** A count of what is no more than that many (I3). */
 export function countOf(number: number): number {
   return Math.min(COUNT_MAX, Math.max(0, number));
+}
+
+/** How many reports a hole of so many positions counts for. */
+function lostIn(positions: number): number {
+  return positions > HOLE_MAX ? 0 : positions;
 }
 
 function at(ranges: readonly number[], index: number): number {
@@ -158,14 +169,14 @@ function bounded(set: SequenceSet): SequenceSet {
   const { ranges } = set;
   if (ranges.length / 3 <= RANGES_MAX) return set;
   if (ranges[0] === ranges[3]) {
-    const closed = at(ranges, 4) - at(ranges, 2) - 1;
+    const closed = lostIn(at(ranges, 4) - at(ranges, 2) - 1);
     return {
       ...set,
       ranges: [...ranges.slice(0, 2), ...ranges.slice(5)],
       closedMissing: countOf(set.closedMissing + closed),
     };
   }
-  const closed = at(ranges, 1) - 1;
+  const closed = lostIn(at(ranges, 1) - 1);
   return {
     ...set,
     ranges: ranges.slice(3),

@@ -7,11 +7,13 @@ import { DIVERGENCE, standingDivergences } from './divergence.ts';
 import type { Draft } from './draft.ts';
 import type { EndedHold } from './holds.ts';
 import { UNCONFIRMED } from './legality.ts';
+import { CLAIMED_N_MAX } from './probe.ts';
 import type { Suspicion } from './twin.ts';
 
 type Doubt = Omit<Suspicion, 'since'>;
 
 const CONFLICT = 'identity-conflict';
+const IMPOSSIBLE_NUMBER = 'impossible-number';
 
 /** When a suspicion begins and ends, and what an engineer's `clear` does about it; one sentence each. */
 export interface SuspicionRule {
@@ -40,6 +42,11 @@ export const SUSPICIONS: Readonly<Record<string, SuspicionRule>> = {
     left: 'by the policy of the kind: a newer report does not show it; or also the views agree again, or the time of the hold is over',
     cleared: 'ends it; the next report that shows it begins it again',
   },
+  [IMPOSSIBLE_NUMBER]: {
+    entered: 'the ring of the newest report names a command number that is higher than any twin gives',
+    left: 'a newer report does not name one',
+    cleared: 'ends it; the next report that names one begins it again',
+  },
   [CONFLICT]: {
     entered: 'reports came that one device cannot have sent',
     left: 'a probe is answered, and no second device was heard for as long as the kind allows silence',
@@ -60,7 +67,7 @@ export function reviewReport(
   doubts.push(...standingDivergences(draft, report, since));
   const conflict = twin.suspicions.find(({ reason }) => reason === CONFLICT);
   if (conflict !== undefined) doubts.push(conflict);
-  doubts.push(...unconfirmed(draft));
+  doubts.push(...impossibleNumber(report), ...unconfirmed(draft));
   setDoubts(draft, doubts);
 }
 
@@ -91,6 +98,14 @@ export function clearConflict(draft: Draft): void {
 /** An engineer's word ends every doubt but that about commands whose fate a report can still decide. */
 export function clearDoubts(draft: Draft): void {
   setDoubts(draft, unconfirmed(draft));
+}
+
+/** Whoever answered it, it was no command of a twin. */
+function impossibleNumber({ commands = [] }: Report): Doubt[] {
+  const claimed = commands.find(({ n }) => n > CLAIMED_N_MAX);
+  if (claimed === undefined) return [];
+  const detail = `its ring names the command number ${String(claimed.n)}, and no twin gives one above ${String(CLAIMED_N_MAX)}`;
+  return [{ reason: IMPOSSIBLE_NUMBER, detail }];
 }
 
 /** A command that changes nothing (no deadline) leaves nothing to doubt. */

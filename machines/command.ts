@@ -22,6 +22,12 @@ export interface Command {
   readonly holdMs?: number;
 }
 
+/** The highest command number. A device takes what bears a higher one for no command: to remember it would end its hearing for good. */
+export const COMMAND_N_MAX = 2 ** 40;
+
+/** The highest lease epoch, for the same reason. */
+export const EPOCH_MAX = 2 ** 44;
+
 /** Why a device refuses a command, in the order in which it checks (wire contract 2.2). */
 export const DEVICE_REFUSALS = ['superseded', 'stale-epoch', 'other-boot', 'too-late', 'busy'] as const;
 

@@ -1,17 +1,21 @@
 /** Bytes of `device.<id>.command` to a command. What cannot be read is ignored by the agent and counted. */
 import { type Static, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
-import type { Command } from '../../machines/command.ts';
+import { type Command, COMMAND_N_MAX, EPOCH_MAX } from '../../machines/command.ts';
 import { decode } from '../wire/codec.ts';
 import { schemaProblem } from '../wire/schema-problem.ts';
 
-const Uint = (minimum: number, description: string) =>
-  Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER, description });
+const Uint = (minimum: number, description: string, maximum = Number.MAX_SAFE_INTEGER) =>
+  Type.Integer({ minimum, maximum, description });
 
 /** A command as it arrives. Unknown fields are allowed and left alone; a missing `args` is an empty one. */
 export const CommandSchema = Type.Object({
-  n: Uint(1, "the twin's command number for this device; grows by 1"),
-  epoch: Uint(0, 'of the lease of the sender; a device refuses any lower than the highest it has seen'),
+  n: Uint(1, "the twin's command number for this device; grows by 1", COMMAND_N_MAX),
+  epoch: Uint(
+    0,
+    'of the lease of the sender; a device refuses any lower than the highest it has seen',
+    EPOCH_MAX,
+  ),
   id: Type.String({ minLength: 1, maxLength: 64, description: 'of the command in the ledger' }),
   name: Type.String({ minLength: 1, maxLength: 64 }),
   args: Type.Optional(Type.Record(Type.String(), Type.Unknown())),

@@ -139,6 +139,11 @@ const unreadable: readonly (readonly [string, Uint8Array])[] = [
   ['no `name`', text('{"n":1,"epoch":1,"id":"a"}')],
   ['an `n` that is no number', text('{"n":"1","epoch":1,"id":"a","name":"report"}')],
   ['an `n` that is not whole', text('{"n":1.5,"epoch":1,"id":"a","name":"report"}')],
+  [
+    'an `n` above 2^40, which would have to be remembered',
+    text(`{"n":${2 ** 40 + 1},"epoch":1,"id":"a","name":"report"}`),
+  ],
+  ['an `epoch` above 2^44', text(`{"n":1,"epoch":${2 ** 44 + 1},"id":"a","name":"report"}`)],
   ['a negative deadline', text('{"n":1,"epoch":1,"id":"a","name":"stop","boot":1,"notAfterUp":-1}')],
 ];
 
