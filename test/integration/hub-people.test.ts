@@ -2,11 +2,18 @@
  * What people and nodes that share an account may say and hear: `nats.conf` on the real server, with the second engineer and
  * the second node of its examples.
  */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, RequestError } from '@nats-io/nats-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectMayNotSay } from '../broker-verdict.ts';
+import { connectToHub, type HubConnection, ownInbox } from '../../src/nats/connect.ts';
+import { prepareHub } from '../../src/nats/hub.ts';
+import { startHub } from '../../tools/dev/hub.ts';
+import { projectFolder } from '../../tools/dev/project-folders.ts';
+import { expectMayNotListenTo, expectMayNotSay } from '../broker-verdict.ts';
 import { ANSWER_TIMEOUT_MS, HubRoles } from '../hub-roles.ts';
+import { temporaryFolder } from '../servers.ts';
 
 let roles: HubRoles;
 let runtime: NatsConnection;
@@ -107,3 +114,53 @@ describe('an operator', () => {
     (subject) => expectMayNotSay(operator, subject),
   );
 });
+
+describe('users who share an account', () => {
+  const { folder, remove } = temporaryFolder();
+  const open: HubConnection[] = [];
+  let end: () => Promise<void>;
+  let connectAs: (user: string) => Promise<HubConnection>;
+
+  beforeAll(async () => {
+    const configFile = join(folder, 'nats.conf');
+    writeFileSync(configFile, withExamples(readFileSync(join(projectFolder, 'nats.conf'), 'utf8')));
+    const variables = { CORRAL_ANNA_PASSWORD: 'anna', CORRAL_NODE_2_PASSWORD: 'node_2' };
+    const hub = await startHub({ dataDir: folder, configFile, variables });
+    end = () => hub.stop();
+    connectAs = async (user) => {
+      const url = `nats://${user}:${user}@127.0.0.1:${String(hub.ports.client)}`;
+      const connection = await connectToHub({ url, name: user, inboxPrefix: ownInbox(url) });
+      open.push(connection);
+      return connection;
+    };
+  });
+  afterAll(async () => {
+    await Promise.all(open.map((connection) => connection.close()));
+    await end();
+    remove();
+  });
+
+  it('get their answers in inboxes of their own: a second node and a second engineer work', async () => {
+    const node = await connectAs('node_2');
+    await prepareHub(node);
+    const anna = await connectAs('anna');
+    const streams = await jetstreamManager(anna.nats, { domain: 'FLEET', checkAPI: false });
+    expect((await streams.streams.info('DEADLETTER')).config.name).toBe('DEADLETTER');
+  });
+
+  it.each([
+    ['anna', ['_INBOX.>', 'inbox.>', 'inbox.engineer.>']],
+    ['engineer', ['inbox.>', 'inbox.anna.>']],
+    ['node_2', ['_INBOX.>', 'inbox.>', 'inbox.runtime.>']],
+    ['runtime', ['inbox.>', 'inbox.node_2.>']],
+  ])('cannot listen to the answers of others: %s', async (user, subjects) => {
+    const { nats } = await connectAs(user);
+    for (const subject of subjects) await expectMayNotListenTo(nats, subject);
+  });
+});
+
+/** The configuration with the users that stand in it as examples, in comments. */
+function withExamples(config: string): string {
+  const example = /^ +# \{ user: (?:anna|node_2),[^]*?^ +# \} \}$/gm;
+  return config.replace(example, (lines) => lines.replace(/^( +)# /gm, '$1'));
+}
