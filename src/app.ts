@@ -21,7 +21,6 @@ import { connectToHub, type HubConnection, ownInbox } from './nats/connect.ts';
 import { NatsFeed } from './nats/feed.ts';
 import { hubTime } from './nats/hub-time.ts';
 import { prepareHub } from './nats/hub.ts';
-import type { HubTrouble } from './nats/hub-trouble.ts';
 import { serveLogLevels } from './nats/log-levels.ts';
 import { serveCorral } from './nats/service.ts';
 import { SiteStreams } from './nats/site-streams.ts';
@@ -100,19 +99,16 @@ async function startParts(assembly: Assembly): Promise<App> {
   const devices = new DeviceLog(log, clock);
   const nodeTelemetry = createTelemetry(log, devices, clock);
   const store = await openStore(assembly);
-  const { natsUrl: url, natsSecurity: security } = config;
-  const name = `corral ${config.node}`;
-  const hub = await connectToHub({ url, security, name, inboxPrefix: ownInbox(url, security) });
-  stops.push(() => hub.close());
+  const hub = await openConnection(assembly, nodeTelemetry, 'hub');
   await prepareHub(hub, {
     allowOldHub: config.allowOldHub,
     onNotice: (notice) => nodeTelemetry.notice('streams', notice),
   });
-  stops.push(watchHub(hub, log, (notice) => nodeTelemetry.notice('hub', notice)));
   stops.push(() => clock.stop());
   await logSetup(config, { hub, log });
   await clock.start([hubTime(hub), { server: 'store', now: () => store.serverTime() }]);
-  const bus = new NatsBus({ hub, onNotice: (notice) => nodeTelemetry.notice('bus', notice) });
+  const requests = await openConnection(assembly, nodeTelemetry, 'requests');
+  const bus = new NatsBus({ hub, requests, onNotice: (notice) => nodeTelemetry.notice('bus', notice) });
   stops.push(() => {
     bus.stop();
   });
@@ -139,16 +135,19 @@ async function startParts(assembly: Assembly): Promise<App> {
   await node.start();
   const find = findHandler({ archive: store, kinds, clock, serverErrorMs });
   stops.push(
-    serveCorral({ hub, bus, instance: config.node, version: VERSION, startedAt: clock.now(), find }),
+    serveCorral({
+      ...{ hub: requests, bus, find },
+      ...{ instance: config.node, version: VERSION, startedAt: clock.now() },
+    }),
   );
-  stops.push(serveLogLevels({ hub, apply: logLevels(config.node, devices) }));
+  stops.push(serveLogLevels({ hub: requests, apply: logLevels(config.node, devices) }));
   registerFleetMetrics({
     ...{ registry: nodeTelemetry.registry, census: store, clock, log },
     status: () => node.status,
     clocks: () => clock.differences,
     streamSequences: () => lastSequences(hub),
   });
-  const health = nodeHealth({ store, hub, node, clocks: clock });
+  const health = nodeHealth({ store, hub, requests, node, clocks: clock });
   const view = nodeView({ name: config.node, node, hub, metrics: nodeTelemetry.registry });
   const httpUrl = await serveHttp(assembly, {
     ...{ store, health, nodeView: view, nodeTelemetry },
@@ -197,20 +196,32 @@ async function openStore({ config, log, limits, clock, stops }: Assembly): Promi
   return store;
 }
 
-/** Tells what happens to the connection, until the returned function is called. */
-function watchHub(hub: HubConnection, log: Logger, onTrouble: (trouble: HubTrouble) => void): () => void {
-  const stops = [
+/**
+ * Connects to the hub: `hub` is what reports are read and commands are sent on, `requests` what backends ask on. Whatever happens to
+ * the connection is told.
+ */
+async function openConnection(
+  { config, log, stops }: Assembly,
+  telemetry: NodeTelemetry,
+  connection: 'hub' | 'requests',
+): Promise<HubConnection> {
+  const { natsUrl: url, natsSecurity: security, node } = config;
+  const name = connection === 'hub' ? `corral ${node}` : `corral ${node} requests`;
+  const hub = await connectToHub({ url, security, name, inboxPrefix: ownInbox(url, security) });
+  stops.push(() => hub.close());
+  const unlisten = [
     hub.onChange((isConnected) => {
-      writeLine(log, isConnected ? 'hub-back' : 'hub-away');
+      writeLine(log, isConnected ? 'hub-back' : 'hub-away', { connection });
     }),
     hub.onServerError((error) => {
-      writeLine(log, 'hub-refused', { err: error });
+      writeLine(log, 'hub-refused', { connection, err: error });
     }),
-    hub.onTrouble(onTrouble),
+    hub.onTrouble((trouble) => telemetry.notice(connection, trouble)),
   ];
-  return () => {
-    for (const stop of stops) stop();
-  };
+  stops.push(() => {
+    for (const stop of unlisten) stop();
+  });
+  return hub;
 }
 
 async function serveHttp(

@@ -30,9 +30,9 @@ export const LOG_LINES = {
     says: 'what this node runs on is not as it should be',
     fields: ['check', 'verdict', 'found', 'advice'],
   },
-  'hub-away': { level: 'warn', says: 'hub is away', fields: [] },
-  'hub-back': { level: 'warn', says: 'hub is back', fields: [] },
-  'hub-refused': { level: 'error', says: 'hub refused something', fields: ['err'] },
+  'hub-away': { level: 'warn', says: 'hub is away', fields: ['connection'] },
+  'hub-back': { level: 'warn', says: 'hub is back', fields: ['connection'] },
+  'hub-refused': { level: 'error', says: 'hub refused something', fields: ['connection', 'err'] },
   'hub-notice': {
     level: 'warn',
     says: 'something of the hub needs attention',

@@ -21,15 +21,16 @@ type Clocks = Pick<ClockWatch, 'problem' | 'differences'>;
 export function nodeHealth(parts: {
   readonly store: Archive;
   readonly hub: HubConnection;
+  readonly requests: HubConnection;
   readonly node: Node;
   readonly clocks: Clocks;
 }): Health {
-  const { store, hub, node, clocks } = parts;
+  const { store, hub, requests, node, clocks } = parts;
   return {
     check: async () => [
       await storePart(store),
       commitsPart(node),
-      hubPart(hub),
+      hubPart(hub, requests),
       clockPart(clocks),
       leasesPart(node.status),
       feedPart(node.status),
@@ -67,9 +68,12 @@ function commitsPart(node: Node): HealthPart {
   return { part: 'commits', ok: true, detail: 'are taken by the store' };
 }
 
-function hubPart(hub: HubConnection): HealthPart {
-  const ok = hub.isConnected();
-  return { part: 'hub', ok, detail: ok ? 'connected' : 'not connected; it is tried again and again' };
+function hubPart(hub: HubConnection, requests: HubConnection): HealthPart {
+  const again = 'it is tried again and again';
+  if (!hub.isConnected()) return { part: 'hub', ok: false, detail: `not connected; ${again}` };
+  if (requests.isConnected()) return { part: 'hub', ok: true, detail: 'connected' };
+  const detail = `connected, but not the connection on which backends ask; ${again}`;
+  return { part: 'hub', ok: false, detail };
 }
 
 /** With another time than the hub's it can neither tell how old a state is nor set a device a deadline. */

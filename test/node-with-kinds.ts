@@ -61,7 +61,7 @@ export async function startNodeWithKinds(
   });
   const hub = await connectToHub({ url: world.hub.url('runtime'), name: 'node-with-kinds' });
   await prepareHub(hub);
-  const bus = new NatsBus({ hub, onNotice: () => undefined });
+  const bus = new NatsBus({ hub, requests: hub, onNotice: () => undefined });
   const streams = new SiteStreams({ hub });
   await streams.start();
   const feed = new NatsFeed({ hub, streams, onNotice: () => undefined });
@@ -91,7 +91,7 @@ export async function startNodeWithKinds(
   };
   const stop = (): Promise<void> => (stopped ??= stopAll());
   world.add(stop);
-  const health = nodeHealth({ store, hub, node, clocks: { problem: null, differences: [] } });
+  const health = nodeHealth({ store, hub, requests: hub, node, clocks: { problem: null, differences: [] } });
   await untilReady(health);
   return { health, stop };
 }

@@ -27,7 +27,13 @@ export type BusNotice =
 
 /** What a bus needs. */
 export interface NatsBusOptions {
+  /** For what the runtime says: commands and publications. */
   readonly hub: HubConnection;
+  /**
+   * For what backends ask, and the answers. A connection of its own: the server drops one that does not take in time what is sent to
+   * it, and how much that is decide those who ask.
+   */
+  readonly requests: HubConnection;
   readonly onNotice: (notice: BusNotice) => void;
 }
 
@@ -36,16 +42,18 @@ const HEADER_BYTES_MAX = 2_048;
 /** So much of what cannot be read is told, characters. */
 const QUOTED_MAX = 80;
 
-/** A bus over one connection. */
+/** A bus over two connections, so that no flood of requests keeps reports from being heard and commands from being sent. */
 export class NatsBus implements Bus {
   /** What backends asked here, and how it went. */
   readonly stats = new EndpointStats();
   readonly #hub: HubConnection;
+  readonly #requests: HubConnection;
   readonly #onNotice: (notice: BusNotice) => void;
   readonly #publisher: Publisher;
 
-  constructor({ hub, onNotice }: NatsBusOptions) {
+  constructor({ hub, requests, onNotice }: NatsBusOptions) {
     this.#hub = hub;
+    this.#requests = requests;
     this.#onNotice = onNotice;
     this.#publisher = new Publisher(hub, onNotice);
   }
@@ -62,35 +70,36 @@ export class NatsBus implements Bus {
   sendCommand(site: string, device: string, payload: Uint8Array, trace: Trace | null): void {
     if (
       this.#hub.isConnected() &&
-      this.#hand(siteCommand(site, device), payload, optionsOf(trace, undefined))
+      this.#hand(this.#hub, siteCommand(site, device), payload, optionsOf(trace, undefined))
     )
       return;
     this.#onNotice({ type: 'command-dropped', site, device });
   }
 
   reply(to: ReplyAddress, payload: Uint8Array, error?: ServiceError): void {
-    const isTooLarge = payload.length + HEADER_BYTES_MAX > (this.#hub.nats.info?.max_payload ?? Infinity);
+    const isTooLarge =
+      payload.length + HEADER_BYTES_MAX > (this.#requests.nats.info?.max_payload ?? Infinity);
     const answer = isTooLarge ? tooLarge(to, payload.length) : { payload, error };
     const trace = this.stats.ended(to.subject, answer.error);
     // A requester whose connection or whose hub is gone has stopped waiting.
-    if (!this.#hub.isConnected()) return;
-    this.#hand(to.subject, answer.payload, optionsOf(trace, answer.error));
+    if (!this.#requests.isConnected()) return;
+    this.#hand(this.#requests, to.subject, answer.payload, optionsOf(trace, answer.error));
   }
 
   /** Hands a message to the connection. What it does not take is counted, and keeps nothing else from being done. */
-  #hand(subject: string, payload: Uint8Array, options: PublishOptions): boolean {
+  #hand(over: HubConnection, subject: string, payload: Uint8Array, options: PublishOptions): boolean {
     try {
-      this.#hub.nats.publish(subject, payload, options);
+      over.nats.publish(subject, payload, options);
       return true;
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
-      this.#hub.trouble({ type: 'not-sent', subject: subject.slice(0, QUOTED_MAX), detail });
+      over.trouble({ type: 'not-sent', subject: subject.slice(0, QUOTED_MAX), detail });
       return false;
     }
   }
 
   serve(partition: number, handle: (request: BackendRequest) => void): () => Promise<void> {
-    const subscription = listenToRequests(this.#hub, {
+    const subscription = listenToRequests(this.#requests, {
       subject: partitionRequests(partition),
       queue: OWNER_QUEUE,
       handle: (message) => this.#take(message, handle),

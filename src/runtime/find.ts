@@ -10,6 +10,9 @@ import { ANY_DEVICE, BY_ID } from './device-query.ts';
 import type { Archive } from './archive.ts';
 import type { Clock } from './ports.ts';
 
+/** So many pages are looked up at once; whoever asks for one more is told `unavailable`. */
+const UNDER_WAY_MAX = 100;
+
 /** What answers `fleet.find`. */
 export interface FindOptions {
   readonly archive: Archive;
@@ -22,12 +25,16 @@ export interface FindOptions {
 export function findHandler(
   options: FindOptions,
 ): (payload: Uint8Array, encoding: ReplyAddress['encoding']) => Promise<EncodedReply> {
+  let underWay = 0;
   return async (payload, encoding) => {
     const read = readFind(payload);
     if (!read.ok) {
       const { id, detail } = read;
       return encodeRefusal({ id, code: 'bad-arguments', detail, state: null, allowed: [] }, encoding);
     }
+    if (underWay >= UNDER_WAY_MAX)
+      return encodeFailure('unavailable', 'too many ask for devices on this node; ask again', encoding);
+    underWay += 1;
     try {
       const { limit, cursor: after, ...filter } = read.body;
       const { devices, cursor } = await options.archive.find({
@@ -48,6 +55,8 @@ export function findHandler(
     } catch (error) {
       const because = error instanceof Error ? error.message : String(error);
       return encodeFailure('unavailable', `the store could not be asked: ${because}`, encoding);
+    } finally {
+      underWay -= 1;
     }
   };
 }

@@ -91,6 +91,7 @@ export class Host {
       messagesMax: limits.mailboxMessagesMax,
       bytesMax: limits.mailboxBytesMax,
       requestsMax: limits.mailboxRequestsMax,
+      requestBytesMax: limits.mailboxRequestBytesMax,
     });
     this.#wakeups = new Wakeups(clock, (devices, lateMs) => {
       const at = clock.monotonic() - lateMs;

@@ -20,6 +20,8 @@ export interface RuntimeLimits {
   readonly deviceRangesMax: number;
   /** Requests waiting to be decided; above it a backend is told `unavailable` at once. */
   readonly mailboxRequestsMax: number;
+  /** The same for their bytes; a single one may have `REQUEST_BYTES_MAX`, above which it is refused as `bad-arguments`. */
+  readonly mailboxRequestBytesMax: number;
   /** Committed journal lines waiting to be stored in their stream; above it nothing more is decided. */
   readonly publishBacklogMax: number;
   /** Requests kept waiting for an outcome on this node; above it a backend is told how its command stands at once. */
@@ -53,6 +55,7 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   backlogRangesMax: 1_000,
   deviceRangesMax: 32,
   mailboxRequestsMax: 10_000,
+  mailboxRequestBytesMax: 32 * 1024 * 1024,
   publishBacklogMax: 20_000,
   waitersMax: 50_000,
   idlePositionLagMax: 5_000,

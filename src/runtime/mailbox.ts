@@ -45,10 +45,14 @@ export class Mailbox {
   #head = 0;
   #messages = 0;
   #bytes = 0;
+  /** Requests that were admitted and not taken: those that are looked up in the store, and those in the queue. */
   #requests = 0;
+  #requestBytes = 0;
+  readonly #bytesOf = new Map<Work, number>();
   readonly #messagesMax: number;
   readonly #bytesMax: number;
   readonly #requestsMax: number;
+  readonly #requestBytesMax: number;
   #wakeReader: (() => void) | null = null;
   /** A feed delivers of several streams at once. */
   #wakeFeeds: (() => void)[] = [];
@@ -58,10 +62,12 @@ export class Mailbox {
     readonly messagesMax: number;
     readonly bytesMax: number;
     readonly requestsMax: number;
+    readonly requestBytesMax: number;
   }) {
     this.#messagesMax = options.messagesMax;
     this.#bytesMax = options.bytesMax;
     this.#requestsMax = options.requestsMax;
+    this.#requestBytesMax = options.requestBytesMax;
   }
 
   get isEmpty(): boolean {
@@ -83,12 +89,33 @@ export class Mailbox {
     });
   }
 
-  /** Adds a backend's request; false when there are too many, or the mailbox is closed. */
-  offerRequest(work: RequestWork): boolean {
-    if (this.#isClosed || this.#requests >= this.#requestsMax) return false;
+  /**
+   * Makes room for a backend's request of so many bytes, before anything is looked up for it; false when too many are under way, or
+   * too much, or the mailbox is closed. What is admitted is offered or dismissed.
+   */
+  admit(bytes: number): boolean {
+    const isTooMuch = this.#requests > 0 && this.#requestBytes + bytes > this.#requestBytesMax;
+    if (this.#isClosed || this.#requests >= this.#requestsMax || isTooMuch) return false;
     this.#requests += 1;
+    this.#requestBytes += bytes;
+    return true;
+  }
+
+  /** Adds a backend's request that was admitted; false when the mailbox is closed. */
+  offerRequest(work: RequestWork, bytes: number): boolean {
+    if (this.#isClosed) {
+      this.dismiss(bytes);
+      return false;
+    }
+    this.#bytesOf.set(work, bytes);
     this.#push(work);
     return true;
+  }
+
+  /** Gives up the room of a request that was admitted and is not offered. */
+  dismiss(bytes: number): void {
+    this.#requests -= 1;
+    this.#requestBytes -= bytes;
   }
 
   /** Adds a wake-up, a message that was set aside, or news about what is heard. */
@@ -108,7 +135,10 @@ export class Mailbox {
     if (work.type === 'delivery') {
       this.#messages -= 1;
       this.#bytes -= work.delivery.payload.length;
-    } else if (isRequest(work)) this.#requests -= 1;
+    } else if (isRequest(work)) {
+      this.dismiss(this.#bytesOf.get(work) ?? 0);
+      this.#bytesOf.delete(work);
+    }
     if (this.#hasRoom()) this.#releaseFeed();
     return work;
   }

@@ -37,18 +37,26 @@ export function requestHandler(options: RequestsOptions): (request: BackendReque
     }
     const question = questionOf(options, request);
     if (question === null) return;
+    const bytes = request.payload.length;
+    if (!options.mailbox.admit(bytes)) {
+      fail(options, replyTo, 'too many requests are waiting on this node');
+      return;
+    }
     const before = lines.get(device);
     if (before === undefined && question.id === null) {
-      offer(options, question.work(null));
+      offer(options, question.work(null), bytes);
       return;
     }
     const lookup = question.id === null ? null : options.store.ledgerEntry(device, question.id);
     const turn = Promise.all([lookup, before])
-      .then(([known]) => offer(options, question.work(known)))
-      .catch((error: unknown) => {
-        const because = error instanceof Error ? error.message : String(error);
-        fail(options, replyTo, `the store could not be asked: ${because}`);
-      })
+      .then(
+        ([known]) => offer(options, question.work(known), bytes),
+        (error: unknown) => {
+          const because = error instanceof Error ? error.message : String(error);
+          options.mailbox.dismiss(bytes);
+          fail(options, replyTo, `the store could not be asked: ${because}`);
+        },
+      )
       .finally(() => {
         if (lines.get(device) === turn) lines.delete(device);
       });
@@ -117,11 +125,12 @@ function refuse(
   bus.reply(replyTo, reply.payload, reply.error);
 }
 
-function offer(options: RequestsOptions, work: RequestWork): void {
+function offer(options: RequestsOptions, work: RequestWork, bytes: number): void {
   const replyTo = replyAddress(work);
-  if (!options.mayAnswer()) fail(options, replyTo, 'this node is not sure to own the device any more');
-  else if (!options.mailbox.offerRequest(work))
-    fail(options, replyTo, 'too many requests are waiting on this node');
+  if (!options.mayAnswer()) {
+    options.mailbox.dismiss(bytes);
+    fail(options, replyTo, 'this node is not sure to own the device any more');
+  } else if (!options.mailbox.offerRequest(work, bytes)) fail(options, replyTo, 'this node is being stopped');
 }
 
 /** Tells a backend that nobody decided on its request. */

@@ -5,6 +5,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { decode } from './codec.ts';
+import { lengthProblem } from './request.ts';
 import { schemaProblem } from './schema-problem.ts';
 
 /** Where it is asked; `*` for every device. */
@@ -53,6 +54,8 @@ export function readLogLevelRequest(
   | { readonly ok: true; readonly body: LogLevelRequest | null }
   | { readonly ok: false; readonly detail: string } {
   if (payload.length === 0) return { ok: true, body: null };
+  const tooLong = lengthProblem(payload);
+  if (tooLong !== null) return { ok: false, detail: tooLong };
   const decoded = decode(payload);
   if (!decoded.ok) return { ok: false, detail: decoded.detail };
   const value: unknown = decoded.value;

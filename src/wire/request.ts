@@ -13,6 +13,8 @@ import type { DeviceFilter } from '../runtime/archive.ts';
 import { decode, type Encoding, encodingOf } from './codec.ts';
 import { quoted, schemaProblem } from './schema-problem.ts';
 
+/** A longer request is refused before it is read, bytes. */
+export const REQUEST_BYTES_MAX = 256 * 1024;
 /** The longest a backend may ask to be kept waiting for an outcome, ms. */
 export const WAIT_MS_MAX = 60_000;
 /** How long a backend is kept waiting when it does not say, ms. */
@@ -177,9 +179,17 @@ export function readFind(payload: Uint8Array): ReadRequest<FindBody> {
   };
 }
 
+/** Why a request is not read; `null` when it is short enough. */
+export function lengthProblem(payload: Uint8Array): string | null {
+  if (payload.length <= REQUEST_BYTES_MAX) return null;
+  return `a request may have ${String(REQUEST_BYTES_MAX)} bytes, this one has ${String(payload.length)}`;
+}
+
 /** Anything but a map is refused; no bytes at all stand for the empty map. */
 function readMap(payload: Uint8Array): ReadRequest<Record<string, unknown>> {
   if (payload.length === 0) return { ok: true, body: {} };
+  const tooLong = lengthProblem(payload);
+  if (tooLong !== null) return { ok: false, detail: tooLong, id: null };
   const decoded = decode(payload);
   if (!decoded.ok) return { ok: false, detail: decoded.detail, id: null };
   if (Array.isArray(decoded.value)) {

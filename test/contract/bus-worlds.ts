@@ -94,8 +94,8 @@ export async function natsWorld(): Promise<NatsBusWorld> {
   };
   const notices: BusNotice[] = [];
   const onNotice = (notice: BusNotice): void => void notices.push(notice);
-  const bus = new NatsBus({ hub: runtime, onNotice });
-  const otherBus = new NatsBus({ hub: other, onNotice });
+  const bus = new NatsBus({ hub: runtime, requests: runtime, onNotice });
+  const otherBus = new NatsBus({ hub: other, requests: other, onNotice });
   return {
     hub,
     runtime,

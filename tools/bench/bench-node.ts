@@ -42,7 +42,7 @@ export async function connectBenchNode(options: BenchNodeOptions): Promise<Bench
     onCommitted,
   );
   const ignore = (): void => undefined;
-  const bus = new NatsBus({ hub, onNotice: ignore });
+  const bus = new NatsBus({ hub, requests: hub, onNotice: ignore });
   const streams = new SiteStreams({ hub });
   await streams.start();
   const hubFeed = new NatsFeed({ hub, streams, onNotice: ignore });
