@@ -4,6 +4,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { REQUEST_BYTES_MAX } from '../../src/wire/request.ts';
 import { RawClient, wireOf } from '../raw-client.ts';
+import { until } from '../node.ts';
+import type { RawDevice } from '../raw-device.ts';
 import { World } from '../world.ts';
 
 const FLOOD = 150;
@@ -15,7 +17,7 @@ interface Closed {
   readonly connections: readonly { readonly name?: string; readonly reason?: string }[];
 }
 
-describe('150 requests of a megabyte each', () => {
+describe('150 requests of a megabyte', () => {
   let world: World;
   const raws: RawClient[] = [];
   beforeEach(async () => {
@@ -30,34 +32,60 @@ describe('150 requests of a megabyte each', () => {
   const monitor = async <T>(path: string): Promise<T> =>
     (await (await fetch(`http://127.0.0.1:${String(world.hub.ports.monitor)}${path}`)).json()) as T;
 
-  test('are refused with what is allowed, while other backends are answered, reports are heard and commands sent', async () => {
-    const device = await world.knownDevice();
-    const { device: id } = device;
-    const flood = await RawClient.connect(world.hub.url('booking'));
-    raws.push(flood);
-    await flood.send('SUB _INBOX.flood.* 1\r\n');
-    const payload = new Uint8Array(LARGE).fill(0x20);
-    const flooding = (async () => {
-      for (let index = 0; index < FLOOD; index += 1)
-        await flood.send(
-          wireOf({ subject: `twin.${id}.get`, reply: `_INBOX.flood.${String(index)}`, payload }),
-        );
-    })();
-    const versions: number[] = [];
+  async function flood(): Promise<RawClient> {
+    const client = await RawClient.connect(world.hub.url('booking'));
+    raws.push(client);
+    await client.send('SUB _INBOX.flood.* 1\r\n');
+    return client;
+  }
+  /** Sends it all, as fast as the hub takes it. */
+  async function send(client: RawClient, device: string, bytes: number): Promise<void> {
+    const payload = new Uint8Array(bytes).fill(0x20);
+    for (let index = 0; index < FLOOD; index += 1) {
+      const reply = `_INBOX.flood.${String(index)}`;
+      await client.send(wireOf({ subject: `twin.${device}.get`, reply, payload }));
+    }
+  }
+  /** Whatever is going on: backends are answered, reports are heard, commands are executed. */
+  async function goOn(device: RawDevice): Promise<void> {
     for (let round = 0; round < ROUNDS; round += 1) {
-      const { version } = await world.backend.get(id);
-      versions.push(Number(version));
+      expect(await world.backend.get(device.device)).toMatchObject({ device: device.device });
       expect(await device.report()).not.toHaveProperty('error');
     }
-    await flooding;
-    expect(await world.backend.command(id, 'report')).toMatchObject({ outcome: 'done' });
-    await flood.match(new RegExp(`_INBOX\\.flood\\.${String(FLOOD - 1)} `));
-    const refusals = flood.heard.split('Nats-Service-Error-Code: 400').length - 1;
-    expect(refusals).toBe(FLOOD);
-    expect(flood.heard).toContain(`a request may have ${String(REQUEST_BYTES_MAX)} bytes`);
-    expect(versions.every((version) => version > 0)).toBe(true);
+    expect(await world.backend.command(device.device, 'report')).toMatchObject({ outcome: 'done' });
+  }
+  async function nothingWasDropped(): Promise<void> {
     expect(await monitor<{ slow_consumers: number }>('/varz')).toMatchObject({ slow_consumers: 0 });
     const { connections } = await monitor<Closed>('/connz?state=closed');
     expect(connections.filter(({ name = '' }) => name.startsWith('corral '))).toEqual([]);
+  }
+
+  test('cost whoever sends them the connection, while others are answered, reports are heard and commands sent', async () => {
+    const device = await world.knownDevice();
+    const client = await flood();
+    const sent = send(client, device.device, LARGE);
+    await goOn(device);
+    await sent;
+    await until('the hub has hung up', async () =>
+      client.isOpen ? { done: false, seen: client.heard.slice(-200) } : { done: true },
+    );
+    const { connections } = await monitor<Closed>('/connz?state=closed');
+    expect(connections).toContainEqual(
+      expect.objectContaining({ name: 'raw booking', reason: expect.stringMatching(/payload/i) as string }),
+    );
+    await nothingWasDropped();
+  });
+
+  test('less a little are refused with what is allowed, while others are answered, reports are heard and commands sent', async () => {
+    const device = await world.knownDevice();
+    const client = await flood();
+    const sent = send(client, device.device, REQUEST_BYTES_MAX + 1);
+    await goOn(device);
+    await sent;
+    await client.match(new RegExp(`_INBOX\\.flood\\.${String(FLOOD - 1)} `));
+    await client.isHeard();
+    expect(client.heard.split('Nats-Service-Error-Code: 400').length - 1).toBe(FLOOD);
+    expect(client.heard).toContain(`a request may have ${String(REQUEST_BYTES_MAX)} bytes`);
+    await nothingWasDropped();
   });
 });
