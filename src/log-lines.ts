@@ -55,6 +55,16 @@ export const LOG_LINES = {
     says: 'a stream no longer holds messages that were not read yet',
     fields: ['stream', 'from', 'to'],
   },
+  'dead-letters-left': {
+    level: 'warn',
+    says: 'a site sends more that cannot be read than is kept: the rest is counted',
+    fields: ['site', 'device', 'messages'],
+  },
+  'rate-exceeded': {
+    level: 'warn',
+    says: 'a site says more than it or one of its devices may: the rest is decided after what others say',
+    fields: ['site', 'device', 'messages'],
+  },
   'partitions-taken': { level: 'info', says: 'partitions taken', fields: ['partitions', 'twins', 'reason'] },
   'partitions-given-up': {
     level: 'info',

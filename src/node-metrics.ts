@@ -36,6 +36,8 @@ export function createNodeMetrics(registry: Registry) {
     ),
     filled: counter('corral_reports_filled_total', 'Reports that had been missing, and came after all'),
     deadLetters: counter('corral_dead_letters_total', 'Messages that could not be read, by reason', 'reason'),
+    deadLettersLeft: counter('corral_dead_letters_left_total', 'Of those, messages that are only counted'),
+    passedOver: counter('corral_passed_over_total', 'Messages set aside: above the rate of a device or site'),
     refusals: counter('corral_refusals_total', 'Requests refused by twins, by code', 'code'),
     sent: counter(
       'corral_commands_sent_total',

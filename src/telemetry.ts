@@ -7,6 +7,7 @@ import { Registry } from 'prom-client';
 import type { DeviceLog } from './device-log.ts';
 import { writeLine } from './log-lines.ts';
 import { createNodeMetrics, type NodeMetrics } from './node-metrics.ts';
+import { RareLines } from './rare-lines.ts';
 import type { Clock } from './runtime/ports.ts';
 import type { Telemetry } from './runtime/telemetry.ts';
 
@@ -28,7 +29,11 @@ export function createTelemetry(log: Logger, devices: DeviceLog, clock: Clock): 
   const notices = new NoticeLog(log, clock);
   return {
     registry,
-    telemetry: { ...aboutDevices(metrics, devices), ...aboutTheNode(metrics, log) },
+    telemetry: {
+      ...aboutDevices(metrics, devices),
+      ...aboutTheNode(metrics, log),
+      ...aboutAbuse(metrics, new RareLines(log, clock)),
+    },
     notice: (part, notice) => {
       metrics.notices.inc({ part, type: notice.type });
       notices.write(part, notice);
@@ -112,7 +117,22 @@ function aboutDevices(metrics: NodeMetrics, devices: DeviceLog): Pick<Telemetry,
   };
 }
 
-function aboutTheNode(metrics: NodeMetrics, log: Logger): Omit<Telemetry, DeviceEvents> {
+type AbuseEvents = 'passedOver' | 'deadLetterLeft';
+
+function aboutAbuse(metrics: NodeMetrics, lines: RareLines): Pick<Telemetry, AbuseEvents> {
+  return {
+    passedOver: ({ site, device, messages }) => {
+      metrics.passedOver.inc(messages);
+      lines.note('rate-exceeded', site, messages, { device });
+    },
+    deadLetterLeft: ({ site, device }) => {
+      metrics.deadLettersLeft.inc();
+      lines.note('dead-letters-left', site, 1, { device });
+    },
+  };
+}
+
+function aboutTheNode(metrics: NodeMetrics, log: Logger): Omit<Telemetry, DeviceEvents | AbuseEvents> {
   return {
     committed: ({ reports, ms, delayMs }) => {
       metrics.commitSeconds.observe(ms / 1_000);

@@ -8,7 +8,7 @@
  * I2  the ranges of a device do not touch each other: between two of them, something of it was decided.
  * I3  a range is never empty: what is read of it moves its beginning, and it goes with its last message.
  */
-import { ID_PATTERN } from '../../machines/report.ts';
+import { isId } from '../wire/report.ts';
 import type { BacklogRange } from './ports.ts';
 
 /** A range as it grows and is read. */
@@ -26,6 +26,8 @@ interface Waiting {
   readonly ranges: Set<OpenRange>;
   /** The last range goes on as long as nothing of the device is decided beyond it. */
   growing: OpenRange | null;
+  /** When something beyond a range was received that was decided, ms epoch. */
+  passedAt: number;
 }
 
 /** See the head of this file. */
@@ -80,11 +82,18 @@ export class Backlog {
     this.#add(added).growing = added;
   }
 
-  /** Something of the device is decided that follows everything that was delivered of it. */
-  pass(origin: Origin): void {
+  /** Something of the device is decided that follows everything that was delivered of it, and was received at that time. */
+  pass(origin: Origin, receivedAt: number): void {
     if (this.#size === 0) return;
     const waiting = this.#waiting.get(keyOf(origin));
-    if (waiting !== undefined) waiting.growing = null;
+    if (waiting === undefined) return;
+    waiting.growing = null;
+    waiting.passedAt = receivedAt;
+  }
+
+  /** When something of the device was passed last, as far as that is known, ms epoch. */
+  passedAt(origin: Origin): number {
+    return this.#waiting.get(keyOf(origin))?.passedAt ?? -Infinity;
   }
 
   /**
@@ -127,7 +136,11 @@ export class Backlog {
 
   #add(range: OpenRange): Waiting {
     const key = keyOf(range);
-    const waiting: Waiting = this.#waiting.get(key) ?? { ranges: new Set(), growing: null };
+    const waiting: Waiting = this.#waiting.get(key) ?? {
+      ranges: new Set(),
+      growing: null,
+      passedAt: -Infinity,
+    };
     waiting.ranges.add(range);
     this.#waiting.set(key, waiting);
     this.#size += 1;
@@ -158,9 +171,7 @@ function keyOf({ site, device }: Origin): string {
   return `${site} ${device}`;
 }
 
-const id = new RegExp(ID_PATTERN);
-
 /** Whether what it says can be found again: under any other name nothing is set aside. */
 export function canBeSetAside({ site, device }: Origin): boolean {
-  return id.test(device) && id.test(site);
+  return isId(device) && isId(site);
 }

@@ -15,6 +15,7 @@ import type { Kind } from '../../machines/kind.ts';
 import { Acting } from './acting.ts';
 import { BacklogReader } from './backlog-reader.ts';
 import { Batch, type MessagePlace } from './batch.ts';
+import { Intake } from './intake.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { isRequest, Mailbox, replyAddress } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
@@ -72,6 +73,7 @@ export class Host {
   readonly #partitions: ReadonlyMap<number, PartitionState>;
   readonly #mailbox: Mailbox;
   readonly #turns: Turns;
+  readonly #intake: Intake;
   readonly #publisher: Publisher;
   readonly #acting: Acting;
   readonly #wakeups: Wakeups;
@@ -102,6 +104,7 @@ export class Host {
       ...{ ...options, wakeups: this.#wakeups, partitions: this.#partitions },
       doOthersWait: () => !this.#mailbox.isEmpty,
     });
+    this.#intake = new Intake({ limits, partitions: this.#partitions });
     const kindNamed = (name: string): Kind | undefined => options.kinds.find((kind) => kind.name === name);
     const { serverErrorMs, publishBacklogMax: backlogMax } = limits;
     this.#publisher = new Publisher({
@@ -200,11 +203,12 @@ export class Host {
 
   #sink(): FeedSink {
     return {
-      deliver: (batch) => this.#mailbox.offerMessages(batch),
+      deliver: (batch) => this.#mailbox.offerMessages(batch, (delivery) => this.#intake.judge(delivery)),
       hearing: (isHearing) => {
         this.#mailbox.offer({ type: 'hearing', isHearing });
       },
       gone: (range) => {
+        this.#intake.skip(range);
         this.#mailbox.offer({ type: 'gone', range });
       },
       reads: (which) => {
@@ -223,6 +227,7 @@ export class Host {
         this.#fill(batch, backlog);
         await this.#commitInFlight;
         this.#fill(batch, backlog);
+        if (this.#state === 'stopping') this.#turns.finish(batch);
         if (batch.isEmpty && this.#state === 'stopping') return { type: 'stopped' };
         this.#commitInFlight = this.#commit(batch);
         // Awaited before the next commit; until then a failure must not count as unhandled.

@@ -2,6 +2,8 @@
  * Every limit of the runtime, with what happens at it.
  */
 
+import type { Rate } from './token-bucket.ts';
+
 /** Durations in ms, sizes in items, or in bytes where the name says so. */
 export interface RuntimeLimits {
   /** A batch takes no further message once it holds this many reports; the rest waits for the next one. */
@@ -12,6 +14,19 @@ export interface RuntimeLimits {
   readonly mailboxMessagesMax: number;
   /** The same for their bytes: a message may have a megabyte. */
   readonly mailboxBytesMax: number;
+  /**
+   * Single reports of one device, as one site sends them; a frame counts as what it costs to decide (see `rates.ts`). What is above it
+   * is set aside, and decided after what others say.
+   */
+  readonly deviceRate: Rate;
+  /** The same for all devices of one site together, whatever they call themselves. */
+  readonly siteRate: Rate;
+  /** A device above its rate is heard this often all the same; more rarely the more ranges of it are set aside. */
+  readonly newestEveryMs: number;
+  /** Messages of a device that cannot be read, kept with their reasons in a minute by the hub's clock; the rest is counted in one. */
+  readonly deviceDeadLettersMax: number;
+  /** The same for all devices of one site together, whatever they call themselves. */
+  readonly siteDeadLettersMax: number;
   /** A frame this long comes from a buffer that a device empties: while others wait, it is set aside for them. */
   readonly backlogBytesMin: number;
   /** Ranges of a partition that may be set aside; above it, no further one begins: messages are decided in their turn. */
@@ -51,6 +66,11 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   batchBytesMax: 16 * 1024 * 1024,
   mailboxMessagesMax: 4_000,
   mailboxBytesMax: 32 * 1024 * 1024,
+  deviceRate: { perSecond: 20, burst: 200 },
+  siteRate: { perSecond: 2_000, burst: 4_000 },
+  newestEveryMs: 1_000,
+  deviceDeadLettersMax: 60,
+  siteDeadLettersMax: 600,
   backlogBytesMin: 1_024,
   backlogRangesMax: 1_000,
   deviceRangesMax: 32,

@@ -5,8 +5,10 @@
 import type { CommandRequest, ReplyAddress } from '../../actors/twin.ts';
 import type { DesiredRequest } from '../../actors/decision.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { OpenRange } from './backlog.ts';
 import type { SetAside } from './backlog-reader.ts';
 import type { Delivery, FeedSink, GoneRange } from './ports.ts';
+import type { Verdict } from './rates.ts';
 
 /** A backend's request. `known`: the ledger's entry under its id as the store had it, or `null`. */
 export type RequestWork =
@@ -26,10 +28,25 @@ export type RequestWork =
       readonly replyTo: ReplyAddress;
     };
 
+/** A message, in the order of the stream. `isAboveRate`: its device is heard although it says too much. */
+export interface DeliveryWork {
+  readonly type: 'delivery';
+  readonly delivery: Delivery;
+  readonly isAboveRate: boolean;
+}
+
+/** Messages above the rates of those who sent them, which follow each other but for what their devices do not say. */
+export interface PassedOver {
+  readonly type: 'passed-over';
+  /** By partition, site and device. */
+  readonly ranges: ReadonlyMap<string, OpenRange & { readonly partition: number }>;
+}
+
 /** One thing to decide. */
 export type Work =
   | RequestWork
-  | { readonly type: 'delivery'; readonly delivery: Delivery }
+  | DeliveryWork
+  | PassedOver
   | SetAside
   /** `at`: when it was due, by the monotonic clock, ms. */
   | { readonly type: 'wake'; readonly device: string; readonly at: number }
@@ -57,6 +74,8 @@ export class Mailbox {
   /** A feed delivers of several streams at once. */
   #wakeFeeds: (() => void)[] = [];
   #isClosed = false;
+  /** Of the last work in the queue, where that is of this kind. */
+  #lastPassedOver: Map<string, OpenRange & { readonly partition: number }> | null = null;
 
   constructor(options: {
     readonly messagesMax: number;
@@ -74,14 +93,22 @@ export class Mailbox {
     return this.#head === this.#queue.length;
   }
 
-  /** Adds messages of the stream; resolves when there is room for more. */
-  async offerMessages(deliveries: readonly Delivery[]): Promise<void> {
+  /** Adds messages of the stream, judged one by one; resolves when there is room for more. */
+  async offerMessages(
+    deliveries: readonly Delivery[],
+    judge: (delivery: Delivery) => Verdict,
+  ): Promise<void> {
     if (this.#isClosed) return;
     for (const delivery of deliveries) {
-      this.#queue.push({ type: 'delivery', delivery });
+      const verdict = judge(delivery);
+      if (verdict === 'above') {
+        this.#passOver(delivery);
+        continue;
+      }
+      this.#queue.push({ type: 'delivery', delivery, isAboveRate: verdict === 'newest' });
+      this.#messages += 1;
       this.#bytes += delivery.payload.length;
     }
-    this.#messages += deliveries.length;
     this.#announce();
     if (this.#hasRoom()) return;
     await new Promise<void>((resolve) => {
@@ -119,7 +146,7 @@ export class Mailbox {
   }
 
   /** Adds a wake-up, a message that was set aside, or news about what is heard. */
-  offer(work: Exclude<Work, RequestWork | { type: 'delivery' }>): void {
+  offer(work: Exclude<Work, RequestWork | DeliveryWork | PassedOver>): void {
     if (!this.#isClosed) this.#push(work);
   }
 
@@ -135,7 +162,8 @@ export class Mailbox {
     if (work.type === 'delivery') {
       this.#messages -= 1;
       this.#bytes -= work.delivery.payload.length;
-    } else if (isRequest(work)) {
+    } else if (work.type === 'passed-over') this.#messages -= work.ranges.size;
+    else if (isRequest(work)) {
       this.dismiss(this.#bytesOf.get(work) ?? 0);
       this.#bytesOf.delete(work);
     }
@@ -156,6 +184,26 @@ export class Mailbox {
     this.#isClosed = true;
     this.#announce();
     this.#releaseFeed();
+  }
+
+  /** Of what is passed over nothing is kept but where it is: what follows on it makes it longer, whoever sent it. */
+  #passOver({ partition, stream, site, device, sequence }: Delivery): void {
+    const last = this.isEmpty ? undefined : this.#queue.at(-1);
+    let ranges = last?.type === 'passed-over' ? this.#lastPassedOver : null;
+    if (ranges === null) {
+      ranges = new Map();
+      this.#lastPassedOver = ranges;
+      this.#queue.push({ type: 'passed-over', ranges });
+    }
+    const key = `${String(partition)} ${stream} ${site} ${device}`;
+    const known = ranges.get(key);
+    if (known === undefined) {
+      ranges.set(key, { partition, stream, site, device, from: sequence, to: sequence, messages: 1 });
+      this.#messages += 1;
+    } else {
+      known.to = sequence;
+      known.messages += 1;
+    }
   }
 
   #hasRoom(): boolean {

@@ -14,8 +14,12 @@ export interface Telemetry {
   report(fate: ReportFate, device: string, report: Report): void;
   /** So many reports became known to be missing; fewer than none: so many of those came after all. */
   missing(change: number): void;
+  /** So many messages of a device were set aside: it, or its site, is above its rate. */
+  passedOver(event: { readonly site: string; readonly device: string; readonly messages: number }): void;
   /** A message, or one report of a frame, could not be read; it becomes a dead letter. */
   deadLetter(event: { readonly reason: string; readonly detail: string; readonly device: string }): void;
+  /** It is not kept as one: there are too many of its device or site. */
+  deadLetterLeft(event: { readonly site: string; readonly device: string }): void;
   /** A twin refused a backend's request. `id` is that of the command, `null` for other requests. */
   refused(event: {
     readonly device: string;

@@ -5,33 +5,28 @@
 import { decide } from '../../actors/decide.ts';
 import type { Context, Decision, Input } from '../../actors/decision.ts';
 import { twinDocument } from '../../actors/document.ts';
-import { rememberedCommand } from '../../actors/legality.ts';
 import { missing } from '../../actors/sequence.ts';
 import { bornTwin, type ReplyAddress, type Twin } from '../../actors/twin.ts';
 import { nextWakeAt } from '../../actors/wake.ts';
 import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
-import { announcesList, encodingOf } from '../wire/codec.ts';
+import { encodingOf } from '../wire/codec.ts';
 import { partitionOf } from '../wire/partition.ts';
-import {
-  encodeDocument,
-  encodeFailure,
-  encodeRefusal,
-  type EncodedReply,
-  encodeReply,
-} from '../wire/reply.ts';
+import { encodeDocument, encodeFailure, type EncodedReply } from '../wire/reply.ts';
 import { readReports } from '../wire/report.ts';
 import { sensorsProblem } from '../wire/sensors.ts';
-import { canBeSetAside } from './backlog.ts';
 import type { SetAside } from './backlog-reader.ts';
 import type { Batch } from './batch.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { Deferral, type DeferralOptions } from './deferral.ts';
 import { kindOf } from './kind-of.ts';
 import type { RuntimeLimits } from './limits.ts';
-import { replyAddress, type RequestWork, type Work } from './mailbox.ts';
+import { type DeliveryWork, type PassedOver, replyAddress, type RequestWork, type Work } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Bus, Clock, Delivery, GoneRange } from './ports.ts';
 import type { RefusedMessages } from './refused-messages.ts';
 import { LATE_MAX_MS } from './stall-watch.ts';
+import { inputOf, isNew, ledgerReply, unknownDevice } from './request-replies.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Wakeups } from './wakeups.ts';
 
@@ -56,10 +51,15 @@ export interface TurnOptions {
 export class Turns {
   readonly #options: TurnOptions;
   readonly #kindsByName: ReadonlyMap<string, Kind>;
+  readonly #deferral: Deferral;
+  readonly #deadLetters: DeadLetters;
   #hearingSince: number | null = null;
 
   constructor(options: TurnOptions) {
     this.#options = options;
+    const known: DeferralOptions['known'] = (partition, device) => this.#known(partition, device);
+    this.#deadLetters = new DeadLetters(options);
+    this.#deferral = new Deferral({ ...options, known });
     this.#kindsByName = new Map(options.kinds.map((kind) => [kind.name, kind]));
   }
 
@@ -72,7 +72,10 @@ export class Turns {
   take(work: Work, batch: Batch): void {
     switch (work.type) {
       case 'delivery':
-        this.#deliver(work.delivery, batch);
+        this.#deliver(work, batch);
+        return;
+      case 'passed-over':
+        this.#passOver(work, batch);
         return;
       case 'set-aside':
         this.#catchUp(work, batch);
@@ -105,6 +108,11 @@ export class Turns {
     for (const twins of together) {
       twins.tellWakeUps(this.#hearingSince, (device, at) => wakeups.arm(device, at));
     }
+  }
+
+  /** Writes what is only counted so far: nothing more will come. */
+  finish(batch: Batch): void {
+    this.#deadLetters.tellAll(batch);
   }
 
   #hear(isHearing: boolean): void {
@@ -148,34 +156,37 @@ export class Turns {
     }
   }
 
-  #deliver(delivery: Delivery, batch: Batch): void {
+  #deliver(work: DeliveryWork, batch: Batch): void {
+    const { delivery } = work;
     const partition = this.#options.partitions.get(delivery.partition);
     const { stream, sequence } = delivery;
     if (partition === undefined || sequence <= partition.positions.of(stream)) return;
     partition.positions.move(stream, sequence);
     batch.touch(partition);
-    if (this.#mayWait(partition, delivery)) setAside(partition, delivery);
-    else {
-      partition.backlog.pass(delivery);
+    this.#deadLetters.sweep(delivery.receivedAt, batch);
+    if (this.#deferral.waits(partition, work)) {
+      const { site, device } = delivery;
+      partition.backlog.setAside({ stream, site, device, from: sequence, to: sequence, messages: 1 });
+    } else {
+      partition.backlog.pass(delivery, delivery.receivedAt);
       this.#open(partition, delivery, batch);
     }
   }
 
-  /** A buffer of a device of which nothing is awaited, promised or doubted: it only fills history. */
-  #mayWait(partition: PartitionState, delivery: Delivery): boolean {
-    const { payload, device } = delivery;
-    const { limits, doOthersWait } = this.#options;
-    if (payload.length < limits.backlogBytesMin || !announcesList(payload)) return false;
-    if (!this.#hasRoomFor(partition, delivery) || !doOthersWait()) return false;
-    if (!canBeSetAside(delivery)) return false;
-    const twin = this.#known(partition, device);
-    return twin === undefined || (!(twin instanceof Error) && isAtEase(twin));
-  }
-
-  #hasRoomFor({ backlog }: PartitionState, delivery: Delivery): boolean {
-    const { backlogRangesMax, deviceRangesMax } = this.#options.limits;
-    if (backlog.isGrowing(delivery)) return true;
-    return backlog.size < backlogRangesMax && backlog.rangesOf(delivery) < deviceRangesMax;
+  /** What is above the rates. Ranges of a partition lie beside each other, so all are set aside before its position moves. */
+  #passOver({ ranges }: PassedOver, batch: Batch): void {
+    for (const { partition: number, ...range } of ranges.values()) {
+      const partition = this.#options.partitions.get(number);
+      if (partition === undefined || range.to <= partition.positions.of(range.stream)) continue;
+      partition.backlog.setAside(range);
+      this.#options.telemetry.passedOver(range);
+    }
+    for (const { partition: number, stream, to } of ranges.values()) {
+      const partition = this.#options.partitions.get(number);
+      if (partition === undefined || to <= partition.positions.of(stream)) continue;
+      partition.positions.move(stream, to);
+      batch.touch(partition);
+    }
   }
 
   /** Decides on what was set aside; unless the stream was made anew meanwhile, and the backlog with it. */
@@ -383,45 +394,6 @@ export class Turns {
   }
 
   #bury(partition: PartitionState, delivery: Delivery, reason: string, detail: string, batch: Batch): void {
-    const { site, device, stream, sequence, receivedAt, payload } = delivery;
-    this.#options.telemetry.deadLetter({ reason, detail, device });
-    const where = { partition: partition.partition, site, device, stream, sequence, receivedAt };
-    batch.addDeadLetter(partition, { ...where, reason, detail, bytes: payload.length });
+    this.#deadLetters.keep({ partition, delivery, batch }, { reason, detail });
   }
-}
-
-function setAside({ backlog }: PartitionState, { stream, site, device, sequence }: Delivery): void {
-  backlog.setAside({ stream, site, device, from: sequence, to: sequence, messages: 1 });
-}
-
-/** Nothing that it said before could decide anything. */
-function isAtEase({ open, waiting, hold, suspicions }: Twin): boolean {
-  return open.length === 0 && waiting.length === 0 && hold === null && suspicions.length === 0;
-}
-
-/** A command that nothing is known of under its id yet. */
-function isNew({ request: { id }, known }: Extract<RequestWork, { type: 'command' }>, twin: Twin): boolean {
-  return known === null && rememberedCommand(twin, id) === null && !twin.waiting.some((one) => one.id === id);
-}
-
-function inputOf(work: Exclude<RequestWork, { type: 'get' | 'ledger' }>): Input {
-  return work.type === 'command'
-    ? { type: 'command', request: work.request, known: work.known }
-    : { type: 'desired', request: work.request };
-}
-
-/** The command as it stands, decided on or not: the answer is not given before what it says is committed. */
-function ledgerReply(
-  { device, id, known, replyTo }: Extract<RequestWork, { type: 'ledger' }>,
-  twin: Twin | undefined,
-): EncodedReply {
-  const entry = (twin === undefined ? null : rememberedCommand(twin, id)) ?? known;
-  if (entry !== null) return encodeReply({ type: 'ledger', entry }, replyTo.encoding);
-  const detail = `no command with the id ${id} was accepted for ${device}`;
-  return encodeRefusal({ id, code: 'unknown-id', detail, state: null, allowed: [] }, replyTo.encoding);
-}
-
-function unknownDevice(device: string, id: string | null, to: ReplyAddress): EncodedReply {
-  const detail = `no twin and no inventory entry has the id ${device}`;
-  return encodeRefusal({ id, code: 'unknown-device', detail, state: null, allowed: [] }, to.encoding);
 }

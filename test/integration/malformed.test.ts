@@ -89,7 +89,9 @@ describe('malformed messages', () => {
     parts.hub = await startHub();
     parts.site = await startSite(parts.hub);
     parts.database = await createDatabase();
-    parts.app = await startNode({ hub: parts.hub, databaseUrl: parts.database.url });
+    // Each is looked at here; that they are bounded is looked at elsewhere.
+    const limits = { deviceDeadLettersMax: MALFORMED, siteDeadLettersMax: MALFORMED };
+    parts.app = await startNode({ hub: parts.hub, databaseUrl: parts.database.url, limits });
     parts.devices = await connect({ servers: parts.site.url });
     parts.operator = await connectToHub({ url: parts.hub.url('operator'), name: 'test' });
     parts.store = new pg.Client({ connectionString: parts.database.url });

@@ -49,7 +49,10 @@ describe('a database', () => {
   test('that is away leaves the node with so many bytes of messages and no more, whatever their size', async () => {
     const postgres = await startPostgres();
     world = await World.start({ postgres });
-    const limits = { mailboxBytesMax: 8 * MEGABYTE, batchBytesMax: 4 * MEGABYTE };
+    // What is above its rate would not be held at all.
+    const unlimited = { perSecond: 1_000_000, burst: 1_000_000 };
+    const rates = { deviceRate: unlimited, siteRate: unlimited };
+    const limits = { mailboxBytesMax: 8 * MEGABYTE, batchBytesMax: 4 * MEGABYTE, ...rates };
     const { health } = await world.hostNode(limits);
     const { nats } = await RawBackend.connect(world.hub, 'operator');
     world.add(() => nats.close());

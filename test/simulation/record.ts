@@ -140,7 +140,7 @@ export class WorldRecord {
   readonly faults: { readonly at: number; readonly what: string }[] = [];
 
   /** Counts something that was done to the world. */
-  count(sort: FaultSort | Mishap): void {
-    this.injected.set(sort, (this.injected.get(sort) ?? 0) + 1);
+  count(sort: FaultSort | Mishap, times = 1): void {
+    this.injected.set(sort, (this.injected.get(sort) ?? 0) + times);
   }
 }

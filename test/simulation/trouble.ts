@@ -22,6 +22,7 @@ export const FAULTS = {
   'device-power-cut': 900_000,
   'device-wipe': 3_600_000,
   'device-breakdown': 1_800_000,
+  'device-flood': 600_000,
   'quartz-drift': 600_000,
   'wall-clock-set': 900_000,
   'server-clock-set': 300_000,
@@ -42,7 +43,8 @@ export const MISHAPS = [
   'device-died-in-a-step',
   'lease-ran-out-asleep',
   'takeover',
-  'buffer-set-aside',
+  'read-again',
+  'passed-over',
   'reports-lost-by-storage',
   'id-reused',
 ] as const;

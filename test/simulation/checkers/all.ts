@@ -3,6 +3,7 @@ import { acceptance } from './acceptance.ts';
 import { calm } from './calm.ts';
 import { conclusions } from './conclusions.ts';
 import { documents } from './documents.ts';
+import { decided } from './decided.ts';
 import type { Checker } from './checker.ts';
 import { clockBounds } from './clock-bounds.ts';
 import { epochs } from './epochs.ts';
@@ -20,6 +21,6 @@ import { told } from './told.ts';
 
 export const checkers: readonly Checker[] = [
   ...[soundness, singleHolder, execution, outcomes, acceptance, epochs],
-  ...[knownState, history, clockBounds, freshness, holdEnd, presence],
+  ...[knownState, history, decided, clockBounds, freshness, holdEnd, presence],
   ...[told, documents, conclusions, publication, calm],
 ];

@@ -51,6 +51,22 @@ export const runtimeMutations: readonly Mutation[] = [
     seed: 12,
   },
   {
+    bug: 'what a device says above its rate is passed over for good',
+    file: 'src/runtime/turn.ts',
+    find: 'partition.backlog.setAside(range);',
+    put: '',
+    caughtBy: 'history',
+    seed: 1,
+  },
+  {
+    bug: 'what is set aside goes on beyond what was decided of its device',
+    file: 'src/runtime/backlog.ts',
+    find: 'waiting.growing = null;\n    waiting.passedAt',
+    put: 'waiting.passedAt',
+    caughtBy: 'decided',
+    seed: 2,
+  },
+  {
     bug: 'a new owner does not publish what the last one had not',
     file: 'src/runtime/republish.ts',
     find: 'for (let after = state.published; after < state.journal;)',

@@ -105,6 +105,11 @@ export class Hardware {
     this.#changed({});
   }
 
+  /** Something flickers: it looks as if it had changed, and has not. */
+  flicker(): void {
+    this.#changed({});
+  }
+
   /** How the device looks, held or not. */
   reading(isHeld: boolean): Reading {
     const { inUse, outOfOrder, sensors } = this.#traits;

@@ -212,7 +212,7 @@ export class Server {
         return {
           stop: () => reading.stop(),
           read: (range, max) => {
-            record.count('buffer-set-aside');
+            record.count('read-again');
             return process.call(() => reading.read(range, max));
           },
         };
@@ -261,6 +261,7 @@ export class Server {
     return {
       ...{
         report: ignore,
+        deadLetterLeft: ignore,
         missing: ignore,
         refused: ignore,
         sent: ignore,
@@ -268,6 +269,7 @@ export class Server {
         transition: ignore,
         committed: ignore,
       },
+      passedOver: ({ messages }) => record.count('passed-over', messages),
       storeUnavailable: (cause) => trace.line(name, () => `cannot commit: ${cause.message}`),
       deadLetter: ({ reason, detail, device }) => fault(`dead letter of ${device}: ${reason}, ${detail}`),
       quarantined: ({ device, cause }) =>

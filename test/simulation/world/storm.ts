@@ -163,6 +163,10 @@ export class Storm {
         device.hardware.breakDown();
         this.#later(this.#some(chance, 300_000), () => device.hardware.repair());
         return;
+      case 'device-flood': {
+        this.#flood(device, chance.between(200, 3_000), this.#some(chance, 60_000));
+        return;
+      }
       case 'quartz-drift': {
         device.drift();
         return;
@@ -218,6 +222,13 @@ export class Storm {
   #spoil(link: Link, chance: Chance): void {
     link.quality = badQuality(chance);
     this.#later(this.#some(chance, 600_000), () => (link.quality = GOOD));
+  }
+
+  /** A contact flickers: the device reports each time, far more often than it should. */
+  #flood(device: Device, everyMs: number, leftMs: number): void {
+    if (leftMs <= 0) return;
+    device.hardware.flicker();
+    this.#later(everyMs, () => this.#flood(device, everyMs, leftMs - everyMs));
   }
 
   #trouble(begin: () => void, end: () => void, chance: Chance): void {

@@ -57,10 +57,14 @@ export function drawWeather(chance: Chance): Weather {
       leaseTtlMs: chance.pick([6_000, 15_000, 30_000]),
       acquireRetryMs: chance.pick([2_000, 8_000]),
       commitRetryMs: chance.pick([100, 1_000]),
+      // A device is above its rate when it floods, or now and then as it is, or mostly.
+      deviceRate: { perSecond: chance.pick([0.02, 0.1, 1]), burst: chance.pick([2, 10, 50]) },
+      siteRate: { perSecond: chance.pick([0.2, 2_000]), burst: 10 },
+      newestEveryMs: chance.pick([1_000, 30_000]),
       // Some reports in a frame are a buffer here: devices say little.
       backlogBytesMin: 300,
       backlogRangesMax: 3,
-      deviceRangesMax: 2,
+      deviceRangesMax: chance.pick([2, 8]),
       batchReportsMax: chance.pick([1, 3, 100]),
       mailboxMessagesMax: chance.pick([1, 10, 1_000]),
       mailboxRequestsMax: chance.pick([2, 1_000]),

@@ -55,6 +55,7 @@ export interface FinalStore {
 
 /** What the hub's streams hold in the end. */
 export interface FinalStreams {
+  readonly reports: readonly StoredMessage[];
   readonly changes: readonly StoredMessage[];
   readonly deadLetters: readonly StoredMessage[];
 }
@@ -173,11 +174,15 @@ export class World {
     for (const device of this.#devices) void this.#examine(device, exam);
     await schedule.runUntil(calmAt + CALM_MS + LAST_MS);
     await this.#settle();
-    const { changes, deadLetters } = this.#hub;
+    const { reports, changes, deadLetters } = this.#hub;
     const evidence = {
       ...{ record: this.record, weather, hubOffsetMs: this.#hubOffsetMs, calmAt, endedAt: schedule.now },
       ...{ store: await this.#readStore(), exam },
-      streams: { changes: [...changes.messages], deadLetters: [...deadLetters.messages] },
+      streams: {
+        reports: [...reports.all].flatMap(([, stream]) => stream.messages),
+        changes: [...changes.messages],
+        deadLetters: [...deadLetters.messages],
+      },
       truth: new Map(this.#devices.map((device) => [device.name, device.truth()])),
     };
     return { ...evidence, silence: await this.#listenToSilence(), events: schedule.happened };

@@ -19,7 +19,7 @@ describe('what is set aside of a device', () => {
   test('is one range as long as nothing of it is decided in between, whatever others say', () => {
     const backlog = new Backlog([]);
     for (const sequence of [3, 5, 9]) backlog.setAside(range(cp1, sequence));
-    backlog.pass(cp2);
+    backlog.pass(cp2, 0);
     backlog.setAside(range(cp1, 10, 400, 300));
     expect(backlog.toRanges()).toEqual([range(cp1, 3, 400, 303)]);
     expect(backlog).toMatchObject({ size: 1, messages: 303 });
@@ -28,7 +28,7 @@ describe('what is set aside of a device', () => {
   test('is another range behind what of it is decided', () => {
     const backlog = new Backlog([]);
     backlog.setAside(range(cp1, 3, 7, 2));
-    backlog.pass(cp1);
+    backlog.pass(cp1, 0);
     backlog.setAside(range(cp1, 9));
     expect(backlog.toRanges()).toEqual([range(cp1, 3, 7, 2), range(cp1, 9)]);
     expect(backlog.rangesOf(cp1)).toBe(2);

@@ -1,0 +1,64 @@
+/**
+ * Judges what the feed delivers before it waits anywhere: what is above the rates of its device or site takes no room in the mailbox,
+ * so that it does not stop the feed, and nobody waits behind it.
+ */
+import { canBeSetAside } from './backlog.ts';
+import type { RuntimeLimits } from './limits.ts';
+import type { PartitionState } from './partition-state.ts';
+import type { Delivery, GoneRange } from './ports.ts';
+import { Rates, type Verdict } from './rates.ts';
+
+/** What judging takes. */
+export interface IntakeOptions {
+  readonly limits: RuntimeLimits;
+  readonly partitions: ReadonlyMap<number, PartitionState>;
+}
+
+/** The way in of one host. */
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #rates: Rates;
+  /** What was decided or set aside when the host began: it is delivered again where another partition is not so far. */
+  readonly #doneTo = new Map<string, number>();
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#rates = new Rates(options.limits);
+  }
+
+  /** Judges the next message of the stream. */
+  judge(delivery: Delivery): Verdict {
+    const partition = this.#options.partitions.get(delivery.partition);
+    if (partition === undefined || delivery.sequence <= this.#doneToIn(partition, delivery.stream))
+      return 'in-turn';
+    const verdict = this.#rates.judge(delivery);
+    return verdict === 'above' && !this.#mayWait(partition, delivery) ? 'in-turn' : verdict;
+  }
+
+  /** The stream was made anew and counts from there again, or what comes next of it is gone. */
+  skip({ stream, from, to }: GoneRange): void {
+    if (to >= from - 1) return;
+    for (const partition of this.#options.partitions.values()) {
+      const doneTo = Math.min(this.#doneToIn(partition, stream), to);
+      this.#doneTo.set(keyOf(partition, stream), doneTo);
+    }
+  }
+
+  /** Where the partition stood in a stream when the host first saw anything of that: it is asked before anything of it is decided. */
+  #doneToIn(partition: PartitionState, stream: string): number {
+    const key = keyOf(partition, stream);
+    const known = this.#doneTo.get(key) ?? partition.positions.of(stream);
+    this.#doneTo.set(key, known);
+    return known;
+  }
+
+  /** What has a place to wait in; for the rest there is none, so it is decided. */
+  #mayWait({ backlog }: PartitionState, delivery: Delivery): boolean {
+    if (!canBeSetAside(delivery)) return false;
+    return backlog.rangesOf(delivery) > 0 || backlog.size < this.#options.limits.backlogRangesMax;
+  }
+}
+
+function keyOf({ partition }: PartitionState, stream: string): string {
+  return `${String(partition)} ${stream}`;
+}

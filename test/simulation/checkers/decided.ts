@@ -1,0 +1,34 @@
+import { readReports } from '../../../src/wire/report.ts';
+import { parseReportSubject } from '../../../src/wire/subjects.ts';
+import type { Evidence } from '../world/world.ts';
+import type { Checker, Flaw } from './checker.ts';
+
+/** Whatever was set aside, read again or taken over: nothing the hub stored is decided twice, or never. */
+export const decided: Checker = {
+  name: 'decided',
+  sentence: 'each report that the hub stored is decided once: filed, or counted as heard before',
+  check: (evidence) => {
+    const flaws: Flaw[] = [];
+    const stored = storedReports(evidence);
+    for (const [device, twin] of evidence.store.twins) {
+      const filed = evidence.store.reports.get(device)?.length ?? 0;
+      const { duplicates } = twin.sequence;
+      const reports = stored.get(device) ?? 0;
+      if (filed + duplicates === reports) continue;
+      const text = `the hub stored ${reports} reports; ${filed} are filed, and ${duplicates} count as heard before`;
+      flaws.push({ at: evidence.endedAt, device, text });
+    }
+    return flaws;
+  },
+};
+
+/** How many reports of each device the streams hold, copies too. */
+function storedReports({ streams }: Evidence): ReadonlyMap<string, number> {
+  const stored = new Map<string, number>();
+  for (const { subject, payload } of streams.reports) {
+    const device = parseReportSubject(subject)?.device ?? '';
+    const read = readReports(device, payload);
+    stored.set(device, (stored.get(device) ?? 0) + (read.ok ? read.reports.length : 0));
+  }
+  return stored;
+}
