@@ -27,7 +27,7 @@ test('every reason is raised somewhere under its own name, and none is raised th
   const reasons = ['suspicions.ts', 'divergence.ts', 'legality.ts'].flatMap((file) =>
     [
       ...readFileSync(join(root, 'actors', file), 'utf8').matchAll(
-        /^(?:export )?const [A-Z]+ = '([a-z-]+)';$/gm,
+        /^(?:export )?const [A-Z_]+ = '([a-z-]+)';$/gm,
       ),
     ].map(([, reason]) => reason),
   );
