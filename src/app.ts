@@ -34,6 +34,7 @@ import { findHandler } from './runtime/find.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './runtime/limits.ts';
 import { Node } from './runtime/node.ts';
 import type { Clock } from './runtime/ports.ts';
+import { StreamWatch } from './stream-watch.ts';
 import { systemClock } from './system-clock.ts';
 import { logSetup } from './setup/start-checks.ts';
 import { createTelemetry, type NodeTelemetry } from './telemetry.ts';
@@ -133,6 +134,9 @@ async function startParts(assembly: Assembly): Promise<App> {
   });
   stops.push(() => node.stop());
   await node.start();
+  const watch = new StreamWatch({ hub, store, node, log });
+  watch.start();
+  stops.push(() => watch.stop());
   const find = findHandler({ archive: store, kinds, clock, serverErrorMs });
   stops.push(
     serveCorral({
@@ -146,8 +150,9 @@ async function startParts(assembly: Assembly): Promise<App> {
     status: () => node.status,
     clocks: () => clock.differences,
     streamSequences: () => lastSequences(hub),
+    streamShares: () => watch.shares.map(({ share }) => share),
   });
-  const health = nodeHealth({ store, hub, requests, node, clocks: clock });
+  const health = nodeHealth({ store, hub, requests, node, clocks: clock, streams: watch });
   const view = nodeView({ name: config.node, node, hub, metrics: nodeTelemetry.registry });
   const httpUrl = await serveHttp(assembly, {
     ...{ store, health, nodeView: view, nodeTelemetry },

@@ -28,6 +28,8 @@ export interface FleetMetricsOptions {
   readonly clocks: () => readonly ClockDifference[];
   /** By stream of reports, the sequence of its last message; `null` while the hub cannot be asked. */
   readonly streamSequences: () => Promise<ReadonlyMap<string, number> | null>;
+  /** How full each stream of a site is. */
+  readonly streamShares: () => readonly number[];
 }
 
 /** Registers the gauges. */
@@ -87,6 +89,16 @@ function registerNode(options: FleetMetricsOptions): void {
     'How far the clock of the hub, or of the store, is ahead of this node’s, to half a round trip',
     ['server'],
     async () => clocks().map(({ server, offsetMs }) => ({ labels: { server }, value: offsetMs / 1_000 })),
+  );
+  gauge(
+    options,
+    'corral_stream_full_ratio',
+    'How full the fullest stream of a site is: 1 is its max_bytes. Absent while the hub was not asked',
+    [],
+    async () => {
+      const shares = options.streamShares();
+      return shares.length === 0 ? undefined : one(Math.max(...shares));
+    },
   );
   gauge(options, 'corral_timers', 'Twins of this node that are to be woken some time', [], async () =>
     one(status().timers),

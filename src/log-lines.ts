@@ -65,6 +65,26 @@ export const LOG_LINES = {
     says: 'a site says more than it or one of its devices may: the rest is decided after what others say',
     fields: ['site', 'device', 'messages'],
   },
+  'stream-full': {
+    level: 'warn',
+    says: 'a site has filled most of its stream: what is committed is taken from it',
+    fields: ['stream', 'percent'],
+  },
+  'stream-has-room': {
+    level: 'info',
+    says: 'the stream of a site has room again',
+    fields: ['stream', 'percent'],
+  },
+  'stream-trimmed': {
+    level: 'info',
+    says: 'committed messages were taken from a full stream',
+    fields: ['stream', 'through', 'messages'],
+  },
+  'stream-not-trimmed': {
+    level: 'warn',
+    says: 'a full stream could not be trimmed; it is tried again',
+    fields: ['stream', 'cause'],
+  },
   'partitions-taken': { level: 'info', says: 'partitions taken', fields: ['partitions', 'twins', 'reason'] },
   'partitions-given-up': {
     level: 'info',

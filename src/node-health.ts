@@ -6,6 +6,7 @@ import type { HubConnection } from './nats/connect.ts';
 import type { Archive } from './runtime/archive.ts';
 import { type ClockWatch, shownOffset } from './runtime/clock-watch.ts';
 import type { Node, NodeStatus } from './runtime/node.ts';
+import { FULL_SHARE, type StreamWatch } from './stream-watch.ts';
 
 /** How long the store may take to say that it knows nobody of this name, ms: less than `/readyz` waits for the whole check. */
 const STORE_WAIT_MS = 1_500;
@@ -24,8 +25,9 @@ export function nodeHealth(parts: {
   readonly requests: HubConnection;
   readonly node: Node;
   readonly clocks: Clocks;
+  readonly streams: Pick<StreamWatch, 'shares'>;
 }): Health {
-  const { store, hub, requests, node, clocks } = parts;
+  const { store, hub, requests, node, clocks, streams } = parts;
   return {
     check: async () => [
       await storePart(store),
@@ -34,8 +36,16 @@ export function nodeHealth(parts: {
       clockPart(clocks),
       leasesPart(node.status),
       feedPart(node.status),
+      streamsPart(streams),
     ],
   };
+}
+
+/** A full stream is no failure of this node: it works, and one site may be refused. */
+function streamsPart({ shares }: Pick<StreamWatch, 'shares'>): HealthPart {
+  const full = shares.filter(({ share }) => share >= FULL_SHARE);
+  const names = full.map(({ stream, share }) => `${stream} is ${String(Math.round(100 * share))} % full`);
+  return { part: 'streams', ok: true, detail: names.length === 0 ? 'each has room' : names.join(', ') };
 }
 
 async function storePart(store: Archive): Promise<HealthPart> {

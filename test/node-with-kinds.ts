@@ -91,7 +91,14 @@ export async function startNodeWithKinds(
   };
   const stop = (): Promise<void> => (stopped ??= stopAll());
   world.add(stop);
-  const health = nodeHealth({ store, hub, requests: hub, node, clocks: { problem: null, differences: [] } });
+  const health = nodeHealth({
+    streams: { shares: [] },
+    store,
+    hub,
+    requests: hub,
+    node,
+    clocks: { problem: null, differences: [] },
+  });
   await untilReady(health);
   return { health, stop };
 }

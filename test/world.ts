@@ -16,7 +16,7 @@ import { startNode } from './node.ts';
 import { type NodeProcess, type NodeProcessOptions, startNodeProcess } from './node-process.ts';
 import { RawBackend } from './raw-backend.ts';
 import { RawDevice, type RawDeviceOptions } from './raw-device.ts';
-import { createDatabase, startHub, startSite, type Temporary } from './servers.ts';
+import { createDatabase, startHub, startSite, type Temporary, type TestHubOptions } from './servers.ts';
 
 /** A world that is whole, until a test does something about it. */
 export class World {
@@ -33,12 +33,18 @@ export class World {
   #devices = 0;
 
   /** Brings it up. With a `postgres` of its own, it may be stopped and started; nothing is migrated in it before a node does. */
-  static async start({ postgres }: { readonly postgres?: PostgresServer & Temporary } = {}): Promise<World> {
+  static async start({
+    postgres,
+    hub: hubOptions = {},
+  }: {
+    readonly postgres?: PostgresServer & Temporary;
+    readonly hub?: Omit<TestHubOptions, 'link'>;
+  } = {}): Promise<World> {
     const ends: (() => Promise<unknown>)[] = [];
     if (postgres !== undefined) ends.push(() => postgres.end());
     const link = await startLink();
     ends.push(() => link.close());
-    const hub = await startHub({ link });
+    const hub = await startHub({ ...hubOptions, link });
     ends.push(() => hub.end());
     const site = await startSite(hub, { link });
     ends.push(() => site.end());

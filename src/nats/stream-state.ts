@@ -11,6 +11,10 @@ const ANSWER_MS = 1_000;
 /** A stream as it stands. */
 export interface StreamState {
   readonly stream: string;
+  /** Which one of this name, by the time of its creation. */
+  readonly made: string;
+  /** The sequence of the oldest message that it holds. */
+  readonly firstSequence: number;
   /** The sequence of its last message; 0 before there was one. */
   readonly lastSequence: number;
   readonly bytes: number;
@@ -36,12 +40,19 @@ export async function statesOf(
   wants: (stream: string) => boolean,
 ): Promise<readonly StreamState[]> {
   const states: StreamState[] = [];
-  for await (const { config, state } of manager.streams.list()) {
+  for await (const { config, created: made, state } of manager.streams.list()) {
     if (!wants(config.name)) continue;
     const bytesMax = config.max_bytes > 0 ? config.max_bytes : null;
-    states.push({ stream: config.name, lastSequence: state.last_seq, bytes: state.bytes, bytesMax });
+    const { first_seq: firstSequence, last_seq: lastSequence, bytes } = state;
+    states.push({ stream: config.name, made, firstSequence, lastSequence, bytes, bytesMax });
   }
   return states;
+}
+
+/** Takes everything up to a sequence from a stream; resolves with how many messages that were. Rejects when the hub refuses. */
+export async function purgeThrough(hub: HubConnection, stream: string, through: number): Promise<number> {
+  const manager = await jetstreamManager(hub.nats, { checkAPI: false, timeout: ANSWER_MS });
+  return (await manager.streams.purge(stream, { seq: through + 1 })).purged;
 }
 
 /** By stream, the sequence of its last message; `null` while the hub cannot be asked. */

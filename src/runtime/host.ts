@@ -188,6 +188,11 @@ export class Host {
     }
   }
 
+  /** Has all partitions stand where the one that is farthest stands in a stream: nothing of it is needed below that. */
+  settle(stream: string): void {
+    this.#mailbox.offer({ type: 'settle', stream });
+  }
+
   /** Decides what is already waiting, commits it, and ends. */
   stop(): void {
     if (this.#state === 'open') this.#state = 'stopping';

@@ -53,6 +53,8 @@ export type Work =
   | { readonly type: 'hearing'; readonly isHearing: boolean }
   | { readonly type: 'gone'; readonly range: GoneRange }
   | ({ readonly type: 'reads' } & Parameters<FeedSink['reads']>[0])
+  /** All partitions take the position of the one that is farthest in a stream. */
+  | { readonly type: 'settle'; readonly stream: string }
   /** The process stood still: what came meanwhile is not heard yet. */
   | { readonly type: 'stalled' };
 

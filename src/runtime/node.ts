@@ -115,6 +115,11 @@ export class Node {
     this.#cancels = [];
   }
 
+  /** See `Host.settle`. */
+  settle(stream: string): void {
+    for (const { host } of this.#holdings) host?.settle(stream);
+  }
+
   #isSure(): boolean {
     return this.#options.clock.monotonic() < this.#sureUntil;
   }

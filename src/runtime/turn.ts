@@ -84,6 +84,9 @@ export class Turns {
         if (this.#options.clock.monotonic() - work.at > LATE_MAX_MS) this.#hearAnew();
         this.#wake(work.device, batch);
         return;
+      case 'settle':
+        this.#settle(work.stream, batch);
+        return;
       case 'hearing':
         this.#hear(work.isHearing);
         return;
@@ -141,6 +144,17 @@ export class Turns {
       const position = partition.positions.of(range.stream);
       if (isAnew ? position <= range.to : position >= range.to) continue;
       partition.positions.move(range.stream, range.to);
+      batch.touch(partition);
+    }
+  }
+
+  /** What one partition has passed in a stream, all have: its messages are taken in their order, whosever they are. */
+  #settle(stream: string, batch: Batch): void {
+    const states = [...this.#options.partitions.values()];
+    const reached = Math.max(...states.map(({ positions }) => positions.of(stream)));
+    for (const partition of states) {
+      if (partition.positions.of(stream) === reached) continue;
+      partition.positions.move(stream, reached);
       batch.touch(partition);
     }
   }

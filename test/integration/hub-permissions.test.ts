@@ -178,6 +178,7 @@ describe('the runtime', () => {
     ['site.depot.car-1.report', 'report.15.depot.car-1'],
     ['$JS.API.STREAM.DELETE.DEVICES', '$JS.API.STREAM.DELETE.DEVICES'],
     ['$JS.API.STREAM.PURGE.DEVICES', '$JS.API.STREAM.PURGE.DEVICES'],
+    ['$JS.API.STREAM.PURGE.DEADLETTER', '$JS.API.STREAM.PURGE.DEADLETTER'],
   ])('may not say %s, which is checked as %s', (subject, mapped) =>
     expectMayNotSay(runtime, subject, mapped),
   );

@@ -180,6 +180,12 @@ const ROWS: readonly Row[] = [
         'short',
         perNode('corral_backlog_messages'),
       ),
+      panel(
+        'Fullest stream of a site',
+        'Above 0.7 what is committed is taken from it; at 1 its site is refused. The log says which.',
+        'percentunit',
+        perNode('corral_stream_full_ratio'),
+      ),
       panel('Timers', 'Twins that are to be woken.', 'short', perNode('corral_timers')),
       panel('Memory', 'Resident.', 'bytes', perNode('process_resident_memory_bytes')),
       panel('Processor', 'Cores in use.', 'short', {

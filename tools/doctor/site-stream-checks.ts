@@ -3,6 +3,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { HubConnection } from '../../src/nats/connect.ts';
 import { SitesTold } from '../../src/nats/sites-told.ts';
 import { type StreamState, statesOf } from '../../src/nats/stream-state.ts';
+import { FULL_SHARE } from '../../src/stream-watch.ts';
 import { isReportStream, SHARED_REPORT_STREAM, siteStream } from '../../src/wire/subjects.ts';
 import { bad, becauseOf, type Finding, good, warning } from '../../src/setup/finding.ts';
 
@@ -53,6 +54,12 @@ function fullness({ stream, bytes, bytesMax }: StreamState): Finding {
     return good('site-stream', `${found}: of an older version, read to its end; remove it when it is empty`);
   if (bytesMax === null)
     return bad('site-stream', found, 'set its max_bytes: it can fill the disk, and then nobody is heard');
+  if (bytes >= FULL_SHARE * bytesMax)
+    return warning(
+      'site-stream',
+      found,
+      'find out who says so much there (corral connections, corral nodes); nodes take from it what is committed, and when it is full its site is refused',
+    );
   return good('site-stream', found);
 }
 
