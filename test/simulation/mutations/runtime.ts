@@ -40,7 +40,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'backlog: new Backlog(backlog)',
     put: 'backlog: new Backlog([])',
     caughtBy: 'history',
-    seed: 12,
+    seed: 7,
   },
   {
     bug: 'a position is committed without what was set aside before it',
@@ -48,7 +48,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'const backlog = partition.backlog.toRanges();',
     put: 'const backlog = [] as const;',
     caughtBy: 'history',
-    seed: 12,
+    seed: 7,
   },
   {
     bug: 'what a device says above its rate is passed over for good',
@@ -64,7 +64,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'waiting.growing = null;\n    waiting.passedAt',
     put: 'waiting.passedAt',
     caughtBy: 'decided',
-    seed: 2,
+    seed: 5,
   },
   {
     bug: 'a new owner does not publish what the last one had not',
