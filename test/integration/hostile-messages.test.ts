@@ -4,17 +4,26 @@
  */
 import { createServer, connect as dial, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connectCorral } from '../../src/client/corral.ts';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
 import type { HubTrouble } from '../../src/nats/hub-trouble.ts';
 import { listen } from '../../src/nats/listen.ts';
+import { hostileMessages } from '../hostile-messages.ts';
 import { RawClient } from '../raw-client.ts';
 import { startHub, type Temporary } from '../servers.ts';
 import type { Hub, HubUser } from '../../tools/dev/hub.ts';
 import { until } from '../node.ts';
 import { World } from '../world.ts';
 import type { App } from '../../src/app.ts';
+
+/** So many messages are made up; `CORRAL_FUZZ_MESSAGES=100000` for a long run. */
+const FUZZED = Number(process.env.CORRAL_FUZZ_MESSAGES ?? 3_000);
+const FUZZ_SEED = Number(process.env.CORRAL_FUZZ_SEED ?? 11);
+const FUZZED_AT_ONCE = 1_000;
+/** A payload whose size was overstated swallows the question whether all was heard. */
+const FUZZ_PATIENCE_MS = 2_000;
 
 const MALFORMED = 'NATS/1.0\r\nbad key: x\r\n\r\n';
 
@@ -120,6 +129,42 @@ describe('a message that no client would send', () => {
     const metrics = await (await fetch(`${node.httpUrl}/metrics`)).text();
     expect(metrics).toContain(`corral_http_changes_unreadable_total ${String(watch.unreadable)}\n`);
   });
+
+  test(
+    `is one of ${String(FUZZED)} that are made up, on every subject that a node listens to, and the node answers and commits`,
+    { timeout: 1_800_000 },
+    async () => {
+      // The first one is what strangers ask for and speak as; what becomes of it is their doing.
+      await world.knownDevice();
+      const known = await world.knownDevice();
+      const clients = new Map<HubUser, RawClient>();
+      for (let from = 0; from < FUZZED; from += FUZZED_AT_ONCE) {
+        const messages = hostileMessages(FUZZ_SEED + from, Math.min(FUZZED_AT_ONCE, FUZZED - from));
+        for (const { user, bytes } of messages) {
+          const open = clients.get(user);
+          // The hub hangs up on whoever misstates a size.
+          const client = open?.isOpen === true ? open : await raw(user);
+          clients.set(user, client);
+          await client.send(bytes);
+        }
+        for (const client of clients.values()) {
+          await Promise.race([client.isHeard(), sleep(FUZZ_PATIENCE_MS)]);
+          client.close();
+        }
+        clients.clear();
+        expect(await world.backend.get(known.device)).toMatchObject({ device: known.device });
+      }
+      known.restart();
+      await known.report();
+      await world.backend.untilDocument(
+        known.device,
+        'its report is committed',
+        ({ sequence }) => (sequence as { readonly boot: number }).boot === known.boot,
+      );
+      expect(await noticesOf('message-unreadable')).toBeGreaterThan(0);
+      expect(await noticesOf('message-failed')).toBe(0);
+    },
+  );
 
   test('with malformed headers and nobody to answer is counted alone', async () => {
     const { device } = await known();
