@@ -256,7 +256,7 @@ describe('the doctor', () => {
       hub: 'good',
       'hub-version': 'good',
       'hub-mapping': 'good',
-      'stream-devices': 'good',
+      'site-stream': 'good',
       'stream-deadletter': 'good',
       'stream-changes': 'good',
       'hub-clock': 'good',
