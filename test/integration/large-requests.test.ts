@@ -88,4 +88,16 @@ describe('150 requests of a megabyte', () => {
     expect(client.heard).toContain(`a request may have ${String(REQUEST_BYTES_MAX)} bytes`);
     await nothingWasDropped();
   });
+
+  test('four patches of 400 KB are each refused with what is allowed, and change nothing', async () => {
+    const { device } = await world.knownDevice();
+    const before = await world.backend.get(device);
+    for (let number = 0; number < 4; number += 1) {
+      const patch = { [`key${String(number)}`]: 'x'.repeat(400_000) };
+      const answer = await world.backend.ask(`twin.${device}.desired`, { patch });
+      expect(answer).toMatchObject({ type: 'reply', errorCode: 400, body: { code: 'bad-arguments' } });
+      expect(JSON.stringify(answer)).toContain('bytes');
+    }
+    expect(await world.backend.get(device)).toMatchObject({ desired: before.desired });
+  });
 });
