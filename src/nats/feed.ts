@@ -114,7 +114,7 @@ class StreamReaders implements FeedReading {
     const opened = StreamReader.open({
       hub,
       stream,
-      subjects: isWholeStream ? ['report.>'] : partitions.map(partitionReports),
+      subjects: isWholeStream ? [] : partitions.map(partitionReports),
       isWholeStream,
       after: start?.after ?? 0,
       reached: start?.reached ?? 0,

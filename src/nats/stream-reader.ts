@@ -56,8 +56,9 @@ export interface StreamReaderOptions {
   /** Where the account of the stream is asked, if it is another one than the connection's. */
   readonly apiPrefix?: string;
   readonly stream: string;
+  /** None: all that the stream holds. */
   readonly subjects: readonly string[];
-  /** True when `subjects` are all that the stream has: then a step in the sequence means that messages are gone. */
+  /** True when `subjects` are all that the stream has, or none: then a step in the sequence means that messages are gone. */
   readonly isWholeStream: boolean;
   readonly after: number;
   /** How far the stream was ever read, where that is not `after`: one that ends before it was made anew. */

@@ -8,6 +8,7 @@
 import { migrate } from '../../src/postgres/migrate.ts';
 import { connectToHub } from '../../src/nats/connect.ts';
 import { prepareHub } from '../../src/nats/hub.ts';
+import { SiteStreams } from '../../src/nats/site-streams.ts';
 import type { Progress } from '../cli/progress.ts';
 import { type BenchServers, type PostgresSettings, settingsOf, startBenchServers } from './bench-servers.ts';
 import { type FleetMix, fleetMessages } from './fleet-mix.ts';
@@ -86,6 +87,7 @@ export async function prepareFleet(
 ): Promise<void> {
   const connection = await connectToHub({ url: hub.url('runtime'), name: 'corral bench' });
   await prepareHub(connection);
+  await new SiteStreams({ hub: connection }).look();
   await connection.close();
   await client.query(`create database ${database}`);
   await migrate(postgres.url(database));

@@ -1,4 +1,4 @@
-/** Fills the stream DEVICES as devices would: through the site's account, each message acknowledged. */
+/** Fills the stream of a site as devices would: through the site's account, each message acknowledged. */
 import { connectToHub } from '../../src/nats/connect.ts';
 import { listen } from '../../src/nats/listen.ts';
 import { deviceReport } from '../../src/wire/subjects.ts';
