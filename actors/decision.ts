@@ -144,8 +144,8 @@ export interface FirstUse {
   readonly outcome: Outcome | null;
 }
 
-/** What became of a report. */
-export type ReportFate = 'news' | 'late' | 'duplicate';
+/** What became of a report. `held`: its number leaps, and nothing proves it; it moved nothing. */
+export type ReportFate = 'news' | 'late' | 'duplicate' | 'held';
 
 /** A twin's decision. `twin` is the same object as before when nothing about it changed. */
 export interface Decision {

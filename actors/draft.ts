@@ -65,6 +65,7 @@ function copyOf(twin: Twin): Writable<Twin> {
     probe: twin.probe,
     unheard: twin.unheard,
     identity: twin.identity,
+    claim: twin.claim,
     waiting: twin.waiting,
     hold: twin.hold,
     suspicions: twin.suspicions,

@@ -10,7 +10,7 @@ import type { Kind } from '../machines/kind.ts';
 import { worldState } from '../machines/statechart.ts';
 import { measuredAt } from './clock.ts';
 import type { Transition } from './decision.ts';
-import { type Age, ageOf, type Quality, qualityOf } from './freshness.ts';
+import { type Age, ageOf, mayAnswer, type Quality, qualityOf } from './freshness.ts';
 import { prospectOf } from './prospect.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { DEAF_AFTER } from './probe.ts';
@@ -93,6 +93,7 @@ export function explain(evidence: Evidence): Explanation {
       ...becauseSentence(evidence),
       qualitySentence({ twin, quality, age, freshMs: kind.limits.freshMs }),
       ...suspicions.map(({ sentence }) => sentence),
+      ...claimSentences(evidence),
       ...openSentences(twin),
       acceptedSentence(commands),
     ],
@@ -140,6 +141,21 @@ function qualitySentence(options: {
     case 'suspect':
       return `The knowledge is in doubt, however fresh: ${known}.`;
   }
+}
+
+/** What of a report whose number leaps is held back, and by what it would be believed. */
+function claimSentences({ twin, kind, now }: Evidence): readonly string[] {
+  const { claim, newest } = twin;
+  if (claim === null || newest === null) return [];
+  const position = `${String(claim.boot)}/${String(claim.seq)}`;
+  const what = `A report ${position} came at ${momentText(claim.receivedAt)}, which leaps ahead of ${String(newest.boot)}/${String(newest.seq)}, and is not believed`;
+  const believed = mayAnswer(twin)
+    ? `it would be if one like it answered \`report\`, or were all that is heard for ${durationText(kind.limits.silenceMs)}`
+    : 'the next report that goes on from it would be, as the device answers no command';
+  if (newest.receivedAt <= claim.receivedAt) return [`${what}: ${believed}.`];
+  if (now - claim.receivedAt > kind.limits.silenceMs) return [];
+  const since = durationText(Math.max(0, now - newest.receivedAt));
+  return [`${what}: the device has gone on as before since, ${since} ago the last time.`];
 }
 
 function openSentences({ open, unheard, waiting }: Twin): readonly string[] {

@@ -47,6 +47,11 @@ export function qualityOf(twin: Twin, age: Age | null, freshMs: number): Quality
   return age.mostMs === null && age.leastMs <= freshMs ? 'unknown' : 'stale';
 }
 
+/** False for a device that says of no command what became of it: it may be alive, and nothing proves when it said what. */
+export function mayAnswer(twin: Twin): boolean {
+  return twin.newest === null || twin.newest.report.commands !== undefined || hasAnswered(twin);
+}
+
 /** True when the device has named a command in this incarnation, so that it keeps a ring of outcomes. */
 export function hasAnswered({ probe, clock, olderClocks }: Twin): boolean {
   if (clock !== null && clock.earliest !== null) return true;

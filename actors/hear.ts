@@ -19,6 +19,7 @@ import {
   settleConflict,
   speakerOf,
 } from './identity.ts';
+import { holdClaim } from './leap.ts';
 import { hearAnswers, probeIfOpen, probeSoon, takeNumbers } from './probe.ts';
 import { reassertIfDue } from './reassert.ts';
 import { resolveByReport, resolveLate } from './resolve.ts';
@@ -34,8 +35,12 @@ type Heard = Extract<Input, { type: 'report' }>;
 export function hearReport(draft: Draft, heard: Heard): void {
   const { twin } = draft;
   const { report, receivedAt } = heard;
-  twin.lastContactAt = Math.max(twin.lastContactAt ?? receivedAt, receivedAt);
   const speaker = speakerOf(draft, report, receivedAt);
+  if (speaker === 'unproved') {
+    hearLeap(draft, report, receivedAt);
+    return;
+  }
+  twin.lastContactAt = Math.max(twin.lastContactAt ?? receivedAt, receivedAt);
   switch (speaker) {
     case 'self':
       hearSelf(draft, heard);
@@ -54,6 +59,13 @@ export function hearReport(draft: Draft, heard: Heard): void {
   }
   probeSoon(draft);
   settleContact(draft, report, receivedAt);
+}
+
+/** A report whose number leaps: the twin asks first. It is no sign of life, unless it shows that there are two devices. */
+function hearLeap(draft: Draft, report: Report, receivedAt: number): void {
+  holdClaim(draft, report, receivedAt);
+  probeSoon(draft);
+  if (draft.twin.suspicions !== draft.before.suspicions) settleContact(draft, report, receivedAt);
 }
 
 function hearSelf(draft: Draft, heard: Heard): void {
@@ -103,7 +115,7 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
 function hearLate(draft: Draft, report: Report, receivedAt: number): void {
   const { twin } = draft;
   draft.fate = 'late';
-  twin.sequence = { ...twin.sequence, late: twin.sequence.late + 1 };
+  twin.sequence = { ...twin.sequence, late: countOf(twin.sequence.late + 1) };
   takeNumbers(draft, report);
   const clock = clockOfLate(draft, report, receivedAt);
   fileReport(draft, { report, receivedAt, clock, fate: 'late' });
@@ -125,7 +137,7 @@ function hearAgain(draft: Draft, report: Report, receivedAt: number): void {
 function countAgain(draft: Draft): void {
   const { twin } = draft;
   draft.fate = 'duplicate';
-  twin.sequence = { ...twin.sequence, duplicates: twin.sequence.duplicates + 1 };
+  twin.sequence = { ...twin.sequence, duplicates: countOf(twin.sequence.duplicates + 1) };
 }
 
 /** What looks older than the newest may be from a buffer, or from a device that counts anew: a probe tells. */
@@ -151,7 +163,11 @@ function hearFormer(draft: Draft, report: Report, receivedAt: number): void {
   draft.fate = 'late';
   const filled = missing(former.sequence) - missing(sequence);
   const { late, closedMissing } = twin.sequence;
-  twin.sequence = { ...twin.sequence, late: late + 1, closedMissing: countOf(closedMissing - filled) };
+  twin.sequence = {
+    ...twin.sequence,
+    late: countOf(late + 1),
+    closedMissing: countOf(closedMissing - filled),
+  };
   const clock = clockOfFormer(draft, former.clock, { report, receivedAt });
   fileReport(draft, { report, receivedAt, clock, fate: 'late' });
   const told = { ...former, ...lastOf(former, report), sequence, clock: laterClock(former.clock, clock) };

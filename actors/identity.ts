@@ -14,6 +14,7 @@
 import { comparePositions, type Report } from '../machines/report.ts';
 import { earliestAt } from './clock.ts';
 import { addClock, type Draft } from './draft.ts';
+import { adoptClaim, isClaimRepeated, isHeld, isHeldBoot, isLeap } from './leap.ts';
 import { isNamed } from './probe.ts';
 import { closeAsUnprovable } from './resolve.ts';
 import { adoptBoot, beginSequence, hasBoot, lastSeq, type SequenceSet } from './sequence.ts';
@@ -46,15 +47,22 @@ interface Heard {
  * - `anew`: the device, which has begun to count anew;
  * - `former`: a line before the present incarnation, from a buffer;
  * - `rival`: that line again, though it cannot be: a second device;
- * - `nobody`: its number cannot be, and nothing proves whose it is.
+ * - `nobody`: its number cannot be, and nothing proves whose it is;
+ * - `unproved`: its number leaps, and nothing proves it yet.
  */
-export type Speaker = 'self' | 'anew' | 'former' | 'rival' | 'nobody';
+export type Speaker = 'self' | 'anew' | 'former' | 'rival' | 'nobody' | 'unproved';
 
 /** Tells who made the report. Raises the conflict where two devices show. */
 export function speakerOf(draft: Draft, report: Report, receivedAt: number): Speaker {
   const { newest } = draft.twin;
   if (newest === null) return 'self';
-  const beside = speakerBeside(draft, { report, receivedAt, newest });
+  const heard = { report, receivedAt, newest };
+  const found = formerOf(draft, heard);
+  if (isHeldBoot(draft, report) || isLeapOf(draft, heard, found)) {
+    if (!isLeapProved(draft, heard)) return 'unproved';
+    adoptClaim(draft, report);
+  }
+  const beside = found === null ? null : speakerBeside(draft, heard, found);
   if (beside !== null) return beside;
   const runsBack = runsBackwards(report, newest);
   if (comparePositions(report, newest) > 0 && !runsBack) return 'self';
@@ -68,11 +76,30 @@ export function speakerOf(draft: Draft, report: Report, receivedAt: number): Spe
   return runsBack ? 'nobody' : 'self';
 }
 
-/** Tells whether a line before the present incarnation made the report; `null` where none did. */
-function speakerBeside(draft: Draft, heard: Heard): Speaker | null {
+/** Whether the report's number leaps above the newest report; in a line before the present incarnation only `seq` can. */
+function isLeapOf({ twin }: Draft, { report, newest }: Heard, found: Found | null): boolean {
+  if (found === null) return isLeap(report, { last: newest, seen: twin.sequence, highestBoot: newest.boot });
+  const { former } = found;
+  return isLeap(report, { last: former, seen: former.sequence, highestBoot: report.boot });
+}
+
+/** Whether a report that leaps is to be believed. Raises the conflict where who leaps and who does not answered the same probe. */
+function isLeapProved(draft: Draft, heard: Heard): boolean {
   const { report, receivedAt, newest } = heard;
-  const found = formerOf(draft, heard);
-  if (found === null) return null;
+  if (isHeld(draft, report)) return false;
+  if (isAliveNow(draft, report, newest) || isClaimRepeated(draft, heard)) return true;
+  const { twin, context } = draft;
+  const { probe, claim } = twin;
+  if (probe === null || claim?.boot !== report.boot || probe.sentAt - context.serverErrorMs <= claim.since)
+    return false;
+  if (isNamed(report, probe.n) && isNamed(newest.report, probe.n))
+    raiseConflict(draft, receivedAt, `${positionOf(report)} and ${positionOf(newest)} are both alive`);
+  return false;
+}
+
+/** Tells whether a line before the present incarnation made the report, as `found` says it may; `null` where it did not. */
+function speakerBeside(draft: Draft, heard: Heard, found: Found): Speaker | null {
+  const { report, receivedAt, newest } = heard;
   const { former, isLast, isByNumber } = found;
   const { twin } = draft;
   const isPresent = (report.commands ?? []).some(({ n }) => n >= former.provedBy);

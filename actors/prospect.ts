@@ -6,7 +6,7 @@ import type { CommandSpec } from '../machines/command.ts';
 import type { Kind } from '../machines/kind.ts';
 import { worldState } from '../machines/statechart.ts';
 import type { Context, Refusal, RefusalCode } from './decision.ts';
-import { ageOf, hasAnswered, isProvedFresh } from './freshness.ts';
+import { ageOf, isProvedFresh, mayAnswer } from './freshness.ts';
 import { commandInFlight, commandNamed, isLegal } from './legality.ts';
 import type { Twin } from './twin.ts';
 
@@ -115,11 +115,6 @@ function isFull({ open }: Twin): boolean {
     open.length >= OPEN_MAX &&
     open.every(({ notAfterUp, outcome }) => notAfterUp !== null || outcome !== 'unknown')
   );
-}
-
-/** False for a device that says of no command what became of it: it may be alive, and nothing proves when it said what. */
-function mayAnswer(twin: Twin): boolean {
-  return twin.newest === null || twin.newest.report.commands !== undefined || hasAnswered(twin);
 }
 
 /** As many wait for the probe's answer as may, and its time is not up. */

@@ -16,6 +16,7 @@ import type { DivergencePolicy, DivergenceSort } from '../machines/divergence.ts
 import type { Kind } from '../machines/kind.ts';
 import type { Report } from '../machines/report.ts';
 import type { BootClock } from './clock.ts';
+import type { Claim } from './leap.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { EMPTY_SEQUENCE, type SequenceSet } from './sequence.ts';
 
@@ -178,6 +179,8 @@ export interface Twin {
   readonly unheard: number;
   /** `null` while nobody ever had reason to doubt who speaks. */
   readonly identity: Identity | null;
+  /** What was heard last that leaps, and is not believed; see `leap.ts`. */
+  readonly claim: Claim | null;
   /** Requests whose decision waits for the answer to the probe. */
   readonly waiting: readonly CommandRequest[];
   readonly hold: Hold | null;
@@ -210,6 +213,7 @@ export function bornTwin(options: {
     probe: null,
     unheard: 0,
     identity: null,
+    claim: null,
     waiting: [],
     hold: null,
     suspicions: [],

@@ -6,6 +6,7 @@
  * I2  `positions`, `backlog`, `batch`, `journal` and `published` move only under the epoch and after the batch that the fence names.
  */
 import type { LeaseView } from '../runtime/archive.ts';
+import { usableEpoch } from '../runtime/epoch.ts';
 import type { Lease, PartitionAdvance, StreamPosition } from '../runtime/ports.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 
@@ -69,7 +70,7 @@ export class LeaseTable {
 
   #nextEpoch(): number {
     this.#lastEpoch += 1;
-    return this.#lastEpoch;
+    return usableEpoch(this.#lastEpoch);
   }
 
   #rowUnder({ partition, epoch }: Held): LeaseView | undefined {

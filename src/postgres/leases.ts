@@ -1,6 +1,7 @@
 /**
  * Takes, keeps and gives back leases, by the clock of Postgres alone: the nodes' clocks may disagree.
  */
+import { usableEpoch } from '../runtime/epoch.ts';
 import type { Lease, Store } from '../runtime/ports.ts';
 import { type PositionsRow, readPositions } from './lease-row.ts';
 import type { SessionPool } from './sessions.ts';
@@ -42,6 +43,7 @@ export async function acquireLeases(
     text: ACQUIRE,
     values: [node, limit, ttlMs],
   });
+  for (const { epoch } of leases) usableEpoch(epoch);
   return leases.map(readPositions).sort((a, b) => a.partition - b.partition);
 }
 

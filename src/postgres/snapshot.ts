@@ -6,6 +6,7 @@
  */
 import { Packr, Unpackr } from 'msgpackr';
 import type { Anchor, BootClock } from '../../actors/clock.ts';
+import type { Claim } from '../../actors/leap.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { SequenceSet } from '../../actors/sequence.ts';
 import type {
@@ -19,9 +20,10 @@ import type {
 
 /**
  * Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`; 3: the
- * byte that tells whether anything is awaited; 4: earlier lines of a device; 5: the boot of a stray; 6: boots of strays.
+ * byte that tells whether anything is awaited; 4: earlier lines of a device; 5: the boot of a stray; 6: boots of strays; 7: who asked;
+ * 8: what leaps and is not believed.
  */
-const VERSION = 7;
+const VERSION = 8;
 const OLDEST_VERSION = 1;
 const LAST_VERSION_OF_ONE_BYTE = 2;
 const NOTHING_AWAITED = 0;
@@ -42,6 +44,7 @@ export interface Snapshot extends Pick<
   | 'waiting'
   | 'unheard'
   | 'identity'
+  | 'claim'
 > {
   readonly newest: Pick<NewestReport, 'receivedAt' | 'at' | 'encoding'> | null;
 }
@@ -127,6 +130,15 @@ type IdentityPlaces = readonly [
   /** Not there before version 5; one or none before version 6. */
   strayBoots?: readonly number[] | number | null,
 ];
+type ClaimPlaces = readonly [
+  boot: number,
+  seq: number,
+  up: number,
+  receivedAt: number,
+  since: number,
+  seen: SequencePlaces,
+  clock: ClockPlaces,
+];
 type SnapshotPlaces = readonly [
   since: number | null,
   lastContactAt: number | null,
@@ -141,6 +153,8 @@ type SnapshotPlaces = readonly [
   waiting: readonly RequestPlaces[],
   unheard: number,
   identity: IdentityPlaces | null,
+  /** Not there before version 8, nor where nothing is claimed. */
+  claim?: ClaimPlaces,
 ];
 
 const packr = new Packr({ useRecords: false });
@@ -148,7 +162,7 @@ const unpackr = new Unpackr({ useRecords: false });
 
 /** Writes a snapshot. */
 export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
-  const { newest, clock, probe, identity } = snapshot;
+  const { newest, clock, probe, identity, claim } = snapshot;
   const places: SnapshotPlaces = [
     snapshot.since,
     snapshot.lastContactAt,
@@ -164,7 +178,7 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
     snapshot.unheard,
     identity && identityPlaces(identity),
   ];
-  const packed = packr.pack(places);
+  const packed = packr.pack(claim === null ? places : [...places, claimPlaces(claim)]);
   const bytes = Buffer.allocUnsafe(packed.length + 2);
   const isAwaiting = snapshot.open.length > 0 || (probe !== null && probe.waitsUntil !== null);
   bytes[0] = VERSION;
@@ -194,7 +208,7 @@ export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
   const from = versionOf(device, bytes) <= LAST_VERSION_OF_ONE_BYTE ? 1 : 2;
   const places = unpackr.unpack(bytes.subarray(from)) as SnapshotPlaces;
   const [since, lastContactAt, newest, clock, olderClocks, sequence, lastN, open, recent, ...rest] = places;
-  const [probe, waiting, unheard, identity] = rest;
+  const [probe, waiting, unheard, identity, claim] = rest;
   return {
     since,
     lastContactAt,
@@ -209,6 +223,7 @@ export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
     waiting: waiting.map(readRequest),
     unheard,
     identity: identity && readIdentity(identity),
+    claim: claim === undefined ? null : readClaim(claim),
   };
 }
 
@@ -313,6 +328,14 @@ function readFormer(places: FormerPlaces): FormerIncarnation {
   const [incarnation, boot, seq, provedBy, endedAt, clock, sequence] = places;
   const ended = { clock: readClock(clock), sequence: readSequence(sequence) };
   return { incarnation, boot, seq, provedBy, endedAt, ...ended };
+}
+
+function claimPlaces({ boot, seq, up, receivedAt, since, seen, clock }: Claim): ClaimPlaces {
+  return [boot, seq, up, receivedAt, since, sequencePlaces(seen), clockPlaces(clock)];
+}
+
+function readClaim([boot, seq, up, receivedAt, since, seen, clock]: ClaimPlaces): Claim {
+  return { boot, seq, up, receivedAt, since, seen: readSequence(seen), clock: readClock(clock) };
 }
 
 function requestPlaces(request: CommandRequest): RequestPlaces {

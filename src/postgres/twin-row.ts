@@ -170,6 +170,7 @@ export function makeTwin(device: string, parts: TwinParts): Twin {
     waiting: snapshot.waiting,
     unheard: snapshot.unheard,
     identity: snapshot.identity,
+    claim: snapshot.claim,
     hold: parts[9],
     suspicions: parts[10],
     desired: { version: parts[11], values: parts[12] },

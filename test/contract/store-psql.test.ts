@@ -2,6 +2,7 @@
  * The database as somebody with psql finds it: the plain questions have plain answers, and everything says what it is.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EPOCH_MAX } from '../../machines/command.ts';
 import { kinds } from '../../machines/kinds.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
 import type { Lease } from '../../src/runtime/ports.ts';
@@ -188,5 +189,12 @@ describe('a database of Corral', () => {
       const inserted = psql.query("insert into device (id, kind, site) values ($1, 'car', 'depot')", [id]);
       await expect(inserted).rejects.toThrow(/check constraint/);
     }
+  });
+
+  test('whose counter of epochs was set by hand gives none that every device ignores', async () => {
+    await psql.query("select setval('lease_epoch', $1)", [EPOCH_MAX]);
+    await psql.query("update lease set expires_at = now() - interval '1 second'");
+    const taken = store.acquire({ node: 'b', limit: 1, ttlMs: 60_000 });
+    await expect(taken).rejects.toThrow(`the lease epoch ${String(EPOCH_MAX + 1)} is none that devices take`);
   });
 });

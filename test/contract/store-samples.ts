@@ -269,6 +269,9 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
         formers: fc.array(former, { maxLength: 4 }),
       }),
     ),
+    claim: orNull(
+      fc.record({ boot: uint, seq: uint, up: uint, receivedAt: time, since: time, seen: sequence, clock }),
+    ),
     waiting: fc.array(anyRequest, { maxLength: 2 }),
     hold: orNull(fc.record({ id: text, by: orNull(text), since: time, until: time, certainUntil: time })),
     suspicions: fc.array(fc.record({ reason: text, since: time, detail: text }), { maxLength: 2 }),

@@ -113,7 +113,7 @@ const ROWS: readonly Row[] = [
     panels: [
       panel(
         'Reports by fate',
-        'news moved a state, late filled history, duplicates were dropped.',
+        'news moved a state, late filled history, duplicates were dropped, held ones leap and nothing proves them.',
         'cps',
         rate('corral_reports_total', 'fate'),
       ),

@@ -105,11 +105,14 @@ describe('a twin', () => {
     const stage = new Stage();
     for (let boot = 1; boot <= 100; boot += 1) {
       hear(stage, {
-        ...{ boot, seq: Number.MAX_SAFE_INTEGER, up: 1, afterMs: 1, state: 'available' },
+        ...{ boot, seq: Number.MAX_SAFE_INTEGER, up: 1, afterMs: 61_000, state: 'available' },
         ...{ answers: false, ring: [], since: false },
       });
+      const { report } = stage.twin.newest!;
+      stage.hear({ ...report, boot: boot + 1, commands: [{ n: stage.sent.n, outcome: 'done' }] });
       expectBounded(stage.twin);
     }
+    expect(stage.twin.newest).toMatchObject({ boot: 101, seq: Number.MAX_SAFE_INTEGER });
     expect(missing(stage.twin.sequence)).toBe(0);
     expect(stage.document.sequence.missing).toBe(0);
   });

@@ -6,6 +6,7 @@ import { CLAIMED_N_MAX } from '../../../actors/probe.ts';
 import { addPosition, EMPTY_SEQUENCE, HOLE_MAX, missing, RANGES_MAX } from '../../../actors/sequence.ts';
 import { COMMAND_N_MAX, EPOCH_MAX } from '../../../machines/command.ts';
 import { readCommand } from '../../../src/device/command-reader.ts';
+import { usableEpoch } from '../../../src/runtime/epoch.ts';
 import { encode } from '../../../src/wire/codec.ts';
 import { Pair } from './pair.ts';
 
@@ -13,10 +14,13 @@ const MOST = Number.MAX_SAFE_INTEGER;
 
 describe('a number of a report that leaps', () => {
   test('counts no report as missing that nobody can have made', () => {
-    const pair = new Pair().meet();
-    pair.report({ seq: MOST });
+    const pair = new Pair();
+    expect(pair.report({ seq: MOST - 1 }).fate).toBe('news');
     expect(pair.document.sequence.missing).toBe(0);
-    pair.report({ boot: MOST, seq: MOST });
+    pair.pass(120_000);
+    pair.report({ boot: MOST, seq: 1 });
+    pair.arrive();
+    expect(pair.report({ boot: MOST, seq: MOST }).fate, 'it answers').toBe('news');
     expect(pair.document.sequence.missing).toBe(0);
   });
 
@@ -49,6 +53,12 @@ describe('a ring that names a number which no twin gives', () => {
     expect(pair.sent.n).toBe(CLAIMED_N_MAX + 1);
     expect(readCommand(encode(pair.sent, 'json'))).toMatchObject({ ok: true });
   });
+});
+
+test('a store gives no epoch that every device ignores', () => {
+  expect(usableEpoch(EPOCH_MAX)).toBe(EPOCH_MAX);
+  for (const epoch of [EPOCH_MAX + 1, MOST, 0, NaN])
+    expect(() => usableEpoch(epoch)).toThrow(`the lease epoch ${String(epoch)} is none that devices take`);
 });
 
 test.each([

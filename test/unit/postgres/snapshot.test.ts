@@ -16,7 +16,7 @@ describe('a snapshot', () => {
   test('of version 1 is read: what it does not hold is not known, or as it was', () => {
     const probe = { n: 4, sentAt: 1_000, lastAskedAt: 9_000, waitsUntil: null, fate: 'missed' } as const;
     const [version, awaiting, ...packed] = encodeSnapshot({ ...twin('cp-1'), open: [entry('cp-1')], probe });
-    expect([version, awaiting]).toEqual([7, 1]);
+    expect([version, awaiting]).toEqual([8, 1]);
     const places = unpack(Uint8Array.from(packed)) as unknown[][];
     const [open, written] = [places[7] as unknown[][], places[9]!];
     // Who asked, and what undoes it.
@@ -36,6 +36,18 @@ describe('a snapshot', () => {
     (places[7] as unknown[][])[0]!.pop();
     const old = Buffer.concat([Buffer.from([6, 1]), pack(places)]);
     expect(decodeSnapshot('cp-1', old).open).toEqual([{ ...entry('cp-1'), asker: null }]);
+  });
+
+  test('of version 7 is read, and takes as many bytes while nothing is claimed', () => {
+    const bytes = encodeSnapshot(twin('cp-1'));
+    const { sequence: seen, clock } = twin('cp-1');
+    const claim = { boot: 9_000, seq: 3, up: 1_000, receivedAt: 2_000, since: 1_500, seen, clock: clock! };
+    const claimed = encodeSnapshot({ ...twin('cp-1'), claim });
+    expect(decodeSnapshot('cp-1', claimed).claim).toEqual(claim);
+    const places = unpack(claimed.subarray(2)) as unknown[];
+    const old = Buffer.concat([Buffer.from([7, 0]), pack(places.slice(0, -1))]);
+    expect(old.length).toBe(bytes.length);
+    expect(decodeSnapshot('cp-1', old).claim).toBeNull();
   });
 
   test.each([
