@@ -12,7 +12,7 @@
  * Only the last claim is kept, and in bounded room what was filed so far, so that a copy is not filed again.
  */
 import { comparePositions, type Report } from '../machines/report.ts';
-import { type BootClock, observeReceived, startClock } from './clock.ts';
+import { observeReceived, startClock } from './clock.ts';
 import { addClock, type Draft } from './draft.ts';
 import { fileReport } from './filing.ts';
 import { mayAnswer } from './freshness.ts';
@@ -32,19 +32,6 @@ export const LEAP_MAX = 2 ** 20;
 
 /** A report may come so much sooner after the one before than it was measured after it, ms: that one was longer on its way. */
 const ARRIVAL_JITTER_MS = 10_000;
-
-/** The last report that leaped and was not believed. */
-export interface Claim {
-  readonly boot: number;
-  readonly seq: number;
-  readonly up: number;
-  readonly receivedAt: number;
-  /** Since when reports of this boot are held. */
-  readonly since: number;
-  /** What was held and filed, also of other boots. */
-  readonly seen: SequenceSet;
-  readonly clock: BootClock;
-}
 
 /** A report that leaps, beside the newest that is known. */
 interface Heard {

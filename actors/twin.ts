@@ -16,7 +16,6 @@ import type { DivergencePolicy, DivergenceSort } from '../machines/divergence.ts
 import type { Kind } from '../machines/kind.ts';
 import type { Report } from '../machines/report.ts';
 import type { BootClock } from './clock.ts';
-import type { Claim } from './leap.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { EMPTY_SEQUENCE, type SequenceSet } from './sequence.ts';
 
@@ -100,6 +99,19 @@ export interface Identity {
   readonly strayBoots: readonly number[];
   /** The lines before the present incarnation, the last first. */
   readonly formers: readonly FormerIncarnation[];
+}
+
+/** The last report that leaped and was not believed; see `leap.ts`. */
+export interface Claim {
+  readonly boot: number;
+  readonly seq: number;
+  readonly up: number;
+  readonly receivedAt: number;
+  /** Since when reports of this boot are held. */
+  readonly since: number;
+  /** What was held and filed, also of other boots. */
+  readonly seen: SequenceSet;
+  readonly clock: BootClock;
 }
 
 /** A reservation as the server sees it. */

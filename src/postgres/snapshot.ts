@@ -6,10 +6,10 @@
  */
 import { Packr, Unpackr } from 'msgpackr';
 import type { Anchor, BootClock } from '../../actors/clock.ts';
-import type { Claim } from '../../actors/leap.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { SequenceSet } from '../../actors/sequence.ts';
 import type {
+  Claim,
   CommandRequest,
   FormerIncarnation,
   Identity,
