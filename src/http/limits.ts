@@ -33,6 +33,8 @@ export type Gate = (request: FastifyRequest, reply: FastifyReply) => Promise<voi
  */
 export async function guardHttp(app: HttpApp, { access, rateMax, corsOrigins }: HttpGuards): Promise<Gate> {
   collectDeclarations(app);
+  // Node would answer an `Expect` that it does not know by itself, before anything is counted or looked at; RFC 9110, 10.1.1, lets it pass.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.decorateRequest('caller', null);
   await app.register(fastifyRateLimit, {
     global: false,

@@ -239,6 +239,23 @@ describe('over a socket', () => {
     expect(executed).toBe(0);
   });
 
+  test.each([
+    ['under a name of loopback', 'localhost', 'GET /v1/kinds', 200],
+    ['under the name of a stranger', 'evil.example', 'GET /v1/kinds', 403],
+    ['without the token that it takes', 'localhost', 'POST /v1/devices/cp-001/commands', 401],
+  ])('a request %s is answered alike, and counted, whatever it expects', async (_, host, asked, status) => {
+    await begin({ ...READ_OPEN, rateMax: 2 });
+    const lines = [
+      `${asked} HTTP/1.1`,
+      `Host: ${host}`,
+      'Content-Type: application/json',
+      'Content-Length: 17',
+    ];
+    expect(await statusOf(lines)).toBe(status);
+    expect(await statusOf([...lines, 'Expect: foo'])).toBe(status);
+    expect(await statusOf([...lines, 'Expect: foo'])).toBe(429);
+  });
+
   test('a target in absolute form names the host that is asked for', async () => {
     await begin(READ_OPEN);
     const { host } = new URL(origin);
