@@ -8,12 +8,16 @@
  * I2  A request under way is cut BODY_MS after its header while its body is not whole, and ANSWER_MS after its header while its answer
  *     is not taken. Only an answer without an end (`isEndless`) may last: it judges its reader itself.
  * I3  There are at most CONNECTIONS_MAX, and CONNECTIONS_EACH_MAX of one address.
+ * I4  Nothing waits behind an answer without an end, where it could never be answered: such an answer is refused to who has asked for
+ *     more behind it already, and whoever asks for more while it lasts is cut.
+ * I5  When a connection has closed, so has every answer on it (`close` of its `ServerResponse`), also one whose turn never came.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Cancel, Clock } from '../runtime/ports.ts';
 import { answerUnreadable } from './answer-problems.ts';
 import type { HttpApp } from './context.ts';
+import { Problem } from './problem.ts';
 import { addressBlock } from './remote-address.ts';
 
 /** Connections at once; what comes above it is closed, and counted. */
@@ -47,11 +51,15 @@ declare module 'fastify' {
   }
 }
 
-/** What connections are judged by, and who hears of those that are not let in. */
+/** What connections are judged by, and who hears of those that are not let in, and of requests behind an answer without an end. */
 export interface ConnectionsOptions {
   readonly clock: Clock;
   readonly onRefused: () => void;
+  readonly onBehindEndless: () => void;
 }
+
+const BEHIND_ENDLESS =
+  'another request waits behind this one on its connection, and this answer has no end: ask for it on a connection of its own';
 
 interface Exchange {
   readonly request: IncomingMessage;
@@ -64,6 +72,8 @@ interface Connection {
   readonly socket: Socket;
   readonly block: string;
   readonly underWay: Set<Exchange>;
+  /** The one behind which no other waits; `null`: nothing is under way. */
+  newest: Exchange | null;
   /** Since when nothing was under way, and how many bytes had come by then. */
   restsSince: number;
   bytesBefore: number;
@@ -74,7 +84,8 @@ interface Connection {
 }
 
 /** Bounds the connections of a server from now on. */
-export function boundConnections(app: HttpApp, { clock, onRefused }: ConnectionsOptions): void {
+export function boundConnections(app: HttpApp, options: ConnectionsOptions): void {
+  const { clock, onRefused, onBehindEndless } = options;
   const connections = new Map<Socket, Connection>();
   const exchanges = new WeakMap<IncomingMessage, Exchange>();
   let isClosing = false;
@@ -101,27 +112,43 @@ export function boundConnections(app: HttpApp, { clock, onRefused }: Connections
     }
     const now = clock.now();
     const rest = { restsSince: now, bytesBefore: 0, begunAt: now, isCut: false };
-    connections.set(socket, { socket, block, underWay: new Set(), ...rest });
-    socket.once('close', () => connections.delete(socket));
+    const connection = { socket, block, underWay: new Set<Exchange>(), newest: null, ...rest };
+    connections.set(socket, connection);
+    socket.once('close', () => {
+      connections.delete(socket);
+      closeWaiting(connection);
+    });
     cancel ??= clock.after(LOOK_MS, look);
   });
   app.server.on('request', (request, response) => {
     const connection = connections.get(request.socket);
     if (connection === undefined) return;
     const exchange = { request, response, since: clock.now(), isEndless: false };
+    const isBehindEndless = connection.newest?.isEndless === true;
     connection.underWay.add(exchange);
+    connection.newest = exchange;
     response.once('close', () => {
       connection.underWay.delete(exchange);
+      if (connection.newest === exchange) connection.newest = null;
       connection.restsSince = clock.now();
       connection.bytesBefore = connection.socket.bytesRead;
       connection.begunAt = request.complete ? null : connection.restsSince;
       if (isClosing && connection.underWay.size === 0) connection.socket.destroySoon();
     });
     exchanges.set(request, exchange);
+    if (!isBehindEndless) return;
+    onBehindEndless();
+    request.socket.destroy();
   });
   app.addHook('preHandler', async ({ raw, routeOptions }) => {
     const exchange = exchanges.get(raw);
-    if (exchange !== undefined) exchange.isEndless = routeOptions.config.isEndless === true;
+    const connection = connections.get(raw.socket);
+    if (exchange === undefined || connection === undefined || routeOptions.config.isEndless !== true) return;
+    if (connection.newest === exchange) exchange.isEndless = true;
+    else {
+      onBehindEndless();
+      throw new Problem('bad-request', BEHIND_ENDLESS);
+    }
   });
   app.addHook('preClose', async () => {
     isClosing = true;
@@ -129,6 +156,18 @@ export function boundConnections(app: HttpApp, { clock, onRefused }: Connections
     for (const { socket, underWay } of connections.values()) if (underWay.size === 0) socket.destroy();
   });
   app.addHook('onClose', async () => cancel?.());
+}
+
+/**
+ * Node closes the answer that has its turn, and forgets those that waited for theirs. Whoever holds something for one of them, a place,
+ * a file, a stream, waits for its `close` to let go.
+ */
+function closeWaiting({ underWay }: Connection): void {
+  for (const { response } of [...underWay]) {
+    if (response.socket !== null) continue;
+    response.destroy();
+    response.emit('close');
+  }
 }
 
 function judge(connection: Connection, now: number): void {

@@ -7,6 +7,8 @@ import { Counter, type Registry } from 'prom-client';
 export interface HttpCounters {
   /** Connections above the number that the node, or one address, may have. */
   readonly connectionsRefused: Counter;
+  /** Requests behind an answer without an end, on the same connection. */
+  readonly requestsBehindEvents: Counter;
   /** Messages of the stream CHANGES that readers of events were not told, because they are not what belongs there. */
   readonly changesUnreadable: Counter;
 }
@@ -18,6 +20,11 @@ export function httpCounters(registry: Registry): HttpCounters {
     connectionsRefused: new Counter({
       name: 'corral_http_connections_refused_total',
       help: 'Connections that were closed at once because there were too many',
+      registers,
+    }),
+    requestsBehindEvents: new Counter({
+      name: 'corral_http_requests_behind_events_total',
+      help: 'Times that something was asked behind events on one connection, where it could never be answered',
       registers,
     }),
     changesUnreadable: new Counter({

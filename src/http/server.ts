@@ -88,6 +88,7 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
   boundConnections(app, {
     clock: context.clock,
     onRefused: () => context.counters.connectionsRefused.inc(),
+    onBehindEndless: () => context.counters.requestsBehindEvents.inc(),
   });
   app.setErrorHandler(answerProblem);
   app.setNotFoundHandler(answerUnknownRoute);

@@ -19,6 +19,8 @@ import { memory, type OpenStore } from './http-stores.ts';
 
 const OPERATOR = { name: 'operator', token: 'a-token-that-may-operate' };
 const GET = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n';
+const EVENTS = 'GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n';
+const OPENAPI = 'GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n';
 const POST = 'Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{';
 
 let opened: OpenStore;
@@ -140,8 +142,7 @@ describe('a connection', () => {
   test('of which the answers are not taken ends', async () => {
     const line = await Line.open();
     line.client.pause();
-    const ask = 'GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n';
-    for (let count = 0; count < 200; count += 1) line.client.write(ask);
+    for (let count = 0; count < 200; count += 1) line.client.write(OPENAPI);
     await turnsUntil(() => line.server.writableLength > 0);
     await drip(line, ANSWER_MS - LOOK_MS, '');
     expect(line.server.destroyed).toBe(false);
@@ -151,11 +152,52 @@ describe('a connection', () => {
 
   test('that follows events goes on', async () => {
     const line = await Line.open();
-    await line.send('GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await line.send(EVENTS);
     await line.answered();
     await drip(line, ANSWER_MS + KEEP_ALIVE_MS, '');
     expect(line.server.destroyed).toBe(false);
     await turnsUntil(() => line.text.includes(': all is well'));
+  });
+
+  test('on which more is asked behind events is told so, and everything else is answered', async () => {
+    const line = await Line.open();
+    await line.send(`${EVENTS}${EVENTS}${GET}`);
+    await turnsUntil(() => line.text.includes('"status":"alive"') || line.isClosed);
+    expect(line.text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 400', 'HTTP/1.1 400', 'HTTP/1.1 200']);
+    expect(line.text).toMatch(/"code":"bad-request"[^]*on a connection of its own/);
+    expect(await node.metrics.metrics()).toContain('corral_http_requests_behind_events_total 2');
+  });
+
+  test('on which more is asked while events are told is cut, and counted', async () => {
+    const line = await Line.open();
+    await line.send(EVENTS);
+    await line.answered();
+    line.client.write(GET);
+    await line.closed();
+    expect(line.text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200']);
+    expect(await node.metrics.metrics()).toContain('corral_http_requests_behind_events_total 1');
+  });
+
+  test('that closes closes every answer on it, also those whose turn never came', async () => {
+    let isAsked = false;
+    node.health = {
+      check: () => {
+        isAsked = true;
+        return new Promise(() => undefined);
+      },
+    };
+    const line = await Line.open();
+    const closed: boolean[] = [];
+    node.app.server.on('request', (_, response) => {
+      const index = closed.push(false) - 1;
+      response.once('close', () => (closed[index] = true));
+    });
+    await line.send(`GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n${GET}${OPENAPI}${EVENTS}`);
+    await turnsUntil(() => isAsked && closed.length === 4);
+    line.client.destroy();
+    await turnsUntil(() => line.server.destroyed);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(closed).toEqual([true, true, true, true]);
   });
 
   test('above the most of one address is closed, counted, and taken when another one has gone', async () => {

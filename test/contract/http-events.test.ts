@@ -2,7 +2,7 @@
  * Following devices over HTTP, and commanding them; and who may do that.
  */
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FirstUse } from '../../actors/decision.ts';
 import type { CommandOrder } from '../../src/http/command-port.ts';
@@ -27,6 +27,8 @@ const GUARDED: HttpGuards = {
     isReadOpen: false,
   },
 };
+const READY = 'GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n';
+const FOLLOW = `GET /v1/devices/cp-001/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${READER}\r\n\r\n`;
 const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
 
 describe('over HTTP', () => {
@@ -308,6 +310,37 @@ describe('over HTTP', () => {
       await turnsUntil(() => stopped === EVENT_READERS_EACH_MAX);
       node.changes = changes;
       expect((await follow(READER)).status).toBe(200);
+    });
+
+    test.each([
+      ['asks for all of them at once', { connections: 1, first: '', asks: EVENT_READERS_EACH_MAX }],
+      ['waits for another answer first', { connections: EVENT_READERS_EACH_MAX, first: READY, asks: 1 }],
+    ])('are given back by a connection that %s and goes', async (_, { connections, first, asks }) => {
+      node.health = { check: () => new Promise(() => undefined) };
+      const { changes } = node;
+      let [asked, opened, stopped, left] = [0, 0, 0, connections];
+      node.changes = {
+        lastSequence: async () => 1,
+        open: async () => {
+          opened += 1;
+          return { stop: async () => void (stopped += 1) };
+        },
+      };
+      node.app.server.on('request', () => (asked += 1));
+      const { port } = node.app.server.address() as AddressInfo;
+      const clients = Array.from({ length: connections }, () => connect(port, '127.0.0.1'));
+      for (const client of clients) client.write(first + FOLLOW.repeat(asks));
+      await turnsUntil(
+        () => asked === connections * (asks + (first === '' ? 0 : 1)) && opened >= connections,
+      );
+      // Whatever else was asked for is begun as well, or refused.
+      for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      for (const socket of sockets) socket.once('close', () => (left -= 1));
+      for (const client of clients) client.destroy();
+      await turnsUntil(() => left === 0);
+      await turnsUntil(() => stopped === opened);
+      node.changes = changes;
+      expect(served(await crowd(READER, EVENT_READERS_EACH_MAX))).toBe(EVENT_READERS_EACH_MAX);
     });
 
     const sockets: Socket[] = [];

@@ -144,7 +144,8 @@ function begin({
     readers.streams.delete(stream);
     giveBack();
   });
-  // The reader may have gone while its device was looked up.
+  // The reader may have gone while its device was looked up. When it goes later, the response closes, even if its turn never came (I5 of
+  // connections.ts).
   if (reply.raw.destroyed || request.raw.socket.destroyed) stream.cut();
   reply.raw.once('close', () => stream.cut());
 }
