@@ -59,13 +59,18 @@ const MAINTENANCE_MS = 3_600_000;
 /** Goes out with the service protocol; the package's own version. */
 const VERSION = '0.1.0';
 
-/** Starts a node. Rejects with `StartError`, `ConnectError` or `HubError`, each one sentence, and leaves nothing running. */
+/**
+ * Starts a node; `changedLimits` come before what the configuration says. Rejects with `StartError`, `ConnectError` or `HubError`, each
+ * one sentence, and leaves nothing running.
+ */
 export async function startCorral(
   config: Config,
   log: Logger,
-  limits: RuntimeLimits = DEFAULT_LIMITS,
+  changedLimits: Partial<RuntimeLimits> = {},
   machineClock: Clock = systemClock,
 ): Promise<App> {
+  const { unregisteredDevicesMax } = config;
+  const limits = { ...DEFAULT_LIMITS, unregisteredDevicesMax, ...changedLimits };
   const clock = new ClockWatch({
     ...{ clock: machineClock, serverErrorMs: limits.serverErrorMs, everyMs: limits.clockCheckMs },
     onChange: ({ differs, ...difference }) =>

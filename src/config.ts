@@ -9,6 +9,7 @@ import { type HubSecurity, securityFrom } from './nats/security.ts';
 import { isLoopback } from './http/loopback.ts';
 import { namesakes, type NamedToken, readToken, TOKEN_LENGTH_MIN } from './http/token.ts';
 import { SITE_STREAM_BYTES } from './nats/kept-stream.ts';
+import { DEFAULT_LIMITS } from './runtime/limits.ts';
 import { isSiteName } from './wire/subjects.ts';
 
 /** What a node has to know to run. */
@@ -34,6 +35,8 @@ export interface Config {
   readonly sites: readonly string[];
   /** Room that the stream of each site is to have when it is made, bytes. */
   readonly siteStreamBytes: number;
+  /** See `RuntimeLimits.unregisteredDevicesMax`. */
+  readonly unregisteredDevicesMax: number;
 }
 
 const MIB = 1024 ** 2;
@@ -69,6 +72,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     allowOldHub: oneOf(env, 'CORRAL_ALLOW_OLD_HUB', ['true', 'false'], 'false') === 'true',
     sites: listed(env, 'CORRAL_SITES').map(siteOf),
     siteStreamBytes: positive(env, 'CORRAL_SITE_STREAM_MIB', SITE_STREAM_BYTES / MIB) * MIB,
+    unregisteredDevicesMax: positive(env, 'CORRAL_UNREGISTERED_MAX', DEFAULT_LIMITS.unregisteredDevicesMax),
   };
 }
 

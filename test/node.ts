@@ -4,7 +4,7 @@
 import pino from 'pino';
 import { type App, startCorral } from '../src/app.ts';
 import { readConfig } from '../src/config.ts';
-import { DEFAULT_LIMITS, type RuntimeLimits } from '../src/runtime/limits.ts';
+import type { RuntimeLimits } from '../src/runtime/limits.ts';
 import type { Hub } from '../tools/dev/hub.ts';
 
 /** Where the node finds its servers, and how it differs from a usual one. */
@@ -27,7 +27,7 @@ export async function startNode(options: TestNodeOptions): Promise<App> {
     CORRAL_NODE: node,
     ...env,
   });
-  const app = await startCorral(config, pino({ level: 'silent' }), { ...DEFAULT_LIMITS, ...limits });
+  const app = await startCorral(config, pino({ level: 'silent' }), limits);
   await until('the node is ready', async () => {
     const parts = await app.health.check();
     const missing = parts.filter(({ ok, standsBy }) => !ok || standsBy === true);

@@ -97,10 +97,11 @@ export class MemoryStore implements Store, Archive {
       const text = this.#twins.get(device);
       if (text === undefined) sink.unheard(this.#inventoryEntry(device));
       else {
-        const { kind, path, lastContactAt, hold, open, probe } = JSON.parse(text) as Twin;
+        const { kind, site, path, lastContactAt, hold, open, probe } = JSON.parse(text) as Twin;
         const heardAt = worldState(path) === 'offline' ? null : lastContactAt;
         const isBusy = hold !== null || open.length > 0 || (probe !== null && probe.waitsUntil !== null);
-        sink.twin({ device, kind, heardAt, isBusy, bytes: Buffer.from(text) });
+        const { registered: isRegistered } = this.#inventoryEntry(device);
+        sink.twin({ device, kind, site, isRegistered, heardAt, isBusy, bytes: Buffer.from(text) });
       }
     }
   }

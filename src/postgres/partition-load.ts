@@ -55,7 +55,8 @@ function passOn(row: CopiedRow, sink: PartitionSink, learnKey: LoadOptions['lear
   const { rest: bytes } = row;
   const twin = sketchOf(device, row);
   const heardAt = worldState(twin.path) === 'offline' ? null : receivedAt;
-  sink.twin({ device, kind: twin.kind, heardAt, isBusy: twin.isBusy, bytes });
+  const { isBusy } = twin;
+  sink.twin({ device, kind: twin.kind, site, isRegistered: registered, heardAt, isBusy, bytes });
 }
 
 /** What is to be known of a resting twin, from the fields of {@link twinSelection}. */

@@ -27,6 +27,11 @@ export interface RuntimeLimits {
   readonly deviceDeadLettersMax: number;
   /** The same for all devices of one site together, whatever they call themselves. */
   readonly siteDeadLettersMax: number;
+  /**
+   * Devices of one site that have a twin although nobody registered them, of those that one node loaded together. At it, a report of one
+   * more is the dead letter `too-many-unregistered`. Those that have a twin, and registered ones, are heard as ever.
+   */
+  readonly unregisteredDevicesMax: number;
   /** A frame this long comes from a buffer that a device empties: while others wait, it is set aside for them. */
   readonly backlogBytesMin: number;
   /** Ranges of a partition that may be set aside; above it, no further one begins: messages are decided in their turn. */
@@ -45,6 +50,8 @@ export interface RuntimeLimits {
   readonly idlePositionLagMax: number;
   /** Twins kept as objects; beyond it the one that was woken longest ago is kept as bytes until something happens to it. */
   readonly twinsAwakeMax: number;
+  /** The same for their bytes, roughly, because a report may have a megabyte; the one woken last is kept as an object however large. */
+  readonly twinsAwakeBytesMax: number;
   /** How long a lease lasts by the store's clock; it is renewed three times within that. */
   readonly leaseTtlMs: number;
   /** Pause before a commit is tried again while the store is away. */
@@ -71,6 +78,7 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   newestEveryMs: 1_000,
   deviceDeadLettersMax: 60,
   siteDeadLettersMax: 600,
+  unregisteredDevicesMax: 1_000,
   backlogBytesMin: 1_024,
   backlogRangesMax: 1_000,
   deviceRangesMax: 32,
@@ -80,6 +88,7 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   waitersMax: 50_000,
   idlePositionLagMax: 5_000,
   twinsAwakeMax: 20_000,
+  twinsAwakeBytesMax: 64 * 1024 * 1024,
   leaseTtlMs: 5_000,
   commitRetryMs: 250,
   acquireRetryMs: 500,

@@ -203,7 +203,8 @@ export class Node {
 
   async #host(holding: Holding): Promise<HostEnd> {
     const { kinds, store, limits } = this.#options;
-    const states = await openPartitions(holding.leases, { kinds, store, awakeMax: limits.twinsAwakeMax });
+    const { twinsAwakeMax: awakeMax, twinsAwakeBytesMax: awakeBytesMax } = limits;
+    const states = await openPartitions(holding.leases, { kinds, store, awakeMax, awakeBytesMax });
     if (this.#stopped !== null) return { type: 'stopped' };
     const host = new Host({
       ...this.#options,

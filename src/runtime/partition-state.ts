@@ -10,6 +10,7 @@ import { Backlog } from './backlog.ts';
 import type { InventoryEntry, Lease, Store } from './ports.ts';
 import { StreamPositions } from './stream-positions.ts';
 import { Twins, type TwinsOptions } from './twins.ts';
+import { UnregisteredDevices } from './unregistered-devices.ts';
 
 /** What its owner holds of a partition in memory. */
 export interface PartitionState {
@@ -29,6 +30,8 @@ export interface PartitionState {
   readonly twins: Twins;
   /** Only devices without a twin: what is known of one that has is in its twin. Of all partitions, too. */
   readonly inventory: Map<string, InventoryEntry>;
+  /** Of all partitions, too. */
+  readonly unregistered: UnregisteredDevices;
 }
 
 /** Partitions as their new owner finds them. Rejects when the store cannot be read, or holds what is not understood. */
@@ -38,10 +41,17 @@ export async function openPartitions(
 ): Promise<readonly PartitionState[]> {
   const twins = new Twins(options);
   const inventory = new Map<string, InventoryEntry>();
+  const unregistered = new UnregisteredDevices();
   const partitions = leases.map(({ partition }) => partition);
   await options.store.load(partitions, {
-    twin: (stored) => twins.lay(stored),
-    unheard: (entry) => inventory.set(entry.device, entry),
+    twin: (stored) => {
+      twins.lay(stored);
+      unregistered.add(stored);
+    },
+    unheard: (entry) => {
+      inventory.set(entry.device, entry);
+      unregistered.add({ site: entry.site, isRegistered: entry.registered });
+    },
   });
   return leases.map(({ positions, backlog, ...lease }) => ({
     ...lease,
@@ -49,5 +59,6 @@ export async function openPartitions(
     backlog: new Backlog(backlog),
     twins,
     inventory,
+    unregistered,
   }));
 }

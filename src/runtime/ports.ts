@@ -324,6 +324,9 @@ export interface InventoryEntry {
 export interface StoredTwin {
   readonly device: string;
   readonly kind: string;
+  readonly site: string;
+  /** False for a device that the inventory got from its first report. */
+  readonly isRegistered: boolean;
   /** Since when silence of the device is counted, ms epoch; `null` where it is not: it is offline, or was never heard. */
   readonly heardAt: number | null;
   /** False when certainly nothing is awaited of it or promised to anybody: only silence can wake it. */

@@ -251,7 +251,11 @@ export class Turns {
     const input: Input = { type: 'report', report, receivedAt, encoding: encodingOf(payload) ?? 'msgpack' };
     const decision = this.#decide(partition, found.kind, found.twin, input, batch);
     if (decision instanceof Error) this.#bury(partition, delivery, 'quarantined', decision.message, batch);
-    else this.#count(decision, found.twin, report);
+    else {
+      this.#count(decision, found.twin, report);
+      if (found.isStranger && decision.twin !== found.twin)
+        partition.unregistered.add({ site: delivery.site, isRegistered: false });
+    }
     batch.reportsDecided += 1;
   }
 
@@ -268,7 +272,13 @@ export class Turns {
     delivery: Delivery,
     report: Report,
   ):
-    | { readonly ok: true; readonly twin: Twin; readonly kind: Kind }
+    | {
+        readonly ok: true;
+        readonly twin: Twin;
+        readonly kind: Kind;
+        /** Nothing of the device is in the store. */
+        readonly isStranger: boolean;
+      }
     | { readonly ok: false; readonly reason: string; readonly detail: string } {
     const { device, site } = delivery;
     const known = this.#known(partition, device);
@@ -277,13 +287,22 @@ export class Turns {
       const kind = this.#kindsByName.get(known.kind);
       if (kind === undefined)
         return { ok: false, reason: 'unknown-kind', detail: `there is no kind ${known.kind}` };
-      if (known.site === site) return { ok: true, twin: known, kind };
+      if (known.site === site) return { ok: true, twin: known, kind, isStranger: false };
       const detail = `the device belongs to site ${known.site}; site ${site} may not speak as it`;
       return { ok: false, reason: 'foreign-site', detail };
     }
     const found = kindOf(this.#options.kinds, undefined, report);
     if (!found.ok) return { ok: false, reason: 'unknown-kind', detail: found.detail };
-    return { ok: true, twin: bornTwin({ device, kind: found.kind, site }), kind: found.kind };
+    const isStranger = !partition.inventory.has(device);
+    const { unregisteredDevicesMax: max } = this.#options.limits;
+    const count = partition.unregistered.of(site);
+    if (isStranger && count >= max) {
+      const detail =
+        `site ${site} has ${String(count)} devices that nobody registered, and a new one gets a twin only below ${String(max)}: ` +
+        'register the device, or raise CORRAL_UNREGISTERED_MAX; a node hears of either when it starts';
+      return { ok: false, reason: 'too-many-unregistered', detail };
+    }
+    return { ok: true, twin: bornTwin({ device, kind: found.kind, site }), kind: found.kind, isStranger };
   }
 
   /** The twin of a device that has one or is registered; an error for one that broke in the store. */

@@ -5,7 +5,8 @@
  *
  * Invariants:
  * I1  a device has a twin here as an object (it is awake) or as bytes (it rests), which make an equal one.
- * I2  at most `awakeMax` twins are awake; beyond that the one that was woken longest ago goes to rest.
+ * I2  at most `awakeMax` twins are awake, and more than one of them has at most `awakeBytesMax` bytes in all; beyond that the one that
+ *     was woken longest ago goes to rest.
  * I3  when a resting twin wants to be woken is known without making it.
  */
 import { assertInvariants } from '../../actors/invariants.ts';
@@ -14,6 +15,7 @@ import { nextWakeAt, restingWakeAt, wakeTimes, type WakeTimes } from '../../acto
 import type { Kind } from '../../machines/kind.ts';
 import { ByteArena, type Place } from './byte-arena.ts';
 import type { Store, StoredTwin } from './ports.ts';
+import { twinWeight } from './twin-weight.ts';
 
 /** What it takes to keep twins. */
 export interface TwinsOptions {
@@ -21,6 +23,8 @@ export interface TwinsOptions {
   /** Makes bytes of twins, and twins of bytes. */
   readonly store: Pick<Store, 'packTwin' | 'unpackTwin'>;
   readonly awakeMax: number;
+  /** Bytes as `twinWeight` has them. */
+  readonly awakeBytesMax: number;
 }
 
 /** Before a resting twin's bytes: when it is due, since when it is silent (NaN: silence is not counted), its kind. */
@@ -33,13 +37,20 @@ const NO_KIND = 0xffff;
 /** Instead of a place: the twin is awake, and the bytes it was made of are out of date. */
 const NOWHERE: Place = 0;
 
+/** A twin as an object. */
+interface AwakeTwin {
+  readonly twin: Twin;
+  readonly bytes: number;
+}
+
 /** See the head of this file. */
 export class Twins {
   readonly #options: TwinsOptions;
   readonly #kindNumbers: ReadonlyMap<string, number>;
   readonly #arena = new ByteArena();
   readonly #places = new Map<string, Place>();
-  readonly #awake = new Map<string, Twin>();
+  readonly #awake = new Map<string, AwakeTwin>();
+  #awakeBytes = 0;
   /** Walks over the awake in the order in which they were woken. */
   #woken = this.#awake.keys();
 
@@ -60,13 +71,12 @@ export class Twins {
   /** The twin of a device; wakes it. Throws when what was stored breaks an invariant: a programmer's error. */
   get(device: string): Twin | undefined {
     const awake = this.#awake.get(device);
-    if (awake !== undefined) return awake;
+    if (awake !== undefined) return awake.twin;
     const place = this.#places.get(device);
     if (place === undefined) return undefined;
     const twin = this.#options.store.unpackTwin(device, this.#arena.at(place).subarray(HEADER_BYTES));
     assertInvariants(twin);
-    this.#awake.set(device, twin);
-    this.#restBeyondMax();
+    this.#keepAwake(twin);
     return twin;
   }
 
@@ -78,8 +88,7 @@ export class Twins {
       if (place !== undefined) this.#arena.free(place);
       this.#places.set(device, NOWHERE);
     }
-    this.#awake.set(device, twin);
-    this.#restBeyondMax();
+    this.#keepAwake(twin);
   }
 
   /** Takes a twin from the store, to rest until something happens to it. */
@@ -96,7 +105,7 @@ export class Twins {
   /** Tells of each twin when it wants to be woken (see `nextWakeAt`). */
   tellWakeUps(hearingSince: number | null, tell: (device: string, at: number) => void): void {
     for (const [device, place] of this.#places) {
-      const twin = this.#awake.get(device);
+      const twin = this.#awake.get(device)?.twin;
       if (twin === undefined) tell(device, this.#restingWakeAt(this.#arena.at(place), hearingSince));
       else {
         const kind = this.#options.kinds[this.#kindNumbers.get(twin.kind) ?? NO_KIND];
@@ -113,8 +122,16 @@ export class Twins {
     return restingWakeAt(kind, times, hearingSince);
   }
 
+  #keepAwake(twin: Twin): void {
+    const bytes = twinWeight(twin);
+    this.#awakeBytes += bytes - (this.#awake.get(twin.device)?.bytes ?? 0);
+    this.#awake.set(twin.device, { twin, bytes });
+    this.#restBeyondMax();
+  }
+
   #restBeyondMax(): void {
-    while (this.#awake.size > this.#options.awakeMax) {
+    const { awakeMax, awakeBytesMax } = this.#options;
+    while (this.#awake.size > awakeMax || (this.#awake.size > 1 && this.#awakeBytes > awakeBytesMax)) {
       const { value: device } = this.#woken.next();
       if (device === undefined) this.#woken = this.#awake.keys();
       else this.#rest(device);
@@ -122,8 +139,9 @@ export class Twins {
   }
 
   #rest(device: string): void {
-    const twin = this.#awake.get(device);
-    if (twin === undefined) return;
+    const awake = this.#awake.get(device);
+    if (awake === undefined) return;
+    const { twin, bytes } = awake;
     if (this.#places.get(device) === NOWHERE) {
       const number = this.#kindNumbers.get(twin.kind) ?? NO_KIND;
       const kind = this.#options.kinds[number];
@@ -131,6 +149,7 @@ export class Twins {
       this.#places.set(device, this.#write(number, times, this.#options.store.packTwin(twin)));
     }
     this.#awake.delete(device);
+    this.#awakeBytes -= bytes;
   }
 
   #write(kindNumber: number, { dueAt, heardAt }: WakeTimes, bytes: Uint8Array): Place {

@@ -10,6 +10,8 @@ import { MemoryFeed } from '../../src/memory/feed.ts';
 import { MemoryHub } from '../../src/memory/hub.ts';
 import { MemoryLink } from '../../src/memory/link.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
+import type { NumberedDeadLetter } from '../../src/runtime/archive.ts';
+import { ANY_DEVICE, BY_ID } from '../../src/runtime/device-query.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from '../../src/runtime/limits.ts';
 import { Node } from '../../src/runtime/node.ts';
 import { systemClock } from '../../src/system-clock.ts';
@@ -103,6 +105,83 @@ describe('devices of one partition above their rates', () => {
       const duplicates = (await store.twin(device))!.twin.sequence.duplicates;
       expect(seqs.length + duplicates, device).toBe(stored);
     }
+  });
+});
+
+describe('a site at its bound of devices that nobody registered', () => {
+  const max = { unregisteredDevicesMax: 3 };
+
+  function register(device: string, site = 'depot'): void {
+    store.register({ device, kind: 'charge-point', site, registered: true, labels: {} });
+  }
+
+  async function heard(): Promise<readonly string[]> {
+    const page = { ...ANY_DEVICE, order: BY_ID, cursor: null, limit: 1_000 };
+    const { devices } = await store.find(page);
+    return devices.filter(({ twin }) => twin.newest !== null).map(({ device }) => device);
+  }
+
+  async function refused(): Promise<readonly NumberedDeadLetter[]> {
+    const page = { device: null, reason: 'too-many-unregistered', before: null, limit: 1_000 };
+    return (await store.deadLetters(page)).toReversed();
+  }
+
+  test('gets no further one, hears those it has and the registered ones, and touches no other site', async () => {
+    register('known');
+    for (const device of ['a', 'b', 'c']) say(device, 1);
+    await startNode(max);
+    await untilDecided();
+    for (const device of ['d', 'known', 'a', 'b', 'c', 'd']) say(device, 2);
+    say('e', 1, { site: 'harbour' });
+    await untilDecided();
+    expect(await heard()).toEqual(['a', 'b', 'c', 'e', 'known']);
+    for (const device of ['a', 'b', 'c']) expect(await sequencesOf(device)).toEqual([1, 2]);
+    const letters = await refused();
+    expect(letters.map(({ device, site }) => `${site} ${device}`)).toEqual(['depot d', 'depot d']);
+    expect(letters[0]!.detail).toMatch(/site depot has 3 devices .* below 3: register the device/);
+    const text = await counted.registry.metrics();
+    expect(text).toContain('corral_dead_letters_total{reason="too-many-unregistered"} 2');
+  });
+
+  test('is at it after the node was started again, also above it', async () => {
+    for (const device of ['a', 'b', 'c', 'd', 'e']) say(device, 1);
+    await startNode();
+    await untilDecided();
+    await node?.stop();
+    for (const device of ['a', 'b', 'c', 'd', 'e', 'f']) say(device, 2);
+    await startNode(max);
+    await untilDecided();
+    expect(await heard()).toEqual(['a', 'b', 'c', 'd', 'e']);
+    for (const device of await heard()) expect(await sequencesOf(device)).toEqual([1, 2]);
+    expect((await refused()).map(({ device }) => device)).toEqual(['f']);
+  });
+
+  test('hears a device that was registered meanwhile once the node was started again', async () => {
+    for (const device of ['a', 'b', 'c', 'd']) say(device, 1);
+    await startNode(max);
+    await untilDecided();
+    expect(await heard()).toEqual(['a', 'b', 'c']);
+    await node?.stop();
+    register('d');
+    // One that is registered takes no room of those that are not.
+    register('a');
+    say('d', 2);
+    say('e', 1);
+    say('f', 1);
+    await startNode(max);
+    await untilDecided();
+    expect(await heard()).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect((await refused()).map(({ device }) => device)).toEqual(['d', 'f']);
+  });
+
+  test('has room for whom nothing was decided: what cannot be read or told counts for nobody', async () => {
+    for (const device of ['x', 'y', 'z']) say(device, 1, { kind: 'submarine' });
+    for (const device of ['u', 'v', 'w']) say(device, 1, { sensors: { meterWh: 'much' } });
+    for (const device of ['a', 'b', 'c', 'd']) say(device, 1);
+    await startNode(max);
+    await untilDecided();
+    expect(await heard()).toEqual(['a', 'b', 'c']);
+    expect((await refused()).map(({ device }) => device)).toEqual(['d']);
   });
 });
 

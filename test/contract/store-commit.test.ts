@@ -121,6 +121,19 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
     expect(told.get(commanded)).toMatchObject({ isBusy: true });
   });
 
+  test('what is told of a twin says of which site it is, and whether somebody registered it', async () => {
+    const [stranger, registered = ''] = devicesIn(lease.partition, 2);
+    await under.register({ device: registered, kind: 'charge-point', site: 'depot' });
+    await commit({ twins: [twin(stranger, { site: 'harbour' }), twin(registered)] });
+    const told = new Map<string, object>();
+    await under.store.load([lease.partition], {
+      twin: ({ device: of, site, isRegistered }) => told.set(of, { site, isRegistered }),
+      unheard: () => undefined,
+    });
+    expect(told.get(stranger)).toEqual({ site: 'harbour', isRegistered: false });
+    expect(told.get(registered)).toEqual({ site: 'depot', isRegistered: true });
+  });
+
   test('absurd numbers and strange text survive', async () => {
     const strange = report(Number.MAX_SAFE_INTEGER, {
       ...{ boot: Number.MAX_SAFE_INTEGER, up: Number.MAX_SAFE_INTEGER, at: 1e300, firmware: '"\'\\,{}' },

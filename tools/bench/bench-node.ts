@@ -37,7 +37,8 @@ export async function connectBenchNode(options: BenchNodeOptions): Promise<Bench
   const { natsUrl, postgresUrl, onCommitted, feedOf } = options;
   // It is measured what a node can do, not what it lets one site, or one device, have.
   const unlimited = { perSecond: 1_000_000, burst: 1_000_000 };
-  const limits = { ...DEFAULT_LIMITS, deviceRate: unlimited, siteRate: unlimited };
+  const rates = { deviceRate: unlimited, siteRate: unlimited };
+  const limits = { ...DEFAULT_LIMITS, ...rates, unregisteredDevicesMax: Infinity };
   const hub = await connectToHub({ url: natsUrl, name: 'corral bench' });
   const store = new WatchedStore(
     { connectionString: postgresUrl, kinds, clock: systemClock, serverErrorMs: limits.serverErrorMs },

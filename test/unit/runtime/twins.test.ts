@@ -4,13 +4,21 @@ import { nextWakeAt } from '../../../actors/wake.ts';
 import { chargePoint } from '../../../machines/charge-point.ts';
 import { kinds } from '../../../machines/kinds.ts';
 import { packTwin, unpackTwin } from '../../../src/postgres/twin-bytes.ts';
+import { twinWeight } from '../../../src/runtime/twin-weight.ts';
 import { Twins } from '../../../src/runtime/twins.ts';
 import { entry, T0, twin } from '../../contract/store-samples.ts';
 
 const store = { packTwin, unpackTwin };
 
-function twinsOf(awakeMax: number): Twins {
-  return new Twins({ kinds, store, awakeMax });
+function twinsOf(awakeMax: number, awakeBytesMax = Infinity): Twins {
+  return new Twins({ kinds, store, awakeMax, awakeBytesMax });
+}
+
+/** A twin whose newest report has a text of so many characters. */
+function heavy(device: string, characters: number): Twin {
+  const sensors = { note: 'x'.repeat(characters) };
+  const newest = twin(device).newest!;
+  return twin(device, { newest: { ...newest, report: { ...newest.report, sensors } } });
 }
 
 function wakeUpsOf(twins: Twins, hearingSince: number | null): ReadonlyMap<string, number> {
@@ -21,10 +29,10 @@ function wakeUpsOf(twins: Twins, hearingSince: number | null): ReadonlyMap<strin
 
 /** Lays a twin as a store tells of it. */
 function lay(twins: Twins, laid: Twin): void {
-  const { device, kind, path, lastContactAt, hold, open } = laid;
+  const { device, kind, site, path, lastContactAt, hold, open } = laid;
   const heardAt = path === 'offline' ? null : lastContactAt;
   const isBusy = hold !== null || open.length > 0;
-  twins.lay({ device, kind, heardAt, isBusy, bytes: packTwin(laid) });
+  twins.lay({ device, kind, site, isRegistered: false, heardAt, isBusy, bytes: packTwin(laid) });
 }
 
 describe('the twins of a host', () => {
@@ -44,6 +52,61 @@ describe('the twins of a host', () => {
     expect(twins.get('a')).toBe(first);
     twins.set(twin('b'));
     expect(twins.get('a')).not.toBe(first);
+  });
+
+  test('go to rest when those awake are too many bytes, the one woken longest ago first', () => {
+    const twins = twinsOf(100, 250_000);
+    const all = Array.from({ length: 6 }, (_, index) => heavy(`h-${String(index)}`, 60_000));
+    for (const each of all) twins.set(each);
+    // Looked at from the one woken last: whoever is made anew puts another one to rest.
+    const isAwake = all.toReversed().map((each) => twins.get(each.device) === each);
+    expect(isAwake).toEqual([true, true, true, true, false, false]);
+    for (const each of all) expect(twins.get(each.device)).toEqual(each);
+  });
+
+  test('take room by what they are now, also when they are made of bytes again', () => {
+    const twins = twinsOf(100, 100_000);
+    const small = Array.from({ length: 20 }, (_, index) => twin(`s-${String(index)}`));
+    for (const size of [90_000, 0, 90_000, 0]) {
+      twins.set(heavy('a', size));
+      twins.get('a');
+    }
+    lay(twins, heavy('b', 90_000));
+    twins.get('b');
+    twins.set(heavy('b', 0));
+    for (const each of small) twins.set(each);
+    for (const each of small) expect(twins.get(each.device)).toBe(each);
+  });
+
+  test('larger than all that may be awake together are kept one at a time', () => {
+    const twins = twinsOf(100, 1_000);
+    const [first, second] = [heavy('a', 60_000), heavy('b', 60_000)];
+    twins.set(first);
+    expect(twins.get('a')).toBe(first);
+    twins.set(second);
+    expect(twins.get('b')).toBe(second);
+    expect(twins.get('a')).toEqual(first);
+  });
+
+  test('weigh what their bytes weigh, from two thirds to twice as much', () => {
+    const many = {
+      sensors: Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`sensor-${String(n)}`, n * 1.5])),
+    };
+    const { newest } = twin('a');
+    const samples = [
+      heavy('a', 5_000),
+      heavy('a', 60_000),
+      twin('a', { newest: { ...newest!, report: { ...newest!.report, ...many } } }),
+      twin('a', {
+        desired: { version: 1, values: { list: Array.from({ length: 2_000 }, () => 'abcdefgh') } },
+      }),
+      twin('a', { open: [{ ...entry('a'), args: { text: 'y'.repeat(20_000) } }], lastN: 1 }),
+    ];
+    for (const sample of samples) {
+      const ratio = twinWeight(sample) / packTwin(sample).length;
+      expect(ratio).toBeGreaterThan(0.66);
+      expect(ratio).toBeLessThan(2);
+    }
   });
 
   test('take the last version to rest', () => {
