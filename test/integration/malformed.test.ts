@@ -90,7 +90,7 @@ describe('malformed messages', () => {
     parts.site = await startSite(parts.hub);
     parts.database = await createDatabase();
     // Each is looked at here; that they are bounded is looked at elsewhere.
-    const limits = { deviceDeadLettersMax: MALFORMED, siteDeadLettersMax: MALFORMED };
+    const limits = { deviceDeadLettersMax: 2 * MALFORMED, siteDeadLettersMax: 2 * MALFORMED };
     parts.app = await startNode({ hub: parts.hub, databaseUrl: parts.database.url, limits });
     parts.devices = await connect({ servers: parts.site.url });
     parts.operator = await connectToHub({ url: parts.hub.url('operator'), name: 'test' });
