@@ -45,15 +45,16 @@ export interface Abusers {
 /** Begins. Rejects when the servers cannot be reached. */
 export async function startAbusers(order: AbuserOrder): Promise<Abusers> {
   const site = await connectToHub({ url: order.siteUrl, name: 'bench abuse' });
-  const backend = await connectToHub({ url: order.backendUrl, name: 'bench abuse' });
   const raw = new RawNats(order.backendUrl);
+  // A connection of its own: the hub ends it again and again.
+  const large = new RawNats(order.backendUrl);
   const http = new HttpAbuser(order.httpUrl);
   const workOf: Readonly<Record<AbuseName, (number: number) => void>> = {
     'malformed-headers': () => malformed(raw, order.victim),
     'aimed-replies': () => raw.send(`PUB ${twinGet(order.victim)} twin.${order.victim}.changed 2\r\n{}\r\n`),
     'single-reports': (number) => singleReport(site, number),
     'new-devices': (number) => newDevice(site, number),
-    'large-requests': (number) => largeRequest(backend, order.victim, number),
+    'large-requests': (number) => largeRequest(large, order.victim, number),
     'event-streams': (number) => http.abuse(number),
   };
   const startedAt = performance.now();
@@ -78,8 +79,8 @@ export async function startAbusers(order: AbuserOrder): Promise<Abusers> {
       const seconds = (performance.now() - startedAt) / 1_000;
       http.close();
       raw.close();
+      large.close();
       await site.close();
-      await backend.close();
       return Object.fromEntries(
         Object.entries(offered).map(([name, count]) => [name, Math.round(count / seconds)]),
       );
@@ -107,10 +108,11 @@ function newDevice({ nats }: HubConnection, number: number): void {
   nats.publish(deviceReport(`squatter-${String(number)}`), payload);
 }
 
-function largeRequest(backend: HubConnection, victim: string, number: number): void {
+/** Past what a library lets its user send: the hub hangs up, and the abuser comes back. */
+function largeRequest(raw: RawNats, victim: string, number: number): void {
   const isPatch = number % 2 === 0;
   const note = 'x'.repeat(isPatch ? PATCH_BYTES : REQUEST_BYTES);
-  const body = isPatch ? { patch: { [`key${String(number % 8)}`]: note } } : { note };
+  const body = JSON.stringify(isPatch ? { patch: { [`key${String(number % 8)}`]: note } } : { note });
   const subject = isPatch ? twinDesired(victim) : twinGet(victim);
-  backend.nats.publish(subject, JSON.stringify(body), { reply: backend.newInbox() });
+  raw.send(`PUB ${subject} _INBOX.${randomUUID()} ${String(body.length)}\r\n${body}\r\n`);
 }

@@ -33,6 +33,7 @@ export class RawNats {
     const socket = connect(Number(port), hostname);
     socket.setEncoding('latin1');
     socket.on('error', () => undefined);
+    socket.on('end', () => socket.destroy());
     socket.on('data', (text: string) => {
       if (text.includes('PING\r\n')) socket.write('PONG\r\n');
     });
