@@ -29,10 +29,10 @@ export const runtimeMutations: readonly Mutation[] = [
   {
     bug: 'a new owner does not read the first message after what is committed',
     file: 'src/runtime/host.ts',
-    find: 'after: Math.min(...positions),',
-    put: 'after: Math.min(...positions) + 1,',
+    find: 'after: Math.min(...places),',
+    put: 'after: Math.min(...places) + 1,',
     caughtBy: 'history',
-    seed: 2,
+    seed: 1,
   },
   {
     bug: 'a new owner forgets what was set aside',
