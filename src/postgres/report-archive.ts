@@ -45,6 +45,9 @@ order by r.incarnation ${direction}, r.boot ${direction}, r.seq ${direction} lim
 const REPORTS_IN_WINDOW = inWindow('asc');
 const NEWEST_REPORTS_IN_WINDOW = inWindow('desc');
 
+const CLOCKS = `select ${clockSelection} from boot_clock
+where device = $1 and (incarnation, boot) >= ($2, $3) and (incarnation, boot) <= ($4, $5)`;
+
 /**
  * No report is taken to be measured so much later than it arrived, ms: even in fourteen years of uptime a clock within its drift
  * bound does not go that wrong. It lets a question about a time leave out the partitions of days before.
@@ -90,14 +93,22 @@ export class ReportArchive {
 
   /** See `Archive.reports`. `key` is the device's inside the database. */
   async page(key: number, twin: Twin, page: ReportPage): Promise<readonly ArchivedReport[]> {
-    const clocks = await this.#clocks(key, twin);
-    const rows = await this.#rows(key, page, this.#windows(twin.kind, clocks, page));
-    return rows.map((row) => this.#archived(row, twin.kind, clocks));
+    const { kind } = twin;
+    if (page.from !== null || page.to !== null) {
+      const clocks = await this.#clocks(key, twin, { first: FIRST, last: LAST });
+      const rows = await this.#inWindow(key, page, this.#windows(kind, clocks, page));
+      return rows.map((row) => this.#archived(row, kind, clocks));
+    }
+    const rows = await this.#anyTime(key, page);
+    const ends = [rows.at(0), rows.at(-1)];
+    const [first, last] = page.isNewestFirst ? ends.toReversed() : ends;
+    if (first === undefined || last === undefined) return [];
+    // Pages are many where boots are: each reads the clocks of its own.
+    const clocks = await this.#clocks(key, twin, { first, last });
+    return rows.map((row) => this.#archived(row, kind, clocks));
   }
 
-  #rows(key: number, page: ReportPage, windows: readonly BootWindow[]): Promise<readonly ReportRow[]> {
-    const { from, to, after, isNewestFirst, limit } = page;
-    if (from !== null || to !== null) return this.#inWindow(key, page, windows);
+  #anyTime(key: number, { after, isNewestFirst, limit }: ReportPage): Promise<readonly ReportRow[]> {
     const values = [key, ...places(after ?? (isNewestFirst ? LAST : FIRST)), limit];
     const statement = isNewestFirst
       ? { name: 'newest reports', text: NEWEST_REPORTS }
@@ -105,12 +116,16 @@ export class ReportArchive {
     return this.#options.sessions.query<ReportRow>({ ...statement, values });
   }
 
-  /** The clocks of all boots, the present one's as the twin has it. */
-  async #clocks(key: number, twin: Twin): Promise<Clocks> {
+  /** The clocks of the boots from one to another, and the present one's as the twin has it. */
+  async #clocks(
+    key: number,
+    twin: Twin,
+    { first, last }: { readonly first: Boot; readonly last: Boot },
+  ): Promise<Clocks> {
     const rows = await this.#options.sessions.query<ClockRow>({
       name: 'clocks',
-      text: `select ${clockSelection} from boot_clock where device = $1`,
-      values: [key],
+      text: CLOCKS,
+      values: [key, first.incarnation, first.boot, last.incarnation, last.boot],
     });
     const clocks = [...rows.map(readClock), ...(twin.clock === null ? [] : [twin.clock])];
     return new Map(clocks.map((clock) => [bootKey(clock), clock]));

@@ -128,6 +128,44 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
     expect(await times()).toEqual([81 * SECOND, 501 * SECOND]);
   });
 
+  test.each([false, true])(
+    'of many boots are timed by the clock of each, page by page, newest first: %s',
+    async (isNewestFirst) => {
+      const boots = Array.from({ length: 40 }, (_, index) => ({
+        incarnation: 1 + Math.floor(index / 25),
+        boot: 100 - (index % 25),
+      }));
+      const reports = boots.map(({ incarnation, boot }) => at(report(1, { boot }), { incarnation }));
+      // Each of a time of its own, in no order; of every seventh none is known.
+      const timeOf = ({ incarnation, boot }: { incarnation: number; boot: number }): number =>
+        T0 + ((boot * 37) % 101) * SECOND + incarnation * DAY;
+      const clocks = boots
+        .filter((_, index) => index % 7 !== 0)
+        .map((each) => clock(each.boot, 1000, timeOf(each), each.incarnation));
+      const present = clocks.pop()!;
+      await owned.commit({
+        ...{ twins: [twin(device, { clock: present })], reports },
+        clocks: clocks.map((ended) => ({ device, clock: ended })),
+      });
+      const found: ArchivedReport[] = [];
+      for (let after: ReportPage['after'] = null; ;) {
+        const page = await under.store.reports(device, { ...ALL, after, isNewestFirst, limit: 3 });
+        found.push(...page);
+        const last = page.at(-1);
+        if (last === undefined) break;
+        after = { incarnation: last.incarnation, boot: last.boot, seq: last.seq };
+      }
+      expect(found).toHaveLength(boots.length);
+      const timed = new Map(
+        [...clocks, present].map((each) => [`${each.incarnation}/${each.boot}`, timeOf(each)]),
+      );
+      for (const each of found) {
+        const { incarnation, boot, receivedAt, measuredAt } = each;
+        expect(measuredAt).toBe(timed.get(`${incarnation}/${boot}`) ?? receivedAt);
+      }
+    },
+  );
+
   test('are found by when they were measured, from a time on and before another', async () => {
     const clocks = [clock(1, 0, T0), clock(2, 0, T0 + 1000 * SECOND)];
     const reports = [1, 2].flatMap((boot) =>
