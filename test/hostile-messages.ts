@@ -77,8 +77,15 @@ const PAYLOADS = [
   ...['{"stream":"CHANGES","seq":7}', '{"twin":{"suspicions":null}}', '\ud800', '{"a":"\\u0000"}'],
 ];
 
+const SHORT_BOMBS = [
+  Buffer.from(`{${id},"args":{"a":[${Array<string>(15_000).fill('{}').join()}]},"patch":{}}`),
+  Buffer.concat([Buffer.from([0x81, 0xa1, 0x61, 0xdc, 0xc3, 0x50]), Buffer.alloc(50_000, 0x80)]),
+];
+
 const payload = fc.oneof(
   fc.constantFrom(...PAYLOADS).map((text) => Buffer.from(text)),
+  // Short enough to be read, and far more to make than their length tells.
+  fc.constantFrom(...SHORT_BOMBS),
   fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
 );
 const block = fc.option(

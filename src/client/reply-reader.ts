@@ -4,7 +4,8 @@
 import { type TSchema, Type } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import type { TwinDocument } from '../../actors/document.ts';
-import { decode, REPLY_DEPTH_MAX } from '../wire/codec.ts';
+import { decode } from '../wire/codec.ts';
+import { REPLY_LIMITS } from '../wire/decode-limits.ts';
 import type { DesiredReply, RefusalBody } from '../wire/reply.ts';
 import {
   CommandOutcomeSchema,
@@ -74,7 +75,7 @@ function readReply<Body>(
   isBody: Guard<Body>,
   check: TypeCheck<TSchema>,
 ): ReadReply<Body> {
-  const decoded = decode(payload, REPLY_DEPTH_MAX);
+  const decoded = decode(payload, REPLY_LIMITS);
   if (!decoded.ok) throw new CorralBadReply(decoded.detail);
   const value: unknown = decoded.value;
   if (isRefusal(value)) return { type: 'refused', refusal: value };

@@ -3,10 +3,14 @@ import { type Static, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { type Command, COMMAND_N_MAX, EPOCH_MAX } from '../../machines/command.ts';
 import { decode } from '../wire/codec.ts';
+import { type DecodeLimits, MESSAGE_LIMITS, VALUES_MAX } from '../wire/decode-limits.ts';
 import { schemaProblem } from '../wire/schema-problem.ts';
 
 const Uint = (minimum: number, description: string, maximum = Number.MAX_SAFE_INTEGER) =>
   Type.Integer({ minimum, maximum, description });
+
+/** A command holds the arguments of a request, which may be as many as a request holds, and what a twin says with them. */
+const COMMAND_LIMITS: DecodeLimits = { ...MESSAGE_LIMITS, valuesMax: 2 * VALUES_MAX };
 
 /** A command as it arrives. Unknown fields are allowed and left alone; a missing `args` is an empty one. */
 export const CommandSchema = Type.Object({
@@ -32,7 +36,7 @@ export type ReadCommand =
 
 /** Reads the payload of a command. Never throws. */
 export function readCommand(payload: Uint8Array): ReadCommand {
-  const decoded = decode(payload);
+  const decoded = decode(payload, COMMAND_LIMITS);
   if (!decoded.ok) return { ok: false, detail: decoded.detail };
   if (!commandCheck.Check(decoded.value)) {
     return { ok: false, detail: schemaProblem(commandCheck, decoded.value) };

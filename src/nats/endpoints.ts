@@ -67,7 +67,7 @@ export class EndpointStats {
     counters.processingNs += Math.round((performance.now() - request.since) * NS_PER_MS);
     if (error !== undefined) {
       counters.errors += 1;
-      counters.lastError = `${String(error.code)}:${error.text}`;
+      counters.lastError = codesOf(error);
     }
     return request.trace;
   }
@@ -81,4 +81,10 @@ export class EndpointStats {
     }
     return counters;
   }
+}
+
+/** The codes of an error without its sentence, which quotes what a caller sent: whoever may ask for statistics reads this. */
+function codesOf({ code, text }: ServiceError): string {
+  const [, name = 'refused'] = /^([a-z-]{1,64}): /.exec(text) ?? [];
+  return `${String(code)}:${name}`;
 }

@@ -229,9 +229,9 @@ export class Host {
         await this.#mailbox.ready();
         if (this.#isEnded()) return { type: 'fenced', partitions: this.partitions };
         const batch = new Batch();
-        this.#fill(batch, backlog);
+        if (!this.#fill(batch, backlog)) await this.#fillSlowly(batch, backlog);
         await this.#commitInFlight;
-        this.#fill(batch, backlog);
+        if (!this.#fill(batch, backlog)) await this.#fillSlowly(batch, backlog);
         if (this.#state === 'stopping') this.#turns.finish(batch);
         if (batch.isEmpty && this.#state === 'stopping') return { type: 'stopped' };
         this.#commitInFlight = this.#commit(batch);
@@ -267,20 +267,30 @@ export class Host {
     return this.#state === 'ended';
   }
 
-  #fill(batch: Batch, backlog: BacklogReader): void {
-    const { limits, isSearching } = this.#options;
+  /** Decides until nothing waits or the batch is full; false when that would take longer than may be done at a stretch. */
+  #fill(batch: Batch, backlog: BacklogReader): boolean {
+    const { clock, limits, isSearching } = this.#options;
     const worksMax = isSearching ? 1 : limits.batchReportsMax;
     const hasRoom = (): boolean =>
       batch.works < worksMax &&
       batch.reportsDecided < limits.batchReportsMax &&
       batch.bytes < limits.batchBytesMax;
+    const pauseAt = clock.monotonic() + limits.decideMsMax;
     while (hasRoom()) {
       const work = this.#mailbox.take();
-      if (work === undefined) return;
+      if (work === undefined) return true;
       batch.works += 1;
       if (work.type === 'set-aside') backlog.taken(work);
       this.#turns.take(work, batch);
+      if (clock.monotonic() > pauseAt) return false;
     }
+    return true;
+  }
+
+  /** Goes on to fill the batch, and lets timers and connections have their turn in between. */
+  async #fillSlowly(batch: Batch, backlog: BacklogReader): Promise<void> {
+    do await this.#pause(0);
+    while (!this.#isEnded() && !this.#fill(batch, backlog));
   }
 
   async #commit(batch: Batch): Promise<void> {

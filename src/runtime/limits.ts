@@ -10,6 +10,8 @@ export interface RuntimeLimits {
   readonly batchReportsMax: number;
   /** The same for the bytes of its messages, so that no commit grows larger than the store takes at once. */
   readonly batchBytesMax: number;
+  /** After so long of deciding, all that is due gets its turn before the next message: the renewal of a lease cannot wait for long. */
+  readonly decideMsMax: number;
   /** Messages waiting to be decided; above it the feed is not read, so the stream holds the rest. */
   readonly mailboxMessagesMax: number;
   /** The same for their bytes: a message may have a megabyte. */
@@ -40,7 +42,7 @@ export interface RuntimeLimits {
   readonly deviceRangesMax: number;
   /** Requests waiting to be decided; above it a backend is told `unavailable` at once. */
   readonly mailboxRequestsMax: number;
-  /** The same for their bytes; a single one may have `REQUEST_BYTES_MAX`, above which it is refused as `bad-arguments`. */
+  /** The same for their bytes; a single one may have what is named in `REQUEST_BYTES_MAX`, above which it is refused as `bad-arguments`. */
   readonly mailboxRequestBytesMax: number;
   /** Committed journal lines waiting to be stored in their stream; above it nothing more is decided. */
   readonly publishBacklogMax: number;
@@ -71,6 +73,7 @@ export interface RuntimeLimits {
 export const DEFAULT_LIMITS: RuntimeLimits = {
   batchReportsMax: 2_000,
   batchBytesMax: 16 * 1024 * 1024,
+  decideMsMax: 100,
   mailboxMessagesMax: 4_000,
   mailboxBytesMax: 32 * 1024 * 1024,
   deviceRate: { perSecond: 20, burst: 200 },

@@ -2,7 +2,7 @@
  * Bytes to plain values and back. A payload is a MessagePack or a JSON map (or list of maps); the first byte tells them
  * apart, and a reply comes in the encoding of its request (wire contract 2).
  *
- * What comes out of `decode` is plain JSON data and safe to store: nothing deeper than DEPTH_MAX, no NUL character and no
+ * What comes out of `decode` is plain JSON data and safe to store: nothing deeper than DEPTH_MAX, no more values than VALUES_MAX, no NUL character and no
  * lone surrogate (Postgres can hold neither in text), no number that is not finite, no binary or extension values. It is what
  * stood there: nothing that a parser would have put right, such as bytes that are not UTF-8, a key that stands twice, or a whole
  * number that it cannot hold.
@@ -11,18 +11,13 @@ import { Packr, Unpackr } from 'msgpackr';
 import type { Encoding } from '../../actors/twin.ts';
 
 export type { Encoding };
-import { scanJson } from './json-scan.ts';
+import { type DecodeLimits, MESSAGE_LIMITS, type ScanFlaw } from './decode-limits.ts';
+import { scanJson, wasRounded } from './json-scan.ts';
 import { scanMsgpack } from './msgpack-scan.ts';
 import { isStorableText, storableText } from './storable-text.ts';
 
-/** The deepest nesting that is read; deeper payloads are refused as `too-deep`. */
-export const DEPTH_MAX = 16;
-
-/** The deepest nesting in what twins say: what was read as a part of something else stands deeper in a page of documents. */
-export const REPLY_DEPTH_MAX = DEPTH_MAX + 4;
-
 /** Why bytes could not be read as a message. */
-export type DecodeProblem = 'empty' | 'not-a-map' | 'malformed' | 'too-deep' | 'not-plain-data';
+export type DecodeProblem = 'empty' | 'not-a-map' | ScanFlaw['problem'];
 
 /** What came of reading a payload: a map or a list of plain data, or why not. */
 export type Decoded =
@@ -45,19 +40,27 @@ export function encodingOf(bytes: Uint8Array): Encoding | null {
   const first = bytes[0];
   if (first === undefined) return null;
   if (first === 0x7b || first === 0x5b) return 'json';
-  if (first === 0x20 || first === 0x09 || first === 0x0a || first === 0x0d) return 'json';
+  if (isSpace(first)) return 'json';
   const isMap = (first >= 0x80 && first <= 0x8f) || first === 0xde || first === 0xdf;
   return isMap || announcesList(bytes) ? 'msgpack' : null;
 }
 
-/** Whether a payload announces a list by its first byte, whatever follows. */
+/** Whether a payload announces a list by its first byte that is no white space, whatever follows. */
 export function announcesList(bytes: Uint8Array): boolean {
+  let at = 0;
+  while (isSpace(bytes[at])) at += 1;
+  if (bytes[at] === 0x5b) return true;
   const first = bytes[0] ?? 0;
-  return first === 0x5b || (first >= 0x90 && first <= 0x9f) || first === 0xdc || first === 0xdd;
+  return (first >= 0x90 && first <= 0x9f) || first === 0xdc || first === 0xdd;
+}
+
+/** Before a map or list in JSON white space may stand. */
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
 }
 
 /** Reads a payload. Never throws: what cannot be read comes back as a problem with a sentence. */
-export function decode(bytes: Uint8Array, depthMax = DEPTH_MAX): Decoded {
+export function decode(bytes: Uint8Array, limits: DecodeLimits = MESSAGE_LIMITS): Decoded {
   if (bytes.length === 0) return { ok: false, problem: 'empty', detail: 'the payload has no bytes' };
   const encoding = encodingOf(bytes);
   if (encoding === null) {
@@ -70,13 +73,14 @@ export function decode(bytes: Uint8Array, depthMax = DEPTH_MAX): Decoded {
   try {
     if (encoding === 'json') {
       const text = utf8.decode(bytes);
-      value = JSON.parse(text) as unknown;
-      const scanned = scanJson(text);
-      if (scanned === null)
-        return { ok: false, ...notPlain('a whole number beyond 2^53 - 1, which would be rounded,') };
+      const scanned = scanJson(text, limits);
+      if (typeof scanned !== 'number') return { ok: false, ...scanned };
       keys = scanned;
+      value = JSON.parse(text) as unknown;
+      if (wasRounded())
+        return { ok: false, ...notPlain('a whole number beyond 2^53 - 1, which would be rounded,') };
     } else {
-      const scanned = scanMsgpack(bytes, depthMax);
+      const scanned = scanMsgpack(bytes, limits);
       if (typeof scanned !== 'number') return { ok: false, ...scanned };
       keys = scanned;
       value = unpackr.unpack(bytes) as unknown;
@@ -91,7 +95,7 @@ export function decode(bytes: Uint8Array, depthMax = DEPTH_MAX): Decoded {
     return { ok: false, problem: 'not-a-map', detail: `a ${typeof value} is neither a map nor a list` };
   }
   keysFound = 0;
-  const flaw = flawOf(value, depthMax);
+  const flaw = flawOf(value, limits.depthMax);
   if (flaw !== null) return { ok: false, ...flaw };
   if (keysFound !== keys) return { ok: false, ...notPlain('a map in which one key stands twice') };
   return { ok: true, value, encoding };

@@ -54,7 +54,7 @@ export function readLogLevelRequest(
   | { readonly ok: true; readonly body: LogLevelRequest | null }
   | { readonly ok: false; readonly detail: string } {
   if (payload.length === 0) return { ok: true, body: null };
-  const tooLong = lengthProblem(payload);
+  const tooLong = lengthProblem('log-level', payload);
   if (tooLong !== null) return { ok: false, detail: tooLong };
   const decoded = decode(payload);
   if (!decoded.ok) return { ok: false, detail: decoded.detail };

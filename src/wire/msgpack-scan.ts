@@ -4,25 +4,64 @@
  * last. This runs for every report, so that it makes nothing but what it returns.
  */
 import { isUtf8 } from 'node:buffer';
+import {
+  type DecodeLimits,
+  MESSAGE_LIMITS,
+  type ScanFlaw,
+  TOO_DEEP,
+  tooManyValues,
+} from './decode-limits.ts';
 
-/** What is wrong with the bytes: `too-deep`, or no MessagePack at all, or nothing that may be kept. */
-export interface ScanFlaw {
-  readonly problem: 'too-deep' | 'malformed' | 'not-plain-data';
-  readonly detail: string;
-}
-
-/** A payload in the making: where the scan is, and the keys of all maps so far. */
+/** A payload in the making: where the scan is, the keys of all maps so far, and what it may hold. */
 let at = 0;
 let keys = 0;
+let limits = MESSAGE_LIMITS;
+/** Values that may still come: in the map, or in the item of the outermost list, that the scan is in. */
+let valuesLeft = 0;
 
 /** How many keys all maps of the payload have, or what is wrong with it. */
-export function scanMsgpack(bytes: Uint8Array, depthMax: number): number | ScanFlaw {
-  at = 0;
+export function scanMsgpack(bytes: Uint8Array, allowed: DecodeLimits): number | ScanFlaw {
   keys = 0;
-  const flaw = scanValue(bytes, depthMax);
+  limits = allowed;
+  valuesLeft = limits.valuesMax;
+  const length = listLengthOf(bytes);
+  const flaw = length === null ? scanValue(bytes, limits.depthMax) : scanItems(bytes, length);
   if (flaw !== null) return flaw;
   if (at > bytes.length) return CUT_OFF;
   return at === bytes.length ? keys : TRAILING;
+}
+
+/** How many items the list announces that the payload begins with; `null` where it begins with something else. */
+export function listLengthOf(bytes: Uint8Array): number | null {
+  const first = bytes[0] ?? 0;
+  at = 0;
+  if ((first < 0x90 || first >= 0xa0) && first !== 0xdc && first !== 0xdd) return null;
+  at = 1;
+  return first < 0xa0 ? first & 0x0f : lengthOf(bytes, first === 0xdc ? 2 : 4);
+}
+
+/** Passes over the outermost list: each item may hold as much as a map that comes alone, while there is any left for all. */
+function scanItems(bytes: Uint8Array, length: number): ScanFlaw | null {
+  valuesLeft = limits.listValuesMax;
+  const flaw = spend(bytes, length);
+  if (flaw !== null) return flaw;
+  let listLeft = valuesLeft;
+  for (let index = 0; index < length; index += 1) {
+    const given = Math.min(limits.valuesMax, listLeft);
+    valuesLeft = given;
+    const inside = scanValue(bytes, limits.depthMax - 1);
+    if (inside !== null) return inside;
+    // What is unlimited stays so: of infinity, nothing can be taken away.
+    if (given !== Infinity) listLeft -= given - valuesLeft;
+  }
+  return null;
+}
+
+/** Counts the values of a map or list that announces so many. */
+function spend(bytes: Uint8Array, length: number): ScanFlaw | null {
+  if (length > bytes.length - at) return CUT_OFF;
+  valuesLeft -= length === 0 ? 1 : length;
+  return valuesLeft < 0 ? tooManyValues(limits) : null;
 }
 
 const CUT_OFF: ScanFlaw = { problem: 'malformed', detail: 'not readable as msgpack: it ends too early' };
@@ -89,6 +128,8 @@ function scanValue(bytes: Uint8Array, levels: number): ScanFlaw | null {
 
 function scanMap(bytes: Uint8Array, length: number, levels: number): ScanFlaw | null {
   if (levels === 0) return TOO_DEEP;
+  const excess = spend(bytes, length);
+  if (excess !== null) return excess;
   keys += length;
   for (let index = 0; index < length; index += 1) {
     if (at >= bytes.length) return CUT_OFF;
@@ -101,10 +142,10 @@ function scanMap(bytes: Uint8Array, length: number, levels: number): ScanFlaw | 
   return null;
 }
 
-const TOO_DEEP: ScanFlaw = { problem: 'too-deep', detail: 'nested deeper than may be kept' };
-
 function scanList(bytes: Uint8Array, length: number, levels: number): ScanFlaw | null {
   if (levels === 0) return TOO_DEEP;
+  const excess = spend(bytes, length);
+  if (excess !== null) return excess;
   for (let index = 0; index < length; index += 1) {
     const flaw = scanValue(bytes, levels - 1);
     if (flaw !== null) return flaw;

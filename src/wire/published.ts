@@ -7,7 +7,8 @@
 import { type TSchema, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import type { TwinDocument } from '../../actors/document.ts';
-import { decode, REPLY_DEPTH_MAX } from './codec.ts';
+import { decode } from './codec.ts';
+import { REPLY_LIMITS } from './decode-limits.ts';
 import type { ChangedBody, OutcomeBody } from './reply.ts';
 import { schemaProblem } from './schema-problem.ts';
 
@@ -71,7 +72,7 @@ export function readPublished(
   { device, type }: { readonly device: string; readonly type: Published['type'] },
   payload: Uint8Array,
 ): ReadPublished {
-  const decoded = decode(payload, REPLY_DEPTH_MAX);
+  const decoded = decode(payload, REPLY_LIMITS);
   if (!decoded.ok) return { ok: false, detail: decoded.detail };
   const value: unknown = decoded.value;
   if (type === 'changed') {

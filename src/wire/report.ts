@@ -4,7 +4,8 @@
  */
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { ID_PATTERN, type Report, ReportSchema } from '../../machines/report.ts';
-import { decode, type DecodeProblem } from './codec.ts';
+import { announcesList, decode, type DecodeProblem, encodingOf } from './codec.ts';
+import { listLengthOf } from './msgpack-scan.ts';
 import { schemaProblem } from './schema-problem.ts';
 
 /** The most reports in one frame. A frame with more is refused whole as `bad-frame`; devices send several instead. */
@@ -54,36 +55,43 @@ export function readReports(device: string, payload: Uint8Array): ReadReports {
   if (!isId(device)) {
     return { ok: false, reason: 'bad-device-id', detail: `a device id matches ${ID_PATTERN}` };
   }
+  const isLarge = payload.length > REPORT_BYTES_MAX;
+  if (isLarge && !announcesList(payload) && encodingOf(payload) !== null)
+    return { ok: false, ...tooLarge(payload.length) };
+  const length = listLengthOf(payload);
+  if (length !== null && length > FRAME_REPORTS_MAX) return wrongLength(length);
   const decoded = decode(payload);
   if (!decoded.ok) return { ok: false, reason: decoded.problem, detail: decoded.detail };
-  const isLarge = payload.length > REPORT_BYTES_MAX;
   if (Array.isArray(decoded.value)) return readFrame(device, decoded.value, isLarge);
-  if (isLarge) return { ok: false, ...tooLarge(payload.length) };
   if (isReportOf(device, decoded.value)) return { ok: true, reports: [decoded.value], problems: NO_PROBLEMS };
   return { ok: false, ...problemOf(device, decoded.value) };
 }
 
 /** `isLarge`: the frame has more bytes than a report may have, so that one of its reports may as well. */
 function readFrame(device: string, frame: readonly unknown[], isLarge: boolean): ReadReports {
-  if (frame.length === 0 || frame.length > FRAME_REPORTS_MAX) {
-    const detail = `a frame holds 1 to ${String(FRAME_REPORTS_MAX)} reports, this one ${String(frame.length)}`;
-    return { ok: false, reason: 'bad-frame', detail };
-  }
+  if (frame.length === 0 || frame.length > FRAME_REPORTS_MAX) return wrongLength(frame.length);
   const reports: Report[] = [];
   const problems: ReportProblem[] = [];
+  /** Those that get no problem of their own, for which to find out what is wrong would take longer than to read them. */
+  const unnamed: number[] = [];
   for (const [index, item] of frame.entries()) {
     const bytes = isLarge ? Buffer.byteLength(JSON.stringify(item)) : 0;
-    if (bytes > REPORT_BYTES_MAX) problems.push({ index, ...tooLarge(bytes) });
-    else if (isReportOf(device, item)) reports.push(item);
-    else problems.push({ index, ...problemOf(device, item) });
+    const isTooLarge = bytes > REPORT_BYTES_MAX;
+    if (!isTooLarge && isReportOf(device, item)) reports.push(item);
+    else if (problems.length === FRAME_PROBLEMS_MAX) unnamed.push(index);
+    else problems.push({ index, ...(isTooLarge ? tooLarge(bytes) : problemOf(device, item)) });
   }
-  const unnamed = problems.length - FRAME_PROBLEMS_MAX;
-  const [first] = problems.splice(FRAME_PROBLEMS_MAX);
-  if (first !== undefined) {
-    const detail = `and ${String(unnamed)} more reports of the frame cannot be read`;
-    problems.push({ index: first.index, reason: 'bad-frame', detail });
+  const [index] = unnamed;
+  if (index !== undefined) {
+    const detail = `and ${String(unnamed.length)} more reports of the frame cannot be read`;
+    problems.push({ index, reason: 'bad-frame', detail });
   }
   return { ok: true, reports, problems };
+}
+
+function wrongLength(length: number): ReadReports {
+  const detail = `a frame holds 1 to ${String(FRAME_REPORTS_MAX)} reports, this one ${String(length)}`;
+  return { ok: false, reason: 'bad-frame', detail };
 }
 
 function isReportOf(device: string, value: unknown): value is Report {

@@ -13,8 +13,21 @@ import type { DeviceFilter } from '../runtime/archive.ts';
 import { decode, type Encoding, encodingOf } from './codec.ts';
 import { quoted, schemaProblem } from './schema-problem.ts';
 
-/** A longer request is refused before it is read, bytes. */
-export const REQUEST_BYTES_MAX = 256 * 1024;
+/** What may be asked, by the name of its limit. */
+type RequestName = 'get' | 'command' | 'ledger' | 'desired' | 'find' | 'log-level';
+
+/**
+ * A longer request is refused before it is read, bytes. What is asked for in a few fields has room for many more of them; the
+ * arguments of a command as much as over HTTP; a change of the desired configuration for all of it (64 KB), and for all that it removes.
+ */
+export const REQUEST_BYTES_MAX: Readonly<Record<RequestName, number>> = {
+  get: 4 * 1024,
+  ledger: 4 * 1024,
+  find: 8 * 1024,
+  'log-level': 4 * 1024,
+  command: 64 * 1024,
+  desired: 128 * 1024,
+};
 /** The longest a backend may ask to be kept waiting for an outcome, ms. */
 export const WAIT_MS_MAX = 60_000;
 /** How long a backend is kept waiting when it does not say, ms. */
@@ -52,8 +65,11 @@ export interface DesiredBody {
   readonly ifVersion: number | null;
 }
 
+const UUID_PATTERN = '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
+const uuidPattern = new RegExp(UUID_PATTERN);
+
 const Id = Type.String({
-  pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$',
+  pattern: UUID_PATTERN,
   description: 'a UUID, which names this command for good: asked again, it is not executed again',
 });
 const IfVersion = Type.Integer({
@@ -122,15 +138,15 @@ export function replyEncodingOf(payload: Uint8Array): Encoding {
   return encodingOf(payload) ?? 'json';
 }
 
-/** Reads `twin.<id>.get`: nothing, or a map of which nothing is needed. */
+/** Reads `twin.<id>.get`: nothing is needed of it, so that it may hold whatever it likes, and is not looked into. */
 export function readGet(payload: Uint8Array): ReadRequest<null> {
-  const read = readMap(payload);
-  return read.ok ? { ok: true, body: null } : read;
+  const tooLong = lengthProblem('get', payload);
+  return tooLong === null ? { ok: true, body: null } : { ok: false, detail: tooLong, id: null };
 }
 
 /** Reads `twin.<id>.command.<name>`. `args` are checked later, against the command table of the kind. */
 export function readCommand(payload: Uint8Array): ReadRequest<CommandBody> {
-  const read = readChecked(commandCheck, payload, unknownCondition);
+  const read = readChecked('command', commandCheck, payload, unknownCondition);
   if (!read.ok) return read;
   const { id, args = {}, waitMs = WAIT_MS_DEFAULT, ifVersion = null, by = null } = read.body;
   return { ok: true, body: { id: id.toLowerCase(), args, waitMs, ifVersion, by } };
@@ -138,13 +154,13 @@ export function readCommand(payload: Uint8Array): ReadRequest<CommandBody> {
 
 /** Reads `twin.<id>.ledger`. */
 export function readLedger(payload: Uint8Array): ReadRequest<LedgerBody> {
-  const read = readChecked(ledgerCheck, payload);
+  const read = readChecked('ledger', ledgerCheck, payload);
   return read.ok ? { ok: true, body: { id: read.body.id.toLowerCase() } } : read;
 }
 
 /** Reads `twin.<id>.desired`. */
 export function readDesired(payload: Uint8Array): ReadRequest<DesiredBody> {
-  const read = readChecked(desiredCheck, payload, unknownCondition);
+  const read = readChecked('desired', desiredCheck, payload, unknownCondition);
   if (!read.ok) return read;
   return { ok: true, body: { patch: read.body.patch, ifVersion: read.body.ifVersion ?? null } };
 }
@@ -161,7 +177,7 @@ export interface FindBody extends Pick<
 
 /** Reads `fleet.find`; empty finds everything. */
 export function readFind(payload: Uint8Array): ReadRequest<FindBody> {
-  const read = readChecked(findCheck, payload, unknownFilter);
+  const read = readChecked('find', findCheck, payload, unknownFilter);
   if (!read.ok) return read;
   const { body } = read;
   return {
@@ -180,15 +196,16 @@ export function readFind(payload: Uint8Array): ReadRequest<FindBody> {
 }
 
 /** Why a request is not read; `null` when it is short enough. */
-export function lengthProblem(payload: Uint8Array): string | null {
-  if (payload.length <= REQUEST_BYTES_MAX) return null;
-  return `a request may have ${String(REQUEST_BYTES_MAX)} bytes, this one has ${String(payload.length)}`;
+export function lengthProblem(name: RequestName, payload: Uint8Array): string | null {
+  const bytesMax = REQUEST_BYTES_MAX[name];
+  if (payload.length <= bytesMax) return null;
+  return `a ${name} request may have ${String(bytesMax)} bytes, this one has ${String(payload.length)}`;
 }
 
 /** Anything but a map is refused; no bytes at all stand for the empty map. */
-function readMap(payload: Uint8Array): ReadRequest<Record<string, unknown>> {
+function readMap(name: RequestName, payload: Uint8Array): ReadRequest<Record<string, unknown>> {
   if (payload.length === 0) return { ok: true, body: {} };
-  const tooLong = lengthProblem(payload);
+  const tooLong = lengthProblem(name, payload);
   if (tooLong !== null) return { ok: false, detail: tooLong, id: null };
   const decoded = decode(payload);
   if (!decoded.ok) return { ok: false, detail: decoded.detail, id: null };
@@ -199,18 +216,20 @@ function readMap(payload: Uint8Array): ReadRequest<Record<string, unknown>> {
 }
 
 function readChecked<Schema extends TSchema>(
+  name: RequestName,
   check: TypeCheck<Schema>,
   payload: Uint8Array,
   misunderstood: (body: Readonly<Record<string, unknown>>) => string | null = () => null,
 ): ReadRequest<Static<Schema>> {
-  const read = readMap(payload);
+  const read = readMap(name, payload);
   if (!read.ok) return read;
   const value: unknown = read.body;
   const problem = misunderstood(read.body);
   if (problem === null && check.Check(value)) return { ok: true, body: value };
   const { id } = read.body;
+  // Whatever else stands there may be as long as the request, and names no command.
   const detail = problem ?? schemaProblem(check, value);
-  return { ok: false, detail, id: typeof id === 'string' ? id : null };
+  return { ok: false, detail, id: typeof id === 'string' && uuidPattern.test(id) ? id : null };
 }
 
 /** A field of `fleet.find` that restricts nothing that this node knows. */

@@ -78,7 +78,7 @@ describe('on NATS', () => {
     });
   });
 
-  test('the service protocol counts requests, errors and time', async () => {
+  test('the service protocol counts requests, errors and time, and of an error tells the code: its sentence quotes a caller', async () => {
     const stop = world.bus.serve(partitionOf('cp-7'), ({ replyTo, operation }) => {
       if (operation.type === 'get') {
         world.bus.reply(replyTo, encode({}, replyTo.encoding));
@@ -106,7 +106,7 @@ describe('on NATS', () => {
       started: '2026-01-02T03:04:05.000Z',
       endpoints: [
         { name: 'get', num_requests: 3, num_errors: 0, last_error: '' },
-        { name: 'command', num_requests: 1, num_errors: 1, last_error: '409:offline: not heard' },
+        { name: 'command', num_requests: 1, num_errors: 1, last_error: '409:offline' },
         { name: 'ledger', num_requests: 0, processing_time: 0, average_processing_time: 0 },
         { name: 'desired', num_requests: 0 },
         { name: 'find' },

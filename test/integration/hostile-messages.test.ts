@@ -10,6 +10,7 @@ import { connectCorral } from '../../src/client/corral.ts';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
 import type { HubTrouble } from '../../src/nats/hub-trouble.ts';
 import { listen } from '../../src/nats/listen.ts';
+import { BOMBS, inFrame } from '../decoding-bombs.ts';
 import { hostileMessages } from '../hostile-messages.ts';
 import { RawClient } from '../raw-client.ts';
 import { startHub, type Temporary } from '../servers.ts';
@@ -165,6 +166,45 @@ describe('a message that no client would send', () => {
       expect(await noticesOf('message-failed')).toBe(0);
     },
   );
+
+  test('holds more than may be made of it: it is a dead letter or refused, and what comes next is decided', async () => {
+    const known = await world.knownDevice();
+    const { device } = known;
+    const depot = await raw('depot');
+    for (const [, bomb] of BOMBS)
+      for (const payload of [bomb, inFrame(bomb)])
+        await depot.publish({ subject: `device.${device}.report`, payload });
+    await depot.isHeard();
+    await until('they are dead letters', async () => {
+      const text = await (await fetch(`${node.httpUrl}/metrics`)).text();
+      const count = (reason: string): string =>
+        new RegExp(`^corral_dead_letters_total\\{reason="${reason}"\\} (\\d+)$`, 'm').exec(text)?.[1] ?? '0';
+      const seen = ['too-large', 'too-many-values'].map(count);
+      const isDone = seen.every((n) => n === String(BOMBS.length));
+      return isDone ? { done: true } : { done: false, seen: seen.join() };
+    });
+    const booking = await raw('booking');
+    await booking.send('SUB _INBOX.raw 1\r\n');
+    const list = Buffer.concat([
+      Buffer.from([0x81, 0xa1, 0x61, 0xdc, 0x80, 0x00]),
+      Buffer.alloc(32_768, 0x80),
+    ]);
+    for (const verb of ['get', 'ledger', 'desired', 'command.report'])
+      await booking.publish({ subject: `twin.${device}.${verb}`, reply: '_INBOX.raw', payload: list });
+    await booking.publish({ subject: 'fleet.find', reply: '_INBOX.raw', payload: list });
+    await until('all are refused', async () => {
+      await booking.isHeard();
+      const refused = booking.heard.split('Nats-Service-Error-Code: 400').length - 1;
+      return refused === 5 ? { done: true } : { done: false, seen: String(refused) };
+    });
+    known.restart();
+    await known.report();
+    await world.backend.untilDocument(
+      device,
+      'its report is committed',
+      ({ sequence }) => (sequence as { readonly boot: number }).boot === known.boot,
+    );
+  });
 
   test('with malformed headers and nobody to answer is counted alone', async () => {
     const { device } = await known();

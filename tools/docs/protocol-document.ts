@@ -12,7 +12,7 @@ import {
   RingEntrySchema,
 } from '../../machines/report.ts';
 import { AGENT_LIMITS } from '../../src/device/limits.ts';
-import { DEPTH_MAX } from '../../src/wire/codec.ts';
+import { DEPTH_MAX, LIST_VALUES_MAX, VALUES_MAX } from '../../src/wire/decode-limits.ts';
 import { FRAME_REPORTS_MAX, REPORT_BYTES_MAX } from '../../src/wire/report.ts';
 import { TRIAL_LIMITS } from '../conform/limits.ts';
 import type { Rule } from '../conform/rule.ts';
@@ -121,6 +121,10 @@ function limitTable(): string {
         `1 MB with the headers; the reference agent sends ${frameBytesMax.toLocaleString('en')}`,
       ],
       ['bytes in a report', `${REPORT_BYTES_MAX.toLocaleString('en')}; in a frame, as JSON`],
+      [
+        'values in a report',
+        `${VALUES_MAX.toLocaleString('en')}, and ${LIST_VALUES_MAX.toLocaleString('en')} in a frame: each in a map or list counts as one, and an empty map or list as one more`,
+      ],
       ['nesting of maps and lists', `${String(DEPTH_MAX)} levels`],
       ['an answer to `report`', `within ${seconds(TRIAL_LIMITS.answerMs)}`],
       ['an ack is waited for', `2 to 10 s; the reference agent waits 5 s`],

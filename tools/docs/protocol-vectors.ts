@@ -9,7 +9,8 @@ import { framePayload } from '../../src/device/frame.ts';
 import { type DeviceMemory, holdAt } from '../../src/device/memory.ts';
 import type { Verdict } from '../../src/device/ports.ts';
 import { receive } from '../../src/device/reception.ts';
-import { DEPTH_MAX, encode } from '../../src/wire/codec.ts';
+import { encode } from '../../src/wire/codec.ts';
+import { DEPTH_MAX } from '../../src/wire/decode-limits.ts';
 import { readReports, type ReportProblemReason } from '../../src/wire/report.ts';
 import { ack, REFUSAL } from '../conform/bench.ts';
 

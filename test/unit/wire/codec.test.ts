@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Encoding, decode, DEPTH_MAX, encode, encodingOf } from '../../../src/wire/codec.ts';
+import { type Encoding, decode, encode, encodingOf } from '../../../src/wire/codec.ts';
+import { BOMBS } from '../../decoding-bombs.ts';
+import { DEPTH_MAX, LIST_VALUES_MAX, MESSAGE_LIMITS, VALUES_MAX } from '../../../src/wire/decode-limits.ts';
 
 const encodings: readonly Encoding[] = ['json', 'msgpack'];
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -269,4 +271,69 @@ describe('a payload', () => {
       if (!decoded.ok) expect(decoded.detail).not.toContain('\u0000');
     }
   });
+});
+
+describe('the values of a payload', () => {
+  const of = (count: number, value: unknown): readonly unknown[] =>
+    Array.from({ length: count }, () => value);
+
+  test.each(encodings)('may be as many as the limit, and not one more, in %s', (encoding) => {
+    const problem = (value: unknown): string => problemOf(encode(value, encoding)).slice(0, 15);
+    expect(problem({ a: of(VALUES_MAX - 1, 0) })).toBe('ok: {"a":[0,0,0');
+    expect(problem({ a: of(VALUES_MAX, 0) })).toBe('too-many-values');
+    // An empty map or list counts once more.
+    for (const empty of [{}, []]) {
+      expect(problem({ a: of(VALUES_MAX / 2 - 1, empty) })).toMatch(/^ok/);
+      expect(problem({ a: of(VALUES_MAX / 2, empty) })).toBe('too-many-values');
+    }
+    const keys = Object.fromEntries(of(VALUES_MAX, null).map((_, n) => [`k${String(n)}`, n]));
+    expect(problem(keys)).toMatch(/^ok/);
+    expect(problem({ ...keys, more: 1 })).toBe('too-many-values');
+  });
+
+  test.each(encodings)(
+    'of a list may be as many in each item, and as many as its limit in all, in %s',
+    (encoding) => {
+      const problem = (value: unknown): string => problemOf(encode(value, encoding)).slice(0, 15);
+      const items = Math.floor(LIST_VALUES_MAX / (VALUES_MAX + 1));
+      expect(problem(of(items, of(VALUES_MAX, 0)))).toMatch(/^ok/);
+      expect(problem(of(items + 1, of(VALUES_MAX, 0)))).toBe('too-many-values');
+      expect(problem([{}, of(VALUES_MAX + 1, 0), {}])).toBe('too-many-values');
+      expect(problem(of(LIST_VALUES_MAX, 0))).toMatch(/^ok/);
+      expect(problem(of(LIST_VALUES_MAX + 1, 0))).toBe('too-many-values');
+    },
+  );
+
+  test('are counted the same in both encodings', () => {
+    fc.assert(
+      fc.property(plain.filter(storable), fc.integer({ min: 0, max: 12 }), (value, valuesMax) => {
+        const limits = { ...MESSAGE_LIMITS, valuesMax, listValuesMax: 2 * valuesMax };
+        const [json, msgpack] = encodings.map((encoding) => decode(encode(value, encoding), limits).ok);
+        expect(json).toBe(msgpack);
+      }),
+    );
+  });
+
+  test.each(BOMBS)('are refused before anything is made of them: %s', (_, bytes) => {
+    const decoded = decode(bytes);
+    expect(decoded).toMatchObject({ ok: false, problem: 'too-many-values' });
+    const sentence = `a message may hold ${String(VALUES_MAX)} values, and all of a list together ${String(LIST_VALUES_MAX)}`;
+    expect(decoded.ok ? '' : decoded.detail).toContain(sentence);
+    // It is not read to its end: what stands there would be refused for another reason.
+    const last = encodingOf(bytes) === 'json' ? 0x21 : 0xc1;
+    expect(decode(Buffer.concat([bytes.subarray(0, -1), Buffer.from([last])]))).toEqual(decoded);
+  });
+});
+
+test('a text that is no JSON is malformed, whatever its strings, braces and commas are like', () => {
+  for (const text of [
+    '{"a":"',
+    '{"a":"\\"',
+    '{",,,,',
+    '[}}}}]',
+    '{"a":1,}',
+    '[]]',
+    '{"a":12345678901234567890',
+  ])
+    expect(problemOf(ascii(text)), text).toBe('malformed');
 });

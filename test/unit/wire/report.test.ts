@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { BOMBS, inFrame } from '../../decoding-bombs.ts';
 import { decode, encode } from '../../../src/wire/codec.ts';
 import {
   FRAME_PROBLEMS_MAX,
@@ -171,6 +172,51 @@ describe('a frame', () => {
       reports: [{ seq: report.seq }, { seq: 21 }],
       problems: [{ index: 1, reason: 'too-large' }],
     });
+  });
+
+  test('that is no frame and larger than a report may be is refused before it is read', () => {
+    for (const [first, last] of [
+      ['{', ''],
+      [' {', '}'],
+    ])
+      expect(
+        readReports('cp-001', Buffer.from(`${String(first)}${'x'.repeat(REPORT_BYTES_MAX)}${String(last)}`)),
+      ).toMatchObject({ ok: false, reason: 'too-large' });
+    const announced = Uint8Array.of(0x81, ...new Uint8Array(REPORT_BYTES_MAX).fill(0xc1));
+    expect(readReports('cp-001', announced)).toMatchObject({ ok: false, reason: 'too-large' });
+  });
+
+  test('that announces more reports than the limit is refused by its first bytes, whatever follows', () => {
+    const announced = Uint8Array.of(0xdc, (FRAME_REPORTS_MAX + 1) >> 8, (FRAME_REPORTS_MAX + 1) & 255, 0xc1);
+    expect(readReports('cp-001', announced)).toMatchObject({ ok: false, reason: 'bad-frame' });
+    const most = Uint8Array.of(0xdc, FRAME_REPORTS_MAX >> 8, FRAME_REPORTS_MAX & 255, 0xc1);
+    expect(readReports('cp-001', most)).toMatchObject({ ok: false, reason: 'malformed' });
+  });
+
+  test('may have 5,000 reports of 38 values each, in both encodings', () => {
+    const sensors = Object.fromEntries(Array.from({ length: 32 }, (_, n) => [`s${String(n)}`, n]));
+    const reports = Array.from({ length: 5_000 }, (_, n) => ({
+      boot: 1,
+      seq: n + 1,
+      up: n,
+      state: 'x',
+      sensors,
+    }));
+    for (const encoding of ['json', 'msgpack'] as const)
+      expect(readReports('cp-001', encode(reports, encoding))).toEqual({ ok: true, reports, problems: [] });
+  });
+
+  test('a report may list 256 components, in both encodings', () => {
+    const components = Array.from({ length: 256 }, (_, n) => ({
+      ...{ slot: `slot-${String(n)}`, model: 'm', serial: 's', firmware: 'f' },
+    }));
+    for (const encoding of ['json', 'msgpack'] as const)
+      expect(readReports('cp-001', encode({ ...report, components }, encoding))).toMatchObject({ ok: true });
+  });
+
+  test.each(BOMBS)('of one report with too much in it is refused whole before it is made: %s', (_, bomb) => {
+    expect(readReports('cp-001', inFrame(bomb))).toMatchObject({ ok: false, reason: 'too-many-values' });
+    expect(readReports('cp-001', bomb)).toMatchObject({ ok: false, reason: 'too-large' });
   });
 
   test('without reports is refused', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encode } from '../../../src/wire/codec.ts';
+import { VALUES_MAX } from '../../../src/wire/decode-limits.ts';
 import {
   FIND_LIMIT_DEFAULT,
   FIND_LIMIT_MAX,
@@ -10,6 +11,7 @@ import {
   readGet,
   readLedger,
   replyEncodingOf,
+  REQUEST_BYTES_MAX,
   WAIT_MS_DEFAULT,
   WAIT_MS_MAX,
 } from '../../../src/wire/request.ts';
@@ -50,7 +52,7 @@ describe('a command request', () => {
 
   test.each([
     ['nothing at all', nothing, null, '/id: expected required property, got nothing (a UUID'],
-    ['an id that is no UUID', json({ id: 'reserve-1' }), 'reserve-1', '/id: expected string to match'],
+    ['an id that is no UUID', json({ id: 'reserve-1' }), null, '/id: expected string to match'],
     [
       'a wait beyond the limit',
       json({ id, waitMs: WAIT_MS_MAX + 1 }),
@@ -81,10 +83,50 @@ describe('a command request', () => {
 });
 
 describe('other requests', () => {
-  test('get needs nothing', () => {
-    expect(readGet(nothing)).toEqual({ ok: true, body: null });
-    expect(readGet(json({}))).toEqual({ ok: true, body: null });
-    expect(readGet(json([]))).toMatchObject({ ok: false });
+  test('get needs nothing, and is not looked into', () => {
+    for (const payload of [nothing, json({}), json([]), Uint8Array.of(0xdf, 0xff, 0xff, 0xff, 0xff)])
+      expect(readGet(payload)).toEqual({ ok: true, body: null });
+  });
+
+  test('longer than what is asked needs are refused with the length that it may have, before they are read', () => {
+    const reads = {
+      get: readGet,
+      ledger: readLedger,
+      find: readFind,
+      command: readCommand,
+      desired: readDesired,
+    };
+    for (const [name, read] of Object.entries(reads)) {
+      const most = REQUEST_BYTES_MAX[name as keyof typeof reads];
+      const detail = `a ${name} request may have ${String(most)} bytes, this one has ${String(most + 1)}`;
+      // Noise: what was read would be refused for another reason.
+      const noise = new Uint8Array(most + 1).fill(0x21);
+      expect(read(noise)).toEqual({ ok: false, id: null, detail });
+      const shorter = read(noise.subarray(1));
+      expect(shorter.ok ? '' : shorter.detail).not.toContain('bytes,');
+    }
+  });
+
+  test('may change the desired configuration by 64 KB of it at once', () => {
+    const patch = Object.fromEntries(Array.from({ length: 4_000 }, (_, n) => [`k${String(n)}`, 12_345]));
+    expect(Buffer.byteLength(JSON.stringify(patch))).toBeGreaterThan(48 * 1024);
+    expect(readDesired(json({ patch }))).toMatchObject({ ok: true });
+    expect(readDesired(encode({ patch }, 'msgpack'))).toMatchObject({ ok: true });
+  });
+
+  test('with more values than a request may have are refused with how many those are', () => {
+    const list = Array.from({ length: VALUES_MAX }, () => 0);
+    for (const encoding of ['json', 'msgpack'] as const) {
+      const read = readCommand(encode({ id, args: { list } }, encoding));
+      const detail = expect.stringContaining(`a message may hold ${String(VALUES_MAX)} values`) as unknown;
+      expect(read).toEqual({ ok: false, id: null, detail });
+    }
+  });
+
+  test('are told an id again only where it is one: anything else is as long as they like', () => {
+    for (const odd of ['x'.repeat(60_000), `${id}0`, '', 7])
+      expect(readCommand(json({ id: odd, waitMs: -1 }))).toMatchObject({ ok: false, id: null });
+    expect(readCommand(json({ id, waitMs: -1 }))).toMatchObject({ ok: false, id });
   });
 
   test('ledger needs an id', () => {
