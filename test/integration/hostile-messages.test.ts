@@ -218,6 +218,25 @@ describe('a message that no client would send', () => {
   });
 });
 
+test('a node that lets timers have their turn after each message decides every report, in order', async () => {
+  const world = await World.start();
+  try {
+    await world.hostNode({ decideMsMax: 0 });
+    const known = await world.knownDevice();
+    const before = known.seq;
+    await Promise.all(Array.from({ length: 100 }, () => known.report()));
+    await world.backend.untilDocument(
+      known.device,
+      'its last report is committed',
+      ({ sequence }) => (sequence as { readonly seq: number }).seq === before + 100,
+    );
+    expect(await world.backend.command(known.device, 'report')).toMatchObject({ outcome: 'done' });
+    expect((await world.backend.get(known.device)).sequence).toMatchObject({ missing: 0, late: 0 });
+  } finally {
+    await world.end();
+  }
+});
+
 describe('a connection to the hub', () => {
   let hub: Hub & Temporary;
   const ends: (() => Promise<unknown>)[] = [];
