@@ -81,7 +81,7 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   newestEveryMs: 1_000,
   deviceDeadLettersMax: 60,
   siteDeadLettersMax: 600,
-  unregisteredDevicesMax: 1_000,
+  unregisteredDevicesMax: 1_500,
   backlogBytesMin: 1_024,
   backlogRangesMax: 1_000,
   deviceRangesMax: 32,

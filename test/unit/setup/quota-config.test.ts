@@ -8,8 +8,8 @@ const servers = { CORRAL_NATS_URL: 'nats://hub:4222', CORRAL_POSTGRES_URL: 'post
 const maxOf = (value?: string): number =>
   readConfig({ ...servers, CORRAL_UNREGISTERED_MAX: value }).unregisteredDevicesMax;
 
-test('a site may have 1,000 devices that nobody registered unless it is told otherwise', () => {
-  expect(maxOf()).toBe(1_000);
+test('a site may have 1,500 devices that nobody registered unless it is told otherwise', () => {
+  expect(maxOf()).toBe(1_500);
   expect(maxOf('250000')).toBe(250_000);
 });
 
