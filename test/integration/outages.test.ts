@@ -192,7 +192,10 @@ describe('a database that goes away under load', () => {
   });
 
   test('stops the feed: the node holds so many messages and no more, and the stream keeps the rest', async () => {
-    const { health } = await world.hostNode({ mailboxMessagesMax: 500, batchReportsMax: 200 });
+    // What is above its rate would not be held at all.
+    const unlimited = { perSecond: 1_000_000, burst: 1_000_000 };
+    const rates = { deviceRate: unlimited, siteRate: unlimited };
+    const { health } = await world.hostNode({ mailboxMessagesMax: 500, batchReportsMax: 200, ...rates });
     const { manager } = await connectOperator();
     const device = await world.newDevice({ manner: 'deaf' });
     await device.report();
