@@ -1,5 +1,7 @@
 import type { LedgerEntry } from '../../../actors/ledger.ts';
+import { hasBoot } from '../../../actors/sequence.ts';
 import { RING_SIZE_MAX } from '../../../machines/report.ts';
+import type { Commit } from '../../../src/runtime/ports.ts';
 import type { Execution } from '../record.ts';
 import type { Evidence } from '../world/world.ts';
 import { type Checker, finalEntries, type Flaw, short, versionsById } from './checker.ts';
@@ -55,6 +57,7 @@ function namedAndStillOpen({ record }: Evidence): Flaw[] {
   for (const { at, commit } of record.commits) {
     for (const entry of commit.ledger) entries.set(`${entry.device} ${entry.n}`, entry);
     for (const { device, incarnation, report } of commit.reports) {
+      if (isHeld(commit, device, report.boot)) continue;
       for (const { n, outcome, reason } of report.commands ?? []) {
         const entry = entries.get(`${device} ${n}`);
         const isOpen = entry?.closedAt === null && entry.incarnation === incarnation;
@@ -66,6 +69,12 @@ function namedAndStillOpen({ record }: Evidence): Flaw[] {
     }
   }
   return flaws;
+}
+
+/** What leaps is filed, and not believed before it was said again (`actors/leap.ts`): that report closes what this one names. */
+function isHeld({ twins }: Commit, device: string, boot: number): boolean {
+  const claim = twins.find((twin) => twin.device === device)?.claim ?? null;
+  return claim !== null && hasBoot(claim.seen, boot);
 }
 
 function wrongAbout(entry: LedgerEntry, executions: readonly Execution[], evidence: Evidence): string | null {
