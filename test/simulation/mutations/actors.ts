@@ -16,7 +16,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'now - earliest + serverErrorMs',
     put: 'now - twin.newest.receivedAt + serverErrorMs',
     caughtBy: 'freshness',
-    seed: 81,
+    seed: 23,
   },
   {
     bug: 'a timeout is taken for a failure',
@@ -98,7 +98,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'if (!reachesBack(ring, entry, report, others)) return unprovable(report);',
     put: '',
     caughtBy: 'outcomes',
-    seed: 1,
+    seed: 2,
   },
   {
     bug: 'silence is counted while nobody can be heard',
@@ -114,7 +114,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'context.now < twin.hold.certainUntil',
     put: 'context.now < twin.hold.until - 2_000',
     caughtBy: 'hold-end',
-    seed: 1,
+    seed: 2,
   },
   {
     bug: 'a device that is silent stays what it was',
