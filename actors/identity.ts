@@ -58,14 +58,16 @@ export function speakerOf(draft: Draft, report: Report, receivedAt: number): Spe
   if (newest === null) return 'self';
   const heard = { report, receivedAt, newest };
   const found = formerOf(draft, heard);
-  if (isHeldBoot(draft, report) || isLeapOf(draft, heard, found)) {
-    if (!isLeapProved(draft, heard)) return 'unproved';
-    adoptClaim(draft, report);
-  }
+  const isLeaping = isHeldBoot(draft, report) || isLeapOf(draft, heard, found);
+  if (isLeaping && !isLeapProved(draft, heard)) return 'unproved';
   const beside = found === null ? null : speakerBeside(draft, heard, found);
   if (beside !== null) return beside;
   const runsBack = runsBackwards(report, newest);
-  if (comparePositions(report, newest) > 0 && !runsBack) return 'self';
+  if (comparePositions(report, newest) > 0 && !runsBack) {
+    // Only what becomes the newest takes over what was held: else positions beyond the newest would count as seen.
+    if (isLeaping) adoptClaim(draft, report);
+    return 'self';
+  }
   if (!runsBack && !isAliveNow(draft, report, newest)) {
     raiseIfImpossible(draft, report, { newest, receivedAt });
     return 'self';
