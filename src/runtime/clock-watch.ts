@@ -98,9 +98,9 @@ export class ClockWatch implements Clock {
     this.#cancel();
   }
 
-  /** Every clock that could be compared so far. */
+  /** Every clock that could be compared so far, the hub's first. */
   get differences(): readonly ClockDifference[] {
-    return [...this.#differences.values()];
+    return [...this.#differences.values()].sort((a, b) => a.server.localeCompare(b.server));
   }
 
   /**

@@ -104,8 +104,9 @@ export const runtimeMutations: readonly Mutation[] = [
   {
     bug: 'a client asks again under another id',
     file: 'src/client/twin-client.ts',
-    find: 'body: { ...given, waitMs: sliceMs },',
-    put: 'body: { ...given, id: newId(), waitMs: sliceMs },',
+    find: '      await this.#pause(BACKOFF_FIRST_MS);',
+    put: `      await this.#pause(BACKOFF_FIRST_MS);
+      return this.command(device, name, args, { ...options, id: newId() });`,
     caughtBy: 'conclusions',
     seed: 1,
   },

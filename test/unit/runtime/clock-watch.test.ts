@@ -124,6 +124,14 @@ describe('a clock', () => {
     expect(watch.differences).toContainEqual(expect.objectContaining({ server: 'store', differs: true }));
   });
 
+  test.each([[[0, 1]], [[1, 0]]])('is told in the same order, whoever answered first: %j', async (order) => {
+    const world = new World();
+    const watch = world.watch();
+    const sources = world.sources();
+    for (const index of order) await watch.start([sources[index]!]);
+    expect(watch.differences.map(({ server }) => server)).toEqual(['hub', 'store']);
+  });
+
   test('is believed again once it is right, and each change is told once', async () => {
     const world = new World();
     world.offsets.ours = 600_000;
