@@ -15,8 +15,8 @@ import { comparePositions, type Report } from '../machines/report.ts';
 import { earliestAt } from './clock.ts';
 import { addClock, type Draft } from './draft.ts';
 import { adoptClaim, isClaimRepeated, isHeld, isHeldBoot, isLeap } from './leap.ts';
-import { isNamed } from './probe.ts';
 import { closeAsUnprovable } from './resolve.ts';
+import { isNamed, isNamedSince } from './ring.ts';
 import { adoptBoot, beginSequence, hasBoot, lastSeq, type SequenceSet } from './sequence.ts';
 import { journal } from './settle.ts';
 import { clearConflict, raiseConflict } from './suspicions.ts';
@@ -104,7 +104,7 @@ function speakerBeside(draft: Draft, heard: Heard, found: Found): Speaker | null
   const { report, receivedAt, newest } = heard;
   const { former, isLast, isByNumber } = found;
   const { twin } = draft;
-  const isPresent = (report.commands ?? []).some(({ n }) => n >= former.provedBy);
+  const isPresent = isNamedSince(report, former.provedBy);
   const isOld = isOldIn(former.sequence, report);
   if (isPresent && isByNumber && !(isOld && isStray(twin, report))) {
     twin.sequence = adoptBoot(twin.sequence, former.sequence, report.boot, report.seq);
@@ -183,7 +183,7 @@ export function beginIncarnation(draft: Draft, report: Report, receivedAt: numbe
 export function noteStray({ twin }: Draft, report: Report): void {
   const { probe, newest, identity } = twin;
   if (probe === null || report.boot === newest?.boot) return;
-  if (!(report.commands ?? []).some(({ n }) => n >= probe.n)) return;
+  if (!isNamedSince(report, probe.n)) return;
   const { rivalAt = null, strayBoots = [], formers = [] } = identity ?? {};
   const others = strayBoots.filter((stray) => stray !== report.boot);
   twin.identity = { rivalAt, strayBoots: [report.boot, ...others].slice(0, STRAY_BOOTS_MAX), formers };

@@ -2,11 +2,12 @@
  * The twin's own command `report`: asked where a round trip is missing, where it is not clear who speaks, and where it is
  * not clear whether anything sent arrives. What names it proves how old the knowledge is, and who is alive.
  */
-import { type Command, COMMAND_N_MAX } from '../machines/command.ts';
+import type { Command } from '../machines/command.ts';
 import type { Report } from '../machines/report.ts';
 import { earliestAt, latestAt, observeAnswer } from './clock.ts';
 import type { Draft } from './draft.ts';
 import { commandInFlight } from './legality.ts';
+import { CLAIMED_N_MAX, isNamed } from './ring.ts';
 import { sendToDevice } from './send.ts';
 import type { Probe, Twin } from './twin.ts';
 
@@ -15,12 +16,6 @@ export const PROBE_INTERVAL_MS = 60_000;
 
 /** A device that is heard, and has let so many commands and probes in a row pass, does not hear what is sent to it (case 28). */
 export const DEAF_AFTER = 3;
-
-/**
- * A command number above this, claimed by a device, is not believed, and the device is in doubt: the twin's own numbers, which go on
- * above what is believed, have to stay below what a device takes.
- */
-export const CLAIMED_N_MAX = COMMAND_N_MAX - 2 ** 20;
 
 /** Asks the device for a report, on the twin's own behalf. */
 export function sendProbe(draft: Draft): void {
@@ -118,11 +113,6 @@ export function hearAnswers(draft: Draft, report: Report, receivedAt: number): b
     twin.clock = observeAnswer(twin.clock, observed, kind.limits.driftPpm);
   }
   return answered !== null;
-}
-
-/** True when the report names the command number. */
-export function isNamed(report: Report, n: number): boolean {
-  return report.commands?.some((entry) => entry.n === n) ?? false;
 }
 
 /**

@@ -17,6 +17,7 @@
 import { type Report, RING_SIZE_MAX, type RingEntry } from '../machines/report.ts';
 import { BY_RING, type NotDoneProof, type ProofName, type Resolver } from '../machines/resolver.ts';
 import type { LedgerEntry, Outcome } from './ledger.ts';
+import { isNamedSince } from './ring.ts';
 
 /** What is proved, and by what: `proof` begins with a {@link ProofName}. */
 export interface Verdict {
@@ -65,7 +66,7 @@ export function verdictOf(entry: LedgerEntry, report: Report, knowledge: Knowled
   const goesOn = whatGoesOn(entry, report, { resolver, others });
   if (goesOn !== null) return goesOn;
   if (ring === null) return isOverByTime(entry, report) && !keepsRing ? unprovable(report) : null;
-  if (named === null && !isOver(entry, report, ring)) return null;
+  if (named === null && !isOver(entry, report)) return null;
   if (!reachesBack(ring, entry, report, others)) return unprovable(report);
   const proving: NotDoneProof = named === null ? 'ring-silence' : 'ring-entry';
   return resolver.notDone.includes(proving) ? neverStarted(entry, report, named) : unprovable(report);
@@ -123,8 +124,8 @@ function isProtocolRefusal(named: RingEntry): boolean {
 }
 
 /** The device is past the command: it will refuse it from here on, by boot, by its uptime, or by a higher number. */
-function isOver(entry: LedgerEntry, report: Report, ring: readonly RingEntry[]): boolean {
-  return isOverByTime(entry, report) || ring.some(({ n }) => n > entry.n);
+function isOver(entry: LedgerEntry, report: Report): boolean {
+  return isOverByTime(entry, report) || isNamedSince(report, entry.n + 1);
 }
 
 function isOverByTime(entry: LedgerEntry, report: Report): boolean {

@@ -7,7 +7,7 @@ import { DIVERGENCE, standingDivergences } from './divergence.ts';
 import type { Draft } from './draft.ts';
 import type { EndedHold } from './holds.ts';
 import { UNCONFIRMED } from './legality.ts';
-import { CLAIMED_N_MAX } from './probe.ts';
+import { CLAIMED_N_MAX } from './ring.ts';
 import type { Suspicion } from './twin.ts';
 
 type Doubt = Omit<Suspicion, 'since'>;

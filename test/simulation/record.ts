@@ -119,6 +119,8 @@ export class WorldRecord {
   readonly made: MadeReport[] = [];
   /** The same, by device and the number of the sample that is in its sensors. */
   readonly madeBySample = new Map<string, MadeReport>();
+  /** Reports that somebody else made in a device's name, by the same. */
+  readonly forged = new Map<string, Report>();
   /** When the hub stored something of a device. */
   readonly arrivals: { readonly device: string; readonly at: number }[] = [];
   readonly executions: Execution[] = [];

@@ -47,5 +47,8 @@ export const MISHAPS = [
   'passed-over',
   'reports-lost-by-storage',
   'id-reused',
+  'boot-leaps',
+  'seq-leaps',
+  'ring-leaps',
 ] as const;
 export type Mishap = (typeof MISHAPS)[number];

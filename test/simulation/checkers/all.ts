@@ -12,6 +12,7 @@ import { freshness } from './freshness.ts';
 import { history } from './history.ts';
 import { holdEnd } from './hold-end.ts';
 import { knownState } from './known-state.ts';
+import { leaps } from './leaps.ts';
 import { outcomes } from './outcomes.ts';
 import { presence } from './presence.ts';
 import { publication } from './publication.ts';
@@ -21,6 +22,6 @@ import { told } from './told.ts';
 
 export const checkers: readonly Checker[] = [
   ...[soundness, singleHolder, execution, outcomes, acceptance, epochs],
-  ...[knownState, history, decided, clockBounds, freshness, holdEnd, presence],
+  ...[knownState, leaps, history, decided, clockBounds, freshness, holdEnd, presence],
   ...[told, documents, conclusions, publication, calm],
 ];

@@ -156,4 +156,20 @@ export const actorMutations: readonly Mutation[] = [
     caughtBy: 'known-state',
     seed: 7,
   },
+  {
+    bug: "a twin takes a leap on one message's word",
+    file: 'actors/identity.ts',
+    find: "if (isLeaping && !isLeapProved(draft, heard)) return 'unproved';",
+    put: '',
+    caughtBy: 'leaps',
+    seed: 7,
+  },
+  {
+    bug: 'a twin numbers above whatever a ring claims',
+    file: 'actors/probe.ts',
+    find: 'if (n > twin.lastN && n <= CLAIMED_N_MAX) twin.lastN = n;',
+    put: 'if (n > twin.lastN) twin.lastN = n;',
+    caughtBy: 'soundness',
+    seed: 7,
+  },
 ];

@@ -62,6 +62,11 @@ export class Site implements ReportIntake {
     record.arrivals.push({ device, at: schedule.now });
   }
 
+  /** Stores what somebody else of the site says in the device's name. */
+  takeForged(device: string, payload: Uint8Array): void {
+    this.#options.hub.storeReport(SITE, device, payload);
+  }
+
   /** Hands a command on to its device. Sometimes it takes exactly as long as is worst. */
   #handOn(device: Device, payload: Uint8Array): void {
     const { network } = this.#options;

@@ -20,6 +20,7 @@ import { ServerClock } from './clocks.ts';
 import { Device } from './device.ts';
 import { Network } from './network.ts';
 import { MixUps } from './mix-ups.ts';
+import { Neighbour } from './neighbour.ts';
 import { People } from './people.ts';
 import { Schedule } from './schedule.ts';
 import { Server } from './server.ts';
@@ -44,6 +45,8 @@ const EXAM_HOLD_MS = 30_000;
 const SILENCE_MARGIN_MS = 60_000;
 /** In this part of all worlds a backend mixes up its ids. */
 const MIX_UPS_PART = 0.4;
+/** In this part somebody of the site speaks in the devices' names. */
+const NEIGHBOUR_PART = 0.3;
 
 /** What the store holds in the end, by device and by partition. */
 export interface FinalStore {
@@ -110,6 +113,7 @@ export class World {
   readonly #storm: Storm;
   readonly #people: People;
   readonly #mixUps: MixUps;
+  readonly #neighbour: Neighbour;
   #isCalm = false;
 
   constructor(seed: number, trace: Trace) {
@@ -144,6 +148,7 @@ export class World {
     );
     this.#people = new People(schedule, chance.fork('people'));
     this.#mixUps = this.#makeMixUps();
+    this.#neighbour = new Neighbour({ schedule, record, site: this.#site, chance: chance.fork('neighbour') });
     this.#storm = new Storm({
       ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
       ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends },
@@ -165,6 +170,7 @@ export class World {
     }
     for (const backend of this.#backends) backend.start();
     if (this.#chance.fork('ids').hits(MIX_UPS_PART)) this.#mixUps.begin();
+    if (this.#chance.fork('names').hits(NEIGHBOUR_PART)) this.#neighbour.begin();
     this.#storm.begin();
     await schedule.runUntil(WORLD_BEGINS + weather.stormMs);
     const calmAt = schedule.now;
@@ -277,6 +283,7 @@ export class World {
     this.#storm.end();
     this.#people.end();
     this.#mixUps.end();
+    this.#neighbour.end();
     this.#trouble.failPart = 0;
     this.#trouble.mutePart = 0;
     this.#network.heal();

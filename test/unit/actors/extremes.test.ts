@@ -2,7 +2,7 @@
  * Extremes of numbers leave nothing behind that lasts.
  */
 import { describe, expect, test } from 'vitest';
-import { CLAIMED_N_MAX } from '../../../actors/probe.ts';
+import { CLAIMED_N_MAX } from '../../../actors/ring.ts';
 import { addPosition, EMPTY_SEQUENCE, HOLE_MAX, missing, RANGES_MAX } from '../../../actors/sequence.ts';
 import { COMMAND_N_MAX, EPOCH_MAX } from '../../../machines/command.ts';
 import { readCommand } from '../../../src/device/command-reader.ts';
@@ -43,6 +43,17 @@ describe('a ring that names a number which no twin gives', () => {
     expect(pair.twin.lastN).toBe(lastN);
     pair.report();
     expect(pair.reasons).toEqual([]);
+  });
+
+  test.each([CLAIMED_N_MAX + 1, MOST])('proves nothing about what was sent: %i', (n) => {
+    const pair = new Pair().meet();
+    pair.ask('reserve', { id: 'r1', args: { holdMs: 60_000 } });
+    const [command] = pair.unhandled();
+    pair.report({ commands: [{ n, outcome: 'done' }] });
+    expect(pair.ledger.get('r1')).toMatchObject({ outcome: 'pending' });
+    pair.device.receive(command!, pair.now);
+    pair.report();
+    expect(pair.ledger.get('r1')).toMatchObject({ outcome: 'done' });
   });
 
   test('is believed up to the bound, and the next command is one that a device takes', () => {

@@ -136,3 +136,18 @@ test('a copy from a line that goes on does not bring it back once the other one 
   expectCopies(pair, [second, last]);
   expect(pair.document.sequence.missing, 'the one between never came').toBe(1);
 });
+
+test('a ring that names a number which no twin gives proves no line to be the present one', () => {
+  const pair = new Pair();
+  pair.device.boot = 900_000_000;
+  pair.meet();
+  const { report: last } = pair.twin.newest!;
+  pair.pass(3_600_000);
+  swapStorage(pair, 500_000_000);
+  pair.report();
+  pair.answer();
+  const commands = [{ n: Number.MAX_SAFE_INTEGER, outcome: 'done' }];
+  const buffered = { ...last, seq: last.seq + 1, up: last.up + 1, commands };
+  expect(pair.hear(buffered)).toMatchObject({ fate: 'late', filed: { incarnation: 1 } });
+  expect(pair.reasons).toEqual([]);
+});

@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { chargePoint } from '../../../machines/charge-point.ts';
-import { CLAIMED_N_MAX } from '../../../actors/probe.ts';
+import { CLAIMED_N_MAX } from '../../../actors/ring.ts';
 import { Pair } from './pair.ts';
 import { T0 } from './stage.ts';
 
