@@ -101,7 +101,6 @@ interface Assembly {
 
 async function startParts(assembly: Assembly): Promise<App> {
   const { config, log, limits, clock, stops, stopAll } = assembly;
-  const { serverErrorMs } = limits;
   const devices = new DeviceLog(log, clock);
   const nodeTelemetry = createTelemetry(log, devices, clock);
   const store = await openStore(assembly);
@@ -142,7 +141,7 @@ async function startParts(assembly: Assembly): Promise<App> {
   const watch = new StreamWatch({ hub, store, node, log });
   watch.start();
   stops.push(() => watch.stop());
-  const find = findHandler({ archive: store, kinds, clock, serverErrorMs });
+  const find = findHandler({ archive: store.finds, kinds, clock, limits });
   stops.push(
     serveCorral({
       ...{ hub: requests, bus, find },

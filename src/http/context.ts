@@ -14,7 +14,7 @@ import { type TwinDocument, twinDocument } from '../../actors/document.ts';
 import type { Twin } from '../../actors/twin.ts';
 import type { Kind } from '../../machines/kind.ts';
 import { ID_PATTERN } from '../../machines/report.ts';
-import type { Archive } from '../runtime/archive.ts';
+import { type Archive, ArchiveBusyError } from '../runtime/archive.ts';
 import type { ChangeFeed, Clock, InventoryEntry } from '../runtime/ports.ts';
 import type { CommandPort } from './command-port.ts';
 import type { HttpCounters } from './counters.ts';
@@ -55,8 +55,8 @@ export interface HttpContext extends HttpParts {
 const STORE_WAIT_MS = 10_000;
 
 /**
- * Asks the archive. That it cannot answer is the store's trouble and passes, so it becomes `store-unavailable`, with the cause; an
- * error of the language itself is a fault of ours and stays one.
+ * Asks the archive. That it cannot answer is the store's trouble and passes, so it becomes `store-unavailable`, with the cause, or `busy`
+ * where as many ask as may; an error of the language itself is a fault of ours and stays one.
  */
 export async function askStore<T>(
   { archive, clock }: HttpContext,
@@ -74,6 +74,8 @@ export async function askStore<T>(
   } catch (cause) {
     if (cause instanceof TypeError || cause instanceof RangeError || cause instanceof SyntaxError)
       throw cause;
+    if (cause instanceof ArchiveBusyError)
+      throw new Problem('busy', `${cause.message}; ask again`, { cause });
     throw new Problem('store-unavailable', 'the store gave no answer; nothing is lost, ask again', { cause });
   }
 }

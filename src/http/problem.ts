@@ -171,6 +171,11 @@ export const PROBLEMS = {
     title: 'The store cannot be reached',
     remedy: 'Ask again after `Retry-After` seconds.',
   },
+  busy: {
+    status: 503,
+    title: 'As many read from the store through this node as may',
+    remedy: 'Ask again after `Retry-After` seconds, or another node.',
+  },
   'hub-unavailable': {
     status: 503,
     title: 'The hub cannot be reached',

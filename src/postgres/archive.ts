@@ -123,11 +123,6 @@ export class PostgresArchive implements Archive {
     return this.#numbers.stateChanges(options);
   }
 
-  /** See `PostgresStore.sites`. */
-  sites(): Promise<readonly string[]> {
-    return this.#numbers.sites();
-  }
-
   leases(): ReturnType<Archive['leases']> {
     return this.#numbers.leases();
   }

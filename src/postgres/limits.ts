@@ -6,8 +6,21 @@
 export interface PostgresLimits {
   /** Connections for commits and leases; a commit that finds all of them busy waits. */
   readonly writingConnectionsMax: number;
-  /** Connections for whoever reads, so that slow readers delay no commit; a reader that finds all of them busy waits. */
+  /**
+   * Connections for what the node reads by itself (partitions that it takes over, what it publishes again, the time, housekeeping): nobody
+   * who asks can take them.
+   */
+  readonly ownConnectionsMax: number;
+  /** Connections for the ledger, where the id of a request is looked up; those that find all of them busy wait, as many as the mailbox admits. */
+  readonly lookupConnectionsMax: number;
+  /** Connections for backends that look for devices; how many may wait for one is `findsUnderWayMax` of the runtime. */
+  readonly findingConnectionsMax: number;
+  /** Connections for whoever reads over HTTP, so that slow readers delay nobody else; a reader that finds all of them busy waits. */
   readonly readingConnectionsMax: number;
+  /** Questions of those that wait for a connection; whoever asks one more is told at once that the node is busy. */
+  readonly readingWaitingMax: number;
+  /** A statement of whoever finds or reads that is not answered by then is given up, and by the server as well. */
+  readonly readTimeoutMs: number;
   /** Who has no connection by then, be it that none is free or that none could be made, is told that the store is away. */
   readonly connectTimeoutMs: number;
   /** A statement that is not answered by then: its connection is given up, as if it had been cut. */
@@ -44,7 +57,12 @@ export interface PostgresLimits {
 /** What `npm start` and `npm run serve` use unless configured otherwise. */
 export const DEFAULT_POSTGRES_LIMITS: PostgresLimits = {
   writingConnectionsMax: 4,
-  readingConnectionsMax: 8,
+  ownConnectionsMax: 4,
+  lookupConnectionsMax: 2,
+  findingConnectionsMax: 2,
+  readingConnectionsMax: 6,
+  readingWaitingMax: 100,
+  readTimeoutMs: 10_000,
   connectTimeoutMs: 5_000,
   answerTimeoutMs: 30_000,
   loadTimeoutMs: 600_000,

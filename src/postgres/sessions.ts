@@ -3,6 +3,7 @@
  * the server's side of it.
  */
 import pg, { type ClientBase, type PoolClient, type QueryConfig } from 'pg';
+import { ArchiveBusyError } from '../runtime/archive.ts';
 import type { PostgresLimits } from './limits.ts';
 
 /** The server's process behind a connection. Its start tells it from a later one with the same number. */
@@ -29,6 +30,10 @@ export interface TimedQuery extends QueryConfig {
 export interface SessionPoolOptions {
   readonly connectionString: string;
   readonly connectionsMax: number;
+  /** So many may wait for one; who comes after them is refused with `ArchiveBusyError`. Unbounded where it is not given. */
+  readonly waitingMax?: number;
+  /** The server gives up a statement that takes longer, ms; none where it is not given. */
+  readonly statementTimeoutMs?: number;
   /**
    * Commits are prepared once for any number of rows, and what a plan for particular values could gain is less than making it
    * costs. Of a search the values decide which index is worth reading.
@@ -59,10 +64,15 @@ const SETTINGS = `set jit = off; set timezone = 'UTC';
 export class SessionPool {
   readonly #pool: pg.Pool;
   readonly #settings: string;
+  readonly #waitingMax: number;
   readonly #backends = new WeakMap<PoolClient, Backend>();
 
-  constructor({ connectionString, connectionsMax, planCacheMode, limits }: SessionPoolOptions) {
-    this.#settings = `set plan_cache_mode = ${planCacheMode}; ${SETTINGS}`;
+  constructor(options: SessionPoolOptions) {
+    const { connectionString, connectionsMax, waitingMax, statementTimeoutMs, planCacheMode, limits } =
+      options;
+    const timeout = `set statement_timeout = ${String(statementTimeoutMs ?? 0)}`;
+    this.#settings = `set plan_cache_mode = ${planCacheMode}; ${timeout}; ${SETTINGS}`;
+    this.#waitingMax = waitingMax ?? Infinity;
     this.#pool = new pg.Pool({
       ...{ connectionString, types, max: connectionsMax, keepAlive: true, application_name: 'corral' },
       connectionTimeoutMillis: limits.connectTimeoutMs,
@@ -74,8 +84,11 @@ export class SessionPool {
     this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
-  /** Takes a connection, a new one if none is idle. Rejects when the server cannot be reached. */
+  /** Takes a connection, a new one if none is idle. Rejects when the server cannot be reached, or as many wait as may. */
   async open(): Promise<Session> {
+    const { waitingCount } = this.#pool;
+    if (waitingCount >= this.#waitingMax)
+      throw new ArchiveBusyError(`${String(waitingCount)} questions already wait for the store`);
     const client = await this.#pool.connect();
     const release = (error?: Error): void => client.release(error);
     try {

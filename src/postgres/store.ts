@@ -21,13 +21,14 @@ import { PostgresArchive } from './archive.ts';
 import { takeCensus } from './census.ts';
 import { Committer } from './committer.ts';
 import { DeviceKeys } from './device-keys.ts';
+import { FleetNumbers } from './fleet-numbers.ts';
 import { linesAfter, type LineRow, readLine } from './journal-rows.ts';
 import { acquireLeases, releaseLeases, renewLeases } from './leases.ts';
 import { DEFAULT_POSTGRES_LIMITS, type PostgresLimits } from './limits.ts';
 import { loadPartitions } from './partition-load.ts';
 import { type Maintenance, maintainReports } from './report-partitions.ts';
 import { serverTime } from './server-time.ts';
-import { asError, SessionPool } from './sessions.ts';
+import { asError, SessionPool, type SessionPoolOptions } from './sessions.ts';
 import { packTwin, unpackTwin } from './twin-bytes.ts';
 
 /** Where the store is, and what it takes to answer about twins. */
@@ -41,10 +42,14 @@ export interface PostgresStoreOptions extends TwinReadingOptions {
 export class PostgresStore implements Store, Archive, Census {
   readonly #limits: PostgresLimits;
   readonly #keys = new DeviceKeys();
-  readonly #writing: SessionPool;
-  readonly #reading: SessionPool;
+  /** Each with connections of its own, so that none can take those of another. */
+  readonly #pools: Readonly<Record<Use, SessionPool>>;
   readonly #committer: Committer;
   readonly #archive: PostgresArchive;
+  readonly #ledger: PostgresArchive;
+  readonly #numbers: FleetNumbers;
+  /** For backends that look for devices: however many do, whoever reads otherwise gets on. */
+  readonly finds: Pick<Archive, 'find'>;
   #closed: Promise<void> | null = null;
 
   constructor(options: PostgresStoreOptions) {
@@ -52,50 +57,45 @@ export class PostgresStore implements Store, Archive, Census {
     const limits = { ...DEFAULT_POSTGRES_LIMITS, ...options.limits };
     const reading = new TwinReading(options);
     this.#limits = limits;
-    this.#writing = new SessionPool({
-      connectionString,
-      limits,
-      connectionsMax: limits.writingConnectionsMax,
-      planCacheMode: 'force_generic_plan',
-    });
-    this.#reading = new SessionPool({
-      connectionString,
-      limits,
-      connectionsMax: limits.readingConnectionsMax,
-      planCacheMode: 'auto',
-    });
+    this.#pools = openPools(connectionString, limits);
+    const { writing, own, lookups, finds, reading: readers } = this.#pools;
     const driftPpmOf = (kind: string): number => reading.driftPpmOf(kind);
-    this.#committer = new Committer({ sessions: this.#writing, keys: this.#keys, driftPpmOf, limits });
-    this.#archive = new PostgresArchive({ sessions: this.#reading, reading, limits });
+    this.#committer = new Committer({ sessions: writing, keys: this.#keys, driftPpmOf, limits });
+    this.#archive = new PostgresArchive({ sessions: readers, reading, limits });
+    this.#ledger = new PostgresArchive({ sessions: lookups, reading, limits });
+    this.#numbers = new FleetNumbers({ sessions: own, reading });
+    this.finds = new PostgresArchive({ sessions: finds, reading, limits });
   }
 
   /** Gives all connections back. What is under way is answered first. */
   close(): Promise<void> {
-    this.#closed ??= Promise.all([this.#writing.close(), this.#reading.close()]).then(() => undefined);
+    this.#closed ??= Promise.all(Object.values(this.#pools).map((pool) => pool.close())).then(
+      () => undefined,
+    );
     return this.#closed;
   }
 
   /** Makes partitions for the reports of the days to come, and drops those whose retention has passed. For every hour or so. */
   maintain(now: number): Promise<Maintenance> {
-    return maintainReports(this.#reading, now, this.#limits);
+    return maintainReports(this.#pools.own, now, this.#limits);
   }
 
   // ------------------------------------------------------------------------------------------------------- store
 
   acquire(options: Parameters<Store['acquire']>[0]): Promise<readonly Lease[]> {
-    return acquireLeases(this.#writing, options);
+    return acquireLeases(this.#pools.writing, options);
   }
 
   renew(options: Parameters<Store['renew']>[0]): Promise<readonly number[]> {
-    return renewLeases(this.#writing, options);
+    return renewLeases(this.#pools.writing, options);
   }
 
   release(leases: Parameters<Store['release']>[0]): Promise<void> {
-    return releaseLeases(this.#writing, leases);
+    return releaseLeases(this.#pools.writing, leases);
   }
 
   async load(partitions: readonly number[], sink: PartitionSink): Promise<void> {
-    const session = await this.#reading.open();
+    const session = await this.#pools.own.open();
     try {
       await loadPartitions(session, {
         ...{ partitions, sink, timeoutMs: this.#limits.loadTimeoutMs },
@@ -121,11 +121,11 @@ export class PostgresStore implements Store, Archive, Census {
   }
 
   ledgerEntry(device: string, id: string): Promise<LedgerEntry | null> {
-    return this.#archive.ledgerEntry(device, id);
+    return this.#ledger.ledgerEntry(device, id);
   }
 
   async journalAfter(partition: number, after: number, limit: number): Promise<readonly JournalLine[]> {
-    const rows = await this.#reading.query<LineRow>({
+    const rows = await this.#pools.own.query<LineRow>({
       name: 'lines after',
       text: linesAfter,
       values: [partition, after, limit],
@@ -135,7 +135,7 @@ export class PostgresStore implements Store, Archive, Census {
 
   /** The time by the clock of Postgres, ms epoch. */
   async serverTime(): Promise<number> {
-    const { client, release } = await this.#reading.open();
+    const { client, release } = await this.#pools.own.open();
     try {
       const now = await serverTime(client);
       release();
@@ -190,10 +190,33 @@ export class PostgresStore implements Store, Archive, Census {
 
   /** The sites of all devices, registered or heard. */
   sites(): Promise<readonly string[]> {
-    return this.#archive.sites();
+    return this.#numbers.sites();
   }
 
   census(): Promise<FleetCensus> {
-    return takeCensus(this.#reading);
+    return takeCensus(this.#pools.reading);
   }
+}
+
+/** What connections are for. */
+type Use = 'writing' | 'own' | 'lookups' | 'finds' | 'reading';
+
+function openPools(connectionString: string, limits: PostgresLimits): Readonly<Record<Use, SessionPool>> {
+  const pool = (
+    options: Pick<SessionPoolOptions, 'connectionsMax' | 'waitingMax' | 'statementTimeoutMs'>,
+  ): SessionPool => new SessionPool({ connectionString, limits, planCacheMode: 'auto', ...options });
+  const statementTimeoutMs = limits.readTimeoutMs;
+  return {
+    writing: new SessionPool({
+      ...{ connectionString, limits, connectionsMax: limits.writingConnectionsMax },
+      planCacheMode: 'force_generic_plan',
+    }),
+    own: pool({ connectionsMax: limits.ownConnectionsMax }),
+    lookups: pool({ connectionsMax: limits.lookupConnectionsMax, statementTimeoutMs }),
+    finds: pool({ connectionsMax: limits.findingConnectionsMax, statementTimeoutMs }),
+    reading: pool({
+      ...{ connectionsMax: limits.readingConnectionsMax, waitingMax: limits.readingWaitingMax },
+      statementTimeoutMs,
+    }),
+  };
 }

@@ -47,6 +47,11 @@ export interface Archive {
   leases(): Promise<readonly LeaseView[]>;
 }
 
+/** As many ask at once as may. Nothing is wrong with the store: it can be asked again when some of them have their answers. */
+export class ArchiveBusyError extends Error {
+  override readonly name = 'ArchiveBusyError';
+}
+
 /** Counts the whole fleet, as committed, for whoever watches over it. */
 export interface Census {
   census(): Promise<FleetCensus>;

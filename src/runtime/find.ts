@@ -8,23 +8,23 @@ import { encodeFailure, encodeFound, encodeRefusal, type EncodedReply } from '..
 import { readFind } from '../wire/request.ts';
 import { ANY_DEVICE, BY_ID } from './device-query.ts';
 import type { Archive } from './archive.ts';
+import type { RuntimeLimits } from './limits.ts';
 import type { Clock } from './ports.ts';
-
-/** So many pages are looked up at once; whoever asks for one more is told `unavailable`. */
-const UNDER_WAY_MAX = 100;
 
 /** What answers `fleet.find`. */
 export interface FindOptions {
-  readonly archive: Archive;
+  /** Of its own for this: what others ask of the store does not wait for finds. */
+  readonly archive: Pick<Archive, 'find'>;
   readonly kinds: readonly Kind[];
   readonly clock: Clock;
-  readonly serverErrorMs: number;
+  readonly limits: Pick<RuntimeLimits, 'findsUnderWayMax' | 'serverErrorMs'>;
 }
 
 /** Makes the handler of `fleet.find`: payload in, encoded page of twin documents out. Never rejects. */
 export function findHandler(
   options: FindOptions,
 ): (payload: Uint8Array, encoding: ReplyAddress['encoding']) => Promise<EncodedReply> {
+  const { findsUnderWayMax, serverErrorMs } = options.limits;
   let underWay = 0;
   return async (payload, encoding) => {
     const read = readFind(payload);
@@ -32,8 +32,10 @@ export function findHandler(
       const { id, detail } = read;
       return encodeRefusal({ id, code: 'bad-arguments', detail, state: null, allowed: [] }, encoding);
     }
-    if (underWay >= UNDER_WAY_MAX)
-      return encodeFailure('unavailable', 'too many ask for devices on this node; ask again', encoding);
+    if (underWay >= findsUnderWayMax) {
+      const detail = `${String(underWay)} others look for devices on this node already; ask again`;
+      return encodeFailure('unavailable', detail, encoding);
+    }
     underWay += 1;
     try {
       const { limit, cursor: after, ...filter } = read.body;
@@ -47,9 +49,7 @@ export function findHandler(
       const now = options.clock.now();
       const documents = devices.flatMap(({ twin }) => {
         const kind = options.kinds.find(({ name }) => name === twin.kind);
-        return kind === undefined
-          ? []
-          : [twinDocument({ twin, kind, now, serverErrorMs: options.serverErrorMs })];
+        return kind === undefined ? [] : [twinDocument({ twin, kind, now, serverErrorMs })];
       });
       return encodeFound({ devices: documents, cursor: cursor?.device ?? null }, encoding);
     } catch (error) {

@@ -44,6 +44,8 @@ export interface RuntimeLimits {
   readonly mailboxRequestsMax: number;
   /** The same for their bytes; a single one may have what is named in `REQUEST_BYTES_MAX`, above which it is refused as `bad-arguments`. */
   readonly mailboxRequestBytesMax: number;
+  /** Pages of `fleet.find` that one node looks up or has waiting for the store; whoever asks for one more is told `unavailable` at once. */
+  readonly findsUnderWayMax: number;
   /** Committed journal lines waiting to be stored in their stream; above it nothing more is decided. */
   readonly publishBacklogMax: number;
   /** Requests kept waiting for an outcome on this node; above it a backend is told how its command stands at once. */
@@ -87,6 +89,7 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   deviceRangesMax: 32,
   mailboxRequestsMax: 10_000,
   mailboxRequestBytesMax: 32 * 1024 * 1024,
+  findsUnderWayMax: 20,
   publishBacklogMax: 20_000,
   waitersMax: 50_000,
   idlePositionLagMax: 5_000,
