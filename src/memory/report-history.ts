@@ -6,7 +6,7 @@ import { comparePositions } from '../../machines/report.ts';
 import type { FiledReport } from '../../actors/decision.ts';
 import type { BootClock } from '../../actors/clock.ts';
 import type { Twin } from '../../actors/twin.ts';
-import type { ArchivedReport, ReportPage } from '../runtime/archive.ts';
+import { type ArchivedReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../runtime/archive.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
 
 interface StoredReport {
@@ -46,14 +46,16 @@ export class ReportHistory {
     const all = this.#reports.get(twin.device) ?? [];
     const reports = isNewestFirst ? [...all].reverse() : all;
     const found: ArchivedReport[] = [];
+    let bytes = 0;
     for (const stored of reports) {
-      if (found.length >= limit) break;
+      if (found.length >= limit || bytes >= REPORT_PAGE_BYTES_MAX) break;
       if (after !== null && (isNewestFirst ? compare(stored, after) >= 0 : compare(stored, after) <= 0))
         continue;
       const { up, receivedAt, body: text, ...rest } = stored;
       const clock = this.#clockOf(twin, stored);
       const { at, errorMs } = reading.measuredAt({ kind: twin.kind, clock, up, receivedAt });
       if ((from !== null && at < from) || (to !== null && at >= to)) continue;
+      bytes += Buffer.byteLength(text);
       const body = JSON.parse(text) as FiledReport['report'];
       found.push({ ...rest, up, state: body.state, receivedAt, measuredAt: at, errorMs, body });
     }

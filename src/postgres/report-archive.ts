@@ -7,11 +7,11 @@
  */
 import { type BootClock, measuredAt } from '../../actors/clock.ts';
 import type { Twin } from '../../actors/twin.ts';
-import type { ArchivedReport, ReportPage } from '../runtime/archive.ts';
+import { type ArchivedReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../runtime/archive.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
 import { type ClockRow, clockSelection, readClock } from './history-rows.ts';
 import type { SessionPool } from './sessions.ts';
-import { type UptimeWindow, uptimeWindow } from './uptime-window.ts';
+import { type MeasuredWindow, uptimeWindow } from './uptime-window.ts';
 
 /** What the reports are read with. */
 export interface ReportArchiveOptions {
@@ -21,41 +21,80 @@ export interface ReportArchiveOptions {
 
 const COLUMNS = `r.incarnation, r.boot, r.seq, r.up, r.state, ms_of(r.received_at) as "receivedAt", r.is_late, r.body`;
 
-const REPORTS = `select ${COLUMNS} from report r
-where r.device = $1 and (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
-order by r.incarnation, r.boot, r.seq limit $5`;
-
-const NEWEST_REPORTS = `select ${COLUMNS} from report r
-where r.device = $1 and (r.incarnation, r.boot, r.seq) < ($2, $3, $4)
-order by r.incarnation desc, r.boot desc, r.seq desc limit $5`;
-
-/**
- * Boots come as lists, each with the uptimes that lie in the window; one without a clock is judged by arrival, which is all that is
- * known of it. Where the window lies is given as positions as well, so that little besides it is read.
- */
-const inWindow = (direction: 'asc' | 'desc'): string => `select ${COLUMNS} from report r
-left join unnest($6::integer[], $7::bigint[], $8::bigint[], $9::bigint[]) w (incarnation, boot, first_up, last_up)
-  on w.incarnation = r.incarnation and w.boot = r.boot
-where r.device = $1 and (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
-  and (r.incarnation, r.boot, r.seq) < ($10, $11, $12)
-  and r.received_at >= time_of($13)
-  and case when w.boot is null then r.received_at >= time_of($14) and r.received_at < time_of($15)
-    else r.up between w.first_up and w.last_up end
-order by r.incarnation ${direction}, r.boot ${direction}, r.seq ${direction} limit $5`;
-const REPORTS_IN_WINDOW = inWindow('asc');
-const NEWEST_REPORTS_IN_WINDOW = inWindow('desc');
-
-const CLOCKS = `select ${clockSelection} from boot_clock
-where device = $1 and (incarnation, boot) >= ($2, $3) and (incarnation, boot) <= ($4, $5)`;
-
 /**
  * No report is taken to be measured so much later than it arrived, ms: even in fourteen years of uptime a clock within its drift
  * bound does not go that wrong. It lets a question about a time leave out the partitions of days before.
  */
 const ARRIVAL_SLACK_MS = 86_400_000;
 
-/** Before every time, ms epoch. */
-const BEGINNING_MS = -210_866_803_200_000;
+type Direction = 'asc' | 'desc';
+
+const inOrder = (of: string, direction: Direction): string =>
+  `order by ${['incarnation', 'boot', 'seq'].map((column) => `${of}.${column} ${direction}`).join(', ')}`;
+
+/** What `selection` finds, up to the report with which the page has its bytes. */
+const bounded = (selection: string, direction: Direction): string => `select * from (
+  select r.*, sum(octet_length(r.body::text)) over (${inOrder('r', direction)}) - octet_length(r.body::text) as bytes_before
+  from (${selection} ${inOrder('r', direction)} limit $5) r
+) r where bytes_before < ${String(REPORT_PAGE_BYTES_MAX)} ${inOrder('r', direction)}`;
+
+const REPORTS = bounded(
+  `select ${COLUMNS} from report r where r.device = $1 and (r.incarnation, r.boot, r.seq) > ($2, $3, $4)`,
+  'asc',
+);
+const NEWEST_REPORTS = bounded(
+  `select ${COLUMNS} from report r where r.device = $1 and (r.incarnation, r.boot, r.seq) < ($2, $3, $4)`,
+  'desc',
+);
+
+/**
+ * Each report is timed as `measuredAt` of `actors/clock.ts` does it, by its boot's clock; one of a boot without a clock is judged by
+ * arrival, which is all that is known of it. The present boot's clock is given, since only its twin has it. Where the window lies is
+ * given as positions as well, so that little besides it is read. The limit keeps the planner from reading the clocks of all devices.
+ */
+const inWindow = (direction: Direction): string =>
+  bounded(
+    `select ${COLUMNS} from report r
+left join lateral (
+  select $13::float8 as latest_up, $14::float8 as latest_at, $15::float8 as earliest_up, $16::float8 as earliest_at
+  where r.incarnation = $11::integer and r.boot = $12::bigint
+  union all
+  select latest_up::float8, latest_at, earliest_up::float8, earliest_at from boot_clock c
+  where c.device = r.device and c.incarnation = r.incarnation and c.boot = r.boot
+  limit 1
+) c on true
+cross join lateral (select coalesce(r.up + case
+    when c.earliest_at is null then c.latest_at - c.latest_up
+    else ((c.earliest_at - c.earliest_up) + (c.latest_at - c.latest_up)) / 2 + case
+      when c.earliest_at - c.earliest_up <= c.latest_at - c.latest_up then 0
+      else $17::float8 * (abs(r.up - c.latest_up) - abs(r.up - c.earliest_up)) / 2 end
+    end, ms_of(r.received_at)) as measured_at) m
+where r.device = $1 and (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
+  and (r.incarnation, r.boot, r.seq) < ($6, $7, $8)
+  and r.received_at >= time_of($9::float8 - ${String(ARRIVAL_SLACK_MS)})
+  and m.measured_at >= $9 and m.measured_at < $10::float8`,
+    direction,
+  );
+
+const REPORTS_IN_WINDOW = inWindow('asc');
+const NEWEST_REPORTS_IN_WINDOW = inWindow('desc');
+
+/** Of these boots. */
+const CLOCKS = `select ${clockSelection} from boot_clock
+where device = $1 and (incarnation, boot) in (select * from unnest($2::integer[], $3::bigint[]))`;
+
+/** The boots that began next before and next after a time, as far as `latest` tells. */
+const BEGUN_NEAR = `(select ${clockSelection} from boot_clock
+  where device = $1 and latest_at - latest_up < $2 order by latest_at - latest_up desc limit $3)
+union all
+(select ${clockSelection} from boot_clock
+  where device = $1 and latest_at - latest_up >= $2 order by latest_at - latest_up limit $3)`;
+
+/**
+ * So many boots are looked at on either side of a time to find the last one that began before it: clocks are estimates, so that not the
+ * nearest by one bound needs to be it. Of a device whose estimates are in disorder over more boots than that, a window may miss some.
+ */
+const NEAR_BOOTS_MAX = 100;
 
 const INTEGER_MAX = 2_147_483_647;
 
@@ -73,11 +112,6 @@ interface Position extends Boot {
   readonly seq: number;
 }
 
-/** The uptimes of a boot that lie in a window, and when it began, ms epoch. */
-interface BootWindow extends Boot, UptimeWindow {
-  readonly began: number;
-}
-
 const FIRST: Position = { incarnation: 0, boot: -1, seq: 0 };
 const LAST: Position = { incarnation: INTEGER_MAX, boot: Number.MAX_SAFE_INTEGER, seq: 0 };
 
@@ -93,19 +127,10 @@ export class ReportArchive {
 
   /** See `Archive.reports`. `key` is the device's inside the database. */
   async page(key: number, twin: Twin, page: ReportPage): Promise<readonly ArchivedReport[]> {
-    const { kind } = twin;
-    if (page.from !== null || page.to !== null) {
-      const clocks = await this.#clocks(key, twin, { first: FIRST, last: LAST });
-      const rows = await this.#inWindow(key, page, this.#windows(kind, clocks, page));
-      return rows.map((row) => this.#archived(row, kind, clocks));
-    }
-    const rows = await this.#anyTime(key, page);
-    const ends = [rows.at(0), rows.at(-1)];
-    const [first, last] = page.isNewestFirst ? ends.toReversed() : ends;
-    if (first === undefined || last === undefined) return [];
-    // Pages are many where boots are: each reads the clocks of its own.
-    const clocks = await this.#clocks(key, twin, { first, last });
-    return rows.map((row) => this.#archived(row, kind, clocks));
+    const hasWindow = page.from !== null || page.to !== null;
+    const rows = await (hasWindow ? this.#inWindow(key, twin, page) : this.#anyTime(key, page));
+    const clocks = await this.#clocks(key, twin, rows);
+    return rows.map((row) => this.#archived(row, twin.kind, clocks));
   }
 
   #anyTime(key: number, { after, isNewestFirst, limit }: ReportPage): Promise<readonly ReportRow[]> {
@@ -116,39 +141,26 @@ export class ReportArchive {
     return this.#options.sessions.query<ReportRow>({ ...statement, values });
   }
 
-  /** The clocks of the boots from one to another, and the present one's as the twin has it. */
-  async #clocks(
-    key: number,
-    twin: Twin,
-    { first, last }: { readonly first: Boot; readonly last: Boot },
-  ): Promise<Clocks> {
+  /** The clocks of the boots of these reports: that of the present one as the twin has it. */
+  async #clocks(key: number, { clock }: Twin, reports: readonly Boot[]): Promise<Clocks> {
+    const boots = [...new Map(reports.map((report) => [bootKey(report), report])).values()];
+    if (boots.length === 0) return new Map();
     const rows = await this.#options.sessions.query<ClockRow>({
       name: 'clocks',
       text: CLOCKS,
-      values: [key, first.incarnation, first.boot, last.incarnation, last.boot],
+      values: [key, boots.map(({ incarnation }) => incarnation), boots.map(({ boot }) => boot)],
     });
-    const clocks = [...rows.map(readClock), ...(twin.clock === null ? [] : [twin.clock])];
-    return new Map(clocks.map((clock) => [bootKey(clock), clock]));
-  }
-
-  /** The uptimes of each boot that lie in the window, in the order of the boots. */
-  #windows(kind: string, clocks: Clocks, page: ReportPage): readonly BootWindow[] {
-    const driftPpm = this.#options.reading.driftPpmOf(kind);
-    return [...clocks.values()]
-      .map((clock) => {
-        const { incarnation, boot } = clock;
-        const began = measuredAt(clock, 0, driftPpm).at;
-        return { incarnation, boot, began, ...uptimeWindow(clock, driftPpm, page) };
-      })
-      .sort(compareBoots);
+    const clocks = [...rows.map(readClock), ...(clock === null ? [] : [clock])];
+    return new Map(clocks.map((each) => [bootKey(each), each]));
   }
 
   async #inWindow(
     key: number,
+    twin: Twin,
     { from, to, after, isNewestFirst, limit }: ReportPage,
-    windows: readonly BootWindow[],
   ): Promise<readonly ReportRow[]> {
-    const extent = await this.#extent(key, { from, to }, windows);
+    const extent = await this.#extent(key, twin, { from, to });
+    if (extent === null) return [];
     const isInside = after !== null && compare(after, extent.begin) > 0 && compare(after, extent.end) < 0;
     const first = isInside && !isNewestFirst ? after : extent.begin;
     const end = isInside && isNewestFirst ? after : extent.end;
@@ -157,45 +169,63 @@ export class ReportArchive {
     const statement = isNewestFirst
       ? { name: 'newest reports in window', text: NEWEST_REPORTS_IN_WINDOW }
       : { name: 'reports in window', text: REPORTS_IN_WINDOW };
+    const { clock } = twin;
+    const driftPpm = this.#options.reading.driftPpmOf(twin.kind);
     return this.#options.sessions.query<ReportRow>({
       ...statement,
       values: [
-        key,
-        ...places(first),
-        limit,
-        windows.map(({ incarnation }) => incarnation),
-        windows.map(({ boot }) => boot),
-        windows.map((window) => window.first),
-        windows.map((window) => window.last),
-        ...places(end),
-        from === null ? BEGINNING_MS : from - ARRIVAL_SLACK_MS,
-        from ?? BEGINNING_MS,
-        to ?? Number.MAX_SAFE_INTEGER,
+        ...[key, ...places(first), limit, ...places(end)],
+        ...[from ?? -Infinity, to ?? Infinity],
+        ...[clock?.incarnation, clock?.boot, clock?.latest.up, clock?.latest.at],
+        ...[clock?.earliest?.up, clock?.earliest?.at, driftPpm / (1e6 - driftPpm)],
       ],
     });
   }
 
   /**
-   * Between which positions (both outside) a window lies. It ends in the last boot that began before its end. And a boot had ended
-   * when the next one began: so it begins, at the earliest, in the last one that began well before it.
+   * Between which positions (both outside) a window lies; `null` where all boots began after it. It ends in the last boot that began before
+   * its end. And a boot had ended when the next one began: so it begins, at the earliest, in the last one that began well before it.
    */
   async #extent(
     key: number,
-    { from, to }: Pick<ReportPage, 'from' | 'to'>,
-    windows: readonly BootWindow[],
-  ): Promise<{ readonly begin: Position; readonly end: Position }> {
-    const last = to === null ? undefined : windows.findLast(({ began }) => began < to);
-    if (to !== null && last === undefined && windows.length > 0) return { begin: FIRST, end: FIRST };
-    const first =
-      from === null ? undefined : windows.findLast(({ began }) => began < from - ARRIVAL_SLACK_MS);
+    twin: Twin,
+    window: MeasuredWindow,
+  ): Promise<{ readonly begin: Position; readonly end: Position } | null> {
+    const { from, to } = window;
+    const [first, last] = await Promise.all([
+      from === null ? null : this.#lastBegun(key, twin, from - ARRIVAL_SLACK_MS),
+      to === null ? null : this.#lastBegun(key, twin, to),
+    ]);
+    if (last === 'none') return null;
+    const driftPpm = this.#options.reading.driftPpmOf(twin.kind);
+    const seqAfter = (clock: BootClock, bound: 'first' | 'last'): Promise<number> => {
+      const { first: firstUp, last: lastUp } = uptimeWindow(clock, driftPpm, window);
+      return this.#seqAfter(key, clock, bound === 'first' ? firstUp - 1 : lastUp);
+    };
     const [begin, end] = await Promise.all([
-      first && this.#seqAfter(key, first, first.first - 1),
-      last && this.#seqAfter(key, last, last.last),
+      first === null || first === 'none' ? null : seqAfter(first, 'first'),
+      last === null ? null : seqAfter(last, 'last'),
     ]);
     return {
-      begin: first === undefined || begin === undefined ? FIRST : { ...first, seq: begin - 1 },
-      end: last === undefined || end === undefined ? LAST : { ...last, seq: end },
+      begin:
+        first === null || first === 'none' || begin === null ? FIRST : { ...bootOf(first), seq: begin - 1 },
+      end: last === null || end === null ? LAST : { ...bootOf(last), seq: end },
     };
+  }
+
+  /** The last boot that began before `time`, ms epoch; `none` where all began after it, `null` where no clock is known. */
+  async #lastBegun(key: number, { kind, clock }: Twin, time: number): Promise<BootClock | 'none' | null> {
+    const driftPpm = this.#options.reading.driftPpmOf(kind);
+    const rows = await this.#options.sessions.query<ClockRow>({
+      name: 'boots begun near',
+      text: BEGUN_NEAR,
+      values: [key, time, NEAR_BOOTS_MAX],
+    });
+    const clocks = rows.map(readClock).filter((each) => clock === null || bootKey(each) !== bootKey(clock));
+    if (clock !== null) clocks.push(clock);
+    if (clocks.length === 0) return null;
+    const begun = clocks.filter((each) => measuredAt(each, 0, driftPpm).at < time).sort(compareBoots);
+    return begun.at(-1) ?? 'none';
   }
 
   /** The first seq of a boot after all its reports with an uptime of at most `up`. */
@@ -229,6 +259,10 @@ export class ReportArchive {
 
 function bootKey({ incarnation, boot }: Boot): string {
   return `${String(incarnation)} ${String(boot)}`;
+}
+
+function bootOf({ incarnation, boot }: Boot): Boot {
+  return { incarnation, boot };
 }
 
 function places({ incarnation, boot, seq }: Position): readonly number[] {

@@ -22,7 +22,7 @@ export interface Archive {
   count(filter: DeviceFilter): Promise<{ readonly devices: number; readonly isExact: boolean }>;
   /**
    * Reports in (incarnation, boot, seq) order, or in the opposite order; `after` pages on. Times follow from the boots' clocks as
-   * known now.
+   * known now. Fewer than asked for where they are large (`REPORT_PAGE_BYTES_MAX`): only a page without any is past the last one.
    */
   reports(device: string, page: ReportPage): Promise<readonly ArchivedReport[]>;
   /** Journal of the known state, newest first. */
@@ -156,6 +156,9 @@ export interface DeadLetterPage {
   readonly before: { readonly receivedAt: number; readonly sequence: number } | null;
   readonly limit: number;
 }
+
+/** A page of reports ends with the one with which their bodies come to so many bytes, however many were asked for. */
+export const REPORT_PAGE_BYTES_MAX = 2 * 1024 * 1024;
 
 /** Which reports to read. */
 export interface ReportPage {

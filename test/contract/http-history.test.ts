@@ -3,9 +3,20 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { timelineOf } from '../../actors/timeline.ts';
+import { chargePoint } from '../../machines/charge-point.ts';
 import { rfc3339 } from '../../src/http/rfc3339.ts';
 import { expectProblem, FleetClient, type Item } from './http-client.ts';
-import { MINUTE, NOW, PENDING_ID, REJECTED_ID, time } from './http-fleet.ts';
+import {
+  commitLives,
+  heard,
+  live,
+  MINUTE,
+  NOW,
+  PENDING_ID,
+  REJECTED_ID,
+  SECOND,
+  time,
+} from './http-fleet.ts';
 import { stores } from './http-stores.ts';
 
 describe.each(stores)('the past of a device over $name', (kind) => {
@@ -39,6 +50,27 @@ describe.each(stores)('the past of a device over $name', (kind) => {
       expect(await client.everyPage(`/v1/devices/cp-001/reports?limit=${String(limit)}`, 'reports')).toEqual(
         whole,
       );
+    });
+
+    test('that are large come on shorter pages, whose cursor goes on with the others', async () => {
+      const large = Array.from({ length: 60 }, (_, index) =>
+        heard(NOW - (60 - index) * SECOND, {
+          ...{ boot: 1, seq: index + 1, up: index * SECOND, state: 'available' },
+          firmware: 'x'.repeat(60_000),
+        }),
+      );
+      await commitLives(client.opened.store, [
+        live({ id: 'cp-large', kind: chargePoint, site: 'depot' }, large),
+      ]);
+      const url = '/v1/devices/cp-large/reports?limit=1000';
+      const { body } = await client.get(url);
+      expect(body.reports.length).toBeGreaterThan(0);
+      expect(JSON.stringify(body).length).toBeLessThan(2.5e6);
+      expect(body.after).not.toBeNull();
+      const seqs = (await client.everyPage(url, 'reports')).map(({ seq }) => seq);
+      expect(seqs).toEqual(large.map((_, index) => index + 1));
+      const timeline = await client.get('/v1/devices/cp-large/timeline');
+      expect(timeline.body.intervals).toMatchObject([{ state: 'available', reports: 60, gaps: 0 }]);
     });
 
     test('after a position, and between two times of measurement', async () => {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BootClock } from '../../actors/clock.ts';
 import type { FiledReport } from '../../actors/decision.ts';
 import { chargePoint } from '../../machines/charge-point.ts';
-import type { ArchivedReport, ReportPage } from '../../src/runtime/archive.ts';
+import { type ArchivedReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../../src/runtime/archive.ts';
 import { OwnedStore } from './owned-store.ts';
 import { RETENTION_DAYS, storesUnderTest, type StoreUnderTest } from './store-kinds.ts';
 import { filed, report, T0, twin } from './store-samples.ts';
@@ -253,6 +253,25 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
       ),
       { numRuns: 60, endOnFailure: true },
     );
+  });
+
+  test('that are large come on shorter pages, each at least one, and all of them once', async () => {
+    const filler = 'x'.repeat(60_000);
+    const reports = Array.from({ length: 100 }, (_, index) => at(report(index + 1, { filler })));
+    await owned.commit({ twins: [twin(device, { clock: clock(1, 0, T0) })], reports });
+    for (const window of [{}, { from: T0 }, { from: T0, isNewestFirst: true }]) {
+      const found: ArchivedReport[] = [];
+      for (let after: ReportPage['after'] = null; ;) {
+        const page = await under.store.reports(device, { ...ALL, ...window, after });
+        expect(JSON.stringify(page).length).toBeLessThan(REPORT_PAGE_BYTES_MAX + 100_000);
+        found.push(...page);
+        const last = page.at(-1);
+        if (last === undefined) break;
+        after = { incarnation: last.incarnation, boot: last.boot, seq: last.seq };
+      }
+      expect(new Set(found.map(position)).size).toBe(100);
+      expect(found).toHaveLength(100);
+    }
   });
 
   test('of an unknown device there are none', async () => {

@@ -136,7 +136,7 @@ async function newestArrived(
     const found = reports.find(({ receivedAt, fate }) => fate === 'news' && receivedAt <= time);
     if (found !== undefined) return found;
     const last = reports.at(-1);
-    if (last === undefined || reports.length < READ_SIZE) return null;
+    if (last === undefined) return null;
     after = last;
   }
   return null;

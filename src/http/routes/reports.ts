@@ -88,7 +88,9 @@ export function reportRoutes(app: HttpApp, context: HttpContext): void {
         response: {
           200: Type.Object({
             device: Type.String(),
-            reports: Type.Array(ReportViewSchema),
+            reports: Type.Array(ReportViewSchema, {
+              description: 'fewer than `limit` where they come to 2 MiB: `after` is not null then',
+            }),
             after: Type.Union([Type.String(), Type.Null()], { description: 'of the next page' }),
             next: NextSchema,
           }),
@@ -103,17 +105,17 @@ export function reportRoutes(app: HttpApp, context: HttpContext): void {
       const begin = readPosition(request.query.after);
       const { twin } = await knownDevice(context, request.params.device);
       const isNewestFirst = request.query.order === 'newest';
-      const page: ReportPage = { from, to, after: begin, isNewestFirst, limit: limit + 1 };
-      const reports = await askStore(context, (archive) => archive.reports(twin.device, page));
-      const shown = reports.slice(0, limit);
-      const last = shown.at(-1);
-      const after =
-        reports.length > limit && last
-          ? `${String(last.incarnation)}.${String(last.boot)}.${String(last.seq)}`
-          : null;
+      const page: ReportPage = { from, to, after: begin, isNewestFirst, limit };
+      const read = (which: ReportPage): Promise<readonly ArchivedReport[]> =>
+        askStore(context, (archive) => archive.reports(twin.device, which));
+      const reports = await read(page);
+      const last = reports.at(-1);
+      // A page of large reports is shorter than asked for, so what follows does not show from its length.
+      const isLast = last === undefined || (await read({ ...page, after: last, limit: 1 })).length === 0;
+      const after = isLast ? null : `${String(last.incarnation)}.${String(last.boot)}.${String(last.seq)}`;
       return {
         device: twin.device,
-        reports: shown.map(reportView),
+        reports: reports.map(reportView),
         after,
         next: after === null ? null : nextPath(request.url, { after }),
       };

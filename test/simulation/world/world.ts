@@ -330,6 +330,17 @@ export class World {
     }
   }
 
+  async #reportsOf(device: string): Promise<readonly ArchivedReport[]> {
+    const found: ArchivedReport[] = [];
+    for (;;) {
+      const after = found.at(-1) ?? null;
+      const page = { from: null, to: null, after, isNewestFirst: false, limit: ARCHIVE_PAGE };
+      const reports = await this.#store.reports(device, page);
+      if (reports.length === 0) return found;
+      found.push(...reports);
+    }
+  }
+
   async #readStore(): Promise<FinalStore> {
     const twins = new Map<string, Twin>();
     const reports = new Map<string, readonly ArchivedReport[]>();
@@ -337,8 +348,7 @@ export class World {
     for (const { name } of this.#devices) {
       const found = await this.#store.twin(name);
       if (found !== null) twins.set(name, found.twin);
-      const page = { from: null, to: null, after: null, isNewestFirst: false, limit: ARCHIVE_PAGE };
-      reports.set(name, await this.#store.reports(name, page));
+      reports.set(name, await this.#reportsOf(name));
       ledger.set(name, await this.#store.commands(name, { beforeN: null, limit: ARCHIVE_PAGE }));
     }
     const journal: (readonly JournalLine[])[] = [];
