@@ -34,6 +34,7 @@ import { findHandler } from './runtime/find.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './runtime/limits.ts';
 import { Node } from './runtime/node.ts';
 import type { Clock } from './runtime/ports.ts';
+import { KEPT_BYTES_MAX, SharedChanges } from './runtime/shared-changes.ts';
 import { StreamWatch } from './stream-watch.ts';
 import { systemClock } from './system-clock.ts';
 import { logSetup } from './setup/start-checks.ts';
@@ -240,9 +241,10 @@ async function serveHttp(
     readonly nodeTelemetry: NodeTelemetry;
   },
 ): Promise<string> {
-  const { store, nodeTelemetry, ...others } = parts;
+  const { store, nodeTelemetry, changes: feed, ...others } = parts;
   const http = await buildHttp({
     ...others,
+    changes: new SharedChanges({ feed, clock, keptBytesMax: KEPT_BYTES_MAX }),
     ...{ archive: store, kinds, clock, metrics: nodeTelemetry.registry },
     ...{ serverErrorMs: limits.serverErrorMs, logger: log, guards: config.httpGuards },
   });

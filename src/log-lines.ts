@@ -124,7 +124,7 @@ export const LOG_LINES = {
   'change-unreadable': {
     level: 'warn',
     says: 'a message of the stream of changes is not what belongs there: no reader of events was told it',
-    fields: ['requestId', 'sequence', 'type', 'device'],
+    fields: ['sequence', 'type', 'device'],
   },
   'http-answered': {
     level: 'debug',

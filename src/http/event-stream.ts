@@ -3,7 +3,7 @@
  * read for too long is told so and sent away. It comes back with `Last-Event-ID`, and has lost nothing.
  *
  * Invariants:
- * I1  what is held for a reader is at most one event, or sign of life, more than HELD_BYTES_MAX.
+ * I1  what is held for a reader is at most what is written at once, or a sign of life, more than HELD_BYTES_MAX.
  * I2  after `end` nothing is written, and `ended` resolves.
  * I3  a sign of life is written only while something could be told: for who is `deaf` longer than DEAF_MS the stream ends.
  */
@@ -33,6 +33,12 @@ export interface ServerEvent {
   readonly event: string;
   readonly id: number | null;
   readonly data: unknown;
+}
+
+/** An event as it is written. */
+export function eventText({ event, id, data }: ServerEvent): string {
+  const place = id === null ? '' : `id: ${String(id)}\n`;
+  return `${place}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 /** The stream of events of one reader. */
@@ -71,10 +77,13 @@ export class EventStream {
   }
 
   /** Writes an event and waits for room after it. False: the reader is gone, or was sent away for being slow. */
-  async write({ event, id, data }: ServerEvent): Promise<boolean> {
-    if (this.#hasEnded) return false;
-    const place = id === null ? '' : `id: ${String(id)}\n`;
-    return this.#push(`${place}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  async write(event: ServerEvent): Promise<boolean> {
+    return this.writeText(eventText(event));
+  }
+
+  /** The same for events that are written out already. */
+  async writeText(text: string | Buffer): Promise<boolean> {
+    return !this.#hasEnded && this.#push(text);
   }
 
   /** Ends the stream: the reader gets what was written, and comes back if it likes. */
@@ -121,7 +130,7 @@ export class EventStream {
     this.end();
   }
 
-  async #push(text: string): Promise<boolean> {
+  async #push(text: string | Buffer): Promise<boolean> {
     if (this.body.push(text)) return true;
     if (await this.#makeRoom()) return !this.#hasEnded;
     this.#sendAway();

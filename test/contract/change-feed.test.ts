@@ -10,6 +10,7 @@ import { MemoryLink } from '../../src/memory/link.ts';
 import { NatsChangeFeed } from '../../src/nats/change-feed.ts';
 import { JOURNAL_API } from '../../src/nats/hub.ts';
 import type { Bus, ChangeFeed, ChangeSink, PublishedChange } from '../../src/runtime/ports.ts';
+import { KEPT_BYTES_MAX, SharedChanges } from '../../src/runtime/shared-changes.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { twinChanged, twinOutcome } from '../../src/wire/subjects.ts';
 import { natsWorld } from './bus-worlds.ts';
@@ -25,7 +26,14 @@ interface World {
 const worlds = [
   { name: 'in memory', open: openMemory },
   { name: 'on NATS', open: openNats },
+  { name: 'in memory, shared', open: async () => shared(await openMemory()) },
+  { name: 'on NATS, shared', open: async () => shared(await openNats()) },
 ];
+
+function shared(world: World): World {
+  const { feed } = world;
+  return { ...world, feed: new SharedChanges({ feed, clock: systemClock, keptBytesMax: KEPT_BYTES_MAX }) };
+}
 
 async function openMemory(): Promise<World> {
   const hub = new MemoryHub(systemClock);

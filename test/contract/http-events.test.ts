@@ -11,6 +11,8 @@ import type { HttpGuards } from '../../src/http/limits.ts';
 import { EVENT_READERS_EACH_MAX, EVENT_READERS_MAX } from '../../src/http/event-readers.ts';
 import type { Archive } from '../../src/runtime/archive.ts';
 import type { ChangeSink } from '../../src/runtime/ports.ts';
+import { KEPT_BYTES_MAX, SharedChanges } from '../../src/runtime/shared-changes.ts';
+import { systemClock } from '../../src/system-clock.ts';
 import { commandOutcome, type RefusalBody } from '../../src/wire/reply.ts';
 import { commitLives, fleet, NOW, PENDING_ID } from './http-fleet.ts';
 import { type HttpNode, httpOver, OPEN, StandingClock } from './http-node.ts';
@@ -162,6 +164,27 @@ describe('over HTTP', () => {
       expect(events[1]).toMatch(/^id: 5\nevent: outcome/);
       expect(await node.metrics.metrics()).toContain('corral_http_changes_unreadable_total 4');
       expect(node.log.filter((line) => line.includes('change-unreadable'))).toHaveLength(4);
+    });
+
+    test('are made once for all readers who follow the stream together', async () => {
+      const { changes: feed } = node;
+      node.changes = new SharedChanges({ feed, clock: systemClock, keptBytesMax: KEPT_BYTES_MAX });
+      const ended = new AbortController();
+      const readers = await Promise.all(
+        Array.from({ length: 5 }, () => fetch(`${url}/v1/events`, { signal: ended.signal })),
+      );
+      publish('cp-001', 'changed', {});
+      outcome('cp-001');
+      for (const { body } of readers) {
+        let text = '';
+        for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+          text += Buffer.from(chunk).toString();
+          if (text.includes('id: 2\nevent: outcome')) break;
+        }
+        expect(text).not.toContain('id: 1');
+      }
+      ended.abort();
+      expect(await node.metrics.metrics()).toContain('corral_http_changes_unreadable_total 1');
     });
 
     test('end when the stream cannot be heard for a while, and not for a moment', async () => {

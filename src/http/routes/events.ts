@@ -4,12 +4,11 @@
  */
 import { Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ChangeFeed, ChangeSink, PublishedChange } from '../../runtime/ports.ts';
-import { changeEvent } from '../change-view.ts';
+import type { ChangeFeed, ChangeSink } from '../../runtime/ports.ts';
 import { type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import { EventReaders } from '../event-readers.ts';
 import { EventStream } from '../event-stream.ts';
-import { writeLine } from '../../log-lines.ts';
+import { EventTexts } from '../event-texts.ts';
 import { badQuery, Problem, problemResponses } from '../problem.ts';
 import { deviceParams, noParameters } from './devices.ts';
 
@@ -35,7 +34,8 @@ const response = {
 
 /** Registers `/v1/events` and `/v1/devices/:device/events`. */
 export function eventRoutes(app: HttpApp, context: HttpContext): void {
-  const readers: Readers = { places: new EventReaders(), streams: new Set(), areSentAway: false };
+  const texts = new EventTexts({ counters: context.counters, log: app.log });
+  const readers: Readers = { places: new EventReaders(), streams: new Set(), texts, areSentAway: false };
   app.addHook('preClose', async () => {
     readers.areSentAway = true;
     for (const stream of readers.streams) stream.end();
@@ -89,6 +89,7 @@ export function eventRoutes(app: HttpApp, context: HttpContext): void {
 interface Readers {
   readonly places: EventReaders;
   readonly streams: Set<EventStream>;
+  readonly texts: EventTexts;
   /** The node is being stopped: whoever comes now goes as well. */
   areSentAway: boolean;
 }
@@ -116,7 +117,7 @@ async function follow({ context, readers, request, reply, find }: Following): Pr
     begin({ stream, readers, request, reply, giveBack });
     void stream.write({ event: 'open', id: after, data: { after } });
     if (readers.areSentAway) stream.end();
-    const feed = await openFeed(context, { after, device, sink: sinkOf(stream, request, context) });
+    const feed = await openFeed(context, { after, device, sink: sinkOf(stream, readers.texts) });
     void stream.ended.then(() => feed.stop());
   } catch (error) {
     if (stream === null) giveBack();
@@ -150,23 +151,15 @@ function begin({
   reply.raw.once('close', () => stream.cut());
 }
 
-/** What does not belong into the stream is passed over: a reader that was sent away for it would come back to it for ever. */
-function sinkOf(stream: EventStream, { log }: FastifyRequest, { counters }: HttpContext): ChangeSink {
+function sinkOf(stream: EventStream, texts: EventTexts): ChangeSink {
   let isHearing = false;
   stream.deaf();
-  const tell = async (change: PublishedChange): Promise<boolean> => {
-    const event = changeEvent(change);
-    if (event !== null) return stream.write(event);
-    const { sequence, type, device } = change;
-    counters.changesUnreadable.inc();
-    writeLine(log, 'change-unreadable', { sequence, type, device });
-    return true;
-  };
   return {
     deliver: async (batch) => {
       // However slowly it is taken: something arrives.
       stream.heard();
-      for (const change of batch) if (!(await tell(change))) return;
+      const text = texts.of(batch);
+      if (text.length > 0 && !(await stream.writeText(text))) return;
       if (!isHearing) stream.deaf();
     },
     gone: ({ from, to }) => {
