@@ -59,6 +59,8 @@ export class MemoryStore implements Store, Archive {
   readonly #reading: TwinReading;
   readonly #leases = new LeaseTable();
   readonly #devices = new Map<string, string>();
+  /** Devices as they were registered, one after the other. */
+  readonly #registered: string[] = [];
   readonly #twins = new Map<string, string>();
   readonly #history = new ReportHistory();
   /** By device and id. */
@@ -75,6 +77,7 @@ export class MemoryStore implements Store, Archive {
   /** Puts a device into the inventory, or changes what it says of it. */
   register(device: RegisteredDevice): void {
     this.#devices.set(device.device, JSON.stringify(device));
+    if (device.registered) this.#registered.push(device.device);
   }
 
   // ------------------------------------------------------------------------------------------------------- store
@@ -104,6 +107,12 @@ export class MemoryStore implements Store, Archive {
         sink.twin({ device, kind, site, isRegistered, heardAt, isBusy, bytes: Buffer.from(text) });
       }
     }
+  }
+
+  async registered(since: number | null): ReturnType<Store['registered']> {
+    const through = this.#registered.length;
+    const devices = this.#registered.slice(since ?? through);
+    return { entries: devices.map((device) => this.#inventoryEntry(device)), through };
   }
 
   packTwin(twin: Twin): Uint8Array {

@@ -26,6 +26,7 @@ import { linesAfter, type LineRow, readLine } from './journal-rows.ts';
 import { acquireLeases, releaseLeases, renewLeases } from './leases.ts';
 import { DEFAULT_POSTGRES_LIMITS, type PostgresLimits } from './limits.ts';
 import { loadPartitions } from './partition-load.ts';
+import { registeredSince } from './registrations.ts';
 import { type Maintenance, maintainReports } from './report-partitions.ts';
 import { serverTime } from './server-time.ts';
 import { asError, SessionPool, type SessionPoolOptions } from './sessions.ts';
@@ -106,6 +107,10 @@ export class PostgresStore implements Store, Archive, Census {
       session.release(asError(error));
       throw error;
     }
+  }
+
+  registered(since: number | null): ReturnType<Store['registered']> {
+    return registeredSince(this.#pools.own, since);
   }
 
   packTwin(twin: Twin): Uint8Array {

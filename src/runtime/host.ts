@@ -19,7 +19,7 @@ import { Intake } from './intake.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { isRequest, Mailbox, replyAddress } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
-import type { Bus, Clock, Commit, Feed, FeedSink, Store, StreamStart } from './ports.ts';
+import type { Bus, Clock, Commit, Feed, FeedSink, InventoryEntry, Store, StreamStart } from './ports.ts';
 import { Publisher } from './publisher.ts';
 import type { RefusedMessages } from './refused-messages.ts';
 import { republish } from './republish.ts';
@@ -191,6 +191,11 @@ export class Host {
   /** Has all partitions stand where the one that is farthest stands in a stream: nothing of it is needed below that. */
   settle(stream: string): void {
     this.#mailbox.offer({ type: 'settle', stream });
+  }
+
+  /** Devices that were registered since the partitions were loaded, of these and of others: they are known from now on. */
+  register(entries: readonly InventoryEntry[]): void {
+    if (entries.length > 0) this.#mailbox.offer({ type: 'registered', entries });
   }
 
   /** Decides what is already waiting, commits it, and ends. */

@@ -7,7 +7,7 @@ import type { DesiredRequest } from '../../actors/decision.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { OpenRange } from './backlog.ts';
 import type { SetAside } from './backlog-reader.ts';
-import type { Delivery, FeedSink, GoneRange } from './ports.ts';
+import type { Delivery, FeedSink, GoneRange, InventoryEntry } from './ports.ts';
 import type { Verdict } from './rates.ts';
 
 /** A backend's request. `known`: the ledger's entry under its id as the store had it, or `null`. */
@@ -55,6 +55,8 @@ export type Work =
   | ({ readonly type: 'reads' } & Parameters<FeedSink['reads']>[0])
   /** All partitions take the position of the one that is farthest in a stream. */
   | { readonly type: 'settle'; readonly stream: string }
+  /** Devices that were registered since the partitions were loaded. */
+  | { readonly type: 'registered'; readonly entries: readonly InventoryEntry[] }
   /** The process stood still: what came meanwhile is not heard yet. */
   | { readonly type: 'stalled' };
 

@@ -50,6 +50,8 @@ export interface NodeStatus {
 interface Holding {
   readonly leases: readonly Lease[];
   host: Host | null;
+  /** Up to where registrations are known; see `Store.registered`. */
+  registeredThrough: number | null;
   ended: Promise<void>;
 }
 
@@ -170,11 +172,28 @@ export class Node {
       }
     } catch (error) {
       this.#storeProblem = `leases could not be renewed: ${messageOf(error)}`;
+      return;
+    }
+    await this.#hearOfRegistrations();
+  }
+
+  /** Whoever was registered meanwhile is known from then on, as of the site and the kind that were registered. */
+  async #hearOfRegistrations(): Promise<void> {
+    for (const holding of this.#holdings) {
+      const { host, registeredThrough } = holding;
+      if (host === null) continue;
+      try {
+        const { entries, through } = await this.#options.store.registered(registeredThrough);
+        host.register(entries);
+        holding.registeredThrough = through;
+      } catch {
+        // Asked again with the next renewal, from the same place.
+      }
     }
   }
 
   #hold(leases: readonly Lease[]): void {
-    const holding: Holding = { leases, host: null, ended: Promise.resolve() };
+    const holding: Holding = { leases, host: null, registeredThrough: null, ended: Promise.resolve() };
     this.#holdings.add(holding);
     holding.ended = this.#hostUntilEnd(holding);
   }
@@ -204,6 +223,8 @@ export class Node {
   async #host(holding: Holding): Promise<HostEnd> {
     const { kinds, store, limits } = this.#options;
     const { twinsAwakeMax: awakeMax, twinsAwakeBytesMax: awakeBytesMax } = limits;
+    // Before they are loaded, so that nobody is registered in between and not heard of.
+    holding.registeredThrough = (await store.registered(null)).through;
     const states = await openPartitions(holding.leases, { kinds, store, awakeMax, awakeBytesMax });
     if (this.#stopped !== null) return { type: 'stopped' };
     const host = new Host({

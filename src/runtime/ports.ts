@@ -366,6 +366,13 @@ export interface Store {
    * twin is of a form that this version of Corral does not read. What was told by then is of no use.
    */
   load(partitions: readonly number[], sink: PartitionSink): Promise<void>;
+  /**
+   * Devices that were registered, or of which something else is registered now, after `since`: what an earlier answer called `through`. Some
+   * may be told again. None of them where it is `null`: that only tells from where on to ask.
+   */
+  registered(
+    since: number | null,
+  ): Promise<{ readonly entries: readonly InventoryEntry[]; readonly through: number }>;
   /** A twin as few bytes, for the same process. */
   packTwin(twin: Twin): Uint8Array;
   /** The twin of a device, from what `packTwin` or `load` made of it. */

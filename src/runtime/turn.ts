@@ -6,7 +6,7 @@ import { decide } from '../../actors/decide.ts';
 import type { Context, Decision, Input } from '../../actors/decision.ts';
 import { twinDocument } from '../../actors/document.ts';
 import { missing } from '../../actors/sequence.ts';
-import { bornTwin, type ReplyAddress, type Twin } from '../../actors/twin.ts';
+import type { ReplyAddress, Twin } from '../../actors/twin.ts';
 import { nextWakeAt } from '../../actors/wake.ts';
 import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
@@ -19,7 +19,7 @@ import type { SetAside } from './backlog-reader.ts';
 import type { Batch } from './batch.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { Deferral, type DeferralOptions } from './deferral.ts';
-import { kindOf } from './kind-of.ts';
+import { DeviceTwins } from './device-twins.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { type DeliveryWork, type PassedOver, replyAddress, type RequestWork, type Work } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
@@ -50,17 +50,17 @@ export interface TurnOptions {
 /** Takes one host's turns. */
 export class Turns {
   readonly #options: TurnOptions;
-  readonly #kindsByName: ReadonlyMap<string, Kind>;
+  readonly #devices: DeviceTwins;
   readonly #deferral: Deferral;
   readonly #deadLetters: DeadLetters;
   #hearingSince: number | null = null;
 
   constructor(options: TurnOptions) {
     this.#options = options;
-    const known: DeferralOptions['known'] = (partition, device) => this.#known(partition, device);
+    this.#devices = new DeviceTwins(options);
+    const known: DeferralOptions['known'] = (partition, device) => this.#devices.known(partition, device);
     this.#deadLetters = new DeadLetters(options);
     this.#deferral = new Deferral({ ...options, known });
-    this.#kindsByName = new Map(options.kinds.map((kind) => [kind.name, kind]));
   }
 
   /** Since when the node hears all that the stream holds, or `null`. */
@@ -98,6 +98,9 @@ export class Turns {
         return;
       case 'reads':
         this.#read(work, batch);
+        return;
+      case 'registered':
+        this.#devices.register(work.entries);
         return;
       default:
         this.#request(work, batch);
@@ -237,7 +240,7 @@ export class Turns {
   }
 
   #report(partition: PartitionState, delivery: Delivery, report: Report, batch: Batch): void {
-    const found = this.#twinFor(partition, delivery, report);
+    const found = this.#devices.speaking(partition, delivery, report);
     if (!found.ok) {
       this.#bury(partition, delivery, found.reason, found.detail, batch);
       return;
@@ -266,66 +269,11 @@ export class Turns {
     if (change !== 0) telemetry.missing(change);
   }
 
-  /** The twin a report is for; born now if the device is heard for the first time. */
-  #twinFor(
-    partition: PartitionState,
-    delivery: Delivery,
-    report: Report,
-  ):
-    | {
-        readonly ok: true;
-        readonly twin: Twin;
-        readonly kind: Kind;
-        /** Nothing of the device is in the store. */
-        readonly isStranger: boolean;
-      }
-    | { readonly ok: false; readonly reason: string; readonly detail: string } {
-    const { device, site } = delivery;
-    const known = this.#known(partition, device);
-    if (known instanceof Error) return { ok: false, reason: 'quarantined', detail: known.message };
-    if (known !== undefined) {
-      const kind = this.#kindsByName.get(known.kind);
-      if (kind === undefined)
-        return { ok: false, reason: 'unknown-kind', detail: `there is no kind ${known.kind}` };
-      if (known.site === site) return { ok: true, twin: known, kind, isStranger: false };
-      const detail = `the device belongs to site ${known.site}; site ${site} may not speak as it`;
-      return { ok: false, reason: 'foreign-site', detail };
-    }
-    const found = kindOf(this.#options.kinds, undefined, report);
-    if (!found.ok) return { ok: false, reason: 'unknown-kind', detail: found.detail };
-    const isStranger = !partition.inventory.has(device);
-    const { unregisteredDevicesMax: max } = this.#options.limits;
-    const count = partition.unregistered.of(site);
-    if (isStranger && count >= max) {
-      const detail =
-        `site ${site} has ${String(count)} devices that nobody registered, and a new one gets a twin only below ${String(max)}: ` +
-        'register the device, or raise CORRAL_UNREGISTERED_MAX; a node hears of either when it starts';
-      return { ok: false, reason: 'too-many-unregistered', detail };
-    }
-    return { ok: true, twin: bornTwin({ device, kind: found.kind, site }), kind: found.kind, isStranger };
-  }
-
-  /** The twin of a device that has one or is registered; an error for one that broke in the store. */
-  #known(partition: PartitionState, device: string): Twin | Error | undefined {
-    try {
-      return partition.twins.get(device) ?? this.#bornFromInventory(partition, device);
-    } catch (error) {
-      return this.#quarantined(device, error);
-    }
-  }
-
-  #bornFromInventory(partition: PartitionState, device: string): Twin | undefined {
-    const entry = partition.inventory.get(device);
-    const kind = entry === undefined ? undefined : this.#kindsByName.get(entry.kind);
-    if (entry === undefined || kind === undefined) return undefined;
-    return bornTwin({ device, kind, site: entry.site });
-  }
-
   #wake(device: string, batch: Batch): void {
     const partition = this.#options.partitions.get(partitionOf(device));
     if (partition?.twins.has(device) !== true) return;
-    const twin = this.#known(partition, device);
-    const kind = this.#kindOf(twin);
+    const twin = this.#devices.known(partition, device);
+    const kind = this.#devices.kindOf(twin);
     if (twin === undefined || twin instanceof Error || kind === undefined) return;
     this.#decide(partition, kind, twin, { type: 'wake' }, batch);
   }
@@ -338,7 +286,7 @@ export class Turns {
       this.answerAfterCommit(batch, replyTo, () => reply);
       return;
     }
-    const twin = this.#known(partition, work.device);
+    const twin = this.#devices.known(partition, work.device);
     if (work.type === 'ledger') {
       const reply = ledgerReply(work, twin instanceof Error ? undefined : twin);
       this.answerAfterCommit(batch, replyTo, () => reply);
@@ -348,7 +296,7 @@ export class Turns {
       this.#answerUndecided(batch, replyTo);
       return;
     }
-    const kind = this.#kindOf(twin);
+    const kind = this.#devices.kindOf(twin);
     if (twin === undefined || kind === undefined) {
       const id = work.type === 'command' ? work.request.id : null;
       this.answerAfterCommit(batch, replyTo, () => unknownDevice(work.device, id, replyTo));
@@ -379,10 +327,6 @@ export class Turns {
     this.answerAfterCommit(batch, replyTo, () => reply);
   }
 
-  #kindOf(twin: Twin | Error | undefined): Kind | undefined {
-    return twin === undefined || twin instanceof Error ? undefined : this.#kindsByName.get(twin.kind);
-  }
-
   /** Answers with what has been read: once everything it rests on is committed. */
   answerAfterCommit(batch: Batch, to: ReplyAddress, makeReply: () => EncodedReply): void {
     const { bus } = this.#options;
@@ -411,19 +355,13 @@ export class Turns {
       this.#options.wakeups.arm(twin.device, nextWakeAt(kind, decision.twin, hearingSince));
       return decision;
     } catch (error) {
-      return this.#quarantined(twin.device, error);
+      return this.#devices.quarantined(twin.device, error);
     }
   }
 
   /** A device of which something is set aside is not silent: silence is counted as if hearing had begun just now. */
   #hearingSinceOf({ backlog }: PartitionState, twin: Twin, now: number): number | null {
     return this.#hearingSince !== null && backlog.mayHoldOf(twin) ? now : this.#hearingSince;
-  }
-
-  #quarantined(device: string, error: unknown): Error {
-    const cause = error instanceof Error ? error : new Error(String(error));
-    this.#options.telemetry.quarantined({ device, cause });
-    return cause;
   }
 
   #bury(partition: PartitionState, delivery: Delivery, reason: string, detail: string, batch: Batch): void {

@@ -4,6 +4,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { App } from '../../src/app.ts';
 import { connectToHub } from '../../src/nats/connect.ts';
+import { openEye } from '../contract/database-eye.ts';
 import { startNode, until } from '../node.ts';
 import { RawDevice } from '../raw-device.ts';
 import { World } from '../world.ts';
@@ -40,6 +41,11 @@ async function register(device: string): Promise<void> {
     `insert into device (id, kind, site, registered) values ($1, 'charge-point', 'depot', true)`,
     [device],
   );
+}
+
+/** Waits until the node answers for a device. */
+function untilKnown(device: string): Promise<Readonly<Record<string, unknown>>> {
+  return world.backend.untilDocument(device, 'it is known', (document) => document.device === device);
 }
 
 /** How often each device of the store was heard. */
@@ -98,16 +104,46 @@ test('a site gets twins for as many unregistered devices as it may have, and no 
   expect(await heard()).toEqual(again);
 });
 
-test('a device that was refused is heard once it is registered and the node has started again', async () => {
-  const first = await hostNode();
+test('a device that was refused is heard once it is registered, while its node goes on', async () => {
+  await hostNode();
   for (const device of await Promise.all(['one', 'two', 'three'].map(deviceOf))) await device.report();
   await untilHeard({ one: 1, two: 1, three: 1 });
   const fourth = await deviceOf('four');
   await fourth.report();
   await untilRefused('four', 1);
-  await first.stop();
   await register('four');
-  await hostNode();
+  await untilKnown('four');
   await fourth.report();
   await untilHeard({ four: 1 });
+});
+
+test('a device that is registered while its node runs belongs to its site from then on, whoever speaks in its name first', async () => {
+  await hostNode();
+  await register('neighbour');
+  const document = await untilKnown('neighbour');
+  expect(document).toMatchObject({ kind: 'charge-point', site: 'depot' });
+  const thief = await neighbour();
+  await thief.report();
+  await until('the other site is refused', async () => {
+    const seen = await world.eye.query(
+      `select site from dead_letter where device = 'neighbour' and reason = 'foreign-site'`,
+    );
+    return { done: seen.length === 1, seen: JSON.stringify(seen) };
+  });
+  await (await deviceOf('neighbour')).report();
+  await untilHeard({ neighbour: 1 });
+});
+
+test('a device is heard of although its registration took long, and another one was over before it', async () => {
+  await hostNode();
+  const slow = await openEye(world.databaseUrl);
+  world.add(() => slow.close());
+  await slow.query('begin');
+  await slow.query(
+    `insert into device (id, kind, site, registered) values ('slow', 'charge-point', 'depot', true)`,
+  );
+  await register('quick');
+  await untilKnown('quick');
+  await slow.query('commit');
+  await untilKnown('slow');
 });

@@ -44,6 +44,8 @@ export function storeLink(options: StoreLinkOptions): Store {
     renew: (request) => ask(() => store.renew(request)),
     release: (leases) => ask(() => store.release(leases)),
     load: (partitions, sink) => ask(() => store.load(partitions, sink)),
+    // Nobody is registered in these worlds: nothing depends on whether this arrives.
+    registered: (since) => store.registered(since),
     packTwin: (twin) => store.packTwin(twin),
     unpackTwin: (device, bytes) => store.unpackTwin(device, bytes),
     commit: (commit) => process.call(() => commitUntilCertain(options, commit)),
