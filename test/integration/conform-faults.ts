@@ -1,6 +1,6 @@
 /** Devices made faulty on purpose: each breaks what its line says, and keeps the other rules it is tested for. */
-import type { Command } from '../../machines/command.ts';
-import type { Report, RingEntry } from '../../machines/report.ts';
+import { type Command, COMMAND_N_MAX } from '../../machines/command.ts';
+import { type Report, RING_SIZE_MAX, type RingEntry } from '../../machines/report.ts';
 import { AGENT_LIMITS } from '../../src/device/limits.ts';
 import type { StoredDevice } from '../../src/device/log-entry.ts';
 import { PublishError } from '../../src/device/nats-link.ts';
@@ -135,6 +135,24 @@ const commandFaults: readonly Fault[] = [
           ? { ...command, epoch: 1e9 }
           : command,
     }),
+  },
+  {
+    does: 'remembers the highest number that it was ever sent, whatever it is',
+    breaks: ['number-bound'],
+    keeps: ['report-answered', 'ring'],
+    spoiling: () => rememberingHighest('n', 'superseded'),
+  },
+  {
+    does: 'remembers the highest epoch that it was ever sent, whatever it is',
+    breaks: ['epoch-bound'],
+    keeps: ['report-answered', 'number-bound', 'stale-epoch'],
+    spoiling: () => rememberingHighest('epoch', 'stale-epoch'),
+  },
+  {
+    does: 'answers a command whose number is too high',
+    breaks: ['number-bound'],
+    keeps: ['report-answered', 'epoch-bound'],
+    spoiling: tooHighNamed,
   },
 ];
 
@@ -449,6 +467,41 @@ function renumbered(): Spoiling {
       }));
       const latest = entries.filter((entry, index) => entries.findIndex(({ n }) => n === entry.n) === index);
       return { ...report, commands: latest.toSorted((a, b) => b.n - a.n) };
+    },
+  };
+}
+
+/** Refuses what is below the highest number or epoch, also where that was no command to the agent. */
+function rememberingHighest(field: 'n' | 'epoch', reason: string): Spoiling {
+  let highest = 0;
+  const refused = new Set<number>();
+  return {
+    command: (command) => {
+      if (command[field] < highest) refused.add(command.n);
+      highest = Math.max(highest, command[field]);
+      return command;
+    },
+    report: (report) => ({
+      ...report,
+      commands: report.commands?.map((entry): RingEntry =>
+        refused.has(entry.n) ? { n: entry.n, outcome: 'rejected', reason } : entry,
+      ),
+    }),
+  };
+}
+
+/** Says of a number above all that are given that it refused it, and goes on as if nothing had been. */
+function tooHighNamed(): Spoiling {
+  let latest: number | null = null;
+  return {
+    command: (command) => {
+      if (command.n > COMMAND_N_MAX) latest = command.n;
+      return command;
+    },
+    report: (report) => {
+      if (latest === null) return report;
+      const refused: RingEntry = { n: latest, outcome: 'rejected', reason: 'superseded' };
+      return { ...report, commands: [refused, ...(report.commands ?? []).slice(0, RING_SIZE_MAX - 1)] };
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Every rule of the kit, in the order in which they are tested: what must not be disturbed comes first, the log comes last. */
 import type { Rule } from './rule.ts';
+import { boundRules } from './rules/bounds.ts';
 import { commandRules } from './rules/commands.ts';
 import { deliveryRules } from './rules/delivery.ts';
 import { holdRules } from './rules/holds.ts';
@@ -14,5 +15,6 @@ export const rules: readonly Rule[] = [
   ...holdRules,
   ...deliveryRules,
   ...restartRules,
+  ...boundRules,
   ...reportRules,
 ];
