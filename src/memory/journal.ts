@@ -5,7 +5,13 @@
  */
 import type { Transition } from '../../actors/decision.ts';
 import { worldState } from '../../machines/statechart.ts';
-import type { Archive, DeadLetterPage, NumberedDeadLetter, StateChange } from '../runtime/archive.ts';
+import type {
+  Archive,
+  DeadLetterPage,
+  DeadLetterPlace,
+  NumberedDeadLetter,
+  StateChange,
+} from '../runtime/archive.ts';
 import type { JournalLine } from '../runtime/ports.ts';
 
 interface StoredLine {
@@ -111,8 +117,6 @@ function transitionOf(line: JournalLine): Transition | null {
   return line.type === 'transition' ? line.transition : null;
 }
 
-type Received = Pick<NumberedDeadLetter, 'receivedAt' | 'sequence'>;
-
-function compareLetters(a: Received, b: Received): number {
-  return a.receivedAt - b.receivedAt || a.sequence - b.sequence;
+function compareLetters(a: DeadLetterPlace, b: DeadLetterPlace): number {
+  return a.receivedAt - b.receivedAt || a.sequence - b.sequence || a.partition - b.partition || a.no - b.no;
 }

@@ -34,8 +34,9 @@ export interface PostgresArchiveOptions {
 const DEAD_LETTERS = `select partition, no, site, device, stream, sequence, ms_of(received_at) as "receivedAt", reason, detail, bytes
 from dead_letter
 where ($1::text is null or device = $1) and ($2::text is null or reason = $2)
-  and ($3::double precision is null or (received_at, sequence) < (time_of($3), $4::bigint))
-order by received_at desc, sequence desc limit $5`;
+  and ($3::double precision is null
+    or (received_at, sequence, partition, no) < (time_of($3), $4::bigint, $5::smallint, $6::bigint))
+order by received_at desc, sequence desc, partition desc, no desc limit $7`;
 
 /** The archive on Postgres. */
 export class PostgresArchive implements Archive {
@@ -111,7 +112,10 @@ export class PostgresArchive implements Archive {
   deadLetters({ device, reason, before, limit }: DeadLetterPage): Promise<readonly NumberedDeadLetter[]> {
     return this.#options.sessions.query<NumberedDeadLetter>({
       text: DEAD_LETTERS,
-      values: [device, reason, before?.receivedAt, before?.sequence, limit],
+      values: [
+        ...[device, reason, before?.receivedAt, before?.sequence, before?.partition, before?.no],
+        limit,
+      ],
     });
   }
 

@@ -148,12 +148,18 @@ export interface NumberedDeadLetter extends DeadLetter {
   readonly no: number;
 }
 
+/**
+ * Where a dead letter stands among all, newest first. Letters of two streams may have the moment and the sequence in common, and those of
+ * one frame have: of these the greater number of the greater partition comes first.
+ */
+export type DeadLetterPlace = Pick<NumberedDeadLetter, 'receivedAt' | 'sequence' | 'partition' | 'no'>;
+
 /** Which dead letters to read; `null` does not restrict. */
 export interface DeadLetterPage {
   readonly device: string | null;
   readonly reason: string | null;
-  /** Only those that are older than this one: of two received in the same moment, the one of the lower sequence. */
-  readonly before: { readonly receivedAt: number; readonly sequence: number } | null;
+  /** Only those that come after this one. */
+  readonly before: DeadLetterPlace | null;
   readonly limit: number;
 }
 

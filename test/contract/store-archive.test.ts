@@ -258,11 +258,37 @@ describe.each(storesUnderTest)('the archive $name', ({ open }) => {
         (await under.store.deadLetters({ ...ANY_LETTER, ...page })).map(({ sequence }) => sequence);
       expect(await read({})).toEqual([3, 2, 1]);
       expect(await read({ limit: 1 })).toEqual([3]);
-      expect(await read({ before: { receivedAt: T0 + SECOND, sequence: 2 } })).toEqual([1]);
+      expect(await read({ before: { receivedAt: T0 + SECOND, sequence: 2, partition: 3, no: 2 } })).toEqual([
+        1,
+      ]);
       expect(await read({ device: 'cp-1' })).toEqual([2, 1]);
       expect(await read({ reason: 'foreign-site' })).toEqual([2]);
       const [newest] = await under.store.deadLetters(ANY_LETTER);
       expect(newest).toEqual({ ...letter(3, 2, { device: 'cp-9' }), no: 3 });
+    });
+  });
+
+  describe('dead letters of one moment', () => {
+    test('each come once, of whichever stream, partition and frame they are, on pages of any size', async () => {
+      const of = (partition: number, site: string, sequence: number) =>
+        deadLetter(partition, { site, stream: `DEVICES-${site}`, sequence });
+      await owned.commit({
+        journal: [
+          ...lines(3, 1, of(3, 'depot', 7), of(3, 'depot', 7), of(3, 'harbour', 7), of(3, 'depot', 8)),
+          ...lines(9, 1, of(9, 'harbour', 7), of(9, 'harbour', 8), of(9, 'harbour', 8)),
+        ],
+      });
+      for (const limit of [1, 2, 3, 10]) {
+        const found: string[] = [];
+        for (let before: DeadLetterPage['before'] = null; ;) {
+          const page = await under.store.deadLetters({ device: null, reason: null, before, limit });
+          found.push(...page.map(({ partition, no }) => `${String(partition)}/${String(no)}`));
+          const last = page.at(-1);
+          if (last === undefined) break;
+          before = last;
+        }
+        expect(found).toEqual(['9/3', '9/2', '3/4', '9/1', '3/3', '3/2', '3/1']);
+      }
     });
   });
 

@@ -3,6 +3,7 @@
  */
 import { Type } from '@sinclair/typebox';
 import type { DeadLetterPage } from '../../runtime/archive.ts';
+import { PARTITIONS } from '../../wire/partition.ts';
 import { askStore, type HttpApp, type HttpContext } from '../context.ts';
 import { limitParameter, nextPath, NextSchema } from '../page.ts';
 import { badQuery, problemResponses } from '../problem.ts';
@@ -67,7 +68,8 @@ export function deadLetterRoutes(app: HttpApp, context: HttpContext): void {
       const found = await askStore(context, (archive) => archive.deadLetters(page));
       const shown = found.slice(0, limit);
       const last = found.length > limit ? shown.at(-1) : undefined;
-      const next = last === undefined ? null : `${String(last.receivedAt)}~${String(last.sequence)}`;
+      const next =
+        last === undefined ? null : [last.receivedAt, last.sequence, last.partition, last.no].join('~');
       return {
         deadLetters: shown.map((letter) => ({ ...letter, receivedAt: rfc3339(letter.receivedAt) })),
         cursor: next,
@@ -79,8 +81,9 @@ export function deadLetterRoutes(app: HttpApp, context: HttpContext): void {
 
 function readCursor(text: string | undefined): DeadLetterPage['before'] {
   if (text === undefined) return null;
-  const [receivedAt = NaN, sequence = NaN] = text.split('~', 2).map(Number);
-  if (/^-?[\d.]+~\d+$/.test(text) && Number.isSafeInteger(sequence) && Number.isFinite(receivedAt))
-    return { receivedAt, sequence };
+  const isOfForm = /^-?[\d.]+(~\d+){3}$/.test(text);
+  const [receivedAt = NaN, sequence = NaN, partition = NaN, no = NaN] = text.split('~').map(Number);
+  const areNumbers = [sequence, no].every(Number.isSafeInteger) && Number.isFinite(receivedAt);
+  if (isOfForm && areNumbers && partition < PARTITIONS) return { receivedAt, sequence, partition, no };
   throw badQuery('cursor', 'expected `cursor` of the page before, as it was given out');
 }
