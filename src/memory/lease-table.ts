@@ -62,8 +62,11 @@ export class LeaseTable {
 
   /** Moves what {@link refusing} did not refuse. */
   advance(advances: readonly PartitionAdvance[]): void {
-    for (const { partition, afterBatch, positions: moved, backlog, journal, published } of advances) {
-      const positions = withMoved(this.#rows[partition]?.positions ?? [], moved);
+    for (const { partition, afterBatch, positions: moved, backlog: changed, ...numbers } of advances) {
+      const { journal, published } = numbers;
+      const before = this.#rows[partition];
+      const positions = withMoved(before?.positions ?? [], moved);
+      const backlog = changed ?? before?.backlog ?? [];
       this.#change(partition, { batch: afterBatch + 1, positions, backlog, journal, published });
     }
   }

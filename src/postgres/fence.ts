@@ -28,7 +28,7 @@ export const fencePart: StatementPart<typeof columns> = {
   order by l.partition for update of l
 ), fence as (
   update lease l
-  set batch = l.batch + 1, positions = l.positions || held.positions, backlog = held.backlog,
+  set batch = l.batch + 1, positions = l.positions || held.positions, backlog = coalesce(held.backlog, l.backlog),
     journal = held.journal, published = held.published
   from held where l.partition = held.partition
   returning l.partition
@@ -49,7 +49,7 @@ export function writeFence(advance: PartitionAdvance, row: Columns<typeof column
   row.epoch.bigint(advance.epoch);
   row.after_batch.bigint(advance.afterBatch);
   row.positions.text(writePositions(advance.positions));
-  row.backlog.text(JSON.stringify(advance.backlog));
+  row.backlog.text(advance.backlog && JSON.stringify(advance.backlog));
   row.journal.bigint(advance.journal);
   row.published.bigint(advance.published);
 }

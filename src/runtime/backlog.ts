@@ -35,6 +35,8 @@ export class Backlog {
   readonly #waiting = new Map<string, Waiting>();
   #size = 0;
   #messages = 0;
+  /** Whether it is other than it was committed last. */
+  #isChanged = false;
 
   constructor(ranges: readonly BacklogRange[]) {
     for (const range of ranges) this.#add({ ...range });
@@ -71,6 +73,7 @@ export class Backlog {
 
   /** Sets aside what follows everything that was delivered of the device. */
   setAside(range: BacklogRange): void {
+    this.#isChanged = true;
     const waiting = this.#waiting.get(keyOf(range));
     if (waiting?.growing?.stream === range.stream) {
       waiting.growing.to = range.to;
@@ -101,6 +104,7 @@ export class Backlog {
    * many messages that were in it turn out to be gone.
    */
   read(range: OpenRange, { through, isMessage }: { through: number; isMessage: boolean }): number {
+    this.#isChanged = true;
     if (isMessage) this.#count(range, -1);
     range.from = through + 1;
     if (range.from <= range.to) return 0;
@@ -116,6 +120,7 @@ export class Backlog {
     for (const { ranges } of [...this.#waiting.values()]) {
       for (const range of [...ranges]) {
         if (range.stream !== stream) continue;
+        this.#isChanged = true;
         cleared.push({ ...range });
         this.#count(range, -range.messages);
         this.#remove(range);
@@ -129,7 +134,14 @@ export class Backlog {
     for (const { ranges } of this.#waiting.values()) yield ranges;
   }
 
-  /** A copy, as it is committed. */
+  /** What is to be committed of it, as a copy; `null` where it is as it was the last time. */
+  takeChanged(): readonly BacklogRange[] | null {
+    if (!this.#isChanged) return null;
+    this.#isChanged = false;
+    return this.toRanges();
+  }
+
+  /** A copy. */
   toRanges(): readonly BacklogRange[] {
     return [...this.#waiting.values()].flatMap(({ ranges }) => [...ranges].map((range) => ({ ...range })));
   }

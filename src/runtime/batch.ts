@@ -116,7 +116,7 @@ export class Batch {
       const afterBatch = partition.batch;
       partition.batch += 1;
       // A copy: it goes on changing while this commit is under way.
-      const backlog = partition.backlog.toRanges();
+      const backlog = partition.backlog.takeChanged();
       return {
         ...{ partition: partition.partition, epoch, afterBatch },
         ...{ positions, backlog, journal, published },

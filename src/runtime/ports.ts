@@ -280,7 +280,8 @@ export interface PartitionAdvance {
   readonly afterBatch: number;
   /** Those that moved. */
   readonly positions: readonly StreamPosition[];
-  readonly backlog: readonly BacklogRange[];
+  /** All that is set aside now; `null` where it is as it was. */
+  readonly backlog: readonly BacklogRange[] | null;
   readonly journal: number;
   readonly published: number;
 }

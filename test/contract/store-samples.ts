@@ -163,7 +163,8 @@ export function advance(lease: Lease, change: Partial<PartitionAdvance> = {}): P
 
 /** The lease as the next batch finds it. */
 export function advanced(lease: Lease, to: PartitionAdvance = advance(lease)): Lease {
-  const { positions: moved, backlog, journal, published, afterBatch } = to;
+  const { positions: moved, journal, published, afterBatch } = to;
+  const backlog = to.backlog ?? lease.backlog;
   const others = lease.positions.filter(({ stream }) => moved.every((one) => one.stream !== stream));
   const positions = [...others, ...moved];
   return { ...lease, positions, backlog, journal, published, batch: afterBatch + 1 };

@@ -45,7 +45,7 @@ export const runtimeMutations: readonly Mutation[] = [
   {
     bug: 'a position is committed without what was set aside before it',
     file: 'src/runtime/batch.ts',
-    find: 'const backlog = partition.backlog.toRanges();',
+    find: 'const backlog = partition.backlog.takeChanged();',
     put: 'const backlog = [] as const;',
     caughtBy: 'history',
     seed: 7,

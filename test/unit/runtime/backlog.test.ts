@@ -102,9 +102,25 @@ describe('what is set aside of a device', () => {
 
   test('is committed as it was then, whatever happens to it while the commit is under way', () => {
     const backlog = new Backlog([range(cp1, 3, 9, 3)]);
-    const committed = backlog.toRanges();
+    backlog.setAside(range(cp2, 12));
+    const committed = backlog.takeChanged();
     backlog.read(firstOf(backlog), { through: 3, isMessage: true });
-    expect(committed).toEqual([range(cp1, 3, 9, 3)]);
+    expect(committed).toEqual([range(cp1, 3, 9, 3), range(cp2, 12)]);
+  });
+
+  test('is written only with a commit that changes it', () => {
+    const backlog = new Backlog([range(cp1, 3, 9, 3)]);
+    expect(backlog.takeChanged()).toBeNull();
+    backlog.pass(cp1, 7);
+    expect(backlog.takeChanged()).toBeNull();
+    backlog.setAside(range(cp2, 12));
+    expect(backlog.takeChanged()).toEqual([range(cp1, 3, 9, 3), range(cp2, 12)]);
+    expect(backlog.takeChanged()).toBeNull();
+    backlog.read(firstOf(backlog), { through: 3, isMessage: true });
+    expect(backlog.takeChanged()).toEqual([range(cp1, 4, 9, 2), range(cp2, 12)]);
+    backlog.clear(cp1.stream);
+    expect(backlog.takeChanged()).toEqual([]);
+    expect(backlog.takeChanged()).toBeNull();
   });
 
   test('is forgotten with the stream it was in', () => {
