@@ -9,8 +9,14 @@ import { type Static, type TSchema, Type, TypeGuard } from '@sinclair/typebox';
 /** Device ids, site ids and kind names: one NATS token, safe in a subject, a URL and a file name. */
 export const ID_PATTERN = '^[A-Za-z0-9_-]{1,64}$';
 
-const Uint = (description: string) =>
-  Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description });
+const Uint = (description: string, maximum = Number.MAX_SAFE_INTEGER) =>
+  Type.Integer({ minimum: 0, maximum, description });
+
+/**
+ * The longest uptime, ms: 34 years. A report with a longer one is refused: one of an earlier boot would leave that boot's clock wrong by
+ * so much for good, and with it the times of all that is still to come of it.
+ */
+export const UPTIME_MAX = 2 ** 40;
 
 /** Any key of a map: the library's own takes no line break for a part of one, and would let values under such keys pass unseen. */
 export const AnyKey = Type.String({ pattern: '^[\\s\\S]*$' });
@@ -57,7 +63,7 @@ export const ReportSchema = Type.Object({
     maximum: Number.MAX_SAFE_INTEGER,
     description: 'counts reports within a boot',
   }),
-  up: Uint('monotonic uptime when this state was measured, ms'),
+  up: Uint('monotonic uptime when this state was measured, ms', UPTIME_MAX),
   at: Type.Optional(Type.Number({ description: "the device's wall clock, ms epoch; a hint, never trusted" })),
   state: Type.String({ minLength: 1, maxLength: 64, description: 'what the device itself believes' }),
   sensors: MapOf(Type.Unknown(), 'every sensor value; schema per kind'),

@@ -97,11 +97,17 @@ function bounds(schema: TSchema): string {
   const { minimum, maximum, minLength, maxLength, maxItems, pattern } = schema as Readonly<
     Record<string, number | string | undefined>
   >;
-  if (minimum !== undefined)
-    return `${String(minimum)} to ${maximum === Number.MAX_SAFE_INTEGER ? '2^53 - 1' : String(maximum)}`;
+  if (minimum !== undefined) return `${String(minimum)} to ${powerName(Number(maximum))}`;
   if (pattern !== undefined) return code(String(pattern));
   if (maxLength !== undefined) return `${String(minLength ?? 0)} to ${String(maxLength)} characters`;
   return maxItems === undefined ? '' : `at most ${String(maxItems)}`;
+}
+
+/** A bound that is a power of two, or one below it, reads better as one. */
+function powerName(bound: number): string {
+  if (bound === Number.MAX_SAFE_INTEGER) return '2^53 - 1';
+  const power = Math.log2(bound);
+  return Number.isInteger(power) && power >= 32 ? `2^${String(power)}` : String(bound);
 }
 
 // ------------------------------------------------------------------------------------------------------- limits

@@ -21,7 +21,8 @@ export const REPORT_MEANINGS: Meanings<typeof ReportSchema> = {
   boot: { meaning: 'the number of this start, counted by the device over its whole life', leftOut: null },
   seq: { meaning: 'the number of this report within the boot: 1, 2, 3, ...', leftOut: null },
   up: {
-    meaning: 'monotonic uptime, ms, at the moment at which everything in this report was read',
+    meaning:
+      'monotonic uptime, ms, at the moment at which everything in this report was read; 2^40 ms are 34 years',
     leftOut: null,
   },
   at: {

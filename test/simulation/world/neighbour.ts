@@ -4,7 +4,7 @@
  */
 import { LEAP_MAX } from '../../../actors/leap.ts';
 import { CLAIMED_N_MAX } from '../../../actors/ring.ts';
-import type { Report } from '../../../machines/report.ts';
+import { type Report, UPTIME_MAX } from '../../../machines/report.ts';
 import { encode } from '../../../src/wire/codec.ts';
 import { sampleKey, type WorldRecord } from '../record.ts';
 import type { Chance } from './chance.ts';
@@ -62,7 +62,12 @@ export class Neighbour {
     this.#spoken += 1;
     const { commands: _, hold: __, ...body } = newest;
     const sensors = { ...newest.sensors, sample: -this.#spoken };
-    const forged: Report = { ...body, ...numbers, up: this.#chance.pick([newest.up, 0, MOST]), sensors };
+    const forged: Report = {
+      ...body,
+      ...numbers,
+      up: this.#chance.pick([newest.up, 0, UPTIME_MAX]),
+      sensors,
+    };
     this.#record.count(sort);
     this.#record.forged.set(sampleKey(device, forged), forged);
     this.#site.takeForged(device, encode(forged, this.#chance.pick(['json', 'msgpack'])));

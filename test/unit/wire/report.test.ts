@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { UPTIME_MAX } from '../../../machines/report.ts';
 import { BOMBS, inFrame } from '../../decoding-bombs.ts';
 import { decode, encode } from '../../../src/wire/codec.ts';
 import {
@@ -58,6 +59,11 @@ describe('a message of a device', () => {
       'a fractional uptime',
       { ...report, up: 1.5 },
       '/up: expected integer, got 1.5 (monotonic uptime when this state was measured, ms)',
+    ],
+    [
+      'an uptime that no device can have',
+      { ...report, up: UPTIME_MAX + 1 },
+      '/up: expected integer to be less or equal to 1099511627776, got 1099511627777 (monotonic uptime',
     ],
     [
       'a boot beyond 2^53',
