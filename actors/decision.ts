@@ -138,6 +138,8 @@ export interface FirstUse {
   readonly name: string;
   readonly args: Readonly<Record<string, unknown>>;
   readonly by: string | null;
+  /** Who asked for it, proved, beside `by`, which anybody can write; `null` where nobody was proved. */
+  readonly asker: string | null;
   /** When it was accepted; `null` while it waits to be decided on. */
   readonly acceptedAt: number | null;
   /** How it stands; `null` while it waits to be decided on. */

@@ -17,13 +17,18 @@ export function isSameCommand(a: Asked, b: Asked): boolean {
 }
 
 /** What an accepted command used its id for. */
-export function firstUseOf({ name, args, by, acceptedAt, outcome }: LedgerEntry): FirstUse {
-  return { name, args, by, acceptedAt, outcome };
+export function firstUseOf({ name, args, by, asker, acceptedAt, outcome }: LedgerEntry): FirstUse {
+  return { name, args, by, asker, acceptedAt, outcome };
 }
 
 /** What a request that is not decided on yet uses its id for. */
-export function firstUseOfWaiting({ name, args, by }: Pick<FirstUse, 'name' | 'args' | 'by'>): FirstUse {
-  return { name, args, by, acceptedAt: null, outcome: null };
+export function firstUseOfWaiting({
+  name,
+  args,
+  by,
+  asker,
+}: Pick<FirstUse, 'name' | 'args' | 'by' | 'asker'>): FirstUse {
+  return { name, args, by, asker, acceptedAt: null, outcome: null };
 }
 
 /** Plain data by its meaning: both encodings, and the store, may write one number in several ways. */

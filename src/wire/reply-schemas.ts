@@ -71,6 +71,7 @@ const FirstUseSchema = Type.Object(
     name: Type.String(),
     args: AnyMap,
     by: TextOrNull('on whose behalf'),
+    asker: TextOrNull('who asked, proved by the broker or by a token; `by` anybody can write'),
     acceptedAt: TimeOrNull('when it was accepted; `null` while it waits to be decided on'),
     outcome: Type.Union([OneOf(OUTCOMES, 'how it stands'), Type.Null()]),
   } satisfies Fields<FirstUse>,

@@ -481,6 +481,7 @@ describe('over HTTP', () => {
         name: 'reserve',
         args: { holdMs: 60_000 },
         by: 'mara',
+        asker: 'nats:booking',
         acceptedAt: NOW,
         outcome: 'done',
       };

@@ -239,7 +239,7 @@ describe('an id', () => {
     const id = randomUUID();
     const args = { holdMs: 60_000 };
     const { acceptedAt, n } = await parts.backend.command(device.device, 'reserve', { id, args });
-    const firstUse = { name: 'reserve', args, by: null, acceptedAt, outcome: 'done' };
+    const firstUse = { name: 'reserve', args, by: null, asker: 'nats:backend', acceptedAt, outcome: 'done' };
     for (const node of ['node-under-test', 'another-node', 'node-under-test']) {
       const answer = await parts.backend.ask(`twin.${device.device}.command.release`, { id });
       const refusal = { outcome: 'refused', code: 'id-reused', id, state: 'reserved', firstUse };

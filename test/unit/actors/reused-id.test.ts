@@ -17,7 +17,9 @@ describe('an id that names another command', () => {
     const sent = pair.commands.length;
     pair.ask('release', { id: 'x', waitMs: 5_000 });
     const args = { holdMs: 60_000 };
-    const firstUse = { name: 'reserve', args, by: null, acceptedAt, outcome: 'done' };
+    const { asker } = pair.ledger.get('x')!;
+    expect(asker).toMatch(/^nats:/);
+    const firstUse = { name: 'reserve', args, by: null, asker, acceptedAt, outcome: 'done' };
     const refusal = { code: 'id-reused', id: 'x', state: 'reserved', firstUse };
     expect(pair.replies.at(-1)?.reply).toMatchObject({ type: 'refused', refusal });
     expect(pair.commands.length).toBe(sent);

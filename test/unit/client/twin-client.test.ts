@@ -228,7 +228,10 @@ describe('a command', () => {
   });
 
   test('under an id of another command is certainly not accepted, also where an earlier copy got no answer', async () => {
-    const firstUse: FirstUse = { name: 'release', args: {}, by: null, acceptedAt: 1, outcome: 'done' };
+    const firstUse: FirstUse = {
+      ...{ name: 'release', args: {}, by: null, asker: null },
+      ...{ acceptedAt: 1, outcome: 'done' },
+    };
     const refusal = { ...idReused, firstUse };
     serve((request, count) =>
       count === 1 ? null : encodeRefusal({ ...refusal, id: idOf(request) }, request.replyTo.encoding),
@@ -239,7 +242,14 @@ describe('a command', () => {
   });
 
   test('under an id that another command waits with may still be accepted, where an earlier copy got no answer', async () => {
-    const firstUse: FirstUse = { name: 'release', args: {}, by: null, acceptedAt: null, outcome: null };
+    const firstUse: FirstUse = {
+      name: 'release',
+      args: {},
+      by: null,
+      asker: null,
+      acceptedAt: null,
+      outcome: null,
+    };
     const refusal = { ...idReused, firstUse };
     serve((request, count) =>
       count === 1 ? null : encodeRefusal({ ...refusal, id: idOf(request) }, request.replyTo.encoding),
