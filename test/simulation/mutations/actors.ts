@@ -162,7 +162,7 @@ export const actorMutations: readonly Mutation[] = [
     find: "if (isLeaping && !isLeapProved(draft, heard)) return 'unproved';",
     put: '',
     caughtBy: 'leaps',
-    seed: 7,
+    seed: 4,
   },
   {
     bug: 'a twin numbers above whatever a ring claims',
@@ -170,6 +170,6 @@ export const actorMutations: readonly Mutation[] = [
     find: 'if (n > twin.lastN && n <= CLAIMED_N_MAX) twin.lastN = n;',
     put: 'if (n > twin.lastN) twin.lastN = n;',
     caughtBy: 'soundness',
-    seed: 7,
+    seed: 4,
   },
 ];

@@ -100,6 +100,6 @@ export const deviceMutations: readonly Mutation[] = [
     if (command.name === REBOOT`,
     put: '    if (command.name === REBOOT',
     caughtBy: 'outcomes',
-    seed: 26,
+    seed: 17,
   },
 ];

@@ -170,7 +170,7 @@ export class World {
     }
     for (const backend of this.#backends) backend.start();
     if (this.#chance.fork('ids').hits(MIX_UPS_PART)) this.#mixUps.begin();
-    if (this.#chance.fork('names').hits(NEIGHBOUR_PART)) this.#neighbour.begin();
+    if (this.#chance.fork('whose voice').hits(NEIGHBOUR_PART)) this.#neighbour.begin();
     this.#storm.begin();
     await schedule.runUntil(WORLD_BEGINS + weather.stormMs);
     const calmAt = schedule.now;
