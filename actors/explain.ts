@@ -29,6 +29,8 @@ export interface Evidence {
   readonly transitions: readonly (Transition & { readonly no: number })[];
   readonly commands: readonly LedgerEntry[];
   readonly rejected: readonly RejectedMessage[];
+  /** Why who decides for the device refuses every command before the twin is asked, as half a sentence; `null` where nothing is known of it. */
+  readonly unready: string | null;
 }
 
 /** Whether a command would be accepted. */
@@ -95,7 +97,7 @@ export function explain(evidence: Evidence): Explanation {
       ...suspicions.map(({ sentence }) => sentence),
       ...claimSentences(evidence),
       ...openSentences(twin),
-      acceptedSentence(commands),
+      acceptedSentence(evidence, commands),
     ],
     chain: causesOf(evidence),
     suspicions,
@@ -176,12 +178,16 @@ function openSentences({ open, unheard, waiting }: Twin): readonly string[] {
   ];
 }
 
-function acceptedSentence(commands: readonly CommandProspect[]): string {
+function acceptedSentence({ unready }: Evidence, commands: readonly CommandProspect[]): string {
+  if (unready !== null) return `No command would be accepted now: ${unready}.`;
   const accepted = commands.filter((command) => command.accepted).map(({ name }) => name);
   return accepted.length === 0 ? 'It accepts no command now.' : `It would accept ${accepted.join(', ')} now.`;
 }
 
-function commandProspect({ twin, kind, now, serverErrorMs }: Evidence, name: string): CommandProspect {
+function commandProspect(evidence: Evidence, name: string): CommandProspect {
+  const { twin, kind, now, serverErrorMs, unready } = evidence;
+  if (unready !== null)
+    return { name, accepted: false, code: 'unavailable', sentence: `${name} would be refused: ${unready}.` };
   const prospect = prospectOf({ twin, kind, context: { now, serverErrorMs } }, name);
   switch (prospect.type) {
     case 'accepted':

@@ -5,9 +5,9 @@
  * I1  epochs come from one number line: a later one is higher, whatever the partition.
  * I2  `positions`, `backlog`, `batch`, `journal` and `published` move only under the epoch and after the batch that the fence names.
  */
-import type { LeaseView } from '../runtime/archive.ts';
+import type { LeaseView, Ownership } from '../runtime/archive.ts';
 import { usableEpoch } from '../runtime/epoch.ts';
-import type { Lease, PartitionAdvance, StreamPosition } from '../runtime/ports.ts';
+import type { Lease, PartitionAdvance, Store, StreamPosition } from '../runtime/ports.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 
 type Held = Pick<Lease, 'partition' | 'epoch'>;
@@ -18,6 +18,8 @@ export class LeaseTable {
     ...{ partition, owner: null, expiresAt: null },
     ...{ epoch: 0, positions: [], backlog: [], batch: 0, journal: 0, published: 0 },
   }));
+  /** By partition, why its owner accepts no commands. */
+  readonly #refusals = new Map<number, string>();
   #lastEpoch = 0;
 
   /** Gives up to `limit` partitions that nobody holds at `now` to `node`, each under a fresh epoch. */
@@ -27,6 +29,7 @@ export class LeaseTable {
     return free.slice(0, limit).map((row) => {
       const epoch = this.#nextEpoch();
       this.#rows[row.partition] = { ...row, epoch, owner: node, expiresAt: now + ttlMs };
+      this.#refusals.delete(row.partition);
       const { partition, positions, backlog, batch, journal, published } = row;
       return { partition, epoch, positions, backlog, batch, journal, published };
     });
@@ -37,11 +40,22 @@ export class LeaseTable {
     return structuredClone(this.#rows);
   }
 
+  /** See `Archive.ownership`. */
+  ownership(partition: number, now: number): Ownership {
+    const { owner = null, expiresAt = null } = this.#rows[partition] ?? {};
+    const isHeld = expiresAt !== null && expiresAt > now;
+    return { owner, isHeld, refuses: this.#refusals.get(partition) ?? null };
+  }
+
   /** Extends those of `leases` that are still held; returns their partitions. */
-  renew(options: { node: string; ttlMs: number; now: number; leases: readonly Held[] }): readonly number[] {
-    const { node, ttlMs, now, leases } = options;
+  renew(options: Parameters<Store['renew']>[0] & { readonly now: number }): readonly number[] {
+    const { node, ttlMs, now, leases, refuses } = options;
     const kept = leases.filter((lease) => this.#rowUnder(lease)?.owner === node);
-    for (const { partition } of kept) this.#change(partition, { expiresAt: now + ttlMs });
+    for (const { partition } of kept) {
+      this.#change(partition, { expiresAt: now + ttlMs });
+      if (refuses === null) this.#refusals.delete(partition);
+      else this.#refusals.set(partition, refuses);
+    }
     return kept.map(({ partition }) => partition);
   }
 
@@ -49,6 +63,7 @@ export class LeaseTable {
   release(leases: readonly Held[]): void {
     for (const lease of leases) {
       if (this.#rowUnder(lease) === undefined) continue;
+      this.#refusals.delete(lease.partition);
       this.#change(lease.partition, { owner: null, expiresAt: null, epoch: this.#nextEpoch() });
     }
   }

@@ -220,6 +220,10 @@ export class MemoryStore implements Store, Archive {
     return this.#journal.stateChanges(options, (device) => this.#inventoryEntry(device).kind);
   }
 
+  async ownership(partition: number): ReturnType<Archive['ownership']> {
+    return this.#leases.ownership(partition, this.#options.clock.now());
+  }
+
   async leases(): Promise<readonly LeaseView[]> {
     return this.#leases.rows();
   }

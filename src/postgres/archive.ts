@@ -11,6 +11,7 @@ import type {
   DeviceQuery,
   JournalPage,
   NumberedDeadLetter,
+  Ownership,
   ReportPage,
 } from '../runtime/archive.ts';
 import type { InventoryEntry } from '../runtime/ports.ts';
@@ -125,6 +126,15 @@ export class PostgresArchive implements Archive {
 
   stateChanges(options: Parameters<Archive['stateChanges']>[0]): ReturnType<Archive['stateChanges']> {
     return this.#numbers.stateChanges(options);
+  }
+
+  async ownership(partition: number): Promise<Ownership> {
+    const [row] = await this.#options.sessions.query<Ownership>({
+      name: 'ownership',
+      text: `select owner, coalesce(expires_at > now(), false) as "isHeld", refuses from lease where partition = $1`,
+      values: [partition],
+    });
+    return row ?? { owner: null, isHeld: false, refuses: null };
   }
 
   leases(): ReturnType<Archive['leases']> {

@@ -14,7 +14,7 @@ const ACQUIRE = `with free as (
   order by partition limit $2 for update skip locked
 )
 update lease l
-set owner = $1, epoch = nextval('lease_epoch'), expires_at = now() + $3 * interval '1 millisecond'
+set owner = $1, epoch = nextval('lease_epoch'), expires_at = now() + $3 * interval '1 millisecond', refuses = null
 from free where l.partition = free.partition
 returning l.partition, l.epoch, l.positions, l.backlog, l.batch, l.journal, l.published`;
 
@@ -25,13 +25,13 @@ const HELD = `select l.partition
   order by l.partition for update of l`;
 
 const RENEW = `with held as (${HELD})
-update lease l set expires_at = now() + $4 * interval '1 millisecond'
+update lease l set expires_at = now() + $4 * interval '1 millisecond', refuses = $5::text
 from held where l.partition = held.partition and l.owner = $3
 returning l.partition`;
 
 /** The epoch ends as well: nothing can be committed under it any more. */
 const RELEASE = `with held as (${HELD})
-update lease l set owner = null, expires_at = null, epoch = nextval('lease_epoch')
+update lease l set owner = null, expires_at = null, refuses = null, epoch = nextval('lease_epoch')
 from held where l.partition = held.partition`;
 
 /** See `Store.acquire`. */
@@ -50,11 +50,11 @@ export async function acquireLeases(
 /** See `Store.renew`. */
 export async function renewLeases(
   sessions: SessionPool,
-  { node, ttlMs, leases }: Parameters<Store['renew']>[0],
+  { node, ttlMs, leases, refuses }: Parameters<Store['renew']>[0],
 ): Promise<readonly number[]> {
   const rows = await sessions.query<{ partition: number }>({
     text: RENEW,
-    values: [...heldValues(leases), node, ttlMs],
+    values: [...heldValues(leases), node, ttlMs, refuses],
   });
   return rows.map(({ partition }) => partition);
 }

@@ -189,6 +189,10 @@ export class PostgresStore implements Store, Archive, Census {
     return this.#archive.stateChanges(options);
   }
 
+  ownership(partition: number): ReturnType<Archive['ownership']> {
+    return this.#archive.ownership(partition);
+  }
+
   leases(): ReturnType<Archive['leases']> {
     return this.#archive.leases();
   }

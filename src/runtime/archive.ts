@@ -45,6 +45,8 @@ export interface Archive {
   stateChanges(options: { readonly from: number; readonly stepMs: number }): Promise<readonly StateChange[]>;
   /** Every partition, and who decides for it. */
   leases(): Promise<readonly LeaseView[]>;
+  /** Who decides for a partition, and whether it would decide on a command. */
+  ownership(partition: number): Promise<Ownership>;
 }
 
 /** As many ask at once as may. Nothing is wrong with the store: it can be asked again when some of them have their answers. */
@@ -134,6 +136,16 @@ export interface StateChange {
   readonly from: string;
   readonly to: string;
   readonly transitions: number;
+}
+
+/** Who decides for a partition now. */
+export interface Ownership {
+  /** `null` where nobody does. */
+  readonly owner: string | null;
+  /** False once its lease has run out by the store's clock: it answers nobody. */
+  readonly isHeld: boolean;
+  /** See `Store.renew`. */
+  readonly refuses: string | null;
 }
 
 /** A lease, and who holds it. */

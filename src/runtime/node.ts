@@ -159,12 +159,12 @@ export class Node {
 
   async #renew(): Promise<void> {
     if (this.#holdings.size === 0) return;
-    const { store, node, limits, clock } = this.#options;
+    const { store, node, limits, clock, clockProblem } = this.#options;
     const ttlMs = limits.leaseTtlMs;
     const askedAt = clock.monotonic();
     try {
       const leases = [...this.#holdings].flatMap((holding) => holding.leases);
-      const kept = new Set(await store.renew({ node, ttlMs, leases }));
+      const kept = new Set(await store.renew({ node, ttlMs, leases, refuses: clockProblem() }));
       this.#storeProblem = null;
       this.#sureUntil = askedAt + ttlMs;
       for (const holding of this.#holdings) {

@@ -354,11 +354,15 @@ export interface Store {
     readonly limit: number;
     readonly ttlMs: number;
   }): Promise<readonly Lease[]>;
-  /** Extends leases still held under these epochs; returns the partitions that are. */
+  /**
+   * Extends leases still held under these epochs; returns the partitions that are. `refuses` is why the node accepts no commands now, as a
+   * sentence, for whoever explains a device; `null` where nothing keeps it from it.
+   */
   renew(options: {
     readonly node: string;
     readonly ttlMs: number;
     readonly leases: readonly { readonly partition: number; readonly epoch: number }[];
+    readonly refuses: string | null;
   }): Promise<readonly number[]>;
   /** Gives leases back, so that the next owner need not wait for them to run out. */
   release(leases: readonly { readonly partition: number; readonly epoch: number }[]): Promise<void>;

@@ -307,7 +307,9 @@ export class Turns {
       const { clock, limits } = this.#options;
       this.answerAfterCommit(batch, replyTo, () => {
         const document = twinDocument({ twin, kind, now: clock.now(), serverErrorMs: limits.serverErrorMs });
-        return encodeDocument(document, replyTo.encoding);
+        // What a node refuses before it asks the twin is not allowed, whatever the twin says.
+        const isRefusing = this.#options.clockProblem() !== null;
+        return encodeDocument(isRefusing ? { ...document, allowed: [] } : document, replyTo.encoding);
       });
       return;
     }

@@ -1,6 +1,7 @@
 /**
  * A client of the HTTP side, and what it takes an answer to be.
  */
+import type { Lease } from '../../src/runtime/ports.ts';
 import { expect } from 'vitest';
 import { PROBLEMS } from '../../src/http/problem.ts';
 import { commitLives, fleet } from './http-fleet.ts';
@@ -48,6 +49,8 @@ type TextMember =
 export class FleetClient {
   readonly node: HttpNode;
   readonly opened: OpenStore;
+  /** Of the node that owns every device. */
+  leases: readonly Lease[] = [];
 
   private constructor(node: HttpNode, opened: OpenStore) {
     this.node = node;
@@ -57,7 +60,21 @@ export class FleetClient {
   static async over({ open }: StoreKind): Promise<FleetClient> {
     const opened = await open(new StandingClock());
     await commitLives(opened.store, fleet);
-    return new FleetClient(await httpOver(opened.store, opened.clock), opened);
+    const client = new FleetClient(await httpOver(opened.store, opened.clock), opened);
+    await client.#own();
+    return client;
+  }
+
+  /** Commits more. */
+  async commit(lives: Parameters<typeof commitLives>[1]): Promise<void> {
+    await this.opened.store.release(this.leases);
+    await commitLives(this.opened.store, lives);
+    await this.#own();
+  }
+
+  /** While it is asked, a node owns every device. */
+  async #own(): Promise<void> {
+    this.leases = await this.opened.store.acquire({ node: 'a-node', limit: 32, ttlMs: 3_600_000 });
   }
 
   async request(

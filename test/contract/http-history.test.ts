@@ -6,17 +6,7 @@ import { timelineOf } from '../../actors/timeline.ts';
 import { chargePoint } from '../../machines/charge-point.ts';
 import { rfc3339 } from '../../src/http/rfc3339.ts';
 import { expectProblem, FleetClient, type Item } from './http-client.ts';
-import {
-  commitLives,
-  heard,
-  live,
-  MINUTE,
-  NOW,
-  PENDING_ID,
-  REJECTED_ID,
-  SECOND,
-  time,
-} from './http-fleet.ts';
+import { heard, live, MINUTE, NOW, PENDING_ID, REJECTED_ID, SECOND, time } from './http-fleet.ts';
 import { stores } from './http-stores.ts';
 
 describe.each(stores)('the past of a device over $name', (kind) => {
@@ -59,9 +49,7 @@ describe.each(stores)('the past of a device over $name', (kind) => {
           firmware: 'x'.repeat(60_000),
         }),
       );
-      await commitLives(client.opened.store, [
-        live({ id: 'cp-large', kind: chargePoint, site: 'depot' }, large),
-      ]);
+      await client.commit([live({ id: 'cp-large', kind: chargePoint, site: 'depot' }, large)]);
       const url = '/v1/devices/cp-large/reports?limit=1000';
       const { body } = await client.get(url);
       expect(body.reports.length).toBeGreaterThan(0);

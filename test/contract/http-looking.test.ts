@@ -186,8 +186,9 @@ describe.each(stores)('looking into the fleet over $name', (kind) => {
     const body = await get('/v1/nodes');
     const streamSequences = Object.fromEntries(THIS_NODE.streamSequences!);
     expect(streamSequences).toEqual({ 'DEVICES-depot': 1_000 });
-    expect(body).toMatchObject({ nodes: [], streamSequences, thisNode: { ...THIS_NODE, streamSequences } });
-    expect(body.unowned).toHaveLength(32);
+    const nodes = [{ node: 'a-node', isThisNode: true, behindMessages: 999 }];
+    expect(body).toMatchObject({ nodes, streamSequences, thisNode: { ...THIS_NODE, streamSequences } });
+    expect(body.unowned).toEqual([]);
   });
 
   test('the kinds say what their devices are', async () => {
@@ -229,5 +230,21 @@ describe.each(stores)('looking into the fleet over $name', (kind) => {
   test('nothing was sent that could not be read', async () => {
     expect(await get('/v1/deadletters?device=cp-001')).toEqual({ deadLetters: [], cursor: null, next: null });
     expect(await get('/v1/deadletters?cursor=x')).toMatchObject({ code: 'bad-query', parameter: 'cursor' });
+  });
+
+  test('of a device for which nobody decides, or whose owner takes no commands, none would be accepted', async () => {
+    const { store } = client.opened;
+    const prospects = async (): Promise<string> =>
+      JSON.stringify((await client.get('/v1/devices/cp-002/explain')).body);
+    const { leases } = client;
+    expect(await prospects()).toContain('"accepted":true');
+    await store.renew({ node: 'a-node', ttlMs: 3_600_000, leases, refuses: 'its clock is wrong' });
+    expect(await prospects()).not.toContain('"accepted":true');
+    expect(await prospects()).toContain(
+      'reserve would be refused: the node that decides for the device, a-node, accepts none: its clock is wrong.',
+    );
+    await store.release(leases);
+    expect(await prospects()).not.toContain('"accepted":true');
+    expect(await prospects()).toContain('reserve would be refused: no node decides for the device now.');
   });
 });

@@ -186,7 +186,7 @@ describe('a commit whose connection is cut', () => {
       connectTimeoutMs: 300,
     };
     const hasty = new PostgresStore({ ...options, connectionString: url.href, limits });
-    await hasty.renew({ node: 'a', ttlMs: 60_000, leases: [lease] });
+    await hasty.renew({ node: 'a', ttlMs: 60_000, leases: [lease], refuses: null });
     link.freeze('up');
     expect(await hasty.commit(next())).toMatchObject({ type: 'unavailable' });
     link.heal();

@@ -95,8 +95,10 @@ describe.each(storesUnderTest)('leases $name', ({ open }) => {
   test('a lease is renewed only by its holder and under its epoch', async () => {
     const [one, two] = await acquire('a', 2);
     const leases = [one!, { ...two!, epoch: two!.epoch + 100 }];
-    expect(await under.store.renew({ node: 'a', ttlMs: TTL, leases })).toEqual([one!.partition]);
-    expect(await under.store.renew({ node: 'b', ttlMs: TTL, leases: [one!] })).toEqual([]);
+    expect(await under.store.renew({ node: 'a', ttlMs: TTL, leases, refuses: null })).toEqual([
+      one!.partition,
+    ]);
+    expect(await under.store.renew({ node: 'b', ttlMs: TTL, leases: [one!], refuses: null })).toEqual([]);
   });
 
   test('a lease that ran out can be taken by another node, with all that was committed', async () => {
@@ -111,7 +113,7 @@ describe.each(storesUnderTest)('leases $name', ({ open }) => {
       journal: 1,
       published: 0,
     });
-    expect(await under.store.renew({ node: 'a', ttlMs: TTL, leases: [mine!] })).toEqual([]);
+    expect(await under.store.renew({ node: 'a', ttlMs: TTL, leases: [mine!], refuses: null })).toEqual([]);
   });
 
   test('a partition has a position in each stream, and a batch writes those that moved', async () => {
@@ -175,7 +177,7 @@ describe.each(storesUnderTest)('leases $name', ({ open }) => {
     await under.expireLeases();
     const [theirs] = await acquire('b', 1);
     await under.store.release([mine!]);
-    expect(await under.store.renew({ node: 'b', ttlMs: TTL, leases: [theirs!] })).toEqual([
+    expect(await under.store.renew({ node: 'b', ttlMs: TTL, leases: [theirs!], refuses: null })).toEqual([
       theirs!.partition,
     ]);
   });
@@ -213,7 +215,9 @@ describe.each(storesUnderTest)('leases $name', ({ open }) => {
     let current = leases;
     const renewals: Promise<readonly number[]>[] = [];
     for (let batch = 0; batch < 20; batch += 1) {
-      renewals.push(under.store.renew({ node: 'a', ttlMs: TTL, leases: [...leases].reverse() }));
+      renewals.push(
+        under.store.renew({ node: 'a', ttlMs: TTL, leases: [...leases].reverse(), refuses: null }),
+      );
       const result = await under.store.commit(commitOf(current.map((lease) => advance(lease))));
       expect(result).toEqual({ type: 'committed' });
       current = current.map((lease) => advanced(lease));

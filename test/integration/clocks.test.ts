@@ -79,6 +79,19 @@ async function readiness({ httpUrl }: App): Promise<{ readonly status: number; r
   return { status: response.status, text: await response.text() };
 }
 
+interface Prospect {
+  readonly name: string;
+  readonly accepted: boolean;
+  readonly code: string | null;
+  readonly sentence: string;
+}
+
+/** What a node says would become of each command. */
+async function explained({ httpUrl }: App, device: string): Promise<readonly Prospect[]> {
+  const response = await fetch(`${httpUrl}/v1/devices/${device}/explain`);
+  return ((await response.json()) as { readonly commands: readonly Prospect[] }).commands;
+}
+
 async function heard(): Promise<string> {
   devices += 1;
   const device = `cp-${String(devices)}`;
@@ -122,8 +135,23 @@ describe.each([
     expect(refused).toBeInstanceOf(CorralUnreachable);
     expect(refused).toMatchObject({ wasSent: 'no' });
     expect((refused as Error).message).toMatch(sentence);
+    expect(await client.get(device)).toMatchObject({ allowed: [] });
+    const other = await startNode('other');
+    await until('a node that does not decide for it says the same', async () => {
+      const seen = await explained(other, device);
+      const saysSo = ({ accepted, code, sentence: said }: Prospect): boolean =>
+        !accepted && code === 'unavailable' && said.includes('wrong, accepts none') && sentence.test(said);
+      return { done: seen.length > 0 && seen.every(saysSo), seen: JSON.stringify(seen) };
+    });
     aheadMs = 0;
     await partSays(app, 'clock', /^that of the hub/);
+    await until('it says that reserve would be accepted', async () => {
+      const seen = await explained(other, device);
+      return {
+        done: seen.some(({ name, accepted }) => name === 'reserve' && accepted),
+        seen: JSON.stringify(seen),
+      };
+    });
     expect(await client.command(device, 'reserve', {}, { waitMs: 20_000 })).toMatchObject({
       outcome: 'done',
     });

@@ -4,6 +4,8 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { ChainLink } from '../../../actors/explanation-chain.ts';
 import { explain, type Explanation } from '../../../actors/explain.ts';
+import type { Ownership } from '../../runtime/archive.ts';
+import { partitionOf } from '../../wire/partition.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import { problemResponses } from '../problem.ts';
 import { rfc3339, wholeErrorMs } from '../rfc3339.ts';
@@ -65,7 +67,7 @@ export const ExplanationSchema = Type.Object({
       accepted: Type.Boolean(),
       code: Type.Union([Type.String(), Type.Null()], {
         description:
-          'the code it would be refused with; `needs-proof` where the device is asked for a report first',
+          'the code it would be refused with, `unavailable` where no twin would be asked; `needs-proof` where the device is asked for a report first',
       }),
       sentence: Type.String(),
     }),
@@ -98,7 +100,8 @@ export function explainRoutes(app: HttpApp, context: HttpContext): void {
     async (request) => {
       const { device } = request.params;
       const { twin, kind } = await knownDevice(context, device);
-      const [transitions, commands, rejected] = await Promise.all([
+      const [ownership, transitions, commands, rejected] = await Promise.all([
+        askStore(context, (archive) => archive.ownership(partitionOf(device))),
         askStore(context, (archive) =>
           archive.transitions(device, { before: null, recordedUpTo: null, limit: TRANSITIONS_MAX }),
         ),
@@ -109,9 +112,19 @@ export function explainRoutes(app: HttpApp, context: HttpContext): void {
       ]);
       const now = context.clock.now();
       const { serverErrorMs } = context;
-      return explanationView(explain({ twin, kind, now, serverErrorMs, transitions, commands, rejected }));
+      const unready = unreadyBecause(ownership);
+      return explanationView(
+        explain({ twin, kind, now, serverErrorMs, transitions, commands, rejected, unready }),
+      );
     },
   );
+}
+
+/** Why nobody would ask the twin about a command, as the leases tell it: the owner may be another node than the one that is asked. */
+function unreadyBecause({ owner, isHeld, refuses }: Ownership): string | null {
+  if (owner === null) return 'no node decides for the device now';
+  if (!isHeld) return `the node that decides for the device, ${owner}, has not renewed its lease in time`;
+  return refuses === null ? null : `the node that decides for the device, ${owner}, accepts none: ${refuses}`;
 }
 
 function explanationView(explanation: Explanation): Static<typeof ExplanationSchema> {

@@ -44,7 +44,16 @@ function refusalOf(pair: Pair, name: string): string | null {
 
 function explained(pair: Pair): readonly string[] {
   const { twin, kind, now, serverErrorMs } = pair;
-  const known = { twin, kind, now, serverErrorMs, transitions: [], commands: [], rejected: [] };
+  const known = {
+    twin,
+    kind,
+    now,
+    serverErrorMs,
+    transitions: [],
+    commands: [],
+    rejected: [],
+    unready: null,
+  };
   return explain(known)
     .commands.filter(({ accepted }) => accepted)
     .map(({ name }) => name);

@@ -42,7 +42,16 @@ class Mute extends Stage {
 
 /** What an explanation says of the claim. */
 function explained({ twin, kind, now, serverErrorMs }: Stage): string | undefined {
-  const known = { twin, kind, now, serverErrorMs, transitions: [], commands: [], rejected: [] };
+  const known = {
+    twin,
+    kind,
+    now,
+    serverErrorMs,
+    transitions: [],
+    commands: [],
+    rejected: [],
+    unready: null,
+  };
   return explain(known).summary.find((sentence) => sentence.includes('leaps'));
 }
 
