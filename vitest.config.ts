@@ -9,15 +9,16 @@ export default defineConfig({
     pool: 'forks',
     // Most of the time the tests with servers wait for a server: two files at once suit two cores.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // A machine may be as busy as it likes: a test that takes so long hangs.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     teardownTimeout: 30_000,
     reporters: ['default'],
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
         extends: true,
-        test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 300_000 },
+        test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'] },
       },
       {
         extends: true,
@@ -25,8 +26,6 @@ export default defineConfig({
           name: 'servers',
           include: ['test/{contract,integration,page}/**/*.test.ts'],
           globalSetup: ['./test/global-setup.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
         },
       },
     ],

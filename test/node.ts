@@ -44,7 +44,7 @@ export type Seen<T = undefined> =
 export async function until<T = undefined>(
   what: string,
   look: () => Promise<Seen<T>>,
-  timeoutMs = 60_000,
+  timeoutMs = 200_000,
 ): Promise<T | undefined> {
   const giveUpAt = performance.now() + timeoutMs;
   for (;;) {

@@ -35,7 +35,8 @@ export interface RawRequest {
 }
 
 const packr = new Packr({ useRecords: false });
-const TIMEOUT_MS = 15_000;
+/** Who waits in vain says so before the test is ended, ms: longer than any request may ask to wait. */
+const TIMEOUT_MS = 100_000;
 /** A document is asked for again when nobody has answered for this long, ms. */
 const AGAIN_MS = 1_000;
 

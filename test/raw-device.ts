@@ -47,8 +47,9 @@ interface Waiter {
 }
 
 const RING_SIZE = 8;
-const ACK_TIMEOUT_MS = 10_000;
-const COMMAND_TIMEOUT_MS = 20_000;
+/** Who waits in vain says so before the test is ended, ms. */
+const ACK_TIMEOUT_MS = 60_000;
+const COMMAND_TIMEOUT_MS = 200_000;
 
 const packr = new Packr({ useRecords: false });
 

@@ -1,7 +1,8 @@
 /** A sink that keeps what a feed says, and lets a test wait for it. */
 import type { Delivery, FeedSink } from '../../src/runtime/ports.ts';
 
-const PATIENCE_MS = 30_000;
+/** Who waits in vain says so before the test is ended, ms. */
+const PATIENCE_MS = 200_000;
 
 /** What a feed said, in order. */
 export type Said =
