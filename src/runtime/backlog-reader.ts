@@ -32,6 +32,10 @@ export interface BacklogOptions {
 const HELD_BYTES_MAX = 256 * 1024;
 /** The same for their number: live devices wait for a fraction of a batch. */
 const HELD_MESSAGES_MAX = 500;
+/** A round of deciding and committing that takes longer keeps live devices waiting, ms: then the past has to wait longer. */
+const BUSY_ROUND_MS = 100;
+/** What is held of all backlogs while rounds take that long. */
+const BUSY_MESSAGES_MAX = 50;
 /** Before a hub that did not answer is asked again, ms. */
 const RETRY_MS = 500;
 
@@ -48,6 +52,7 @@ export class BacklogReader {
   readonly #readThrough = new WeakMap<OpenRange, number>();
   /** Of each device with something to read, what comes next; the first is read next. */
   #round: Place[] = [];
+  #messagesMax = HELD_MESSAGES_MAX;
   #heldMessages = 0;
   #heldBytes = 0;
   #isReading = false;
@@ -57,8 +62,13 @@ export class BacklogReader {
     this.#options = options;
   }
 
-  /** Reads what may be read: call it whenever something was set aside or taken. */
-  proceed(): void {
+  /** Reads what may be read: call it whenever something was set aside or taken, with what the last round took, ms. */
+  proceed(roundMs: number): void {
+    this.#messagesMax = roundMs > BUSY_ROUND_MS ? BUSY_MESSAGES_MAX : HELD_MESSAGES_MAX;
+    this.#proceed();
+  }
+
+  #proceed(): void {
     if (this.#isReading || this.#isStopped) return;
     this.#isReading = true;
     void this.#readOn();
@@ -84,7 +94,7 @@ export class BacklogReader {
       // The hub is away, or the connection to it: what is set aside waits.
       this.#options.clock.after(RETRY_MS, () => {
         this.#isReading = false;
-        this.proceed();
+        this.#proceed();
       });
     }
   }
@@ -93,7 +103,7 @@ export class BacklogReader {
     const { stream, site, device, to } = range;
     const { deliveries, through } = await this.#options.read(
       { partition, stream, site, device, from: this.#unread(range), to },
-      { messages: HELD_MESSAGES_MAX - this.#heldMessages, bytes: HELD_BYTES_MAX - this.#heldBytes },
+      { messages: this.#messagesMax - this.#heldMessages, bytes: HELD_BYTES_MAX - this.#heldBytes },
     );
     this.#readThrough.set(range, through);
     const offer = (at: number, delivery: Delivery | null): void =>
@@ -108,7 +118,7 @@ export class BacklogReader {
 
   /** What is to be read next; `null` when there is nothing, or enough is held. */
   #next(): Place | null {
-    if (this.#heldBytes >= HELD_BYTES_MAX || this.#heldMessages >= HELD_MESSAGES_MAX) return null;
+    if (this.#heldBytes >= HELD_BYTES_MAX || this.#heldMessages >= this.#messagesMax) return null;
     if (this.#round.length === 0) this.#round = this.#newRound();
     for (let next = this.#round.shift(); next !== undefined; next = this.#round.shift()) {
       const { partition, range } = next;

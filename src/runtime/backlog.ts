@@ -59,7 +59,8 @@ export class Backlog {
 
   /** Whether the last that the device said is set aside: what follows it makes no further range. */
   isGrowing(origin: StreamOrigin): boolean {
-    return this.#waiting.get(keyOf(origin))?.growing?.stream === origin.stream;
+    // Mostly there is nothing, and this is asked for every message.
+    return this.#size > 0 && this.#waiting.get(keyOf(origin))?.growing?.stream === origin.stream;
   }
 
   /** Whether something of the device waits, as far as is known: of a few ranges nobody wrote down whose they are. */

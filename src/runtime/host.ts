@@ -89,12 +89,7 @@ export class Host {
     this.#options = options;
     const { clock, limits, bus } = options;
     this.#partitions = new Map(options.partitions.map((state) => [state.partition, state]));
-    this.#mailbox = new Mailbox({
-      messagesMax: limits.mailboxMessagesMax,
-      bytesMax: limits.mailboxBytesMax,
-      requestsMax: limits.mailboxRequestsMax,
-      requestBytesMax: limits.mailboxRequestBytesMax,
-    });
+    this.#mailbox = new Mailbox(limits);
     this.#wakeups = new Wakeups(clock, (devices, lateMs) => {
       const at = clock.monotonic() - lateMs;
       for (const device of devices) this.#mailbox.offer({ type: 'wake', device, at });
@@ -228,10 +223,13 @@ export class Host {
   }
 
   async #decideAndCommit(backlog: BacklogReader): Promise<HostEnd> {
+    const { clock } = this.#options;
+    let roundMs = 0;
     try {
       for (;;) {
-        backlog.proceed();
+        backlog.proceed(roundMs);
         await this.#mailbox.ready();
+        const startedAt = clock.monotonic();
         if (this.#isEnded()) return { type: 'fenced', partitions: this.partitions };
         const batch = new Batch();
         if (!this.#fill(batch, backlog)) await this.#fillSlowly(batch, backlog);
@@ -242,6 +240,7 @@ export class Host {
         this.#commitInFlight = this.#commit(batch);
         // Awaited before the next commit; until then a failure must not count as unhandled.
         this.#commitInFlight.catch(() => undefined);
+        roundMs = clock.monotonic() - startedAt;
         await this.#publisher.room();
       }
     } catch (error) {
@@ -341,7 +340,8 @@ export class Host {
   /** Partitions without messages of their own follow the stream from time to time, or a restart would read it all again. */
   #moveIdlePositions(batch: Batch): void {
     const lagMax = this.#options.limits.idlePositionLagMax;
-    const reached = new Map(batch.messages.map(({ stream, sequence }) => [stream, sequence]));
+    const reached = new Map<string, number>();
+    for (const { stream, sequence } of batch.messages) reached.set(stream, sequence);
     for (const [stream, sequence] of reached) this.#moveTo({ stream, reached: sequence, lagMax, batch });
   }
 

@@ -19,7 +19,7 @@ export class Intake {
   readonly #options: IntakeOptions;
   readonly #rates: Rates;
   /** What was decided or set aside when the host began: it is delivered again where another partition is not so far. */
-  readonly #doneTo = new Map<string, number>();
+  readonly #doneTo = new Map<string, Map<number, number>>();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -40,16 +40,17 @@ export class Intake {
     if (to >= from - 1) return;
     for (const partition of this.#options.partitions.values()) {
       const doneTo = Math.min(this.#doneToIn(partition, stream), to);
-      this.#doneTo.set(keyOf(partition, stream), doneTo);
+      this.#doneTo.get(stream)?.set(partition.partition, doneTo);
     }
   }
 
   /** Where the partition stood in a stream when the host first saw anything of that: it is asked before anything of it is decided. */
-  #doneToIn(partition: PartitionState, stream: string): number {
-    const key = keyOf(partition, stream);
-    const known = this.#doneTo.get(key) ?? partition.positions.of(stream);
-    this.#doneTo.set(key, known);
-    return known;
+  #doneToIn({ partition, positions }: PartitionState, stream: string): number {
+    let ofStream = this.#doneTo.get(stream);
+    if (ofStream === undefined) this.#doneTo.set(stream, (ofStream = new Map<number, number>()));
+    let doneTo = ofStream.get(partition);
+    if (doneTo === undefined) ofStream.set(partition, (doneTo = positions.of(stream)));
+    return doneTo;
   }
 
   /** What has a place to wait in; for the rest there is none, so it is decided. */
@@ -57,8 +58,4 @@ export class Intake {
     if (!canBeSetAside(delivery)) return false;
     return backlog.rangesOf(delivery) > 0 || backlog.size < this.#options.limits.backlogRangesMax;
   }
-}
-
-function keyOf({ partition }: PartitionState, stream: string): string {
-  return `${String(partition)} ${stream}`;
 }

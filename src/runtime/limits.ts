@@ -17,6 +17,13 @@ export interface RuntimeLimits {
   /** The same for their bytes: a message may have a megabyte. */
   readonly mailboxBytesMax: number;
   /**
+   * Of them those of one stream, which is one site's; above it that stream is not read on, and the others are: whoever says much makes
+   * nobody else wait behind all of it.
+   */
+  readonly mailboxStreamMessagesMax: number;
+  /** The same for their bytes. */
+  readonly mailboxStreamBytesMax: number;
+  /**
    * Single reports of one device, as one site sends them; a frame counts as what it costs to decide (see `rates.ts`). What is above it
    * is set aside, and decided after what others say.
    */
@@ -78,6 +85,8 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   decideMsMax: 100,
   mailboxMessagesMax: 4_000,
   mailboxBytesMax: 32 * 1024 * 1024,
+  mailboxStreamMessagesMax: 500,
+  mailboxStreamBytesMax: 4 * 1024 * 1024,
   deviceRate: { perSecond: 20, burst: 200 },
   siteRate: { perSecond: 2_000, burst: 4_000 },
   newestEveryMs: 1_000,

@@ -7,6 +7,7 @@ import type { DesiredRequest } from '../../actors/decision.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { OpenRange } from './backlog.ts';
 import type { SetAside } from './backlog-reader.ts';
+import type { RuntimeLimits } from './limits.ts';
 import type { Delivery, FeedSink, GoneRange, InventoryEntry } from './ports.ts';
 import type { Verdict } from './rates.ts';
 
@@ -60,64 +61,79 @@ export type Work =
   /** The process stood still: what came meanwhile is not heard yet. */
   | { readonly type: 'stalled' };
 
+/** What may wait; see `limits.ts`. */
+export type MailboxLimits = Pick<
+  RuntimeLimits,
+  | 'mailboxMessagesMax'
+  | 'mailboxBytesMax'
+  | 'mailboxStreamMessagesMax'
+  | 'mailboxStreamBytesMax'
+  | 'mailboxRequestsMax'
+  | 'mailboxRequestBytesMax'
+>;
+
+/** Of one stream. */
+interface Waiting {
+  messages: number;
+  bytes: number;
+}
+
+/** A feed that goes on when there is room for more of a stream. */
+interface WaitingFeed {
+  readonly waiting: Waiting;
+  readonly goOn: () => void;
+}
+
 /** The queue before a host's turns; one reader, any number of writers. */
 export class Mailbox {
   #queue: Work[] = [];
   #head = 0;
-  #messages = 0;
-  #bytes = 0;
+  readonly #streams = new Map<string, Waiting>();
+  #waitingFeeds: WaitingFeed[] = [];
   /** Requests that were admitted and not taken: those that are looked up in the store, and those in the queue. */
   #requests = 0;
   #requestBytes = 0;
   readonly #bytesOf = new Map<Work, number>();
-  readonly #messagesMax: number;
-  readonly #bytesMax: number;
-  readonly #requestsMax: number;
-  readonly #requestBytesMax: number;
+  #messages = 0;
+  #bytes = 0;
+  readonly #limits: MailboxLimits;
   #wakeReader: (() => void) | null = null;
-  /** A feed delivers of several streams at once. */
-  #wakeFeeds: (() => void)[] = [];
   #isClosed = false;
   /** Of the last work in the queue, where that is of this kind. */
   #lastPassedOver: Map<string, OpenRange & { readonly partition: number }> | null = null;
 
-  constructor(options: {
-    readonly messagesMax: number;
-    readonly bytesMax: number;
-    readonly requestsMax: number;
-    readonly requestBytesMax: number;
-  }) {
-    this.#messagesMax = options.messagesMax;
-    this.#bytesMax = options.bytesMax;
-    this.#requestsMax = options.requestsMax;
-    this.#requestBytesMax = options.requestBytesMax;
+  constructor(limits: MailboxLimits) {
+    this.#limits = limits;
   }
 
   get isEmpty(): boolean {
     return this.#head === this.#queue.length;
   }
 
-  /** Adds messages of the stream, judged one by one; resolves when there is room for more. */
+  /**
+   * Adds messages of a stream, judged one by one, as far as there is room for them; resolves when all are added and there is room for
+   * more. A stream that has much to say fills its own share, and keeps none of the others waiting behind all of it.
+   */
   async offerMessages(
     deliveries: readonly Delivery[],
     judge: (delivery: Delivery) => Verdict,
   ): Promise<void> {
-    if (this.#isClosed) return;
     for (const delivery of deliveries) {
+      if (this.#isClosed) return;
       const verdict = judge(delivery);
-      if (verdict === 'above') {
-        this.#passOver(delivery);
-        continue;
+      const waiting = this.#waiting(delivery.stream);
+      if (verdict === 'above') this.#passOver(delivery, waiting);
+      else {
+        this.#queue.push({ type: 'delivery', delivery, isAboveRate: verdict === 'newest' });
+        this.#count(waiting, 1, delivery.payload.length);
       }
-      this.#queue.push({ type: 'delivery', delivery, isAboveRate: verdict === 'newest' });
-      this.#messages += 1;
-      this.#bytes += delivery.payload.length;
+      if (this.#hasRoom(waiting)) continue;
+      this.#announce();
+      await new Promise<void>((goOn) => {
+        this.#waitingFeeds.push({ waiting, goOn });
+      });
     }
     this.#announce();
-    if (this.#hasRoom()) return;
-    await new Promise<void>((resolve) => {
-      this.#wakeFeeds.push(resolve);
-    });
   }
 
   /**
@@ -125,8 +141,9 @@ export class Mailbox {
    * too much, or the mailbox is closed. What is admitted is offered or dismissed.
    */
   admit(bytes: number): boolean {
-    const isTooMuch = this.#requests > 0 && this.#requestBytes + bytes > this.#requestBytesMax;
-    if (this.#isClosed || this.#requests >= this.#requestsMax || isTooMuch) return false;
+    const { mailboxRequestsMax, mailboxRequestBytesMax } = this.#limits;
+    const isTooMuch = this.#requests > 0 && this.#requestBytes + bytes > mailboxRequestBytesMax;
+    if (this.#isClosed || this.#requests >= mailboxRequestsMax || isTooMuch) return false;
     this.#requests += 1;
     this.#requestBytes += bytes;
     return true;
@@ -164,14 +181,15 @@ export class Mailbox {
       this.#head = 0;
     }
     if (work.type === 'delivery') {
-      this.#messages -= 1;
-      this.#bytes -= work.delivery.payload.length;
-    } else if (work.type === 'passed-over') this.#messages -= work.ranges.size;
-    else if (isRequest(work)) {
+      const { stream, payload } = work.delivery;
+      this.#count(this.#waiting(stream), -1, -payload.length);
+    } else if (work.type === 'passed-over') {
+      for (const { stream } of work.ranges.values()) this.#count(this.#waiting(stream), -1, 0);
+    } else if (isRequest(work)) {
       this.dismiss(this.#bytesOf.get(work) ?? 0);
       this.#bytesOf.delete(work);
     }
-    if (this.#hasRoom()) this.#releaseFeed();
+    if (this.#waitingFeeds.length > 0) this.#releaseFeeds();
     return work;
   }
 
@@ -187,11 +205,11 @@ export class Mailbox {
   close(): void {
     this.#isClosed = true;
     this.#announce();
-    this.#releaseFeed();
+    this.#releaseFeeds();
   }
 
   /** Of what is passed over nothing is kept but where it is: what follows on it makes it longer, whoever sent it. */
-  #passOver({ partition, stream, site, device, sequence }: Delivery): void {
+  #passOver({ partition, stream, site, device, sequence }: Delivery, waiting: Waiting): void {
     const last = this.isEmpty ? undefined : this.#queue.at(-1);
     let ranges = last?.type === 'passed-over' ? this.#lastPassedOver : null;
     if (ranges === null) {
@@ -203,15 +221,35 @@ export class Mailbox {
     const known = ranges.get(key);
     if (known === undefined) {
       ranges.set(key, { partition, stream, site, device, from: sequence, to: sequence, messages: 1 });
-      this.#messages += 1;
+      this.#count(waiting, 1, 0);
     } else {
       known.to = sequence;
       known.messages += 1;
     }
   }
 
-  #hasRoom(): boolean {
-    return this.#messages < this.#messagesMax && this.#bytes < this.#bytesMax;
+  #waiting(stream: string): Waiting {
+    let waiting = this.#streams.get(stream);
+    if (waiting === undefined) this.#streams.set(stream, (waiting = { messages: 0, bytes: 0 }));
+    return waiting;
+  }
+
+  #count(waiting: Waiting, messages: number, bytes: number): void {
+    waiting.messages += messages;
+    waiting.bytes += bytes;
+    this.#messages += messages;
+    this.#bytes += bytes;
+  }
+
+  /** For more of a stream. */
+  #hasRoom({ messages, bytes }: Waiting): boolean {
+    const limits = this.#limits;
+    return (
+      this.#messages < limits.mailboxMessagesMax &&
+      this.#bytes < limits.mailboxBytesMax &&
+      messages < limits.mailboxStreamMessagesMax &&
+      bytes < limits.mailboxStreamBytesMax
+    );
   }
 
   #push(work: Work): void {
@@ -224,8 +262,13 @@ export class Mailbox {
     this.#wakeReader = null;
   }
 
-  #releaseFeed(): void {
-    for (const wake of this.#wakeFeeds.splice(0)) wake();
+  #releaseFeeds(): void {
+    const waitingFeeds = this.#waitingFeeds;
+    this.#waitingFeeds = [];
+    for (const feed of waitingFeeds) {
+      if (this.#isClosed || this.#hasRoom(feed.waiting)) feed.goOn();
+      else this.#waitingFeeds.push(feed);
+    }
   }
 }
 

@@ -7,13 +7,13 @@
  * rate bounds what all its devices are heard of together, whatever they call themselves.
  *
  * Invariants:
- * I1  a device, or a site, without a bucket has a full one; at most BUCKETS_MAX have one.
+ * I1  a device, or a site, without a bucket has a full one; of a site at most BUCKETS_MAX devices have one.
  * I2  what is passed over costs a device what is left in its bucket and no more: it cannot owe for what was not decided.
  */
 import { announcesList } from '../wire/codec.ts';
 import { REPORT_BYTES_MAX } from '../wire/report.ts';
 import type { Delivery } from './ports.ts';
-import { fill, fullBucket, type Rate, type TokenBucket } from './token-bucket.ts';
+import { fill, fullBucket, refillMs, type Rate, type TokenBucket } from './token-bucket.ts';
 
 /** How much may be said, and how often a device above its rate is heard all the same, ms. */
 export interface RateLimits {
@@ -29,10 +29,8 @@ export type Verdict = 'in-turn' | 'newest' | 'above';
 const FRAME_REPORT_BYTES = 128;
 /** A single report counts as one, and as one more for each so many bytes beyond: what it costs to read and to write. */
 const SINGLE_REPORT_BYTES = 1_024;
-/** More buckets than sites that keep to their rates can need; beyond them all are taken for full. */
+/** More buckets than a site that keeps to its rate can need; beyond them all are taken for full. */
 const BUCKETS_MAX = 50_000;
-/** Full buckets are thrown away after so many messages. */
-const SWEEP_EVERY = 1_000;
 
 interface DeviceBucket extends TokenBucket {
   isAbove: boolean;
@@ -40,12 +38,21 @@ interface DeviceBucket extends TokenBucket {
   heardAt: number;
 }
 
-/** Judges messages in the order of their stream. */
+/** What one site says. */
+interface SiteRates {
+  readonly site: string;
+  readonly bucket: TokenBucket;
+  readonly devices: Map<string, DeviceBucket>;
+  /** When full buckets were thrown away last, in the time of its stream, ms epoch. */
+  sweptAt: number;
+}
+
+/** Judges messages in the order of their stream. This runs for every message, so that it makes next to nothing. */
 export class Rates {
   readonly #limits: RateLimits;
-  readonly #devices = new Map<string, DeviceBucket>();
-  readonly #sites = new Map<string, TokenBucket>();
-  #judged = 0;
+  readonly #sites = new Map<string, SiteRates>();
+  /** Whose message was judged last: the next one is nearly always of the same site. */
+  #lastSite: SiteRates | null = null;
 
   constructor(limits: RateLimits) {
     this.#limits = limits;
@@ -53,23 +60,22 @@ export class Rates {
 
   /** How many devices have a bucket. */
   get size(): number {
-    return this.#devices.size;
+    return [...this.#sites.values()].reduce((sum, { devices }) => sum + devices.size, 0);
   }
 
   judge(delivery: Delivery): Verdict {
     const { receivedAt: at, payload, site, device } = delivery;
-    this.#sweep(at);
     const cost = costOf(payload);
-    const key = `${site} ${device}`;
-    const siteBucket = this.#siteBucket(site, at);
+    const rates = this.#ratesOf(site, at);
+    const known = rates.devices.get(device);
     // A name that was not heard lately is not remembered for what is not decided: names cost nothing.
-    if (siteBucket.tokens <= 0 && !this.#devices.has(key)) return 'above';
-    const bucket = this.#deviceBucket(key, at);
-    const verdict = this.#judge(delivery, bucket, siteBucket);
+    if (rates.bucket.tokens <= 0 && known === undefined) return 'above';
+    const bucket = this.#filled(known, at) ?? this.#add(rates, device, at);
+    const verdict = this.#judge(delivery, bucket, rates.bucket);
     if (verdict === 'above') bucket.tokens = Math.min(bucket.tokens, Math.max(0, bucket.tokens - cost));
     else {
       bucket.tokens -= cost;
-      siteBucket.tokens -= cost;
+      rates.bucket.tokens -= cost;
       bucket.heardAt = at;
     }
     return verdict;
@@ -83,48 +89,44 @@ export class Rates {
     return sinceMs >= this.#limits.newestEveryMs && !announcesList(payload) ? 'newest' : 'above';
   }
 
-  #deviceBucket(key: string, at: number): DeviceBucket {
+  #filled(bucket: DeviceBucket | undefined, at: number): DeviceBucket | undefined {
+    if (bucket === undefined) return undefined;
     const { deviceRate } = this.#limits;
-    let bucket = this.#devices.get(key);
-    if (bucket === undefined) {
-      bucket = { ...fullBucket(deviceRate, at), isAbove: false, heardAt: -Infinity };
-      add(this.#devices, key, bucket);
-    } else fill(bucket, deviceRate, at);
+    fill(bucket, deviceRate, at);
     if (bucket.tokens <= 0) bucket.isAbove = true;
     else if (bucket.tokens >= deviceRate.burst / 2) bucket.isAbove = false;
     return bucket;
   }
 
-  #siteBucket(site: string, at: number): TokenBucket {
-    const { siteRate } = this.#limits;
-    let bucket = this.#sites.get(site);
-    if (bucket === undefined) {
-      bucket = fullBucket(siteRate, at);
-      add(this.#sites, site, bucket);
-    } else fill(bucket, siteRate, at);
+  #add({ devices }: SiteRates, device: string, at: number): DeviceBucket {
+    if (devices.size >= BUCKETS_MAX) devices.clear();
+    const { burst: tokens } = this.#limits.deviceRate;
+    const bucket: DeviceBucket = { tokens, at, isAbove: false, heardAt: -Infinity };
+    devices.set(device, bucket);
     return bucket;
   }
 
-  #sweep(at: number): void {
-    this.#judged += 1;
-    if (this.#judged % SWEEP_EVERY !== 0) return;
-    dropFull(this.#devices, this.#limits.deviceRate, at);
-    dropFull(this.#sites, this.#limits.siteRate, at);
+  #ratesOf(site: string, at: number): SiteRates {
+    const { siteRate, deviceRate } = this.#limits;
+    let rates = this.#lastSite?.site === site ? this.#lastSite : this.#sites.get(site);
+    if (rates === undefined) {
+      rates = { site, bucket: fullBucket(siteRate, at), devices: new Map(), sweptAt: at };
+      this.#sites.set(site, rates);
+    } else fill(rates.bucket, siteRate, at);
+    this.#lastSite = rates;
+    // Whoever said nothing for as long as it takes a bucket to fill has a full one, unless he was in debt.
+    if (Math.abs(at - rates.sweptAt) >= refillMs(deviceRate)) {
+      rates.sweptAt = at;
+      dropFull(rates.devices, deviceRate, at);
+    }
+    return rates;
   }
-}
-
-/** Adds a bucket; where there are too many, all begin anew. */
-function add<Bucket>(buckets: Map<string, Bucket>, key: string, bucket: Bucket): void {
-  if (buckets.size >= BUCKETS_MAX) buckets.clear();
-  buckets.set(key, bucket);
 }
 
 function dropFull(buckets: Map<string, TokenBucket>, rate: Rate, at: number): void {
   for (const [key, bucket] of buckets) {
-    // It is not filled here: the streams of other sites may be at another time.
-    const copy = { tokens: bucket.tokens, at: bucket.at };
-    fill(copy, rate, at);
-    if (copy.tokens >= rate.burst) buckets.delete(key);
+    fill(bucket, rate, at);
+    if (bucket.tokens >= rate.burst) buckets.delete(key);
   }
 }
 

@@ -26,3 +26,8 @@ export function fill(bucket: TokenBucket, { perSecond, burst }: Rate, at: number
   bucket.tokens = Math.min(burst, bucket.tokens + (elapsedMs * perSecond) / 1_000);
   bucket.at = at;
 }
+
+/** How long an empty one takes to be full, ms. */
+export function refillMs({ perSecond, burst }: Rate): number {
+  return (burst * 1_000) / perSecond;
+}

@@ -56,8 +56,8 @@ class Bench {
   }
 
   /** Reads on, until nothing more is read. */
-  async proceed(): Promise<readonly number[]> {
-    this.reader.proceed();
+  async proceed(roundMs = 0): Promise<readonly number[]> {
+    this.reader.proceed(roundMs);
     await new Promise((resolve) => setImmediate(resolve));
     return this.offered.map(({ through }) => through);
   }
@@ -78,6 +78,15 @@ describe('what was set aside', () => {
     expect(await bench.proceed()).toEqual([1, 4, 2, 9, 3]);
     expect(await bench.proceed()).toEqual([1, 4, 2, 9, 3]);
     expect(bench.offered[0]).toMatchObject({ type: 'set-aside', partition: 5, delivery: { sequence: 1 } });
+  });
+
+  test('waits while what others say takes long to decide and to commit, though not all of it', async () => {
+    const many = Array.from({ length: 5_000 }, (_, index) => index + 1);
+    const bench = new Bench({ 3: { hot: many } }, 10);
+    expect(await bench.proceed(1_000)).toHaveLength(50);
+    bench.take();
+    expect(await bench.proceed(1_000)).toHaveLength(50);
+    expect(await bench.proceed(1)).toHaveLength(500);
   });
 
   test('of a device that said far too much keeps no other device waiting', async () => {
