@@ -35,7 +35,7 @@ const HELD_MESSAGES_MAX = 500;
 /** A round of deciding and committing that takes longer keeps live devices waiting, ms: then the past has to wait longer. */
 const BUSY_ROUND_MS = 100;
 /** What is held of all backlogs while rounds take that long. */
-const BUSY_MESSAGES_MAX = 50;
+const BUSY_MESSAGES_MAX = 200;
 /** Before a hub that did not answer is asked again, ms. */
 const RETRY_MS = 500;
 
