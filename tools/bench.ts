@@ -7,7 +7,7 @@ import { abuseTargets, measureAbuse } from './bench/abuse/abuse.ts';
 import { runAbuserProcess } from './bench/abuse/abuser-process.ts';
 import { runAppProcess } from './bench/abuse/app-process.ts';
 import { runBurnerProcess } from './bench/abuse/burner-process.ts';
-import { type AbuseName, ABUSES } from './bench/abuse/order.ts';
+import { type AbuseName, ABUSES, ALL_TOGETHER } from './bench/abuse/order.ts';
 import { catchupTargets, measureCatchup } from './bench/catchup.ts';
 import { commandTargets, measureCommand } from './bench/command.ts';
 import type { FleetMix } from './bench/fleet-mix.ts';
@@ -46,6 +46,7 @@ interface IngestFlags extends Flags {
 interface AbuseFlags extends Pick<Flags, 'devices' | 'encoding' | 'json'> {
   readonly seconds: number;
   readonly abuses: readonly AbuseName[];
+  readonly profile?: string;
 }
 
 /** What a bench found. */
@@ -127,8 +128,11 @@ program
   )
   .option('--seconds <n>', 'of each run', wholeNumber(1), 30)
   .addOption(
-    new Option('--abuses <names...>', 'only these').choices(ABUSES).default([...ABUSES], 'all of them'),
+    new Option('--abuses <names...>', 'only these')
+      .choices(ABUSES)
+      .default(ALL_TOGETHER, 'all but one-device, at once'),
   )
+  .option('--profile <dir>', 'write a CPU profile of the node and its log into a folder')
   .option('--json', 'the result as one line of JSON')
   .action(async (flags: AbuseFlags) => tell(flags, await abuse(flags)));
 
@@ -229,8 +233,8 @@ async function pages(flags: Flags & { readonly changes: number }): Promise<Findi
 }
 
 async function abuse(flags: Omit<AbuseFlags, 'json'>): Promise<Finding> {
-  const { devices, encoding, seconds, abuses } = flags;
-  const result = await measureAbuse({ devices, encoding, seconds, abuses, progress });
+  const { devices, encoding, seconds, abuses, profile: profileDir = null } = flags;
+  const result = await measureAbuse({ devices, encoding, seconds, abuses, profileDir, progress });
   return { result, targets: abuseTargets(result) };
 }
 
@@ -248,7 +252,7 @@ async function all(): Promise<Finding> {
     ['start', () => start({ ...small, devices: 100_000, rounds: 3 })],
     ['start, one million', () => start({ ...large, rounds })],
     ['catchup', () => catchup({ ...small, reports: 300_000 })],
-    ['abuse', () => abuse({ devices: 1_000, encoding: 'msgpack', seconds: 30, abuses: ABUSES })],
+    ['abuse', () => abuse({ devices: 1_000, encoding: 'msgpack', seconds: 30, abuses: ALL_TOGETHER })],
     ['http', () => http({ ...small, devices: 100_000, questions: 500 })],
     ['history', () => history({ ...small, rows: 20_000_000, questions: 1_000 })],
   ];

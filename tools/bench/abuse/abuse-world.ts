@@ -34,7 +34,7 @@ const UP_MS_MAX = 120_000;
 
 /** Brings it up; resolves when the node is ready. */
 export async function startAbuseWorld(
-  fleet: FleetMix & { readonly progress: Progress },
+  fleet: FleetMix & { readonly progress: Progress; readonly profileDir: string | null },
 ): Promise<AbuseWorld> {
   const stops: (() => Promise<void> | void)[] = [];
   const stop = async (): Promise<void> => {
@@ -53,15 +53,18 @@ export async function startAbuseWorld(
     await abused.awaitLink();
     const goodSite = await connectToHub({ url: good.url, name: 'corral bench' });
     stops.push(() => goodSite.close());
-    const app = new BenchProcess<AppNews>({ command: 'app' });
-    stops.push(() => app.kill());
+    const { profileDir } = fleet;
+    const nodeOptions = profileDir === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
+    const app = new BenchProcess<AppNews>({ command: 'app', nodeOptions });
+    // A profile is written by a process that ends in order.
+    stops.push(() => (profileDir === null ? app.kill() : app.end()));
     const { hub, postgres } = servers;
     const env = {
       CORRAL_NATS_URL: hub.url('runtime'),
       CORRAL_POSTGRES_URL: databaseUrl,
       CORRAL_HTTP_PORT: '0',
     };
-    app.tell({ env });
+    app.tell({ env, logFile: profileDir === null ? null : join(profileDir, 'node.log') });
     const { httpUrl } = await app.hear('up', UP_MS_MAX);
     const pids = (): readonly number[] => [hub, good, abused].map(({ pid }) => pid());
     const cpuMicros = (): number | null => {

@@ -22,6 +22,8 @@ export interface AbuseOptions extends Pick<FleetMix, 'devices' | 'encoding'> {
   /** Each run lasts so long. */
   readonly seconds: number;
   readonly abuses: readonly AbuseName[];
+  /** A folder for a CPU profile of the node and its log, or `null`. */
+  readonly profileDir: string | null;
   readonly progress: Progress;
 }
 
@@ -41,14 +43,45 @@ const WARM_UP_SECONDS = 5;
 const NEWS_MS_MAX = 60_000;
 /** With abuse, 99 % of the good reports are known within so many times what they take with as much CPU burnt. */
 const RATIO_MAX = 2;
+/** While one device says far too much, every good report is known within this, ms: more than committed, since it is told as well. */
+const KNOWN_MS_MAX = 1_000;
 
 /** Measures. */
 export async function measureAbuse(options: AbuseOptions): Promise<AbuseResult> {
-  const { progress, seconds, abuses, devices, encoding } = options;
+  const { progress, seconds, abuses } = options;
+  const first = await inWorld(options, async ({ world, runs, victim }) => {
+    progress.step(`${GOOD_PER_SECOND.toLocaleString('en-GB')} reports/s of ${SITE}, alone`);
+    const alone = await runGood(runs, { cpuMicros: () => world.cpuMicros() });
+    progress.step(`while abusers offer ${abuses.join(', ')}`);
+    return { alone, ...(await runAbused(world, runs, { abuses, victim })) };
+  });
+  const { alone, abused, offered } = first;
+  const burnt = Math.max(0, (abused.processors ?? 0) - (alone.processors ?? 0));
+  // In a world of its own: what the abusers left to be decided is none of its business.
+  const burning = await inWorld({ ...options, profileDir: null }, async ({ world, runs }) => {
+    progress.step(`while ${burnt.toFixed(2)} processors are burnt`);
+    return runBurning(world, runs, burnt);
+  });
+  return { seconds, alone, abused, burning, offered };
+}
+
+/** A world that has warmed up. */
+interface WarmWorld {
+  readonly world: AbuseWorld;
+  readonly runs: GoodRunsOptions;
+  /** A good device. */
+  readonly victim: string;
+}
+
+/** Does something in a new world, and ends it. */
+async function inWorld<Result>(
+  { progress, seconds, devices, encoding, profileDir }: AbuseOptions,
+  run: (warm: WarmWorld) => Promise<Result>,
+): Promise<Result> {
   const fleet = { devices, encoding, mix: 'changing' } as const;
   const stops: (() => Promise<unknown>)[] = [];
   try {
-    const world = await startAbuseWorld({ ...fleet, progress });
+    const world = await startAbuseWorld({ ...fleet, progress, profileDir });
     stops.push(() => world.stop());
     const client = new pg.Client({ connectionString: world.databaseUrl });
     await client.connect();
@@ -58,15 +91,8 @@ export async function measureAbuse(options: AbuseOptions): Promise<AbuseResult> 
     const load = new LiveLoad(world.goodSite, fleet, (report) => watch.published(report));
     const runs = { load, watch, client, perSecond: GOOD_PER_SECOND, seconds };
     await warmUp(runs, WARM_UP_SECONDS);
-    progress.step(`${GOOD_PER_SECOND.toLocaleString('en-GB')} reports/s of ${SITE}, alone`);
-    const alone = await runGood(runs, { cpuMicros: () => world.cpuMicros() });
-    progress.step(`while abusers offer ${abuses.join(', ')}`);
     const victim = mixedReport(mixOptions(fleet), 0, 0).device;
-    const { abused, offered } = await runAbused(world, runs, { abuses, victim });
-    const burnt = Math.max(0, (abused.processors ?? 0) - (alone.processors ?? 0));
-    progress.step(`while ${burnt.toFixed(2)} processors are burnt`);
-    const burning = await runBurning(world, runs, burnt);
-    return { seconds, alone, abused, burning, offered };
+    return await run({ world, runs, victim });
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
@@ -133,6 +159,15 @@ export function abuseTargets(result: AbuseResult): readonly TargetLine[] {
       what: 'abuse: p99 while abused against as much CPU burnt',
       ...{ target: `<= ${String(RATIO_MAX)}`, measured: ratio, isMet: ratio <= RATIO_MAX },
     },
+    ...(offered['one-device'] === undefined
+      ? []
+      : [
+          {
+            what: 'abuse: the slowest good report beside one device that says too much, ms',
+            ...{ target: `<= ${String(KNOWN_MS_MAX)}`, measured: Math.round(abused.max) },
+            isMet: abused.max <= KNOWN_MS_MAX,
+          },
+        ]),
     ...Object.entries(offered).map(([name, count]) => ({
       what: `abuse: ${name} offered a second, of ${String(OFFERED_PER_SECOND[name as AbuseName])}`,
       ...{ target: '', measured: count, isMet: null },

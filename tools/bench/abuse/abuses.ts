@@ -22,6 +22,8 @@ export const OFFERED_PER_SECOND: Readonly<Record<AbuseName, number>> = {
   'aimed-replies': 200,
   /** Single reports, half of them of one device. */
   'single-reports': 20_000,
+  /** Single reports of one device, and nothing else. */
+  'one-device': 10_000,
   /** Devices that were never heard before, each with a report of 60 KB. */
   'new-devices': 50,
   /** Patches of 400 KB and requests of 900 KB, in turn. */
@@ -53,6 +55,7 @@ export async function startAbusers(order: AbuserOrder): Promise<Abusers> {
     'malformed-headers': () => malformed(raw, order.victim),
     'aimed-replies': () => raw.send(`PUB ${twinGet(order.victim)} twin.${order.victim}.changed 2\r\n{}\r\n`),
     'single-reports': (number) => singleReport(site, number),
+    'one-device': (number) => reportOf(site, 0, number),
     'new-devices': (number) => newDevice(site, number),
     'large-requests': (number) => largeRequest(large, order.victim, number),
     'event-streams': (number) => http.abuse(number),
@@ -95,9 +98,13 @@ function malformed(raw: RawNats, victim: string): void {
 }
 
 /** Without an acknowledgement: an abuser does not wait. */
-function singleReport({ nats }: HubConnection, number: number): void {
+function singleReport(site: HubConnection, number: number): void {
   const index = number % 2 === 0 ? 0 : 1 + (((number - 1) / 2) % OTHER_DEVICES);
   const step = number % 2 === 0 ? number / 2 : Math.floor((number - 1) / 2 / OTHER_DEVICES);
+  reportOf(site, index, step);
+}
+
+function reportOf({ nats }: HubConnection, index: number, step: number): void {
   const { report } = mixedReport({ seed: 2, mix: 'believable', stepMs: 1_000 }, index, step);
   nats.publish(deviceReport(`abuser-${String(index)}`), encode(report, 'msgpack'));
 }

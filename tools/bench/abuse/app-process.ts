@@ -7,8 +7,10 @@ import type { AppNews, AppOrder } from './order.ts';
 
 /** Does as it is told. Resolves when everything has come to rest. */
 export async function runAppProcess(): Promise<void> {
-  const { env } = await nextMessage<AppOrder>();
-  const app = await startCorral(readConfig(env), pino({ level: 'silent' }));
+  const { env, logFile } = await nextMessage<AppOrder>();
+  const log =
+    logFile === null ? pino({ level: 'silent' }) : pino({ level: 'info' }, pino.destination(logFile));
+  const app = await startCorral(readConfig(env), log);
   const news: AppNews = { type: 'up', httpUrl: app.httpUrl };
   process.send?.(news);
   await nextMessage();

@@ -7,10 +7,13 @@ export const ABUSES = [
   'malformed-headers',
   'aimed-replies',
   'single-reports',
+  'one-device',
   'new-devices',
   'large-requests',
   'event-streams',
 ] as const;
+/** All at once; what one device alone does is a part of the single reports. */
+export const ALL_TOGETHER = ABUSES.filter((name) => name !== 'one-device');
 /** One of {@link ABUSES}. */
 export type AbuseName = (typeof ABUSES)[number];
 
@@ -33,9 +36,10 @@ export type Offered = Readonly<Partial<Record<AbuseName, number>>>;
 export type AbuserNews =
   { readonly type: 'abusing' } | { readonly type: 'offered'; readonly offered: Offered };
 
-/** Environment variables of a node. */
+/** Environment variables of a node, and where it logs everything; `null`: it logs nothing. */
 export interface AppOrder {
   readonly env: Readonly<Record<string, string>>;
+  readonly logFile: string | null;
 }
 
 /** News of a node. */
