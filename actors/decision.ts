@@ -88,12 +88,11 @@ export type Effect =
       readonly command: Command;
     }
   | { readonly type: 'answer'; readonly to: ReplyAddress; readonly reply: Reply }
-  /** Keep the requester waiting for the outcome of `id`, at most until `until`, then tell it how the entry stands. */
+  /** Keep the requester waiting for the outcome of `entry`, at most until `until`, then tell it how the entry stands. */
   | {
       readonly type: 'await';
       readonly to: ReplyAddress;
-      readonly device: string;
-      readonly id: string;
+      readonly entry: LedgerEntry;
       readonly until: number;
     };
 
@@ -101,6 +100,8 @@ export type Effect =
 export type Reply =
   | { readonly type: 'ledger'; readonly entry: LedgerEntry }
   | { readonly type: 'refused'; readonly refusal: Refusal }
+  /** A request with this id waits until the device has answered: it is neither accepted nor refused. */
+  | { readonly type: 'undecided'; readonly id: string }
   | { readonly type: 'desired'; readonly version: number; readonly delta: Readonly<Record<string, unknown>> };
 
 /** Stable codes of refusals. The list may grow; the codes never change. */

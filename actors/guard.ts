@@ -8,7 +8,7 @@
 import { argumentsProblem } from '../machines/arguments.ts';
 import type { CommandSpec } from '../machines/command.ts';
 import { clearByWord } from './clear.ts';
-import type { FirstUse } from './decision.ts';
+import type { FirstUse, Reply } from './decision.ts';
 import { addEffect, type Draft, refuse } from './draft.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { commandNamed, rememberedCommand } from './legality.ts';
@@ -84,13 +84,7 @@ export function refuseOverdue(draft: Draft): void {
 /** Tells the requester how its command stands, at once or when its outcome is known. */
 function answerWithEntry(draft: Draft, request: CommandRequest, entry: LedgerEntry): void {
   if (entry.outcome === 'pending' && request.waitUntil > draft.context.now) {
-    addEffect(draft, {
-      type: 'await',
-      to: request.replyTo,
-      device: entry.device,
-      id: entry.id,
-      until: request.waitUntil,
-    });
+    addEffect(draft, { type: 'await', to: request.replyTo, entry, until: request.waitUntil });
   } else {
     addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'ledger', entry } });
   }
@@ -106,6 +100,10 @@ function reused({ id, name }: CommandRequest, firstUse: FirstUse): Objection {
   const first = `${firstUse.name} ${JSON.stringify(firstUse.args)}`;
   const detail = `the id ${id} is that of ${first}, ${since}; ${name} needs an id of its own`;
   return { code: 'id-reused', detail, firstUse };
+}
+
+function undecided({ id }: CommandRequest): Reply {
+  return { type: 'undecided', id };
 }
 
 /** The first reason to refuse, or `null`. */
@@ -141,7 +139,10 @@ function waitForProof(draft: Draft, request: CommandRequest): void {
   const { twin } = draft;
   refuseOverdue(draft);
   if (twin.waiting.length >= WAITING_MAX) {
-    refuse(draft, request, tooManyWaiting());
+    // A copy of what waits is not refused: that may be accepted a moment later.
+    const doesWait = twin.waiting.some(({ id }) => id === request.id);
+    if (doesWait) addEffect(draft, { type: 'answer', to: request.replyTo, reply: undecided(request) });
+    else refuse(draft, request, tooManyWaiting());
     return;
   }
   if ((twin.probe?.waitsUntil ?? null) === null) sendProbe(draft);

@@ -17,13 +17,7 @@ type Ordered = Pick<LedgerEntry, 'id' | 'name' | 'args' | 'by' | 'asker'>;
 export function acceptCommand(draft: Draft, request: CommandRequest, spec: CommandSpec): void {
   const entry = enterCommand(draft, request, spec);
   if (request.waitUntil > draft.context.now) {
-    addEffect(draft, {
-      type: 'await',
-      to: request.replyTo,
-      device: entry.device,
-      id: entry.id,
-      until: request.waitUntil,
-    });
+    addEffect(draft, { type: 'await', to: request.replyTo, entry, until: request.waitUntil });
   } else {
     addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'ledger', entry } });
   }

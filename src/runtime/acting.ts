@@ -1,23 +1,25 @@
 /**
  * What follows a commit: what was decided is sent, answered, told to those who wait, and published. Nothing of it happens before.
+ *
+ * Whoever waits for an outcome has a command that was accepted, and is never told otherwise: at the end of the wait how it stands is
+ * known from what was committed, because every change of it would have been committed here; where this node is not sure any more that
+ * it would have been, it says that and no more.
  */
 import type { Effect } from '../../actors/decision.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
-import type { ReplyAddress } from '../../actors/twin.ts';
 import { encode } from '../wire/codec.ts';
 import { encodeFailure, encodeReply } from '../wire/reply.ts';
 import type { Batch, WrittenLine } from './batch.ts';
 import type { RuntimeLimits } from './limits.ts';
-import type { Bus, Clock, Store } from './ports.ts';
+import type { Bus, Clock } from './ports.ts';
 import type { Publisher } from './publisher.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Traces } from './traces.ts';
-import { Waiters } from './waiters.ts';
+import { type Waited, Waiters } from './waiters.ts';
 
 /** What acting takes. */
 export interface ActingOptions {
   readonly clock: Clock;
-  readonly store: Store;
   readonly bus: Bus;
   readonly limits: RuntimeLimits;
   readonly telemetry: Telemetry;
@@ -31,7 +33,6 @@ export interface ActingOptions {
 export class Acting {
   readonly #options: ActingOptions;
   readonly #waiters: Waiters;
-  #isStopped = false;
 
   constructor(options: ActingOptions) {
     this.#options = options;
@@ -47,6 +48,7 @@ export class Acting {
       if (after.type === 'effect') this.#perform(after.device, after.effect);
       else after.answer();
     }
+    if (this.#waiters.count > 0) for (const entry of batch.ledger) this.#waiters.learn(entry);
     for (const { line, twin, commandId } of batch.lines) {
       if (line.type === 'outcome') this.#tellWaiters(line.entry);
       if (line.type === 'transition') {
@@ -85,12 +87,9 @@ export class Acting {
         return;
       }
       case 'await': {
-        const { id, to } = effect;
-        const giveUp = (): void => {
-          this.#tellNow(device, id, to);
-        };
-        if (this.#waiters.count >= limits.waitersMax) giveUp();
-        else this.#waiters.add({ device, id, to, until: effect.until, giveUp });
+        const giveUp = (waited: Waited): void => this.#tellNow(waited);
+        if (this.#waiters.count >= limits.waitersMax) giveUp(effect);
+        else this.#waiters.add({ ...effect, giveUp });
       }
     }
   }
@@ -104,28 +103,27 @@ export class Acting {
     }
   }
 
-  /** Tells a requester how its command stands in the ledger now. */
-  #tellNow(device: string, id: string, to: ReplyAddress): void {
-    const { store, bus } = this.#options;
-    const answer = async (): Promise<void> => {
-      const entry = await store.ledgerEntry(device, id);
-      if (entry === null || this.#isStopped) return;
-      const reply = encodeReply({ type: 'ledger', entry }, to.encoding);
-      bus.reply(to, reply.payload, reply.error);
-    };
-    answer().catch(() => {
-      const reply = encodeFailure(
-        'unavailable',
-        'the ledger could not be read; ask again with the same id',
-        to.encoding,
-      );
-      bus.reply(to, reply.payload, reply.error);
-    });
+  /** Tells a requester how its command stands. */
+  #tellNow({ entry, to }: Waited): void {
+    const { bus, mayAnswer } = this.#options;
+    if (!mayAnswer()) {
+      this.#tellUnreadable({ entry, to }, 'this node is not sure to own the device any more');
+      return;
+    }
+    const reply = encodeReply({ type: 'ledger', entry }, to.encoding);
+    bus.reply(to, reply.payload, reply.error);
   }
 
-  /** Forgets who waits; they ask again. */
+  #tellUnreadable({ entry: { id, acceptedAt }, to }: Waited, because: string): void {
+    const since = new Date(acceptedAt).toISOString();
+    const detail = `the command ${id} was accepted at ${since}, and how it stands is not known here: ${because}; ask again with the same id`;
+    const reply = encodeFailure('outcome-unreadable', detail, to.encoding);
+    this.#options.bus.reply(to, reply.payload, reply.error);
+  }
+
+  /** Keeps nobody waiting any more; they ask again. */
   stop(): void {
-    this.#isStopped = true;
-    this.#waiters.clear();
+    for (const waited of this.#waiters.takeAll())
+      this.#tellUnreadable(waited, 'this node gave up the partition of the device');
   }
 }

@@ -63,6 +63,11 @@ export class Batch {
     return this.isReadOnly && this.afterCommit.length === 0;
   }
 
+  /** Ledger entries as they stand in it. */
+  get ledger(): Iterable<LedgerEntry> {
+    return this.#ledger.values();
+  }
+
   get twinCount(): number {
     return this.#twins.size;
   }

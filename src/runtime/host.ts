@@ -23,6 +23,7 @@ import type { Bus, Clock, Commit, Feed, FeedSink, InventoryEntry, Store, StreamS
 import { Publisher } from './publisher.ts';
 import type { RefusedMessages } from './refused-messages.ts';
 import { republish } from './republish.ts';
+import { doesRemember } from './request-replies.ts';
 import { fail, requestHandler } from './requests.ts';
 import { StallWatch } from './stall-watch.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -171,6 +172,7 @@ export class Host {
     });
     const handler = requestHandler({
       ...{ bus, store, clock, mailbox: this.#mailbox, traces: this.#traces, mayAnswer },
+      remembers: (device, id) => doesRemember(this.#partitions, device, id),
     });
     const stopServing = this.partitions.map((partition) => bus.serve(partition, handler));
     try {
@@ -361,7 +363,7 @@ export class Host {
     this.#acting.stop();
     for (let work = this.#mailbox.take(); work !== undefined; work = this.#mailbox.take()) {
       if (isRequest(work))
-        fail(this.#options, replyAddress(work), 'this node gave up the partition of the device');
+        fail(this.#options, work.type, replyAddress(work), 'this node gave up the partition of the device');
     }
   }
 

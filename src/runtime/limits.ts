@@ -55,7 +55,7 @@ export interface RuntimeLimits {
   readonly findsUnderWayMax: number;
   /** Committed journal lines waiting to be stored in their stream; above it nothing more is decided. */
   readonly publishBacklogMax: number;
-  /** Requests kept waiting for an outcome on this node; above it a backend is told how its command stands at once. */
+  /** Requests kept waiting for an outcome on this node; above it a backend is told at once how its command stands: pending. */
   readonly waitersMax: number;
   /** A partition without messages of its own still moves its position when the stream is this far ahead. */
   readonly idlePositionLagMax: number;

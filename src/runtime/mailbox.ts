@@ -11,13 +11,16 @@ import type { RuntimeLimits } from './limits.ts';
 import type { Delivery, FeedSink, GoneRange, InventoryEntry } from './ports.ts';
 import type { Verdict } from './rates.ts';
 
-/** A backend's request. `known`: the ledger's entry under its id as the store had it, or `null`. */
+/** The ledger's entry under an id as the store had it; `null` where it has none, and an error where it could not be asked. */
+export type Known = LedgerEntry | Error | null;
+
+/** A backend's request. */
 export type RequestWork =
   | {
       readonly type: 'command';
       readonly device: string;
       readonly request: CommandRequest;
-      readonly known: LedgerEntry | null;
+      readonly known: Known;
     }
   | { readonly type: 'desired'; readonly device: string; readonly request: DesiredRequest }
   | { readonly type: 'get'; readonly device: string; readonly replyTo: ReplyAddress }
@@ -25,7 +28,7 @@ export type RequestWork =
       readonly type: 'ledger';
       readonly device: string;
       readonly id: string;
-      readonly known: LedgerEntry | null;
+      readonly known: Known;
       readonly replyTo: ReplyAddress;
     };
 

@@ -1,13 +1,13 @@
 /**
  * Takes backends' requests from the bus into the mailbox, those of a device in the order in which they came. A command's id is
- * looked up in the ledger first, so that asking again is answered alike on any node, after any restart.
+ * looked up in the ledger first, so that asking again is answered alike on any node, after any restart. Where the store cannot be
+ * asked, what the twin remembers answers all the same; of what it does not remember nothing is said but that this copy was not accepted.
  */
-import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { ReplyAddress } from '../../actors/twin.ts';
-import { encodeFailure, encodeRefusal } from '../wire/reply.ts';
+import { encodeRefusal, encodeUnavailable } from '../wire/reply.ts';
 import { isId } from '../wire/report.ts';
 import { type ReadRequest, readCommand, readDesired, readGet, readLedger } from '../wire/request.ts';
-import { type Mailbox, replyAddress, type RequestWork } from './mailbox.ts';
+import { type Known, type Mailbox, replyAddress, type RequestWork } from './mailbox.ts';
 import type { BackendRequest, Bus, Clock, Store } from './ports.ts';
 import type { Traces } from './traces.ts';
 
@@ -18,6 +18,8 @@ export interface RequestsOptions {
   readonly clock: Clock;
   readonly mailbox: Mailbox;
   readonly traces: Traces;
+  /** Whether the twin of a device knows of a command under this id, decided or not. */
+  readonly remembers: (device: string, id: string) => boolean;
   /** False once the lease may have run out: then this node must not answer. */
   readonly mayAnswer: () => boolean;
 }
@@ -27,7 +29,7 @@ export function requestHandler(options: RequestsOptions): (request: BackendReque
   // What a ledger says depends on what was asked before: a look into the store may take longer than a later one.
   const lines = new Map<string, Promise<void>>();
   return (request) => {
-    const { device, replyTo } = request;
+    const { device, operation, replyTo } = request;
     if (!isId(device)) {
       refuse(options, request, {
         detail: `a device id is one token of letters, digits, - and _: ${device}`,
@@ -39,7 +41,7 @@ export function requestHandler(options: RequestsOptions): (request: BackendReque
     if (question === null) return;
     const bytes = request.payload.length;
     if (!options.mailbox.admit(bytes)) {
-      fail(options, replyTo, 'too many requests are waiting on this node');
+      fail(options, operation.type, replyTo, 'too many requests are waiting on this node');
       return;
     }
     const before = lines.get(device);
@@ -47,16 +49,16 @@ export function requestHandler(options: RequestsOptions): (request: BackendReque
       offer(options, question.work(null), bytes);
       return;
     }
-    const lookup = question.id === null ? null : options.store.ledgerEntry(device, question.id);
-    const turn = Promise.all([lookup, before])
-      .then(
-        ([known]) => offer(options, question.work(known), bytes),
-        (error: unknown) => {
-          const because = error instanceof Error ? error.message : String(error);
-          options.mailbox.dismiss(bytes);
-          fail(options, replyTo, `the store could not be asked: ${because}`);
-        },
-      )
+    const turn = Promise.all([question.id === null ? null : lookUp(options, device, question.id), before])
+      .then(([known]) => {
+        const { id } = question;
+        if (!(known instanceof Error) || (id !== null && options.remembers(device, id))) {
+          offer(options, question.work(known), bytes);
+          return;
+        }
+        options.mailbox.dismiss(bytes);
+        fail(options, operation.type, replyTo, `the store could not be asked: ${known.message}`);
+      })
       .finally(() => {
         if (lines.get(device) === turn) lines.delete(device);
       });
@@ -64,11 +66,20 @@ export function requestHandler(options: RequestsOptions): (request: BackendReque
   };
 }
 
+/** Never rejects. */
+async function lookUp({ store }: RequestsOptions, device: string, id: string): Promise<Known> {
+  try {
+    return await store.ledgerEntry(device, id);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
 /** A request that was read. */
 interface Question {
   /** The command whose entry in the store it has to be decided with, or `null`. */
   readonly id: string | null;
-  readonly work: (known: LedgerEntry | null) => RequestWork;
+  readonly work: (known: Known) => RequestWork;
 }
 
 /** What is asked; `null` when it could not be read, and was refused. */
@@ -129,12 +140,19 @@ function offer(options: RequestsOptions, work: RequestWork, bytes: number): void
   const replyTo = replyAddress(work);
   if (!options.mayAnswer()) {
     options.mailbox.dismiss(bytes);
-    fail(options, replyTo, 'this node is not sure to own the device any more');
-  } else if (!options.mailbox.offerRequest(work, bytes)) fail(options, replyTo, 'this node is being stopped');
+    fail(options, work.type, replyTo, 'this node is not sure to own the device any more');
+  } else if (!options.mailbox.offerRequest(work, bytes)) {
+    fail(options, work.type, replyTo, 'this node is being stopped');
+  }
 }
 
-/** Tells a backend that nobody decided on its request. */
-export function fail({ bus }: Pick<RequestsOptions, 'bus'>, to: ReplyAddress, detail: string): void {
-  const reply = encodeFailure('unavailable', `${detail}; nothing was sent, ask again`, to.encoding);
+/** Tells a backend that its request was not decided on. */
+export function fail(
+  { bus }: Pick<RequestsOptions, 'bus'>,
+  operation: RequestWork['type'],
+  to: ReplyAddress,
+  because: string,
+): void {
+  const reply = encodeUnavailable(operation, because, to.encoding);
   bus.reply(to, reply.payload, reply.error);
 }

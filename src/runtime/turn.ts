@@ -12,7 +12,7 @@ import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
 import { encodingOf } from '../wire/codec.ts';
 import { partitionOf } from '../wire/partition.ts';
-import { encodeDocument, encodeFailure, type EncodedReply } from '../wire/reply.ts';
+import { encodeDocument, encodeFailure, type EncodedReply, encodeUnavailable } from '../wire/reply.ts';
 import { readReports } from '../wire/report.ts';
 import { sensorsProblem } from '../wire/sensors.ts';
 import type { SetAside } from './backlog-reader.ts';
@@ -26,7 +26,7 @@ import type { PartitionState } from './partition-state.ts';
 import type { Bus, Clock, Delivery, GoneRange } from './ports.ts';
 import type { RefusedMessages } from './refused-messages.ts';
 import { LATE_MAX_MS } from './stall-watch.ts';
-import { inputOf, isNew, ledgerReply, unknownDevice } from './request-replies.ts';
+import { inputOf, isNew, ledgerReply, replyWithoutTwin, unreadReply } from './request-replies.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Wakeups } from './wakeups.ts';
 
@@ -282,11 +282,17 @@ export class Turns {
     const partition = this.#options.partitions.get(partitionOf(work.device));
     const replyTo = replyAddress(work);
     if (partition === undefined) {
-      const reply = encodeFailure('unavailable', 'this node no longer owns the device', replyTo.encoding);
+      const because = 'this node no longer owns the device';
+      const reply = encodeUnavailable(work.type, because, replyTo.encoding);
       this.answerAfterCommit(batch, replyTo, () => reply);
       return;
     }
     const twin = this.#devices.known(partition, work.device);
+    const unread = unreadReply(work, twin instanceof Error ? undefined : twin);
+    if (unread !== null) {
+      this.answerAfterCommit(batch, replyTo, () => unread);
+      return;
+    }
     if (work.type === 'ledger') {
       const reply = ledgerReply(work, twin instanceof Error ? undefined : twin);
       this.answerAfterCommit(batch, replyTo, () => reply);
@@ -298,8 +304,7 @@ export class Turns {
     }
     const kind = this.#devices.kindOf(twin);
     if (twin === undefined || kind === undefined) {
-      const id = work.type === 'command' ? work.request.id : null;
-      this.answerAfterCommit(batch, replyTo, () => unknownDevice(work.device, id, replyTo));
+      this.answerAfterCommit(batch, replyTo, () => replyWithoutTwin(work));
       return;
     }
     if (work.type === 'get') {
@@ -315,8 +320,7 @@ export class Turns {
     }
     const problem = work.type === 'command' && isNew(work, twin) ? this.#options.clockProblem() : null;
     if (problem !== null) {
-      const detail = `${problem}, so it commands nothing; nothing was sent, ask again`;
-      const reply = encodeFailure('unavailable', detail, replyTo.encoding);
+      const reply = encodeUnavailable(work.type, `${problem}, so it commands nothing`, replyTo.encoding);
       this.answerAfterCommit(batch, replyTo, () => reply);
       return;
     }

@@ -1,6 +1,8 @@
 /**
  * Backends that are kept waiting for a command's outcome. They live in this process alone: one that is lost with it asks
  * again with the same id, and the ledger answers.
+ *
+ * With them goes how their command stands, as far as that is committed: what they are told when the wait is over takes no store.
  */
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { ReplyAddress } from '../../actors/twin.ts';
@@ -11,10 +13,23 @@ interface Waiter {
   readonly cancel: Cancel;
 }
 
+/** Those who wait for one command. */
+interface Waiting {
+  /** As it was committed last. */
+  entry: LedgerEntry;
+  readonly waiters: Set<Waiter>;
+}
+
+/** Whoever waits, and for what. */
+export interface Waited {
+  readonly to: ReplyAddress;
+  readonly entry: LedgerEntry;
+}
+
 /** The requests of one host that wait, by device and command id. */
 export class Waiters {
   readonly #clock: Clock;
-  readonly #waiting = new Map<string, Waiter[]>();
+  readonly #waiting = new Map<string, Waiting>();
   #count = 0;
 
   constructor(clock: Clock) {
@@ -25,46 +40,56 @@ export class Waiters {
     return this.#count;
   }
 
-  /** Keeps a requester waiting for the outcome of a device's command; `giveUp` is called at `until` unless it came. */
+  /** Keeps a requester waiting for the outcome of a committed command; `giveUp` is called at `until` unless it came. */
   add(options: {
-    readonly device: string;
-    readonly id: string;
+    readonly entry: LedgerEntry;
     readonly to: ReplyAddress;
     readonly until: number;
-    readonly giveUp: () => void;
+    readonly giveUp: (waited: Waited) => void;
   }): void {
-    const key = keyOf(options);
-    const cancel = this.#clock.after(Math.max(0, options.until - this.#clock.now()), () => {
-      this.#remove(key, waiter);
-      options.giveUp();
+    const { entry, to, until, giveUp } = options;
+    const key = keyOf(entry);
+    const waiting = this.#waiting.get(key) ?? { entry, waiters: new Set() };
+    this.#waiting.set(key, waiting);
+    const cancel = this.#clock.after(Math.max(0, until - this.#clock.now()), () => {
+      waiting.waiters.delete(waiter);
+      if (waiting.waiters.size === 0) this.#waiting.delete(key);
+      this.#count -= 1;
+      giveUp({ to, entry: waiting.entry });
     });
-    const waiter: Waiter = { to: options.to, cancel };
-    this.#waiting.set(key, [...(this.#waiting.get(key) ?? []), waiter]);
+    const waiter: Waiter = { to, cancel };
+    waiting.waiters.add(waiter);
     this.#count += 1;
+  }
+
+  /** The entry is committed as it stands here. */
+  learn(entry: LedgerEntry): void {
+    const waiting = this.#waiting.get(keyOf(entry));
+    if (waiting !== undefined) waiting.entry = entry;
   }
 
   /** The outcome is known: returns who waited for it. */
   take(entry: LedgerEntry): readonly ReplyAddress[] {
     const key = keyOf(entry);
-    const waiting = this.#waiting.get(key) ?? [];
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined) return [];
     this.#waiting.delete(key);
-    this.#count -= waiting.length;
-    for (const { cancel } of waiting) cancel();
-    return waiting.map(({ to }) => to);
+    return this.#released(waiting).map(({ to }) => to);
   }
 
-  /** Stops all timers. */
-  clear(): void {
-    for (const waiting of this.#waiting.values()) for (const { cancel } of waiting) cancel();
+  /** Nobody waits any more: returns whoever did. */
+  takeAll(): readonly Waited[] {
+    const all = [...this.#waiting.values()].flatMap((waiting) => this.#released(waiting));
     this.#waiting.clear();
-    this.#count = 0;
+    return all;
   }
 
-  #remove(key: string, waiter: Waiter): void {
-    const others = (this.#waiting.get(key) ?? []).filter((other) => other !== waiter);
-    if (others.length === 0) this.#waiting.delete(key);
-    else this.#waiting.set(key, others);
-    this.#count -= 1;
+  #released({ entry, waiters }: Waiting): readonly Waited[] {
+    this.#count -= waiters.size;
+    return [...waiters].map(({ to, cancel }) => {
+      cancel();
+      return { to, entry };
+    });
   }
 }
 

@@ -15,7 +15,7 @@
 import type { FirstUse, Reply, Refusal, RefusalCode, Transition } from '../../actors/decision.ts';
 import type { TwinDocument } from '../../actors/document.ts';
 import type { LedgerEntry, Outcome } from '../../actors/ledger.ts';
-import type { DeadLetter, JournalLine } from '../runtime/ports.ts';
+import type { BackendRequest, DeadLetter, JournalLine } from '../runtime/ports.ts';
 import { encode, type Encoding } from './codec.ts';
 import { type FailureCode, FAILURES, REFUSAL_ERROR_CODES, type ServiceError } from './service-error.ts';
 
@@ -63,7 +63,7 @@ export interface RefusalBody {
   readonly firstUse?: FirstUse;
 }
 
-/** A request could not be decided on. */
+/** An answer that decides nothing; what it means for a command follows from its code (`acceptance.ts`). */
 export interface FailureBody {
   readonly outcome: 'failed';
   readonly code: FailureCode;
@@ -115,7 +115,31 @@ export function encodeReply(reply: Reply, encoding: Encoding): EncodedReply {
     }
     case 'refused':
       return encodeRefusal(reply.refusal, encoding);
+    case 'undecided':
+      return encodeUndecided(reply.id, encoding);
   }
+}
+
+/** Encodes that a request under this id waits until the device has answered. */
+export function encodeUndecided(id: string, encoding: Encoding): EncodedReply {
+  const detail = `a request with the id ${id} waits until the device has answered, and may be accepted yet; ask again with the same id`;
+  return encodeFailure('undecided', detail, encoding);
+}
+
+/**
+ * Encodes that a request was not decided on, and why. It is about this copy alone: what became of an earlier one with the same id has
+ * not been found out.
+ */
+export function encodeUnavailable(
+  operation: BackendRequest['operation']['type'],
+  because: string,
+  encoding: Encoding,
+): EncodedReply {
+  const remedy =
+    operation === 'command'
+      ? 'this copy of the command was not accepted, ask again with the same id'
+      : 'ask again';
+  return encodeFailure('unavailable', `${because}; ${remedy}`, encoding);
 }
 
 /**
@@ -182,7 +206,7 @@ export function encodeRefusal(refusal: Refusal, encoding: Encoding): EncodedRepl
   return { payload: encode(body, encoding), error };
 }
 
-/** Encodes that nobody decided on the request. */
+/** Encodes an answer that decides nothing. */
 export function encodeFailure(code: FailureCode, detail: string, encoding: Encoding): EncodedReply {
   const body: FailureBody = { outcome: 'failed', code, detail };
   return { payload: encode(body, encoding), error: { code: FAILURES[code], text: `${code}: ${detail}` } };

@@ -34,8 +34,18 @@ export const REFUSAL_ERROR_CODES: Readonly<Record<RefusalCode, number>> = {
 };
 
 /**
- * Requests that nobody decided on. `unavailable`: ask again, with the same id. `internal`: a fault of ours, which is in the log;
- * whether the command was accepted, the ledger knows.
+ * Answers that decide nothing; `acceptance.ts` has what each means for a command. The list may grow: a code that a caller does not know
+ * means that the command may have been accepted.
+ *
+ * - `unavailable`: this copy of the request was not accepted. Ask again, with the same id.
+ * - `undecided`: a copy with the same id waits until the device has answered. It may be accepted yet.
+ * - `outcome-unreadable`: the command was accepted, and how it stands cannot be said here. Ask again, with the same id.
+ * - `internal`: a fault of ours, which is in the log; whether the command was accepted, the ledger knows.
  */
-export const FAILURES = { unavailable: 503, internal: 500 } as const;
+export const FAILURES = {
+  unavailable: 503,
+  undecided: 504,
+  'outcome-unreadable': 504,
+  internal: 500,
+} as const;
 export type FailureCode = keyof typeof FAILURES;

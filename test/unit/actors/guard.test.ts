@@ -159,10 +159,10 @@ describe('the same id', () => {
     const pair = new Pair().meet();
     expect(pair.ask('reserve', { id: 'r', waitMs: 5_000 }).effects).toMatchObject([
       { type: 'send' },
-      { type: 'await', id: 'r', until: pair.now + 5_000 },
+      { type: 'await', entry: { id: 'r', outcome: 'pending' }, until: pair.now + 5_000 },
     ]);
     expect(pair.ask('reserve', { id: 'r', waitMs: 9_000 }).effects).toMatchObject([
-      { type: 'await', id: 'r', until: pair.now + 9_000 },
+      { type: 'await', entry: { id: 'r', outcome: 'pending' }, until: pair.now + 9_000 },
     ]);
     pair.answer();
     expect(pair.ask('reserve', { id: 'r', waitMs: 9_000 }).effects).toMatchObject([{ type: 'answer' }]);
@@ -292,6 +292,17 @@ describe('a command that needs fresher knowledge than there is', () => {
     expect(pair.refusals).toEqual([]);
     pair.ask('reserve');
     expect(pair.refusals).toEqual(['overloaded']);
+  });
+
+  test('asked again under the id of one that waits, is not refused where no more may wait: that one is accepted a moment later', () => {
+    const pair = stalePair();
+    pair.ask('reserve', { id: 'r' });
+    for (let count = 1; count < WAITING_MAX; count += 1) pair.ask('reserve');
+    const { effects } = pair.ask('reserve', { id: 'r' });
+    expect(effects).toMatchObject([{ type: 'answer', reply: { type: 'undecided', id: 'r' } }]);
+    expect(pair.refusals).toEqual([]);
+    pair.answer();
+    expect(pair.ledger.get('r')?.outcome).toBe('pending');
   });
 
   test('still waits after a takeover, and is answered', () => {
