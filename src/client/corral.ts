@@ -17,6 +17,7 @@ import { TwinClient } from './twin-client.ts';
 import { type Watch, watchChanges, type WatchOptions } from './watch.ts';
 
 export type { HubSecurity } from '../nats/security.ts';
+export type { Acceptance } from '../wire/acceptance.ts';
 export type { CommandResult } from './command-result.ts';
 export { CorralBadReply, CorralRefusal, CorralUnreachable } from './errors.ts';
 export type { AskOptions, CommandOptions, FindQuery } from './twin-client.ts';

@@ -2,9 +2,14 @@
  * What can go wrong for a backend, told apart by what it may conclude.
  */
 import type { FirstUse, RefusalCode } from '../../actors/decision.ts';
+import { ACCEPTANCES, type Acceptance } from '../wire/acceptance.ts';
 import type { RefusalBody } from '../wire/reply.ts';
 
-/** The twin refused: nothing was sent to the device. `code` is stable, `allowed` is what would be accepted now. */
+/**
+ * The twin refused: nothing was sent to the device, and nothing of what was asked under this id before was accepted. `code` is stable,
+ * `allowed` is what would be accepted now. Only of `bad-arguments`, which may be said before anybody looks the id up, an earlier request
+ * under the same id may have been accepted all the same.
+ */
 export class CorralRefusal extends Error {
   readonly code: RefusalCode;
   /** The id of the command, or `null` for other requests. */
@@ -31,24 +36,38 @@ export class CorralRefusal extends Error {
  * have been accepted: ask again with the same `id`, or ask the ledger. It is never safe to take it for failed.
  */
 export class CorralUnreachable extends Error {
+  /**
+   * `no` only where no copy of this call was accepted and its id was drawn for it. An id that the caller gave may have been used
+   * before, and nobody has looked: `acceptance` tells whether it is only that.
+   */
   readonly wasSent: 'no' | 'maybe';
+  /**
+   * The same, told apart further: `no`; `not-this-copy`, of an id that the caller gave: no copy of this call was accepted, so that it
+   * is `no` for whoever knows that the id was never used before; `maybe`; `yes`: it was accepted, and how it stands could not be read.
+   */
+  readonly acceptance: Acceptance;
   /** The id of the command, or `null` for other requests. */
   readonly id: string | null;
 
   constructor(options: {
-    readonly wasSent: 'no' | 'maybe';
+    readonly acceptance: Acceptance;
     readonly id: string | null;
     readonly problem: string;
+    readonly cause?: unknown;
   }) {
-    const meaning = options.wasSent === 'no' ? 'it was certainly not accepted' : 'it may have been accepted';
-    super(`no answer in time (${options.problem}): ${meaning}`);
+    const { acceptance, id, problem, cause } = options;
+    super(`no answer in time (${problem}): ${ACCEPTANCES[acceptance]}`, cause === undefined ? {} : { cause });
     this.name = 'CorralUnreachable';
-    this.wasSent = options.wasSent;
-    this.id = options.id;
+    this.acceptance = acceptance;
+    this.wasSent = acceptance === 'no' ? 'no' : 'maybe';
+    this.id = id;
   }
 }
 
-/** A reply is not what this client understands: the runtime is of another version, or it is not Corral's. */
+/**
+ * A reply is not what this client understands: the runtime is of another version, or it is not Corral's. What was asked for may have been
+ * accepted.
+ */
 export class CorralBadReply extends Error {
   constructor(detail: string) {
     super(`the reply cannot be read: ${detail}`);

@@ -20,7 +20,7 @@ import { CorralBadReply } from './errors.ts';
 /** A reply that is no answer to the question. */
 export type Trouble =
   | { readonly type: 'refused'; readonly refusal: RefusalBody }
-  /** Nobody decided on the request; `unavailable` means certainly not. */
+  /** An answer that decides nothing; `acceptanceOf` tells what its code means for a command. */
   | { readonly type: 'failed'; readonly code: string; readonly detail: string };
 
 /** A reply, read. */

@@ -1,14 +1,15 @@
 /**
- * How the client reaches the hub: the port behind which NATS stands, or the hub in memory in a simulation.
+ * How the client reaches the hub: the port behind which NATS stands, or the hub in memory in a simulation. What each end of a question
+ * means for a command is in `src/wire/acceptance.ts`.
  */
 import type { ServiceError } from '../wire/service-error.ts';
 
 /** What became of one request. */
 export type Answer =
   | { readonly type: 'reply'; readonly payload: Uint8Array; readonly error: ServiceError | null }
-  /** Nobody serves it: certainly not decided on. */
+  /** Nobody serves it: this copy is certainly not decided on. */
   | { readonly type: 'no-responders' }
-  /** The hub is away: certainly not sent. */
+  /** The hub is away: this copy was certainly not sent. */
   | { readonly type: 'disconnected' }
   /** It was sent, and nothing is known. */
   | { readonly type: 'timeout' };
@@ -22,7 +23,7 @@ export interface Asking {
   readonly traceParent: string | null;
 }
 
-/** Sends a request and waits for its reply at most `timeoutMs`. Rejects only when it can never be sent: closed, or not allowed. */
+/** Sends a request and waits for its reply at most `timeoutMs`. Rejects only where this copy can never be sent: closed, or not allowed. */
 export interface Requester {
   request(asking: Asking): Promise<Answer>;
 }

@@ -2,19 +2,28 @@
  * Asks and commands twins, through outages and takeovers, without ever executing anything twice.
  *
  * A command has an id from the start, and is asked again under this id for as long as it takes: it is in the ledger or it
- * is not. What never got an answer is told apart: certainly not accepted, or maybe.
+ * is not. What never got an answer is told apart by what every copy came to (`src/wire/acceptance.ts`): certainly not accepted, maybe, or
+ * accepted.
  */
 import type { TwinDocument } from '../../actors/document.ts';
 import { ID_PATTERN } from '../../machines/report.ts';
 import type { Clock } from '../runtime/ports.ts';
 import { encode, type Encoding } from '../wire/codec.ts';
+import { type Acceptance, acceptanceOf, afterAnother } from '../wire/acceptance.ts';
 import type { DesiredReply, RefusalBody } from '../wire/reply.ts';
 import { isId } from '../wire/report.ts';
 import { FLEET_FIND, twinCommand, twinDesired, twinGet, twinLedger } from '../wire/subjects.ts';
 import type { CommandResult } from './command-result.ts';
-import { CorralRefusal, CorralUnreachable } from './errors.ts';
-import { readDesiredReply, readDocument, readPage, type ReadReply, readResult } from './reply-reader.ts';
-import type { Requester } from './requester.ts';
+import { CorralBadReply, CorralRefusal, CorralUnreachable } from './errors.ts';
+import {
+  readDesiredReply,
+  readDocument,
+  readPage,
+  type ReadReply,
+  readResult,
+  type Trouble,
+} from './reply-reader.ts';
+import type { Answer, Requester } from './requester.ts';
 
 /** How long a question is asked again before it is given up, ms. */
 export const DEADLINE_MS = 30_000;
@@ -53,6 +62,11 @@ export interface AskOptions {
 export interface CommandOptions extends AskOptions {
   /** The idempotency key, a UUID. Choose and keep it yourself to be able to ask again after a crash of your own. */
   readonly id?: string;
+  /**
+   * True: nobody has asked under this `id` before, not even this program before a crash. Then a call of which no copy was accepted says
+   * `wasSent: 'no'`; without it what an earlier one came to is not known.
+   */
+  readonly isFirstUse?: boolean;
   /** How long to wait for the outcome; default {@link WAIT_MS}. 0: return once it is in the ledger. */
   readonly waitMs?: number;
   /** Only if the twin is still at this version. */
@@ -80,6 +94,8 @@ interface Question<Body> {
   /** Whether an answer is about what was asked. A foreign one, which somebody else may have sent, is no answer. */
   readonly isAbout: (body: Body) => boolean;
   readonly id: string | null;
+  /** What is known of what it asks for before anything is sent. */
+  readonly before: Acceptance;
   /** When it is given up, by the monotonic clock. */
   readonly giveUpAt: number;
   readonly timeoutMs: number;
@@ -122,6 +138,8 @@ export class TwinClient {
   ): Promise<CommandResult> {
     const { clock, newId } = this.#ports;
     const { id = newId(), waitMs = WAIT_MS, deadlineMs = DEADLINE_MS, traceParent = null } = options;
+    const { isFirstUse = options.id === undefined } = options;
+    let before: Acceptance = isFirstUse ? 'no' : 'not-this-copy';
     const { ifVersion, by } = options;
     const askedAt = clock.monotonic();
     const waitUntil = askedAt + waitMs;
@@ -138,18 +156,22 @@ export class TwinClient {
         body: { ...given, waitMs: sliceMs },
         read: readResult,
         isAbout: (result) => result.name === name && isCommand(result, device, id),
-        id,
+        ...{ id, before },
         giveUpAt: Math.max(askedAt + deadlineMs, waitUntil),
         timeoutMs: sliceMs + REPLY_TIMEOUT_MS,
         traceParent,
         isAskedOnce: false,
       });
-      last = await asked.catch((error: unknown) => {
-        // It is in the ledger, as an answer has said: that nobody answers now does not undo it.
-        if (last !== null && error instanceof CorralUnreachable) return last;
+      try {
+        last = await asked;
+      } catch (error) {
+        // It is in the ledger, as an answer has said: that nobody answers now does not undo it, nor what is said of a later copy.
+        if (last !== null && (error instanceof CorralUnreachable || error instanceof CorralRefusal))
+          return last;
         throw error;
-      });
+      }
       if (last.outcome !== 'pending' || clock.monotonic() >= waitUntil) return last;
+      before = 'yes';
       await this.#pause(BACKOFF_FIRST_MS);
     }
   }
@@ -166,7 +188,7 @@ export class TwinClient {
       isAbout: (result: CommandResult) => isCommand(result, device, id),
       ...this.#plain(options),
     };
-    return this.#ask({ ...question, id });
+    return this.#ask({ ...question, id, before: 'maybe' });
   }
 
   /**
@@ -212,31 +234,52 @@ export class TwinClient {
   }: AskOptions): Omit<Question<unknown>, 'subject' | 'body' | 'read' | 'isAbout'> {
     const giveUpAt = this.#ports.clock.monotonic() + deadlineMs;
     return {
-      ...{ id: null, giveUpAt, timeoutMs: REPLY_TIMEOUT_MS, isAskedOnce: false },
+      ...{ id: null, before: 'no', giveUpAt, timeoutMs: REPLY_TIMEOUT_MS, isAskedOnce: false },
       traceParent: traceParent ?? null,
     };
   }
 
   /** Asks until there is an answer or the time is over. */
   async #ask<Body>(question: Question<Body>): Promise<Body> {
-    const { requester, clock } = this.#ports;
-    const payload = encode(question.body, this.#encoding);
-    let wasSent: 'no' | 'maybe' = 'no';
+    const { clock } = this.#ports;
+    const { id, giveUpAt, isAskedOnce } = question;
+    let acceptance = question.before;
+    let problem = '';
     for (let backoffMs = BACKOFF_FIRST_MS; ; backoffMs = Math.min(2 * backoffMs, BACKOFF_MAX_MS)) {
-      const { subject, timeoutMs, traceParent } = question;
-      const answer = await requester.request({ subject, payload, timeoutMs, traceParent });
-      const reply = answer.type === 'reply' ? ownReply(question, answer.payload) : answer;
+      const reply = await this.#askOnce(question, acceptance);
       if (reply.type === 'answered') return reply.body;
-      if (reply.type === 'timeout' || (reply.type === 'failed' && reply.code !== 'unavailable'))
-        wasSent = 'maybe';
-      const isLast = clock.monotonic() + backoffMs >= question.giveUpAt;
+      const isLast = clock.monotonic() + backoffMs >= giveUpAt;
       if (reply.type === 'refused') {
-        if (reply.refusal.code !== 'overloaded' || isLast) throw refusalOf(question, reply.refusal, wasSent);
-      } else if (isLast || (question.isAskedOnce && wasSent === 'maybe')) {
-        const problem = reply.type === 'failed' ? reply.detail : reply.type;
-        throw new CorralUnreachable({ wasSent, id: question.id, problem });
+        const { refusal } = reply;
+        if (refusal.code !== 'overloaded' || isLast) throw refusalOf(question, refusal, acceptance);
+      } else {
+        const before = acceptance;
+        acceptance = afterAnother(before, acceptanceOf(wordOf(reply)));
+        // What decided how much is known is told, and not what a later copy came to that says less.
+        if (acceptance !== before || acceptance === question.before)
+          problem = reply.type === 'failed' ? reply.detail : reply.type;
+        if (isLast || (isAskedOnce && acceptance === 'maybe'))
+          throw new CorralUnreachable({ acceptance, id, problem });
       }
       await this.#pause(backoffMs);
+    }
+  }
+
+  /** One copy. What can never be sent is thrown on, unless a copy before it may have been accepted. */
+  async #askOnce<Body>(
+    question: Question<Body>,
+    acceptance: Acceptance,
+  ): Promise<ReadReply<Body> | Exclude<Answer, { type: 'reply' }>> {
+    const { id, subject, timeoutMs, traceParent } = question;
+    const payload = encode(question.body, this.#encoding);
+    try {
+      const answer = await this.#ports.requester.request({ subject, payload, timeoutMs, traceParent });
+      return answer.type === 'reply' ? ownReply(question, answer.payload) : answer;
+    } catch (cause) {
+      if (acceptance === 'no' || acceptance === 'not-this-copy' || cause instanceof CorralBadReply)
+        throw cause;
+      const problem = cause instanceof Error ? cause.message : String(cause);
+      throw new CorralUnreachable({ acceptance, id, problem, cause });
     }
   }
 
@@ -270,6 +313,11 @@ function isSameId(id: string, asked: string | null): boolean {
   return id.toLowerCase() === asked?.toLowerCase();
 }
 
+/** What was said, in the words of `acceptance.ts`. */
+function wordOf(reply: Exclude<Trouble, { type: 'refused' }> | Exclude<Answer, { type: 'reply' }>): string {
+  return reply.type === 'failed' ? reply.code : reply.type;
+}
+
 /**
  * What a refusal comes to. It is the answer to one copy of the question: an earlier one that got no answer may still be on its way,
  * and be accepted, when the question was for a command.
@@ -277,12 +325,14 @@ function isSameId(id: string, asked: string | null): boolean {
 function refusalOf(
   { id }: Pick<Question<unknown>, 'id'>,
   refusal: RefusalBody,
-  wasSent: 'no' | 'maybe',
+  before: Acceptance,
 ): CorralRefusal | CorralUnreachable {
   // What an accepted command bears can be accepted for no other.
   const isCertain = refusal.code === 'unknown-id' || (refusal.firstUse?.acceptedAt ?? null) !== null;
-  if (id === null || wasSent === 'no' || isCertain) return new CorralRefusal(refusal);
-  return new CorralUnreachable({ wasSent, id, problem: `asked again, it was refused: ${refusal.detail}` });
+  if (id === null || before === 'no' || before === 'not-this-copy' || isCertain)
+    return new CorralRefusal(refusal);
+  const problem = `asked again, it was refused: ${refusal.detail}`;
+  return new CorralUnreachable({ acceptance: before, id, problem });
 }
 
 /** A device or a command as part of a subject. Throws a RangeError for what would make it another subject. */

@@ -16,14 +16,15 @@ export const EXIT = {
   notExecuted: 4,
   /** A command to a device that may or may not have been executed: never take it for failed. */
   unknown: 5,
-  /** A command to a device that is in the ledger and still under way. */
+  /** A command to a device that is in the ledger and still under way, or of which no more than that could be read. */
   pending: 6,
 } as const;
 
 /** The exit codes as every help shows them that commands a device. */
 export const COMMAND_EXIT_HELP = `
 Exit code: 0 done; 4 certainly not executed (refused, rejected, expired); 5 it may or may not have been executed (unknown, or no
-answer: ask the ledger under the same id); 6 still under way; 1 Corral could not be asked; 2 the command line was wrong.`;
+answer: ask the ledger under the same id); 6 still under way, as far as can be read; 1 Corral could not be asked, and nothing was
+sent; 2 the command line was wrong.`;
 
 /** Why a command could not be done. The message is one sentence for whoever typed it. */
 export class CommandLineError extends Error {

@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { type Command, InvalidArgumentError } from 'commander';
 import {
+  type Acceptance,
   type CommandResult,
   type Corral,
   connectCorral,
+  CorralBadReply,
   CorralRefusal,
   CorralUnreachable,
 } from '../../src/client/corral.ts';
@@ -116,16 +118,23 @@ async function runCommand(
 ): Promise<void> {
   const { id = randomUUID(), wait: waitMs, deadline: deadlineMs, ifVersion, by, traceparent } = flags;
   const args = argsOf(words, flags);
-  const options = { id, waitMs, deadlineMs, ...optional({ ifVersion, by, traceParent: traceparent }) };
-  await told(flags.json === true, (corral) => corral.command(device, name, args, options));
+  const options = {
+    ...{ id, isFirstUse: flags.id === undefined, waitMs, deadlineMs },
+    ...optional({ ifVersion, by, traceParent: traceparent }),
+  };
+  await told(flags.json === true, id, (corral) => corral.command(device, name, args, options));
 }
 
 async function runLedger(device: string, id: string, flags: { readonly json?: true }): Promise<void> {
-  await told(flags.json === true, (corral) => corral.ledger(device, id));
+  await told(flags.json === true, id, (corral) => corral.ledger(device, id));
 }
 
-/** Asks, shows the answer, and sets the exit code that it means. */
-async function told(isJson: boolean, ask: (corral: Corral) => Promise<CommandResult>): Promise<void> {
+/** Asks about the command with this id, shows the answer, and sets the exit code that it means. */
+async function told(
+  isJson: boolean,
+  id: string,
+  ask: (corral: Corral) => Promise<CommandResult>,
+): Promise<void> {
   const corral = await connectCorral({
     url: backendUrl(),
     security: hubSecurity(),
@@ -139,8 +148,8 @@ async function told(isJson: boolean, ask: (corral: Corral) => Promise<CommandRes
   } catch (error) {
     if (error instanceof CorralRefusal) {
       process.exitCode = EXIT.notExecuted;
-      const { id, code, state, allowed, firstUse, message: detail } = error;
-      const refusal = { id, outcome: 'refused', code, detail, state, allowed };
+      const { code, state, allowed, firstUse, message: detail } = error;
+      const refusal = { id: error.id, outcome: 'refused', code, detail, state, allowed };
       if (isJson) await printJson(firstUse === null ? refusal : { ...refusal, firstUse });
       else await print(shownRefusal(error));
     } else if (error instanceof CorralUnreachable) {
@@ -148,6 +157,9 @@ async function told(isJson: boolean, ask: (corral: Corral) => Promise<CommandRes
     } else if (error instanceof RangeError) {
       // A name that cannot be part of a subject.
       throw new CommandLineError(`${error.message}.`, { cause: error, exitCode: EXIT.usage });
+    } else if (error instanceof CorralBadReply) {
+      const sentence = `${id}: ${error.message}; it may have been accepted.`;
+      throw new CommandLineError(sentence, { cause: error, exitCode: EXIT.unknown });
     } else {
       throw error;
     }
@@ -156,10 +168,18 @@ async function told(isJson: boolean, ask: (corral: Corral) => Promise<CommandRes
   }
 }
 
+/** How it ends without an answer in time. */
+const EXITS: Readonly<Record<Acceptance, number>> = {
+  no: EXIT.failed,
+  'not-this-copy': EXIT.unknown,
+  maybe: EXIT.unknown,
+  yes: EXIT.pending,
+};
+
 async function unanswered(error: CorralUnreachable, isJson: boolean): Promise<void> {
-  process.exitCode = error.wasSent === 'maybe' ? EXIT.unknown : EXIT.failed;
-  const { id, wasSent } = error;
-  if (isJson) await printJson({ id, outcome: 'unanswered', wasSent, detail: error.message });
+  const { id, wasSent, acceptance } = error;
+  process.exitCode = EXITS[acceptance];
+  if (isJson) await printJson({ id, outcome: 'unanswered', wasSent, acceptance, detail: error.message });
   else complain(`${id === null ? '' : `${id}: `}${error.message}.`);
 }
 

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { FirstUse } from '../../../actors/decision.ts';
 import type { LedgerEntry, Outcome } from '../../../actors/ledger.ts';
 import { CorralBadReply, CorralRefusal, CorralUnreachable } from '../../../src/client/errors.ts';
+import type { Answer } from '../../../src/client/requester.ts';
 import { type ClientPorts, TwinClient } from '../../../src/client/twin-client.ts';
 import { MemoryBus } from '../../../src/memory/bus.ts';
 import { MemoryHub } from '../../../src/memory/hub.ts';
@@ -16,6 +17,7 @@ import {
   encodeFound,
   encodeRefusal,
   encodeReply,
+  encodeUnavailable,
 } from '../../../src/wire/reply.ts';
 import { readCommand, readFind } from '../../../src/wire/request.ts';
 import { Schedule } from '../../simulation/world/schedule.ts';
@@ -289,6 +291,86 @@ describe('a command', () => {
     expect(requests.length).toBeGreaterThan(3);
   });
 
+  describe('of which no copy was accepted, under an id of the caller,', () => {
+    const id = '6f1c1e0a-8f5f-4d0c-9b1e-0c5a4f7d2e11';
+    const asking = { id, deadlineMs: 5_000 };
+
+    test.each([
+      ['nobody owned the device', () => undefined],
+      ['the hub was away', () => backendLink.cut()],
+      [
+        'the owner could not decide',
+        () => serve(({ replyTo }) => encodeUnavailable('command', 'the store is away', replyTo.encoding)),
+      ],
+    ])('may have been accepted by an earlier call: %s', async (_what, begin) => {
+      begin();
+      const failure = await failureOf(client.command(device, 'reserve', {}, asking));
+      expect(failure).toMatchObject({ wasSent: 'maybe', acceptance: 'not-this-copy', id });
+      expect(String(failure)).toMatch(
+        /this copy was certainly not accepted, an earlier one .* may have been$/,
+      );
+    });
+
+    test('was certainly not accepted where the caller says that there was no earlier call', async () => {
+      const failure = await failureOf(client.command(device, 'reserve', {}, { ...asking, isFirstUse: true }));
+      expect(failure).toMatchObject({ wasSent: 'no', acceptance: 'no', id });
+    });
+  });
+
+  test('that the owner accepted, and cannot say more of, was accepted, whatever came before and afterwards', async () => {
+    serve((_request, count) => {
+      if (count === 1) return null;
+      return encodeFailure(count === 2 ? 'outcome-unreadable' : 'unavailable', `answer ${count}`, 'json');
+    });
+    const failure = await failureOf(client.command(device, 'reserve', {}, { deadlineMs: 12_000 }));
+    expect(failure).toMatchObject({ wasSent: 'maybe', acceptance: 'yes', id: firstId });
+    expect(String(failure)).toContain('(answer 2): it was accepted');
+    expect(requests.length).toBeGreaterThan(3);
+  });
+
+  test.each(['undecided', 'a-code-of-tomorrow'])(
+    'that was answered %s may have been accepted',
+    async (code) => {
+      serve(() => ({ payload: encode({ outcome: 'failed', code, detail: 'who knows' }, 'json') }));
+      const failure = await failureOf(client.command(device, 'reserve', {}, { deadlineMs: 3_000 }));
+      expect(failure).toMatchObject({ wasSent: 'maybe', acceptance: 'maybe', id: firstId });
+    },
+  );
+
+  test('that was pending stays so, whatever is said of a later copy', async () => {
+    const refusal = { code: 'offline', detail: 'not heard', state: null, allowed: [] } as const;
+    serve((request, count) =>
+      count === 1
+        ? ledgerReply('pending')(request)
+        : encodeRefusal({ ...refusal, id: idOf(request) }, request.replyTo.encoding),
+    );
+    const result = await settled(client.command(device, 'reserve', {}, { waitMs: 20_000 }));
+    expect(result).toMatchObject({ outcome: 'pending', id: firstId });
+    expect(requests).toHaveLength(2);
+  });
+
+  test('that got no answer before its connection was closed may have been accepted', async () => {
+    let count = 0;
+    const closing = (first: Answer): TwinClient => {
+      count = 0;
+      const request = async (): Promise<Answer> => {
+        count += 1;
+        if (count > 1) throw new Error('closed connection');
+        return first;
+      };
+      return new TwinClient({ clock, newId: () => firstId, random: () => 0, requester: { request } });
+    };
+    expect(await failureOf(closing({ type: 'timeout' }).command(device, 'reserve'))).toMatchObject({
+      ...{ name: 'CorralUnreachable', wasSent: 'maybe', id: firstId },
+    });
+    const { payload } = encodeReply({ type: 'ledger', entry: entry(firstId, 'pending') }, 'json');
+    const told = closing({ type: 'reply', payload, error: null }).command(device, 'reserve');
+    expect(await settled(told)).toMatchObject({ id: firstId, outcome: 'pending' });
+    expect(await failureOf(closing({ type: 'no-responders' }).command(device, 'reserve'))).toMatchObject({
+      message: 'closed connection',
+    });
+  });
+
   test('that got no answer once may have been accepted, whatever came afterwards', async () => {
     serve((_request, count) => {
       if (count === 1) void stopServing();
@@ -369,6 +451,12 @@ describe('other questions', () => {
     const refusal = { code: 'unknown-id', detail: 'no such command', state: null, allowed: [] } as const;
     serve((_request, count) => (count === 1 ? null : encodeRefusal({ ...refusal, id: firstId }, 'json')));
     expect(await failureOf(client.ledger(device, firstId))).toBeInstanceOf(CorralRefusal);
+  });
+
+  test('ledger without an answer says nothing of the command', async () => {
+    serve(({ replyTo }) => encodeUnavailable('ledger', 'the store is away', replyTo.encoding));
+    const failure = await failureOf(client.ledger(device, firstId, { deadlineMs: 3_000 }));
+    expect(failure).toMatchObject({ wasSent: 'maybe', acceptance: 'maybe', id: firstId });
   });
 
   test('ledger tells how a command stands', async () => {
