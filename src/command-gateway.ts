@@ -3,12 +3,21 @@
  */
 import { readResult } from './client/reply-reader.ts';
 import type { Requester } from './client/requester.ts';
-import type { CommandPort } from './http/command-port.ts';
+import type { CommandAnswer, CommandPort } from './http/command-port.ts';
+import { type Acceptance, acceptanceOf } from './wire/acceptance.ts';
 import { encode } from './wire/codec.ts';
 import { httpCommand } from './wire/subjects.ts';
 
 /** How much longer than the caller wants to wait the owner may take to say anything, ms: it may have to ask the device first. */
 const PATIENCE_MS = 15_000;
+
+/** What an owner's answer that decides nothing comes to. */
+const ANSWERS = {
+  no: 'no-owner',
+  'not-this-copy': 'no-owner',
+  maybe: 'unanswered',
+  yes: 'outcome-unreadable',
+} as const satisfies Record<Acceptance, CommandAnswer['type']>;
 
 /** The port on a requester. */
 export function commandGateway(requester: Requester): CommandPort {
@@ -32,8 +41,7 @@ export function commandGateway(requester: Requester): CommandPort {
           const read = readResult(answer.payload);
           if (read.type === 'refused') return read;
           if (read.type === 'answered') return { type: 'accepted', outcome: read.body };
-          const isCertain = read.code === 'unavailable';
-          return { type: isCertain ? 'no-owner' : 'unanswered', detail: read.detail };
+          return { type: ANSWERS[acceptanceOf(read.code)], detail: read.detail };
         }
       }
     },

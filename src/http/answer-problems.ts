@@ -100,7 +100,8 @@ export function refuseOtherMethods(app: HttpApp, routes: readonly DeclaredRoute[
 
 const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-function problemOf(error: unknown, request: FastifyRequest): Problem {
+/** What problem an error is. */
+export function problemOf(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   const { validation, validationContext, statusCode, message, code } = error as Partial<FastifyError>;
   const [flaw] = validation ?? [];

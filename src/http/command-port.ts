@@ -22,10 +22,12 @@ export interface CommandOrder {
 export type CommandAnswer =
   | { readonly type: 'accepted'; readonly outcome: CommandOutcome }
   | { readonly type: 'refused'; readonly refusal: RefusalBody }
-  /** Nobody owns the device's partition, or the owner said that it cannot decide now: certainly not sent. */
+  /** Nobody owns the device's partition, or the owner said that it cannot decide now: this copy was certainly not accepted. */
   | { readonly type: 'no-owner'; readonly detail: string }
-  /** The hub is away: certainly not sent. */
+  /** The hub is away: this copy was certainly not sent. */
   | { readonly type: 'hub-away' }
+  /** It was accepted, and the owner cannot say how it stands: the ledger will. */
+  | { readonly type: 'outcome-unreadable'; readonly detail: string }
   /** It was asked for, and nobody knows whether it was accepted: the ledger will. */
   | { readonly type: 'unanswered'; readonly detail: string };
 

@@ -69,7 +69,9 @@ export const PROBLEMS = {
   'unknown-id': {
     status: 404,
     title: 'The ledger has no command with this id for this device',
-    remedy: 'The id is the one the caller gave it. A command that the twin refused was never in the ledger.',
+    remedy:
+      'The id is the one the caller gave it. A command that the twin refused was never in the ledger; one that got no answer may still ' +
+      'come into it: send it again, with the same id.',
   },
   'unknown-command': {
     status: 404,
@@ -179,12 +181,14 @@ export const PROBLEMS = {
   'hub-unavailable': {
     status: 503,
     title: 'The hub cannot be reached',
-    remedy: 'Nothing was sent. Ask again after `Retry-After` seconds.',
+    remedy: 'This request has sent nothing. Ask again, with the same id, after `Retry-After` seconds.',
   },
   'no-owner': {
     status: 503,
     title: 'No node decides for this device now',
-    remedy: 'Nothing was sent. Ask again, with the same id, after `Retry-After` seconds.',
+    remedy:
+      'This request has sent nothing; what became of an earlier one with the same id, the ledger tells. Ask again, with the same id, ' +
+      'after `Retry-After` seconds.',
   },
   'too-many-readers': {
     status: 503,
@@ -205,7 +209,14 @@ export const PROBLEMS = {
     status: 504,
     title: 'The owner of the device gave no answer in time',
     remedy:
-      'It may have been accepted. GET /v1/devices/<device>/commands/<id> tells; sending it again with the same id is safe.',
+      'It may have been accepted, now or later. Send it again, with the same id: that is safe, and tells. ' +
+      'GET /v1/devices/<device>/commands/<id> tells once it is in the ledger.',
+  },
+  'outcome-unreadable': {
+    status: 504,
+    title: 'The command was accepted, and how it stands could not be read',
+    remedy:
+      'It was sent to the device. GET /v1/devices/<device>/commands/<id> tells how it stands; sending it again with the same id is safe.',
   },
 } as const satisfies Record<string, ProblemKind>;
 

@@ -13,6 +13,7 @@ import type { Archive } from '../../src/runtime/archive.ts';
 import type { ChangeSink } from '../../src/runtime/ports.ts';
 import { KEPT_BYTES_MAX, SharedChanges } from '../../src/runtime/shared-changes.ts';
 import { systemClock } from '../../src/system-clock.ts';
+import { ACCEPTANCES } from '../../src/wire/acceptance.ts';
 import { commandOutcome, type RefusalBody } from '../../src/wire/reply.ts';
 import { commitLives, fleet, NOW, PENDING_ID } from './http-fleet.ts';
 import { type HttpNode, httpOver, OPEN, StandingClock } from './http-node.ts';
@@ -504,13 +505,32 @@ describe('over HTTP', () => {
     });
 
     test.each([
-      [{ type: 'no-owner', detail: 'nobody' }, 503, 'no-owner'],
-      [{ type: 'hub-away' }, 503, 'hub-unavailable'],
-      [{ type: 'unanswered', detail: 'no answer' }, 504, 'no-answer'],
-    ] as const)('that comes to nothing says whether it was sent: %o', async (answer, status, code) => {
-      node.commands = { command: async () => answer };
-      const response = await order({ id: PENDING_ID, name: 'stop' });
-      expect([response.statusCode, response.json()]).toMatchObject([status, { code, id: PENDING_ID }]);
+      [{ type: 'no-owner', detail: 'nobody' }, 503, 'no-owner', 'not-this-copy', 'no'],
+      [{ type: 'hub-away' }, 503, 'hub-unavailable', 'not-this-copy', 'no'],
+      [{ type: 'unanswered', detail: 'no answer' }, 504, 'no-answer', 'maybe', 'maybe'],
+      [{ type: 'outcome-unreadable', detail: 'it was' }, 504, 'outcome-unreadable', 'yes', 'yes'],
+    ] as const)(
+      'that comes to nothing says what is known of it, and more where its id was drawn for it: %o',
+      async (answer, status, code, ofGivenId, ofDrawnId) => {
+        node.commands = { command: async () => answer };
+        const response = await order({ id: PENDING_ID, name: 'stop' });
+        const body = response.json<{ readonly detail: string }>();
+        expect(response.statusCode).toBe(status);
+        expect(body).toMatchObject({ code, id: PENDING_ID, acceptance: ofGivenId });
+        expect(body.detail).toContain(ACCEPTANCES[ofGivenId]);
+        const drawn = (await order({ name: 'stop' })).json<{ readonly detail: string }>();
+        expect(drawn).toMatchObject({ code, acceptance: ofDrawnId });
+        expect(drawn.detail).toContain(ACCEPTANCES[ofDrawnId]);
+      },
+    );
+
+    test('that is refused or cannot be read, or breaks something here, says what is known of it as well', async () => {
+      const acceptance = async (body: object): Promise<unknown> =>
+        (await order(body)).json<{ readonly acceptance?: string }>().acceptance;
+      expect(await acceptance({ id: PENDING_ID, name: 'stop', when: 'now' })).toBe('not-this-copy');
+      expect(await acceptance({ name: 'stop', when: 'now' })).toBe('no');
+      node.commands = { command: async () => Promise.reject(new Error('a fault')) };
+      expect(await acceptance({ name: 'stop' })).toBe('maybe');
     });
 
     test.each([{}, { name: 'stop', id: 'x' }, { name: 'stop', when: 'now' }, { name: '' }])(

@@ -5,13 +5,15 @@ import { randomUUID } from 'node:crypto';
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import { AnyKey } from '../../../machines/report.ts';
+import { ACCEPTANCES, acceptanceOf } from '../../wire/acceptance.ts';
 import type { CommandOutcome, RefusalBody } from '../../wire/reply.ts';
 import { WAIT_MS_MAX } from '../../wire/request.ts';
 import { readTraceParent } from '../../wire/trace.ts';
 import type { Caller } from '../access.ts';
+import { answerProblem, problemOf } from '../answer-problems.ts';
 import type { CommandAnswer } from '../command-port.ts';
 import { type HttpApp, type HttpContext, knownDevice } from '../context.ts';
-import { Problem, problemResponses } from '../problem.ts';
+import { Problem, problemResponses, PROBLEMS } from '../problem.ts';
 import { rfc3339, rfc3339OrNull } from '../rfc3339.ts';
 import { AskerSchema } from './commands.ts';
 import { deviceParams } from './devices.ts';
@@ -72,6 +74,10 @@ const query = Type.Object(
   { additionalProperties: false },
 );
 
+const acceptances = Object.entries(ACCEPTANCES)
+  .map(([acceptance, sentence]) => `${acceptance} (${sentence})`)
+  .join(', ');
+
 /** The longest order, bytes; a longer one is `body-too-large`. What a device is told is a fraction of it. */
 const ORDER_BYTES_MAX = 65_536;
 
@@ -86,7 +92,8 @@ export function commandOrderRoutes(app: HttpApp, context: HttpContext): void {
         operationId: 'commandDevice',
         summary: 'Command it',
         description:
-          'Takes a token that may operate. A refusal by the twin is a problem with the same code as over NATS: nothing was sent.',
+          'Takes a token that may operate. A refusal by the twin is a problem with the same code as over NATS: nothing was sent. ' +
+          `Every problem says in \`acceptance\` what is known of the command: ${acceptances}.`,
         tags: ['commands'],
         params: deviceParams,
         querystring: query,
@@ -96,6 +103,9 @@ export function commandOrderRoutes(app: HttpApp, context: HttpContext): void {
           202: OrderAnswerSchema,
           ...problemResponses,
         },
+      },
+      errorHandler: (error, request, reply) => {
+        answerProblem(withAcceptance(problemOf(error, request), request.body), request, reply);
       },
     },
     async (request, reply) => {
@@ -131,14 +141,27 @@ function acceptedOutcome(answer: CommandAnswer, id: string): CommandOutcome {
     case 'refused':
       throw refusalProblem(answer.refusal);
     case 'no-owner':
-      throw new Problem('no-owner', `${answer.detail}: certainly not sent`, { extensions: { id } });
+      throw new Problem('no-owner', answer.detail, { extensions: { id } });
     case 'hub-away':
-      throw new Problem('hub-unavailable', 'the hub is away: certainly not sent', { extensions: { id } });
+      throw new Problem('hub-unavailable', 'the hub is away', { extensions: { id } });
     case 'unanswered':
-      throw new Problem('no-answer', `${answer.detail}: send it again with the same id, or ask for it`, {
-        extensions: { id },
-      });
+      throw new Problem('no-answer', answer.detail, { extensions: { id } });
+    case 'outcome-unreadable':
+      throw new Problem('outcome-unreadable', answer.detail, { extensions: { id } });
   }
+}
+
+/**
+ * The problem, with what it means for the command, and in words where it is no refusal. Of an id that was drawn for this request there is
+ * no other copy.
+ */
+function withAcceptance(problem: Problem, body: unknown): Problem {
+  const word = acceptanceOf(problem.code);
+  const isDrawn = typeof body === 'object' && body !== null && !('id' in body);
+  const acceptance = isDrawn && word === 'not-this-copy' ? 'no' : word;
+  const { code, message, extensions, cause } = problem;
+  const detail = PROBLEMS[code].status < 500 ? message : `${message}: ${ACCEPTANCES[acceptance]}`;
+  return new Problem(code, detail, { extensions: { ...extensions, acceptance }, cause });
 }
 
 function refusalProblem({ code, detail, state, allowed, id, firstUse }: RefusalBody): Problem {

@@ -11,11 +11,14 @@ export class ApiProblem extends Error {
   readonly status: number;
   /** Stable; see `/problems`. */
   readonly code: string;
+  /** For a command: what the node says is known of it; `null` where it does not say. */
+  readonly acceptance: string | null;
 
-  constructor(status: number, code: string, detail: string) {
+  constructor(status: number, code: string, detail: string, acceptance: string | null = null) {
     super(detail);
     this.status = status;
     this.code = code;
+    this.acceptance = acceptance;
   }
 }
 
@@ -111,8 +114,11 @@ function unanswered(path: string, cause: unknown, signal?: AbortSignal): unknown
 function problemOf(response: Response, text: string): ApiProblem {
   const { status } = response;
   try {
-    const { code, detail } = JSON.parse(text) as { readonly code?: string; readonly detail?: string };
-    return new ApiProblem(status, code ?? 'unknown', detail ?? response.statusText);
+    const body = JSON.parse(text) as Partial<Pick<ApiProblem, 'code' | 'acceptance'>> & {
+      readonly detail?: string;
+    };
+    const { code = 'unknown', detail = response.statusText, acceptance = null } = body;
+    return new ApiProblem(status, code, detail, acceptance);
   } catch {
     // Something between the browser and the node has answered in its own words.
     return new ApiProblem(status, 'unknown', `${String(status)} ${response.statusText}`);

@@ -5,7 +5,7 @@ import type { VNode } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import type { CommandVerdict } from '../api/explanation.ts';
 import type { CommandKind } from '../api/kinds.ts';
-import { ApiProblem, ask, NoAnswer } from '../api/request.ts';
+import { ApiProblem, ask } from '../api/request.ts';
 import { token } from '../api/token.ts';
 import { sentenceOf } from '../shell/failure.tsx';
 import { ArgumentField } from './argument-field.tsx';
@@ -17,7 +17,9 @@ type Sending =
   | { readonly type: 'accepted'; readonly name: string }
   | { readonly type: 'refused'; readonly sentence: string }
   /** Nobody answered: it may have been accepted. Sent again under the same id it is never executed twice. */
-  | { readonly type: 'unanswered'; readonly order: Order };
+  | { readonly type: 'unanswered'; readonly order: Order }
+  /** The same, and when it was asked again that copy was not accepted. The first one may have been. */
+  | { readonly type: 'not-again'; readonly order: Order; readonly sentence: string };
 
 interface Order {
   readonly id: string;
@@ -42,14 +44,13 @@ export function CommandSender({
 }): VNode {
   const [sending, setSending] = useState<Sending>({ type: 'idle' });
   const [by, setBy] = useState(() => sessionStorage.getItem(BY_KEY) ?? '');
-  const send = async (order: Order): Promise<void> => {
+  const send = async (order: Order, isAgain = false): Promise<void> => {
     setSending({ type: 'sending', name: order.name });
     try {
       await ask(`/v1/devices/${encodeURIComponent(device)}/commands`, { method: 'POST', body: order });
       setSending({ type: 'accepted', name: order.name });
     } catch (error) {
-      if (isUncertain(error)) setSending({ type: 'unanswered', order });
-      else setSending({ type: 'refused', sentence: sentenceOf(error) });
+      setSending(afterFailure(error, order, isAgain));
     }
     onSent();
   };
@@ -88,15 +89,28 @@ export function CommandSender({
           />
         ))}
       </ul>
-      <Progress sending={sending} onAgain={(order) => void send(order)} />
+      <Progress sending={sending} onAgain={(order) => void send(order, true)} />
     </div>
   );
 }
 
-/** Whether it may have been accepted all the same: nobody answered, here or behind the node, or the answer is no refusal. */
-function isUncertain(error: unknown): boolean {
-  if (error instanceof NoAnswer) return true;
-  return error instanceof ApiProblem && ['no-answer', 'internal', 'unknown'].includes(error.code);
+/**
+ * What follows for the command: what the node says of it, and where nobody says anything that it may have been accepted. That one copy was
+ * not accepted says nothing of the one before, which got no answer.
+ */
+function afterFailure(error: unknown, order: Order, isAgain: boolean): Sending {
+  switch (error instanceof ApiProblem ? error.acceptance : null) {
+    case 'yes':
+      return { type: 'accepted', name: order.name };
+    case 'no':
+      return { type: 'refused', sentence: sentenceOf(error) };
+    case 'not-this-copy':
+      return isAgain
+        ? { type: 'not-again', order, sentence: sentenceOf(error) }
+        : { type: 'refused', sentence: sentenceOf(error) };
+    default:
+      return { type: 'unanswered', order };
+  }
 }
 
 function Progress({
@@ -111,9 +125,11 @@ function Progress({
       {sending.type === 'sending' && `Sending ${sending.name}…`}
       {sending.type === 'accepted' && `${sending.name} was accepted. What became of it appears below.`}
       {sending.type === 'refused' && `Refused, and certainly not sent: ${sending.sentence}`}
-      {sending.type === 'unanswered' && (
+      {(sending.type === 'unanswered' || sending.type === 'not-again') && (
         <>
-          Nobody answered, so {sending.order.name} may or may not have been accepted.{' '}
+          {sending.type === 'not-again' && `This time it was not accepted: ${sending.sentence}. `}
+          {sending.type === 'not-again' ? 'The first time nobody answered' : 'Nobody answered'}, so{' '}
+          {sending.order.name} may or may not have been accepted.{' '}
           <button type="button" onClick={() => onAgain(sending.order)}>
             Ask again with the same id
           </button>
