@@ -5,6 +5,7 @@
 import { type TSchema, Type } from '@sinclair/typebox';
 import { ID_PATTERN, ReportSchema } from '../../machines/report.ts';
 import { CommandSchema } from '../../src/device/command-reader.ts';
+import { ACCEPTANCES, acceptanceOf } from '../../src/wire/acceptance.ts';
 import { LogLevelReplySchema, LogLevelRequestSchema, nodeLog } from '../../src/wire/log-level.ts';
 import {
   ChangedSchema,
@@ -23,7 +24,7 @@ import {
   FindRequestSchema,
   LedgerRequestSchema,
 } from '../../src/wire/request.ts';
-import { SERVICE_ERROR_HEADERS } from '../../src/wire/service-error.ts';
+import { FAILURES, SERVICE_ERROR_HEADERS } from '../../src/wire/service-error.ts';
 import {
   deviceCommand,
   deviceReport,
@@ -58,6 +59,10 @@ const serviceError = Type.Object({
   [SERVICE_ERROR_HEADERS.text]: Type.Optional(Type.String({ description: 'the code and what is wrong' })),
 });
 
+const failureMeanings = Object.keys(FAILURES)
+  .map((code) => `\`${code}\`: ${ACCEPTANCES[acceptanceOf(code)]}`)
+  .join('; ');
+
 const MESSAGES = {
   report: {
     summary: "The device's whole state, or a list of such reports in their order (a frame, at most 1 MB)",
@@ -85,7 +90,7 @@ const MESSAGES = {
     headers: serviceError,
   },
   failed: {
-    summary: 'Nobody decided on the request: `unavailable` certainly not, `internal` the ledger knows',
+    summary: `An answer that decides nothing. For a command its code means: ${failureMeanings}; one that is not known here: ${ACCEPTANCES.maybe}`,
     payload: FailureSchema,
     headers: serviceError,
   },
