@@ -28,6 +28,8 @@ export interface MemoryFindRequest {
   readonly replyTo: ReplyAddress;
 }
 
+/** The account in which nodes ask, in the name of those who came to them over HTTP. */
+export const RUNTIME_ACCOUNT = 'runtime';
 /** For how long streams remember ids, ms: as long as those of a real hub. */
 const DUPLICATE_WINDOW_MS = 120_000;
 
@@ -130,15 +132,18 @@ export class MemoryHub {
     const { account, subject, payload, replyTo } = asked;
     const turn = this.#requests;
     if (subject === FLEET_FIND) return handOver(this.#finders, turn, { payload: payload.slice(), replyTo });
-    const [root, device = '', ...verb] = subject.split('.');
-    if (root !== 'twin') return false;
-    const partition = partitionOf(device);
-    const inner = ['owner', String(partition), 'nats', account, device, ...verb].join('.');
-    const request = parseRequestSubject(inner);
+    const request = parseRequestSubject(imported(account, subject));
     if (request === null) return false;
-    const owners = this.#owners.get(partition) ?? new Set<Server<BackendRequest>>();
+    const owners = this.#owners.get(request.partition) ?? new Set<Server<BackendRequest>>();
     return handOver(owners, turn, { ...request, payload: payload.slice(), replyTo, trace: null });
   }
+}
+
+/** The subject as owners hear it. What a node asks for its own callers needs no import, and names them. */
+function imported(account: string, subject: string): string {
+  const [root, device = '', ...verb] = subject.split('.');
+  if (root === 'owner' && account === RUNTIME_ACCOUNT) return subject;
+  return root === 'twin' ? ['owner', partitionOf(device), 'nats', account, device, ...verb].join('.') : '';
 }
 
 /** To one of the servers that the hub can reach, in turn. A frozen link looks as if it could be. */

@@ -23,6 +23,9 @@ export interface PageSystem {
   /** The node goes away, and comes back at the same address. */
   readonly stopNode: () => Promise<void>;
   readonly startNode: () => Promise<void>;
+  /** The hub is killed, and started again; resolves when the node is ready on it. */
+  readonly killHub: () => Promise<void>;
+  readonly startHub: () => Promise<void>;
   readonly end: () => Promise<void>;
 }
 
@@ -64,6 +67,14 @@ export async function startPageSystem(): Promise<PageSystem> {
       return device;
     },
     stopNode: () => app.stop(),
+    killHub: () => hub.kill(),
+    startHub: async () => {
+      await hub.start();
+      await until('the node is ready again', async () => {
+        const response = await fetch(`${url}/readyz`);
+        return response.ok ? { done: true } : { done: false, seen: await response.text() };
+      });
+    },
     startNode: async () => {
       app = await start();
     },

@@ -81,18 +81,28 @@ export interface Said {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** What a backend's client concluded from one call under a command's id. */
+/** What a backend concluded from one call under a command's id, to its client or over HTTP. */
 export interface Conclusion {
   readonly device: string;
   readonly id: string;
   readonly name: string;
   readonly args: Readonly<Record<string, unknown>>;
   readonly askedAt: number;
+  /** When the call, or the first slice of it, stops waiting for the outcome. */
+  readonly waitsUntil: number;
   /**
-   * An outcome, as the ledger has it; `refused`; `not-accepted`: nothing was decided and nothing will happen; `maybe`; `null`
-   * while it waits.
+   * An outcome, as the ledger has it; `refused`; `not-accepted`: nothing was decided and nothing will happen; `not-this-copy`: no copy of
+   * this call was accepted; `maybe`; `accepted`: it is in the ledger, and no more is known; `null` while it waits.
    */
   concluded: string | null;
+  concludedAt: number | null;
+}
+
+/** The ledger was asked for a command, and had none under its id. */
+export interface UnknownId {
+  readonly device: string;
+  readonly id: string;
+  readonly askedAt: number;
 }
 
 /** A transaction that the store took. */
@@ -131,6 +141,7 @@ export class WorldRecord {
   readonly wipes: { readonly device: string; readonly at: number }[] = [];
   readonly said: Said[] = [];
   readonly conclusions: Conclusion[] = [];
+  readonly unknownIds: UnknownId[] = [];
   /** Requests of backends, each attempt by itself. */
   asked = 0;
   readonly commits: Committed[] = [];

@@ -47,6 +47,7 @@ export const MISHAPS = [
   'passed-over',
   'reports-lost-by-storage',
   'id-reused',
+  'away-as-a-wait-ends',
   'boot-leaps',
   'seq-leaps',
   'ring-leaps',

@@ -1,6 +1,7 @@
 /** Every property that a world is judged by. */
 import { acceptance } from './acceptance.ts';
 import { calm } from './calm.ts';
+import { certainlyNot } from './certainly-not.ts';
 import { conclusions } from './conclusions.ts';
 import { documents } from './documents.ts';
 import { decided } from './decided.ts';
@@ -23,5 +24,5 @@ import { told } from './told.ts';
 export const checkers: readonly Checker[] = [
   ...[soundness, singleHolder, execution, outcomes, acceptance, epochs],
   ...[knownState, leaps, history, decided, clockBounds, freshness, holdEnd, presence],
-  ...[told, documents, conclusions, publication, calm],
+  ...[told, documents, conclusions, certainlyNot, publication, calm],
 ];

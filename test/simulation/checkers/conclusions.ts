@@ -4,14 +4,14 @@ import type { Conclusion } from '../record.ts';
 import { type Checker, type Flaw, short } from './checker.ts';
 
 const FINAL = ['done', 'rejected', 'expired'];
-/** Nothing was accepted, and nothing will be. */
-const NEVER = ['refused', 'not-accepted'];
+/** No copy of the call was accepted, and none will be. */
+const NEVER = ['refused', 'not-accepted', 'not-this-copy'];
 
 /** What the client makes of replies, and of their absence, is true. */
 export const conclusions: Checker = {
   name: 'conclusions',
   sentence:
-    'what the client says was refused or certainly not accepted is never in the ledger, and an outcome it tells is the one there',
+    'a command of which no call says more than that it was refused or not accepted is never in the ledger, and an outcome that one tells is the one there',
   check: ({ record, store, endedAt }) => {
     const byCommand = new Map<string, Conclusion[]>();
     for (const conclusion of record.conclusions) {

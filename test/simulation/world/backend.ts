@@ -1,14 +1,17 @@
 /**
  * A backend: asks for documents, commands devices, asks again with the same id, asks the ledger, gives up. It speaks through
- * the production client, and believes nothing but what that tells it.
+ * the production client, now and then to a node over HTTP instead, and believes nothing but what it is told.
  */
 import type { TwinDocument } from '../../../actors/document.ts';
 import { CorralRefusal, CorralUnreachable } from '../../../src/client/errors.ts';
 import type { Requester } from '../../../src/client/requester.ts';
 import { TwinClient } from '../../../src/client/twin-client.ts';
-import type { MemoryHub } from '../../../src/memory/hub.ts';
+import { commandGateway } from '../../../src/command-gateway.ts';
+import type { CommandAnswer } from '../../../src/http/command-port.ts';
+import { type MemoryHub, RUNTIME_ACCOUNT } from '../../../src/memory/hub.ts';
 import { MemoryLink } from '../../../src/memory/link.ts';
 import type { Clock } from '../../../src/runtime/ports.ts';
+import { type Acceptance, acceptanceOf } from '../../../src/wire/acceptance.ts';
 import { decode, type Encoding } from '../../../src/wire/codec.ts';
 import type { WorldRecord } from '../record.ts';
 import type { Trace } from '../trace.ts';
@@ -38,7 +41,14 @@ export interface Wish {
   readonly waitMs: number;
   readonly deadlineMs?: number;
   readonly ifVersion?: number;
+  /** Nobody has used its id before. */
+  readonly isFirstUse?: boolean;
 }
+
+/** In this part of all calls it commands over HTTP. */
+const HTTP_PART = 0.2;
+/** No wait is longer at a stretch, ms: the client asks in slices. */
+const SLICE_MS = 5_000;
 
 export class Backend {
   readonly name: string;
@@ -47,6 +57,7 @@ export class Backend {
   readonly #options: BackendOptions;
   /** One for each encoding. */
   readonly #clients: readonly TwinClient[];
+  readonly #http: Chance;
   #isRetired = false;
 
   constructor(options: BackendOptions) {
@@ -61,6 +72,7 @@ export class Backend {
         return isLost;
       },
     });
+    this.#http = chance.fork('http');
     const ports = {
       ...{ requester: this.#requester(), clock: hubClock },
       ...{ newId: () => chance.uuid(), random: () => chance.unit() },
@@ -89,17 +101,35 @@ export class Backend {
     return this.#unlessUnanswered(this.#client().get(device, { deadlineMs: this.#patienceMs() }));
   }
 
-  /** Gives the command and waits; returns what its client concluded: an outcome, `refused`, `not-accepted`, or `maybe`. */
+  /** Gives the command and waits; returns what it concluded (see `Conclusion`). */
   async command(wish: Wish): Promise<string> {
-    const { device, name, id, args, ...options } = wish;
+    const { device, name, id, args, waitMs } = wish;
     const { record, schedule } = this.#options;
-    const conclusion = { device, id, name, args, askedAt: schedule.now, concluded: null as string | null };
+    const isHttp = this.#http.hits(HTTP_PART);
+    const waitsUntil = schedule.now + (isHttp ? waitMs : Math.min(SLICE_MS, waitMs));
+    const conclusion = {
+      ...{ device, id, name, args, askedAt: schedule.now, waitsUntil },
+      ...{ concluded: null as string | null, concludedAt: null as number | null },
+    };
     record.conclusions.push(conclusion);
-    const concluded = await this.#client()
-      .command(device, name, args, { id, ...options, by: this.name })
-      .then(({ outcome }) => outcome, conclusionFrom);
+    const concluded = await (isHttp ? this.#commandOverHttp(wish) : this.#commandByClient(wish));
     conclusion.concluded = concluded;
+    conclusion.concludedAt = schedule.now;
     return concluded;
+  }
+
+  #commandByClient({ device, name, args, ...options }: Wish): Promise<string> {
+    return this.#client()
+      .command(device, name, args, { ...options, by: this.name })
+      .then(({ outcome }) => outcome, conclusionFrom);
+  }
+
+  /** One request, as a node passes it on to the owner. */
+  async #commandOverHttp(wish: Wish): Promise<string> {
+    const { ifVersion = null, isFirstUse = false, ...order } = wish;
+    const gateway = commandGateway(this.#requester(RUNTIME_ACCOUNT));
+    const asked = { ...order, ifVersion, by: this.name, traceParent: null };
+    return conclusionOverHttp(await gateway.command(asked, this.name), isFirstUse);
   }
 
   async #wish(): Promise<void> {
@@ -131,14 +161,24 @@ export class Backend {
   async #commandUntilContent(wish: Wish): Promise<void> {
     const { chance, schedule } = this.#options;
     for (let attempt = 0; attempt < 6; attempt += 1) {
-      const concluded = await this.command(wish);
+      const concluded = await this.command({ ...wish, isFirstUse: attempt === 0 });
       const isFinal = ['done', 'rejected', 'expired', 'refused'].includes(concluded);
       if (isFinal ? chance.hits(0.85) : chance.hits(0.15)) return;
       await new Promise<void>((resolve) => void schedule.after(chance.exponential(20_000), resolve));
       const question = { deadlineMs: this.#patienceMs() };
-      if (chance.hits(0.4))
-        await this.#unlessUnanswered(this.#client().ledger(wish.device, wish.id, question));
+      if (chance.hits(0.4)) await this.#askLedger(wish, question);
     }
+  }
+
+  async #askLedger({ device, id }: Wish, question: { readonly deadlineMs: number }): Promise<void> {
+    const { record, schedule } = this.#options;
+    const askedAt = schedule.now;
+    const asked = this.#client().ledger(device, id, question);
+    asked.catch((error: unknown) => {
+      const isUnknown = error instanceof CorralRefusal && error.code === 'unknown-id';
+      if (isUnknown) record.unknownIds.push({ device, id, askedAt });
+    });
+    await this.#unlessUnanswered(asked);
   }
 
   #choose({ kind }: Device, document: TwinDocument | null): string {
@@ -175,13 +215,13 @@ export class Backend {
   }
 
   /** The hub over its link, traced. */
-  #requester(): Requester {
+  #requester(account?: string): Requester {
     const { hub, record, trace } = this.#options;
     return {
       request: async ({ subject, payload, timeoutMs }) => {
         trace.line(this.name, () => `asks ${subject} ${textOf(payload)}`);
         record.asked += 1;
-        const answer = await hub.request(this.link, subject, payload, timeoutMs);
+        const answer = await hub.request(this.link, subject, payload, timeoutMs, account);
         if (answer.type !== 'reply')
           trace.line(this.name, () => `gets ${answer.type} for ${subject} ${textOf(payload)}`);
         return answer;
@@ -193,8 +233,30 @@ export class Backend {
 /** What follows from an error of the client; anything that it does not promise to throw is thrown on. */
 function conclusionFrom(error: unknown): string {
   if (error instanceof CorralRefusal) return 'refused';
-  if (error instanceof CorralUnreachable) return error.wasSent === 'no' ? 'not-accepted' : 'maybe';
+  if (error instanceof CorralUnreachable) return CONCLUSIONS[error.acceptance];
   throw error;
+}
+
+const CONCLUSIONS: Readonly<Record<Acceptance, string>> = {
+  no: 'not-accepted',
+  'not-this-copy': 'not-this-copy',
+  maybe: 'maybe',
+  yes: 'accepted',
+};
+
+/** The codes in which a node answers, and what each of them means. */
+const CODES = {
+  'no-owner': 'no-owner',
+  'hub-away': 'hub-unavailable',
+  'outcome-unreadable': 'outcome-unreadable',
+  unanswered: 'no-answer',
+} as const;
+
+function conclusionOverHttp(answer: CommandAnswer, isFirstUse: boolean): string {
+  if (answer.type === 'accepted') return answer.outcome.outcome;
+  if (answer.type === 'refused') return 'refused';
+  const acceptance = acceptanceOf(CODES[answer.type]);
+  return CONCLUSIONS[isFirstUse && acceptance === 'not-this-copy' ? 'no' : acceptance];
 }
 
 function textOf(payload: Uint8Array): string {

@@ -26,6 +26,7 @@ import { Schedule } from './schedule.ts';
 import { Server } from './server.ts';
 import { Site, SITE } from './site.ts';
 import { Storm } from './storm.ts';
+import { storeAndHub, WaitEnds } from './wait-ends.ts';
 import { drawWeather, type Weather } from './weather.ts';
 
 /** When every world begins, true time. */
@@ -43,8 +44,12 @@ const ARCHIVE_PAGE = 10_000;
 const EXAM_HOLD_MS = 30_000;
 /** A twin may take this much longer than its kind's limit to say that a device is silent, ms. */
 const SILENCE_MARGIN_MS = 60_000;
+/** What a backend need not ask again for. */
+const FINAL: readonly string[] = ['done', 'rejected', 'expired', 'unknown', 'refused'];
 /** In this part of all worlds a backend mixes up its ids. */
 const MIX_UPS_PART = 0.4;
+/** In this part of all worlds store or hub go away as waits end. */
+const WAIT_ENDS_PART = 0.4;
 /** In this part somebody of the site speaks in the devices' names. */
 const NEIGHBOUR_PART = 0.3;
 
@@ -113,6 +118,7 @@ export class World {
   readonly #storm: Storm;
   readonly #people: People;
   readonly #mixUps: MixUps;
+  readonly #waitEnds: WaitEnds;
   readonly #neighbour: Neighbour;
   #isCalm = false;
 
@@ -148,6 +154,7 @@ export class World {
     );
     this.#people = new People(schedule, chance.fork('people'));
     this.#mixUps = this.#makeMixUps();
+    this.#waitEnds = this.#makeWaitEnds();
     this.#neighbour = new Neighbour({ schedule, record, site: this.#site, chance: chance.fork('neighbour') });
     this.#storm = new Storm({
       ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
@@ -171,6 +178,7 @@ export class World {
     for (const backend of this.#backends) backend.start();
     if (this.#chance.fork('ids').hits(MIX_UPS_PART)) this.#mixUps.begin();
     if (this.#chance.fork('whose voice').hits(NEIGHBOUR_PART)) this.#neighbour.begin();
+    if (this.#chance.fork('waits').hits(WAIT_ENDS_PART)) this.#waitEnds.begin();
     this.#storm.begin();
     await schedule.runUntil(WORLD_BEGINS + weather.stormMs);
     const calmAt = schedule.now;
@@ -268,6 +276,16 @@ export class World {
     return new MixUps({ schedule, record, backend, chance: this.#chance.fork('mix-ups') });
   }
 
+  #makeWaitEnds(): WaitEnds {
+    const { schedule, record } = this;
+    const trace = this.#trace;
+    const away = storeAndHub({
+      ...{ network: this.#network, devices: this.#devices, servers: this.#servers },
+      backends: this.#backends,
+    });
+    return new WaitEnds({ schedule, record, trace, away, chance: this.#chance.fork('wait ends') });
+  }
+
   #makeBackend(name: string): Backend {
     const { schedule, record, weather } = this;
     return new Backend({
@@ -283,6 +301,7 @@ export class World {
     this.#storm.end();
     this.#people.end();
     this.#mixUps.end();
+    this.#waitEnds.end();
     this.#neighbour.end();
     this.#trouble.failPart = 0;
     this.#trouble.mutePart = 0;
@@ -322,7 +341,7 @@ export class World {
       const args = wanted === 'clear' ? { reason: 'looked at it' } : {};
       const wish = { device: device.name, name: wanted, id: chance.uuid(), args, waitMs: 20_000 };
       let concluded = await backend.command(wish);
-      while (['maybe', 'not-accepted', 'pending'].includes(concluded)) {
+      while (!FINAL.includes(concluded)) {
         await new Promise<void>((resolve) => void this.schedule.after(1_000, resolve));
         concluded = await backend.command(wish);
       }
