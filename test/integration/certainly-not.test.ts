@@ -41,9 +41,12 @@ afterEach(async () => {
   await world.end();
 });
 
-async function hostNode(limits: Partial<RuntimeLimits>, natsUrl = world.hub.url('runtime')): Promise<void> {
+async function hostNode(
+  limits: Partial<RuntimeLimits>,
+  { natsUrl = world.hub.url('runtime'), databaseUrl = world.databaseUrl } = {},
+): Promise<void> {
   const env = { CORRAL_HTTP_OPERATE_TOKENS: `tester:${TOKEN}`, CORRAL_NATS_URL: natsUrl };
-  node = await startNode({ hub: world.hub, databaseUrl: world.databaseUrl, limits, env });
+  node = await startNode({ hub: world.hub, databaseUrl, limits, env });
   world.add(() => node.stop());
 }
 
@@ -160,6 +163,25 @@ describe('a command that the device took and has not answered, when the store di
   });
 });
 
+describe('a command that the device took and has not answered, when the way to the store stands still', () => {
+  test('is told as pending at the end of the wait: that takes no store', async () => {
+    const link = await startLink();
+    world.add(() => link.close());
+    link.leadTo(`127.0.0.1:${String(postgres.port)}`);
+    const databaseUrl = new URL(world.databaseUrl);
+    databaseUrl.host = link.address;
+    await hostNode(SURE, { databaseUrl: databaseUrl.href });
+    const device = await world.knownDevice({ manner: 'probes' });
+    const id = randomUUID();
+    const asked = thrownBy(client.command(device.device, 'reserve', {}, { id, waitMs: WAIT_MS }));
+    await device.command('reserve');
+    link.freeze();
+    expect(await asked).toMatchObject({ id, outcome: 'pending' });
+    link.heal();
+    expect(await outcomeInTheEnd(device, id)).toBe('done');
+  });
+});
+
 describe('an id that was asked before, when the store is away', () => {
   test('is answered from what the twin knows of it', async () => {
     await hostNode(SURE);
@@ -207,7 +229,7 @@ describe('an id that was asked before, when the store is away', () => {
 describe('a command that the device took and has not answered, when the hub goes away', () => {
   test('may have been accepted, and a copy that cannot be sent says nothing of the first', async () => {
     const [ofNode, ofClient] = [await linkToHub('runtime'), await linkToHub('backend')];
-    await hostNode(SURE, ofNode.url);
+    await hostNode(SURE, { natsUrl: ofNode.url });
     const afar = await connectCorral({ url: ofClient.url });
     world.add(() => afar.close());
     const [one, other] = [
