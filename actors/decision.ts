@@ -109,7 +109,8 @@ export const REFUSALS = {
   'illegal-state': 'the state the device is known to be in does not accept this command',
   stale: 'the knowledge is older than this command allows, and the device did not answer in time to renew it',
   offline: 'the device has not been heard for longer than its kind allows',
-  suspect: 'there is reason to doubt the known state; see suspicions',
+  suspect:
+    'there is reason to doubt the known state (see suspicions), or the device itself says that it must not be used',
   pending: 'another command is in flight: wait for its outcome',
   'version-mismatch': 'the twin is no longer at the version given as ifVersion',
   'id-reused': 'the id names another command, or the same one with other arguments, already',

@@ -7,14 +7,18 @@
  * `offline` nor `suspect`: from there on there was a known state.
  */
 import type { Kind } from '../machines/kind.ts';
+import { OUT_OF_SERVICE } from '../machines/shown-state.ts';
 import { worldState } from '../machines/statechart.ts';
 import { measuredAt } from './clock.ts';
 import type { Transition } from './decision.ts';
 import { type Age, ageOf, mayAnswer, type Quality, qualityOf } from './freshness.ts';
-import { prospectOf } from './prospect.ts';
+import { causesOf, type ChainLink, type RejectedMessage } from './explanation-chain.ts';
+import { commandNamed } from './legality.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { DEAF_AFTER } from './probe.ts';
-import { causesOf, type ChainLink, type RejectedMessage } from './explanation-chain.ts';
+import { prospectOf } from './prospect.ts';
+import { causeOfState } from './state-cause.ts';
+import { standingAgainstWord } from './suspicions.ts';
 import { durationText, momentText } from './time-text.ts';
 import type { Suspicion, Twin } from './twin.ts';
 import { type ArmedTimer, armedTimers } from './wake.ts';
@@ -37,6 +41,8 @@ export interface Evidence {
 export interface CommandProspect {
   readonly name: string;
   readonly accepted: boolean;
+  /** Whether the device would then be sent it: false for what the twin does by itself, and for what is refused. */
+  readonly sent: boolean;
   /** Why not, as a refusal would say it; `needs-proof` where the device is asked for a report first; `null` when it is accepted at once. */
   readonly code: string | null;
   readonly sentence: string;
@@ -91,10 +97,10 @@ export function explain(evidence: Evidence): Explanation {
     quality,
     at: now,
     summary: [
-      stateSentence(twin),
-      ...becauseSentence(evidence),
+      `${twin.device} is ${stateText(twin.path)}, because ${causeOfState(evidence)}.`,
+      ...(twin.since === null ? [] : [`It is so since ${momentText(twin.since)}.`]),
       qualitySentence({ twin, quality, age, freshMs: kind.limits.freshMs }),
-      ...suspicions.map(({ sentence }) => sentence),
+      ...(isToldByCause(twin) ? [] : suspicions.map(({ sentence }) => sentence)),
       ...claimSentences(evidence),
       ...openSentences(twin),
       acceptedSentence(evidence, commands),
@@ -107,16 +113,15 @@ export function explain(evidence: Evidence): Explanation {
   };
 }
 
-function stateSentence({ device, path, since }: Twin): string {
+function stateText(path: string): string {
+  if (path === OUT_OF_SERVICE) return `out of service (${path})`;
   const state = worldState(path);
-  const where = path === state ? state : `${state} (${path})`;
-  if (since === null) return `${device} is ${where}, as it was never heard.`;
-  return `${device} is ${where} since ${momentText(since)}.`;
+  return path === state ? state : `${state} (${path})`;
 }
 
-function becauseSentence({ twin, transitions }: Evidence): readonly string[] {
-  const last = transitions.find(({ to }) => to === twin.path);
-  return last === undefined ? [] : [`That is so because ${last.cause.detail}.`];
+/** One suspicion that makes the twin suspect is its cause, and has been told. */
+function isToldByCause({ path, suspicions }: Twin): boolean {
+  return worldState(path) === 'suspect' && suspicions.length === 1;
 }
 
 function qualitySentence(options: {
@@ -163,7 +168,7 @@ function claimSentences({ twin, kind, now }: Evidence): readonly string[] {
 function openSentences({ open, unheard, waiting }: Twin): readonly string[] {
   const commands = open.map(({ name, n, outcome, certainAt }) =>
     outcome === 'unknown'
-      ? `Nothing proves yet whether ${name} (n ${String(n)}) was executed; it cannot start any more.`
+      ? `${name} (n ${String(n)}) cannot start any more; a report has to tell whether it was executed.`
       : `${name} (n ${String(n)}) waits for its outcome; after ${momentText(certainAt)} it cannot start any more.`,
   );
   const count = String(waiting.length);
@@ -190,19 +195,35 @@ function commandProspect(evidence: Evidence, name: string): CommandProspect {
     return { name, accepted: false, code: 'unavailable', sentence: `${name} would be refused: ${unready}.` };
   const prospect = prospectOf({ twin, kind, context: { now, serverErrorMs } }, name);
   switch (prospect.type) {
-    case 'accepted':
-      return { name, accepted: true, code: null, sentence: `${name} would be accepted and sent at once.` };
+    case 'accepted': {
+      const isSent = commandNamed(kind, name)?.decidedBy !== 'twin';
+      const sentence = isSent ? `${name} would be accepted and sent at once.` : wordSentence(twin, name);
+      return { name, accepted: true, sent: isSent, code: null, sentence };
+    }
     case 'after-proof':
       return {
-        ...{ name, accepted: true, code: 'needs-proof' },
+        ...{ name, accepted: true, sent: true, code: 'needs-proof' },
         sentence: `${name} would be decided on after the device has answered \`report\`: ${prospect.detail}.`,
       };
     case 'refused':
       return {
-        ...{ name, accepted: false, code: prospect.code },
+        ...{ name, accepted: false, sent: false, code: prospect.code },
         sentence: `${name} would be refused: ${prospect.detail}.`,
       };
   }
+}
+
+/** What a person's word would do: the twin takes it by itself, and the device never hears of it. */
+function wordSentence(twin: Twin, name: string): string {
+  const stays = standingAgainstWord(twin);
+  const ends = twin.suspicions.filter((suspicion) => !stays.includes(suspicion));
+  const left = stays.map(({ detail }) => detail).join(', and ');
+  const effect =
+    ends.length === 0
+      ? 'it would end nothing'
+      : `it would end ${ends.map(({ reason }) => reason).join(', ')}`;
+  const rest = stays.length === 0 ? '' : `; what stays in doubt until a report tells: ${left}`;
+  return `${name} would be accepted and done by the twin itself at once, and nothing is sent to the device: ${effect}${rest}.`;
 }
 
 function clockOf({ twin, kind }: Evidence): ClockExplanation {

@@ -6,6 +6,7 @@ import type { Kind } from '../machines/kind.ts';
 import { worldState } from '../machines/statechart.ts';
 import { measuredAt } from './clock.ts';
 import type { Transition } from './decision.ts';
+import { commandNamed } from './legality.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { durationText, momentText } from './time-text.ts';
 import type { Twin } from './twin.ts';
@@ -61,7 +62,7 @@ interface Recorded {
 
 /** The chain, oldest first. */
 export function causesOf(recorded: Recorded): readonly ChainLink[] {
-  const { twin, transitions, commands, rejected } = recorded;
+  const { twin, kind, transitions, commands, rejected } = recorded;
   const shown = sinceCertain(transitions);
   const from = shown.at(-1)?.recordedAt ?? -Infinity;
   const open = new Set(twin.open.map(({ id }) => id));
@@ -69,7 +70,7 @@ export function causesOf(recorded: Recorded): readonly ChainLink[] {
     ...shown.map(transitionLink),
     ...commands
       .filter(({ id, acceptedAt, decidedAt }) => open.has(id) || Math.max(acceptedAt, decidedAt ?? 0) >= from)
-      .flatMap(commandLinks),
+      .flatMap((entry) => commandLinks(entry, kind)),
     ...rejected.filter(({ receivedAt }) => receivedAt >= from).map(deadLetterLink),
     ...newestLinks(recorded, shown),
     ...twin.suspicions.map(({ since, reason, detail }) => ({
@@ -102,12 +103,16 @@ function transitionLink(transition: Recorded['transitions'][number]): ChainLink 
   };
 }
 
-function commandLinks(entry: LedgerEntry): readonly ChainLink[] {
+function commandLinks(entry: LedgerEntry, kind: Kind): readonly ChainLink[] {
   const { id, n, name, by, asker, outcome, acceptedAt, certainAt, decidedAt, reason, proof } = entry;
   const refs = { commandId: id, n, outcome };
+  const isSent = commandNamed(kind, name)?.decidedBy !== 'twin';
+  const fate = isSent
+    ? `it was accepted, and cannot start after ${momentText(certainAt)}`
+    : 'the twin did it by itself at once, and nothing was sent';
   const asked: ChainLink = {
     ...{ at: acceptedAt, errorMs: 0, type: 'command', ...refs },
-    sentence: `${by ?? 'Somebody'}${asker === null ? '' : ` (asked by ${asker})`} commanded ${name} (n ${String(n)}); it was accepted, and cannot start after ${momentText(certainAt)}.`,
+    sentence: `${by ?? 'Somebody'}${asker === null ? '' : ` (asked by ${asker})`} commanded ${name} (n ${String(n)}); ${fate}.`,
   };
   if (decidedAt === null) return [asked];
   const why = [reason, proof].filter((text) => text !== null).join('; ');

@@ -44,15 +44,13 @@ export function closableByWord({ open, newest }: Twin): readonly LedgerEntry[] {
   });
 }
 
-/** True when there is something that `clear` may end: every suspicion but a command whose fate a report can still decide. */
-function mayClear(twin: Twin): boolean {
-  return twin.suspicions.some(({ reason }) => reason !== UNCONFIRMED) || closableByWord(twin).length > 0;
-}
-
-/** True when the machine accepts the command in the twin's present state, and a deadline it needs can be told. */
+/**
+ * True when the machine accepts the command in the twin's present state, and there is what it needs: a deadline that can be told, or,
+ * for a person's word, a doubt that it is about.
+ */
 export function isLegal(kind: Kind, twin: Twin, name: string): boolean {
   if (!kind.chart.accepts(twin.path, `command.${name}`)) return false;
   const spec = commandNamed(kind, name);
-  if (spec?.decidedBy === 'twin') return mayClear(twin);
+  if (spec?.decidedBy === 'twin') return twin.suspicions.length > 0;
   return twin.newest !== null || spec?.startWindowMs === null;
 }

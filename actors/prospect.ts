@@ -8,6 +8,7 @@ import { worldState } from '../machines/statechart.ts';
 import type { Context, Refusal, RefusalCode } from './decision.ts';
 import { ageOf, isProvedFresh, mayAnswer } from './freshness.ts';
 import { commandInFlight, commandNamed, isLegal } from './legality.ts';
+import { isOutOfService, ownWords } from './state-cause.ts';
 import type { Twin } from './twin.ts';
 
 /** How many commands may be open at once; one more is refused as `overloaded`. */
@@ -102,6 +103,8 @@ function obstacleTo(standing: Standing, name: string): Obstacle | null {
   const { twin, kind } = standing;
   const spec = commandNamed(kind, name);
   if (spec === null || !isLegal(kind, twin, name)) return 'illegal';
+  // What the twin does by itself is never sent: it is in nobody's way, and ends what others are in the way of.
+  if (spec.decidedBy === 'twin') return null;
   if (commandInFlight(twin) !== null) return 'in-flight';
   if (isFull(twin)) return 'too-many-open';
   if (!needsProof(standing, spec)) return null;
@@ -129,8 +132,12 @@ function inTheWay({ twin }: Standing): Objection {
 }
 
 function illegal(standing: Standing, name: string): Objection {
-  const { twin } = standing;
+  const { twin, kind } = standing;
   const state = worldState(twin.path);
+  if (commandNamed(kind, name)?.decidedBy === 'twin') {
+    const detail = `${name} ends what is in doubt, and nothing is${isOutOfService(twin) ? `: ${ownWords(twin)}` : ''}`;
+    return { code: 'illegal-state', detail };
+  }
   if (state === 'offline') {
     const heard =
       twin.lastContactAt === null
@@ -138,11 +145,12 @@ function illegal(standing: Standing, name: string): Objection {
         : `last heard at ${new Date(twin.lastContactAt).toISOString()}`;
     return { code: 'offline', detail: `the device is offline (${heard})` };
   }
+  if (isOutOfService(twin)) {
+    return { code: 'suspect', detail: `the device is out of service: ${ownWords(twin)}` };
+  }
   if (state === 'suspect') {
     const reasons = twin.suspicions.map(({ reason }) => reason).join(', ');
-    const detail =
-      reasons === '' ? `the device itself says ${twin.newest?.report.state ?? 'nothing'}` : reasons;
-    return { code: 'suspect', detail: `the known state is in doubt: ${detail}` };
+    return { code: 'suspect', detail: `the known state is in doubt: ${reasons}` };
   }
   const allowed = allowedCommands(standing).join(', ') || 'none';
   return {

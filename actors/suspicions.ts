@@ -6,9 +6,9 @@ import type { Report } from '../machines/report.ts';
 import { DIVERGENCE, standingDivergences } from './divergence.ts';
 import type { Draft } from './draft.ts';
 import type { EndedHold } from './holds.ts';
-import { UNCONFIRMED } from './legality.ts';
+import { closableByWord, UNCONFIRMED } from './legality.ts';
 import { CLAIMED_N_MAX } from './ring.ts';
-import type { Suspicion } from './twin.ts';
+import type { Suspicion, Twin } from './twin.ts';
 
 type Doubt = Omit<Suspicion, 'since'>;
 
@@ -35,7 +35,7 @@ export const SUSPICIONS: Readonly<Record<string, SuspicionRule>> = {
     entered: 'the `certainAt` of a command has passed, and nothing proves whether it was executed',
     left: 'a report proves it, or shows that the device is past it and remembers nothing; the twin asks for one',
     cleared:
-      'closes the command as unprovable, with the proof `engineer`, if the newest report shows that the device is past it; before that the doubt stays',
+      'closes the command as unprovable, with the proof `engineer`, if the newest report shows that the device is past it; before that the doubt stays, and the answer says so',
   },
   [DIVERGENCE]: {
     entered: 'the newest report and the ledger disagree about a hold',
@@ -100,6 +100,13 @@ export function clearDoubts(draft: Draft): void {
   setDoubts(draft, unconfirmed(draft));
 }
 
+/** The suspicions that an engineer's word would leave open now: those about commands whose fate a report can still decide. */
+export function standingAgainstWord(twin: Twin): readonly Suspicion[] {
+  const closable = closableByWord(twin);
+  const staying = unconfirmedOf(twin.open.filter((entry) => !closable.includes(entry)));
+  return twin.suspicions.filter((suspicion) => staying.some((doubt) => isSame(suspicion, doubt)));
+}
+
 /** Whoever answered it, it was no command of a twin. */
 function impossibleNumber({ commands = [] }: Report): Doubt[] {
   const claimed = commands.find(({ n }) => n > CLAIMED_N_MAX);
@@ -108,9 +115,13 @@ function impossibleNumber({ commands = [] }: Report): Doubt[] {
   return [{ reason: IMPOSSIBLE_NUMBER, detail }];
 }
 
-/** A command that changes nothing (no deadline) leaves nothing to doubt. */
 function unconfirmed({ twin }: Draft): Doubt[] {
-  return twin.open
+  return unconfirmedOf(twin.open);
+}
+
+/** A command that changes nothing (no deadline) leaves nothing to doubt. */
+function unconfirmedOf(open: Twin['open']): Doubt[] {
+  return open
     .filter(({ outcome, notAfterUp }) => outcome === 'unknown' && notAfterUp !== null)
     .map(({ id, n, name }) => ({
       reason: UNCONFIRMED,

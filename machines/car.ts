@@ -153,7 +153,7 @@ const machine = createMachine({
     /** Plugged in between two rentals; it is offered again when it says so itself. */
     charging: {},
     /** Silent for longer than its kind allows, or never heard. */
-    offline: {},
+    offline: { on: { 'command.clear': decide } },
     suspect: {
       initial: 'doubted',
       on: { 'command.reboot': send },
@@ -207,13 +207,13 @@ function isInUse(report: Report | null): boolean {
 function openWhileLocked(report: Report, previous: Report | null): Found | null {
   if (!hasSettled(report, previous, { sensor: 'doorsOpen', value: true })) return null;
   if (!hasSettled(report, previous, { sensor: 'locked', value: true })) return null;
-  return { code: 'open-while-locked', detail: 'locked and doorsOpen are both true' };
+  return { code: 'open-while-locked', detail: 'it is locked and a door is open' };
 }
 
 function chargingUnplugged(report: Report, previous: Report | null): Found | null {
   if (report.state !== 'charging') return null;
   if (!hasSettled(report, previous, { sensor: 'plugged', value: false })) return null;
-  return { code: 'charging-unplugged', detail: 'the state is charging while plugged is false' };
+  return { code: 'charging-unplugged', detail: 'it says that it charges and no cable is plugged in' };
 }
 
 /** The odometer grew although the sensor proves that the car was held all the time between the two reports. */

@@ -170,7 +170,7 @@ const machine = createMachine({
       },
     },
     /** Silent for longer than its kind allows, or never heard. */
-    offline: {},
+    offline: { on: { 'command.clear': decide } },
     suspect: {
       initial: 'doubted',
       on: { 'command.reboot': send },
@@ -209,8 +209,14 @@ function observe(report: Report): Observation {
 function contradictions(report: Report, previous: Report | null): readonly Found[] {
   return [
     cableWithoutHatch(report),
-    chargingWithout(report, previous, { code: 'charging-without-cable', sensor: 'cableConnected' }),
-    chargingWithout(report, previous, { code: 'charging-without-car', sensor: 'carPresent' }),
+    chargingWithout(report, previous, {
+      ...{ code: 'charging-without-cable', sensor: 'cableConnected' },
+      detail: 'it says that it charges and no cable is in it',
+    }),
+    chargingWithout(report, previous, {
+      ...{ code: 'charging-without-car', sensor: 'carPresent' },
+      detail: 'it says that it charges and no car stands in the bay',
+    }),
     powerWithoutCable(report, previous),
   ].filter((found) => found !== null);
 }
@@ -233,18 +239,18 @@ function cableWithoutHatch(report: Report): Found | null {
 function chargingWithout(
   report: Report,
   previous: Report | null,
-  missing: { readonly code: Found['code']; readonly sensor: string },
+  missing: Found & { readonly sensor: string },
 ): Found | null {
   if (report.state !== 'charging') return null;
   if (!hasSettled(report, previous, { sensor: missing.sensor, value: false })) return null;
-  return { code: missing.code, detail: `the state is charging while ${missing.sensor} is false` };
+  return { code: missing.code, detail: missing.detail };
 }
 
 function powerWithoutCable(report: Report, previous: Report | null): Found | null {
   const powerW = measured(report, 'powerW');
   if (powerW === null || powerW < POWER_NOISE_W) return null;
   if (!hasSettled(report, previous, { sensor: 'cableConnected', value: false })) return null;
-  return { code: 'power-without-cable', detail: `${String(powerW)} W flow while cableConnected is false` };
+  return { code: 'power-without-cable', detail: `${String(powerW)} W flow and no cable is in it` };
 }
 
 /** The kind `charge-point`. */

@@ -127,7 +127,7 @@ const machine = createMachine({
     },
     charging: {},
     /** Silent for longer than its kind allows, or never heard. */
-    offline: {},
+    offline: { on: { 'command.clear': decide } },
     suspect: {
       initial: 'doubted',
       on: { 'command.reboot': send },
@@ -168,7 +168,7 @@ function contradictions(report: Report, previous: Report | null): readonly Found
 function openWhileBolted(report: Report, previous: Report | null): Found | null {
   if (!hasSettled(report, previous, { sensor: 'compartmentOpen', value: true })) return null;
   if (!hasSettled(report, previous, { sensor: 'boltsClosed', value: true })) return null;
-  return { code: 'open-while-bolted', detail: 'compartmentOpen and boltsClosed are both true' };
+  return { code: 'open-while-bolted', detail: 'its bolts are closed and a compartment is open' };
 }
 
 /** Nothing goes in or out while every door, the staff's too, proves to have been shut between the two reports. */
@@ -188,7 +188,7 @@ function takenWithoutOpening(report: Report, previous: Report | null): Found | n
 function chargingWithoutMains(report: Report, previous: Report | null): Found | null {
   if (report.state !== 'charging') return null;
   if (!hasSettled(report, previous, { sensor: 'mainsPresent', value: false })) return null;
-  return { code: 'charging-without-mains', detail: 'the state is charging while mainsPresent is false' };
+  return { code: 'charging-without-mains', detail: 'it says that it charges and has no mains' };
 }
 
 /** The kind `kiosk`. */

@@ -92,7 +92,7 @@ const machine = createMachine({
         passing: {},
       },
     },
-    offline: {},
+    offline: { on: { 'command.clear': decide } },
     suspect: { on: { 'command.clear': decide, 'command.reboot': send } },
   },
 });
@@ -116,7 +116,7 @@ function contradictions(
 ): readonly Contradiction<keyof typeof doubts>[] {
   if (!hasSettled(report, previous, { sensor: 'armUp', value: true })) return [];
   if (!hasSettled(report, previous, { sensor: 'armDown', value: true })) return [];
-  return [{ code: 'arm-in-two-places', detail: 'armUp and armDown are both true' }];
+  return [{ code: 'arm-in-two-places', detail: 'the arm is up and down at once' }];
 }
 
 /** The kind `barrier`. */

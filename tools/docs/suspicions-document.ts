@@ -21,13 +21,15 @@ A suspicion is a reason to doubt the known state. While one is open the twin is 
 \`suspect\` is in the journal with its cause. A device that is silent is \`offline\`, and keeps its suspicions.
 
 A device that says itself that it must not be used (\`suspect.out-of-service\`) is in \`suspect\` without a suspicion: it is left with the
-first report that says otherwise.
+first report that says otherwise, and there is nothing to clear. People are told the two apart: \`suspect.doubted\` is "suspect", and
+\`suspect.out-of-service\` is "out of service".
 
 ## When each begins and ends`;
 
 const clearing = `\`clear\` is a command like any other, with an id of its own; \`by\` and the argument \`reason\` are required. The twin executes it at once,
-it is in the ledger as done, in the journal with the cause \`engineer\`, and never sent to the device. It is accepted while there is
-something that it may end.
+it is in the ledger as done, in the journal with the cause \`engineer\`, and never sent to the device. It is accepted while
+anything is in doubt, also while the device is silent, another command is under way, or no other command has room. Where it cannot end
+a doubt, because a report can still tell what became of a command, its proof in the ledger says what stays.
 
 ## Contradictions by kind`;
 

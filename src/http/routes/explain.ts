@@ -65,6 +65,10 @@ export const ExplanationSchema = Type.Object({
     Type.Object({
       name: Type.String(),
       accepted: Type.Boolean(),
+      sent: Type.Boolean({
+        description:
+          'whether the device would then be sent it: false for what the twin does by itself, and for what is refused',
+      }),
       code: Type.Union([Type.String(), Type.Null()], {
         description:
           'the code it would be refused with, `unavailable` where no twin would be asked; `needs-proof` where the device is asked for a report first',

@@ -133,6 +133,22 @@ export const actorMutations: readonly Mutation[] = [
     seed: 2,
   },
   {
+    bug: "an engineer's word closes a command that a report can still decide",
+    file: 'actors/legality.ts',
+    find: 'return newest.boot > boot || (newest.boot === boot && newest.up > notAfterUp);',
+    put: 'return true;',
+    caughtBy: 'outcomes',
+    seed: 1,
+  },
+  {
+    bug: "an engineer's word is sent to the device",
+    file: 'actors/guard.ts',
+    find: "} else if (spec.decidedBy === 'twin') {\n    clearByWord(draft, request, spec);",
+    put: '',
+    caughtBy: 'outcomes',
+    seed: 1,
+  },
+  {
     bug: 'an unknown outcome leaves no doubt',
     file: 'actors/suspicions.ts',
     find: ".filter(({ outcome, notAfterUp }) => outcome === 'unknown' && notAfterUp !== null)",

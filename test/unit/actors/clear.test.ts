@@ -2,6 +2,7 @@
  * The commands that are left while the known state is in doubt: `report`, `reboot`, and `clear`, a person's word.
  */
 import { describe, expect, test } from 'vitest';
+import { OPEN_MAX } from '../../../actors/prospect.ts';
 import { Pair } from './pair.ts';
 import type { Twin } from '../../../actors/twin.ts';
 
@@ -105,18 +106,114 @@ describe('`clear`', () => {
     const pair = new Pair().meet();
     pair.ask('clear', word);
     expect(pair.refusals).toEqual(['illegal-state']);
+    pair.pass(pair.kind.limits.silenceMs + 1);
+    pair.ask('clear', word);
+    expect(pair.refusals).toEqual(['illegal-state', 'illegal-state']);
+    expect(pair.replies.at(-1)?.reply).toMatchObject({
+      refusal: { detail: 'clear ends what is in doubt, and nothing is' },
+    });
   });
 
-  test('does not end the doubt about a command that a report can still decide', () => {
+  test('is refused where the device itself says that it is out of service: that is no doubt', () => {
+    const pair = new Pair().meet();
+    pair.report({ state: 'faulted' });
+    pair.ask('clear', word);
+    expect(pair.replies.at(-1)?.reply).toMatchObject({
+      refusal: {
+        code: 'illegal-state',
+        detail: 'clear ends what is in doubt, and nothing is: it says itself that it is faulted',
+      },
+    });
+    pair.ask('reserve');
+    expect(pair.replies.at(-1)?.reply).toMatchObject({
+      refusal: {
+        code: 'suspect',
+        detail: 'the device is out of service: it says itself that it is faulted',
+      },
+    });
+  });
+
+  test('is taken while only a report can end the doubt, and says that it stays', () => {
     const pair = new Pair().meet();
     pair.ask('reserve', { id: 'r' });
     pair.unhandled();
     pair.pass(60_000);
     expect(pair.reasons).toEqual(['unconfirmed-command']);
-    expect(pair.document.allowed).toEqual(['report', 'reboot']);
-    pair.ask('clear', word);
-    expect(pair.refusals).toEqual(['suspect']);
+    expect(pair.document.allowed).toEqual(['report', 'reboot', 'clear']);
+    const { transitions } = pair.ask('clear', { id: 'c', ...word });
+    expect(pair.refusals).toEqual([]);
+    const stays =
+      'still in doubt: nothing proves yet whether reserve r (n 2) was executed, and a report can still tell';
+    expect(pair.ledger.get('c')).toMatchObject({
+      outcome: 'done',
+      proof: `engineer: eva: the sensor sticks; it was opened by hand; ${stays}`,
+    });
+    expect(transitions).toMatchObject([
+      {
+        cause: {
+          type: 'engineer',
+          detail: expect.stringContaining('cleared nothing; still in doubt') as string,
+        },
+      },
+    ]);
+    expect(pair.document.state).toBe('suspect');
     expect(pair.ledger.get('r')).toMatchObject({ outcome: 'unknown', closedAt: null });
+  });
+
+  test('ends what it may of several doubts, and says which one stays', () => {
+    const { pair, show } = doubted();
+    pair.ask('reboot', { id: 'b' });
+    pair.unhandled();
+    pair.pass(60_000);
+    show();
+    pair.pass(10_000);
+    const before = pair.reasons;
+    pair.ask('clear', { id: 'c', ...word });
+    expect(pair.reasons).toEqual(before.filter((reason) => reason === 'unconfirmed-command'));
+  });
+
+  test('is taken while the device is silent: it stays offline, and comes back without the doubt', () => {
+    const { pair } = doubted();
+    pair.pass(pair.kind.limits.silenceMs + 1);
+    expect(pair.document).toMatchObject({ state: 'offline', allowed: ['report', 'clear'] });
+    const sent = pair.commands.length;
+    const { transitions } = pair.ask('clear', { id: 'c', ...word });
+    expect(transitions).toMatchObject([{ from: 'offline', to: 'offline', cause: { type: 'engineer' } }]);
+    expect(pair.document).toMatchObject({ state: 'offline', suspicions: [], quality: 'stale' });
+    expect(pair.ledger.get('c')).toMatchObject({ outcome: 'done' });
+    expect(pair.commands.length, 'nothing is sent').toBe(sent);
+    expect(pair.document.allowed, 'there is nothing to clear any more').toEqual(['report']);
+    pair.report();
+    expect(pair.document).toMatchObject({ state: 'available' });
+  });
+
+  test('is taken while another command is under way: it is in nobody’s way', () => {
+    const { pair } = doubted();
+    pair.ask('reboot', { id: 'b' });
+    expect(pair.document.allowed).toEqual(['clear']);
+    pair.ask('clear', { id: 'c', ...word });
+    expect(pair.document).toMatchObject({ state: 'available', suspicions: [], allowed: [] });
+    expect(pair.ledger.get('b')).toMatchObject({ outcome: 'pending' });
+    pair.arrive();
+    pair.report();
+    expect(pair.ledger.get('b')).toMatchObject({ outcome: 'done' });
+  });
+
+  test('is taken while no other command has room', () => {
+    const { pair } = doubted();
+    const copy = { ...pair.twin.newest!.report };
+    for (let count = 0; count < OPEN_MAX; count += 1) {
+      pair.ask('reboot', { id: `b-${String(count)}` });
+      pair.unhandled();
+      pair.pass(61_000);
+      // A sign of life that tells nothing new.
+      pair.hear(copy);
+    }
+    expect(pair.twin.open).toHaveLength(OPEN_MAX);
+    expect(pair.document.allowed).toEqual(['clear']);
+    pair.ask('clear', { id: 'c', ...word });
+    expect(pair.ledger.get('c')).toMatchObject({ outcome: 'done' });
+    expect(pair.reasons).not.toContain('cable-without-hatch');
   });
 
   test('closes as unprovable a command that the device is past, by its own proof', () => {

@@ -72,13 +72,13 @@ describe.each(kinds.map((kind) => ({ kind, name: kind.name })))('exploring all o
     expect(edges.map(({ from, event }) => kind.chart.step(from, event))).toEqual(edges.map(({ to }) => to));
   });
 
-  test('while it is offline nothing but `report` is accepted, and while it is suspect what may end that', () => {
+  test('while it is offline nothing but `report` and a person’s word is accepted, and while it is suspect what may end that', () => {
     for (const path of paths.filter((known) => /^(offline|suspect)/.test(known))) {
       const accepted = Object.keys(kind.commands).filter((name) =>
         kind.chart.accepts(path, `command.${name}`),
       );
       const ending = path === 'suspect.doubted' ? ['reboot', 'clear'] : ['reboot'];
-      expect(accepted).toEqual(path === 'offline' ? ['report'] : ['report', ...ending]);
+      expect(accepted).toEqual(path === 'offline' ? ['report', 'clear'] : ['report', ...ending]);
     }
   });
 });
