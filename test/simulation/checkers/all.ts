@@ -20,9 +20,10 @@ import { publication } from './publication.ts';
 import { singleHolder } from './single-holder.ts';
 import { soundness } from './soundness.ts';
 import { told } from './told.ts';
+import { word } from './word.ts';
 
 export const checkers: readonly Checker[] = [
   ...[soundness, singleHolder, execution, outcomes, acceptance, epochs],
   ...[knownState, leaps, history, decided, clockBounds, freshness, holdEnd, presence],
-  ...[told, documents, conclusions, certainlyNot, publication, calm],
+  ...[told, documents, conclusions, certainlyNot, publication, calm, word],
 ];

@@ -137,7 +137,7 @@ export const actorMutations: readonly Mutation[] = [
     file: 'actors/legality.ts',
     find: 'return newest.boot > boot || (newest.boot === boot && newest.up > notAfterUp);',
     put: 'return true;',
-    caughtBy: 'outcomes',
+    caughtBy: 'word',
     seed: 1,
   },
   {
@@ -145,8 +145,8 @@ export const actorMutations: readonly Mutation[] = [
     file: 'actors/guard.ts',
     find: "} else if (spec.decidedBy === 'twin') {\n    clearByWord(draft, request, spec);",
     put: '',
-    caughtBy: 'outcomes',
-    seed: 1,
+    caughtBy: 'word',
+    seed: 5,
   },
   {
     bug: 'an unknown outcome leaves no doubt',
