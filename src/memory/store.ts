@@ -9,6 +9,7 @@
  */
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { Twin } from '../../actors/twin.ts';
+import { shownState } from '../../machines/shown-state.ts';
 import { worldState } from '../../machines/statechart.ts';
 import type {
   Archive,
@@ -209,7 +210,8 @@ export class MemoryStore implements Store, Archive {
     for (const { kind, site, twin } of this.#matching(ANY_DEVICE)) {
       const firmware = twin.newest?.report.firmware ?? null;
       const quality = this.#reading.qualityNow(twin) ?? 'unknown';
-      const common = { kind, state: worldState(twin.path), quality, site, firmware };
+      const states = { state: worldState(twin.path), shownState: shownState(twin.path) };
+      const common = { kind, ...states, quality, site, firmware };
       const key = JSON.stringify(common);
       counts.set(key, { ...common, devices: (counts.get(key)?.devices ?? 0) + 1 });
     }
@@ -283,7 +285,7 @@ export class MemoryStore implements Store, Archive {
     return (
       is(filter.kind, row.kind) &&
       is(filter.site, row.site) &&
-      is(filter.state, worldState(twin.path)) &&
+      (is(filter.state, worldState(twin.path)) || is(filter.state, shownState(twin.path))) &&
       is(filter.firmware, twin.newest?.report.firmware) &&
       (label === null || this.#hasLabel(device, label)) &&
       (suspicion === null || twin.suspicions.some(({ reason }) => reason === suspicion)) &&

@@ -3,6 +3,7 @@
  * it by what it knows of the values. Which quality a twin has follows from what is in its snapshot; the columns tell of nearly all
  * twins that they have it or have it not, and those that are found are judged by the one function that judges quality.
  */
+import { DOUBTED, OUT_OF_SERVICE } from '../../machines/shown-state.ts';
 import type { DeviceCursor, DeviceFilter, DeviceOrder, DeviceQuery, DeviceRow } from '../runtime/archive.ts';
 import { readLabelFilter, type TwinReading } from '../runtime/twin-reading.ts';
 import { deviceTwinSelection, type DeviceTwinRow, readDeviceTwin } from './device-row.ts';
@@ -151,6 +152,11 @@ export class DeviceSearch {
 
   /** A device that was never heard is in the state in which its kind is born. */
   #inState(state: string, conditions: Conditions): void {
+    if (state === OUT_OF_SERVICE || state === DOUBTED) {
+      const is = state === OUT_OF_SERVICE ? '=' : '<>';
+      conditions.ofTwin(`t.state = 'suspect' and t.path ${is} ${conditions.value(OUT_OF_SERVICE, 'text')}`);
+      return;
+    }
     const unheard = this.#options.reading.kindsUnheardIn(state);
     const isIn = `t.state = ${conditions.value(state, 'text')}`;
     if (unheard.length === 0) conditions.ofTwin(isIn);

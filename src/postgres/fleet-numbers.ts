@@ -1,6 +1,7 @@
 /**
  * The fleet in numbers: how many devices have what in common, and how that changed.
  */
+import { DOUBTED, OUT_OF_SERVICE } from '../../machines/shown-state.ts';
 import type { DeviceCount, LeaseView, StateChange } from '../runtime/archive.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
 import { type PositionsRow, readPositions } from './lease-row.ts';
@@ -13,7 +14,8 @@ export interface FleetNumbersOptions {
 }
 
 /** By the columns: `fresh` and `unknown` are certain, what may be stale is stale. A kind that this node does not have is unknown. */
-const COUNTS = `select d.kind, t.state, d.site, t.firmware, case
+const COUNTS = `select d.kind, t.state, case when t.state = 'suspect'
+    then case when t.path = '${OUT_OF_SERVICE}' then t.path else '${DOUBTED}' end else t.state end as "shownState", d.site, t.firmware, case
     when t.measured_at is null or k.fresh_ms is null then 'unknown'
     when t.suspicions is not null then 'suspect'
     when t.error_ms is null then case when $3 - ms_of(t.measured_at) - $4 <= k.fresh_ms then 'unknown' else 'stale' end
@@ -22,7 +24,7 @@ const COUNTS = `select d.kind, t.state, d.site, t.firmware, case
 from device d
 left join twin t on t.device = d.key
 left join unnest($1::text[], $2::double precision[]) k (kind, fresh_ms) on k.kind = d.kind
-group by 1, 2, 3, 4, 5`;
+group by 1, 2, 3, 4, 5, 6`;
 
 const CHANGES = `select floor((ms_of(t.recorded_at) - $1) / $2)::integer as step, d.kind,
   split_part(t.from_path, '.', 1) as "from", split_part(t.to_path, '.', 1) as "to", count(*) as transitions
@@ -35,7 +37,10 @@ from lease order by partition`;
 
 const SITES = 'select distinct site from device order by site';
 
-type CountRow = Omit<DeviceCount, 'state'> & { readonly state: string | null };
+type CountRow = Omit<DeviceCount, 'state' | 'shownState'> & {
+  readonly state: string | null;
+  readonly shownState: string | null;
+};
 
 /** Counts devices and transitions. */
 export class FleetNumbers {
@@ -55,7 +60,10 @@ export class FleetNumbers {
       text: COUNTS,
       values: [names, limits, now, serverErrorMs],
     });
-    return rows.map((row) => ({ ...row, state: row.state ?? reading.unheardState(row.kind) }));
+    return rows.map((row) => {
+      const unheard = reading.unheardState(row.kind);
+      return { ...row, state: row.state ?? unheard, shownState: row.shownState ?? unheard };
+    });
   }
 
   /** See `Archive.stateChanges`. */

@@ -74,6 +74,7 @@ export interface FleetCensus {
 /** Which devices; `null` does not restrict. What depends on time is judged at the time of asking. */
 export interface DeviceFilter {
   readonly kind: string | null;
+  /** One that the world sees, or one of the two that `suspect` stands for (`machines/shown-state.ts`). */
   readonly state: string | null;
   readonly quality: string | null;
   readonly site: string | null;
@@ -122,6 +123,8 @@ export interface DeviceRow {
 export interface DeviceCount {
   readonly kind: string;
   readonly state: string;
+  /** The state as people are told it (`machines/shown-state.ts`). */
+  readonly shownState: string;
   readonly quality: Quality;
   readonly site: string;
   readonly firmware: string | null;

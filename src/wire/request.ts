@@ -112,7 +112,9 @@ const Text = (description: string) =>
 export const FindRequestSchema = Type.Object(
   {
     kind: Text('name of a kind'),
-    state: Text('known state'),
+    state: Text(
+      'known state; `suspect.doubted` and `suspect.out-of-service` are the two that `suspect` stands for',
+    ),
     quality: Type.Optional(
       Type.Union(
         [Type.Literal('fresh'), Type.Literal('stale'), Type.Literal('suspect'), Type.Literal('unknown')],

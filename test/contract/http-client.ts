@@ -30,6 +30,10 @@ interface Body extends Readonly<Record<List, readonly Item[]>> {
   readonly detail: string;
   readonly parameter: string;
   readonly instance: string;
+  readonly total: number;
+  readonly states: Readonly<Record<string, number>>;
+  readonly shownStates: Readonly<Record<string, number>>;
+  readonly qualities: Readonly<Record<string, number>>;
 }
 
 type List = 'devices' | 'reports' | 'intervals' | 'transitions' | 'commands' | 'problems';

@@ -164,6 +164,7 @@ describe.each(stores)('devices over $name', (kind) => {
       countedAt: rfc3339(NOW),
       devices: 4,
       states: { available: 1, charging: 1, offline: 1, suspect: 1 },
+      shownStates: { available: 1, charging: 1, offline: 1, 'suspect.out-of-service': 1 },
       qualities: { fresh: 1, stale: 2, unknown: 1 },
       kinds: [
         { kind: 'car', devices: 1, states: { offline: 1 }, qualities: { stale: 1 } },
@@ -174,6 +175,23 @@ describe.each(stores)('devices over $name', (kind) => {
         { site: 'depot', devices: 2 },
         { site: 'harbour', devices: 2 },
       ],
+    });
+  });
+
+  test('each count is what the list shows by it', async () => {
+    const { body } = await client.get('/v1/fleet');
+    const { shownStates, states, qualities } = body;
+    const counted = [
+      ...Object.entries({ ...states, ...shownStates }).map(([state, count]) => [`state=${state}`, count]),
+      ...Object.entries(qualities).map(([quality, count]) => [`quality=${quality}`, count]),
+    ];
+    for (const [filter, count] of counted) {
+      const list = await client.get(`/v1/devices?${String(filter)}`);
+      expect([filter, list.body.devices.length, list.body.total]).toEqual([filter, count, count]);
+    }
+    expect((await client.get('/v1/devices?state=suspect.doubted')).body).toMatchObject({
+      devices: [],
+      total: 0,
     });
   });
 

@@ -84,6 +84,8 @@ describe.each(storesUnderTest)('the archive $name', ({ open }) => {
       expect(await found({ label: 'fleet=north' })).toEqual(['cp-2']);
       expect(await found({ label: 'fleet' })).toEqual(['_x', 'cp-2']);
       expect(await found({ kind: 'charge-point', site: 'depot', state: 'suspect' })).toEqual(['CP-3']);
+      expect(await found({ state: 'suspect.doubted' })).toEqual(['CP-3']);
+      expect(await found({ state: 'suspect.out-of-service' })).toEqual([]);
       expect(await found({ kind: 'kiosk' })).toEqual([]);
     });
 
@@ -198,11 +200,23 @@ describe.each(storesUnderTest)('the archive $name', ({ open }) => {
       const counts = [...(await under.store.counts())].sort((a, b) => (a.state < b.state ? -1 : 1));
       const heardOf = { kind: 'charge-point', site: 'depot', quality: 'unknown', devices: 1 };
       expect(counts).toEqual([
-        { ...heardOf, state: 'available', firmware: '1.0' },
-        { ...heardOf, state: 'charging', firmware: '2.0' },
-        { ...heardOf, state: 'offline', site: 'harbour', firmware: null },
-        { ...heardOf, kind: 'car', state: 'rented', site: 'harbour', firmware: '4.2.1' },
-        { ...heardOf, state: 'suspect', quality: 'suspect', firmware: '4.2.1' },
+        { ...heardOf, state: 'available', shownState: 'available', firmware: '1.0' },
+        { ...heardOf, state: 'charging', shownState: 'charging', firmware: '2.0' },
+        { ...heardOf, state: 'offline', shownState: 'offline', site: 'harbour', firmware: null },
+        {
+          ...heardOf,
+          kind: 'car',
+          state: 'rented',
+          shownState: 'rented',
+          site: 'harbour',
+          firmware: '4.2.1',
+        },
+        {
+          ...heardOf,
+          ...{ state: 'suspect', shownState: 'suspect.doubted' },
+          quality: 'suspect',
+          firmware: '4.2.1',
+        },
       ]);
     });
   });

@@ -55,7 +55,8 @@ const FleetBody = TypeCompiler.Compile(
   Type.Object({
     devices: Type.Integer(),
     states: Counts,
-    kinds: Type.Array(Type.Object({ kind: Type.String(), devices: Type.Integer(), states: Counts })),
+    shownStates: Counts,
+    kinds: Type.Array(Type.Object({ kind: Type.String(), devices: Type.Integer(), shownStates: Counts })),
   }),
 );
 
@@ -104,7 +105,10 @@ export function addDevices(program: Command): void {
     .command('devices')
     .description('List devices, in the order of their ids.')
     .option('--kind <kind>', 'only of this kind')
-    .option('--state <state>', 'only in this known state')
+    .option(
+      '--state <state>',
+      'only in this known state; suspect.doubted and suspect.out-of-service are the two of suspect',
+    )
     .option(
       '--quality <quality>',
       'only those whose state can be trusted so far: fresh, stale, suspect, unknown',
@@ -216,8 +220,8 @@ async function runFleet(flags: { readonly json?: true }): Promise<void> {
     await printJson(fleet);
     return;
   }
-  const states = Object.keys(fleet.states).sort();
-  const rows = [...fleet.kinds, { ...fleet, kind: 'all' }].map(({ kind, devices, states: counts }) => [
+  const states = Object.keys(fleet.shownStates).sort();
+  const rows = [...fleet.kinds, { ...fleet, kind: 'all' }].map(({ kind, devices, shownStates: counts }) => [
     kind,
     devices,
     ...states.map((state) => counts[state] ?? 0),

@@ -7,6 +7,7 @@
  */
 import { type Static, Type } from '@sinclair/typebox';
 import type { Kind } from '../../../machines/kind.ts';
+import { SUSPECT_STATES } from '../../../machines/shown-state.ts';
 import { ID_PATTERN } from '../../../machines/report.ts';
 import type { DeviceFilter, DeviceOrder } from '../../runtime/archive.ts';
 import { askStore, documentNow, type HttpApp, type HttpContext, kindNamed } from '../context.ts';
@@ -97,7 +98,7 @@ export const DeviceListSchema = Type.Object({
 
 /** Only kinds and states that exist are taken: an empty list would look like good news. */
 function deviceListQuery(kinds: readonly Kind[]) {
-  const states = new Set(kinds.flatMap(({ machine }) => Object.keys(machine.states)));
+  const states = new Set([...kinds.flatMap(({ machine }) => Object.keys(machine.states)), ...SUSPECT_STATES]);
   return Type.Object(
     {
       kind: Type.Optional(oneOf(kinds.map(({ name }) => name))),

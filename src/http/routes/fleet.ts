@@ -21,12 +21,18 @@ const HISTORY_MS = 86_400_000;
 const STEP_MS = 900_000;
 
 const Counts = Type.Record(AnyKey, Type.Integer(), { description: 'devices by known state' });
+const ShownCounts = Type.Record(AnyKey, Type.Integer(), {
+  description:
+    'devices by state as people are told it: as `states`, but for `suspect`, which is either `suspect.doubted` (there is reason to ' +
+    'doubt) or `suspect.out-of-service` (the device itself says so); each is a value of the filter `state`',
+});
 const Qualities = Type.Record(AnyKey, Type.Integer(), {
   description: 'devices by quality: fresh is certain, what may be stale counts as stale',
 });
 const counted = {
   devices: Type.Integer({ description: 'all of them' }),
   states: Counts,
+  shownStates: ShownCounts,
   qualities: Qualities,
 };
 
@@ -206,11 +212,13 @@ function grouped<Group extends object>(
 function totalOf(counts: readonly DeviceCount[]): {
   readonly devices: number;
   readonly states: Record<string, number>;
+  readonly shownStates: Record<string, number>;
   readonly qualities: Record<string, number>;
 } {
   return {
     devices: counts.reduce((sum, { devices }) => sum + devices, 0),
     states: sumBy(counts, ({ state }) => state),
+    shownStates: sumBy(counts, ({ shownState }) => shownState),
     qualities: sumBy(counts, ({ quality }) => quality),
   };
 }
