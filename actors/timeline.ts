@@ -5,6 +5,9 @@
  * was news or late then, does not enter: a late report changes the answer, the order of arrival never does. A time is the
  * report's measured time, which follows from its uptime, so that differences within a boot are the device's own.
  *
+ * A silence that is longer than the kind allows is an interval of its own, and no part of the state before it: what the device was
+ * meanwhile nobody knows, whatever it says afterwards.
+ *
  * Invariants:
  * I1  reports are folded in ascending (incarnation, boot, seq), each once.
  * I2  intervals tile: each begins where the one before it ends, and no two neighbours have the same state.
@@ -25,16 +28,25 @@ export interface TimelineReport {
   readonly errorMs: number | null;
 }
 
-/** A time in which the device was in one state, as it said itself. Times in ms epoch. */
+/** Measured times are rounded where they are kept: a heartbeat that is exactly as long as the kind allows is no silence, ms. */
+const ROUNDING_MS = 1;
+
+/** The state of an interval in which nothing was heard for longer than the kind allows. */
+export const SILENT = 'silent';
+
+/** A time in which the device was in one state, as it said itself, or was silent. Times in ms epoch. */
 export interface TimelineInterval {
+  /** {@link SILENT} where it was silent. */
   readonly state: string;
-  /** When its first report was measured. */
+  /** Nothing was heard from `from` on, for longer than the kind allows. Such an interval holds no report. */
+  readonly isSilent: boolean;
+  /** When its first report was measured; for a silence, the last report before it. */
   readonly from: number;
   /** `from` is right within ± this, ms; `null` where no round trip bounds it. */
   readonly errorMs: number | null;
-  /** When the first report of another state was measured; `null` while there is none. */
+  /** When the first report of another state was measured, or the last one before a silence; `null` while there is none. */
   readonly to: number | null;
-  /** Position of its first report. */
+  /** Position of its first report; for a silence, of the last report before it. */
   readonly incarnation: number;
   readonly boot: number;
   readonly seq: number;
@@ -49,47 +61,92 @@ export interface TimelineInterval {
   readonly reboots: number;
 }
 
-/** The timeline so far: the interval that is not closed yet, and the position of the last report folded. */
+/** The timeline so far: the interval that is not closed yet, and the last report folded. */
 export interface TimelineFold {
   readonly open: TimelineInterval & { readonly to: null };
-  readonly last: Pick<TimelineReport, 'incarnation' | 'boot' | 'seq'>;
+  readonly last: Position & Pick<TimelineReport, 'errorMs'>;
 }
 
-/** Takes the next report; `fold` is `null` before the first one. `closed` is the interval it ended. Throws against I1. */
+type Position = Pick<TimelineReport, 'incarnation' | 'boot' | 'seq'>;
+
+/** A step of the fold; `closed` is the interval that it ended. */
+export interface TimelineStep {
+  readonly fold: TimelineFold;
+  readonly closed: TimelineInterval | null;
+}
+
+/**
+ * Takes the next report; `fold` is `null` before the first one. Where a silence longer than `silenceMs` lies before the report, the first
+ * step ends the state before it, and takes the report not yet: it is folded again, and then ends the silence. Throws against I1.
+ */
 export function foldReport(
   fold: TimelineFold | null,
   report: TimelineReport,
-): { readonly fold: TimelineFold; readonly closed: TimelineInterval | null } {
+  silenceMs: number,
+): TimelineStep & { readonly isTaken: boolean } {
   const { incarnation, boot, seq, state, errorMs } = report;
-  const last = { incarnation, boot, seq };
-  if (fold === null) {
-    return { fold: { open: begin(report, report.measuredAt, errorMs), last }, closed: null };
-  }
-  const at = Math.max(report.measuredAt, fold.open.lastReportAt);
+  const last = { incarnation, boot, seq, errorMs };
+  if (fold === null)
+    return { fold: { open: begin(report, report.measuredAt), last }, closed: null, isTaken: true };
+  const { open } = fold;
+  const at = Math.max(report.measuredAt, open.lastReportAt);
   const hole = holeBetween(fold.last, report);
+  if (open.isSilent)
+    return { fold: { open: begin(report, at), last }, closed: { ...open, to: at }, isTaken: true };
+  const silent = fallSilent(fold, { until: at, silenceMs, hole });
+  if (silent !== null) return { ...silent, isTaken: false };
   const before = hole.isHole
-    ? { ...fold.open, gaps: fold.open.gaps + 1, missing: countOf(fold.open.missing + hole.missing) }
-    : fold.open;
+    ? { ...open, gaps: open.gaps + 1, missing: countOf(open.missing + hole.missing) }
+    : open;
   if (state !== before.state) {
-    return { fold: { open: begin(report, at, errorMs), last }, closed: { ...before, to: at } };
+    return { fold: { open: begin(report, at), last }, closed: { ...before, to: at }, isTaken: true };
   }
   const reboots = before.reboots + (isSameBoot(fold.last, report) ? 0 : 1);
-  return {
-    fold: { open: { ...before, lastReportAt: at, reports: before.reports + 1, reboots }, last },
-    closed: null,
+  const goesOn = { ...before, lastReportAt: at, reports: before.reports + 1, reboots };
+  return { fold: { open: goesOn, last }, closed: null, isTaken: true };
+}
+
+/** Until when nothing more was heard, how long the kind may be silent, ms, and what is missing by the next report, if there is one. */
+export interface TimelineEnd {
+  readonly until: number;
+  readonly silenceMs: number;
+  readonly hole?: Hole;
+}
+
+/** The step to a silence, if nothing was heard for too long; `null` otherwise. The state before ends with its last report. */
+export function fallSilent(
+  { open, last }: TimelineFold,
+  { until, silenceMs, hole = NO_HOLE }: TimelineEnd,
+): TimelineStep | null {
+  const { lastReportAt } = open;
+  if (open.isSilent || until - lastReportAt <= silenceMs + ROUNDING_MS) return null;
+  const { incarnation, boot, seq, errorMs } = last;
+  const silence: TimelineFold['open'] = {
+    ...{ state: SILENT, isSilent: true, from: lastReportAt, errorMs, to: null },
+    ...{ incarnation, boot, seq, lastReportAt, reports: 0, reboots: 0 },
+    ...{ gaps: hole.isHole ? 1 : 0, missing: countOf(hole.missing) },
   };
+  return { fold: { open: silence, last }, closed: { ...open, to: lastReportAt } };
 }
 
 /** The whole timeline of these reports; the last interval is open. */
-export function timelineOf(reports: Iterable<TimelineReport>): readonly TimelineInterval[] {
+export function timelineOf(
+  reports: Iterable<TimelineReport>,
+  end: Pick<TimelineEnd, 'until' | 'silenceMs'>,
+): readonly TimelineInterval[] {
   const intervals: TimelineInterval[] = [];
   let fold: TimelineFold | null = null;
   for (const report of reports) {
-    const step = foldReport(fold, report);
-    if (step.closed !== null) intervals.push(step.closed);
-    fold = step.fold;
+    for (let isTaken = false; !isTaken;) {
+      const step = foldReport(fold, report, end.silenceMs);
+      ({ fold, isTaken } = step);
+      if (step.closed !== null) intervals.push(step.closed);
+    }
   }
-  return fold === null ? [] : [...intervals, fold.open];
+  if (fold === null) return [];
+  const silent = fallSilent(fold, end);
+  if (silent?.closed) return [...intervals, silent.closed, silent.fold.open];
+  return [...intervals, fold.open];
 }
 
 /** A stretch of time, ms epoch: `from` is in it, `to` is not; `null` where it has no end on that side. */
@@ -108,14 +165,18 @@ export interface WindowedInterval extends TimelineInterval {
 
 /**
  * Cuts an interval to a window; `null` when it lies outside. For a right cut at the end, the fold has to have seen the
- * first report measured at or after `window.to`, if there is one.
+ * first report measured at or after `window.to`, if there is one. A silence that no report has ended lasts until `now`.
  */
-export function cutToWindow(interval: TimelineInterval, window: TimelineWindow): WindowedInterval | null {
+export function cutToWindow(
+  interval: TimelineInterval,
+  window: TimelineWindow,
+  now: number,
+): WindowedInterval | null {
   const { from, to } = window;
   if (from !== null && interval.to !== null && interval.to <= from) return null;
   if (to !== null && interval.from >= to) return null;
   const beganBefore = from !== null && interval.from < from;
-  const knownUntil = interval.to ?? interval.lastReportAt;
+  const knownUntil = interval.to ?? (interval.isSilent ? now : interval.lastReportAt);
   const goesOn = to !== null && knownUntil > to;
   return {
     ...interval,
@@ -126,25 +187,30 @@ export function cutToWindow(interval: TimelineInterval, window: TimelineWindow):
   };
 }
 
-function begin(report: TimelineReport, at: number, errorMs: number | null): TimelineFold['open'] {
-  const { state, incarnation, boot, seq } = report;
+function begin(report: TimelineReport, at: number): TimelineFold['open'] {
+  const { state, errorMs, incarnation, boot, seq } = report;
   return {
-    ...{ state, from: at, errorMs, to: null, incarnation, boot, seq, lastReportAt: at },
+    ...{ state, isSilent: false, from: at, errorMs, to: null, incarnation, boot, seq, lastReportAt: at },
     ...{ reports: 1, gaps: 0, missing: 0, reboots: 0 },
   };
 }
-
-type Position = TimelineFold['last'];
 
 function isSameBoot(a: Position, b: Position): boolean {
   return a.incarnation === b.incarnation && a.boot === b.boot;
 }
 
+interface Hole {
+  readonly isHole: boolean;
+  readonly missing: number;
+}
+
+const NO_HOLE: Hole = { isHole: false, missing: 0 };
+
 /**
  * What is not there between two reports that follow each other in history. The end of a boot cannot be told, so that
  * after a restart only the reports before the first one heard are counted; a boot never heard of is a hole as well.
  */
-function holeBetween(last: Position, next: Position): { readonly isHole: boolean; readonly missing: number } {
+function holeBetween(last: Position, next: Position): Hole {
   const order = next.incarnation - last.incarnation || next.boot - last.boot || next.seq - last.seq;
   if (order <= 0) {
     throw new Error(`timeline: report ${positionText(next)} does not come after ${positionText(last)}`);

@@ -15,6 +15,7 @@ const position = { incarnation: Incarnation, boot: Count, seq: Count };
 const FoldSchema = Type.Object({
   open: Type.Object({
     state: Type.String({ maxLength: 64 }),
+    isSilent: Type.Boolean(),
     from: Type.Number(),
     errorMs: Type.Union([Type.Number(), Type.Null()]),
     to: Type.Null(),
@@ -25,7 +26,7 @@ const FoldSchema = Type.Object({
     missing: Count,
     reboots: Count,
   }),
-  last: Type.Object(position),
+  last: Type.Object({ ...position, errorMs: Type.Union([Type.Number(), Type.Null()]) }),
 }) satisfies { static: TimelineFold };
 
 const check = TypeCompiler.Compile(FoldSchema);

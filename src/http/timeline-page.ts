@@ -3,6 +3,7 @@
  */
 import {
   cutToWindow,
+  fallSilent,
   foldReport,
   type TimelineFold,
   type TimelineWindow,
@@ -30,6 +31,8 @@ export interface TimelineRequest {
   readonly fold: TimelineFold | null;
   /** How long a device of this kind is silent at most while all is well, ms. */
   readonly silenceMs: number;
+  /** Server time, ms epoch: up to here a silence is known that no report has ended. */
+  readonly now: number;
 }
 
 /** A page. `fold` goes into the request for the next one; it is `null` on the last page. */
@@ -40,7 +43,7 @@ export interface TimelinePage {
 
 /** Reads a page of the timeline. */
 export async function readTimeline(request: TimelineRequest): Promise<TimelinePage> {
-  const { read, window, limit } = request;
+  const { read, window, limit, silenceMs, now } = request;
   const intervals: WindowedInterval[] = [];
   let { fold } = request;
   let from = fold === null ? await whereToBegin(request) : null;
@@ -52,15 +55,19 @@ export async function readTimeline(request: TimelineRequest): Promise<TimelinePa
       isNewestFirst: false,
       limit: READ_SIZE,
     });
-    if (reports.length === 0) return lastPage(intervals, fold, window);
+    if (reports.length === 0) return lastPage(intervals, fold, request);
     from = null;
     for (const report of reports) {
-      const step = foldReport(fold, report);
-      fold = step.fold;
-      const interval = step.closed && cutToWindow(step.closed, window);
-      if (interval !== null) intervals.push(interval);
-      if (window.to !== null && fold.open.lastReportAt >= window.to) return lastPage(intervals, fold, window);
-      if (intervals.length === limit) return { intervals, fold };
+      for (let isTaken = false; !isTaken;) {
+        const step = foldReport(fold, report, silenceMs);
+        ({ fold, isTaken } = step);
+        const interval = step.closed && cutToWindow(step.closed, window, now);
+        if (interval !== null) intervals.push(interval);
+        const isBeyond = isTaken && window.to !== null && fold.open.lastReportAt >= window.to;
+        if (isBeyond) return lastPage(intervals, fold, request);
+        // Where the report is not taken yet, the next page reads it again.
+        if (intervals.length === limit) return { intervals, fold };
+      }
     }
   }
   return { intervals, fold };
@@ -69,10 +76,16 @@ export async function readTimeline(request: TimelineRequest): Promise<TimelinePa
 function lastPage(
   intervals: readonly WindowedInterval[],
   fold: TimelineFold | null,
-  window: TimelineWindow,
+  { window, now, silenceMs, limit }: TimelineRequest,
 ): TimelinePage {
-  const open = fold && cutToWindow(fold.open, window);
-  return { intervals: open === null ? intervals : [...intervals, open], fold: null };
+  if (fold === null) return { intervals, fold: null };
+  const silent = fallSilent(fold, { until: now, silenceMs });
+  const heard = silent?.closed && cutToWindow(silent.closed, window, now);
+  const before = heard ? [...intervals, heard] : intervals;
+  const end = silent?.fold ?? fold;
+  if (before.length === limit) return { intervals: before, fold: end };
+  const open = cutToWindow(end.open, window, now);
+  return { intervals: open === null ? before : [...before, open], fold: null };
 }
 
 /**

@@ -96,23 +96,24 @@ describe.each(stores)('the past of a device over $name', (kind) => {
     test('tells what the device was, with the late report at its place and the missing one marked', async () => {
       const { body } = await client.get('/v1/devices/cp-001/timeline');
       expect(shortly(body.intervals)).toEqual([
-        'available 90-70',
-        'charging 70-50',
-        'available 50-20',
-        'charging 20-null',
+        ...['available 90-90', 'silent 90-80', 'available 80-80', 'silent 80-70', 'charging 70-70'],
+        ...['silent 70-50', 'available 50-50', 'silent 50-30', 'available 30-30', 'silent 30-20'],
+        ...['charging 20-20', 'silent 20-15', 'charging 15-15', 'silent 15-0', 'charging 0-null'],
       ]);
-      expect(body.intervals[1]).toEqual({
-        ...{ state: 'charging', from: time(-70), errorMs: null, to: time(-50), lastReportAt: time(-70) },
-        ...{ incarnation: 1, boot: 3, seq: 3, reports: 1, gaps: 1, missing: 1, reboots: 0 },
-        ...{ beganBefore: false, goesOn: false },
+      expect(body.intervals[5]).toEqual({
+        ...{ state: 'silent', silent: true, from: time(-70), errorMs: null, to: time(-50) },
+        ...{ lastReportAt: time(-70), incarnation: 1, boot: 3, seq: 3, reports: 0, gaps: 1, missing: 1 },
+        ...{ reboots: 0, beganBefore: false, goesOn: false },
       });
-      expect(body.intervals[2]).toMatchObject({ boot: 3, seq: 5, reports: 2, gaps: 0, reboots: 1 });
+      expect(body.intervals[6]).toMatchObject({ boot: 3, seq: 5, reports: 1, gaps: 0, silent: false });
       expect(body.cursor).toBeNull();
     });
 
     test('is that of all reports in the archive', async () => {
       const page = { from: null, to: null, after: null, isNewestFirst: false, limit: 1_000 };
-      const expected = timelineOf(await client.opened.store.reports('cp-001', page));
+      const expected = timelineOf(await client.opened.store.reports('cp-001', page), {
+        ...{ until: NOW, silenceMs: chargePoint.limits.silenceMs },
+      });
       const { body } = await client.get('/v1/devices/cp-001/timeline');
       expect(body.intervals.map(({ from }) => from)).toEqual(expected.map(({ from }) => rfc3339(from)));
     });
@@ -127,16 +128,24 @@ describe.each(stores)('the past of a device over $name', (kind) => {
       const url = `/v1/devices/cp-001/timeline?from=${time(-60)}&to=${time(-40)}`;
       const intervals = await client.everyPage(url, 'intervals');
       expect(intervals).toMatchObject([
-        { state: 'charging', from: time(-60), errorMs: 0, to: time(-50), beganBefore: true, goesOn: false },
-        { state: 'available', from: time(-50), to: time(-40), beganBefore: false, goesOn: true },
+        { state: 'silent', silent: true, from: time(-60), errorMs: 0, to: time(-50), beganBefore: true },
+        { state: 'available', silent: false, from: time(-50), to: time(-50), reports: 1, goesOn: false },
+        { state: 'silent', silent: true, from: time(-50), to: time(-40), beganBefore: false, goesOn: true },
       ]);
       expect(await client.everyPage(`${url}&limit=1`, 'intervals')).toEqual(intervals);
     });
 
-    test('of a device that has been silent for a day still ends in what it said last', async () => {
+    test('of a device that has been silent for a day ends in that silence, and not in what it said last', async () => {
       const { body } = await client.get(`/v1/devices/car-001/timeline?from=${time(-5)}`);
       expect(body.intervals).toMatchObject([
-        { state: 'rented', from: time(-5), to: null, lastReportAt: time(-1_440), beganBefore: true },
+        {
+          state: 'silent',
+          silent: true,
+          from: time(-5),
+          to: null,
+          lastReportAt: time(-1_440),
+          beganBefore: true,
+        },
       ]);
     });
 

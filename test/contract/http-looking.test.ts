@@ -118,16 +118,26 @@ describe.each(stores)('looking into the fleet over $name', (kind) => {
   describe('a device at a time', () => {
     test('was believed one thing then, and is known to have been another', async () => {
       // The report that it charged, 70 minutes ago, came 51 minutes late.
-      const body = await get(`/v1/devices/cp-001/at?time=${time(-69)}`);
+      const body = await get(`/v1/devices/cp-001/at?time=${time(-70)}`);
       expect(body.knownThen).toMatchObject({
         ...{ state: 'available', cause: { type: 'report' }, since: time(-90) },
         report: { boot: 3, seq: 2, fate: 'news' },
       });
       expect(body.knownNow).toMatchObject({
-        ...{ state: 'charging', measuredAt: time(-70) },
+        ...{ state: 'charging', silent: false, measuredAt: time(-70) },
         report: { boot: 3, seq: 3, fate: 'late', receivedAt: time(-19) },
         next: { state: 'available', measuredAt: time(-50) },
       });
+    });
+
+    test('in a silence, or since one began, is not what it said before', async () => {
+      const between = await get(`/v1/devices/cp-001/at?time=${time(-69)}`);
+      expect(between.knownNow).toMatchObject({
+        ...{ state: 'silent', silent: true, measuredAt: time(-70) },
+        ...{ report: { state: 'charging' }, next: { state: 'available', measuredAt: time(-50) } },
+      });
+      const since = await get(`/v1/devices/car-001/at?time=${time(-5)}`);
+      expect(since.knownNow).toMatchObject({ state: 'silent', silent: true, next: null });
     });
 
     test('before anything was heard of it is nothing known', async () => {

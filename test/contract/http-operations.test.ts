@@ -15,8 +15,8 @@ import { stores } from './http-stores.ts';
 function foldAt(most: number): TimelineFold {
   const position = { incarnation: 2_147_483_647, boot: most, seq: most };
   const counts = { reports: most, gaps: most, missing: most, reboots: most };
-  const open = { state: 'x', from: 1e300, errorMs: null, to: null, lastReportAt: 1e300 };
-  return { open: { ...open, ...position, ...counts }, last: position };
+  const open = { state: 'x', isSilent: false, from: 1e300, errorMs: null, to: null, lastReportAt: 1e300 };
+  return { open: { ...open, ...position, ...counts }, last: { ...position, errorMs: null } };
 }
 
 describe.each(stores)('a node over $name', (kind) => {

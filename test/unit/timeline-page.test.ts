@@ -18,6 +18,9 @@ import type { ArchivedReport, ReportPage } from '../../src/runtime/archive.ts';
 
 const T0 = Date.UTC(2026, 0, 31, 12);
 const MINUTE = 60_000;
+const SILENCE_MS = 5 * MINUTE;
+/** After everything that is told here. */
+const NOW = T0 + 400 * 1_440 * MINUTE;
 
 const history: fc.Arbitrary<readonly ArchivedReport[]> = fc
   .array(
@@ -59,7 +62,7 @@ async function everyPage(
   const intervals: WindowedInterval[] = [];
   let fold: TimelineFold | null = null;
   do {
-    const page = await readTimeline({ ...asked, read, fold, silenceMs: 5 * MINUTE });
+    const page = await readTimeline({ ...asked, read, fold, silenceMs: SILENCE_MS, now: NOW });
     expect(page.intervals.length).toBeLessThanOrEqual(asked.limit);
     intervals.push(...page.intervals);
     fold = page.fold && readTimelineCursor(timelineCursor(page.fold));
@@ -77,7 +80,9 @@ describe('a timeline read page by page', () => {
   test('is the same whatever the size of the pages', async () => {
     await fc.assert(
       fc.asyncProperty(history, sizes, async (reports, { limit, most }) => {
-        const expected = timelineOf(reports).map((interval) => cutToWindow(interval, whole));
+        const expected = timelineOf(reports, { until: NOW, silenceMs: SILENCE_MS }).map((interval) =>
+          cutToWindow(interval, whole, NOW),
+        );
         expect(await everyPage(archiveOf(reports, most), { window: whole, limit })).toEqual(expected);
       }),
     );
@@ -92,8 +97,8 @@ describe('a timeline read page by page', () => {
         const seen = ({ state, from: begin, to: end, beganBefore, goesOn }: WindowedInterval) => ({
           ...{ state, begin, end, beganBefore, goesOn },
         });
-        const expected = timelineOf(reports)
-          .map((interval) => cutToWindow(interval, window))
+        const expected = timelineOf(reports, { until: NOW, silenceMs: SILENCE_MS })
+          .map((interval) => cutToWindow(interval, window, NOW))
           .filter((interval) => interval !== null);
         const found = await everyPage(archiveOf(reports, most), { window, limit });
         expect(found.map(seen)).toEqual(expected.map(seen));
@@ -101,7 +106,7 @@ describe('a timeline read page by page', () => {
     );
   });
 
-  test('knows the state in which the window found the device, however long it had been silent', async () => {
+  test('knows the silence in which the window found the device, however long it lasted', async () => {
     const [first, second] = [0, 60 * 24 * 30].map((minute, index) => ({
       ...{
         incarnation: 1,
@@ -116,8 +121,13 @@ describe('a timeline read page by page', () => {
     const found = await everyPage(archiveOf([first!, second!], 100), { window, limit: 10 });
     const { from } = window;
     expect(found).toMatchObject([
-      { state: 'charging', from, to: second!.measuredAt, beganBefore: true },
-      { state: 'available', from: second!.measuredAt, to: null, beganBefore: false },
+      { state: 'silent', isSilent: true, from, to: second!.measuredAt, beganBefore: true },
+      { state: 'available', from: second!.measuredAt, to: second!.measuredAt, beganBefore: false },
+      { state: 'silent', from: second!.measuredAt, to: null },
+    ]);
+    const between = { from: T0 + 100 * MINUTE, to: T0 + 105 * MINUTE };
+    expect(await everyPage(archiveOf([first!, second!], 100), { window: between, limit: 1 })).toMatchObject([
+      { state: 'silent', ...between, beganBefore: true, goesOn: true },
     ]);
   });
 
@@ -128,11 +138,21 @@ describe('a timeline read page by page', () => {
     }));
     const read = async ({ after, limit }: ReportPage): Promise<readonly ArchivedReport[]> =>
       reports.slice(after?.seq ?? 0, (after?.seq ?? 0) + limit);
-    const page = await readTimeline({ read, window: whole, limit: 10, fold: null, silenceMs: MINUTE });
+    const page = await readTimeline({
+      read,
+      window: whole,
+      limit: 10,
+      fold: null,
+      silenceMs: MINUTE,
+      now: NOW,
+    });
     expect(page.intervals).toEqual([]);
     expect(page.fold?.last.seq).toBe(100_000);
     const intervals: readonly TimelineInterval[] = await everyPage(read, { window: whole, limit: 10 });
-    expect(intervals).toMatchObject([{ from: T0, to: null, reports: 140_000, gaps: 0 }]);
+    expect(intervals).toMatchObject([
+      { from: T0, reports: 140_000, gaps: 0 },
+      { isSilent: true, to: null },
+    ]);
   });
 });
 

@@ -6,17 +6,29 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type BootClock, measuredAt, observeReceived, startClock } from '../../actors/clock.ts';
 import {
-  cutToWindow,
+  cutToWindow as cutAt,
   foldReport,
+  SILENT,
   type TimelineFold,
   type TimelineInterval,
-  timelineOf,
+  timelineOf as timelineUntil,
   type TimelineReport,
+  type TimelineWindow,
+  type WindowedInterval,
 } from '../../actors/timeline.ts';
 
 const MINUTE = 60_000;
 const T0 = Date.UTC(2026, 0, 31, 12);
 const DRIFT_PPM = 200;
+/** As long as a device may be silent, ms. */
+const SILENCE_MS = 5 * MINUTE;
+const NOW = T0 + 10_000 * MINUTE;
+
+/** The timeline of a device that may be silent for as long as it likes. */
+const timelineOf = (reports: Iterable<TimelineReport>): readonly TimelineInterval[] =>
+  timelineUntil(reports, { until: NOW, silenceMs: Infinity });
+const cutToWindow = (interval: TimelineInterval, window: TimelineWindow): WindowedInterval | null =>
+  cutAt(interval, window, NOW);
 
 /** Reports of one boot that began at `T0`: state and minutes of uptime. */
 function reportsOf(
@@ -54,6 +66,7 @@ describe('the timeline of a device', () => {
     expect(timeline.map(shortly)).toEqual(['available 0-10', 'charging 10-20', 'available 20-']);
     expect(timeline[1]).toEqual({
       state: 'charging',
+      isSilent: false,
       from: T0 + 10 * MINUTE,
       errorMs: null,
       to: T0 + 20 * MINUTE,
@@ -170,6 +183,69 @@ describe('the timeline of a device', () => {
     ]);
     expect(() => timelineOf([second!, first!])).toThrow('report 1/1/1 does not come after 1/1/2');
     expect(() => timelineOf([first!, first!])).toThrow('does not come after');
+  });
+});
+
+describe('a silence', () => {
+  const silences = (reports: readonly TimelineReport[], untilMinute: number): readonly TimelineInterval[] =>
+    timelineUntil(reports, { until: T0 + untilMinute * MINUTE, silenceMs: SILENCE_MS });
+
+  test('of fourteen days between two reports is no part of the state that both say', () => {
+    const days = 14 * 1_440;
+    const timeline = silences(
+      reportsOf([
+        ['charging', 0],
+        ['charging', days],
+        ['charging', days + 4],
+      ]),
+      days + 5,
+    );
+    expect(timeline.map(shortly)).toEqual([
+      'charging 0-0',
+      `silent 0-${String(days)}`,
+      `charging ${String(days)}-`,
+    ]);
+    expect(timeline[1]).toMatchObject({ isSilent: true, reports: 0, gaps: 0, seq: 1, lastReportAt: T0 });
+    expect(timeline[2]).toMatchObject({ isSilent: false, reports: 2, seq: 2 });
+  });
+
+  test('begins with the last report before it, and what is missing in it is counted there', () => {
+    const [first, second, , fourth] = reportsOf([
+      ['charging', 0],
+      ['charging', 4],
+      ['available', 20],
+      ['available', 40],
+    ]);
+    const timeline = silences([first!, second!, fourth!], 41);
+    expect(timeline.map(shortly)).toEqual(['charging 0-4', 'silent 4-40', 'available 40-']);
+    expect(timeline.map(({ gaps, missing }) => [gaps, missing])).toEqual([
+      [0, 0],
+      [1, 1],
+      [0, 0],
+    ]);
+  });
+
+  test('that no report has ended goes on', () => {
+    const reports = reportsOf([['charging', 0]]);
+    expect(silences(reports, 5).map(shortly)).toEqual(['charging 0-']);
+    expect(silences(reports, 6).map(shortly)).toEqual(['charging 0-0', 'silent 0-']);
+  });
+
+  test('is as long as the kind allows, and no longer: that is none', () => {
+    const reports = reportsOf([
+      ['charging', 0],
+      ['charging', 5],
+    ]);
+    expect(silences(reports, 10).map(shortly)).toEqual(['charging 0-']);
+  });
+
+  test('is cut to a window that begins, or lies, in it', () => {
+    const [, silent] = silences(reportsOf([['charging', 0]]), 60) as [TimelineInterval, TimelineInterval];
+    const at = (minute: number): number => T0 + minute * MINUTE;
+    expect(cutAt(silent, { from: at(20), to: at(25) }, at(60))).toMatchObject({
+      ...{ from: at(20), to: at(25), beganBefore: true, goesOn: true, isSilent: true },
+    });
+    expect(cutAt(silent, { from: at(58), to: null }, at(60))).toMatchObject({ from: at(58), to: null });
   });
 });
 
@@ -318,20 +394,39 @@ describe('for every life of a device', () => {
     );
   });
 
-  test('intervals tile: no space, no overlap, no two neighbours alike, every report in one', () => {
+  test('a silence is longer than the kind allows, holds no report, and nothing else is as long without one', () => {
     fc.assert(
       fc.property(life, (said) => {
-        const timeline = timelineOf(historyOf(said));
-        for (const [index, interval] of timeline.entries()) {
-          const next = timeline[index + 1];
-          expect(interval.to).toBe(next?.from ?? null);
-          expect(interval.state).not.toBe(next?.state);
-          expect(interval.lastReportAt).toBeGreaterThanOrEqual(interval.from);
+        const reports = historyOf(said);
+        const until = reports.reduce((last, { measuredAt: at }) => Math.max(last, at), T0) + 5 * MINUTE;
+        for (const interval of timelineUntil(reports, { until, silenceMs: SILENCE_MS })) {
+          const { from, to, isSilent, state, lastReportAt, reports: heard } = interval;
+          expect(state === SILENT).toBe(isSilent);
+          expect(heard === 0).toBe(isSilent);
+          if (isSilent) expect((to ?? until) - from).toBeGreaterThan(SILENCE_MS);
+          else expect((to ?? until) - lastReportAt).toBeLessThanOrEqual(SILENCE_MS + 1);
         }
-        expect(timeline.reduce((sum, { reports }) => sum + reports, 0)).toBe(said.length);
       }),
     );
   });
+
+  test.each([Infinity, SILENCE_MS])(
+    'intervals tile: no space, no overlap, no two neighbours alike, every report in one',
+    (silenceMs) => {
+      fc.assert(
+        fc.property(life, (said) => {
+          const timeline = timelineUntil(historyOf(said), { until: NOW, silenceMs });
+          for (const [index, interval] of timeline.entries()) {
+            const next = timeline[index + 1];
+            expect(interval.to).toBe(next?.from ?? null);
+            expect(interval.state).not.toBe(next?.state);
+            expect(interval.lastReportAt).toBeGreaterThanOrEqual(interval.from);
+          }
+          expect(timeline.reduce((sum, { reports }) => sum + reports, 0)).toBe(said.length);
+        }),
+      );
+    },
+  );
 
   test('a fold that was put aside as text after any report goes on as if nothing had been', () => {
     fc.assert(
@@ -339,13 +434,17 @@ describe('for every life of a device', () => {
         const intervals: TimelineInterval[] = [];
         let kept = 'null';
         for (const report of historyOf(said)) {
-          const step = foldReport(JSON.parse(kept) as TimelineFold | null, report);
-          if (step.closed !== null) intervals.push(step.closed);
-          kept = JSON.stringify(step.fold);
+          for (let isTaken = false; !isTaken;) {
+            const step = foldReport(JSON.parse(kept) as TimelineFold | null, report, SILENCE_MS);
+            if (step.closed !== null) intervals.push(step.closed);
+            kept = JSON.stringify(step.fold);
+            ({ isTaken } = step);
+          }
         }
         const fold = JSON.parse(kept) as TimelineFold | null;
         if (fold !== null) intervals.push(fold.open);
-        expect(intervals).toEqual(timelineOf(historyOf(said)));
+        const until = fold?.open.lastReportAt ?? T0;
+        expect(intervals).toEqual(timelineUntil(historyOf(said), { until, silenceMs: SILENCE_MS }));
       }),
     );
   });

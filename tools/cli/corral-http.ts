@@ -31,6 +31,7 @@ const TimelineBody = TypeCompiler.Compile(
     intervals: Type.Array(
       Type.Object({
         state: Type.String(),
+        silent: Type.Boolean(),
         from: Time,
         to: Type.Union([Time, Type.Null()]),
         lastReportAt: Time,
@@ -48,6 +49,8 @@ type TSchemaOf<Check> = Check extends TypeCheck<infer Schema extends TSchema> ? 
 /** A time in which the device was in one state, by measured time; ms epoch of the server. */
 export interface TimelineStretch {
   readonly state: string;
+  /** Nothing was heard in it, for longer than its kind allows. */
+  readonly isSilent: boolean;
   readonly from: number;
   /** `null`: no report says that it ended. */
   readonly to: number | null;
@@ -121,9 +124,10 @@ export class CorralHttp {
     let path: string | null = `/v1/devices/${device}/timeline?limit=10000`;
     while (path !== null) {
       const page: Static<TSchemaOf<typeof TimelineBody>> | null = await this.#get(path, TimelineBody);
-      for (const { state, from, to, lastReportAt, reports } of page?.intervals ?? []) {
+      for (const { state, silent, from, to, lastReportAt, reports } of page?.intervals ?? []) {
         stretches.push({
           state,
+          isSilent: silent,
           reports,
           from: Date.parse(from),
           to: to === null ? null : Date.parse(to),

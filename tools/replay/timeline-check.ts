@@ -39,9 +39,24 @@ export function foundTimes(timeline: readonly TimelineStretch[], last: LastRepor
   const end = timeline.at(-1);
   if (end === undefined) return [];
   const upOf = (at: number): number => last.up - (end.lastReportAt - at);
-  return timeline
+  return withoutSilences(timeline)
     .filter(({ state }) => state === 'charging')
     .map(({ from, to }) => ({ fromUp: upOf(from), toUp: to === null ? Infinity : upOf(to) }));
+}
+
+/**
+ * A device may be replayed with heartbeats that are longer than its kind allows: it said every change all the same, so that it was in
+ * each state until it said another one.
+ */
+function withoutSilences(timeline: readonly TimelineStretch[]): readonly TimelineStretch[] {
+  const joined: TimelineStretch[] = [];
+  for (const stretch of timeline) {
+    const before = joined.at(-1);
+    if (before !== undefined && (stretch.isSilent || stretch.state === before.state))
+      joined[joined.length - 1] = { ...before, to: stretch.to };
+    else joined.push(stretch);
+  }
+  return joined;
 }
 
 /** Compares; both lists are in order and do not overlap. */

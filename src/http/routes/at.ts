@@ -3,6 +3,7 @@
  * then. A report that came late changes the second one, and never the first.
  */
 import { type Static, Type } from '@sinclair/typebox';
+import { SILENT } from '../../../actors/timeline.ts';
 import { worldState } from '../../../machines/statechart.ts';
 import type { ArchivedReport, ReportPage } from '../../runtime/archive.ts';
 import { askStore, type HttpApp, type HttpContext, type KnownDevice, knownDevice } from '../context.ts';
@@ -37,7 +38,12 @@ const KnownThenSchema = Type.Object({
 
 const KnownNowSchema = Type.Object({
   state: Type.Union([Type.String(), Type.Null()], {
-    description: 'what the device itself believed then; null: no report tells',
+    description:
+      'what the device itself believed then; `silent` where it said nothing for longer than its kind allows; null: no report tells',
+  }),
+  silent: Type.Boolean({
+    description:
+      'it lies in a silence that is longer than its kind allows: what the device was then nobody knows',
   }),
   measuredAt: Type.Union([Time, Type.Null()], {
     description:
@@ -89,7 +95,7 @@ export function atRoutes(app: HttpApp, context: HttpContext): void {
       const device = await knownDevice(context, request.params.device);
       const [then, now] = await Promise.all([
         knownThen(context, device, time),
-        knownNow(context, device.twin.device, time),
+        knownNow(context, device, time),
       ]);
       return { device: device.twin.device, time: rfc3339(time), knownThen: then, knownNow: now };
     },
@@ -145,7 +151,7 @@ async function newestArrived(
 /** What the device was: the last report measured up to then, and the first one after it. */
 async function knownNow(
   context: HttpContext,
-  device: string,
+  { twin: { device }, kind }: KnownDevice,
   time: number,
 ): Promise<Static<typeof KnownNowSchema>> {
   const before: ReportPage = { from: null, to: time + 1, after: null, isNewestFirst: true, limit: 1 };
@@ -158,8 +164,12 @@ async function knownNow(
     limit: 1,
   };
   const [next] = await askStore(context, (archive) => archive.reports(device, after));
+  const heardAgainAt = next?.measuredAt ?? context.clock.now();
+  const isSilent =
+    last !== undefined && time > last.measuredAt && heardAgainAt - last.measuredAt > kind.limits.silenceMs;
   return {
-    state: last?.state ?? null,
+    state: isSilent ? SILENT : (last?.state ?? null),
+    silent: isSilent,
     measuredAt: last === undefined ? null : rfc3339(last.measuredAt),
     errorMs: wholeErrorMs(last?.errorMs ?? null),
     report: last === undefined ? null : reportView(last),

@@ -18,7 +18,15 @@ import { deviceParams } from './devices.ts';
 const Time = Type.String({ format: 'date-time' });
 
 const IntervalSchema = Type.Object({
-  state: Type.String({ description: 'what the device itself believed' }),
+  state: Type.String({
+    description:
+      'what the device itself believed; `silent` where nothing was heard for longer than its kind allows',
+  }),
+  silent: Type.Boolean({
+    description:
+      'nothing was heard in it, for longer than its kind allows: what the device was meanwhile nobody knows. It begins with the last ' +
+      'report before it, and holds none',
+  }),
   from: Time,
   errorMs: Type.Union([Type.Number(), Type.Null()], {
     description: '`from` is right within ± this; null while no round trip bounds it',
@@ -69,6 +77,7 @@ export function timelineRoutes(app: HttpApp, context: HttpContext): void {
         limit: request.query.limit,
         fold,
         silenceMs: kind.limits.silenceMs,
+        now: context.clock.now(),
       });
       const cursor = page.fold && timelineCursor(page.fold);
       return {
@@ -81,9 +90,10 @@ export function timelineRoutes(app: HttpApp, context: HttpContext): void {
   );
 }
 
-function intervalView(interval: WindowedInterval) {
+function intervalView({ isSilent, ...interval }: WindowedInterval) {
   return {
     ...interval,
+    silent: isSilent,
     from: rfc3339(interval.from),
     errorMs: wholeErrorMs(interval.errorMs),
     to: rfc3339OrNull(interval.to),

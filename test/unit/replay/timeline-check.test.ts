@@ -69,12 +69,15 @@ describe('the check of a replay', () => {
     );
   });
 
-  it('tells times by the distance from the last report, whose uptime the device knows', () => {
+  it('tells times by the distance from the last report, whose uptime the device knows, over silences', () => {
     const at = (minutes: number): number => Date.parse('2031-05-05T12:00:00Z') + minutes * MINUTE;
+    const heard = { isSilent: false, reports: 1 };
     const timeline = [
-      { state: 'available', from: at(0), to: at(10), lastReportAt: at(9), reports: 3 },
-      { state: 'charging', from: at(10), to: at(30), lastReportAt: at(30), reports: 5 },
-      { state: 'available', from: at(30), to: null, lastReportAt: at(50), reports: 2 },
+      { ...heard, state: 'available', from: at(0), to: at(10), lastReportAt: at(9) },
+      { ...heard, state: 'charging', from: at(10), to: at(20), lastReportAt: at(20) },
+      { ...heard, state: 'silent', isSilent: true, from: at(20), to: at(28), lastReportAt: at(20) },
+      { ...heard, state: 'charging', from: at(28), to: at(30), lastReportAt: at(30) },
+      { ...heard, state: 'available', from: at(30), to: null, lastReportAt: at(50) },
     ];
     const last = { boot: 1, seq: 10, up: 60 * MINUTE };
     expect(foundTimes(timeline, last)).toEqual(times([20, 40]));
