@@ -6,7 +6,7 @@ import { comparePositions, type Report } from '../machines/report.ts';
 import { worldState } from '../machines/statechart.ts';
 import type { BootClock } from './clock.ts';
 import type { Input } from './decision.ts';
-import { divergenceNews } from './divergence.ts';
+import { DIVERGENCE, divergenceNews } from './divergence.ts';
 import type { Draft } from './draft.ts';
 import { clockOfFormer, clockOfLate, clockOfNews, fileReport } from './filing.ts';
 import { decideWaiting, refuseOverdue } from './guard.ts';
@@ -100,8 +100,10 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
   reviewReport(draft, report, { previous, ended });
   const detail = `report ${String(boot)}/${String(seq)} says ${report.state}`;
   const news = divergenceNews(draft);
-  const isAll = ended === null && news.length === 0;
-  const told = isAll ? detail : [detail, ...(ended === null ? [] : [ended.detail]), ...news].join('; ');
+  const isAll = ended === null && news.length === 0 && twin.suspicions === draft.before.suspicions;
+  const told = isAll
+    ? detail
+    : [detail, ...(ended === null ? [] : [ended.detail]), ...news, ...newDoubts(draft)].join('; ');
   const cause = { type: 'report', detail: told } as const;
   const lines = draft.transitions?.length ?? 0;
   settleHeard(draft, cause);
@@ -109,6 +111,15 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
   if (isProbeAnswered) decideWaiting(draft);
   reassertIfDue(draft, report);
   probeIfOpen(draft);
+}
+
+/** What is in doubt since now: otherwise the journal would give what the report says for the cause of a doubt about it. */
+function newDoubts({ twin, before }: Draft): readonly string[] {
+  return twin.suspicions
+    .filter(
+      ({ reason }) => reason !== DIVERGENCE && !before.suspicions.some((known) => known.reason === reason),
+    )
+    .map(({ detail }) => `in doubt: ${detail}`);
 }
 
 /** An older report that was not heard before: it fills history, and may still prove what became of a command. */

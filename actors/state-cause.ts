@@ -22,14 +22,13 @@ export function ownWords({ newest }: Pick<Twin, 'newest'>): string {
 export function causeOfState(known: {
   readonly twin: Twin;
   readonly kind: Kind;
-  readonly now: number;
   readonly transitions: readonly Pick<Transition, 'to' | 'cause'>[];
 }): string {
-  const { twin, kind, now, transitions } = known;
+  const { twin, kind, transitions } = known;
   const { path, lastContactAt, suspicions } = twin;
   if (worldState(path) === 'offline') {
     if (lastContactAt === null) return 'it was never heard';
-    return `nothing was heard since ${momentText(lastContactAt)}, for ${durationText(now - lastContactAt)}, and a ${kind.name} counts as offline after ${durationText(kind.limits.silenceMs)}`;
+    return `nothing was heard since ${momentText(lastContactAt)}, and a ${kind.name} counts as offline after ${durationText(kind.limits.silenceMs)}`;
   }
   if (suspicions.length > 0) return suspicions.map(({ detail }) => detail).join(', and ');
   if (isOutOfService(twin)) return `${ownWords(twin)} (${reportName(twin)})`;

@@ -33,8 +33,10 @@ const sensors = Type.Object({
   locked: Type.Optional(Type.Boolean({ description: 'central locking engaged and engine immobilised' })),
   ignitionOn: Type.Optional(Type.Boolean({ description: 'ready to drive' })),
   plugged: Type.Optional(Type.Boolean({ description: 'a charging cable is plugged in' })),
-  batteryPercent: Type.Optional(Type.Number({ description: 'charge of the traction battery, %' })),
-  odometerKm: Type.Optional(Type.Number({ description: 'distance driven since it was built, km' })),
+  batteryPercent: Type.Optional(Type.Number({ description: 'charge of the traction battery, %', unit: '%' })),
+  odometerKm: Type.Optional(
+    Type.Number({ description: 'distance driven since it was built, km', unit: 'km' }),
+  ),
   position: Type.Optional(
     Type.Object({
       latitude: Type.Number({ description: 'degrees north, WGS 84' }),

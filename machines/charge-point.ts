@@ -40,9 +40,9 @@ const sensors = Type.Object({
   hatchOpen: Type.Optional(Type.Boolean({ description: 'the flap over the socket is open' })),
   cableConnected: Type.Optional(Type.Boolean({ description: 'a plug sits in the socket' })),
   carPresent: Type.Optional(Type.Boolean({ description: 'a vehicle stands in the bay' })),
-  meterWh: Type.Optional(Type.Number({ description: 'energy register of the meter, Wh' })),
-  powerW: Type.Optional(Type.Number({ description: 'power delivered now, W' })),
-  temperatureC: Type.Optional(Type.Number({ description: 'inside the housing, °C' })),
+  meterWh: Type.Optional(Type.Number({ description: 'energy register of the meter, Wh', unit: 'Wh' })),
+  powerW: Type.Optional(Type.Number({ description: 'power delivered now, W', unit: 'W' })),
+  temperatureC: Type.Optional(Type.Number({ description: 'inside the housing, °C', unit: '°C' })),
 });
 
 /** Below this a power reading is the noise of the meter, W. */

@@ -31,8 +31,10 @@ const sensors = Type.Object({
   boltsClosed: Type.Optional(Type.Boolean({ description: 'every bolt is in its locked position' })),
   serviceDoorOpen: Type.Optional(Type.Boolean({ description: 'the door for the staff is open' })),
   mainsPresent: Type.Optional(Type.Boolean({ description: 'supplied by the mains' })),
-  bufferPercent: Type.Optional(Type.Number({ description: 'charge of the buffer battery, %' })),
-  itemsInside: Type.Optional(Type.Integer({ description: 'compartments with something in them' })),
+  bufferPercent: Type.Optional(Type.Number({ description: 'charge of the buffer battery, %', unit: '%' })),
+  itemsInside: Type.Optional(
+    Type.Integer({ description: 'compartments with something in them', unit: 'compartments' }),
+  ),
 });
 
 const compartment = Type.Optional(

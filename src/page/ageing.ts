@@ -3,6 +3,7 @@
  * `fresh` what its kind's limit has made stale, nor believe anything while it does not hear from the node.
  */
 import type { KnownState, Quality } from './api/twin.ts';
+import { qualityName } from './state-name.ts';
 
 /** Something the node said, and when it came, by the monotonic clock, ms. */
 export interface Heard<T> {
@@ -33,7 +34,7 @@ export function standingOf(
     return {
       quality: 'unknown',
       ageMs,
-      because: `${doubt}: it was ${said.quality} when last heard of`,
+      because: `${doubt}: it was ${qualityName(said.quality)} when last heard of`,
     };
   }
   const mostMs = ageMs === null ? null : ageMs + (said.errorMs ?? 0);

@@ -1,12 +1,12 @@
 /**
- * A whole Corral for the page to look at: a hub with a site, Postgres, a node that serves the page, and devices.
+ * A whole Corral for the page to look at: a hub with a site, Postgres, a node that serves the page, and devices. The node is a process of
+ * its own, which can be killed, or stand still.
  */
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
-import type { App } from '../../src/app.ts';
-import { choosePort } from '../../tools/dev/free-port.ts';
 import { buildPage, isPageBuilt } from '../../tools/page/build-page.ts';
-import { startNode, until } from '../node.ts';
+import { until } from '../node.ts';
+import { type NodeProcess, startNodeProcess } from '../node-process.ts';
 import { RawDevice, type RawDeviceOptions } from '../raw-device.ts';
 import { createDatabase, startHub, startSite } from '../servers.ts';
 
@@ -18,14 +18,17 @@ export interface PageSystem {
   readonly url: string;
   /** A charge point that was heard, and whose age a round trip bounds. It has been on for an hour. */
   readonly device: (device: string, options?: Partial<RawDeviceOptions>) => Promise<RawDevice>;
+  /** A charge point that charged so many minutes ago, charges now, and said nothing in between: told by its uptime. */
+  readonly silentDevice: (device: string, minutes: number) => Promise<void>;
   /** What HTTP says of a device, as soon as it is as wanted. */
   readonly untilTwin: (device: string, what: string, isWanted: (twin: SeenTwin) => boolean) => Promise<void>;
-  /** The node goes away, and comes back at the same address. */
-  readonly stopNode: () => Promise<void>;
-  readonly startNode: () => Promise<void>;
+  /** It comes back at the same address. */
+  readonly node: NodeProcess;
   /** The hub is killed, and started again; resolves when the node is ready on it. */
   readonly killHub: () => Promise<void>;
   readonly startHub: () => Promise<void>;
+  /** Nothing of the site's devices reaches the hub any more. */
+  readonly cutSite: () => Promise<void>;
   readonly end: () => Promise<void>;
 }
 
@@ -36,18 +39,18 @@ export interface SeenTwin {
   readonly sequence: { readonly seq: number | null; readonly late: number; readonly missing: number };
 }
 
-/** Starts it; the page is built first, when it has to be. */
-export async function startPageSystem(): Promise<PageSystem> {
+/** Starts it; the page is built first, when it has to be. `env` is more of the node's environment. */
+export async function startPageSystem(env: Readonly<Record<string, string>> = {}): Promise<PageSystem> {
   if (!isPageBuilt()) await buildPage();
   const hub = await startHub();
   const site = await startSite(hub);
   const database = await createDatabase();
-  const port = await choosePort({ port: 0, flag: 'the port of the page' });
-  const env = { CORRAL_HTTP_PORT: String(port), CORRAL_HTTP_OPERATE_TOKENS: OPERATE_TOKEN };
-  const start = (): Promise<App> => startNode({ hub, databaseUrl: database.url, env });
-  let app = await start();
+  const node = await startNodeProcess({
+    ...{ hub, postgresUrl: database.url },
+    env: { CORRAL_HTTP_OPERATE_TOKENS: OPERATE_TOKEN, ...env },
+  });
   const nats: NatsConnection = await connect({ servers: site.url });
-  const url = `http://127.0.0.1:${String(port)}`;
+  const url = node.httpUrl;
 
   const untilTwin: PageSystem['untilTwin'] = async (device, what, isWanted) => {
     await until(`${device}: ${what}`, async () => {
@@ -66,7 +69,17 @@ export async function startPageSystem(): Promise<PageSystem> {
       await untilTwin(name, 'its clock is verified', ({ clock }) => clock.verified);
       return device;
     },
-    stopNode: () => app.stop(),
+    silentDevice: async (name, minutes) => {
+      const device = await RawDevice.start({ nats, device: name, upMs: 7_200_000 });
+      const charging = {
+        ...{ kind: 'charge-point', state: 'charging' },
+        ...{ sensors: { cableConnected: true, powerW: 7_400 }, since: {} },
+      };
+      const before = device.make(charging) as { readonly up: number };
+      const after = device.make(charging);
+      await device.publish([{ ...before, up: before.up - minutes * 60_000 }, after]);
+      await untilTwin(name, 'its clock is verified', ({ clock }) => clock.verified);
+    },
     killHub: () => hub.kill(),
     startHub: async () => {
       await hub.start();
@@ -75,12 +88,12 @@ export async function startPageSystem(): Promise<PageSystem> {
         return response.ok ? { done: true } : { done: false, seen: await response.text() };
       });
     },
-    startNode: async () => {
-      app = await start();
-    },
+    node,
+    cutSite: () => site.end(),
     end: async () => {
       await nats.close();
-      await app.stop();
+      node.resume();
+      await node.stop();
       await site.end();
       await hub.end();
       await database.drop();

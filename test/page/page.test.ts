@@ -5,6 +5,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RawDevice } from '../raw-device.ts';
 import { chromiumPath, CHROMIUM_NOTE, startBrowser } from './browser.ts';
+import { gone, shown, until } from './looking.ts';
 import { OPERATE_TOKEN, type PageSystem, startPageSystem } from './page-system.ts';
 
 /** A cable that connected through a hatch which had been closed for long. */
@@ -58,7 +59,7 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
   const row = (device: string): Locator => parts.page.locator(`[data-device="${device}"]`);
 
   describe('the fleet', () => {
-    test('shows suspects first, with their reason', async () => {
+    test('shows those first that need somebody, with the reason', async () => {
       await open('/');
       await shown(row('cp-200'));
       expect(await rows().first().getAttribute('data-device')).toBe('cp-900');
@@ -67,10 +68,44 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
 
     test('is counted, and a count is a filter', async () => {
       const page = await open('/');
-      await page.getByRole('link', { name: '1 device of quality suspect' }).click();
+      await page.getByRole('link', { name: '1 device of quality doubted' }).click();
       await gone(row('cp-100'));
       await shown(row('cp-900'));
       expect(new URL(page.url()).search).toBe('?quality=suspect');
+    });
+
+    test('tells a device that says itself that it is faulted from a twin in doubt, wherever it is shown', async () => {
+      const device = await parts.system.device('cp-700');
+      await device.report({ state: 'faulted' });
+      await parts.system.untilTwin('cp-700', 'it is out of service', ({ state }) => state === 'suspect');
+      const page = await open('/');
+      await shown(row('cp-700').getByText('out of service'));
+      await shown(row('cp-900').getByText('suspect', { exact: true }));
+      expect(await row('cp-900').getByText('doubted').count()).toBe(1);
+      await page.getByRole('link', { name: '1 charge-point in state out of service' }).click();
+      await gone(row('cp-900'));
+      await shown(row('cp-700'));
+      await page.goto(`${parts.system.url}/devices/cp-700`);
+      await shown(page.locator('.known-state').getByText('out of service'));
+      const why = page.getByRole('region', { name: 'Why' }).locator('.summary p').first();
+      await shown(why.getByText(/is out of service .*, because it says itself that it is faulted/));
+    });
+
+    test('shows by each number as many devices as it says, whatever was chosen before', async () => {
+      const page = await open('/?q=cp-1');
+      await shown(row('cp-100'));
+      const names = await page
+        .getByRole('region', { name: 'The fleet at a glance' })
+        .getByRole('link')
+        .evaluateAll((links) => links.map((link) => link.getAttribute('aria-label') ?? ''));
+      expect(names.length).toBeGreaterThan(5);
+      for (const name of names) {
+        await page.goto(`${parts.system.url}/?q=cp-1`);
+        const link = page.getByRole('link', { name, exact: true });
+        await link.click();
+        const count = /^[\d,]+/.exec(name)?.[0] ?? '';
+        await shown(page.locator('.extent').getByText(new RegExp(`^${count} devices?$`)));
+      }
     });
 
     test('shows a change of state without being asked', async () => {
@@ -146,7 +181,10 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       const page = await open('/devices/cp-900');
       await shown(page.getByRole('region', { name: 'Suspicions' }).getByText('cable-without-hatch'));
       const why = page.getByRole('region', { name: 'Why' });
-      await shown(why.locator('.summary p').first());
+      const first = why.locator('.summary p').first();
+      await shown(
+        first.getByText(/^cp-900 is suspect .*, because the cable connected .* ago through a hatch/),
+      );
       await shown(why.getByRole('list', { name: 'Chain of causes' }).getByText(/cable/).first());
     });
 
@@ -174,7 +212,7 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
     test('shows its sensors, those that are on or off as lanes and numbers as charts', async () => {
       const page = await open('/devices/cp-900');
       await shown(page.locator('.track-lane').filter({ hasText: 'hatchOpen' }));
-      await shown(page.getByRole('img', { name: /^meterWh: / }));
+      await shown(page.getByRole('img', { name: /^meterWh: .* Wh, the last [\d,]+\sWh$/ }));
     });
 
     test('is commanded with a token, and the outcome is watched arriving', async () => {
@@ -233,6 +271,15 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       expect(reason).toBe('Would be refused: the known state is in doubt: cable-without-hatch.');
     });
 
+    test('is not said to be sent what its twin does by itself', async () => {
+      const page = await open('/devices/cp-900');
+      await shown(page.getByRole('button', { name: 'clear' }));
+      const reason = await page.locator('#verdict-clear').innerText();
+      expect(reason).toBe(
+        'Would be accepted and done by the twin itself at once, and nothing is sent to the device: it would end cable-without-hatch.',
+      );
+    });
+
     test('that is not known is said to be unknown', async () => {
       const { page, system } = parts;
       await page.goto(`${system.url}/devices/nobody`);
@@ -273,55 +320,107 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
     });
   });
 
-  describe('when the node is gone', () => {
-    test('the page says so and takes nothing for fresh, until it is back', async () => {
+  describe('a silence', () => {
+    const SILENCE_MINUTES = 40;
+
+    const stretch = (window: string, minutesAgo: number): string => {
+      const until = new Date(Date.now() - minutesAgo * 60_000).toISOString();
+      return `?window=${window}&until=${until}`;
+    };
+    const states = (): Locator => parts.page.locator('.track-states .segment');
+    const silences = (): Locator => parts.page.locator('.track-states .silence');
+
+    test('that fills the stretch is drawn as one, and nothing is said to be whole', async () => {
+      await parts.system.silentDevice('cp-610', SILENCE_MINUTES);
+      const page = await open(`/devices/cp-610${stretch('5m', 10)}`);
+      await shown(page.getByText('No report was measured here.'));
+      await shown(page.getByText('silent for 5 min'));
+      await shown(silences());
+      expect(await states().count()).toBe(0);
+      expect(await page.getByText(/none missing/).count()).toBe(0);
+      await shown(page.locator('.chart').getByText('not known'));
+    });
+
+    test('before the first report of a stretch, and in which it begins, is no part of the state', async () => {
+      await parts.system.silentDevice('cp-620', SILENCE_MINUTES);
+      const page = await open('/devices/cp-620?window=5m');
+      await shown(page.getByText(/^silent for 4 min|^silent for 5 min/));
+      await shown(silences());
+      const [silence, state] = await Promise.all([silences().boundingBox(), states().last().boundingBox()]);
+      expect(silence!.x + silence!.width).toBeLessThanOrEqual(state!.x + 1);
+      expect(silence!.width).toBeGreaterThan(state!.width);
+    });
+
+    test('is told in words as well', async () => {
+      await parts.system.silentDevice('cp-630', SILENCE_MINUTES);
+      const page = await open('/devices/cp-630?window=1h');
+      await page.getByText(/stretches in words/).click();
+      await shown(page.getByRole('table').getByText('silent'));
+    });
+
+    test('is not what was before anything was heard: that is not known, and drawn like it', async () => {
+      await parts.system.silentDevice('cp-640', SILENCE_MINUTES);
+      const page = await open(`/devices/cp-640${stretch('5m', 120)}`);
+      await shown(page.getByText('No report was measured here.'));
+      expect(await states().count()).toBe(0);
+      expect(await silences().count()).toBe(0);
+    });
+  });
+
+  describe.each([
+    ['dead', () => parts.system.node.kill(), () => parts.system.node.start()],
+    ['frozen', async () => parts.system.node.pause(), async () => parts.system.node.resume()],
+  ] as const)('while the node is %s', (_how, lose, giveBack) => {
+    const live = (): Promise<void> => shown(parts.page.getByRole('status').filter({ hasText: /^live$/ }));
+    const lost = (): Promise<void> =>
+      shown(parts.page.getByRole('alert').getByText(/Connection to Corral lost/));
+
+    test('a device is unknown, until the node is back', async () => {
       const page = await open('/devices/cp-100');
       await parts.fine.report();
       await shown(page.locator('.known-quality').getByText('fresh'));
-      await parts.system.stopNode();
-      await shown(page.getByRole('alert').getByText(/Connection to Corral lost/));
+      await shown(page.getByRole('button', { name: 'reserve' }));
+      await lose();
+      await lost();
       await shown(page.locator('.known-quality').getByText('unknown'));
       await shown(page.getByText('last known:'));
-      await parts.system.startNode();
-      await shown(page.getByRole('status').filter({ hasText: /^live$/ }));
+      await shown(page.getByRole('region', { name: 'Why' }).getByText(/^As it was known at/));
+      await gone(page.getByRole('button', { name: 'reserve' }));
+      await giveBack();
+      await live();
       await gone(page.getByText('last known:'));
+      await shown(page.getByRole('button', { name: 'reserve' }));
+    });
+
+    test('the fleet counts everything as unknown, until the node is back', async () => {
+      const page = await open('/');
+      const tally = page.getByRole('region', { name: 'The fleet at a glance' });
+      await shown(tally.getByRole('link', { name: /of quality fresh$/ }));
+      const all = await tally.locator('.total strong').innerText();
+      await lose();
+      await lost();
+      await shown(tally.getByLabel(`${all} devices of quality unknown`));
+      await shown(
+        tally.getByText(/^States as last counted, at .* How the devices are now, nobody here knows/),
+      );
+      expect(await tally.getByText('fresh').count()).toBe(0);
+      expect(await page.locator('.device-row').getByText('fresh').count()).toBe(0);
+      await giveBack();
+      await live();
+      await shown(tally.getByRole('link', { name: /of quality fresh$/ }));
+    });
+
+    test('a device that is opened only then is not said to be read for ever', async () => {
+      const page = await open('/');
+      await shown(row('cp-200'));
+      await lose();
+      await page.getByRole('link', { name: 'cp-200' }).click();
+      await lost();
+      await shown(page.getByText(/^Nothing is known of cp-200 here: the connection to Corral is lost/));
+      expect(await page.getByText('Reading…').count()).toBe(0);
+      await giveBack();
+      await live();
+      await shown(page.locator('.known-state'));
     });
   });
 });
-
-/** How long somebody would look before giving up, ms. */
-const PATIENCE_MS = 20_000;
-
-/** Waits until something is seen; the error says what, and what the page showed instead. */
-async function shown(what: Locator): Promise<void> {
-  await what.first().waitFor({ state: 'visible', timeout: PATIENCE_MS }).catch(told(what, 'was not shown'));
-}
-
-/** Waits until something is not seen any more. */
-async function gone(what: Locator): Promise<void> {
-  await what.first().waitFor({ state: 'hidden', timeout: PATIENCE_MS }).catch(told(what, 'did not go'));
-}
-
-function told(what: Locator, how: string): (cause: unknown) => Promise<never> {
-  return async (cause) => {
-    const text = await what.page().locator('body').innerText();
-    throw new Error(`${what.toString()} ${how} in ${String(PATIENCE_MS)} ms; the page shows:\n${text}`, {
-      cause,
-    });
-  };
-}
-
-async function until(
-  what: string,
-  look: () => Promise<{ readonly isDone: boolean; readonly seen: string }>,
-): Promise<void> {
-  const giveUpAt = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const { isDone, seen } = await look();
-    if (isDone) return;
-    if (performance.now() > giveUpAt) {
-      throw new Error(`waited ${String(PATIENCE_MS)} ms until ${what}; saw ${seen}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

@@ -23,6 +23,8 @@ export interface Timer {
 export interface CommandVerdict {
   readonly name: string;
   readonly accepted: boolean;
+  /** Whether the device would then be sent it: false for what the twin does by itself. */
+  readonly sent: boolean;
   /** It would be refused with it; `needs-proof` where it would be accepted after the device has answered a report. */
   readonly code: string | null;
   readonly sentence: string;

@@ -8,7 +8,8 @@ export type Counts = Readonly<Record<string, number>>;
 /** Devices, counted. */
 interface Counted {
   readonly devices: number;
-  readonly states: Counts;
+  /** By state as people are told it: each name is a value of the filter `state`. */
+  readonly shownStates: Counts;
   readonly qualities: Counts;
 }
 

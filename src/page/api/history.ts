@@ -21,9 +21,12 @@ export interface Report {
   };
 }
 
-/** A stretch of the timeline in one state. */
+/** A stretch of the timeline in one state, or in silence. */
 export interface Interval {
+  /** `silent` where it is. */
   readonly state: string;
+  /** Nothing was heard in it, for longer than the kind allows: what the device was meanwhile nobody knows. */
+  readonly silent: boolean;
   readonly from: string;
   readonly errorMs: number | null;
   readonly to: string | null;

@@ -13,6 +13,12 @@ export interface ArgumentSchema {
   readonly maxLength?: number;
 }
 
+/** The schema of a sensor, as far as it is needed to read its values. */
+export interface SensorSchema {
+  readonly description?: string;
+  readonly unit?: string;
+}
+
 /** A command of a kind. */
 export interface CommandKind {
   readonly name: string;
@@ -30,11 +36,18 @@ export interface Kind {
   readonly kind: string;
   readonly description: string;
   readonly limits: { readonly freshMs: number; readonly silenceMs: number };
+  readonly sensors: { readonly properties?: Readonly<Record<string, SensorSchema>> };
   readonly commands: readonly CommandKind[];
 }
 
 /** The kinds by name; empty until they were read. */
 export const kinds = new Observable<ReadonlyMap<string, Kind>>(new Map());
+
+/** The unit of a sensor's values, with the space before it; nothing where none is known. */
+export function unitOf(kind: Kind | null, sensor: string): string {
+  const unit = kind?.sensors.properties?.[sensor]?.unit;
+  return unit === undefined ? '' : `\u00a0${unit}`;
+}
 
 let reading: Promise<void> | null = null;
 

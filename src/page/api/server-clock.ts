@@ -19,7 +19,12 @@ export function learnServerTime(serverMs: number): void {
   }
 }
 
+/** The server's time at a time of the monotonic clock; `null` before the first answer. */
+export function serverAt(ms: number): number | null {
+  return offset === null ? null : offset.ms + ms;
+}
+
 /** The server's time, ms epoch, late by the way of one answer at most; `null` before the first answer. */
 export function serverNow(): number | null {
-  return offset === null ? null : offset.ms + performance.now();
+  return serverAt(performance.now());
 }

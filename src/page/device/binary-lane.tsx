@@ -6,24 +6,29 @@ import { duration, exactTime } from '../spell.ts';
 import type { Gap } from './gaps.ts';
 import { percentOf, type Span } from './history-window.ts';
 import { type BinarySeries, levelsOf, unknownParts } from './sensor-series.ts';
-import { GapMarks, placeOf, Track } from './track.tsx';
+import { GapMarks, placeOf, SilenceMarks, Track } from './track.tsx';
 
 /** The lane. */
 export function BinaryLane({
   series,
   gaps,
+  silences,
   span,
-  now,
+  until,
 }: {
   readonly series: BinarySeries;
   readonly gaps: readonly Gap[];
+  readonly silences: readonly Span[];
   readonly span: Span;
-  readonly now: number;
+  /** Up to when anything is known, ms epoch. */
+  readonly until: number;
 }): VNode {
-  const levels = levelsOf(series, now);
+  const levels = levelsOf(series, until);
   const last = levels.at(-1);
+  const silent = unknownParts(series, silences);
+  const isKnown = last !== undefined && silent.at(-1)?.to !== until;
   return (
-    <Track name={series.name} kind="lane" value={last === undefined ? '' : wordFor(last.value)}>
+    <Track name={series.name} kind="lane" value={isKnown ? wordFor(last.value) : '?'}>
       {levels
         .filter(({ from, to }) => to > span.from && from < span.to)
         .map((level) => (
@@ -34,6 +39,7 @@ export function BinaryLane({
             title={`${series.name} ${wordFor(level.value)} for ${duration(level.to - level.from)}, since ${exactTime(level.from)} UTC`}
           />
         ))}
+      <SilenceMarks silences={silent} span={span} />
       <GapMarks gaps={unknownParts(series, gaps)} span={span} />
       {series.readings
         .filter(({ isLate }) => isLate)

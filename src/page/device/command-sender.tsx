@@ -35,11 +35,14 @@ export function CommandSender({
   device,
   verdicts,
   kinds,
+  doubt,
   onSent,
 }: {
   readonly device: string;
   readonly verdicts: readonly CommandVerdict[];
   readonly kinds: readonly CommandKind[];
+  /** Why nothing is known to be true any more; `null` while it is. */
+  readonly doubt: string | null;
   readonly onSent: () => void;
 }): VNode {
   const [sending, setSending] = useState<Sending>({ type: 'idle' });
@@ -57,40 +60,61 @@ export function CommandSender({
   const isAllowed = token() !== null;
   return (
     <div class="sender">
-      {!isAllowed && (
+      {doubt !== null && <NoneNow />}
+      {doubt === null && !isAllowed && (
         <p class="soft">
           To send commands, enter a token for operating at the top. Everything can be seen without one.
         </p>
       )}
-      {isAllowed && (
-        <label class="by">
-          your name, for the ledger
-          <input
-            value={by}
-            maxLength={64}
-            autocomplete="username"
-            onInput={({ currentTarget: { value } }) => {
-              setBy(value);
-              sessionStorage.setItem(BY_KEY, value);
-            }}
-          />
-        </label>
+      {doubt === null && isAllowed && <Name by={by} onChange={setBy} />}
+      {doubt === null && (
+        <ul class="verdicts">
+          {verdicts.map((verdict) => (
+            <Verdict
+              key={verdict.name}
+              verdict={verdict}
+              kind={kinds.find(({ name }) => name === verdict.name) ?? null}
+              isAllowed={isAllowed && sending.type !== 'sending'}
+              onSend={(args) =>
+                void send({
+                  id: newId(),
+                  name: verdict.name,
+                  args,
+                  by: by.trim() === '' ? 'page' : by.trim(),
+                })
+              }
+            />
+          ))}
+        </ul>
       )}
-      <ul class="verdicts">
-        {verdicts.map((verdict) => (
-          <Verdict
-            key={verdict.name}
-            verdict={verdict}
-            kind={kinds.find(({ name }) => name === verdict.name) ?? null}
-            isAllowed={isAllowed && sending.type !== 'sending'}
-            onSend={(args) =>
-              void send({ id: newId(), name: verdict.name, args, by: by.trim() === '' ? 'page' : by.trim() })
-            }
-          />
-        ))}
-      </ul>
       <Progress sending={sending} onAgain={(order) => void send(order, true)} />
     </div>
+  );
+}
+
+function NoneNow(): VNode {
+  return (
+    <p class="as-known-then">
+      Corral cannot be asked now: which commands would be accepted, and what became of those below, nobody
+      here knows.
+    </p>
+  );
+}
+
+function Name({ by, onChange }: { readonly by: string; readonly onChange: (by: string) => void }): VNode {
+  return (
+    <label class="by">
+      your name, for the ledger
+      <input
+        value={by}
+        maxLength={64}
+        autocomplete="username"
+        onInput={({ currentTarget: { value } }) => {
+          onChange(value);
+          sessionStorage.setItem(BY_KEY, value);
+        }}
+      />
+    </label>
   );
 }
 
@@ -140,7 +164,7 @@ function Progress({
 }
 
 function Verdict({
-  verdict: { name, accepted, code, sentence },
+  verdict,
   kind,
   isAllowed,
   onSend,
@@ -152,6 +176,7 @@ function Verdict({
 }): VNode {
   const [args, setArgs] = useState<Readonly<Record<string, unknown>>>({});
   const form = useRef<HTMLFormElement>(null);
+  const { name, accepted } = verdict;
   const isEnabled = accepted && isAllowed;
   const fields = Object.entries(kind?.args.properties ?? {});
   return (
@@ -173,7 +198,7 @@ function Verdict({
           {name}
         </button>
         <span id={`verdict-${name}`} class={accepted ? 'soft' : 'refusal'}>
-          {accepted && code === null ? (kind?.description ?? sentence) : withoutName(sentence, name)}
+          {verdictText(verdict, kind)}
         </span>
         {isEnabled && fields.length > 0 && (
           <div class="arguments">
@@ -191,6 +216,15 @@ function Verdict({
       </form>
     </li>
   );
+}
+
+/** What would be sent at once is told by what it does; all else by what would become of it. */
+function verdictText(
+  { name, accepted, sent, code, sentence }: CommandVerdict,
+  kind: CommandKind | null,
+): string {
+  const isSent = accepted && sent && code === null;
+  return isSent && kind !== null ? kind.description : withoutName(sentence, name);
 }
 
 /** The sentence stands beside the button with the name. */

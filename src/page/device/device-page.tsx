@@ -5,6 +5,8 @@ import type { VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Explanation } from '../api/explanation.ts';
 import { kinds, readKinds } from '../api/kinds.ts';
+import type { ApiProblem } from '../api/request.ts';
+import { connection, doubtOf } from '../connection.ts';
 import { useObservable } from '../observable.ts';
 import { sentenceOf } from '../shell/failure.tsx';
 import { Clocks } from './clocks.tsx';
@@ -37,6 +39,7 @@ export function DevicePage({
   const { twin, problem, revision, refresh } = useTwin(device);
   const explanation = useAnswer<Explanation>(`${path}/explain`, revision);
   const commands = useAnswer<CommandPage>(`${path}/commands?limit=${String(COMMANDS_SHOWN)}`, revision);
+  const doubt = doubtOf(useObservable(connection), problem);
   const kind = useObservable(kinds).get(twin?.said.kind ?? '') ?? null;
   useEffect(() => {
     document.title = `${device} in Corral`;
@@ -47,24 +50,25 @@ export function DevicePage({
     return (
       <main id="main" class="device">
         <h1>{device}</h1>
-        <p role="status">{problem === null ? 'Reading…' : sentenceOf(problem)}</p>
+        <p role="status">{nothingKnown(device, problem, doubt)}</p>
       </main>
     );
   }
   const { said } = twin;
   return (
     <main id="main" class="device">
-      <Identity twin={twin} problem={problem} />
+      <Identity twin={twin} doubt={doubt} />
       {problem !== null && <p role="alert">{sentenceOf(problem)}</p>}
       <Doubts suspicions={said.suspicions} />
       <Reservation hold={said.hold} />
       <div class="panels">
-        <Explain asked={explanation} />
+        <Explain asked={explanation} doubt={doubt} />
         <Panel id="commands" title="Commands">
           <CommandSender
             device={device}
             verdicts={explanation.answer?.commands ?? []}
             kinds={kind?.commands ?? []}
+            doubt={doubt}
             onSent={refresh}
           />
           <CommandLedger asked={commands} />
@@ -74,14 +78,21 @@ export function DevicePage({
           shown={windowOf(query)}
           revision={revision}
           late={said.sequence.late}
-          silenceMs={kind?.limits.silenceMs ?? Infinity}
+          kind={kind}
         />
         <Statechart device={device} path={said.path} version={said.version} />
         <div class="column">
           <Clocks twin={said} />
-          <Reported twin={said} />
+          <Reported twin={said} kind={kind} doubt={doubt} />
         </div>
       </div>
     </main>
   );
+}
+
+/** What is said in place of a device of which nothing was read yet. */
+function nothingKnown(device: string, problem: ApiProblem | null, doubt: string | null): string {
+  if (problem !== null) return sentenceOf(problem);
+  if (doubt === null) return 'Reading…';
+  return `Nothing is known of ${device} here: ${doubt}. It is shown as soon as Corral answers again.`;
 }

@@ -7,15 +7,24 @@ import { serverNow } from '../api/server-clock.ts';
 import { Failure } from '../shell/failure.tsx';
 import { age, exactTime, timeOfDay, within } from '../spell.ts';
 import { useTick } from '../ticker.ts';
+import { AsKnownThen } from './as-known-then.tsx';
 import { addressBefore } from './history-window.ts';
 import { Panel } from './panel.tsx';
 import type { Asked } from './use-answer.ts';
 
 /** The panel. */
-export function Explain({ asked }: { readonly asked: Asked<Explanation> }): VNode {
+export function Explain({
+  asked,
+  doubt,
+}: {
+  readonly asked: Asked<Explanation>;
+  /** Why nothing is known to be true any more; `null` while it is. */
+  readonly doubt: string | null;
+}): VNode {
   const { answer, failure } = asked;
   return (
     <Panel id="explain" title="Why">
+      <AsKnownThen doubt={doubt} />
       {failure !== null && <Failure error={failure} />}
       {answer !== null && (
         <>
@@ -25,7 +34,7 @@ export function Explain({ asked }: { readonly asked: Asked<Explanation> }): VNod
             ))}
           </div>
           <Chain explanation={answer} />
-          <Timers explanation={answer} />
+          {doubt === null && <Timers explanation={answer} />}
         </>
       )}
     </Panel>

@@ -1,8 +1,8 @@
 /**
  * Where nobody knows what the device said or was: holes in the numbers that it gives to the reports of a boot, and stretches in which it was
- * silent for longer than its kind allows.
+ * silent for longer than its kind allows, which are the timeline's.
  */
-import type { Report } from '../api/history.ts';
+import type { Interval, Report } from '../api/history.ts';
 import type { Span } from './history-window.ts';
 
 /** A stretch without its reports, ms epoch. */
@@ -22,14 +22,19 @@ export function gapsBetween(reports: readonly Report[]): readonly Gap[] {
   });
 }
 
-/** The stretches between two reports, or after the last one, in which the device was silent for too long; ms epoch. */
-export function silencesIn(
-  reports: readonly Report[],
-  { silenceMs, now }: { readonly silenceMs: number; readonly now: number },
-): readonly Span[] {
-  const times = reports.map(({ measuredAt }) => Date.parse(measuredAt)).toSorted((a, b) => a - b);
-  return times.flatMap((from, index) => {
-    const to = times[index + 1] ?? now;
-    return to - from > silenceMs ? [{ from, to }] : [];
+/** The silences of the timeline; one that no report has ended lasts until `until`, ms epoch. */
+export function silencesOf(intervals: readonly Interval[], until: number): readonly Span[] {
+  return intervals
+    .filter(({ silent }) => silent)
+    .map(({ from, to }) => ({ from: Date.parse(from), to: to === null ? until : Date.parse(to) }))
+    .filter(({ from, to }) => to > from);
+}
+
+/** The part of each stretch that lies in a span. */
+export function within<T extends Span>(stretches: readonly T[], span: Span): readonly T[] {
+  return stretches.flatMap((stretch) => {
+    const from = Math.max(stretch.from, span.from);
+    const to = Math.min(stretch.to, span.to);
+    return to > from ? [{ ...stretch, from, to }] : [];
   });
 }

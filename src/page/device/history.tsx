@@ -3,13 +3,16 @@
  */
 import type { VNode } from 'preact';
 import { useMemo } from 'preact/hooks';
+import { type Kind, unitOf } from '../api/kinds.ts';
 import { serverNow } from '../api/server-clock.ts';
+import { connection, knownUntil } from '../connection.ts';
+import { useObservable } from '../observable.ts';
 import { Failure } from '../shell/failure.tsx';
-import { counted } from '../spell.ts';
 import { useTick } from '../ticker.ts';
 import { BinaryLane } from './binary-lane.tsx';
-import { gapsBetween, silencesIn } from './gaps.ts';
-import { type HistoryWindow, spanNow } from './history-window.ts';
+import { type Gap, gapsBetween, silencesOf, within } from './gaps.ts';
+import { HistoryLegend } from './history-legend.tsx';
+import { type HistoryWindow, type Span, spanNow } from './history-window.ts';
 import { NumericChart } from './numeric-chart.tsx';
 import { Panel } from './panel.tsx';
 import { type BinarySeries, type NumericSeries, seriesOf } from './sensor-series.ts';
@@ -28,60 +31,69 @@ export function History({
   shown,
   revision,
   late,
-  silenceMs,
+  kind,
 }: {
   readonly device: string;
   readonly shown: HistoryWindow;
   readonly revision: number;
   /** How many late reports the device has had. */
   readonly late: number;
-  /** How long its kind may be silent, ms; infinite while that is not known here. */
-  readonly silenceMs: number;
+  /** `null` while it is not known here. */
+  readonly kind: Kind | null;
 }): VNode {
   useTick();
+  const now = useObservable(connection);
   const known = useReports(device, shown, { revision, late });
   const { intervals, failure } = useTimeline(device, shown, { revision, late });
   const gaps = useMemo(() => gapsBetween(known.reports), [known.reports]);
   const series = useMemo(() => seriesOf(known.reports), [known.reports]);
   const span = roundedSpan(spanNow(shown), shown);
-  const now = serverNow() ?? span.to;
-  const lateShown = known.reports.filter(({ fate }) => fate === 'late').length;
-  const missing = gaps.reduce((sum, gap) => sum + gap.missing, 0);
+  const until = knownUntil(now, shown.until ?? serverNow() ?? span.to);
+  const silences = silencesOf(intervals, until);
   return (
     <Panel id="history" title="What it was" actions={<WindowPicker shown={shown} />}>
       {failure !== null && <Failure error={failure} />}
       {known.failure !== null && <Failure error={known.failure} />}
-      <p class="soft legend">
-        {counted(known.reports.length, 'report')}
-        {known.isWhole ? '' : ' (the first ones; choose a shorter stretch to see all)'}
-        {', by the time they were measured. '}
-        <span class="legend-gap">
-          {missing === 0 ? 'none missing' : `${counted(missing, 'report')} missing`}
-        </span>
-        <span class="legend-late">
-          {lateShown === 0 ? 'none late' : `${counted(lateShown, 'report')} came late`}
-        </span>
-      </p>
+      <HistoryLegend known={known} gaps={within(gaps, span)} silences={within(silences, span)} span={span} />
       <div class="tracks">
         <StateTimeline
           intervals={intervals}
           reports={known.reports}
-          gaps={gaps}
-          silences={silencesIn(known.reports, { silenceMs, now })}
+          gaps={withoutSilences(gaps, silences)}
           span={span}
-          now={now}
+          until={until}
         />
         {series.filter(isBinary).map((one) => (
-          <BinaryLane key={one.name} series={one} gaps={gaps} span={span} now={now} />
+          <BinaryLane
+            key={one.name}
+            series={one}
+            gaps={withoutSilences(gaps, silences)}
+            silences={silences}
+            span={span}
+            until={until}
+          />
         ))}
         <TimeAxis span={span} />
         {series.filter(isNumeric).map((one) => (
-          <NumericChart key={one.name} series={one} gaps={gaps} span={span} />
+          <NumericChart
+            key={one.name}
+            series={one}
+            unit={unitOf(kind, one.name)}
+            gaps={withoutSilences(gaps, silences)}
+            silences={silences}
+            span={span}
+            until={until}
+          />
         ))}
       </div>
-      <IntervalTable intervals={intervals} now={now} />
+      <IntervalTable intervals={intervals} until={until} />
     </Panel>
   );
+}
+
+/** What is missing in a silence is part of that: it is marked once. */
+function withoutSilences(gaps: readonly Gap[], silences: readonly Span[]): readonly Gap[] {
+  return gaps.filter((gap) => !silences.some(({ from, to }) => from <= gap.from && to >= gap.to));
 }
 
 function roundedSpan(

@@ -4,10 +4,8 @@
 import type { VNode } from 'preact';
 import { type Heard, standingOf } from '../ageing.ts';
 import { kinds } from '../api/kinds.ts';
-import type { ApiProblem } from '../api/request.ts';
 import { serverNow } from '../api/server-clock.ts';
 import type { Twin } from '../api/twin.ts';
-import { connection, doubtOf } from '../connection.ts';
 import { useObservable } from '../observable.ts';
 import { MEANING, QualityMark } from '../shell/quality-mark.tsx';
 import { StateMark, stateClass } from '../shell/state-mark.tsx';
@@ -17,14 +15,13 @@ import { useTick } from '../ticker.ts';
 /** The head of a device's page. */
 export function Identity({
   twin,
-  problem,
+  doubt,
 }: {
   readonly twin: Heard<Twin>;
-  /** Why it could not be read the last time. */
-  readonly problem: ApiProblem | null;
+  /** Why nothing is known to be true any more; `null` while it is. */
+  readonly doubt: string | null;
 }): VNode {
   const now = useTick();
-  const doubt = doubtOf(useObservable(connection), problem);
   const { said } = twin;
   const freshMs = useObservable(kinds).get(said.kind)?.limits.freshMs ?? null;
   const { quality, ageMs, because } = standingOf(twin, now, { freshMs, doubt });
@@ -68,7 +65,9 @@ export function Identity({
       </div>
       <ul class="notes">
         {!said.connected && <li class="alarm">silent for longer than its kind allows</li>}
-        {said.connected && !said.hears && <li class="alarm">it is heard, and lets commands pass</li>}
+        {said.connected && !said.hears && (
+          <li class="alarm">reports arrive, but its last commands got no response</li>
+        )}
       </ul>
     </section>
   );

@@ -1,5 +1,6 @@
 /**
- * A sensor with a number, as a chart. Where reports are missing the line is broken and the ground is hatched; what came late is marked.
+ * A sensor with a number, as a chart of steps. Where reports are missing the ground is hatched, where it was silent it is dotted, and in
+ * neither is there a line; what was measured is a point, and what came late is marked.
  */
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
@@ -19,20 +20,29 @@ const CURSOR = 'device';
 /** The chart. */
 export function NumericChart({
   series,
+  unit,
   gaps,
+  silences,
   span,
+  until,
 }: {
   readonly series: NumericSeries;
+  /** Of its values, with the space before it; or nothing. */
+  readonly unit: string;
   readonly gaps: readonly Gap[];
+  readonly silences: readonly Span[];
   readonly span: Span;
+  /** Up to when anything is known, ms epoch. */
+  readonly until: number;
 }): VNode {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
-  const shown = useRef({ span, gaps });
-  shown.current = { span, gaps };
+  const silent = [...silences, ...outside(series, until)];
+  const shown = useRef<Shown>({ span, gaps, silent, unit });
+  shown.current = { span, gaps, silent, unit };
   const [pointed, setPointed] = useState<string | null>(null);
-  const last = series.readings.at(-1);
-  const text = last === undefined ? 'no reading' : numberText(last.value);
+  const unknown = [...gaps, ...silences].toSorted((a, b) => a.from - b.from);
+  const data = chartData(series.readings, unknown, until);
 
   useEffect(() => {
     const { current } = place;
@@ -41,7 +51,7 @@ export function NumericChart({
       chart.current?.destroy();
       chart.current = new uPlot(
         optionsOf(current, () => shown.current, setPointed),
-        chartData(series.readings, gaps),
+        data,
         current,
       );
     };
@@ -61,26 +71,49 @@ export function NumericChart({
       chart.current = null;
     };
   }, [series.name]);
-  useEffect(() => chart.current?.setData(chartData(series.readings, gaps)), [series, gaps]);
+  useEffect(() => chart.current?.setData(data), [series, gaps, silences.length, until]);
   useEffect(() => chart.current?.setScale('x', { min: span.from, max: span.to }), [span.from, span.to]);
 
   return (
     <figure class="chart">
       <figcaption class="track-name">
         {series.name}
-        <span class="track-value"> {pointed ?? text}</span>
+        <span class="track-value"> {pointed ?? lastText(data, unit)}</span>
       </figcaption>
-      <div ref={place} class="plot" role="img" aria-label={describe(series)} />
+      <div ref={place} class="plot" role="img" aria-label={describe(series, unit)} />
     </figure>
   );
 }
 
-function describe({ name, readings }: NumericSeries): string {
-  if (readings.length === 0) return `${name}: no reading`;
+/** What a chart is drawn from. */
+interface Shown {
+  readonly span: Span;
+  readonly gaps: readonly Gap[];
+  /** Where nothing was heard, or nothing is known yet, or any more. */
+  readonly silent: readonly Span[];
+  readonly unit: string;
+}
+
+/** Before the first reading that is known, and after what is known ends. */
+function outside({ readings }: NumericSeries, until: number): readonly Span[] {
+  const first = readings[0]?.at ?? until;
+  return [
+    { from: -Infinity, to: first },
+    { from: until, to: Infinity },
+  ];
+}
+
+/** The value at the end of what is shown; it is none where nothing is known by then. */
+function lastText([, steps]: uPlot.AlignedData, unit: string): string {
+  const value = steps?.at(-1);
+  return typeof value === 'number' ? `${numberText(value)}${unit}` : 'not known';
+}
+
+function describe({ name, readings }: NumericSeries, unit: string): string {
   const values = readings.map(({ value }) => value);
-  const least = values.reduce((a, b) => Math.min(a, b));
-  const most = values.reduce((a, b) => Math.max(a, b));
-  return `${name}: ${count(values.length)} readings from ${numberText(least)} to ${numberText(most)}, the last ${numberText(values.at(-1) ?? 0)}`;
+  const least = values.reduce((a, b) => Math.min(a, b), Infinity);
+  const most = values.reduce((a, b) => Math.max(a, b), -Infinity);
+  return `${name}: ${count(values.length)} readings from ${numberText(least)} to ${numberText(most)}${unit}, the last ${numberText(values.at(-1) ?? 0)}${unit}`;
 }
 
 function numberText(value: number): string {
@@ -89,7 +122,7 @@ function numberText(value: number): string {
 
 function optionsOf(
   place: HTMLElement,
-  shown: () => { readonly span: Span; readonly gaps: readonly Gap[] },
+  shown: () => Shown,
   onPoint: (text: string | null) => void,
 ): uPlot.Options {
   const style = getComputedStyle(place);
@@ -120,7 +153,15 @@ function optionsOf(
     ],
     series: [
       {},
-      { stroke: colour('accent'), width: 1.5, spanGaps: false, points: { show: showPoints, size: 4 } },
+      {
+        ...{ stroke: colour('accent'), width: 1.5, spanGaps: false, paths: STEPS },
+        ...{ points: { show: false }, gaps: wholeGaps },
+      },
+      {
+        stroke: colour('accent'),
+        paths: () => null,
+        points: { show: showPoints, size: 4, fill: colour('accent') },
+      },
       {
         stroke: colour('stale'),
         paths: () => null,
@@ -128,15 +169,27 @@ function optionsOf(
       },
     ],
     hooks: {
-      drawClear: [(plot) => hatchGaps(plot, shown().gaps, colour('line-strong'))],
-      setCursor: [(plot) => onPoint(pointedText(plot))],
+      drawClear: [
+        (plot) => {
+          dotSilences(plot, shown().silent, colour('line-strong'));
+          hatchGaps(plot, shown().gaps, colour('line-strong'));
+        },
+      ],
+      setCursor: [(plot) => onPoint(pointedText(plot, shown().unit))],
     },
   };
 }
 
-/** A few readings are points on a line; many are the line. */
+/** From a reading on its value holds; the next one is reached by a step. */
+const STEPS = uPlot.paths.stepped?.({ align: 1 }) ?? (() => null);
+
+/** A step that ends a gap would show the half of its edge that lies beside the gap. */
+const wholeGaps: uPlot.Series.GapsRefiner = (_plot, _series, _first, _last, gaps) =>
+  gaps.map(([from, to]) => [from, to + devicePixelRatio]);
+
+/** A few readings are points on the steps; many are the steps. */
 function showPoints(plot: uPlot): boolean {
-  return plot.data[0].length < 120;
+  return plot.data[0].length < 240;
 }
 
 function roomAround(_plot: uPlot, min: number | null, max: number | null): [number, number] {
@@ -148,44 +201,87 @@ function roomAround(_plot: uPlot, min: number | null, max: number | null): [numb
 
 /** The least and the greatest value, and the one between where there is room for it to say something. */
 function valuesToName(plot: uPlot): number[] {
-  const values = Array.from(plot.data[1] ?? []).filter((value) => typeof value === 'number');
+  const { min = -Infinity, max = Infinity } = plot.scales.x ?? {};
+  const [times, steps] = plot.data;
+  // What holds when the span begins was measured before it.
+  const first = Math.max(
+    0,
+    times.findLastIndex((time) => time <= min),
+  );
+  const values = Array.from(steps ?? []).filter(
+    (value, index): value is number =>
+      typeof value === 'number' && index >= first && (times[index] ?? 0) <= max,
+  );
   if (values.length === 0) return [];
   const least = values.reduce((a, b) => Math.min(a, b));
   const most = values.reduce((a, b) => Math.max(a, b));
   return least === most ? [least] : [least, (least + most) / 2, most];
 }
 
-function pointedText(plot: uPlot): string | null {
-  const { idx } = plot.cursor;
-  if (idx === null || idx === undefined || plot.cursor.left === undefined || plot.cursor.left < 0)
-    return null;
-  const time = plot.data[0][idx];
-  const value = plot.data[1]?.[idx] ?? plot.data[2]?.[idx];
-  if (time === undefined || value === null || value === undefined) return null;
-  return `${numberText(value)} at ${exactTime(time)}`;
+/** What is known at the cursor: the value that holds there, and since when it was measured so. */
+function pointedText(plot: uPlot, unit: string): string | null {
+  const { left } = plot.cursor;
+  if (left === undefined || left < 0) return null;
+  const [times, steps, measured] = plot.data;
+  const pointed = plot.posToVal(left, 'x');
+  const index = times.findLastIndex((time) => time <= pointed);
+  const value = steps?.[index];
+  if (typeof value !== 'number') return 'not known there';
+  for (let at = index; at >= 0; at -= 1) {
+    if (typeof measured?.[at] === 'number')
+      return `${numberText(value)}${unit}, measured at ${exactTime(times[at] ?? 0)}`;
+  }
+  return null;
+}
+
+/** The part of the plot that a stretch covers, px of the canvas; `null` where it is not seen. */
+function partOf(plot: uPlot, { from, to }: Span): { readonly left: number; readonly width: number } | null {
+  const { bbox } = plot;
+  const { min = from, max = to } = plot.scales.x ?? {};
+  const left = plot.valToPos(Math.max(from, min), 'x', true);
+  const right = Math.min(bbox.left + bbox.width, plot.valToPos(Math.min(to, max), 'x', true));
+  return right <= left ? null : { left, width: Math.max(2, right - left) };
 }
 
 /** Slanted lines over the stretches whose reports are missing. */
 function hatchGaps(plot: uPlot, gaps: readonly Gap[], colour: string): void {
   const { ctx, bbox } = plot;
   const step = 6 * devicePixelRatio;
-  for (const { from, to } of gaps) {
-    const left = Math.max(bbox.left, plot.valToPos(from, 'x', true));
-    const right = Math.min(bbox.left + bbox.width, plot.valToPos(to, 'x', true));
-    if (right <= left) continue;
+  for (const gap of gaps) {
+    const part = partOf(plot, gap);
+    if (part === null) continue;
+    const { left, width } = part;
     ctx.save();
     ctx.beginPath();
-    ctx.rect(left, bbox.top, Math.max(2, right - left), bbox.height);
+    ctx.rect(left, bbox.top, width, bbox.height);
     ctx.clip();
     ctx.strokeStyle = colour;
     ctx.globalAlpha = 0.55;
     ctx.lineWidth = devicePixelRatio;
     ctx.beginPath();
-    for (let x = left - bbox.height; x < right; x += step) {
+    for (let x = left - bbox.height; x < left + width; x += step) {
       ctx.moveTo(x, bbox.top + bbox.height);
       ctx.lineTo(x + bbox.height, bbox.top);
     }
     ctx.stroke();
+    ctx.restore();
+  }
+}
+
+/** Dots over the stretches in which it was silent. */
+function dotSilences(plot: uPlot, silences: readonly Span[], colour: string): void {
+  const { ctx, bbox } = plot;
+  const step = 7 * devicePixelRatio;
+  const size = 1.4 * devicePixelRatio;
+  for (const silence of silences) {
+    const part = partOf(plot, silence);
+    if (part === null) continue;
+    ctx.save();
+    ctx.fillStyle = colour;
+    ctx.globalAlpha = 0.7;
+    for (let x = part.left + step / 2; x < part.left + part.width; x += step) {
+      for (let y = bbox.top + step / 2; y < bbox.top + bbox.height; y += step) ctx.fillRect(x, y, size, size);
+    }
     ctx.restore();
   }
 }

@@ -2,7 +2,7 @@
  * What reports say about each sensor over time.
  */
 import type { Report } from '../api/history.ts';
-import type { Gap } from './gaps.ts';
+import type { Span } from './history-window.ts';
 
 /** One reading, ms epoch. */
 export interface Reading<T> {
@@ -62,23 +62,23 @@ export interface Level {
 }
 
 /**
- * The levels of a binary sensor up to `now`. A device tells since when a sensor has its value, so a change is drawn where it was, not
+ * The levels of a binary sensor up to `until`. A device tells since when a sensor has its value, so a change is drawn where it was, not
  * where it was reported; that also fills holes in which nothing else is known.
  */
-export function levelsOf({ readings }: BinarySeries, now: number): readonly Level[] {
+export function levelsOf({ readings }: BinarySeries, until: number): readonly Level[] {
   const levels: Level[] = [];
   for (const { at, value, since } of readings) {
     const last = levels.at(-1);
     if (last?.value === value) continue;
     const from = Math.max(since ?? at, last?.from ?? since ?? at);
     if (last !== undefined) levels[levels.length - 1] = { ...last, to: from };
-    levels.push({ from, to: now, value });
+    levels.push({ from, to: until, value });
   }
   return levels;
 }
 
-/** The gaps as far as this sensor is not known in them: from the hole on, up to where its present value began. */
-export function unknownParts({ readings }: BinarySeries, gaps: readonly Gap[]): readonly Gap[] {
+/** The gaps, or silences, as far as this sensor is not known in them: from the hole on, up to where its present value began. */
+export function unknownParts<T extends Span>({ readings }: BinarySeries, gaps: readonly T[]): readonly T[] {
   return gaps.flatMap((gap) => {
     const after = readings.find(({ at }) => at >= gap.to);
     const to = Math.min(gap.to, after?.since ?? gap.to);

@@ -4,36 +4,34 @@
 import type { VNode } from 'preact';
 import type { Interval, Report } from '../api/history.ts';
 import { StateMark, stateClass } from '../shell/state-mark.tsx';
+import { stateName } from '../state-name.ts';
 import { counted, duration, exactTime, timeOfDay, within } from '../spell.ts';
 import type { Gap } from './gaps.ts';
 import { addressBefore, percentOf, type Span } from './history-window.ts';
-import { GapMarks, placeOf, SilenceMarks, Track } from './track.tsx';
+import { GapMarks, placeOf, Track } from './track.tsx';
 
-/** The line of states with its late reports and gaps. */
+/** The line of states with its silences, late reports and gaps. What nothing covers is not known. */
 export function StateTimeline({
   intervals,
   reports,
   gaps,
-  silences,
   span,
-  now,
+  until,
 }: {
   readonly intervals: readonly Interval[];
   readonly reports: readonly Report[];
   readonly gaps: readonly Gap[];
-  readonly silences: readonly Span[];
   readonly span: Span;
-  /** The server's time, ms epoch: an interval that has not ended reaches up to it. */
-  readonly now: number;
+  /** Up to when anything is known, ms epoch: an interval that has not ended reaches up to it. */
+  readonly until: number;
 }): VNode {
   const late = reports.filter(({ fate }) => fate === 'late');
   return (
     <>
       <Track name="state" kind="states">
         {intervals.map((interval) => (
-          <Segment key={interval.from} interval={interval} span={span} now={now} />
+          <Segment key={`${interval.from} ${interval.state}`} interval={interval} span={span} until={until} />
         ))}
-        <SilenceMarks silences={silences} span={span} />
         <GapMarks gaps={gaps} span={span} />
         {late.map((report) => (
           <span
@@ -52,17 +50,24 @@ export function StateTimeline({
 function Segment({
   interval,
   span,
-  now,
+  until,
 }: {
   readonly interval: Interval;
   readonly span: Span;
-  readonly now: number;
+  readonly until: number;
 }): VNode | null {
   const from = Date.parse(interval.from);
-  const to = interval.to === null ? now : Date.parse(interval.to);
-  if (to <= span.from || from >= span.to) return null;
+  const to = Math.min(until, interval.to === null ? until : Date.parse(interval.to));
+  if (to < span.from || from >= span.to) return null;
+  if (interval.silent) {
+    return (
+      <span class="silence" style={placeOf(span, { from, to })} title={silenceSentence(interval, to)}>
+        <span class="segment-name">silent</span>
+      </span>
+    );
+  }
   const reportedTo = Math.min(to, Math.max(from, Date.parse(interval.lastReportAt)));
-  const reported = percentOf({ from, to }, reportedTo);
+  const reported = to > from ? percentOf({ from, to }, reportedTo) : 100;
   return (
     <span
       class={`segment ${stateClass(interval.state)}${interval.errorMs === null ? ' unbounded' : ''}`}
@@ -70,7 +75,7 @@ function Segment({
       title={sentenceOf(interval, to)}
     >
       <span class="reported" style={{ width: `${reported.toFixed(2)}%` }} />
-      <span class="segment-name">{interval.state}</span>
+      <span class="segment-name">{stateName(interval.state)}</span>
     </span>
   );
 }
@@ -86,6 +91,11 @@ function sentenceOf(interval: Interval, to: number): string {
   ].join(', ');
 }
 
+function silenceSentence({ from, missing }: Interval, to: number): string {
+  const lost = missing === 0 ? '' : `, ${counted(missing, 'report')} missing`;
+  return `silent for ${duration(to - Date.parse(from))}, longer than its kind allows${lost}: what it was here, nobody knows`;
+}
+
 function lateSentence({ measuredAt, receivedAt, state }: Report): string {
   const lateMs = Date.parse(receivedAt) - Date.parse(measuredAt);
   return `came late, ${duration(lateMs)} after it was measured at ${exactTime(Date.parse(measuredAt))} UTC: ${state}`;
@@ -94,10 +104,10 @@ function lateSentence({ measuredAt, receivedAt, state }: Report): string {
 /** The same in words, for whoever cannot see the picture, and to read exact times. */
 export function IntervalTable({
   intervals,
-  now,
+  until,
 }: {
   readonly intervals: readonly Interval[];
-  readonly now: number;
+  readonly until: number;
 }): VNode {
   return (
     <details class="in-words">
@@ -118,16 +128,16 @@ export function IntervalTable({
           <tbody>
             {intervals.toReversed().map((interval) => {
               const from = Date.parse(interval.from);
-              const to = interval.to === null ? now : Date.parse(interval.to);
+              const to = interval.to === null ? until : Date.parse(interval.to);
               return (
-                <tr key={interval.from}>
+                <tr key={`${interval.from} ${interval.state}`}>
                   <td>
                     <StateMark path={interval.state} />
                   </td>
                   <td>
                     {interval.beganBefore ? 'before ' : ''}
                     <a href={addressBefore(from)} title="look at the five minutes before">
-                      {timeOfDay(from, now)}
+                      {timeOfDay(from, until)}
                     </a>
                   </td>
                   <td>{within(interval.errorMs)}</td>

@@ -54,7 +54,7 @@ export function SilenceMarks({
             key={silence.from}
             class="silence"
             style={placeOf(span, silence)}
-            title={`silent for ${duration(silence.to - silence.from)}: longer than its kind allows`}
+            title={`silent for ${duration(silence.to - silence.from)}, longer than its kind allows: what it was here, nobody knows`}
           />
         ))}
     </>

@@ -13,7 +13,10 @@ const PAGES_MAX = 10;
 
 /** The reports, in the order in which the device made them. */
 export interface KnownReports {
+  /** Those of the stretch, and the last one before it, where there is one: what that said holds on when the stretch begins. */
   readonly reports: readonly Report[];
+  /** False: nothing was read yet, and nothing is known. */
+  readonly isRead: boolean;
   /** False: there are more than were read. */
   readonly isWhole: boolean;
   readonly failure: unknown;
@@ -25,7 +28,7 @@ interface ReportPage {
   readonly next: string | null;
 }
 
-const NOTHING: KnownReports = { reports: [], isWhole: true, failure: null };
+const NOTHING: KnownReports = { reports: [], isRead: false, isWhole: true, failure: null };
 
 /** Follows the reports of a device. `late` is how many late ones it has had in all. */
 export function useReports(
@@ -50,8 +53,8 @@ export function useReports(
         if (ended.signal.aborted) return;
         whole.current = all;
         const { from } = spanNow(shown);
-        const kept = last === undefined ? [] : known.reports.filter((report) => isSince(report, from));
-        setKnown({ reports: [...kept, ...reports], isWhole, failure: null });
+        const kept = last === undefined ? [] : fromLastBefore(known.reports, from);
+        setKnown({ reports: [...kept, ...reports], isRead: true, isWhole, failure: null });
       },
       (failure: unknown) => {
         if (ended.signal.aborted) return;
@@ -70,13 +73,14 @@ async function readPages(
   { last, signal }: { readonly last: Report | undefined; readonly signal: AbortSignal },
 ): Promise<{ readonly reports: readonly Report[]; readonly isWhole: boolean }> {
   const { from, to } = spanNow(shown);
+  const base = `/v1/devices/${encodeURIComponent(device)}/reports`;
   const query = new URLSearchParams({ from: new Date(from).toISOString(), limit: String(PAGE_SIZE) });
   if (shown.until !== null) query.set('to', new Date(to).toISOString());
   if (last !== undefined) {
     query.set('after', [last.incarnation, last.boot, last.seq].map(String).join('.'));
   }
-  const reports: Report[] = [];
-  let path: string | null = `/v1/devices/${encodeURIComponent(device)}/reports?${query.toString()}`;
+  const reports: Report[] = last === undefined ? await lastBefore(base, from, signal) : [];
+  let path: string | null = `${base}?${query.toString()}`;
   for (let pages = 0; path !== null && pages < PAGES_MAX; pages += 1) {
     const page: ReportPage = await get<ReportPage>(path, signal);
     reports.push(...page.reports);
@@ -85,6 +89,13 @@ async function readPages(
   return { reports, isWhole: path === null };
 }
 
-function isSince({ measuredAt }: Report, from: number): boolean {
-  return Date.parse(measuredAt) >= from;
+async function lastBefore(base: string, moment: number, signal: AbortSignal): Promise<Report[]> {
+  const query = new URLSearchParams({ to: new Date(moment).toISOString(), order: 'newest', limit: '1' });
+  return [...(await get<ReportPage>(`${base}?${query.toString()}`, signal)).reports];
+}
+
+/** The reports since a moment, and the last one before it. */
+function fromLastBefore(reports: readonly Report[], moment: number): readonly Report[] {
+  const first = reports.findIndex(({ measuredAt }) => Date.parse(measuredAt) >= moment);
+  return reports.slice(Math.max(0, (first === -1 ? reports.length : first) - 1));
 }

@@ -74,7 +74,7 @@ export function DeviceList({
           else move(to);
         }}
       >
-        <Heads />
+        <Heads isKnown={doubt === null} />
         <div class="rows" role="rowgroup" style={{ height: `${String(places * rowHeightPx)}px` }}>
           {indices.map((index) => (
             <DeviceRow
@@ -101,12 +101,12 @@ function ListFailure({ pages: { failure } }: { readonly pages: DevicePages }): V
   return failure === null ? null : <Failure error={failure} />;
 }
 
-function Heads(): VNode {
+function Heads({ isKnown }: { readonly isKnown: boolean }): VNode {
   return (
     <div class="device-row heads" role="row" aria-rowindex={1}>
       {COLUMNS.map((name) => (
         <span key={name} role="columnheader" class={`column-${name.replace(' ', '-')}`}>
-          {name}
+          {name === 'state' && !isKnown ? 'last known state' : name}
         </span>
       ))}
     </div>

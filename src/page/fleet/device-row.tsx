@@ -51,7 +51,7 @@ export function DeviceRow({
   return (
     <div
       id={rowId(index)}
-      class={`device-row${isActive ? ' active' : ''}`}
+      class={`device-row${isActive ? ' active' : ''}${doubt === null ? '' : ' doubtful'}`}
       style={style}
       role="row"
       aria-rowindex={index + 2}
@@ -74,7 +74,7 @@ export function DeviceRow({
       <Cell name="firmware">{said.firmware ?? '–'}</Cell>
       <Cell name="commands">
         {said.pending > 0 && <span class="pending">{counted(said.pending, 'command')} pending</span>}
-        {!said.hears && <span class="deaf">does not hear</span>}
+        {!said.hears && <span class="deaf">answers no command</span>}
       </Cell>
     </div>
   );

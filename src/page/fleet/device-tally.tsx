@@ -6,27 +6,62 @@ import type { FleetCounts } from '../api/fleet-counts.ts';
 import { QUALITIES } from '../api/twin.ts';
 import { MEANING, QualityMark } from '../shell/quality-mark.tsx';
 import { StateMark, stateClass } from '../shell/state-mark.tsx';
-import { count, counted } from '../spell.ts';
+import { clockTime, count, counted } from '../spell.ts';
+import { DOUBTED, OUT_OF_SERVICE, qualityName, stateName } from '../state-name.ts';
+import { type Filter as FilterName, FILTERS } from './device-query.ts';
 
 /** The order of states: what needs somebody comes first, then what is in use. */
-const STATE_ORDER = ['suspect', 'offline', 'reserved', 'charging', 'rented', 'serving', 'available'];
+const STATE_ORDER = [
+  DOUBTED,
+  OUT_OF_SERVICE,
+  'offline',
+  'reserved',
+  'charging',
+  'rented',
+  'serving',
+  'available',
+];
 
 /** The numbers; before they are known, their places. */
 export function DeviceTally({
   counts,
   query,
+  doubt,
 }: {
   readonly counts: FleetCounts | null;
   readonly query: URLSearchParams;
+  /** Why nothing is known to be true any more; `null` while it is. */
+  readonly doubt: string | null;
 }): VNode {
   return (
-    <section class="tally" aria-label="The fleet at a glance">
+    <section class={doubt === null ? 'tally' : 'tally doubtful'} aria-label="The fleet at a glance">
       <p class="total">
         <strong>{counts === null ? '–' : count(counts.devices)}</strong> devices
       </p>
-      {counts !== null && <Qualities counts={counts.qualities} query={query} />}
+      {counts !== null && doubt === null && <Qualities counts={counts.qualities} query={query} />}
+      {counts !== null && doubt !== null && <AllUnknown devices={counts.devices} doubt={doubt} />}
       {counts !== null && <States counts={counts} query={query} />}
+      {counts !== null && doubt !== null && (
+        <p class="as-known-then" role="status">
+          States as last counted, at {clockTime(Date.parse(counts.countedAt))} UTC. How the devices are now,
+          nobody here knows: {doubt}.
+        </p>
+      )}
     </section>
+  );
+}
+
+/** While the node is not heard there is no other quality. Nobody could list them by it, so it is no filter. */
+function AllUnknown({ devices, doubt }: { readonly devices: number; readonly doubt: string }): VNode {
+  return (
+    <ul class="qualities" aria-label="By quality">
+      <li>
+        <span class="filter" title={doubt} aria-label={`${counted(devices, 'device')} of quality unknown`}>
+          <strong>{count(devices)}</strong>
+          <QualityMark quality="unknown" because={doubt} />
+        </span>
+      </li>
+    </ul>
   );
 }
 
@@ -45,7 +80,7 @@ function Qualities({
             set={{ quality }}
             query={query}
             title={MEANING[quality]}
-            label={`${counted(counts[quality] ?? 0, 'device')} of quality ${quality}`}
+            label={`${counted(counts[quality] ?? 0, 'device')} of quality ${qualityName(quality)}`}
           >
             <strong>{count(counts[quality] ?? 0)}</strong>
             <QualityMark quality={quality} />
@@ -61,7 +96,7 @@ function States({ counts, query }: { readonly counts: FleetCounts; readonly quer
     const index = STATE_ORDER.indexOf(state);
     return index === -1 ? STATE_ORDER.length - 1.5 : index;
   };
-  const states = Object.keys(counts.states).sort((a, b) => rank(a) - rank(b));
+  const states = Object.keys(counts.shownStates).sort((a, b) => rank(a) - rank(b));
   return (
     <div class="states" tabIndex={0} role="region" aria-label="By kind and state">
       <table>
@@ -77,7 +112,7 @@ function States({ counts, query }: { readonly counts: FleetCounts; readonly quer
           </tr>
         </thead>
         <tbody>
-          {counts.kinds.map(({ kind, devices, states: ofKind }) => (
+          {counts.kinds.map(({ kind, devices, shownStates: ofKind }) => (
             <tr key={kind}>
               <th scope="row">{kind}</th>
               {states.map((state) => (
@@ -109,7 +144,7 @@ function Number({
   readonly query: URLSearchParams;
 }): VNode {
   if (number === 0) return <span class="none">0</span>;
-  const label = `${counted(number, set.kind)}${set.state === null ? '' : ` in state ${set.state}`}`;
+  const label = `${counted(number, set.kind)}${set.state === null ? '' : ` in state ${stateName(set.state)}`}`;
   return (
     <Filter set={set} query={query} label={label}>
       {count(number)}
@@ -124,7 +159,10 @@ function Number({
   );
 }
 
-/** A link to the list narrowed by this; once it is, back to the list without. */
+/**
+ * A link to the list of exactly these devices, as many as the number says: other filters are let go, the order stays. Once it is, a link
+ * back to all.
+ */
 function Filter({
   set,
   query,
@@ -132,18 +170,16 @@ function Filter({
   title,
   children,
 }: {
-  readonly set: Readonly<Record<string, string | null>>;
+  readonly set: Readonly<Partial<Record<FilterName, string | null>>>;
   readonly query: URLSearchParams;
   readonly label: string;
   readonly title?: string;
   readonly children: VNode | (VNode | string | false)[];
 }): VNode {
-  const isSet = Object.entries(set).every(([name, value]) => query.get(name) === value);
+  const isSet = FILTERS.every((name) => (query.get(name) ?? '') === (set[name] ?? ''));
   const target = new URLSearchParams(query);
-  for (const [name, value] of Object.entries(set)) {
-    if (isSet || value === null) target.delete(name);
-    else target.set(name, value);
-  }
+  for (const name of FILTERS) target.delete(name);
+  for (const [name, value] of Object.entries(set)) if (!isSet && value !== null) target.set(name, value);
   const search = target.toString();
   return (
     <a

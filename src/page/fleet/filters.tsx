@@ -3,8 +3,9 @@
  */
 import type { VNode } from 'preact';
 import type { FleetCounts } from '../api/fleet-counts.ts';
-import { QUALITIES } from '../api/twin.ts';
+import { QUALITIES, type Quality } from '../api/twin.ts';
 import { changeQuery } from '../route.ts';
+import { qualityName, stateName } from '../state-name.ts';
 import { FILTERS, ORDERS } from './device-query.ts';
 
 /** The row of filters. */
@@ -20,8 +21,13 @@ export function Filters({
   return (
     <div class="filters" role="group" aria-label="Filters">
       <Choice name="kind" values={kinds} query={query} />
-      <Choice name="state" values={Object.keys(counts?.states ?? {})} query={query} />
-      <Choice name="quality" values={QUALITIES} query={query} />
+      <Choice name="state" values={Object.keys(counts?.shownStates ?? {})} query={query} nameOf={stateName} />
+      <Choice
+        name="quality"
+        values={QUALITIES}
+        query={query}
+        nameOf={(value) => qualityName(value as Quality)}
+      />
       <Choice name="site" values={counts?.sites.map(({ site }) => site) ?? []} query={query} />
       <Choice name="firmware" values={firmwaresOf(counts)} query={query} />
       <label class="check">
@@ -67,10 +73,13 @@ function Choice({
   name,
   values,
   query,
+  nameOf = (value) => value,
 }: {
   readonly name: (typeof FILTERS)[number];
   readonly values: readonly string[];
   readonly query: URLSearchParams;
+  /** What a value is called. */
+  readonly nameOf?: (value: string) => string;
 }): VNode | null {
   const chosen = query.get(name) ?? '';
   const offered = chosen === '' || values.includes(chosen) ? values : [chosen, ...values];
@@ -85,7 +94,7 @@ function Choice({
         <option value="">any</option>
         {offered.map((value) => (
           <option key={value} value={value}>
-            {value}
+            {nameOf(value)}
           </option>
         ))}
       </select>

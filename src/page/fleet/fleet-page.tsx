@@ -9,7 +9,8 @@ import { readKinds } from '../api/kinds.ts';
 import { get } from '../api/request.ts';
 import { learnServerTime, serverNow } from '../api/server-clock.ts';
 import type { DeviceLine } from '../api/twin.ts';
-import { useEvents } from '../connection.ts';
+import { connection, doubtOf, useEvents } from '../connection.ts';
+import { useObservable } from '../observable.ts';
 import { Failure } from '../shell/failure.tsx';
 import { DeviceList } from './device-list.tsx';
 import { DeviceTally } from './device-tally.tsx';
@@ -23,6 +24,7 @@ const COUNT_IDLE_MS = 10_000;
 /** The view. */
 export function FleetPage({ query }: { readonly query: URLSearchParams }): VNode {
   const { counts, failure, countSoon } = useCounts();
+  const doubt = doubtOf(useObservable(connection), failure);
   const list = useDevicePages(query);
   useEffect(() => {
     document.title = 'Corral: the fleet';
@@ -55,7 +57,7 @@ export function FleetPage({ query }: { readonly query: URLSearchParams }): VNode
     <main id="main" class="fleet">
       <h1 class="visually-hidden">The fleet</h1>
       {failure !== null && <Failure error={failure} />}
-      <DeviceTally counts={counts} query={query} />
+      <DeviceTally counts={counts} query={query} doubt={doubt} />
       <Filters counts={counts} query={query} />
       <DeviceList list={list} query={query} />
     </main>

@@ -3,6 +3,7 @@
  */
 import type { VNode } from 'preact';
 import type { Quality } from '../api/twin.ts';
+import { qualityName } from '../state-name.ts';
 
 const SIGNS: Readonly<Record<Quality, string>> = { fresh: '●', stale: '◐', suspect: '▲', unknown: '○' };
 
@@ -24,7 +25,7 @@ export function QualityMark({
 }): VNode {
   return (
     <span class={`quality-mark quality-${quality}`} title={because ?? MEANING[quality]}>
-      <span aria-hidden="true">{SIGNS[quality]}</span> {quality}
+      <span aria-hidden="true">{SIGNS[quality]}</span> {qualityName(quality)}
     </span>
   );
 }

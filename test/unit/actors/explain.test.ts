@@ -70,7 +70,7 @@ describe('the first sentence names the cause', () => {
     const since = new Date(pair.now).toISOString();
     pair.pass(pair.kind.limits.silenceMs + 60_000);
     expect(explained(pair).summary[0]).toBe(
-      `cp-1 is offline, because nothing was heard since ${since}, for 6 min, and a charge-point counts as offline after 5 min.`,
+      `cp-1 is offline, because nothing was heard since ${since}, and a charge-point counts as offline after 5 min.`,
     );
   });
 

@@ -53,6 +53,15 @@ describe.each(kinds.map((kind) => ({ kind, name: kind.name })))('the sensors of 
     },
   );
 
+  test('have a unit where they are numbers, so that nobody reads a number without one', () => {
+    const numbers = Object.values(kind.sensors.properties).filter(({ type }) =>
+      ['number', 'integer'].includes(String(type)),
+    );
+    expect(numbers.length).toBeGreaterThan(0);
+    for (const schema of numbers)
+      expect(schema).toMatchObject({ unit: expect.stringMatching(/./) as string });
+  });
+
   test('may be missing, and unknown ones are welcome', () => {
     expect(Value.Check(kind.sensors, {})).toBe(true);
     expect(Value.Check(kind.sensors, { humidityPercent: 40, nested: { any: ['thing'] } })).toBe(true);

@@ -18,6 +18,7 @@ const INKS = [
   'in-use',
   'offline',
   'suspect',
+  'out-of-service',
   'stale',
 ];
 const GROUNDS = ['ground', 'surface', 'raised'];

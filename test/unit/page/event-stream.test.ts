@@ -50,3 +50,17 @@ test('a stream is live once something has arrived on it, and not a moment longer
   expect(states).toEqual(['connecting', 'live', 'lost']);
   stop();
 });
+
+test('a stream of a device that the node does not know says nothing about the connection', async () => {
+  let asked = 0;
+  vi.stubGlobal('fetch', async () => {
+    asked += 1;
+    wake();
+    return new Response('{}', { status: 404 });
+  });
+  const onState = ({ type }: StreamState): void => void states.push(type);
+  const stop = openEventStream({ path: '/v1/devices/nobody/events', onEvent: () => undefined, onState });
+  await once(() => asked === 2);
+  expect(states).toEqual(['connecting']);
+  stop();
+});

@@ -2,9 +2,9 @@
  * What the page draws of reports: gaps, lanes and lines.
  */
 import { describe, expect, test } from 'vitest';
-import type { Report } from '../../../src/page/api/history.ts';
+import type { Interval, Report } from '../../../src/page/api/history.ts';
 import { chartData } from '../../../src/page/device/chart-data.ts';
-import { gapsBetween, silencesIn } from '../../../src/page/device/gaps.ts';
+import { gapsBetween, silencesOf, within } from '../../../src/page/device/gaps.ts';
 import {
   type BinarySeries,
   levelsOf,
@@ -55,12 +55,25 @@ describe('a gap', () => {
   });
 });
 
-test('a silence is longer than the kind allows, between two reports or after the last one', () => {
-  const reports = [reportAt(10, { seq: 1 }), reportAt(20, { seq: 2 }), reportAt(120, { seq: 3 })];
-  expect(silencesIn(reports, { silenceMs: 60_000, now: 200_000 })).toEqual([
+test('silences are the timeline’s, and one that no report has ended lasts until now', () => {
+  const time = (second: number): string => new Date(second * 1_000).toISOString();
+  const stretch = (from: number, to: number | null, silent: boolean): Interval => ({
+    ...{ state: silent ? 'silent' : 'available', silent, from: time(from), errorMs: 0 },
+    ...{ to: to === null ? null : time(to), lastReportAt: time(from), reports: 1, gaps: 0, missing: 0 },
+    ...{ reboots: 0, beganBefore: false, goesOn: false },
+  });
+  const intervals = [
+    stretch(10, 20, false),
+    stretch(20, 120, true),
+    stretch(120, 120, false),
+    stretch(120, null, true),
+  ];
+  const silences = silencesOf(intervals, 200_000);
+  expect(silences).toEqual([
     { from: 20_000, to: 120_000 },
     { from: 120_000, to: 200_000 },
   ]);
+  expect(within(silences, { from: 50_000, to: 100_000 })).toEqual([{ from: 50_000, to: 100_000 }]);
 });
 
 describe('a lane', () => {
@@ -93,16 +106,37 @@ describe('a lane', () => {
 });
 
 describe('a line', () => {
+  const reading = (second: number, value: number, isLate = false) => ({ at: second * 1_000, value, isLate });
+
+  test('holds each value until the next reading, and the last one until now: no ramp leads from one to the other', () => {
+    expect(chartData([reading(10, 0), reading(61, 11_000)], [], 90_000)).toEqual([
+      [10_000, 61_000, 90_000],
+      [0, 11_000, 11_000],
+      [0, 11_000, null],
+      [null, null, null],
+    ]);
+  });
+
   test('is broken in a gap, and what came late is marked', () => {
     const reports = [
       reportAt(10, { seq: 1, body: cable(false, 10) }),
       reportAt(20, { seq: 2, body: cable(false, 20), fate: 'late' }),
       reportAt(60, { seq: 4, body: cable(true, 20) }),
     ];
-    expect(chartData(lineOf(reports).readings, gapsBetween(reports))).toEqual([
-      [10_000, 20_000, 40_000, 60_000],
+    expect(chartData(lineOf(reports).readings, gapsBetween(reports), 60_000)).toEqual([
+      [10_000, 20_000, 20_000, 60_000],
+      [0, 0, null, 7_400],
       [0, 0, null, 7_400],
       [null, 0, null, null],
+    ]);
+  });
+
+  test('ends with the last reading before a silence', () => {
+    const silences = [{ from: 20_000, to: 400_000 }];
+    const [times, steps] = chartData([reading(10, 5), reading(15, 6)], silences, 400_000);
+    expect([times, steps]).toEqual([
+      [10_000, 15_000, 20_000, 20_000],
+      [5, 6, 6, null],
     ]);
   });
 
@@ -111,6 +145,6 @@ describe('a line', () => {
       reportAt(20, { seq: 1, body: cable(false, 1) }),
       reportAt(10, { boot: 2, seq: 1, body: cable(false, 1) }),
     ];
-    expect(chartData(lineOf(reports).readings, [])[0]).toEqual([10_000, 20_000]);
+    expect(chartData(lineOf(reports).readings, [], 20_000)[0]).toEqual([10_000, 20_000]);
   });
 });
