@@ -30,11 +30,16 @@ export function silencesOf(intervals: readonly Interval[], until: number): reado
     .filter(({ from, to }) => to > from);
 }
 
-/** The part of each stretch that lies in a span. */
-export function within<T extends Span>(stretches: readonly T[], span: Span): readonly T[] {
-  return stretches.flatMap((stretch) => {
-    const from = Math.max(stretch.from, span.from);
-    const to = Math.min(stretch.to, span.to);
-    return to > from ? [{ ...stretch, from, to }] : [];
+/** The gaps that lie in a span, or reach into it; one between two reports of the same moment has no length, and counts all the same. */
+export function gapsIn(gaps: readonly Gap[], span: Span): readonly Gap[] {
+  return gaps.filter(({ from, to }) => to >= span.from && from <= span.to);
+}
+
+/** The part of each silence that lies in a span. */
+export function silencesIn(silences: readonly Span[], span: Span): readonly Span[] {
+  return silences.flatMap((silence) => {
+    const from = Math.max(silence.from, span.from);
+    const to = Math.min(silence.to, span.to);
+    return to > from ? [{ from, to }] : [];
   });
 }

@@ -16,7 +16,7 @@ export function HistoryLegend({
   span,
 }: {
   readonly known: KnownReports;
-  /** Those of the span, cut to it; as are the silences. */
+  /** Those of the span; the silences are cut to it. */
   readonly gaps: readonly Gap[];
   readonly silences: readonly Span[];
   readonly span: Span;

@@ -10,7 +10,7 @@ import { useObservable } from '../observable.ts';
 import { Failure } from '../shell/failure.tsx';
 import { useTick } from '../ticker.ts';
 import { BinaryLane } from './binary-lane.tsx';
-import { type Gap, gapsBetween, silencesOf, within } from './gaps.ts';
+import { type Gap, gapsBetween, gapsIn, silencesIn, silencesOf } from './gaps.ts';
 import { HistoryLegend } from './history-legend.tsx';
 import { type HistoryWindow, type Span, spanNow } from './history-window.ts';
 import { NumericChart } from './numeric-chart.tsx';
@@ -54,7 +54,12 @@ export function History({
     <Panel id="history" title="What it was" actions={<WindowPicker shown={shown} />}>
       {failure !== null && <Failure error={failure} />}
       {known.failure !== null && <Failure error={known.failure} />}
-      <HistoryLegend known={known} gaps={within(gaps, span)} silences={within(silences, span)} span={span} />
+      <HistoryLegend
+        known={known}
+        gaps={gapsIn(gaps, span)}
+        silences={silencesIn(silences, span)}
+        span={span}
+      />
       <div class="tracks">
         <StateTimeline
           intervals={intervals}

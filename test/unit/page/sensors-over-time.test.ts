@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Interval, Report } from '../../../src/page/api/history.ts';
 import { chartData } from '../../../src/page/device/chart-data.ts';
-import { gapsBetween, silencesOf, within } from '../../../src/page/device/gaps.ts';
+import { gapsBetween, gapsIn, silencesIn, silencesOf } from '../../../src/page/device/gaps.ts';
 import {
   type BinarySeries,
   levelsOf,
@@ -45,6 +45,12 @@ describe('a gap', () => {
     expect(gapsBetween(reports)).toEqual([{ from: 20_000, to: 50_000, missing: 2 }]);
   });
 
+  test('between two reports of the same moment counts as well', () => {
+    const gaps = gapsBetween([reportAt(10, { seq: 1 }), reportAt(10, { seq: 3 })]);
+    expect(gapsIn(gaps, { from: 0, to: 20_000 })).toEqual([{ from: 10_000, to: 10_000, missing: 1 }]);
+    expect(gapsIn(gaps, { from: 11_000, to: 20_000 })).toEqual([]);
+  });
+
   test('is not where a device has restarted and begins to count anew', () => {
     expect(gapsBetween([reportAt(10, { seq: 9 }), reportAt(20, { boot: 2, seq: 1 })])).toEqual([]);
   });
@@ -73,7 +79,7 @@ test('silences are the timeline’s, and one that no report has ended lasts unti
     { from: 20_000, to: 120_000 },
     { from: 120_000, to: 200_000 },
   ]);
-  expect(within(silences, { from: 50_000, to: 100_000 })).toEqual([{ from: 50_000, to: 100_000 }]);
+  expect(silencesIn(silences, { from: 50_000, to: 100_000 })).toEqual([{ from: 50_000, to: 100_000 }]);
 });
 
 describe('a lane', () => {
