@@ -5,6 +5,6 @@
 import { chargePoint } from '../../machines/charge-point.ts';
 
 /** As long as a charge point may be silent there, ms. */
-export const SHORT_SILENCE_MS = 4_000;
+const SHORT_SILENCE_MS = 4_000;
 
 Object.assign(chargePoint.limits, { silenceMs: SHORT_SILENCE_MS });

@@ -89,7 +89,7 @@ describe('a replayed charge point', () => {
       reports.map(({ boot, seq, up, state }) => ({
         ...{ incarnation: 1, boot, seq, state, measuredAt: up, errorMs: null },
       })),
-      { until: device.last!.up, silenceMs: chargePoint.limits.silenceMs },
+      { until: device.last.up, silenceMs: chargePoint.limits.silenceMs },
     );
     const check = compareTimes(expectedTimes(BUSY_DAY), foundTimes(timeline, device.last));
     expect(check).toEqual({ matched: 5, missing: [], surplus: [], deviationMs: 1 });
