@@ -191,8 +191,10 @@ function acceptedSentence({ unready }: Evidence, commands: readonly CommandProsp
 
 function commandProspect(evidence: Evidence, name: string): CommandProspect {
   const { twin, kind, now, serverErrorMs, unready } = evidence;
-  if (unready !== null)
-    return { name, accepted: false, code: 'unavailable', sentence: `${name} would be refused: ${unready}.` };
+  if (unready !== null) {
+    const sentence = `${name} would be refused: ${unready}.`;
+    return { name, accepted: false, sent: false, code: 'unavailable', sentence };
+  }
   const prospect = prospectOf({ twin, kind, context: { now, serverErrorMs } }, name);
   switch (prospect.type) {
     case 'accepted': {
