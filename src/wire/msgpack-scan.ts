@@ -80,6 +80,9 @@ const NOT_UTF8: ScanFlaw = {
 const BINARY: ScanFlaw = { problem: 'not-plain-data', detail: 'a binary value cannot be kept' };
 const EXTENSION: ScanFlaw = { problem: 'not-plain-data', detail: 'an extension or timestamp cannot be kept' };
 const KEY: ScanFlaw = { problem: 'not-plain-data', detail: 'a key that is no string cannot be kept' };
+const PROTOTYPE: ScanFlaw = { problem: 'not-plain-data', detail: 'a key named __proto__ cannot be kept' };
+/** What the library that decodes would call otherwise, so that it would be kept as something that nobody sent. */
+const PROTOTYPE_NAME = Buffer.from('__proto__');
 
 /** Passes over one value. `levels`: how many more maps or lists it may be nested in, itself included. */
 function scanValue(bytes: Uint8Array, levels: number): ScanFlaw | null {
@@ -136,10 +139,16 @@ function scanMap(bytes: Uint8Array, length: number, levels: number): ScanFlaw | 
     const first = bytes[at] ?? 0;
     const isString = (first >= 0xa0 && first < 0xc0) || (first >= 0xd9 && first <= 0xdb);
     if (!isString) return first === 0xc1 ? NEVER_USED : KEY;
-    const flaw = scanValue(bytes, 0) ?? scanValue(bytes, levels - 1);
+    const name = at + 1 + (first < 0xc0 ? 0 : 1 << (first - 0xd9));
+    const flaw = scanValue(bytes, 0) ?? (isPrototype(bytes, name) ? PROTOTYPE : scanValue(bytes, levels - 1));
     if (flaw !== null) return flaw;
   }
   return null;
+}
+
+/** Whether the key that was passed over last, of which the name begins at `from`, is the one that no map may have. */
+function isPrototype(bytes: Uint8Array, from: number): boolean {
+  return at - from === PROTOTYPE_NAME.length && PROTOTYPE_NAME.equals(bytes.subarray(from, at));
 }
 
 function scanList(bytes: Uint8Array, length: number, levels: number): ScanFlaw | null {

@@ -155,6 +155,20 @@ describe('a payload', () => {
 
   test('with a key that would change what a copy of the map is, is not plain data', () => {
     expect(problemOf(ascii('{"__proto__":{"state":"available"}}'))).toBe('not-plain-data');
+    expect(problemOf(ascii('{"a":[{"\\u005f_proto__":1}]}'))).toBe('not-plain-data');
+    const name = ascii('__proto__');
+    for (const length of [[0xa9], [0xd9, 9], [0xda, 0, 9], [0xdb, 0, 0, 0, 9]]) {
+      const map = [0x81, ...length, ...name, 1];
+      expect(problemOf(Uint8Array.from(map)), String(length)).toBe('not-plain-data');
+      expect(problemOf(Uint8Array.from([0x91, 0x81, 0xa1, 0x61, ...map])), 'inside').toBe('not-plain-data');
+    }
+  });
+
+  test.each(encodings)('keeps keys in %s that only look like it', (encoding) => {
+    for (const key of ['__proto_', '_proto__', '__proto___', 'a__proto__', '__Proto__', 'constructor']) {
+      const value = { [key]: '__proto__' };
+      expect(decode(encode(value, encoding))).toEqual({ ok: true, value, encoding });
+    }
   });
 
   test.each([
