@@ -18,6 +18,7 @@ import { writeLine } from './log-lines.ts';
 import { NatsBus } from './nats/bus.ts';
 import { NatsChangeFeed } from './nats/change-feed.ts';
 import { connectToHub, type HubConnection, ownInbox } from './nats/connect.ts';
+import { ConsumerWatch } from './nats/consumer-watch.ts';
 import { NatsFeed } from './nats/feed.ts';
 import { hubTime } from './nats/hub-time.ts';
 import { prepareHub } from './nats/hub.ts';
@@ -142,6 +143,9 @@ async function startParts(assembly: Assembly): Promise<App> {
   const watch = new StreamWatch({ hub, store, node, log });
   watch.start();
   stops.push(() => watch.stop());
+  const consumers = new ConsumerWatch({ hub, onNotice: (notice) => nodeTelemetry.notice('changes', notice) });
+  consumers.start();
+  stops.push(() => consumers.stop());
   const find = findHandler({ archive: store.finds, kinds, clock, limits });
   stops.push(
     serveCorral({
