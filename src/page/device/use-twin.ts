@@ -7,7 +7,8 @@ import type { Heard } from '../ageing.ts';
 import { ApiProblem, ask } from '../api/request.ts';
 import { learnServerTime } from '../api/server-clock.ts';
 import type { Twin } from '../api/twin.ts';
-import { useEvents } from '../connection.ts';
+import { connection, useEvents } from '../connection.ts';
+import { useObservable } from '../observable.ts';
 
 /** How often it is asked whether anything has changed, ms. */
 const ASK_MS = 2_000;
@@ -56,6 +57,14 @@ export function useTwin(device: string): KnownTwin {
       void read();
     }, GATHER_MS);
   };
+
+  // What was asked meanwhile may have failed, also where the twin is the same as before: it is asked again.
+  const isKnown = useObservable(connection).type !== 'lost' && problem === null;
+  const wasKnown = useRef(isKnown);
+  useEffect(() => {
+    if (isKnown && !wasKnown.current) setRevision((number) => number + 1);
+    wasKnown.current = isKnown;
+  }, [isKnown]);
 
   useEffect(() => {
     const ended = new AbortController();
