@@ -119,7 +119,7 @@ export const LOG_LINES = {
   'http-failed': {
     level: 'error',
     says: 'a request over HTTP could not be answered',
-    fields: ['requestId', 'method', 'url', 'code', 'err'],
+    fields: ['requestId', 'method', 'url', 'code', 'err', 'leftOut'],
   },
   'change-unreadable': {
     level: 'warn',

@@ -7,8 +7,8 @@ import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify';
 import type { DeclaredRoute } from './access.ts';
 import type { HttpApp } from './context.ts';
+import type { FailureLog } from './failure-log.ts';
 import type { Gate } from './limits.ts';
-import { writeLine } from '../log-lines.ts';
 import {
   badQuery,
   Problem,
@@ -19,15 +19,17 @@ import {
   RETRY_AFTER_S,
 } from './problem.ts';
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly failures: FailureLog;
+  }
+}
+
 /** Answers a request with the problem that `error` is. */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = problemOf(error, request);
   const { status } = PROBLEMS[problem.code];
-  if (status >= 500) {
-    const { method, url } = request;
-    const err = problem.cause ?? problem;
-    writeLine(request.log, 'http-failed', { method, url, code: problem.code, err });
-  }
+  if (status >= 500) request.server.failures.note(request, problem.code, problem.cause ?? problem);
   if ((status === 503 || status === 429) && !reply.hasHeader('retry-after'))
     void reply.header('retry-after', RETRY_AFTER_S);
   void reply.code(status).type(PROBLEM_TYPE).send(problemBody(problem, request.id));

@@ -8,6 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Access, accessCheck, collectDeclarations } from './access.ts';
 import type { HttpApp } from './context.ts';
 import { Problem } from './problem.ts';
+import { addressBlock } from './remote-address.ts';
 
 /** The stretch of time in which the requests of one address are counted, ms. */
 const RATE_WINDOW_MS = 10_000;
@@ -40,6 +41,8 @@ export async function guardHttp(app: HttpApp, { access, rateMax, corsOrigins }: 
     global: false,
     max: rateMax,
     timeWindow: RATE_WINDOW_MS,
+    // As connections and readers are counted: a program on this machine has sixteen million addresses.
+    keyGenerator: ({ ip }) => addressBlock(ip),
     allowList: ({ routeOptions }) => routeOptions.config.isProbe === true,
     errorResponseBuilder: (_request, { max, after }) =>
       new Problem(

@@ -24,6 +24,7 @@ import {
 import type { HttpApp, HttpContext, HttpParts } from './context.ts';
 import { httpCounters } from './counters.ts';
 import { writeLine } from '../log-lines.ts';
+import { FailureLog } from './failure-log.ts';
 import { type Gate, guardHttp, type HttpGuards } from './limits.ts';
 import { originForm } from './loopback.ts';
 import { collectOpenApi } from './openapi.ts';
@@ -90,6 +91,7 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
     onRefused: () => context.counters.connectionsRefused.inc(),
     onBehindEndless: () => context.counters.requestsBehindEvents.inc(),
   });
+  app.decorate('failures', new FailureLog(context.clock));
   app.setErrorHandler(answerProblem);
   app.setNotFoundHandler(answerUnknownRoute);
   app.addHook('onResponse', async (request, reply) => {
