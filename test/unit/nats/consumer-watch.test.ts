@@ -32,13 +32,13 @@ describe('a consumer of CHANGES', () => {
   test.each<[string, Partial<ConsumerConfig>, RegExp]>([
     ['that pushes', { deliver_subject: 'twin.cp-1.x' }, /^it pushes to twin\.cp-1\.x/],
     ['that pushes and sends nothing twice', { deliver_subject: 'x', max_deliver: 1 }, /^it pushes/],
-    ['that sends again at once', { ack_wait: 1 }, /^it may send 1000 messages again after 0\.000001 ms/],
+    ['that sends again at once', { ack_wait: 1 }, /^it may send 1000 messages again after 0 ms/],
     [
       'that sends more again than it may',
       { max_ack_pending: 1_001, ack_wait: nanos(1_000) },
       /1001 messages again after 1000 ms/,
     ],
-    ['whose second attempt comes at once', { backoff: [nanos(30_000), 1] }, /after 0\.000001 ms/],
+    ['whose second attempt comes at once', { backoff: [nanos(30_000), 1] }, /after 0 ms/],
     [
       'whose unacknowledged messages nobody bounds',
       { max_ack_pending: -1 },
