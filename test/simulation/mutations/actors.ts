@@ -114,7 +114,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'context.now < twin.hold.certainUntil',
     put: 'context.now < twin.hold.until - 2_000',
     caughtBy: 'hold-end',
-    seed: 2,
+    seed: 1,
   },
   {
     bug: 'a device that is silent stays what it was',
@@ -130,7 +130,7 @@ export const actorMutations: readonly Mutation[] = [
     find: "if (commandInFlight(twin) !== null) return 'in-flight';",
     put: '',
     caughtBy: 'soundness',
-    seed: 2,
+    seed: 1,
   },
   {
     bug: "an engineer's word closes a command that a report can still decide",
