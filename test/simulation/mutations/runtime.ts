@@ -40,7 +40,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'backlog: new Backlog(backlog)',
     put: 'backlog: new Backlog([])',
     caughtBy: 'history',
-    seed: 7,
+    seed: 14,
   },
   {
     bug: 'a position is committed without what was set aside before it',
@@ -48,7 +48,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'const backlog = partition.backlog.takeChanged();',
     put: 'const backlog = [] as const;',
     caughtBy: 'history',
-    seed: 7,
+    seed: 14,
   },
   {
     bug: 'what a device says above its rate is passed over for good',
