@@ -88,7 +88,7 @@ export function declareAll(scope: HttpApp, access: RouteAccess): void {
 
 /** Who may ask, whatever for, is looked at in two steps: CORS answers between them, before any token is sent. */
 export interface AccessCheck {
-  /** Throws the problem `foreign-host`. */
+  /** Throws the problems `bad-request` and `foreign-host`. */
   checkHost(request: FastifyRequest): void;
   /** Finds the caller. Throws the problems `unauthorized`, `forbidden` and `foreign-origin`. */
   checkCaller(request: FastifyRequest, reply: FastifyReply): void;
@@ -100,6 +100,7 @@ export function accessCheck(access: Access, corsOrigins: readonly string[]): Acc
   const operators = tokenTable(access.operateTokens);
   return {
     checkHost: (request) => {
+      checkForm(request);
       if (access.isReadOpen && request.routeOptions.config.isProbe !== true) checkHost(request);
     },
     checkCaller: (request, reply) => {
@@ -141,6 +142,14 @@ function wayIn({ operateTokens }: Access, needed: RouteAccess): string {
 
 function bearerOf({ headers }: FastifyRequest): string | null {
   return /^Bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(headers.authorization ?? '')?.[1] ?? null;
+}
+
+/** Which of two names a request is for, proxies and servers do not agree on (RFC 9112, 3.2). */
+function checkForm({ raw }: FastifyRequest): void {
+  const { length } = hostsAskedFor(raw, '');
+  if (length === 1 || (length === 0 && raw.httpVersion === '1.0')) return;
+  const problem = length === 0 ? 'this one has none' : `this one has ${String(length)}`;
+  throw new Problem('bad-request', `a request of HTTP/1.1 has one header \`Host\`, ${problem}`);
 }
 
 /** A request that gives no name at all (HTTP/1.0) is no browser's, and yet nothing says that it is meant for this node. */

@@ -68,7 +68,8 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: () => randomUUID(),
     // Of Node's own limits the header's has to be the shorter one: it takes the longer of the two for bodies, whichever that is.
-    http: { headersTimeout: HEADER_MS, connectionsCheckingInterval: LOOK_MS },
+    // A request without a host it would answer by itself, uncounted; `access.ts` does.
+    http: { headersTimeout: HEADER_MS, connectionsCheckingInterval: LOOK_MS, requireHostHeader: false },
     requestTimeout: HEADER_MS + BODY_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxRequestsPerSocket: REQUESTS_EACH_MAX,

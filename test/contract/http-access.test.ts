@@ -256,6 +256,20 @@ describe('over a socket', () => {
     expect(await statusOf([...lines, 'Expect: foo'])).toBe(429);
   });
 
+  test.each([
+    ['no Host', []],
+    ['two', ['Host: localhost', 'Host: localhost']],
+    ['two of which one is a stranger', ['Host: localhost', 'host: evil.example']],
+  ])('a request of HTTP/1.1 with %s is refused with 400 and counted, also with a token', async (_, hosts) => {
+    await begin({ ...GUARDED, rateMax: 2 });
+    const length = `Content-Length: ${String(BODY.length)}`;
+    const lines = ['GET /v1/kinds HTTP/1.1', `Authorization: Bearer ${READER.token}`, length];
+    expect(await statusOf([...lines, ...hosts])).toBe(400);
+    expect(await statusOf([...lines, ...hosts])).toBe(400);
+    expect(await statusOf([...lines, ...hosts])).toBe(429);
+    expect(await statusOf([...lines, 'Host: localhost'])).toBe(429);
+  });
+
   test('a target in absolute form names the host that is asked for', async () => {
     await begin(READ_OPEN);
     const { host } = new URL(origin);
