@@ -20,6 +20,7 @@ export const LOG_LINES = {
   'node-up': { level: 'info', says: 'node is up', fields: ['http'] },
   'node-stopping': { level: 'info', says: 'stopping', fields: ['signal'] },
   'node-stopped': { level: 'info', says: 'stopped', fields: [] },
+  'node-stop-waits': { level: 'info', says: 'a stop takes long', fields: ['waitsFor'] },
   'node-stop-given-up': {
     level: 'fatal',
     says: 'could not stop in order: what was not committed is read again from the stream by the next owner',

@@ -1,15 +1,21 @@
 /**
  * `npm run serve`: one node, against the servers the environment names. SIGINT and SIGTERM stop it in order: it commits what is
  * decided, publishes it, and gives its leases back. Where that cannot be done in time, because Postgres or the hub is away, it gives
- * up and says so. Nothing is lost by that: what is not committed is still in the stream, and the position is where it was.
+ * up and says so; it says before what it waits for. A second signal ends it at once. Nothing is lost by that: what is not committed is still in the stream, and the position is where it was.
  */
 import { startCorral, StartError } from './app.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { writeLine } from './log-lines.ts';
 import { ConnectError } from './nats/connect.ts';
 import { HubError } from './nats/kept-stream.ts';
+import { whatIsMissing } from './node-health.ts';
 import { openLog } from './node-log.ts';
 import { visibleText } from './visible-text.ts';
+
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+/** A stop that takes longer is explained, ms. */
+const STOP_PATIENCE_MS = 1_000;
 
 try {
   const config = readConfig(process.env);
@@ -17,19 +23,23 @@ try {
   const app = await startCorral(config, log);
   writeLine(log, 'node-up', { http: app.httpUrl });
   const stop = (signal: NodeJS.Signals): void => {
+    // The next signal, whichever it is, ends the process at once.
+    for (const other of STOP_SIGNALS) process.off(other, stop);
     writeLine(log, 'node-stopping', { signal });
     const limitMs = config.stopLimitMs;
-    const giveUp = setTimeout(() => {
+    setTimeout(() => {
+      void whatIsMissing(app.health).then((waitsFor) => writeLine(log, 'node-stop-waits', { waitsFor }));
+    }, STOP_PATIENCE_MS);
+    setTimeout(() => {
       writeLine(log, 'node-stop-given-up', { limitMs });
       process.exit(1);
     }, limitMs);
     void app.stop().then(() => {
-      clearTimeout(giveUp);
       writeLine(log, 'node-stopped');
+      process.exit();
     });
   };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  for (const signal of STOP_SIGNALS) process.on(signal, stop);
 } catch (error) {
   const isExpected = [ConfigError, ConnectError, HubError, StartError].some((type) => error instanceof type);
   const lines = isExpected ? [(error as Error).message] : stackOf(error).split('\n');

@@ -50,6 +50,13 @@ export function nodeHealth(parts: {
   };
 }
 
+/** What a node cannot do now, and why, as a sentence. */
+export async function whatIsMissing(health: Health): Promise<string> {
+  const missing = (await health.check()).filter(({ ok }) => !ok);
+  if (missing.length === 0) return 'it commits and publishes what is decided';
+  return missing.map(({ part, detail }) => `${part}: ${detail}`).join('; ');
+}
+
 /** A full stream is no failure of this node: it works, and one site may be refused. */
 function streamsPart({ shares }: Pick<StreamWatch, 'shares'>): HealthPart {
   const full = shares.filter(({ share }) => share >= FULL_SHARE);

@@ -1,4 +1,4 @@
-/** `corral` as somebody types it: a process of its own, with what it wrote and how it ended. */
+/** A program of the project as somebody types it: a process of its own, with what it wrote and how it ended. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -14,10 +14,13 @@ export interface CommandEnd {
 
 /** A command that runs. */
 export interface RunningCommand {
+  readonly pid: number;
   readonly ended: Promise<CommandEnd>;
   /** Resolves with the first line on stdout or stderr that matches; rejects when it ends before. */
   readonly says: (pattern: RegExp) => Promise<string>;
   readonly interrupt: () => void;
+  /** `kill -9`. */
+  readonly kill: () => void;
 }
 
 /** Where it is run, and with what in its environment. */
@@ -28,7 +31,16 @@ export interface CommandPlace {
 
 /** Starts `corral` with arguments. */
 export function startCorralCommand(args: readonly string[], place: CommandPlace = {}): RunningCommand {
-  const child = spawn(process.execPath, [join(projectFolder, 'tools/corral.js'), ...args], {
+  return startCommand([join(projectFolder, 'tools/corral.js'), ...args], place);
+}
+
+/** Starts what `npm start` starts, with arguments. */
+export function startEverything(args: readonly string[], place: CommandPlace = {}): RunningCommand {
+  return startCommand(['--import', 'tsx', join(projectFolder, 'tools/start.ts'), ...args], place);
+}
+
+function startCommand(args: readonly string[], place: CommandPlace): RunningCommand {
+  const child = spawn(process.execPath, args, {
     cwd: place.folder ?? projectFolder,
     env: { ...process.env, ...place.env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -60,7 +72,11 @@ export function startCorralCommand(args: readonly string[], place: CommandPlace 
     });
     return Promise.race([found, early]);
   };
-  return { ended, says, interrupt: () => void child.kill('SIGINT') };
+  return {
+    ...{ pid: child.pid!, ended, says },
+    interrupt: () => void child.kill('SIGINT'),
+    kill: () => void child.kill('SIGKILL'),
+  };
 }
 
 /** Runs `corral` to its end. */

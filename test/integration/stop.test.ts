@@ -16,7 +16,7 @@ beforeAll(async () => {
   [hub, postgres] = await Promise.all([startHub(), startPostgres()]);
   site = await startSite(hub);
   gateway = await connect({ servers: site.url });
-  node = await startNodeProcess({ hub, postgresUrl: postgres.url(), stopLimitMs: 1_500 });
+  node = await startNodeProcess({ hub, postgresUrl: postgres.url(), stopLimitMs: 4_000 });
 });
 
 afterAll(async () => {
@@ -42,7 +42,8 @@ test('gives up loudly, and the next one reads again what was not committed', asy
       : { done: false, seen: node.said().slice(-500) },
   );
   expect(await node.stop()).toBe(1);
-  expect(node.said()).toMatch(/"level":60.*"line":"node-stop-given-up","limitMs":1500/);
+  expect(node.said()).toMatch(/"line":"node-stop-waits".*"waitsFor":"store: does not answer/);
+  expect(node.said()).toMatch(/"level":60.*"line":"node-stop-given-up","limitMs":4000/);
   await postgres.start();
   await node.start();
   await until('the report is committed', async () => {

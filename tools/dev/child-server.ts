@@ -198,11 +198,17 @@ function watchOverExit(child: ChildProcess): void {
   running.add(child);
 }
 
+/** `kill -9` for every server that this program has started, without waiting for the end. */
 function killRunning(): void {
   for (const child of running) child.kill('SIGKILL');
 }
 
-async function endOrphan({ name, pidFile }: ServerCommand): Promise<void> {
+/**
+ * Ends a server that outlived the program which started it.
+ *
+ * @throws DevServerError `data-in-use` when that program still runs.
+ */
+export async function endOrphan({ name, pidFile }: Pick<ServerCommand, 'name' | 'pidFile'>): Promise<void> {
   const record = readPidRecord(pidFile);
   if (record === null || !(await runsProgram(record.pid, record.program))) return;
   if (isAlive(record.startedBy)) {
