@@ -32,13 +32,21 @@ export const LOG_LINES = {
     fields: ['check', 'verdict', 'found', 'advice'],
   },
   'hub-away': { level: 'warn', says: 'hub is away', fields: ['connection'] },
-  'hub-back': { level: 'warn', says: 'hub is back', fields: ['connection'] },
+  'hub-back': { level: 'info', says: 'hub is back', fields: ['connection'] },
   'hub-refused': { level: 'error', says: 'hub refused something', fields: ['connection', 'err'] },
   'hub-notice': {
     level: 'warn',
     says: 'something of the hub needs attention',
     fields: ['part', 'type', 'leftOut'],
   },
+  'hub-overcome': {
+    level: 'info',
+    says: 'something failed at the hub and is tried again',
+    fields: ['part', 'type', 'leftOut'],
+  },
+  'node-not-ready': { level: 'warn', says: 'node cannot do its work any more', fields: ['because'] },
+  'node-not-ready-yet': { level: 'info', says: 'node cannot do its work yet', fields: ['because'] },
+  'node-ready': { level: 'info', says: 'node can do its work', fields: ['status'] },
   'hub-hearing': { level: 'info', says: 'hearing all that the stream holds', fields: [] },
   'hub-not-hearing': { level: 'info', says: 'not hearing: silence means nothing now', fields: [] },
   'clock-differs': {

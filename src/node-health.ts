@@ -18,14 +18,16 @@ interface StoreTime {
   readonly serverTime: () => Promise<number>;
 }
 
+type Connection = Pick<HubConnection, 'isConnected'>;
+
 /** What is known of other servers' clocks. */
 type Clocks = Pick<ClockWatch, 'problem' | 'differences'>;
 
 /** Looks at the store, the hub, the clocks, the leases and the feed. A standby, which owns nothing, is ready to, and says so. */
 export function nodeHealth(parts: {
   readonly store: StoreTime;
-  readonly hub: HubConnection;
-  readonly requests: HubConnection;
+  readonly hub: Connection;
+  readonly requests: Connection;
   readonly node: Node;
   readonly clocks: Clocks;
   readonly streams: Pick<StreamWatch, 'shares'>;
@@ -94,7 +96,7 @@ function commitsPart(node: Node): HealthPart {
   return { part: 'commits', ok: true, detail: 'are taken by the store' };
 }
 
-function hubPart(hub: HubConnection, requests: HubConnection): HealthPart {
+function hubPart(hub: Connection, requests: Connection): HealthPart {
   const again = 'it is tried again and again';
   if (!hub.isConnected()) return { part: 'hub', ok: false, detail: `not connected; ${again}` };
   if (requests.isConnected()) return { part: 'hub', ok: true, detail: 'connected' };

@@ -44,6 +44,9 @@ export function createTelemetry(log: Logger, devices: DeviceLog, clock: Clock): 
 /** Of the same sort, at most one notice in this time is written to the log, ms; the next one says how many there were. */
 const NOTICE_INTERVAL_MS = 10_000;
 
+/** What is tried again until it succeeds, so that nobody has to do anything: `/readyz` says where it goes on failing. */
+const OVERCOME = new Set(['publish-retried', 'consumer-ended', 'consumer-failed', 'sites-unknown']);
+
 /**
  * Notices in the log. Whoever sends what cannot be read decides how often that happens: all of it is counted, and the log is kept
  * from filling.
@@ -68,7 +71,8 @@ class NoticeLog {
       return;
     }
     this.#quiet.set(sort, { until: now + NOTICE_INTERVAL_MS, leftOut: 0 });
-    writeLine(this.#log, 'hub-notice', { part, ...notice, leftOut: quiet?.leftOut ?? 0 });
+    const line = OVERCOME.has(notice.type) ? 'hub-overcome' : 'hub-notice';
+    writeLine(this.#log, line, { part, ...notice, leftOut: quiet?.leftOut ?? 0 });
   }
 }
 

@@ -29,7 +29,9 @@ declare module 'fastify' {
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = problemOf(error, request);
   const { status } = PROBLEMS[problem.code];
-  if (status >= 500) request.server.failures.note(request, problem.code, problem.cause ?? problem);
+  // Whether the node is ready is asked all the time: that it is not is written once, by `ReadinessLog`.
+  if (status >= 500 && problem.code !== 'not-ready')
+    request.server.failures.note(request, problem.code, problem.cause ?? problem);
   if ((status === 503 || status === 429) && !reply.hasHeader('retry-after'))
     void reply.header('retry-after', RETRY_AFTER_S);
   void reply.code(status).type(PROBLEM_TYPE).send(problemBody(problem, request.id));

@@ -11,6 +11,7 @@ import { parseRequestSubject, partitionRequests, siteCommand } from '../wire/sub
 import type { Trace } from '../wire/trace.ts';
 import type { HubConnection } from './connect.ts';
 import { EndpointStats, OWNER_QUEUE } from './endpoints.ts';
+import { isMappingCheck } from './hub.ts';
 import { errorHeaders, type Heard, listenToRequests, stopListening } from './listen.ts';
 import { Publisher, type PublisherNotice } from './publisher.ts';
 import { readTrace, writeTrace } from './trace-headers.ts';
@@ -110,11 +111,12 @@ export class NatsBus implements Bus {
 
   #take(message: Heard, handle: (request: BackendRequest) => void): void {
     const replyTo = replyAddressOf(message);
+    const parsed = parseRequestSubject(message.subject);
     if (replyTo === null) {
+      if (parsed !== null && isMappingCheck(parsed)) return;
       this.#onNotice({ type: 'request-unanswerable', subject: message.subject });
       return;
     }
-    const parsed = parseRequestSubject(message.subject);
     if (parsed === null) {
       const { payload, error } = notAnOperation(message.subject, replyTo);
       this.reply(replyTo, payload, error);

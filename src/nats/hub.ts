@@ -5,7 +5,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { deferred } from '@nats-io/nats-core';
 import { fnv1a32, partitionOf } from '../wire/partition.ts';
-import { askedBy, parseRequestSubject, twinGet } from '../wire/subjects.ts';
+import { askedBy, type ParsedRequest, parseRequestSubject, twinGet } from '../wire/subjects.ts';
 import type { HubConnection } from './connect.ts';
 import { CHANGES, DEAD_LETTERS, HubError, keepStream, type StreamNotice } from './kept-stream.ts';
 import { listen } from './listen.ts';
@@ -59,6 +59,11 @@ export function isAtLeast(version: string, wanted: readonly number[]): boolean {
     if (actual !== part) return actual > part;
   }
   return true;
+}
+
+/** Whether a request is one by which a node checks the hub's mapping when it starts: nobody waits for an answer to it. */
+export function isMappingCheck({ asker, operation }: Pick<ParsedRequest, 'asker' | 'operation'>): boolean {
+  return operation.type === 'get' && asker === `nats:${PROBING_ACCOUNT}`;
 }
 
 /**

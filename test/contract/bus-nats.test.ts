@@ -1,9 +1,10 @@
 /** What the bus does beyond its port: the service protocol, and what only a real hub can do to it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkHubMapping } from '../../src/nats/hub.ts';
 import { serveCorral } from '../../src/nats/service.ts';
 import type { Publication } from '../../src/runtime/ports.ts';
 import { decode, encode } from '../../src/wire/codec.ts';
-import { partitionOf } from '../../src/wire/partition.ts';
+import { partitionOf, PARTITIONS } from '../../src/wire/partition.ts';
 import { encodeFound, encodeRefusal } from '../../src/wire/reply.ts';
 import { twinCommand, twinGet, twinOutcome } from '../../src/wire/subjects.ts';
 import { type NatsBusWorld, natsWorld } from './bus-worlds.ts';
@@ -142,6 +143,18 @@ describe('on NATS', () => {
     await stop();
     expect(handled).toBe(1);
     expect(world.notices.at(-1)).toMatchObject({ type: 'request-unanswerable' });
+  });
+
+  test('a node that starts checks the mapping of the hub without a word in the log of the owner', async () => {
+    const stops = Array.from({ length: PARTITIONS }, (_, partition) =>
+      world.bus.serve(partition, () => expect.fail('nobody asked for anything')),
+    );
+    await world.settled();
+    const before = world.notices.length;
+    await checkHubMapping(world.runtime);
+    await world.settled();
+    for (const stop of stops) await stop();
+    expect(world.notices.slice(before)).toEqual([]);
   });
 
   test("a request that wants its answer on a subject of the servers' own is not handled", async () => {

@@ -66,6 +66,20 @@ describe.each(stores)('a node over $name', (kind) => {
       expect(answer.headers['retry-after']).toBe('2');
     });
 
+    test('the log says once that a node is not ready any more, however often somebody asks', async () => {
+      const away = { part: 'hub', ok: false, detail: 'not connected since 14:02' };
+      const before = client.node.log.length;
+      for (const part of [whole('hub'), away, away, away, whole('hub'), whole('hub')]) {
+        client.node.health = { check: async () => [part] };
+        await client.get('/readyz');
+      }
+      const lines = client.node.log.slice(before).map((text) => JSON.parse(text) as Record<string, unknown>);
+      expect(lines.filter(({ level }) => Number(level) >= 40)).toMatchObject([
+        { line: 'node-not-ready', because: 'hub: not connected since 14:02' },
+      ]);
+      expect(lines.filter(({ line }) => line === 'node-ready').at(-1)).toMatchObject({ status: 'ready' });
+    });
+
     test('a check that hangs is an answer too', async () => {
       const asked = new Promise<void>((resolve) => {
         client.node.health = { check: () => (resolve(), new Promise(() => undefined)) };

@@ -6,6 +6,7 @@ import type { HttpApp, HttpContext } from '../context.ts';
 import { withDeadline } from '../deadline.ts';
 import { type HealthPart, READY_WAIT_MS } from '../health.ts';
 import { Problem, problemResponses } from '../problem.ts';
+import { ReadinessLog } from '../readiness-log.ts';
 
 const HealthPartSchema = Type.Object({
   part: Type.String(),
@@ -25,6 +26,7 @@ const ReadinessSchema = Type.Object({
 
 /** Registers `/healthz`, `/readyz` and `/metrics`. */
 export function operationRoutes(app: HttpApp, context: HttpContext): void {
+  const changes = new ReadinessLog();
   app.get(
     '/healthz',
     {
@@ -53,15 +55,19 @@ export function operationRoutes(app: HttpApp, context: HttpContext): void {
         },
       },
     },
-    async () => {
+    async ({ log }) => {
       const parts = [...(await checkInTime(context))];
       const wrong = parts.filter(({ ok }) => !ok);
       if (wrong.length > 0) {
         const detail = wrong.map(({ part, detail: how }) => `${part}: ${how}`).join('; ');
+        changes.isNot(log, detail);
         throw new Problem('not-ready', detail, { extensions: { parts } });
       }
-      const standsBy = parts.some((part) => part.standsBy === true);
-      return { status: standsBy ? ('standby' as const) : ('ready' as const), parts };
+      const status = parts.some(({ standsBy }) => standsBy === true)
+        ? ('standby' as const)
+        : ('ready' as const);
+      changes.is(log, status);
+      return { status, parts };
     },
   );
 
