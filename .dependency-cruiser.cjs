@@ -19,7 +19,10 @@ module.exports = {
       name: 'no-orphans',
       comment: 'A file that nobody imports and that starts nothing is dead.',
       severity: 'error',
-      from: { orphan: true, pathNot: ['^test/', '^tools/[^/]+\\.ts$', '^src/page/main\\.tsx$', '^[^/]+$'] },
+      from: {
+        orphan: true,
+        pathNot: ['^test/', '^tools/[^/]+\\.ts$', '^src/page/main\\.tsx$', '\\.d\\.ts$', '^[^/]+$'],
+      },
       to: {},
     },
     {
