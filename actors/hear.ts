@@ -94,7 +94,7 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
   twin.newest = { boot, seq, up, receivedAt, at: report.at ?? null, encoding, report };
   const isProbeAnswered = hearAnswers(draft, report, receivedAt);
   fileReport(draft, { report, receivedAt, clock: twin.clock, fate: 'news' });
-  resolveByReport(draft, report);
+  resolveByReport(draft, { report, receivedAt });
   const ended = updateHold(draft, report, previous);
   if (isProbeAnswered) settleConflict(draft, receivedAt);
   reviewReport(draft, report, { previous, ended });
@@ -132,7 +132,7 @@ function hearLate(draft: Draft, report: Report, receivedAt: number): void {
   fileReport(draft, { report, receivedAt, clock, fate: 'late' });
   noteStray(draft, report);
   const openBefore = twin.open;
-  resolveByReport(draft, report);
+  resolveByReport(draft, { report, receivedAt });
   if (twin.open !== openBefore) reviewCommands(draft);
   hearOlderBoot(draft, report, receivedAt);
   settleContact(draft, report, receivedAt);
@@ -184,7 +184,7 @@ function hearFormer(draft: Draft, report: Report, receivedAt: number): void {
   const told = { ...former, ...lastOf(former, report), sequence, clock: laterClock(former.clock, clock) };
   const formers = identity.formers.map((line) => (line === former ? told : line));
   twin.identity = { ...identity, formers };
-  resolveLate(draft, report, former.incarnation);
+  resolveLate(draft, { report, receivedAt }, former.incarnation);
 }
 
 function lastOf(former: FormerIncarnation, report: Report): Pick<FormerIncarnation, 'boot' | 'seq'> {

@@ -7,6 +7,8 @@ import type { Report } from '../machines/report.ts';
 import { earliestAt, latestAt, observeAnswer } from './clock.ts';
 import type { Draft } from './draft.ts';
 import { commandInFlight } from './legality.ts';
+import { giveNumber } from './numbers.ts';
+import { mayTellOf } from './proof.ts';
 import { CLAIMED_N_MAX, isNamed } from './ring.ts';
 import { sendToDevice } from './send.ts';
 import type { Probe, Twin } from './twin.ts';
@@ -20,11 +22,11 @@ export const DEAF_AFTER = 3;
 /** Asks the device for a report, on the twin's own behalf. */
 export function sendProbe(draft: Draft): void {
   const { twin, context, kind } = draft;
-  twin.lastN += 1;
-  const waitsUntil = context.now + kind.limits.probeTimeoutMs;
   const { now } = context;
-  twin.probe = { n: twin.lastN, sentAt: now, lastAskedAt: now, waitsUntil, fate: 'unanswered' };
-  sendReport(draft, twin.lastN);
+  const n = giveNumber(draft);
+  const waitsUntil = now + kind.limits.probeTimeoutMs;
+  twin.probe = { n, sentAt: now, lastAskedAt: now, waitsUntil, fate: 'unanswered' };
+  sendReport(draft, n);
 }
 
 function sendReport(draft: Draft, n: number): void {
@@ -96,8 +98,9 @@ export function hearAnswers(draft: Draft, report: Report, receivedAt: number): b
   const ring = report.commands ?? [];
   const answered = probe !== null && probe.fate !== 'answered' && isNamed(report, probe.n) ? probe : null;
   let sentAt = answered?.sentAt ?? -Infinity;
-  for (const { n, acceptedAt } of twin.open) {
-    if (ring.some((entry) => entry.n === n)) sentAt = Math.max(sentAt, acceptedAt);
+  for (const entry of twin.open) {
+    if (mayTellOf(entry, receivedAt, context) && ring.some(({ n }) => n === entry.n))
+      sentAt = Math.max(sentAt, entry.acceptedAt);
   }
   if (answered !== null) twin.probe = { ...answered, waitsUntil: null, fate: 'answered' };
   if (sentAt === -Infinity) {

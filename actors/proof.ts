@@ -52,19 +52,34 @@ export function wasHandled({ outcome, reason }: Pick<LedgerEntry, 'outcome' | 'r
 /** Those of them that say "not any more". */
 const TIME_REFUSALS: readonly string[] = ['other-boot', 'too-late'];
 
+/**
+ * False for a report that the hub stored before the command was accepted: whatever it names, it is not that command. The two clocks may
+ * differ by `serverErrorMs`.
+ */
+export function mayTellOf(
+  { acceptedAt }: Pick<LedgerEntry, 'acceptedAt'>,
+  receivedAt: number,
+  { serverErrorMs }: { readonly serverErrorMs: number },
+): boolean {
+  return receivedAt >= acceptedAt - serverErrorMs;
+}
+
 /** What `report` proves about `entry`, or `null` while nothing is proved and something still may be. */
 export function verdictOf(entry: LedgerEntry, report: Report, knowledge: Knowledge): Verdict | null {
   const { others, keepsRing } = knowledge;
   const resolver = knowledge.resolver ?? BY_RING;
   const ring = report.commands ?? null;
   const named = ring?.find(({ n }) => n === entry.n) ?? null;
-  if (named !== null && !isProtocolRefusal(named)) return wordOfDevice(named, nameOf(report));
+  const isTold = named === null || isKnownWord(named);
+  if (named !== null && isTold && !isProtocolRefusal(named)) return wordOfDevice(named, nameOf(report));
   if (resolver.done.includes('hold-shown') && report.hold?.id === entry.id) {
     const proof = proofText('hold-shown', `${nameOf(report)} shows its hold`);
     return { outcome: 'done', reason: null, proof };
   }
   const goesOn = whatGoesOn(entry, report, { resolver, others });
   if (goesOn !== null) return goesOn;
+  // It is in the device's memory, with a word that says nothing: that is neither an outcome nor silence.
+  if (!isTold) return null;
   if (ring === null) return isOverByTime(entry, report) && !keepsRing ? unprovable(report) : null;
   if (named === null && !isOver(entry, report)) return null;
   if (!reachesBack(ring, entry, report, others)) return unprovable(report);
@@ -115,12 +130,17 @@ function wordOfDevice(named: RingEntry, where: string): Verdict {
   return { outcome: 'rejected', reason, proof };
 }
 
-function reasonOf(named: RingEntry): string {
-  return named.outcome === 'rejected' ? (named.reason ?? 'no-reason-given') : named.outcome;
+/** Words for outcomes that a device may use (wire contract 2.1); any other proves nothing, such as "accepted", which means "not yet". */
+function isKnownWord({ outcome }: RingEntry): boolean {
+  return outcome === 'done' || outcome === 'rejected' || outcome === 'unknown';
+}
+
+function reasonOf({ reason }: RingEntry): string {
+  return reason ?? 'no-reason-given';
 }
 
 function isProtocolRefusal(named: RingEntry): boolean {
-  return named.outcome !== 'done' && PROTOCOL_REFUSALS.includes(reasonOf(named));
+  return named.outcome === 'rejected' && PROTOCOL_REFUSALS.includes(reasonOf(named));
 }
 
 /** The device is past the command: it will refuse it from here on, by boot, by its uptime, or by a higher number. */

@@ -12,6 +12,7 @@ import type { Draft } from './draft.ts';
 import { ageOf, isProvedFresh } from './freshness.ts';
 import { CORRAL, type LedgerEntry, reassertionId } from './ledger.ts';
 import { commandInFlight, commandNamed, commandWithHold } from './legality.ts';
+import { nextNumber } from './numbers.ts';
 import { OPEN_MAX } from './prospect.ts';
 import { makeRoom } from './resolve.ts';
 import { enterCommand } from './send.ts';
@@ -31,7 +32,7 @@ export function reassertIfDue(draft: Draft, report: Report): void {
   if (remedy === null || spec === null || !isSafe(draft, { name: remedy.name, spec, report })) return;
   makeRoom(draft);
   if (twin.open.length >= OPEN_MAX) return;
-  const id = reassertionId(twin.lastN + 1);
+  const id = reassertionId(nextNumber(twin, context.epoch));
   const entry = enterCommand(draft, { id, ...remedy, by: CORRAL, asker: null }, spec);
   const reasserted: Suspicion = { ...doubt, divergence: { ...divergence, reassertedBy: entry.id } };
   twin.suspicions = [reasserted];

@@ -9,28 +9,36 @@ import { hasAnswered } from './freshness.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { closableByWord, commandNamed } from './legality.ts';
 import { OPEN_MAX } from './prospect.ts';
-import { type Knowledge, proofText, type Verdict, verdictOf, wasHandled } from './proof.ts';
+import { type Knowledge, mayTellOf, proofText, type Verdict, verdictOf, wasHandled } from './proof.ts';
+
+/** A report, and when the hub stored it. */
+interface Stored {
+  readonly report: Report;
+  readonly receivedAt: number;
+}
 
 /** How many resolved entries a twin remembers; older ones are in the store. */
 export const RECENT_MAX = 8;
 
 /** Resolves what `report`, of the twin's present incarnation, proves about commands. */
-export function resolveByReport(draft: Draft, report: Report): void {
-  const { twin } = draft;
+export function resolveByReport(draft: Draft, { report, receivedAt }: Stored): void {
+  const { twin, context } = draft;
   for (const entry of twin.open) {
+    if (!mayTellOf(entry, receivedAt, context)) continue;
     const verdict = verdictOf(entry, report, knowledgeOf(draft, entry));
     if (verdict === null) continue;
     closeEntry(draft, entry, verdict);
     if (verdict.reason === 'not-executed' && report.boot === entry.boot) twin.unheard += 1;
   }
-  resolveLate(draft, report, twin.incarnation);
+  resolveLate(draft, { report, receivedAt }, twin.incarnation);
 }
 
 /** Resolves what `report` proves about commands that were closed without a proof. */
-export function resolveLate(draft: Draft, report: Report, incarnation: number): void {
-  const { twin } = draft;
+export function resolveLate(draft: Draft, { report, receivedAt }: Stored, incarnation: number): void {
+  const { twin, context } = draft;
   for (const entry of twin.recent) {
     if (entry.outcome !== 'unknown' || entry.incarnation !== incarnation) continue;
+    if (!mayTellOf(entry, receivedAt, context)) continue;
     const verdict = verdictOf(entry, report, knowledgeOf(draft, entry));
     if (verdict === null || verdict.outcome === 'unknown') continue;
     const proved = closed(draft, entry, verdict);

@@ -8,6 +8,7 @@ import type { Command, CommandSpec } from '../machines/command.ts';
 import { latestAt } from './clock.ts';
 import { addEffect, type Draft, writeEntry } from './draft.ts';
 import type { LedgerEntry } from './ledger.ts';
+import { giveNumber } from './numbers.ts';
 import type { CommandRequest } from './twin.ts';
 
 /** What of an entry whoever commands decides. */
@@ -40,9 +41,8 @@ export function nextEntry(
   spec: CommandSpec,
 ): LedgerEntry {
   const { twin, context } = draft;
-  twin.lastN += 1;
   return {
-    ...{ device: twin.device, id, n: twin.lastN, name, args, by, asker },
+    ...{ device: twin.device, id, n: giveNumber(draft), name, args, by, asker },
     ...{ epoch: context.epoch, incarnation: twin.incarnation, ...deadline(draft, spec) },
     ...{ holdMs: holdMsOf(args, spec), acceptedAt: context.now, sentAt: context.now },
     ...{ outcome: 'pending', reason: null, proof: null, decidedAt: null, closedAt: null },

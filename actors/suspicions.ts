@@ -2,11 +2,12 @@
  * Reasons to doubt the known state, entered and left by rule: the rules are in {@link SUSPICIONS}, and in `docs/suspicions.md`,
  * which is written from them. A suspicion is open or it is not; the machine is in `suspect` while one is.
  */
-import type { Report } from '../machines/report.ts';
+import type { Report, RingEntry } from '../machines/report.ts';
 import { DIVERGENCE, standingDivergences } from './divergence.ts';
 import type { Draft } from './draft.ts';
 import type { EndedHold } from './holds.ts';
 import { closableByWord, UNCONFIRMED } from './legality.ts';
+import { isOfEpoch } from './numbers.ts';
 import { CLAIMED_N_MAX } from './ring.ts';
 import type { Suspicion, Twin } from './twin.ts';
 
@@ -14,6 +15,7 @@ type Doubt = Omit<Suspicion, 'since'>;
 
 const CONFLICT = 'identity-conflict';
 const IMPOSSIBLE_NUMBER = 'impossible-number';
+const FOREIGN_EPOCH = 'foreign-epoch';
 
 /** When a suspicion begins and ends, and what an engineer's `clear` does about it; one sentence each. */
 export interface SuspicionRule {
@@ -47,6 +49,12 @@ export const SUSPICIONS: Readonly<Record<string, SuspicionRule>> = {
     left: 'a newer report does not name one',
     cleared: 'ends it; the next report that names one begins it again',
   },
+  [FOREIGN_EPOCH]: {
+    entered:
+      'the ring of the newest report names the last command that it has of this owner `stale-epoch`: the device obeys another database',
+    left: 'a newer report names a later command otherwise, or comes after the partition has been taken again',
+    cleared: 'ends it; the next report that shows it begins it again',
+  },
   [CONFLICT]: {
     entered: 'reports came that one device cannot have sent',
     left: 'a probe is answered, and no second device was heard for as long as the kind allows silence',
@@ -67,7 +75,7 @@ export function reviewReport(
   doubts.push(...standingDivergences(draft, report, since));
   const conflict = twin.suspicions.find(({ reason }) => reason === CONFLICT);
   if (conflict !== undefined) doubts.push(conflict);
-  doubts.push(...impossibleNumber(report), ...unconfirmed(draft));
+  doubts.push(...impossibleNumber(report), ...foreignEpoch(draft, report), ...unconfirmed(draft));
   setDoubts(draft, doubts);
 }
 
@@ -113,6 +121,26 @@ function impossibleNumber({ commands = [] }: Report): Doubt[] {
   if (claimed === undefined) return [];
   const detail = `its ring names the command number ${String(claimed.n)}, and no twin gives one above ${String(CLAIMED_N_MAX)}`;
   return [{ reason: IMPOSSIBLE_NUMBER, detail }];
+}
+
+/**
+ * A device refuses an epoch below the highest that it has seen, and none of this database is above ours while our lease lasts. A copy
+ * from before the partition was taken is refused rightly, and says nothing.
+ */
+function foreignEpoch({ twin, context }: Draft, { commands = [] }: Report): Doubt[] {
+  const { epoch } = context;
+  const isOurs = (n: number): boolean => {
+    const entry = [...twin.open, ...twin.recent].find((other) => other.n === n);
+    return n <= twin.lastN && (entry === undefined ? isOfEpoch(n, epoch) : entry.epoch === epoch);
+  };
+  const last = commands.filter(({ n }) => isOurs(n)).reduce(later, { n: -1, outcome: '' });
+  if (last.outcome !== 'rejected' || last.reason !== 'stale-epoch') return [];
+  const detail = `it refused command ${String(last.n)} of epoch ${String(epoch)} as stale-epoch: it has obeyed a higher epoch, of another database or of a copy of this one`;
+  return [{ reason: FOREIGN_EPOCH, detail }];
+}
+
+function later(one: RingEntry, other: RingEntry): RingEntry {
+  return one.n > other.n ? one : other;
 }
 
 function unconfirmed({ twin }: Draft): Doubt[] {

@@ -6,7 +6,7 @@ import type { Resolver } from './resolver.ts';
 
 /** A command as it travels to the device on `device.<id>.command`. */
 export interface Command {
-  /** The twin's command number for this device; grows by 1. */
+  /** The twin's command number for this device; only grows, and gaps mean nothing. */
   readonly n: number;
   /** Lease epoch of the sender; a device refuses any lower than the highest it has seen. */
   readonly epoch: number;

@@ -14,7 +14,7 @@ const COMMAND_LIMITS: DecodeLimits = { ...MESSAGE_LIMITS, valuesMax: 2 * VALUES_
 
 /** A command as it arrives. Unknown fields are allowed and left alone; a missing `args` is an empty one. */
 export const CommandSchema = Type.Object({
-  n: Uint(1, "the twin's command number for this device; grows by 1", COMMAND_N_MAX),
+  n: Uint(1, "the twin's command number for this device; only grows", COMMAND_N_MAX),
   epoch: Uint(
     0,
     'of the lease of the sender; a device refuses any lower than the highest it has seen',

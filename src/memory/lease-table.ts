@@ -2,11 +2,11 @@
  * Who owns which partition, in memory: the same rules as the table `lease` of Postgres.
  *
  * Invariants:
- * I1  epochs come from one number line: a later one is higher, whatever the partition.
+ * I1  a later epoch of a partition is higher.
  * I2  `positions`, `backlog`, `batch`, `journal` and `published` move only under the epoch and after the batch that the fence names.
  */
 import type { LeaseView, Ownership } from '../runtime/archive.ts';
-import { usableEpoch } from '../runtime/epoch.ts';
+import { epochAfter, usableEpoch } from '../runtime/epoch.ts';
 import type { Lease, PartitionAdvance, Store, StreamPosition } from '../runtime/ports.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 
@@ -20,14 +20,13 @@ export class LeaseTable {
   }));
   /** By partition, why its owner accepts no commands. */
   readonly #refusals = new Map<number, string>();
-  #lastEpoch = 0;
 
   /** Gives up to `limit` partitions that nobody holds at `now` to `node`, each under a fresh epoch. */
   acquire(options: { node: string; limit: number; ttlMs: number; now: number }): readonly Lease[] {
     const { node, limit, ttlMs, now } = options;
-    const free = this.#rows.filter(({ expiresAt }) => expiresAt === null || expiresAt <= now);
+    const free = this.#rows.filter(({ expiresAt }) => isFree(expiresAt, now, ttlMs));
     return free.slice(0, limit).map((row) => {
-      const epoch = this.#nextEpoch();
+      const epoch = usableEpoch(epochAfter(row.epoch, now));
       this.#rows[row.partition] = { ...row, epoch, owner: node, expiresAt: now + ttlMs };
       this.#refusals.delete(row.partition);
       const { partition, positions, backlog, batch, journal, published } = row;
@@ -62,9 +61,10 @@ export class LeaseTable {
   /** Ends those of `leases` that are still held; nothing can be committed under their epochs any more. */
   release(leases: readonly Held[]): void {
     for (const lease of leases) {
-      if (this.#rowUnder(lease) === undefined) continue;
+      const row = this.#rowUnder(lease);
+      if (row === undefined) continue;
       this.#refusals.delete(lease.partition);
-      this.#change(lease.partition, { owner: null, expiresAt: null, epoch: this.#nextEpoch() });
+      this.#change(lease.partition, { owner: null, expiresAt: null, epoch: usableEpoch(row.epoch + 1) });
     }
   }
 
@@ -86,11 +86,6 @@ export class LeaseTable {
     }
   }
 
-  #nextEpoch(): number {
-    this.#lastEpoch += 1;
-    return usableEpoch(this.#lastEpoch);
-  }
-
   #rowUnder({ partition, epoch }: Held): LeaseView | undefined {
     const row = this.#rows[partition];
     return row?.epoch === epoch ? row : undefined;
@@ -101,6 +96,11 @@ export class LeaseTable {
     if (row === undefined) throw new Error(`there is no partition ${String(partition)}`);
     this.#rows[partition] = { ...row, ...change };
   }
+}
+
+/** No lease lasts for longer than it was asked for: what seems to was given while the clock was ahead. */
+function isFree(expiresAt: number | null, now: number, ttlMs: number): boolean {
+  return expiresAt === null || expiresAt <= now || expiresAt > now + ttlMs;
 }
 
 function withMoved(

@@ -6,15 +6,24 @@ import type { Lease, Store } from '../runtime/ports.ts';
 import { type PositionsRow, readPositions } from './lease-row.ts';
 import type { SessionPool } from './sessions.ts';
 
+/** How much an epoch may be ahead of the time of its taking, ms. */
+const EPOCH_CHANCE_MS = 1_000;
+
 type Held = Parameters<Store['release']>[0];
 
-/** Partitions that another node is just writing to are passed over: somebody holds them. */
+/**
+ * Partitions that another node is just writing to are passed over: somebody holds them. No lease lasts for longer than it was asked for:
+ * what seems to was given while the clock was ahead. Epochs grow with time (`epochAfter`), and by chance a little more, so that two
+ * databases that were one do not give the same.
+ */
 const ACQUIRE = `with free as (
-  select partition from lease where expires_at is null or expires_at <= now()
+  select partition from lease
+  where expires_at is null or expires_at <= now() or expires_at > now() + $3 * interval '1 millisecond'
   order by partition limit $2 for update skip locked
 )
 update lease l
-set owner = $1, epoch = nextval('lease_epoch'), expires_at = now() + $3 * interval '1 millisecond', refuses = null
+set owner = $1, epoch = greatest(l.epoch + 1, floor(extract(epoch from now()) * 1000 + random() * ${String(EPOCH_CHANCE_MS)})::bigint),
+  expires_at = now() + $3 * interval '1 millisecond', refuses = null
 from free where l.partition = free.partition
 returning l.partition, l.epoch, l.positions, l.backlog, l.batch, l.journal, l.published`;
 
@@ -31,7 +40,7 @@ returning l.partition`;
 
 /** The epoch ends as well: nothing can be committed under it any more. */
 const RELEASE = `with held as (${HELD})
-update lease l set owner = null, expires_at = null, refuses = null, epoch = nextval('lease_epoch')
+update lease l set owner = null, expires_at = null, refuses = null, epoch = l.epoch + 1
 from held where l.partition = held.partition`;
 
 /** See `Store.acquire`. */

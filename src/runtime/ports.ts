@@ -226,7 +226,7 @@ export interface StreamPosition {
 /** A node's right to decide for a partition. */
 export interface Lease {
   readonly partition: number;
-  /** From one sequence for all partitions: a later owner's is always higher. */
+  /** A later owner's is always higher, also after the store was set back (`epoch.ts`). */
   readonly epoch: number;
   /** One for each stream of which something was read. */
   readonly positions: readonly StreamPosition[];

@@ -43,7 +43,7 @@ const outcomeFields = {
     '`expired`: proved not executed; `unknown`: it can no longer start, and nothing proves yet whether it was executed',
   ),
   device: Type.String(),
-  n: Type.Integer({ description: "the twin's number for it; grows by 1" }),
+  n: Type.Integer({ description: "the twin's number for it; only grows" }),
   name: Type.String(),
   args: AnyMap,
   by: TextOrNull('on whose behalf, as the caller wrote it'),

@@ -19,6 +19,10 @@ export interface StoreUnderTest {
   ) => Promise<void>;
   /** Lets all leases run out. */
   readonly expireLeases: () => Promise<void>;
+  /** What time the store has, ms. */
+  readonly now: () => number;
+  /** Sets the store's clock back by hours. */
+  readonly setClockBack: () => Promise<void>;
   /** Drops what is beyond its retention at `now`. */
   readonly maintain: (now: number) => Promise<void>;
   readonly end: () => Promise<void>;
@@ -50,6 +54,10 @@ async function openMemory(): Promise<StoreUnderTest> {
     expireLeases: async () => {
       now += LEASE_TTL_MAX_MS;
     },
+    now: () => now,
+    setClockBack: async () => {
+      now -= 5 * LEASE_TTL_MAX_MS;
+    },
     maintain: (time) => store.maintain(time),
     end: async () => undefined,
   };
@@ -73,6 +81,12 @@ async function openPostgres(): Promise<StoreUnderTest> {
     },
     expireLeases: async () => {
       await client.query("update lease set expires_at = now() - interval '1 second' where owner is not null");
+    },
+    now: () => Date.now(),
+    setClockBack: async () => {
+      await client.query(
+        "update lease set expires_at = expires_at + interval '5 hours' where owner is not null",
+      );
     },
     maintain: async (time) => {
       await store.maintain(time);

@@ -188,10 +188,13 @@ describe('SIGTERM', () => {
   });
 });
 
+/** A command number above all that a twin has given by now. */
+const LATE_N = 2 ** 39;
+
 /** The epoch under which a node holds the partition of a device. */
 async function epochOf(device: string): Promise<number> {
   const [row] = await world.eye.query<{ epoch: number }>(
-    'select l.epoch::int as epoch from lease l join device d on d.partition = l.partition where d.id = $1',
+    'select l.epoch::float8 as epoch from lease l join device d on d.partition = l.partition where d.id = $1',
     [device],
   );
   return row!.epoch;
@@ -273,12 +276,12 @@ describe('a node that stood still for longer than its lease', () => {
 
     // Had its command been one that the device has not seen yet: the device would refuse it by the epoch alone.
     const runtime = await RawBackend.connect(world.hub, 'runtime');
-    const late = { n: 1_000, epoch: oldEpoch, id: randomUUID(), name: 'release', args: {} };
+    const late = { n: LATE_N, epoch: oldEpoch, id: randomUUID(), name: 'release', args: {} };
     runtime.nats.publish(siteCommand('depot', device.device), encode(late, 'json'));
     await world.eye.untilRow(
       'the device says that it has refused',
       `select 1 from report r join device d on d.key = r.device
-        where d.id = $1 and r.body::jsonb -> 'commands' @> '[{"n": 1000, "reason": "stale-epoch"}]'`,
+        where d.id = $1 and r.body::jsonb -> 'commands' @> '[{"n": ${LATE_N}, "reason": "stale-epoch"}]'`,
       [device.device],
     );
     await runtime.close();

@@ -28,7 +28,7 @@ export const AskerSchema = Type.Union([Type.String(), Type.Null()], {
 /** A command as the ledger has it. */
 export const CommandViewSchema = Type.Object({
   id: Type.String({ description: "the caller's idempotency key" }),
-  n: Type.Integer({ description: "the twin's number for it; grows by 1" }),
+  n: Type.Integer({ description: "the twin's number for it; only grows" }),
   name: Type.String(),
   args: Type.Record(AnyKey, Type.Unknown()),
   by: Type.Union([Type.String(), Type.Null()], { description: 'on whose behalf, as the caller wrote it' }),

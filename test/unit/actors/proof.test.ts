@@ -53,6 +53,18 @@ const notExecuted = { outcome: 'expired', reason: 'not-executed' };
 const fullRing = Array.from({ length: RING_SIZE_MAX }, (_, index) => done(13 - index));
 
 describe('a ring that names it', () => {
+  test.each(['accepted', 'undecided', 'superseded', 'Done', ''])(
+    'with a word that is none of the three, proves nothing, and is no silence either: %j',
+    (outcome) => {
+      const commands = [{ n: 5, outcome, reason: 'busy' }, done(4)];
+      expect(verdict({ commands })).toBeNull();
+      expect(verdict({ up: AFTER, commands })).toBeNull();
+      expect(
+        verdict({ boot: 4, commands: [...commands, ...fullRing] }, entryOf(), [entryOf({ n: 4 })]),
+      ).toBeNull();
+    },
+  );
+
   test('done, proves it done, in any boot and at any time', () => {
     expect(verdict({ commands: [done(5)] })).toEqual({ outcome: 'done', reason: null });
     expect(verdict({ boot: 4, up: 1, commands: [done(5)] })).toEqual({ outcome: 'done', reason: null });

@@ -1,0 +1,107 @@
+/**
+ * The database was set back, the device and the stream were not: what it gave since, it does not know of.
+ */
+import { describe, expect, test } from 'vitest';
+import { EPOCH_MAX, COMMAND_N_MAX } from '../../../machines/command.ts';
+import { nextNumber } from '../../../actors/numbers.ts';
+import { epochAfter } from '../../../src/runtime/epoch.ts';
+import { Pair } from './pair.ts';
+import { T0 } from './stage.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** A twin with a charging device, whose owner took its partition at this time. */
+function chargingAt(takenAt: number): Pair {
+  const pair = new Pair({ epoch: epochAfter(0, takenAt) }).meet();
+  pair.reserve('r1');
+  pair.device.use(pair.now, true);
+  pair.report();
+  expect(pair.document.state).toBe('charging');
+  return pair;
+}
+
+describe('a database that was set back', () => {
+  test('never gives a number that the device has used, however much it has forgotten', () => {
+    const pair = chargingAt(T0);
+    const forgotten = pair.twin;
+    for (let times = 0; times < 20; times += 1) {
+      pair.ask('report', { id: `since-${times}` });
+      pair.answer();
+    }
+    const usedN = pair.twin.lastN;
+    pair.twin = forgotten;
+    pair.pass(HOUR_MS / 60);
+    pair.epoch = epochAfter(pair.epoch, pair.now);
+    pair.ask('report', { id: 'after' });
+    expect(pair.sent.n).toBeGreaterThan(usedN);
+  });
+
+  test('takes no report that the hub stored before a command was accepted for what became of it', () => {
+    const pair = chargingAt(T0);
+    const { lastN } = pair.twin;
+    // Of a command that the database does not know of any more: it has the number that comes next.
+    const before = pair.measure({ commands: [{ n: lastN + 1, outcome: 'done' }] });
+    const storedAt = pair.now;
+    pair.pass(1_000);
+    pair.ask('stop', { id: 'stop' });
+    expect(pair.sent.n).toBe(lastN + 1);
+    pair.hear(before, storedAt);
+    expect(pair.ledger.get('stop')).toMatchObject({ outcome: 'pending', proof: null });
+    expect(pair.document.state).toBe('charging');
+    pair.answer();
+    expect(pair.ledger.get('stop')?.outcome).toBe('done');
+  });
+
+  test('takes no such report for a round trip either', () => {
+    const pair = chargingAt(T0);
+    const before = pair.measure({ commands: [{ n: pair.twin.lastN + 1, outcome: 'done' }] });
+    const storedAt = pair.now;
+    pair.pass(30_000);
+    const { asOf } = pair.document;
+    pair.ask('stop', { id: 'stop' });
+    pair.hear(before, storedAt);
+    expect(pair.document.asOf).toBeLessThanOrEqual(storedAt);
+    expect(pair.document.asOf).toBeGreaterThanOrEqual(asOf ?? 0);
+  });
+});
+
+describe('epochs and numbers by time', () => {
+  test('stay below what devices take for as long as anybody plans', () => {
+    const at = Date.UTC(2300, 0, 1);
+    const epoch = epochAfter(0, at);
+    expect(epoch).toBeLessThan(EPOCH_MAX);
+    expect(nextNumber({ lastN: 0 }, epoch)).toBeLessThan(COMMAND_N_MAX);
+  });
+
+  test('grow where time does not', () => {
+    expect(epochAfter(T0, T0 - HOUR_MS)).toBe(T0 + 1);
+    expect(nextNumber({ lastN: T0 }, T0)).toBe(T0 + 1);
+  });
+});
+
+describe('a device that knows a higher epoch than any of this database', () => {
+  test('obeys somebody else: the twin is in doubt until it obeys again', () => {
+    const pair = chargingAt(T0);
+    pair.device.highestEpoch = pair.epoch + 1_000_000;
+    pair.ask('stop', { id: 'stop' });
+    pair.answer();
+    expect(pair.reasons).toContain('foreign-epoch');
+    pair.epoch = epochAfter(pair.epoch, pair.epoch + 2_000_000);
+    pair.ask('report', { id: 'again' });
+    pair.answer();
+    expect(pair.ledger.get('again')?.outcome).toBe('done');
+    expect(pair.reasons).not.toContain('foreign-epoch');
+  });
+
+  test('is not in doubt for a copy of a command from before the partition was taken', () => {
+    const pair = chargingAt(T0);
+    pair.ask('stop', { id: 'stop' });
+    const [old] = pair.unhandled();
+    pair.epoch += 1;
+    pair.ask('report', { id: 'report' });
+    pair.arrive();
+    pair.device.receive(old!, pair.now);
+    pair.report();
+    expect(pair.reasons).not.toContain('foreign-epoch');
+  });
+});
