@@ -14,7 +14,7 @@ import { FENCED, fenceConclusion } from './fence.ts';
 import { inquire } from './inquiry.ts';
 import { inventoryParts } from './inventory.ts';
 import type { PostgresLimits } from './limits.ts';
-import { asError, type Backend, type Session, type SessionPool } from './sessions.ts';
+import { asError, type Backend, type Session, type SessionPool, warningOf } from './sessions.ts';
 import { type Statement, StatementComposer } from './statement.ts';
 
 /** What a committer works with. */
@@ -38,6 +38,9 @@ const KEY_ATTEMPTS_MAX = 3;
  * 54 (larger than Postgres takes). The same commit will never succeed.
  */
 const DATA_CLASSES = ['21', '22', '23', '54'];
+
+/** Of class 54 this one is also what a server says that takes nothing from anybody, because its transaction numbers run out. */
+const PROGRAM_LIMIT_EXCEEDED = '54000';
 
 /** Commits of one node. */
 export class Committer {
@@ -76,7 +79,13 @@ export class Committer {
       const keys = await this.#options.keys.resolve(session.client, commit);
       const statement = await this.#write(session, commit, keys);
       isSent = true;
+      const warned = warningOf(session);
       await session.client.query({ ...statement, values: [...statement.values] });
+      const warning = warned();
+      if (warning !== null) {
+        session.release(warning);
+        return await this.#inquire(commit, session.backend);
+      }
       keys.remember();
       session.release();
       return { type: 'committed' };
@@ -157,7 +166,7 @@ function resultOf(cause: Error): CommitResult {
     const partitions = (cause.detail ?? '').split(',').map(Number);
     return { type: 'fenced', partitions };
   }
-  const isData = DATA_CLASSES.includes(cause.code.slice(0, 2));
+  const isData = DATA_CLASSES.includes(cause.code.slice(0, 2)) && cause.code !== PROGRAM_LIMIT_EXCEEDED;
   return { type: isData ? 'refused' : 'unavailable', cause };
 }
 

@@ -3,11 +3,14 @@
  *
  * The server may still be at work on it. So its process is ended first, and waited for; after that nothing of it can happen any
  * more, and the lease rows, which every commit moves, tell whether it did.
+ *
+ * Where commits wait for a standby, ending one that waits makes it visible although no standby has it. So what is seen is believed once
+ * a transaction of our own, written after it and under the same rule, was answered: standbys have everything in the order of the log.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PartitionAdvance } from '../runtime/ports.ts';
 import type { PostgresLimits } from './limits.ts';
-import { asError, type Backend, type SessionPool } from './sessions.ts';
+import { asError, type Backend, type SessionPool, warningOf } from './sessions.ts';
 
 /** What is certain about the commit. */
 export type Finding =
@@ -67,7 +70,26 @@ async function readFinding(sessions: SessionPool, advances: readonly PartitionAd
   for (const { partition, epoch, afterBatch } of advances) {
     const lease = byPartition.get(partition);
     if (lease?.epoch !== epoch) continue;
-    return { type: lease.batch > afterBatch ? 'written' : 'not-written' };
+    if (lease.batch <= afterBatch) return { type: 'not-written' };
+    await proveDurable(sessions, partition);
+    return { type: 'written' };
   }
   return { type: 'lost', partitions: advances.map(({ partition }) => partition) };
+}
+
+/** Writes something that changes nothing, and waits for the answer. Rejects when there is none in time, or one with a reservation. */
+async function proveDurable(sessions: SessionPool, partition: number): Promise<void> {
+  const session = await sessions.open();
+  try {
+    const warned = warningOf(session);
+    await session.client.query('update lease set batch = batch where partition = $1', [partition]);
+    const warning = warned();
+    if (warning !== null) throw warning;
+    session.release();
+  } catch (error) {
+    session.release(asError(error));
+    // It may wait for a standby for ever.
+    await hasEnded(sessions, session.backend);
+    throw error;
+  }
 }

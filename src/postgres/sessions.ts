@@ -141,6 +141,32 @@ export class SessionPool {
   }
 }
 
+/** What of a notice of the server is looked at. */
+interface Notice {
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+  readonly detail?: string | undefined;
+}
+
+/** SQLSTATE of a warning without one of its own. */
+const WARNING = '01000';
+
+/**
+ * Listens for warnings on a session; the function that it returns tells the last one, and ends the listening. Postgres answers a commit
+ * whose wait for a standby was cancelled as if it had succeeded, and warns that no standby may have it.
+ */
+export function warningOf({ client }: Pick<Session, 'client'>): () => Error | null {
+  let warning: Error | null = null;
+  const hear = ({ code, message, detail }: Notice): void => {
+    if (code === WARNING) warning = new Error([message, detail].filter(Boolean).join(': '));
+  };
+  client.on('notice', hear);
+  return () => {
+    client.off('notice', hear);
+    return warning;
+  };
+}
+
 /** What was thrown, as an error. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));

@@ -195,6 +195,29 @@ describe('a commit whose connection is cut', () => {
   });
 });
 
+describe('a server that takes nothing from anybody', () => {
+  test('because its transaction numbers run out, is away: the commit is not the data’s fault, and succeeds later', async () => {
+    const database = await createDatabase();
+    const eye = await openEye(database.url);
+    const store = new PostgresStore({ ...options, connectionString: database.url });
+    const [lease] = (await store.acquire({ node: 'a', limit: 1, ttlMs: 60_000 })) as [Lease];
+    const [device] = devicesIn(lease.partition, 1);
+    // What the server itself says then (PostgreSQL, GetNewTransactionId), with its SQLSTATE.
+    await eye.query(`create function run_out() returns trigger language plpgsql as $$ begin
+      raise exception 'database is not accepting commands that assign new transaction IDs to avoid wraparound data loss'
+        using errcode = 'program_limit_exceeded';
+    end $$`);
+    await eye.query('create trigger run_out before update on lease for each row execute function run_out()');
+    const commit = commitOf([advance(lease)], { twins: [twin(device)], reports: [filed(device, report(1))] });
+    expect(await store.commit(commit)).toMatchObject({ type: 'unavailable' });
+    await eye.query('drop trigger run_out on lease');
+    expect(await store.commit(commit)).toEqual({ type: 'committed' });
+    await store.close();
+    await eye.close();
+    await database.drop();
+  });
+});
+
 describe('a commit that is killed in the moment of committing', () => {
   let server: Awaited<ReturnType<typeof startPostgres>>;
   let eye: DatabaseEye;
@@ -205,7 +228,6 @@ describe('a commit that is killed in the moment of committing', () => {
     eye = await openEye(server.url());
   });
   afterAll(async () => {
-    await store.close();
     await eye.close();
     await server.end();
   });
@@ -220,22 +242,46 @@ describe('a commit that is killed in the moment of committing', () => {
     await eye.query(`alter database ${database!.name} set synchronous_commit = on`);
   }
 
-  test('is found to be committed', async () => {
-    const [device] = devicesIn(0, 1);
+  /** Standbys are of no account any more: whoever waits for one goes on. */
+  async function waitForNobodyNoMore(): Promise<void> {
+    await eye.query('alter system reset synchronous_standby_names');
+    await eye.query('select pg_reload_conf()');
+  }
+
+  test.each([
+    ['ended', 'pg_terminate_backend'],
+    ['cancelled', 'pg_cancel_backend'],
+  ])('and %s while it waits for a standby is not acted upon before one has it', async (how, end) => {
+    const [device] = devicesIn(0, 1, `${how}-`);
     await eye.query("insert into device (id, kind, site) values ($1, 'charge-point', 'depot')", [device]);
-    await eye.query("update lease set owner = 'a', epoch = 1, expires_at = now() where partition = 0");
+    const [{ batch }] = (await eye.query(
+      "update lease set owner = 'a', epoch = 1, expires_at = now() where partition = 0 returning batch::int",
+    )) as [{ readonly batch: number }];
     await waitForNobody();
-    store = new PostgresStore({ ...options, connectionString: server.url() });
+    const limits = { giveUpAfterMs: 500, answerTimeoutMs: 1_000 };
+    store = new PostgresStore({ ...options, connectionString: server.url(), limits });
     await loaded(store, 0);
-    const beginning = { batch: 0, positions: [], backlog: [], journal: 0, published: 0 };
-    const lease: Lease = { partition: 0, epoch: 1, ...beginning };
+    const lease: Lease = {
+      partition: 0,
+      epoch: 1,
+      batch,
+      positions: [],
+      backlog: [],
+      journal: 0,
+      published: 0,
+    };
     const commit = commitOf([advance(lease)], { twins: [twin(device)], reports: [filed(device, report(1))] });
     const answer = store.commit(commit);
     const committing = `${COMMITTING} and wait_event = 'SyncRep'`;
     const { pid } = await eye.untilRow<{ pid: number }>('it waits for the standby', committing);
-    await eye.query('select pg_terminate_backend($1)', [pid]);
-    expect(await answer).toEqual({ type: 'committed' });
+    await eye.query(`select ${end}($1)`, [pid]);
+    expect(await answer).toMatchObject({ type: 'unavailable' });
+    expect(await store.commit(commit), 'asked again').toMatchObject({ type: 'unavailable' });
+    await waitForNobodyNoMore();
+    expect(await store.commit(commit)).toEqual({ type: 'committed' });
     expect(await store.reports(device, ALL)).toHaveLength(1);
-    expect(await loaded(store, 0)).toMatchObject({ twins: [{ device }] });
+    const left = await eye.query("select from pg_stat_activity where wait_event = 'SyncRep'");
+    expect(left, 'nothing waits for a standby any more').toEqual([]);
+    await store.close();
   });
 });
