@@ -196,6 +196,7 @@ async function openStore({ config, log, limits, clock, stops }: Assembly): Promi
     kinds,
     clock,
     serverErrorMs,
+    onNotice: ({ type, found }) => writeLine(log, type, { found }),
   });
   stops.push(() => store.close());
   await store.maintain(clock.now());

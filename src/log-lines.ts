@@ -105,6 +105,11 @@ export const LOG_LINES = {
     says: 'store unavailable: the commit is tried again, nothing is lost',
     fields: ['cause'],
   },
+  'store-set-back': {
+    level: 'error',
+    says: 'the database is not the one that this node knows: all that it holds is given up and read anew',
+    fields: ['found'],
+  },
   'store-housekeeping-failed': {
     level: 'error',
     says: 'housekeeping of the store failed; it is tried again in an hour',

@@ -12,6 +12,7 @@ import { commitParts } from './commit-statement.ts';
 import { DEVICE_ID_CONSTRAINT, type DeviceKeys } from './device-keys.ts';
 import { FENCED, fenceConclusion } from './fence.ts';
 import { inquire } from './inquiry.ts';
+import type { KnownDatabase } from './known-database.ts';
 import { inventoryParts } from './inventory.ts';
 import type { PostgresLimits } from './limits.ts';
 import { asError, type Backend, type Session, type SessionPool, warningOf } from './sessions.ts';
@@ -21,6 +22,7 @@ import { type Statement, StatementComposer } from './statement.ts';
 export interface CommitterOptions {
   readonly sessions: SessionPool;
   readonly keys: DeviceKeys;
+  readonly known: KnownDatabase;
   readonly driftPpmOf: (kind: string) => number;
   readonly limits: PostgresLimits;
 }
@@ -75,6 +77,12 @@ export class Committer {
       return { type: 'unavailable', cause: asError(error) };
     }
     let isSent = false;
+    const { known } = this.#options;
+    const gone = commit.partitions.filter((lease) => known.isGone(lease));
+    if (gone.length > 0) {
+      session.release();
+      return { type: 'fenced', partitions: gone.map(({ partition }) => partition) };
+    }
     try {
       const keys = await this.#options.keys.resolve(session.client, commit);
       const statement = await this.#write(session, commit, keys);
@@ -87,6 +95,7 @@ export class Committer {
         return await this.#inquire(commit, session.backend);
       }
       keys.remember();
+      known.wrote(commit.partitions);
       session.release();
       return { type: 'committed' };
     } catch (error) {
@@ -121,12 +130,13 @@ export class Committer {
 
   /** What became of a commit that was sent, and whose connection was cut. */
   async #inquire(commit: Commit, backend: Backend): Promise<CommitResult> {
-    const { sessions, limits } = this.#options;
+    const { sessions, limits, known } = this.#options;
     const finding = await inquire({ sessions, backend, advances: commit.partitions, limits });
     if (finding.type === 'open') this.#unknown.set(commit, backend);
     else this.#unknown.delete(commit);
     switch (finding.type) {
       case 'written':
+        known.wrote(commit.partitions);
         return { type: 'committed' };
       case 'lost':
         return { type: 'fenced', partitions: finding.partitions };

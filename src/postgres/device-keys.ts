@@ -1,12 +1,15 @@
 /**
- * The integer keys that stand for device ids inside the database. A key never changes, so it is remembered for good: some 40
- * bytes a device.
+ * The integer keys that stand for device ids inside the database. In one database a key never changes, so it is remembered: some 40
+ * bytes a device. Another database, be it the same set back, may give it to another device.
  *
- * Invariant: I1  a key is remembered only once the device's row is committed.
+ * Invariants:
+ * I1  a key is remembered only once the device's row is committed.
+ * I2  no key outlives the loading of its partition, or the database.
  */
 import type { ClientBase } from 'pg';
 import type { Twin } from '../../actors/twin.ts';
 import type { Commit } from '../runtime/ports.ts';
+import { partitionOf } from '../wire/partition.ts';
 import type { Columns } from './array-parameter.ts';
 import type { StatementPart } from './statement.ts';
 
@@ -51,11 +54,29 @@ export function writeDevice(key: number, { device, kind, site }: Twin, row: Colu
 
 /** The keys of all devices this node has had to do with. */
 export class DeviceKeys {
-  readonly #known = new Map<string, number>();
+  #known = new Map<string, number>();
+  readonly #saw: (key: number) => void;
+
+  /** `saw` is told every key that is remembered. */
+  constructor(saw: (key: number) => void) {
+    this.#saw = saw;
+  }
 
   /** Remembers the key of a device that was read from the database. */
   learn(device: string, key: number): void {
     this.#known.set(device, key);
+    this.#saw(key);
+  }
+
+  /** Forgets the keys of partitions that are going to be read anew. */
+  forget(partitions: readonly number[]): void {
+    const wanted = new Set(partitions);
+    for (const device of this.#known.keys()) if (wanted.has(partitionOf(device))) this.#known.delete(device);
+  }
+
+  /** Forgets all keys: the database is not the one from which they are. */
+  forgetAll(): void {
+    this.#known = new Map();
   }
 
   /** The keys of all devices in a commit: one round trip if there are unknown ones among them, none otherwise. */
@@ -74,7 +95,7 @@ export class DeviceKeys {
       keyOf: (device) => found.get(device) ?? keyIn(this.#known, device),
       born: rows.flatMap(({ id, is_new: isNew }) => (isNew ? (twins.get(id) ?? []) : [])),
       remember: () => {
-        for (const [device, key] of found) this.#known.set(device, key);
+        for (const [device, key] of found) this.learn(device, key);
       },
     };
   }

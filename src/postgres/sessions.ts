@@ -40,6 +40,8 @@ export interface SessionPoolOptions {
    */
   readonly planCacheMode: 'auto' | 'force_generic_plan';
   readonly limits: Pick<PostgresLimits, 'connectTimeoutMs' | 'answerTimeoutMs'>;
+  /** Looks at each new connection before anybody uses it. */
+  readonly meet?: (client: ClientBase) => Promise<void>;
 }
 
 type TypeParserFor = pg.CustomTypesConfig['getTypeParser'];
@@ -65,6 +67,7 @@ export class SessionPool {
   readonly #pool: pg.Pool;
   readonly #settings: string;
   readonly #waitingMax: number;
+  readonly #meet: SessionPoolOptions['meet'];
   readonly #backends = new WeakMap<PoolClient, Backend>();
 
   constructor(options: SessionPoolOptions) {
@@ -73,6 +76,7 @@ export class SessionPool {
     const timeout = `set statement_timeout = ${String(statementTimeoutMs ?? 0)}`;
     this.#settings = `set plan_cache_mode = ${planCacheMode}; ${timeout}; ${SETTINGS}`;
     this.#waitingMax = waitingMax ?? Infinity;
+    this.#meet = options.meet;
     this.#pool = new pg.Pool({
       ...{ connectionString, types, max: connectionsMax, keepAlive: true, application_name: 'corral' },
       connectionTimeoutMillis: limits.connectTimeoutMs,
@@ -135,6 +139,7 @@ export class SessionPool {
     );
     const [row] = rows;
     if (row === undefined) throw new Error('Postgres does not tell this connection its own process');
+    await this.#meet?.(client);
     const backend = { pid: row.pid, startedAt: row.started_at };
     this.#backends.set(client, backend);
     return backend;

@@ -21,6 +21,7 @@ import { PostgresArchive } from './archive.ts';
 import { takeCensus } from './census.ts';
 import { Committer } from './committer.ts';
 import { DeviceKeys } from './device-keys.ts';
+import { KnownDatabase, type SetBack } from './known-database.ts';
 import { FleetNumbers } from './fleet-numbers.ts';
 import { linesAfter, type LineRow, readLine } from './journal-rows.ts';
 import { acquireLeases, releaseLeases, renewLeases } from './leases.ts';
@@ -37,12 +38,14 @@ export interface PostgresStoreOptions extends TwinReadingOptions {
   /** Of a migrated database (see `migrate.ts`), directly or through a pooler that keeps sessions. */
   readonly connectionString: string;
   readonly limits?: Partial<PostgresLimits>;
+  readonly onNotice?: (notice: SetBack) => void;
 }
 
 /** `Store` and `Archive` on Postgres. Connects when it is first asked something. */
 export class PostgresStore implements Store, Archive, Census {
   readonly #limits: PostgresLimits;
-  readonly #keys = new DeviceKeys();
+  readonly #known: KnownDatabase;
+  readonly #keys = new DeviceKeys((key) => this.#known.saw(key));
   /** Each with connections of its own, so that none can take those of another. */
   readonly #pools: Readonly<Record<Use, SessionPool>>;
   readonly #committer: Committer;
@@ -58,10 +61,20 @@ export class PostgresStore implements Store, Archive, Census {
     const limits = { ...DEFAULT_POSTGRES_LIMITS, ...options.limits };
     const reading = new TwinReading(options);
     this.#limits = limits;
-    this.#pools = openPools(connectionString, limits);
+    this.#known = new KnownDatabase((notice) => {
+      this.#keys.forgetAll();
+      options.onNotice?.(notice);
+    });
+    this.#pools = openPools(connectionString, limits, (client) => this.#known.meet(client));
     const { writing, own, lookups, finds, reading: readers } = this.#pools;
     const driftPpmOf = (kind: string): number => reading.driftPpmOf(kind);
-    this.#committer = new Committer({ sessions: writing, keys: this.#keys, driftPpmOf, limits });
+    this.#committer = new Committer({
+      sessions: writing,
+      keys: this.#keys,
+      known: this.#known,
+      driftPpmOf,
+      limits,
+    });
     this.#archive = new PostgresArchive({ sessions: readers, reading, limits });
     this.#ledger = new PostgresArchive({ sessions: lookups, reading, limits });
     this.#numbers = new FleetNumbers({ sessions: own, reading });
@@ -83,12 +96,18 @@ export class PostgresStore implements Store, Archive, Census {
 
   // ------------------------------------------------------------------------------------------------------- store
 
-  acquire(options: Parameters<Store['acquire']>[0]): Promise<readonly Lease[]> {
-    return acquireLeases(this.#pools.writing, options);
+  async acquire(options: Parameters<Store['acquire']>[0]): Promise<readonly Lease[]> {
+    const leases = await acquireLeases(this.#pools.writing, options);
+    this.#known.took(leases);
+    return leases;
   }
 
-  renew(options: Parameters<Store['renew']>[0]): Promise<readonly number[]> {
-    return renewLeases(this.#pools.writing, options);
+  async renew(options: Parameters<Store['renew']>[0]): Promise<readonly number[]> {
+    const renewed = await renewLeases(this.#pools.writing, options);
+    const gone = new Set(
+      options.leases.filter((lease) => this.#known.isGone(lease)).map(({ partition }) => partition),
+    );
+    return renewed.filter((partition) => !gone.has(partition));
   }
 
   release(leases: Parameters<Store['release']>[0]): Promise<void> {
@@ -97,6 +116,7 @@ export class PostgresStore implements Store, Archive, Census {
 
   async load(partitions: readonly number[], sink: PartitionSink): Promise<void> {
     const session = await this.#pools.own.open();
+    this.#keys.forget(partitions);
     try {
       await loadPartitions(session, {
         ...{ partitions, sink, timeoutMs: this.#limits.loadTimeoutMs },
@@ -210,17 +230,22 @@ export class PostgresStore implements Store, Archive, Census {
 /** What connections are for. */
 type Use = 'writing' | 'own' | 'lookups' | 'finds' | 'reading';
 
-function openPools(connectionString: string, limits: PostgresLimits): Readonly<Record<Use, SessionPool>> {
+/** What the node owns and does in the database rests on its being the same: `meet` looks at each new connection for that. */
+function openPools(
+  connectionString: string,
+  limits: PostgresLimits,
+  meet: NonNullable<SessionPoolOptions['meet']>,
+): Readonly<Record<Use, SessionPool>> {
   const pool = (
-    options: Pick<SessionPoolOptions, 'connectionsMax' | 'waitingMax' | 'statementTimeoutMs'>,
+    options: Pick<SessionPoolOptions, 'connectionsMax' | 'waitingMax' | 'statementTimeoutMs' | 'meet'>,
   ): SessionPool => new SessionPool({ connectionString, limits, planCacheMode: 'auto', ...options });
   const statementTimeoutMs = limits.readTimeoutMs;
   return {
     writing: new SessionPool({
-      ...{ connectionString, limits, connectionsMax: limits.writingConnectionsMax },
+      ...{ connectionString, limits, connectionsMax: limits.writingConnectionsMax, meet },
       planCacheMode: 'force_generic_plan',
     }),
-    own: pool({ connectionsMax: limits.ownConnectionsMax }),
+    own: pool({ connectionsMax: limits.ownConnectionsMax, meet }),
     lookups: pool({ connectionsMax: limits.lookupConnectionsMax, statementTimeoutMs }),
     finds: pool({ connectionsMax: limits.findingConnectionsMax, statementTimeoutMs }),
     reading: pool({
