@@ -41,6 +41,8 @@ test('a twin that stays in its state, doubted or not, is rewritten on its page',
     expect(await store.commit(commitOf(partitions, { twins }))).toEqual({ type: 'committed' });
     leases = leases.map((lease, index) => advanced(lease, partitions[index]));
   }
+  // A connection tells what it counted when it ends, or some time.
+  await store.close();
   const counted = await psql.untilRow<{ hot: number }>(
     'the server has counted the rewrites',
     `select n_tup_hot_upd::integer as hot from pg_stat_user_tables where relname = 'twin' and n_tup_upd = $1`,
