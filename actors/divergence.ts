@@ -15,6 +15,7 @@ import { type EndedHold, wasEndedByCommand } from './holds.ts';
 import { isReassertion, type LedgerEntry } from './ledger.ts';
 import { commandNamed, commandWithHold } from './legality.ts';
 import type { Divergence, Suspicion } from './twin.ts';
+import { observationOf } from './observed.ts';
 
 /** Every divergence is a suspicion of this reason. */
 export const DIVERGENCE = 'divergence';
@@ -120,7 +121,8 @@ function mayBeReasserted({ twin, kind, context }: Draft, divergence: Divergence,
   if (reassertedBy !== null) return twin.open.some(({ id }) => id === reassertedBy);
   if (until === null || until - context.now < REASSERT_LEAST_MS) return false;
   if (commandWithHold(twin, hold) === null) return false;
-  return kind.chart.accepts(kind.observe(report), 'command.reserve');
+  const observation = observationOf(kind, report);
+  return observation !== null && kind.chart.accepts(observation, 'command.reserve');
 }
 
 /** What the device shows of holds and what the ledger says, where they disagree; `null` where they agree. */
@@ -139,7 +141,7 @@ function shownDivergence(
   }
   if (shown === null) return forgottenHold(draft, report, previous);
   if (twin.hold === null) return null;
-  const state = worldState(draft.kind.observe(report));
+  const state = worldState(observationOf(draft.kind, report) ?? 'suspect');
   if (state !== 'reserved' && state !== 'suspect') {
     const { id, by, until } = twin.hold;
     const detail = `the device holds itself for ${id}, and says ${report.state}`;
@@ -163,7 +165,7 @@ function lostViews(id: string, report: Report): Pick<Divergence, 'expected' | 'r
  */
 function forgottenHold(draft: Draft, report: Report, previous: Report | null): Shown | null {
   if (draft.ledger === null || previous?.boot !== report.boot || report.seq !== previous.seq + 1) return null;
-  if (worldState(draft.kind.observe(report)) !== 'available') return null;
+  if (worldState(observationOf(draft.kind, report) ?? 'suspect') !== 'available') return null;
   for (const { id, n, by, holdMs, outcome, acceptedAt } of draft.ledger.values()) {
     if (outcome !== 'done' || holdMs === null || report.up - previous.up >= holdMs) continue;
     if (wasEndedByCommand(draft, n, -Infinity)) continue;

@@ -73,6 +73,8 @@ export interface TwinDocument {
   };
   /** Names of the commands that would be accepted now, at once or once the device has answered `report`. */
   readonly allowed: readonly string[];
+  /** Sensors and fields of the newest report whose values did not fit, and so count as absent. Absent where there are none. */
+  readonly unreadable?: readonly string[];
   /** What had to be left out so that one message holds the rest; the store has it. Absent where nothing was. */
   readonly leftOut?: readonly string[];
 }
@@ -104,6 +106,7 @@ export function twinDocument(options: {
     connected: worldState(twin.path) !== 'offline',
     hears: twin.unheard < DEAF_AFTER,
     reported: newest?.report.sensors ?? {},
+    ...(newest?.report.unreadable !== undefined && { unreadable: newest.report.unreadable }),
     firmware: newest?.report.firmware ?? null,
     desired: { version: twin.desired.version, values: twin.desired.values, delta: desiredDelta(twin) },
     pending: twin.open.map(({ id, n, name, outcome, sentAt, certainAt }) => ({

@@ -12,6 +12,7 @@ import { latestAt, measuredAt } from './clock.ts';
 import type { Draft } from './draft.ts';
 import { commandNamed, commandWithHold } from './legality.ts';
 import type { Hold } from './twin.ts';
+import { observationOf } from './observed.ts';
 
 /**
  * How much earlier than it said a device may let go across a restart, ms: it counts a hold as spent ahead of time, so that
@@ -108,6 +109,8 @@ export function wasEndedByCommand({ twin, kind }: Draft, afterN: number, since: 
   );
 }
 
+/** A state that nobody knows may be any; it is no use of the hold. */
 function stateOf({ kind }: Draft, report: Report): string {
-  return worldState(kind.observe(report));
+  const observation = observationOf(kind, report);
+  return observation === null ? 'suspect' : worldState(observation);
 }

@@ -18,6 +18,7 @@ import { makeRoom } from './resolve.ts';
 import { enterCommand } from './send.ts';
 import { journal } from './settle.ts';
 import type { Divergence, Suspicion } from './twin.ts';
+import { observationOf } from './observed.ts';
 
 /** Sends the command that sets the one open divergence right, if its kind has it re-asserted and that is safe now. */
 export function reassertIfDue(draft: Draft, report: Report): void {
@@ -57,7 +58,8 @@ function isSafe(
   remedy: { readonly name: string; readonly spec: CommandSpec; readonly report: Report },
 ): boolean {
   const { name, spec, report } = remedy;
-  if (!kind.chart.accepts(kind.observe(report), `command.${name}`)) return false;
+  const observation = observationOf(kind, report);
+  if (observation === null || !kind.chart.accepts(observation, `command.${name}`)) return false;
   if (spec.freshWithinMs === null) return true;
   const age = ageOf({ twin, kind, now: context.now, serverErrorMs: context.serverErrorMs });
   return isProvedFresh(age, spec.freshWithinMs);

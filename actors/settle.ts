@@ -7,6 +7,7 @@ import { type MachineEventType, worldState } from '../machines/statechart.ts';
 import { measuredAt, type MeasuredTime } from './clock.ts';
 import type { Cause } from './decision.ts';
 import { addTransition, type Draft, nextVersion } from './draft.ts';
+import { observationOf } from './observed.ts';
 
 /**
  * The device said something: the machine follows its suspicions, or the newest report. `at` is when that happened; `null`:
@@ -20,7 +21,9 @@ export function settleHeard(draft: Draft, cause: Cause, at: MeasuredTime | null 
     return;
   }
   const { report } = twin.newest;
-  let path = step(draft, twin.path, `report.${kind.observe(report)}`);
+  const observation = observationOf(kind, report);
+  if (observation === null) return;
+  let path = step(draft, twin.path, `report.${observation}`);
   if (twin.hold === null && report.hold) path = step(draft, path, 'expiry');
   moveTo(draft, path, cause, at);
 }

@@ -16,6 +16,7 @@ type Doubt = Omit<Suspicion, 'since'>;
 const CONFLICT = 'identity-conflict';
 const IMPOSSIBLE_NUMBER = 'impossible-number';
 const FOREIGN_EPOCH = 'foreign-epoch';
+const UNKNOWN_STATE = 'unknown-state';
 
 /** When a suspicion begins and ends, and what an engineer's `clear` does about it; one sentence each. */
 export interface SuspicionRule {
@@ -55,6 +56,11 @@ export const SUSPICIONS: Readonly<Record<string, SuspicionRule>> = {
     left: 'a newer report names a later command otherwise, or comes after the partition has been taken again',
     cleared: 'ends it; the next report that shows it begins it again',
   },
+  [UNKNOWN_STATE]: {
+    entered: 'the newest report names a state that the kind does not know, as after an update of firmware',
+    left: 'a newer report names one that it knows; until then the machine keeps the state that it had',
+    cleared: 'does not end it: nobody knows what the device means',
+  },
   [CONFLICT]: {
     entered: 'reports came that one device cannot have sent',
     left: 'a probe is answered, and no second device was heard for as long as the kind allows silence',
@@ -75,7 +81,12 @@ export function reviewReport(
   doubts.push(...standingDivergences(draft, report, since));
   const conflict = twin.suspicions.find(({ reason }) => reason === CONFLICT);
   if (conflict !== undefined) doubts.push(conflict);
-  doubts.push(...impossibleNumber(report), ...foreignEpoch(draft, report), ...unconfirmed(draft));
+  doubts.push(
+    ...unknownState(draft, report),
+    ...impossibleNumber(report),
+    ...foreignEpoch(draft, report),
+    ...unconfirmed(draft),
+  );
   setDoubts(draft, doubts);
 }
 
@@ -103,9 +114,17 @@ export function clearConflict(draft: Draft): void {
   twin.suspicions = twin.suspicions.filter(({ reason }) => reason !== CONFLICT);
 }
 
-/** An engineer's word ends every doubt but that about commands whose fate a report can still decide. */
+/** An engineer's word ends every doubt but those that only a report can decide. */
 export function clearDoubts(draft: Draft): void {
-  setDoubts(draft, unconfirmed(draft));
+  const { newest } = draft.twin;
+  setDoubts(draft, [...(newest === null ? [] : unknownState(draft, newest.report)), ...unconfirmed(draft)]);
+}
+
+function unknownState({ kind }: Draft, { state }: Report): Doubt[] {
+  if (kind.reportedStates.includes(state)) return [];
+  const known = kind.reportedStates.join(', ');
+  const detail = `it says ${JSON.stringify(state)}, and a ${kind.name} says ${known}`;
+  return [{ reason: UNKNOWN_STATE, detail }];
 }
 
 /** The suspicions that an engineer's word would leave open now: those about commands whose fate a report can still decide. */

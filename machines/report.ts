@@ -84,7 +84,15 @@ export const ReportSchema = Type.Object({
 });
 
 /** A parsed report. Fields the contract does not name are still on the object. */
-export type Report = Readonly<Static<typeof ReportSchema>>;
+export type Report = Readonly<Static<typeof ReportSchema>> & {
+  /** Written by Corral, and by no device: sensors and fields whose values did not fit, and so count as absent. */
+  readonly unreadable?: readonly string[];
+};
+
+/** The report with more of it marked as unreadable. */
+export function markUnreadable(report: Report, names: readonly string[]): Report {
+  return { ...report, unreadable: [...(report.unreadable ?? []), ...names] };
+}
 
 /** Reports of a device are ordered by (boot, seq), within one incarnation of it. */
 export type ReportPosition = Pick<Report, 'boot' | 'seq'>;

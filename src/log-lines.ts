@@ -150,6 +150,11 @@ export const LOG_LINES = {
     says: 'report decided on',
     fields: ['device', 'fate', 'boot', 'seq', 'up', 'state'],
   },
+  'values-unreadable': {
+    level: 'debug',
+    says: 'values of a report did not fit: they count as absent',
+    fields: ['device', 'names'],
+  },
   'report-unreadable': {
     level: 'debug',
     says: 'message could not be read: kept as a dead letter',

@@ -35,6 +35,10 @@ export function createNodeMetrics(registry: Registry) {
       'Reports that were numbered by their device and not received when a later one was',
     ),
     filled: counter('corral_reports_filled_total', 'Reports that had been missing, and came after all'),
+    unreadable: counter(
+      'corral_unreadable_values_total',
+      'Values of reports that did not fit, and counted as absent',
+    ),
     deadLetters: counter('corral_dead_letters_total', 'Messages that could not be read, by reason', 'reason'),
     deadLettersLeft: counter('corral_dead_letters_left_total', 'Of those, messages that are only counted'),
     passedOver: counter('corral_passed_over_total', 'Messages set aside: above the rate of a device or site'),

@@ -76,7 +76,8 @@ class NoticeLog {
   }
 }
 
-type DeviceEvents = 'report' | 'missing' | 'deadLetter' | 'refused' | 'sent' | 'outcome' | 'transition';
+type DeviceEvents =
+  'report' | 'unreadable' | 'missing' | 'deadLetter' | 'refused' | 'sent' | 'outcome' | 'transition';
 
 function aboutDevices(metrics: NodeMetrics, devices: DeviceLog): Pick<Telemetry, DeviceEvents> {
   return {
@@ -89,6 +90,10 @@ function aboutDevices(metrics: NodeMetrics, devices: DeviceLog): Pick<Telemetry,
     missing: (change) => {
       if (change > 0) metrics.missing.inc(change);
       else metrics.filled.inc(-change);
+    },
+    unreadable: ({ device, names }) => {
+      metrics.unreadable.inc(names.length);
+      devices.write('values-unreadable', device, { names });
     },
     deadLetter: ({ reason, detail, device }) => {
       metrics.deadLetters.inc({ reason });

@@ -66,6 +66,7 @@ export const DeviceLineSchema = Type.Object({
 export const TwinViewSchema = Type.Object({
   ...knownState,
   reported: AnyMap,
+  unreadable: Type.Optional(Type.Array(Type.String(), { description: 'values that did not fit' })),
   desired: Type.Object({ version: Type.Integer(), values: AnyMap, delta: AnyMap }),
   pending: Type.Array(
     Type.Object({
@@ -103,9 +104,10 @@ export const TwinViewSchema = Type.Object({
 
 /** The twin's document for HTTP. */
 export function twinView(document: TwinDocument, inventory: InventoryEntry): Static<typeof TwinViewSchema> {
-  const { pending, hold, suspicions, allowed } = document;
+  const { pending, hold, suspicions, allowed, unreadable, ...others } = document;
   return {
-    ...document,
+    ...others,
+    ...(unreadable !== undefined && { unreadable: [...unreadable] }),
     ...writtenTimes(document),
     registered: inventory.registered,
     pending: pending.map((command) => ({

@@ -16,6 +16,8 @@ export interface Telemetry {
   missing(change: number): void;
   /** So many messages of a device were set aside: it, or its site, is above its rate. */
   passedOver(event: { readonly site: string; readonly device: string; readonly messages: number }): void;
+  /** Values of a report did not fit, and count as absent. */
+  unreadable(event: { readonly device: string; readonly names: readonly string[] }): void;
   /** A message, or one report of a frame, could not be read; it becomes a dead letter. */
   deadLetter(event: { readonly reason: string; readonly detail: string; readonly device: string }): void;
   /** It is not kept as one: there are too many of its device or site. */

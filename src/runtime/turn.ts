@@ -14,7 +14,7 @@ import { encodingOf } from '../wire/codec.ts';
 import { partitionOf } from '../wire/partition.ts';
 import { encodeDocument, encodeFailure, type EncodedReply, encodeUnavailable } from '../wire/reply.ts';
 import { readReports } from '../wire/report.ts';
-import { sensorsProblem } from '../wire/sensors.ts';
+import { readableSensors } from '../wire/sensors.ts';
 import type { SetAside } from './backlog-reader.ts';
 import type { Batch } from './batch.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -239,18 +239,17 @@ export class Turns {
     for (const report of read.reports) this.#report(partition, delivery, report, batch);
   }
 
-  #report(partition: PartitionState, delivery: Delivery, report: Report, batch: Batch): void {
-    const found = this.#devices.speaking(partition, delivery, report);
+  #report(partition: PartitionState, delivery: Delivery, said: Report, batch: Batch): void {
+    const { telemetry } = this.#options;
+    const found = this.#devices.speaking(partition, delivery, said);
     if (!found.ok) {
       this.#bury(partition, delivery, found.reason, found.detail, batch);
       return;
     }
-    const problem = sensorsProblem(found.kind, report);
-    if (problem !== null) {
-      this.#bury(partition, delivery, 'bad-report', problem, batch);
-      return;
-    }
     const { receivedAt, payload } = delivery;
+    const report = readableSensors(found.kind, said);
+    if (report.unreadable !== undefined)
+      telemetry.unreadable({ device: delivery.device, names: report.unreadable });
     const input: Input = { type: 'report', report, receivedAt, encoding: encodingOf(payload) ?? 'msgpack' };
     const decision = this.#decide(partition, found.kind, found.twin, input, batch);
     if (decision instanceof Error) this.#bury(partition, delivery, 'quarantined', decision.message, batch);

@@ -175,6 +175,11 @@ export const TwinDocumentSchema = Type.Object({
     duplicates: Type.Integer(),
   } satisfies Fields<TwinDocument['sequence']>),
   allowed: Type.Array(Type.String(), { description: 'commands that would be accepted now' }),
+  unreadable: Type.Optional(
+    Type.Array(Type.String(), {
+      description: 'sensors and fields of the newest report whose values did not fit, and so count as absent',
+    }),
+  ),
   leftOut: Type.Optional(
     Type.Array(Type.String(), {
       description: 'what had to be left out so that one message holds the rest; absent where nothing was',

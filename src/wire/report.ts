@@ -3,7 +3,8 @@
  * never throws: what cannot be read comes back with a stable reason and a sentence, and becomes a dead letter.
  */
 import { TypeCompiler } from '@sinclair/typebox/compiler';
-import { ID_PATTERN, type Report, ReportSchema } from '../../machines/report.ts';
+import { Value } from '@sinclair/typebox/value';
+import { ID_PATTERN, markUnreadable, type Report, ReportSchema } from '../../machines/report.ts';
 import { announcesList, decode, type DecodeProblem, encodingOf } from './codec.ts';
 import { listLengthOf } from './msgpack-scan.ts';
 import { schemaProblem } from './schema-problem.ts';
@@ -63,7 +64,8 @@ export function readReports(device: string, payload: Uint8Array): ReadReports {
   const decoded = decode(payload);
   if (!decoded.ok) return { ok: false, reason: decoded.problem, detail: decoded.detail };
   if (Array.isArray(decoded.value)) return readFrame(device, decoded.value, isLarge);
-  if (isReportOf(device, decoded.value)) return { ok: true, reports: [decoded.value], problems: NO_PROBLEMS };
+  const report = readReport(device, decoded.value);
+  if (report !== null) return { ok: true, reports: [report], problems: NO_PROBLEMS };
   return { ok: false, ...problemOf(device, decoded.value) };
 }
 
@@ -77,7 +79,8 @@ function readFrame(device: string, frame: readonly unknown[], isLarge: boolean):
   for (const [index, item] of frame.entries()) {
     const bytes = isLarge ? Buffer.byteLength(JSON.stringify(item)) : 0;
     const isTooLarge = bytes > REPORT_BYTES_MAX;
-    if (!isTooLarge && isReportOf(device, item)) reports.push(item);
+    const report = isTooLarge ? null : readReport(device, item);
+    if (report !== null) reports.push(report);
     else if (problems.length === FRAME_PROBLEMS_MAX) unnamed.push(index);
     else problems.push({ index, ...(isTooLarge ? tooLarge(bytes) : problemOf(device, item)) });
   }
@@ -94,8 +97,56 @@ function wrongLength(length: number): ReadReports {
   return { ok: false, reason: 'bad-frame', detail };
 }
 
+/** The report as it came, or without what does not fit; `null` for what is none. */
+function readReport(device: string, value: unknown): Report | null {
+  return isReportOf(device, value) ? value : forgiven(device, value);
+}
+
 function isReportOf(device: string, value: unknown): value is Report {
-  return reportCheck.Check(value) && (value.device === undefined || value.device === device);
+  return (
+    reportCheck.Check(value) &&
+    !Object.hasOwn(value, 'unreadable') &&
+    (value.device === undefined || value.device === device)
+  );
+}
+
+/**
+ * Fields of a report whose absence says nothing, so that a value which does not fit may count as absent. A hold is none of them: a report
+ * without one says that there is none.
+ */
+const FORGIVEN = ['at', 'since', 'commands', 'firmware', 'config', 'components', 'kind'] as const;
+
+/**
+ * The report without what does not fit, marked; `null` where what is left is none. `null` is what many writers make of "no value", so it
+ * is absent wherever a value may be.
+ */
+function forgiven(device: string, value: unknown): Report | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  // Only Corral says what it could not read.
+  const { unreadable: _claimed, ...given } = value as Record<string, unknown>;
+  const report = withoutNulls(given, ['hold']);
+  for (const name of ['commands', 'components']) {
+    const list = report[name];
+    if (Array.isArray(list))
+      report[name] = list.map((item: unknown) => (isMap(item) ? withoutNulls(item) : item));
+  }
+  if (isMap(report.since)) report.since = withoutNulls(report.since);
+  const misfits = FORGIVEN.filter(
+    (name) => report[name] !== undefined && !Value.Check(ReportSchema.properties[name], report[name]),
+  );
+  for (const name of misfits) Reflect.deleteProperty(report, name);
+  if (!isReportOf(device, report)) return null;
+  return misfits.length === 0 ? report : markUnreadable(report, misfits);
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function withoutNulls(map: Record<string, unknown>, kept: readonly string[] = []): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(map).filter(([name, value]) => value !== null || kept.includes(name)),
+  );
 }
 
 function tooLarge(bytes: number): { readonly reason: 'too-large'; readonly detail: string } {

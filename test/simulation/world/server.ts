@@ -261,6 +261,7 @@ export class Server {
     return {
       ...{
         report: ignore,
+        unreadable: ignore,
         deadLetterLeft: ignore,
         missing: ignore,
         refused: ignore,
