@@ -48,8 +48,7 @@ function badSorts(device: string, index: number): readonly Bad[] {
     ['bad-report', json({ ...report, seq: -4 })],
     ['bad-report', json({ ...report, up: 1.5 })],
     ['bad-report', json({ ...report, sensors: [] })],
-    ['bad-report', json({ ...report, sensors: { meterWh: 'much' } })],
-    ['bad-report', json({ ...report, state: 'flying' })],
+    ['bad-report', json({ ...report, hold: { id: 'x', leftMs: 'long' } })],
     ['bad-report', json({ ...report, boot: 1e300 })],
     ['bad-frame', json([])],
     ['bad-report', json([7])],
@@ -139,6 +138,24 @@ describe('malformed messages', () => {
     expect(new Map(byReason.rows.map(({ reason, n }) => [reason, n]))).toEqual(expected);
     await expectPublished(parts.operator);
     await expectCounted(parts.app.httpUrl, expected);
+  });
+
+  test('a value that does not fit, or a state that nobody knows, silences no device', async () => {
+    const report = { ...good(3, 1), sensors: { meterWh: null, powerW: 11_000 }, firmware: null, since: null };
+    for (const payload of [json(report), json({ ...good(3, 2), state: 'Preparing' })])
+      await parts.devices.request('device.cp-1.report', payload, { timeout: 5_000 });
+    await untilRows(parts.store, 'both are filed', 'select count(*)::int as n from report where boot = 3', 2);
+    const of = async (path: string): Promise<unknown> =>
+      (await fetch(`${parts.app.httpUrl}/v1/devices/cp-1${path}`)).json();
+    expect(await of('')).toMatchObject({ state: 'suspect', suspicions: [{ reason: 'unknown-state' }] });
+    await parts.devices.request('device.cp-1.report', json({ ...report, seq: 3 }), { timeout: 5_000 });
+    await untilRows(parts.store, 'it is filed', 'select count(*)::int as n from report where boot = 3', 3);
+    expect(await of('')).toMatchObject({
+      ...{ state: 'available', suspicions: [], unreadable: ['meterWh'] },
+      reported: { powerW: 11_000 },
+    });
+    const metrics = await (await fetch(`${parts.app.httpUrl}/metrics`)).text();
+    expect(metrics).toMatch(/^corral_unreadable_values_total 2$/m);
   });
 
   test('a frame of the largest size is kept, a report of that size is refused, and the next good one is heard', async () => {
