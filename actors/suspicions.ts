@@ -127,11 +127,13 @@ function unknownState({ kind }: Draft, { state }: Report): Doubt[] {
   return [{ reason: UNKNOWN_STATE, detail }];
 }
 
-/** The suspicions that an engineer's word would leave open now: those about commands whose fate a report can still decide. */
+/** The suspicions that an engineer's word would leave open now: those that only a report can decide. */
 export function standingAgainstWord(twin: Twin): readonly Suspicion[] {
   const closable = closableByWord(twin);
   const staying = unconfirmedOf(twin.open.filter((entry) => !closable.includes(entry)));
-  return twin.suspicions.filter((suspicion) => staying.some((doubt) => isSame(suspicion, doubt)));
+  return twin.suspicions.filter(
+    (suspicion) => suspicion.reason === UNKNOWN_STATE || staying.some((doubt) => isSame(suspicion, doubt)),
+  );
 }
 
 /** Whoever answered it, it was no command of a twin. */
