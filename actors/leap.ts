@@ -61,10 +61,10 @@ export function holdClaim(draft: Draft, report: Report, receivedAt: number): voi
   const { boot, seq, up } = report;
   const known = twin.claim?.boot === boot ? twin.claim : null;
   const before = twin.claim?.seen ?? EMPTY_SEQUENCE;
-  const isFiled =
-    twin.newest !== null &&
-    boot - twin.newest.boot > LEAP_MAX &&
-    (seq <= LEAP_MAX || seq - lastSeq(before, boot) <= LEAP_MAX);
+  // What goes on with a boot that is held is filed as its beginning was, also when a boot close to it is believed by now.
+  const leapsByBoot =
+    twin.newest !== null && (boot - twin.newest.boot > LEAP_MAX || isHeldBoot(draft, report));
+  const isFiled = leapsByBoot && (seq <= LEAP_MAX || seq - lastSeq(before, boot) <= LEAP_MAX);
   const seen = isFiled ? withHeld(before, boot, seq) : before;
   if (seen === null) {
     draft.fate = 'duplicate';

@@ -116,12 +116,16 @@ const anyStep: fc.Arbitrary<(story: Story) => void> = fc.oneof(
   { weight: 1, arbitrary: fc.constant((story: Story) => story.ask()) },
 );
 
+const filedOnce = fc.property(fc.array(anyStep, { minLength: 20, maxLength: 120 }), (steps) => {
+  const story = new Story();
+  for (const step of steps) step(story);
+});
+
 test('each report that came is filed once, however often and in whatever order it comes', () => {
-  fc.assert(
-    fc.property(fc.array(anyStep, { minLength: 20, maxLength: 120 }), (steps) => {
-      const story = new Story();
-      for (const step of steps) step(story);
-    }),
-    { numRuns: 2_000 },
-  );
+  fc.assert(filedOnce, { numRuns: 2_000 });
+});
+
+test('a report of a boot that is held is filed, also when a boot close to it was believed meanwhile', () => {
+  const path = '46683:3:5:10:14:14:14:17:17:21:19:19:16:16:17:14:14:14:14:14:14:15:15:15:15:16:16:15:15:15';
+  fc.assert(filedOnce, { seed: 37452356, path, endOnFailure: true });
 });
