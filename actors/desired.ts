@@ -29,10 +29,10 @@ export function applyMergePatch(values: Values, patch: Values): Values {
   return Object.fromEntries(merged);
 }
 
-/** The desired values that the device has not said it applied. */
+/** The desired values that the device has not said it applied. A version above ours is that of another configuration. */
 export function desiredDelta(twin: Pick<Twin, 'newest' | 'desired'>): Values {
   const applied = twin.newest?.report.config?.version ?? 0;
-  return applied >= twin.desired.version ? {} : twin.desired.values;
+  return applied === twin.desired.version ? {} : twin.desired.values;
 }
 
 function isMap(value: unknown): value is Values {

@@ -168,6 +168,8 @@ describe('desired configuration', () => {
     expect(pair.document.desired.delta).toEqual({ limitW: 11_000, name: 'B7' });
     pair.report({ config: { version: 2 } });
     expect(pair.document.desired.delta).toEqual({});
+    pair.report({ config: { version: pair.twin.desired.version + 1 } });
+    expect(pair.document.desired.delta, 'of another database').toEqual({ limitW: 11_000, name: 'B7' });
   });
 
   test('is refused at another version than the caller has seen', () => {
