@@ -207,6 +207,8 @@ describe('what cannot be read', () => {
     const letters = await store.deadLetters({ ...ALL, reason: 'too-many-dead-letters' });
     const left = letters.map(({ detail }) => Number(/^\d+/.exec(detail)![0]));
     expect(left.reduce((sum, count) => sum + count) + kept).toBe(1_000);
+    const bytes = letters.reduce((sum, letter) => sum + letter.bytes, 0);
+    expect(bytes, 'of all that are counted').toBe((1_000 - kept) * rubbish.length);
     const text = await counted.registry.metrics();
     expect(text).toContain('corral_dead_letters_total{reason="not-a-map"} 1000');
     expect(text).toContain(`corral_dead_letters_left_total ${String(1_000 - kept)}`);

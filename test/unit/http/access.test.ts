@@ -56,6 +56,14 @@ describe('a token', () => {
     `${'x'.repeat(65)}:a-token-that-may-operate`,
   ])('is not "%s"', (text) => expect(readToken(text)).toBeNull());
 
+  test('is not found by another one of which the digest begins alike', () => {
+    const [first, second] = ['a-token-for-tests-4764', 'a-token-for-tests-128918'];
+    expect(readToken(first)!.name, 'eight digits of both are the same').toBe(readToken(second)!.name);
+    const table = tokenTable([{ name: 'alice', token: first }]);
+    expect(table.nameOf(first)).toBe('alice');
+    expect(table.nameOf(second)).toBeNull();
+  });
+
   test('and its name belong to each other alone', () => {
     const other = { name: 'alice', token: 'another-token-of-somebody' };
     expect(namesakes([operator, other])).toBe('two tokens are named "alice"; each needs a name of its own');

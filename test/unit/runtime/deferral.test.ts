@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { RANGES_MAX } from '../../../actors/sequence.ts';
+import { bornTwin, type Twin } from '../../../actors/twin.ts';
+import { chargePoint } from '../../../machines/charge-point.ts';
 import { Backlog } from '../../../src/runtime/backlog.ts';
 import { Deferral } from '../../../src/runtime/deferral.ts';
 import { DEFAULT_LIMITS } from '../../../src/runtime/limits.ts';
@@ -74,4 +76,36 @@ test('a device that is back at its rate is heard at once, though much of it is s
   bench.passOver();
   for (const at of [1, 2, 3]) bench.say(at, false);
   expect(bench.heardAt).toEqual([0, 1, 2, 3]);
+});
+
+describe('a buffer that a device empties while others wait', () => {
+  const atEase = bornTwin({ device: 'cp-1', kind: chargePoint, site: 'depot' });
+  const buffer: Delivery = {
+    ...{ stream: 's', partition: 1, sequence: 1, receivedAt: 0, site: 'depot', device: 'cp-1' },
+    payload: Buffer.from(`[${' '.repeat(DEFAULT_LIMITS.backlogBytesMin)}]`),
+  };
+  const waits = (twin: Twin | Error | undefined): boolean => {
+    const partition = { backlog: new Backlog([]) } as unknown as PartitionState;
+    const known = (): typeof twin => twin;
+    const asked = new Deferral({ limits: DEFAULT_LIMITS, doOthersWait: () => true, known });
+    return asked.waits(partition, { type: 'delivery', delivery: buffer, isAboveRate: false });
+  };
+
+  test('is set aside where it only fills history', () => {
+    expect(waits(atEase)).toBe(true);
+    expect(waits(undefined)).toBe(true);
+  });
+
+  test.each([
+    ['commanded', { open: [{}] }],
+    ['asked about', { waiting: [{}] }],
+    ['held', { hold: {} }],
+    ['doubted', { suspicions: [{}] }],
+  ])('is decided in its turn where its device is %s, and it may say what becomes of that', (_, given) => {
+    expect(waits({ ...atEase, ...given } as Twin)).toBe(false);
+  });
+
+  test('is decided in its turn where its device broke in the store', () => {
+    expect(waits(new Error('broken'))).toBe(false);
+  });
 });
