@@ -4,7 +4,7 @@
 import type { Locator } from 'playwright-core';
 
 /** How long somebody would look before giving up, ms. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 100_000;
 
 /** Waits until something is seen; the error says what, and what the page showed instead. */
 export async function shown(what: Locator): Promise<void> {
