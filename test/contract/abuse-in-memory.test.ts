@@ -176,7 +176,7 @@ describe('a site at its bound of devices that nobody registered', () => {
 
   test('has room for whom nothing was decided: what cannot be read or told counts for nobody', async () => {
     for (const device of ['x', 'y', 'z']) say(device, 1, { kind: 'submarine' });
-    for (const device of ['u', 'v', 'w']) say(device, 1, { sensors: { meterWh: 'much' } });
+    for (const device of ['u', 'v', 'w']) say(device, 1, { up: 'long' });
     for (const device of ['a', 'b', 'c', 'd']) say(device, 1);
     await startNode(max);
     await untilDecided();
