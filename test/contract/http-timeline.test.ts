@@ -8,20 +8,37 @@ import { commitLives, heard, live, MINUTE, NOW } from './http-fleet.ts';
 import { type HttpNode, httpOver, StandingClock } from './http-node.ts';
 import { type OpenStore, stores } from './http-stores.ts';
 
+/** A third of what the kind takes for silence. */
+const HEARTBEAT_MS = chargePoint.limits.silenceMs / 3;
+
 interface Interval {
   readonly state: string;
   readonly from: string;
   readonly to: string | null;
 }
 
+interface Stretch {
+  readonly state: string;
+  readonly up: number;
+}
+
 /** A week in which somebody plugs in and leaves again, 300 times, at odd moments. */
-function weekOfReports(): Report[] {
+function week(): Stretch[] {
   let up = 0;
   return Array.from({ length: 600 }, (_, index) => {
     up += 1 + ((index * 7_919_777) % (30 * MINUTE));
-    const state = index % 2 === 0 ? 'available' : 'charging';
-    return { boot: 1, seq: index + 1, up, state, sensors: {} };
+    return { state: index % 2 === 0 ? 'available' : 'charging', up };
   });
+}
+
+/** It as a device tells it: each change, and in between so often that nobody takes it for silent. */
+function reportsOf(stretches: readonly Stretch[]): Report[] {
+  const said = stretches.flatMap(({ state, up }, index) => {
+    const end = stretches[index + 1]?.up ?? up + 1;
+    const times = Math.ceil((end - up) / HEARTBEAT_MS);
+    return Array.from({ length: times }, (_, time) => ({ state, up: up + time * HEARTBEAT_MS }));
+  });
+  return said.map(({ state, up }, index) => ({ boot: 1, seq: index + 1, up, state, sensors: {} }));
 }
 
 /** None keeps its place, and none moves far: a twin remembers a bounded number of holes. */
@@ -56,23 +73,27 @@ describe.each(stores)('a week delivered at once, shown over $name,', ({ open }) 
   }
 
   test.each([
-    ['the-current-report-first', (week: readonly Report[]) => [week.at(-1)!, ...week.slice(0, -1)]],
-    ['the-oldest-first', (week: readonly Report[]) => week],
-    ['the-newest-first', (week: readonly Report[]) => week.toReversed()],
+    ['the-current-report-first', (all: readonly Report[]) => [all.at(-1)!, ...all.slice(0, -1)]],
+    ['the-oldest-first', (all: readonly Report[]) => all],
+    ['the-newest-first', (all: readonly Report[]) => all.toReversed()],
     ['in-disorder', shuffled],
   ])('%s, is that week to the millisecond, counted from its last report', async (device, inOrder) => {
-    const week = weekOfReports();
-    const delivered = inOrder(week).map((report, index) => heard(NOW - MINUTE + index, report));
+    const stretches = week();
+    const reports = reportsOf(stretches);
+    const delivered = inOrder(reports).map((report, index) => heard(NOW - MINUTE + index, report));
     await commitLives(opened.store, [live({ id: device, kind: chargePoint, site: 'depot' }, delivered)]);
     const intervals = await timelineOf(device);
     const until = Date.parse(intervals.at(-1)!.from);
-    const end = week.at(-1)!.up;
+    const end = stretches.at(-1)!.up;
     const found = intervals.map(({ state, from, to }) => ({
       state,
       up: Date.parse(from) - until + end,
       endUp: to === null ? null : Date.parse(to) - until + end,
     }));
-    const expected = week.map(({ state, up }, index) => ({ state, up, endUp: week[index + 1]?.up ?? null }));
+    const expected = stretches.map((stretch, index) => ({
+      ...stretch,
+      endUp: stretches[index + 1]?.up ?? null,
+    }));
     expect(found).toEqual(expected);
   });
 });
