@@ -27,7 +27,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: "if (!mayStillStart(command, up)) return 'too-late';",
     put: '',
     caughtBy: 'execution',
-    seed: 2,
+    seed: 6,
   },
   {
     bug: 'a device looks at the deadline before it has stored that it begins, and not after',
@@ -35,7 +35,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: 'const result: ActResult = mayStillStart(command, clock.uptime())',
     put: 'const result: ActResult = mayStillStart(command, 0)',
     caughtBy: 'execution',
-    seed: 1,
+    seed: 5,
   },
   {
     bug: 'a device forgets its ring when it restarts',
@@ -100,6 +100,6 @@ export const deviceMutations: readonly Mutation[] = [
     if (command.name === REBOOT`,
     put: '    if (command.name === REBOOT',
     caughtBy: 'outcomes',
-    seed: 17,
+    seed: 4,
   },
 ];

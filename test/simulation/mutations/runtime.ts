@@ -80,7 +80,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'assertInvariants(twin);',
     put: '(twin as { lastN: number }).lastN = Math.max(twin.open.at(-1)?.n ?? 0, twin.lastN - 1);',
     caughtBy: 'soundness',
-    seed: 1,
+    seed: 2,
   },
   {
     bug: 'a document says how old its state was when it was read, not when it is said',
@@ -99,7 +99,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'acceptance = afterAnother(before, acceptanceOf(wordOf(reply)));',
     put: '',
     caughtBy: 'certainly-not',
-    seed: 1,
+    seed: 3,
   },
   {
     bug: 'no answer at all means that this copy was not accepted',
@@ -107,7 +107,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: "timeout: 'maybe',",
     put: "timeout: 'not-this-copy',",
     caughtBy: 'conclusions',
-    seed: 5,
+    seed: 12,
   },
   {
     bug: 'an accepted command is answered as one that nobody decided on when its wait ends',
@@ -133,7 +133,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'const { isFirstUse = options.id === undefined } = options;',
     put: 'const isFirstUse = true;',
     caughtBy: 'certainly-not',
-    seed: 1,
+    seed: 5,
   },
   {
     bug: 'an owner that says accepted is taken over HTTP for nobody',
@@ -149,7 +149,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: "return { type: 'unanswered', detail: 'the owner of the device gave no answer' };",
     put: "return { type: 'no-owner', detail: 'the owner of the device gave no answer' };",
     caughtBy: 'certainly-not',
-    seed: 2,
+    seed: 3,
   },
   {
     bug: 'a client asks again under another id',
@@ -169,7 +169,7 @@ export const runtimeMutations: readonly Mutation[] = [
           if (result.partitions.length > 0) return;
           throw`,
     caughtBy: 'publication',
-    seed: 5,
+    seed: 13,
   },
   {
     bug: 'a node goes on answering when its leases may have run out',
@@ -177,6 +177,6 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'return this.#options.clock.monotonic() < this.#sureUntil;',
     put: 'return true;',
     caughtBy: 'documents',
-    seed: 13,
+    seed: 12,
   },
 ];
