@@ -4,8 +4,9 @@
  */
 import type { Quality } from './api/twin.ts';
 
-/** The two that `suspect` stands for: the twin is in doubt, or the device says itself that it must not be used. */
+/** One of the two that `suspect` stands for: the twin is in doubt. */
 export const DOUBTED = 'suspect.doubted';
+/** The other one: the device says itself that it must not be used. */
 export const OUT_OF_SERVICE = 'suspect.out-of-service';
 
 /** The state of a twin at this path as people are told it; each is a value of the filter `state`. */
