@@ -91,7 +91,7 @@ export const runtimeMutations: readonly Mutation[] = [
       this.answerAfterCommit(batch, replyTo, () => {
         const document = twinDocument({ twin, kind, now, serverErrorMs: limits.serverErrorMs });`,
     caughtBy: 'freshness',
-    seed: 5,
+    seed: 28,
   },
   {
     bug: 'a client that got no answer says that nothing was accepted',
