@@ -26,6 +26,8 @@ export interface BacklogOptions {
   readonly partitions: ReadonlyMap<number, PartitionState>;
   readonly read: FeedReading['read'];
   readonly offer: (work: SetAside) => void;
+  /** Whether somebody says more than he may. */
+  readonly isSomebodyLoud: () => boolean;
 }
 
 /** As much waits in the mailbox that small messages share commits, and live devices wait for one large one at most. */
@@ -36,6 +38,12 @@ const HELD_MESSAGES_MAX = 500;
 const BUSY_ROUND_MS = 100;
 /** What is held of all backlogs while rounds take that long. */
 const BUSY_MESSAGES_MAX = 200;
+/** While somebody says too much, a round that takes longer keeps live devices waiting, ms. */
+const LOUD_ROUND_MS = 5;
+/** What is held of all backlogs then. */
+const LOUD_MESSAGES_MAX = 20;
+/** And the pause between two questions to the hub, ms: what was set aside because of him must not become the next flood. */
+const LOUD_PAUSE_MS = 100;
 /** Before a hub that did not answer is asked again, ms. */
 const RETRY_MS = 500;
 
@@ -53,6 +61,8 @@ export class BacklogReader {
   /** Of each device with something to read, what comes next; the first is read next. */
   #round: Place[] = [];
   #messagesMax = HELD_MESSAGES_MAX;
+  /** Rounds take long while somebody says too much. */
+  #isLoud = false;
   #heldMessages = 0;
   #heldBytes = 0;
   #isReading = false;
@@ -64,7 +74,9 @@ export class BacklogReader {
 
   /** Reads what may be read: call it whenever something was set aside or taken, with what the last round took, ms. */
   proceed(roundMs: number): void {
-    this.#messagesMax = roundMs > BUSY_ROUND_MS ? BUSY_MESSAGES_MAX : HELD_MESSAGES_MAX;
+    this.#isLoud = roundMs > LOUD_ROUND_MS && this.#options.isSomebodyLoud();
+    const most = roundMs > BUSY_ROUND_MS ? BUSY_MESSAGES_MAX : HELD_MESSAGES_MAX;
+    this.#messagesMax = this.#isLoud ? LOUD_MESSAGES_MAX : most;
     this.#proceed();
   }
 
@@ -87,8 +99,10 @@ export class BacklogReader {
 
   async #readOn(): Promise<void> {
     try {
-      for (let next = this.#next(); next !== null && !this.#isStopped; next = this.#next())
+      for (let next = this.#next(); next !== null && !this.#isStopped; next = this.#next()) {
         await this.#read(next);
+        if (this.#isLoud) await this.#pause();
+      }
       this.#isReading = false;
     } catch {
       // The hub is away, or the connection to it: what is set aside waits.
@@ -97,6 +111,10 @@ export class BacklogReader {
         this.#proceed();
       });
     }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => void this.#options.clock.after(LOUD_PAUSE_MS, resolve));
   }
 
   async #read({ partition, range }: Place): Promise<void> {

@@ -169,6 +169,7 @@ export class Host {
     const backlog = new BacklogReader({
       ...{ clock, partitions: this.#partitions, read: (range, max) => reading.read(range, max) },
       offer: (work) => this.#mailbox.offer(work),
+      isSomebodyLoud: () => this.#intake.isSomebodyLoud(clock.now()),
     });
     const handler = requestHandler({
       ...{ bus, store, clock, mailbox: this.#mailbox, traces: this.#traces, mayAnswer },
@@ -210,7 +211,7 @@ export class Host {
 
   #sink(): FeedSink {
     return {
-      deliver: (batch) => this.#mailbox.offerMessages(batch, (delivery) => this.#intake.judge(delivery)),
+      deliver: (batch) => this.#mailbox.offerMessages(batch, (...which) => this.#intake.judge(...which)),
       hearing: (isHearing) => {
         this.#mailbox.offer({ type: 'hearing', isHearing });
       },

@@ -26,12 +26,17 @@ export class Intake {
     this.#rates = new Rates(options.limits);
   }
 
-  /** Judges the next message of the stream. */
-  judge(delivery: Delivery): Verdict {
+  /** Whether somebody says, or said a moment before `at`, ms epoch, more than he may. */
+  isSomebodyLoud(at: number): boolean {
+    return this.#rates.isSomebodyLoud(at);
+  }
+
+  /** Judges the next message of the stream; for `isCrowded` see `Rates.judge`. */
+  judge(delivery: Delivery, isCrowded = false): Verdict {
     const partition = this.#options.partitions.get(delivery.partition);
     if (partition === undefined || delivery.sequence <= this.#doneToIn(partition, delivery.stream))
       return 'in-turn';
-    const verdict = this.#rates.judge(delivery);
+    const verdict = this.#rates.judge(delivery, isCrowded);
     return verdict === 'above' && !this.#mayWait(partition, delivery) ? 'in-turn' : verdict;
   }
 

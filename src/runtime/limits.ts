@@ -24,6 +24,13 @@ export interface RuntimeLimits {
   /** The same for their bytes. */
   readonly mailboxStreamBytesMax: number;
   /**
+   * The same for a site that says too much, or of which a device does (see `rates.ts`): above it, one report of each of its devices is
+   * heard each `newestEveryMs`, and the rest is set aside.
+   */
+  readonly mailboxLoudMessagesMax: number;
+  /** The same for their bytes. */
+  readonly mailboxLoudBytesMax: number;
+  /**
    * Single reports of one device, as one site sends them; a frame counts as what it costs to decide (see `rates.ts`). What is above it
    * is set aside, and decided after what others say.
    */
@@ -87,6 +94,8 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   mailboxBytesMax: 32 * 1024 * 1024,
   mailboxStreamMessagesMax: 500,
   mailboxStreamBytesMax: 4 * 1024 * 1024,
+  mailboxLoudMessagesMax: 10,
+  mailboxLoudBytesMax: 64 * 1024,
   deviceRate: { perSecond: 20, burst: 200 },
   siteRate: { perSecond: 2_000, burst: 4_000 },
   newestEveryMs: 1_000,

@@ -71,6 +71,8 @@ export type MailboxLimits = Pick<
   | 'mailboxBytesMax'
   | 'mailboxStreamMessagesMax'
   | 'mailboxStreamBytesMax'
+  | 'mailboxLoudMessagesMax'
+  | 'mailboxLoudBytesMax'
   | 'mailboxRequestsMax'
   | 'mailboxRequestBytesMax'
 >;
@@ -119,12 +121,12 @@ export class Mailbox {
    */
   async offerMessages(
     deliveries: readonly Delivery[],
-    judge: (delivery: Delivery) => Verdict,
+    judge: (delivery: Delivery, isCrowded: boolean) => Verdict,
   ): Promise<void> {
     for (const delivery of deliveries) {
       if (this.#isClosed) return;
-      const verdict = judge(delivery);
       const waiting = this.#waiting(delivery.stream);
+      const verdict = judge(delivery, this.#isCrowded(waiting));
       if (verdict === 'above') this.#passOver(delivery, waiting);
       else {
         this.#queue.push({ type: 'delivery', delivery, isAboveRate: verdict === 'newest' });
@@ -253,6 +255,12 @@ export class Mailbox {
       messages < limits.mailboxStreamMessagesMax &&
       bytes < limits.mailboxStreamBytesMax
     );
+  }
+
+  /** By what waits of a stream: more of it, if its site says too much, would keep the others waiting. */
+  #isCrowded({ messages, bytes }: Waiting): boolean {
+    const { mailboxLoudMessagesMax, mailboxLoudBytesMax } = this.#limits;
+    return messages >= mailboxLoudMessagesMax || bytes >= mailboxLoudBytesMax;
   }
 
   #push(work: Work): void {

@@ -6,6 +6,9 @@
  * by turns. Meanwhile one report of it is let through from time to time: its newest state is known although the rest waits. A site's
  * rate bounds what all its devices are heard of together, whatever they call themselves.
  *
+ * A site of which something is above a rate is loud. Where others would have to wait for what a loud site may say, the caller says that
+ * it is crowded: then only the newest of each of its devices is heard, as of one that is above its rate.
+ *
  * Invariants:
  * I1  a device, or a site, without a bucket has a full one; of a site at most BUCKETS_MAX devices have one.
  * I2  what is passed over costs a device what is left in its bucket and no more: it cannot owe for what was not decided.
@@ -25,6 +28,8 @@ export interface RateLimits {
 /** `in-turn`: within the rates. `newest`: its device is above its rate, and is to be heard again. `above`: it can wait. */
 export type Verdict = 'in-turn' | 'newest' | 'above';
 
+/** A site is loud for so long after something of it was above a rate, in the time of its stream, ms. */
+const LOUD_MS = 1_000;
 /** A frame counts as a report for each so many bytes: about what one of them takes there. */
 const FRAME_REPORT_BYTES = 128;
 /** A single report counts as one, and as one more for each so many bytes beyond: what it costs to read and to write. */
@@ -43,6 +48,8 @@ interface SiteRates {
   readonly site: string;
   readonly bucket: TokenBucket;
   readonly devices: Map<string, DeviceBucket>;
+  /** When something of it was above its rate or its device's last, in the time of its stream, ms epoch. */
+  loudAt: number;
   /** When full buckets were thrown away last, in the time of its stream, ms epoch. */
   sweptAt: number;
 }
@@ -53,6 +60,8 @@ export class Rates {
   readonly #sites = new Map<string, SiteRates>();
   /** Whose message was judged last: the next one is nearly always of the same site. */
   #lastSite: SiteRates | null = null;
+  /** When something of any site was above a rate last, ms epoch. */
+  #loudAt = -Infinity;
 
   constructor(limits: RateLimits) {
     this.#limits = limits;
@@ -63,15 +72,29 @@ export class Rates {
     return [...this.#sites.values()].reduce((sum, { devices }) => sum + devices.size, 0);
   }
 
-  judge(delivery: Delivery): Verdict {
+  /** Whether something that was received at most LOUD_MS before `at`, ms epoch, was above a rate. */
+  isSomebodyLoud(at: number): boolean {
+    return isLoud(this.#loudAt, at);
+  }
+
+  /** `isCrowded`: so much of the site waits already that others would have to wait for more. */
+  judge(delivery: Delivery, isCrowded = false): Verdict {
     const { receivedAt: at, payload, site, device } = delivery;
     const cost = costOf(payload);
     const rates = this.#ratesOf(site, at);
     const known = rates.devices.get(device);
     // A name that was not heard lately is not remembered for what is not decided: names cost nothing.
-    if (rates.bucket.tokens <= 0 && known === undefined) return 'above';
+    if (rates.bucket.tokens <= 0 && known === undefined) {
+      this.#shout(rates, at);
+      return 'above';
+    }
     const bucket = this.#filled(known, at) ?? this.#add(rates, device, at);
-    const verdict = this.#judge(delivery, bucket, rates.bucket);
+    if (rates.bucket.tokens <= 0 || bucket.isAbove) this.#shout(rates, at);
+    const verdict = judged(delivery, bucket, {
+      isSiteAbove: rates.bucket.tokens <= 0,
+      mustWait: bucket.isAbove || (isCrowded && isLoud(rates.loudAt, at)),
+      newestEveryMs: this.#limits.newestEveryMs,
+    });
     if (verdict === 'above') bucket.tokens = Math.min(bucket.tokens, Math.max(0, bucket.tokens - cost));
     else {
       bucket.tokens -= cost;
@@ -81,12 +104,9 @@ export class Rates {
     return verdict;
   }
 
-  #judge({ receivedAt, payload }: Delivery, bucket: DeviceBucket, site: TokenBucket): Verdict {
-    if (site.tokens <= 0) return 'above';
-    if (!bucket.isAbove) return 'in-turn';
-    const sinceMs = Math.abs(receivedAt - bucket.heardAt);
-    // A buffer that is emptied says how things were.
-    return sinceMs >= this.#limits.newestEveryMs && !announcesList(payload) ? 'newest' : 'above';
+  #shout(rates: SiteRates, at: number): void {
+    rates.loudAt = at;
+    this.#loudAt = at;
   }
 
   #filled(bucket: DeviceBucket | undefined, at: number): DeviceBucket | undefined {
@@ -110,7 +130,7 @@ export class Rates {
     const { siteRate, deviceRate } = this.#limits;
     let rates = this.#lastSite?.site === site ? this.#lastSite : this.#sites.get(site);
     if (rates === undefined) {
-      rates = { site, bucket: fullBucket(siteRate, at), devices: new Map(), sweptAt: at };
+      rates = { site, bucket: fullBucket(siteRate, at), devices: new Map(), loudAt: -Infinity, sweptAt: at };
       this.#sites.set(site, rates);
     } else fill(rates.bucket, siteRate, at);
     this.#lastSite = rates;
@@ -121,6 +141,23 @@ export class Rates {
     }
     return rates;
   }
+}
+
+function judged(
+  { receivedAt, payload }: Delivery,
+  { heardAt }: DeviceBucket,
+  now: { readonly isSiteAbove: boolean; readonly mustWait: boolean; readonly newestEveryMs: number },
+): Verdict {
+  if (now.isSiteAbove) return 'above';
+  if (!now.mustWait) return 'in-turn';
+  const sinceMs = Math.abs(receivedAt - heardAt);
+  // A buffer that is emptied says how things were.
+  return sinceMs >= now.newestEveryMs && !announcesList(payload) ? 'newest' : 'above';
+}
+
+/** A clock that was set back makes nobody loud for longer. */
+function isLoud(loudAt: number, at: number): boolean {
+  return Math.abs(at - loudAt) < LOUD_MS;
 }
 
 function dropFull(buckets: Map<string, TokenBucket>, rate: Rate, at: number): void {

@@ -16,6 +16,7 @@ class Bench {
   /** What the stream holds: by sequence, whose it is. */
   readonly stream = new Map<number, string>();
   isAway = false;
+  isSomebodyLoud = false;
   readonly #bytes: number;
 
   /** What is set aside, by partition and device: all that it said. */
@@ -39,6 +40,7 @@ class Bench {
       partitions: this.partitions,
       read: async (range, max) => this.#read(range, max),
       offer: (work) => this.offered.push(work),
+      isSomebodyLoud: () => this.isSomebodyLoud,
     });
   }
 
@@ -87,6 +89,19 @@ describe('what was set aside', () => {
     bench.take();
     expect(await bench.proceed(1_000)).toHaveLength(200);
     expect(await bench.proceed(1)).toHaveLength(500);
+  });
+
+  test('is read little by little, with pauses, while somebody says too much and rounds take longer for it', async () => {
+    const bench = new Bench({ 1: { a: Array.from({ length: 600 }, (_, index) => index + 1) } }, 10);
+    bench.isSomebodyLoud = true;
+    expect(await bench.proceed(10)).toHaveLength(20);
+    for (let taken = 0; taken < 20; taken += 1) bench.take();
+    expect(await bench.proceed(10), 'not before the pause is over').toHaveLength(0);
+    bench.later.shift()?.();
+    expect(await bench.proceed(10)).toHaveLength(20);
+    for (let taken = 0; taken < 20; taken += 1) bench.take();
+    bench.later.shift()?.();
+    expect(await bench.proceed(1), 'as much as ever while rounds are short').toHaveLength(500);
   });
 
   test('of a device that said far too much keeps no other device waiting', async () => {

@@ -51,6 +51,18 @@ describe('the mailbox', () => {
     expect((await decided(mailbox)).indexOf('calm 1')).toBe(2);
   });
 
+  test('says from when on more of a stream would keep others waiting, by messages and by bytes', async () => {
+    const mailbox = new Mailbox({ ...limits, mailboxLoudMessagesMax: 2, mailboxLoudBytesMax: 500 });
+    const crowded: Record<string, readonly boolean[]> = {};
+    const judge = ({ stream }: Delivery, isCrowded: boolean): Verdict => {
+      crowded[stream] = [...(crowded[stream] ?? []), isCrowded];
+      return 'in-turn';
+    };
+    void mailbox.offerMessages(said('small', 4), judge);
+    void mailbox.offerMessages(said('large', 2, 600), judge);
+    expect(crowded).toEqual({ small: [false, false, true, true], large: [false, true] });
+  });
+
   test('decides on everything of each stream once, in its order', async () => {
     const mailbox = new Mailbox({ ...limits, mailboxMessagesMax: 7 });
     const streams = ['a', 'b', 'c'];

@@ -53,6 +53,32 @@ describe('a token bucket', () => {
   });
 });
 
+describe('a site of which somebody says too much', () => {
+  test('is heard of each device once a second while others would have to wait for more of it', () => {
+    const rates = new Rates(LIMITS);
+    judged(rates, { count: 1_000, everyMs: 1, device: 'loud' });
+    expect(rates.judge(message(1_000, { device: 'calm' }), true)).toBe('newest');
+    expect(rates.judge(message(1_500, { device: 'calm' }), true)).toBe('above');
+    expect(rates.judge(message(1_500, { device: 'calm' }), false), 'where nobody waits').toBe('in-turn');
+  });
+
+  test('is like any other again a second after the last of what was too much', () => {
+    const rates = new Rates(LIMITS);
+    judged(rates, { count: 1_000, everyMs: 1, device: 'loud' });
+    expect(rates.isSomebodyLoud(1_500)).toBe(true);
+    expect(rates.isSomebodyLoud(2_100)).toBe(false);
+    expect(rates.judge(message(2_100, { device: 'calm' }), true)).toBe('in-turn');
+    expect(rates.judge(message(2_200, { device: 'calm' }), true)).toBe('in-turn');
+  });
+
+  test('costs no other site anything', () => {
+    const rates = new Rates(LIMITS);
+    judged(rates, { count: 1_000, everyMs: 1, device: 'loud' });
+    expect(judged(rates, { count: 100, everyMs: 0, from: 1_000, site: 'harbour' })['in-turn']).toBe(100);
+    expect(rates.judge(message(1_000, { site: 'harbour' }), true)).toBe('in-turn');
+  });
+});
+
 describe('a device', () => {
   test('is in its turn at its rate, and for a burst beyond it', () => {
     expect(judged(new Rates(LIMITS), { count: 5_000, everyMs: 50 })).toMatchObject({ 'in-turn': 5_000 });

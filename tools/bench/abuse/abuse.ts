@@ -1,8 +1,9 @@
 /**
  * `bench abuse`: whether somebody with the credentials of one site, with those of a backend, or with HTTP can stop the others. A good
- * site reports a thousand times a second, in three runs: by itself, while abusers offer what they can, and while a process that has
- * nothing to do with Corral burns as much CPU as the abuse cost. Abuse may cost processors, and nothing else.
+ * site reports a thousand times a second, in three runs: by itself, while abusers offer what they can, and while processes that have
+ * nothing to do with Corral burn so much CPU that the machine is as busy. Abuse may cost processors, and nothing else.
  */
+import { availableParallelism } from 'node:os';
 import pg from 'pg';
 import type { Progress } from '../../cli/progress.ts';
 import { BenchProcess } from '../bench-process.ts';
@@ -41,6 +42,8 @@ export interface AbuseResult {
 const GOOD_PER_SECOND = 1_000;
 const WARM_UP_SECONDS = 5;
 const NEWS_MS_MAX = 60_000;
+/** How often the burners are told how much they may burn, ms. */
+const ORDER_INTERVAL_MS = 50;
 /** With abuse, 99 % of the good reports are known within so many times what they take with as much CPU burnt. */
 const RATIO_MAX = 2;
 /** While one device says far too much, every good report is known within this, ms: more than committed, since it is told as well. */
@@ -56,11 +59,11 @@ export async function measureAbuse(options: AbuseOptions): Promise<AbuseResult> 
     return { alone, ...(await runAbused(world, runs, { abuses, victim })) };
   });
   const { alone, abused, offered } = first;
-  const burnt = Math.max(0, (abused.processors ?? 0) - (alone.processors ?? 0));
   // In a world of its own: what the abusers left to be decided is none of its business.
   const burning = await inWorld({ ...options, profileDir: null }, async ({ world, runs }) => {
-    progress.step(`while ${burnt.toFixed(2)} processors are burnt`);
-    return runBurning(world, runs, burnt);
+    const processors = abused.processors ?? 0;
+    progress.step(`while so much is burnt that ${processors.toFixed(2)} processors are used`);
+    return runBurning(world, runs, processors);
   });
   return { seconds, alone, abused, burning, offered };
 }
@@ -119,19 +122,30 @@ async function runAbused(
   }
 }
 
-/** As many processes as it takes, each of which burns its share of a processor. */
+/**
+ * While so much is burnt that as many processors are used as while others abused. What they had of them cannot be told: beside others the
+ * good reports share their commits, and cost less than alone.
+ */
 async function runBurning(world: AbuseWorld, runs: GoodRunsOptions, processors: number): Promise<GoodRun> {
-  const count = Math.max(1, Math.ceil(processors));
-  const burners = Array.from({ length: count }, () => new BenchProcess<BurnerNews>({ command: 'burner' }));
+  const burners = Array.from(
+    { length: availableParallelism() },
+    () => new BenchProcess<BurnerNews>({ command: 'burner' }),
+  );
+  const burnt = (): number | null =>
+    burners.reduce<number | null>((total, { pid }) => sum(total, cpuMicrosOf(pid)), 0);
+  let timer: NodeJS.Timeout | undefined;
   try {
-    for (const burner of burners) {
-      burner.tell({ share: processors / count });
-      await burner.hear('burning', NEWS_MS_MAX);
-    }
-    const cpuMicros = (): number | null =>
-      burners.reduce<number | null>((total, { pid }) => sum(total, cpuMicrosOf(pid)), world.cpuMicros());
-    return await runGood(runs, { cpuMicros });
+    for (const burner of burners) await burner.hear('burning', NEWS_MS_MAX);
+    const startedAt = performance.now();
+    const othersBefore = world.cpuMicros() ?? 0;
+    timer = setInterval(() => {
+      const wanted = processors * (performance.now() - startedAt) * 1_000;
+      const others = (world.cpuMicros() ?? 0) - othersBefore;
+      for (const burner of burners) burner.tell({ micros: (wanted - others) / burners.length });
+    }, ORDER_INTERVAL_MS);
+    return await runGood(runs, { cpuMicros: () => sum(world.cpuMicros(), burnt()) });
   } finally {
+    clearInterval(timer);
     await Promise.all(burners.map((burner) => burner.kill()));
   }
 }

@@ -1,29 +1,30 @@
-/** A process that has nothing to do with Corral and burns a share of a processor: what abuse is compared with. */
+/** A process that has nothing to do with Corral and burns CPU: what abuse is compared with. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endProcess, nextMessage } from '../bench-process.ts';
+import { endProcess } from '../bench-process.ts';
 import type { BurnerNews, BurnerOrder } from './order.ts';
 
-/** It works for at most so long before it looks whether it is to stop, and sleeps for as long when it is ahead of its share, ms. */
+/** It works for at most so long before it hears what it is told, and sleeps for as long when it has used all that it may, ms. */
 const SLICE_MS = 5;
 
-/** Burns until it is told to stop. */
+/** Burns what it is told to, until it is told to stop. */
 export async function runBurnerProcess(): Promise<void> {
-  const { share } = await nextMessage<BurnerOrder>();
+  let allowed = 0;
+  let isOver = false;
+  process.on('message', (message: BurnerOrder | 'stop') => {
+    if (message === 'stop') isOver = true;
+    else allowed = message.micros;
+  });
   const news: BurnerNews = { type: 'burning' };
   process.send?.(news);
-  const over = new AbortController();
-  void nextMessage().then(() => over.abort());
-  const startedAt = performance.now();
   const { user, system } = process.cpuUsage();
-  // What it could not burn while others had the processor it burns later: in the end it is its share.
-  const isBehind = (): boolean => {
+  const mayBurn = (): boolean => {
     const used = process.cpuUsage();
-    return (used.user + used.system - user - system) / 1_000 < share * (performance.now() - startedAt);
+    return used.user + used.system - user - system < allowed;
   };
-  while (!over.signal.aborted) {
+  while (!isOver) {
     const until = performance.now() + SLICE_MS;
-    while (performance.now() < until && isBehind());
-    await sleep(isBehind() ? 0 : SLICE_MS);
+    while (performance.now() < until && mayBurn());
+    await sleep(mayBurn() ? 0 : SLICE_MS);
   }
   endProcess();
 }

@@ -48,9 +48,9 @@ export interface AppNews {
   readonly httpUrl: string;
 }
 
-/** How much of a processor is burnt: 0.5 is half of the time of one. */
+/** How much CPU time the burner may have used by now, µs: told again and again, since it depends on what others use. */
 export interface BurnerOrder {
-  readonly share: number;
+  readonly micros: number;
 }
 
 /** News of the burner. */
