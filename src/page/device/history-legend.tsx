@@ -4,18 +4,21 @@
  */
 import type { VNode } from 'preact';
 import { counted, duration } from '../spell.ts';
-import type { Gap } from './gaps.ts';
+import { type Gap, missingText } from './gaps.ts';
 import type { Span } from './history-window.ts';
 import type { KnownReports } from './use-reports.ts';
 
 /** The line. */
 export function HistoryLegend({
   known,
+  isWhole,
   gaps,
   silences,
   span,
 }: {
   readonly known: KnownReports;
+  /** False: there are more reports, or stretches of the timeline, than were read. */
+  readonly isWhole: boolean;
   /** Those of the span; the silences are cut to it. */
   readonly gaps: readonly Gap[];
   readonly silences: readonly Span[];
@@ -24,7 +27,7 @@ export function HistoryLegend({
   if (!known.isRead) return <p class="soft legend">Reading…</p>;
   const reports = known.reports.filter(({ measuredAt }) => Date.parse(measuredAt) >= span.from);
   const late = reports.filter(({ fate }) => fate === 'late').length;
-  const missing = gaps.reduce((sum, gap) => sum + gap.missing, 0);
+  const missing = missingText(gaps);
   const silentMs = silences.reduce((sum, { from, to }) => sum + (to - from), 0);
   return (
     <p class="soft legend">
@@ -32,7 +35,7 @@ export function HistoryLegend({
         {reports.length === 0
           ? 'No report was measured here'
           : `${counted(reports.length, 'report')}, by the time they were measured`}
-        {known.isWhole ? '.' : ' (the first ones; choose a shorter stretch to see all).'}
+        {isWhole ? '.' : ' (the first ones; choose a shorter stretch to see all).'}
       </span>
       {silentMs > 0 && (
         <span class="legend-silence">
@@ -40,8 +43,8 @@ export function HistoryLegend({
           {silences.length > 1 && ` in ${String(silences.length)} stretches`}
         </span>
       )}
-      {missing > 0 && <span class="legend-gap">{counted(missing, 'report')} missing</span>}
-      {missing === 0 && reports.length > 0 && (
+      {missing !== null && <span class="legend-gap">{missing}</span>}
+      {missing === null && isWhole && reports.length > 0 && (
         <span class="legend-gap">{silentMs > 0 ? 'none missing by their numbers' : 'none missing'}</span>
       )}
       {reports.length > 0 && (

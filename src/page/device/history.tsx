@@ -3,6 +3,7 @@
  */
 import type { VNode } from 'preact';
 import { useMemo } from 'preact/hooks';
+import type { Report } from '../api/history.ts';
 import { type Kind, unitOf } from '../api/kinds.ts';
 import { serverNow } from '../api/server-clock.ts';
 import { connection, knownUntil } from '../connection.ts';
@@ -10,7 +11,7 @@ import { useObservable } from '../observable.ts';
 import { Failure } from '../shell/failure.tsx';
 import { useTick } from '../ticker.ts';
 import { BinaryLane } from './binary-lane.tsx';
-import { type Gap, gapsBetween, gapsIn, silencesIn, silencesOf } from './gaps.ts';
+import { type Gap, gapsBetween, gapsIn, readUntil, silencesIn, silencesOf } from './gaps.ts';
 import { HistoryLegend } from './history-legend.tsx';
 import { type HistoryWindow, type Span, spanNow } from './history-window.ts';
 import { NumericChart } from './numeric-chart.tsx';
@@ -18,8 +19,8 @@ import { Panel } from './panel.tsx';
 import { type BinarySeries, type NumericSeries, seriesOf } from './sensor-series.ts';
 import { IntervalTable, StateTimeline } from './state-timeline.tsx';
 import { TimeAxis } from './time-axis.tsx';
-import { useReports } from './use-reports.ts';
-import { useTimeline } from './use-timeline.ts';
+import { type KnownReports, useReports } from './use-reports.ts';
+import { type KnownTimeline, useTimeline } from './use-timeline.ts';
 import { WindowPicker } from './window-picker.tsx';
 
 /** Draws what a long stretch shows no oftener than its picture changes by a pixel, ms. */
@@ -44,18 +45,21 @@ export function History({
   useTick();
   const now = useObservable(connection);
   const known = useReports(device, shown, { revision, late });
-  const { intervals, failure } = useTimeline(device, shown, { revision, late });
+  const timeline = useTimeline(device, shown, { revision, late });
+  const ends = useMemo(() => endsOf(known, timeline), [known, timeline]);
+  const series = useMemo(() => seriesOf(readBefore(known.reports, ends.sensors)), [known, ends]);
   const gaps = useMemo(() => gapsBetween(known.reports), [known.reports]);
-  const series = useMemo(() => seriesOf(known.reports), [known.reports]);
   const span = roundedSpan(spanNow(shown), shown);
   const until = knownUntil(now, shown.until ?? serverNow() ?? span.to);
-  const silences = silencesOf(intervals, until);
+  const { intervals, failure } = timeline;
+  const silences = silencesOf(intervals, Math.min(until, ends.timeline));
   return (
     <Panel id="history" title="What it was" actions={<WindowPicker shown={shown} />}>
       {failure !== null && <Failure error={failure} />}
       {known.failure !== null && <Failure error={known.failure} />}
       <HistoryLegend
-        known={known}
+        known={{ ...known, isRead: known.isRead && timeline.isRead }}
+        isWhole={known.isWhole && timeline.isWhole}
         gaps={gapsIn(gaps, span)}
         silences={silencesIn(silences, span)}
         span={span}
@@ -66,7 +70,7 @@ export function History({
           reports={known.reports}
           gaps={withoutSilences(gaps, silences)}
           span={span}
-          until={until}
+          until={Math.min(until, ends.timeline)}
         />
         {series.filter(isBinary).map((one) => (
           <BinaryLane
@@ -75,7 +79,7 @@ export function History({
             gaps={withoutSilences(gaps, silences)}
             silences={silences}
             span={span}
-            until={until}
+            until={Math.min(until, ends.sensors)}
           />
         ))}
         <TimeAxis span={span} />
@@ -87,13 +91,31 @@ export function History({
             gaps={withoutSilences(gaps, silences)}
             silences={silences}
             span={span}
-            until={until}
+            until={Math.min(until, ends.sensors)}
           />
         ))}
       </div>
       <IntervalTable intervals={intervals} until={until} />
     </Panel>
   );
+}
+
+/**
+ * Up to when the states and the sensors were read, ms epoch. Where no silence could be known, no reading is said to hold, and before the
+ * timeline is there, none at all.
+ */
+function endsOf(
+  known: KnownReports,
+  { intervals, isRead, isWhole }: KnownTimeline,
+): { readonly timeline: number; readonly sensors: number } {
+  const timeline = readUntil({ isWhole, ends: intervals.map(({ to, lastReportAt }) => to ?? lastReportAt) });
+  const reports = readUntil({ ...known, ends: known.reports.map(({ measuredAt }) => measuredAt) });
+  return { timeline, sensors: isRead ? Math.min(timeline, reports) : -Infinity };
+}
+
+/** The reports of what was read whole. */
+function readBefore(reports: readonly Report[], until: number): readonly Report[] {
+  return reports.filter(({ measuredAt }) => Date.parse(measuredAt) <= until);
 }
 
 /** What is missing in a silence is part of that: it is marked once. */

@@ -3,8 +3,8 @@
  * below each other have the same scale.
  */
 import type { ComponentChildren, VNode } from 'preact';
-import { counted, duration } from '../spell.ts';
-import type { Gap } from './gaps.ts';
+import { duration } from '../spell.ts';
+import { type Gap, missingText } from './gaps.ts';
 import { percentOf, type Span } from './history-window.ts';
 
 /** The line. */
@@ -72,7 +72,7 @@ export function GapMarks({ gaps, span }: { readonly gaps: readonly Gap[]; readon
             key={gap.from}
             class="gap"
             style={placeOf(span, gap)}
-            title={`${counted(gap.missing, 'report')} missing: what it said here, nobody knows`}
+            title={`${missingText([gap]) ?? ''}: what it said here, nobody knows`}
           />
         ))}
     </>

@@ -9,15 +9,21 @@ import { type HistoryWindow, spanNow } from './history-window.ts';
 /** The intervals that are shown. */
 export interface KnownTimeline {
   readonly intervals: readonly Interval[];
+  /** False: nothing was read yet, and no silence is known. */
+  readonly isRead: boolean;
+  /** False: there are more than were read. */
+  readonly isWhole: boolean;
   readonly failure: unknown;
 }
+
+const NOTHING: KnownTimeline = { intervals: [], isRead: false, isWhole: true, failure: null };
 
 interface TimelinePage {
   readonly intervals: readonly Interval[];
   readonly next: string | null;
 }
 
-/** Pages read at most. */
+/** Pages read at most; a stretch with more is shown as far as that. */
 const PAGES_MAX = 5;
 
 /** Follows the timeline of a device. `late` is how many late reports it has had in all. */
@@ -26,7 +32,7 @@ export function useTimeline(
   shown: HistoryWindow,
   { revision, late }: { readonly revision: number; readonly late: number },
 ): KnownTimeline {
-  const [known, setKnown] = useState<KnownTimeline>({ intervals: [], failure: null });
+  const [known, setKnown] = useState<KnownTimeline>(NOTHING);
   const read = useRef('');
   const { lengthMs, until } = shown;
   const key = `${device} ${String(lengthMs)} ${String(until)} ${String(late)}`;
@@ -36,13 +42,15 @@ export function useTimeline(
     if (until !== null && read.current === key) return undefined;
     const ended = new AbortController();
     readIntervals(device, shown, ended.signal).then(
-      (intervals) => {
+      ({ intervals, isWhole }) => {
         if (ended.signal.aborted) return;
         read.current = key;
-        setKnown({ intervals, failure: null });
+        setKnown({ intervals, isRead: true, isWhole, failure: null });
       },
       (failure: unknown) => {
-        if (!ended.signal.aborted) setKnown({ intervals: [], failure });
+        if (ended.signal.aborted) return;
+        read.current = '';
+        setKnown({ ...NOTHING, failure });
       },
     );
     return () => ended.abort();
@@ -54,7 +62,7 @@ async function readIntervals(
   device: string,
   shown: HistoryWindow,
   signal: AbortSignal,
-): Promise<readonly Interval[]> {
+): Promise<Pick<KnownTimeline, 'intervals' | 'isWhole'>> {
   const { from, to } = spanNow(shown);
   const query = new URLSearchParams({ from: new Date(from).toISOString() });
   if (shown.until !== null) query.set('to', new Date(to).toISOString());
@@ -65,5 +73,5 @@ async function readIntervals(
     intervals.push(...page.intervals);
     path = page.next;
   }
-  return intervals;
+  return { intervals, isWhole: path === null };
 }

@@ -4,7 +4,14 @@
 import { describe, expect, test } from 'vitest';
 import type { Interval, Report } from '../../../src/page/api/history.ts';
 import { chartData } from '../../../src/page/device/chart-data.ts';
-import { gapsBetween, gapsIn, silencesIn, silencesOf } from '../../../src/page/device/gaps.ts';
+import {
+  gapsBetween,
+  gapsIn,
+  missingText,
+  readUntil,
+  silencesIn,
+  silencesOf,
+} from '../../../src/page/device/gaps.ts';
 import {
   type BinarySeries,
   levelsOf,
@@ -59,6 +66,29 @@ describe('a gap', () => {
     const reports = [reportAt(10, { seq: 9 }), reportAt(20, { boot: 2, seq: 3 })];
     expect(gapsBetween(reports)).toEqual([{ from: 10_000, to: 20_000, missing: 2 }]);
   });
+
+  test('is where a boot was never heard of, and nobody knows how many reports it had', () => {
+    const [before, after] = [reportAt(10, { seq: 9 }), reportAt(20, { boot: 3, seq: 1 })];
+    const gaps = gapsBetween([before, after]);
+    expect(gaps).toEqual([{ from: 10_000, to: 20_000, missing: 0 }]);
+    expect(missingText(gaps)).toBe('reports missing, nobody knows how many');
+    const others = gapsBetween([before, after, reportAt(30, { boot: 3, seq: 4 })]);
+    expect(missingText(others)).toBe('at least 2 reports missing');
+    expect(missingText(gapsBetween([before, reportAt(20, { incarnation: 2, boot: 1, seq: 1 })]))).toBe(null);
+  });
+
+  test('that reaches into a span from either side counts in it', () => {
+    const [gap] = gapsBetween([reportAt(10, { seq: 1 }), reportAt(20, { seq: 3 })]);
+    expect(gapsIn([gap!], { from: 20_000, to: 30_000 })).toEqual([gap]);
+    expect(gapsIn([gap!], { from: 0, to: 10_000 })).toEqual([gap]);
+    expect(missingText([gap!])).toBe('1 report missing');
+  });
+});
+
+test('what was not read up to its end is known up to the last that was read, and no longer', () => {
+  const ends = [reportAt(10, { seq: 1 }), reportAt(20, { seq: 2 })].map(({ measuredAt }) => measuredAt);
+  expect(readUntil({ isWhole: false, ends })).toBe(20_000);
+  expect(readUntil({ isWhole: true, ends })).toBe(Infinity);
 });
 
 test('silences are the timeline’s, and one that no report has ended lasts until now', () => {
@@ -98,6 +128,14 @@ describe('a lane', () => {
   test('is not known in a gap up to where its value began', () => {
     expect(unknownParts(laneOf(reports), gapsBetween(reports))).toEqual([
       { from: 10_000, to: 40_000, missing: 2 },
+    ]);
+  });
+
+  test('is not known in a whole gap where the device does not tell since when', () => {
+    const [before, { body, ...rest }] = [reports[0]!, reports[1]!];
+    const untold = [before, { ...rest, body: { ...body, since: {} } }];
+    expect(unknownParts(laneOf(untold), gapsBetween(untold))).toEqual([
+      { from: 10_000, to: 60_000, missing: 2 },
     ]);
   });
 
