@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
@@ -126,6 +127,23 @@ describe('--fresh', () => {
       ]);
       expect(readdirSync(dataDir)).toEqual(['hub']);
       expect(readFileSync(join(dataDir, 'hub', 'letters.txt'), 'utf8')).toBe('precious');
+    },
+  );
+
+  test.each(['a file of that name', 'a link'])(
+    'takes for its own mark no %s that somebody made',
+    async (what) => {
+      const [dataDir, elsewhere] = [newFolder(), join(newFolder(), 'thesis.txt')];
+      mkdirSync(join(dataDir, 'fleet'));
+      writeFileSync(join(dataDir, 'fleet', 'letters.txt'), 'precious');
+      writeFileSync(elsewhere, 'precious');
+      const mark = join(dataDir, 'corral-data');
+      if (what === 'a link') symlinkSync(elsewhere, mark);
+      else writeFileSync(mark, 'precious');
+      const { code, stderr } = await start(dataDir, ['--fresh']).ended;
+      expect([code, stderr]).toEqual([1, expect.stringContaining('npm start did not make it')]);
+      for (const file of [mark, elsewhere, join(dataDir, 'fleet', 'letters.txt')])
+        expect(readFileSync(file, 'utf8')).toBe('precious');
     },
   );
 

@@ -9,6 +9,7 @@ import {
   closeSync,
   existsSync,
   ftruncateSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -27,8 +28,11 @@ const KEPT = ['postgres', 'hub', 'site', 'fleet', 'node.log'] as const;
 /** Marks the folder as made by `npm start`; whoever uses the folder has the lock of this file. */
 const MARK = 'corral-data';
 
+/** How a mark begins; one that somebody made by hand is empty. */
+const MARK_BEGINS = 'This folder was made by "npm start" of Corral, which';
+
 const MARK_SAYS =
-  `This folder was made by "npm start" of Corral, which keeps ${KEPT.join(', ')} in it. ` +
+  `${MARK_BEGINS} keeps ${KEPT.join(', ')} in it. ` +
   'With --fresh it deletes those, and nothing else. Used last by process ';
 
 /** See the head of this file. */
@@ -44,7 +48,7 @@ export class DataFolder {
   static open(folder: string): DataFolder {
     const path = resolve(folder);
     const mark = join(path, MARK);
-    if (!existsSync(mark)) checkEmpty(path);
+    if (!isMarked(mark)) checkEmpty(path);
     return usable(path, () => {
       mkdirSync(path, { recursive: true });
       return new DataFolder(path, openSync(mark, 'a+'), mark);
@@ -91,12 +95,22 @@ export class DataFolder {
   }
 }
 
+/** A file that only has the name of a mark is somebody's own, and a link leads to what may be. */
+function isMarked(mark: string): boolean {
+  return usable(mark, () => {
+    const found = lstatSync(mark, { throwIfNoEntry: false });
+    if (found?.isFile() !== true) return false;
+    const says = readFileSync(mark, 'utf8');
+    return says === '' || says.startsWith(MARK_BEGINS);
+  });
+}
+
 function checkEmpty(path: string): void {
   const found = usable(path, () => (existsSync(path) ? readdirSync(path) : []));
   if (found.length === 0) return;
   throw new DevServerError(
     'data-unusable',
-    `${path} holds files, and npm start did not make it (it has no file ${MARK}): nothing in it was touched. ` +
+    `${path} holds files, and npm start did not make it (it has no file ${MARK} of Corral's): nothing in it was touched. ` +
       'Choose a new or an empty folder with --data-dir. If an earlier version of Corral made this one, ' +
       `say so with: touch ${JSON.stringify(join(path, MARK))}`,
   );

@@ -2,7 +2,10 @@
 
 interface FleetCounts {
   readonly devices: number;
-  readonly kinds: readonly { readonly kind: string; readonly states: Readonly<Record<string, number>> }[];
+  readonly kinds: readonly {
+    readonly kind: string;
+    readonly shownStates: Readonly<Record<string, number>>;
+  }[];
 }
 
 /** `fleet     53 twins: car 14 available, 6 rented; ...`. Rejects when HTTP does not answer. */
@@ -10,8 +13,8 @@ async function fleetStatus(httpUrl: string): Promise<string> {
   const response = await fetch(`${httpUrl}/v1/fleet`);
   if (!response.ok) throw new Error(`GET /v1/fleet answered ${String(response.status)}`);
   const { devices, kinds } = (await response.json()) as FleetCounts;
-  const parts = kinds.map(({ kind, states }) => {
-    const counts = Object.entries(states).map(([state, count]) => `${String(count)} ${state}`);
+  const parts = kinds.map(({ kind, shownStates }) => {
+    const counts = Object.entries(shownStates).map(([state, count]) => `${String(count)} ${state}`);
     return `${kind}: ${counts.join(', ')}`;
   });
   return `fleet     ${String(devices)} twins; ${parts.join('; ')}`;
