@@ -449,3 +449,24 @@ describe('for every life of a device', () => {
     );
   });
 });
+
+test('a heartbeat that is as late as the kind allows is no silence, rounding of a millisecond counted in', () => {
+  const after = (ms: number): readonly string[] =>
+    timelineUntil(
+      reportsOf([
+        ['available', 0],
+        ['available', ms / MINUTE],
+      ]),
+      { until: T0 + ms, silenceMs: SILENCE_MS },
+    ).map(({ state }) => state);
+  expect(after(SILENCE_MS + 1)).toEqual(['available']);
+  expect(after(SILENCE_MS + 2)).toEqual(['available', SILENT, 'available']);
+});
+
+test('a boot that was never heard of is a gap, in which nobody can count the reports', () => {
+  const [first] = reportsOf([['available', 0]]);
+  const [third] = reportsOf([['available', 1]], { boot: 3 });
+  expect(timelineOf([first!, third!])).toMatchObject([{ gaps: 1, missing: 0, reboots: 1 }]);
+  const [second] = reportsOf([['available', 1]], { boot: 2 });
+  expect(timelineOf([first!, second!])).toMatchObject([{ gaps: 0, missing: 0, reboots: 1 }]);
+});

@@ -57,6 +57,18 @@ describe('the first sentence names the cause', () => {
     );
   });
 
+  test('of several doubts: each of them', () => {
+    const pair = new Pair({ kind: car }).meet();
+    pair.report({
+      state: 'charging',
+      sensors: { locked: true, doorsOpen: true, plugged: false },
+      since: { locked: 90_000, doorsOpen: 60_000, plugged: 60_000 },
+    });
+    const [first = ''] = explained(pair).summary;
+    expect(first).toContain('it is locked and a door is open');
+    expect(first).toContain('it says that it charges and no cable is plugged in');
+  });
+
   test('of a device that says itself that it is out of service', () => {
     const pair = new Pair().meet();
     pair.report({ state: 'faulted' });

@@ -3,6 +3,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import { standingOf } from '../../../src/page/ageing.ts';
+import { doubtOf, knownUntil } from '../../../src/page/connection.ts';
+import { shownState, stateName } from '../../../src/page/state-name.ts';
 
 const said = { quality: 'fresh', ageMs: 2_000, errorMs: 500 } as const;
 const live = { freshMs: 60_000, doubt: null };
@@ -43,4 +45,27 @@ test('a device that was never heard has no age', () => {
     ageMs: null,
     because: null,
   });
+});
+
+const lost = { type: 'lost', since: 5_000, reason: 'it stands still', isLocked: false } as const;
+
+test('what is shown is known up to when the node was heard last, and no longer', () => {
+  expect(knownUntil({ type: 'live' }, 9_000)).toBe(9_000);
+  expect(knownUntil(lost, 9_000)).toBe(5_000);
+  expect(knownUntil({ ...lost, since: null }, 9_000)).toBe(9_000);
+});
+
+test('nothing is known to be true while the node is not heard, nor after it could not tell', () => {
+  expect(doubtOf({ type: 'live' }, null)).toBe(null);
+  expect(doubtOf(lost, null)).toBe('the connection to Corral is lost');
+  expect(doubtOf({ type: 'live' }, new Error('503'))).toBe('Corral could not tell how it is now');
+});
+
+test.each([
+  ['suspect.doubted', 'suspect.doubted', 'suspect'],
+  ['suspect.out-of-service', 'suspect.out-of-service', 'out of service'],
+  ['charging.delivering', 'charging', 'charging'],
+])('a twin at %s is counted and named alike everywhere', (path, state, name) => {
+  expect(shownState(path)).toBe(state);
+  expect(stateName(shownState(path))).toBe(name);
 });
