@@ -84,6 +84,21 @@ export function observeReceived(
 }
 
 /**
+ * The boot had ended by `endedAt`, as the bounds of the next boot tell if its uptime began with it. That is an inference: it tightens
+ * `latest` as a report does, and where it would cross `earliest`, which a round trip has proved, it is the inference that is wrong.
+ */
+export function observeEnded(
+  clock: BootClock,
+  observed: { readonly up: number; readonly endedAt: number },
+  driftPpm: number,
+): BootClock {
+  const { up, endedAt } = observed;
+  const earliest = earliestAt(clock, up, driftPpm);
+  if (earliest !== null && earliest > endedAt) return clock;
+  return observeReceived(clock, { up, receivedAt: endedAt }, driftPpm);
+}
+
+/**
  * A report with uptime `up`, received at `receivedAt`, answers a command sent at `sentAt`: tightens `earliest` if it is
  * better than what is known. Where that would cross `latest`, the device's clock ran slower than it may (it stood still
  * while the device slept): nothing that was extrapolated by it holds, and both bounds begin anew from this round trip.

@@ -3,7 +3,7 @@
  * before it, or of the incarnation before this one.
  */
 import type { Report } from '../machines/report.ts';
-import { type BootClock, latestAt, measuredAt, observeReceived, startClock } from './clock.ts';
+import { type BootClock, latestAt, measuredAt, observeEnded, observeReceived, startClock } from './clock.ts';
 import { addClock, type Draft } from './draft.ts';
 
 /** Of how many earlier boots a twin keeps the clock, to time reports that are still to come. */
@@ -52,8 +52,8 @@ function boundEarlierBoots(draft: Draft, clock: BootClock): void {
   const { driftPpm } = kind.limits;
   let next = clock;
   const bounded = twin.olderClocks.map((known) => {
-    const ended = { up: known.latest.up, receivedAt: latestAt(next, 0, driftPpm) };
-    const better = observeReceived(known, ended, driftPpm);
+    const ended = { up: known.latest.up, endedAt: latestAt(next, 0, driftPpm) };
+    const better = observeEnded(known, ended, driftPpm);
     if (better !== known) addClock(draft, better);
     next = better;
     return better;
@@ -90,11 +90,10 @@ function clockAmong(
   const { report, receivedAt, incarnation, known, clocks } = heard;
   const { driftPpm } = kind.limits;
   const next = clocks.filter(({ boot }) => boot > report.boot).at(-1);
-  const endedBy = next === undefined ? receivedAt : Math.min(receivedAt, latestAt(next, 0, driftPpm));
-  const observed = { up: report.up, receivedAt: endedBy };
-  return known === null
-    ? startClock({ incarnation, boot: report.boot, ...observed })
-    : observeReceived(known, observed, driftPpm);
+  const { boot, up } = report;
+  const endedAt = next === undefined ? receivedAt : Math.min(receivedAt, latestAt(next, 0, driftPpm));
+  if (known === null) return startClock({ incarnation, boot, up, receivedAt: endedAt });
+  return observeEnded(observeReceived(known, { up, receivedAt }, driftPpm), { up, endedAt }, driftPpm);
 }
 
 /** Files a report. */

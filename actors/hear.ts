@@ -40,7 +40,7 @@ export function hearReport(draft: Draft, heard: Heard): void {
     hearLeap(draft, report, receivedAt);
     return;
   }
-  twin.lastContactAt = Math.max(twin.lastContactAt ?? receivedAt, receivedAt);
+  twin.lastContactAt = contactAt(draft, receivedAt);
   switch (speaker) {
     case 'self':
       hearSelf(draft, heard);
@@ -59,6 +59,14 @@ export function hearReport(draft: Draft, heard: Heard): void {
   }
   probeSoon(draft);
   settleContact(draft, report, receivedAt);
+}
+
+/**
+ * When anything was last heard: never in the future. A stream whose clock is ahead for a while would otherwise hide a silence for as
+ * long, also once it tells the time again.
+ */
+function contactAt({ twin, context }: Draft, receivedAt: number): number {
+  return Math.min(Math.max(twin.lastContactAt ?? receivedAt, receivedAt), context.now);
 }
 
 /** A report whose number leaps: the twin asks first. It is no sign of life, unless it shows that there are two devices. */
