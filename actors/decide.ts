@@ -8,6 +8,7 @@ import { addEffect, beginDraft, type Draft, endDraft } from './draft.ts';
 import { decideCommand } from './guard.ts';
 import { hearReport } from './hear.ts';
 import { assertInvariants } from './invariants.ts';
+import { desiredVersionAfter } from './numbers.ts';
 import { applyMergePatch, DESIRED_BYTES_MAX, desiredBytes, desiredDelta } from './desired.ts';
 import { allowedCommands, type Objection } from './prospect.ts';
 import { wakeTwin } from './wake.ts';
@@ -38,7 +39,7 @@ export function decide(kind: Kind, twin: Twin, input: Input, context: Context): 
 
 /** Changes the desired configuration by a JSON merge patch (RFC 7396). */
 function changeDesired(draft: Draft, request: DesiredRequest): void {
-  const { twin } = draft;
+  const { twin, context } = draft;
   if (request.ifVersion !== null && request.ifVersion !== twin.desired.version) {
     const detail = `the desired configuration is at version ${String(twin.desired.version)}, not ${String(request.ifVersion)}`;
     refuseDesired(draft, request, { code: 'version-mismatch', detail });
@@ -51,7 +52,7 @@ function changeDesired(draft: Draft, request: DesiredRequest): void {
     refuseDesired(draft, request, { code: 'desired-too-large', detail });
     return;
   }
-  twin.desired = { version: twin.desired.version + 1, values };
+  twin.desired = { version: desiredVersionAfter(twin.desired.version, context.epoch), values };
   const reply = { type: 'desired', version: twin.desired.version, delta: desiredDelta(twin) } as const;
   addEffect(draft, { type: 'answer', to: request.replyTo, reply });
 }

@@ -6,6 +6,7 @@ import type { Kind } from '../machines/kind.ts';
 import type { BootClock } from './clock.ts';
 import type { Context, Decision, Effect, FiledReport, Refusal, ReportFate, Transition } from './decision.ts';
 import type { LedgerEntry } from './ledger.ts';
+import { versionAfter } from './numbers.ts';
 import { allowedCommands, type Objection } from './prospect.ts';
 import { worldState } from '../machines/statechart.ts';
 import type { CommandRequest, Twin } from './twin.ts';
@@ -80,7 +81,7 @@ export function endDraft(draft: Draft): Decision {
   const { before, twin, ledger, outcomes } = draft;
   const entries = ledger === null ? NOTHING : [...ledger.values()];
   return {
-    twin: isChanged(before, twin) ? twin : before,
+    twin: isChanged(before, twin) ? versioned(draft) : before,
     fate: draft.fate,
     filed: draft.filed,
     transitions: draft.transitions ?? NOTHING,
@@ -93,8 +94,13 @@ export function endDraft(draft: Draft): Decision {
 
 /** Gives the twin its next version if it differs from before; done before a transition names it. */
 export function nextVersion(draft: Draft): number {
-  draft.twin.version = draft.before.version + 1;
+  draft.twin.version = versionAfter(draft.before.version, draft.context.epoch);
   return draft.twin.version;
+}
+
+function versioned(draft: Draft): Twin {
+  nextVersion(draft);
+  return draft.twin;
 }
 
 function isChanged(before: Twin, twin: Writable<Twin>): boolean {
@@ -103,7 +109,6 @@ function isChanged(before: Twin, twin: Writable<Twin>): boolean {
     if (differs) break;
     differs = before[key as keyof Twin] !== twin[key as keyof Twin];
   }
-  if (differs) twin.version = before.version + 1;
   return differs;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Command numbers. A device executes no number twice and none below the highest that it has seen, and a report names a command by its
+ * Numbers that outlive the database: commands, and versions. A device executes no number twice and none below the highest that it has seen, and a report names a command by its
  * number alone: so a number is never given again, not even by a database that was set back and does not know what it gave since.
  *
  * They begin anew with every lease epoch, which grows with time (`src/runtime/epoch.ts`), and gaps between them mean nothing.
@@ -9,6 +9,8 @@ import type { Twin } from './twin.ts';
 
 /** Of so many epochs only one begins numbers: numbers have to stay below 2^40, and epochs below 2^44. */
 const EPOCHS_PER_NUMBER = 10;
+/** The same of versions of a desired configuration, which stay below 2^32 until the year 2106. */
+const EPOCHS_PER_DESIRED_VERSION = 1_000;
 
 /** The number that the next command is going to have, under a lease epoch. */
 export function nextNumber({ lastN }: Pick<Twin, 'lastN'>, epoch: number): number {
@@ -19,6 +21,19 @@ export function nextNumber({ lastN }: Pick<Twin, 'lastN'>, epoch: number): numbe
 export function isOfEpoch(n: number, epoch: number): boolean {
   const first = Math.floor(epoch / EPOCHS_PER_NUMBER);
   return first > 0 && n >= first;
+}
+
+/**
+ * The version that follows one of a twin, under a lease epoch. Who gives one back (`ifVersion`) means what he saw: so none is that of
+ * two states, also in a database that was set back.
+ */
+export function versionAfter(version: number, epoch: number): number {
+  return Math.max(version + 1, epoch);
+}
+
+/** The same of a desired configuration: in seconds, since devices keep it, and some of them in 32 bits. */
+export function desiredVersionAfter(version: number, epoch: number): number {
+  return Math.max(version + 1, Math.floor(epoch / EPOCHS_PER_DESIRED_VERSION));
 }
 
 /** Gives a number, for good. */

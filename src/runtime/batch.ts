@@ -5,6 +5,7 @@ import type { Decision, Effect, FiledReport } from '../../actors/decision.ts';
 import type { BootClock } from '../../actors/clock.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { Twin } from '../../actors/twin.ts';
+import { journalNumberAfter } from './epoch.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Commit, DeadLetter, Delivery, JournalLine } from './ports.ts';
 
@@ -139,6 +140,6 @@ export class Batch {
 }
 
 function numbered(partition: PartitionState): { readonly partition: number; readonly no: number } {
-  partition.journal += 1;
+  partition.journal = journalNumberAfter(partition.journal, partition.epoch);
   return { partition: partition.partition, no: partition.journal };
 }

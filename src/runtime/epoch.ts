@@ -10,6 +10,31 @@ export function epochAfter(last: number, now: number): number {
   return Math.max(last + 1, Math.floor(now));
 }
 
+/** So many journal lines of a partition can be written in each millisecond of a lease, and none of their numbers is given again. */
+export const LINES_PER_EPOCH = 64;
+
+/**
+ * The number that follows one in a partition's journal, under a lease epoch. Streams and whoever reads them tell by it what they have
+ * already: so they begin anew with every epoch, and gaps between them mean nothing. They stay exact: below 2^50.
+ */
+export function journalNumberAfter(last: number, epoch: number): number {
+  return Math.max(last + 1, LINES_PER_EPOCH * epoch);
+}
+
+/** How many lines of a partition's journal may be unpublished, with those of earlier epochs counted only where there are none of this one. */
+export function linesUnpublished({
+  epoch,
+  journal,
+  published,
+}: {
+  readonly epoch: number;
+  readonly journal: number;
+  readonly published: number;
+}): number {
+  const first = LINES_PER_EPOCH * epoch;
+  return journal - (journal < first ? published : Math.max(published, first - 1));
+}
+
 /**
  * A fresh epoch, if devices take it. Throws a RangeError above EPOCH_MAX: commands under it would be ignored by every device. No store
  * comes there by counting, so its counter was set by hand or restored wrongly.

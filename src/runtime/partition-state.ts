@@ -3,7 +3,7 @@
  *
  * Invariants:
  * I1  `batch` and `journal` only grow.
- * I2  `journal` numbers are given out without a gap.
+ * I2  `journal` numbers are given out once, also by a store that was set back (`epoch.ts`).
  * I3  everything here is at most one uncommitted batch ahead of the store; a failed commit discards all of it.
  */
 import { Backlog } from './backlog.ts';

@@ -125,7 +125,7 @@ export const TwinDocumentSchema = Type.Object({
   device: Type.String(),
   kind: Type.String(),
   site: Type.String(),
-  version: Type.Integer({ description: 'grows with every change of the twin' }),
+  version: Type.Integer({ description: 'grows with every change of the twin, by any step' }),
   state: Type.String({ description: 'the state the world sees' }),
   path: Type.String({ description: "the machine's whole path: `charging.delivering`" }),
   since: TimeOrNull('when the state began, as measured'),
@@ -196,7 +196,8 @@ export const FoundSchema = Type.Object({
 const journalFields = {
   partition: Type.Integer(),
   no: Type.Integer({
-    description: 'journal number: grows within the partition; a line may come twice, with the same',
+    description:
+      'journal number: grows within the partition, by any step; a line may come twice, with the same, and no other line ever has it',
   }),
 };
 

@@ -79,7 +79,7 @@ export interface DesiredReply {
 /** `twin.<id>.changed`: a line of the journal, and the twin's document as it stood when the line was published. */
 export interface ChangedBody<Document extends object = object> extends Transition {
   readonly partition: number;
-  /** Journal number: grows by any step within the partition. */
+  /** Journal number: grows by any step within the partition, and is never given again, also by a database that was set back. */
   readonly no: number;
   readonly twin: Document;
 }

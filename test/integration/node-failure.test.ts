@@ -178,7 +178,7 @@ describe('SIGTERM', () => {
     expect(await node.stop()).toBe(0);
     const [lease] = await world.eye.query(
       `select count(*)::int as partitions, count(owner)::int as owned,
-        sum(journal - published)::int as unpublished, sum(journal)::int > 0 as told from lease`,
+        sum(journal - published)::float8 as unpublished, sum(journal) > 0 as told from lease`,
     );
     expect(lease).toEqual({ partitions: 32, owned: 0, unpublished: 0, told: true });
     await expectJournalTold(world.hub, world.eye);

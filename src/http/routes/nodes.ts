@@ -4,6 +4,7 @@
  */
 import { Type } from '@sinclair/typebox';
 import type { LeaseView } from '../../runtime/archive.ts';
+import { linesUnpublished } from '../../runtime/epoch.ts';
 import { askStore, type HttpApp, type HttpContext } from '../context.ts';
 import type { ThisNode } from '../node-view.ts';
 import { problemResponses } from '../problem.ts';
@@ -122,7 +123,7 @@ function nodesOf(leases: readonly LeaseView[], { node: thisNode, streamSequences
       isThisNode: node === thisNode,
       partitions: held.map(({ partition }) => partition),
       leasedUntil: rfc3339OrNull(Math.min(...held.map(({ expiresAt }) => expiresAt ?? Infinity))),
-      unpublished: held.reduce((sum, { journal, published }) => sum + journal - published, 0),
+      unpublished: held.reduce((sum, lease) => sum + linesUnpublished(lease), 0),
       backlogMessages: held.reduce((sum, { backlog }) => sum + messagesIn(backlog), 0),
       behindMessages: streamSequences && behind(held, streamSequences),
     };

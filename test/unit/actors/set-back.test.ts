@@ -3,8 +3,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import { EPOCH_MAX, COMMAND_N_MAX } from '../../../machines/command.ts';
-import { nextNumber } from '../../../actors/numbers.ts';
-import { epochAfter } from '../../../src/runtime/epoch.ts';
+import { desiredVersionAfter, nextNumber } from '../../../actors/numbers.ts';
+import { epochAfter, journalNumberAfter, linesUnpublished } from '../../../src/runtime/epoch.ts';
 import { Pair } from './pair.ts';
 import { T0 } from './stage.ts';
 
@@ -62,6 +62,55 @@ describe('a database that was set back', () => {
     pair.hear(before, storedAt);
     expect(pair.document.asOf).toBeLessThanOrEqual(storedAt);
     expect(pair.document.asOf).toBeGreaterThanOrEqual(asOf ?? 0);
+  });
+});
+
+describe('what a caller was told by a database that was set back', () => {
+  test('is no version of another state: who gives it back is refused', () => {
+    const pair = chargingAt(T0);
+    const forgotten = pair.twin;
+    pair.report({ sensors: { meterWh: 1 } });
+    const told = pair.document.version;
+    pair.twin = forgotten;
+    pair.pass(HOUR_MS / 60);
+    pair.epoch = epochAfter(pair.epoch, pair.now);
+    pair.report({ sensors: { meterWh: 2 } });
+    expect(pair.document.version).toBeGreaterThan(told);
+    pair.ask('stop', { id: 'stop', ifVersion: told });
+    expect(pair.ledger.get('stop')).toBeUndefined();
+  });
+
+  test('is no version of another desired configuration, which a device has for applied', () => {
+    const pair = chargingAt(T0);
+    const forgotten = pair.twin;
+    const applied = desiredVersionAfter(forgotten.desired.version, pair.epoch);
+    pair.report({ config: { version: applied } });
+    pair.twin = { ...pair.twin, desired: forgotten.desired };
+    pair.pass(HOUR_MS / 60);
+    pair.epoch = epochAfter(pair.epoch, pair.now);
+    const replyTo = { subject: '_INBOX.desired', encoding: 'json' } as const;
+    pair.tell({ type: 'desired', request: { patch: { limitA: 6 }, ifVersion: null, replyTo } });
+    expect(pair.document.desired.version).toBeGreaterThan(applied);
+    expect(pair.document.desired.version).toBeLessThan(2 ** 32);
+    expect(pair.document.desired.delta).toEqual({ limitA: 6 });
+  });
+
+  test('is no number of another line of the journal, however many were written', () => {
+    const epoch = epochAfter(0, T0);
+    let given = 0;
+    for (let lines = 0; lines < 10_000; lines += 1) given = journalNumberAfter(given, epoch);
+    const after = journalNumberAfter(0, epochAfter(0, T0 + 1_000));
+    expect(after).toBeGreaterThan(given);
+    expect(journalNumberAfter(after, epoch), 'and grows where time does not').toBe(after + 1);
+    expect(Number.isSafeInteger(journalNumberAfter(0, EPOCH_MAX))).toBe(true);
+  });
+
+  test('counts as unpublished what is, not the step between two epochs', () => {
+    const epoch = epochAfter(0, T0);
+    const first = journalNumberAfter(7, epoch);
+    expect(linesUnpublished({ epoch, journal: 7, published: 5 })).toBe(2);
+    expect(linesUnpublished({ epoch, journal: first + 1, published: 7 })).toBe(2);
+    expect(linesUnpublished({ epoch, journal: first + 1, published: first })).toBe(1);
   });
 });
 
