@@ -64,6 +64,11 @@ export const LOG_LINES = {
     says: 'a stream no longer holds messages that were not read yet',
     fields: ['stream', 'from', 'to'],
   },
+  'stream-tail-lost': {
+    level: 'error',
+    says: 'a stream has lost messages that were read, and with them all that followed: reading goes on at its end',
+    fields: ['stream', 'from', 'to'],
+  },
   'dead-letters-left': {
     level: 'warn',
     says: 'a site sends more that cannot be read than is kept: the rest is counted',

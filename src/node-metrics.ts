@@ -7,6 +7,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, type Registry } from 
 const COMMIT_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5];
 const DELAY_SECONDS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30, 300, 3_600, 86_400];
 const COMMAND_SECONDS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 3_600];
+const NOTICE_LABELS = ['part', 'type'] as const;
+const HEARING = { name: 'corral_hearing', help: '1 while all that the stream holds is heard' };
 const BATCH_REPORTS = [1, 2, 5, 10, 50, 100, 500, 1_000, 2_000, 5_000];
 
 /** The metrics that the runtime's events feed. */
@@ -58,17 +60,9 @@ export function createNodeMetrics(registry: Registry) {
     storeUnavailable: counter('corral_store_unavailable_total', 'Commits that found the store away'),
     quarantined: counter('corral_quarantined_total', 'Inputs that a twin could not decide on'),
     gone: counter('corral_stream_gone_total', 'Messages that the stream dropped before they were read'),
-    notices: counter(
-      'corral_notices_total',
-      'Trouble with the hub that was overcome, by part and type',
-      'part',
-      'type',
-    ),
-    hearing: new Gauge({
-      name: 'corral_hearing',
-      help: '1 while all that the stream holds is heard',
-      registers,
-    }),
+    tailLost: counter('corral_stream_tail_lost_total', 'Messages that were read, and the stream lost since'),
+    notices: counter('corral_notices_total', 'Trouble with the hub that was overcome', ...NOTICE_LABELS),
+    hearing: new Gauge({ ...HEARING, registers }),
     commitSeconds: histogram('corral_commit_seconds', 'Time of one commit', COMMIT_SECONDS),
     batchReports: histogram('corral_batch_reports', 'Reports in one commit', BATCH_REPORTS),
     reportDelaySeconds: histogram(

@@ -156,7 +156,12 @@ function aboutTheNode(metrics: NodeMetrics, log: Logger): Omit<Telemetry, Device
       metrics.quarantined.inc();
       writeLine(log, 'twin-quarantined', { device, err: cause });
     },
-    streamGone: ({ stream, from, to, messages }) => {
+    streamGone: ({ stream, from, to, messages, isTail }) => {
+      if (isTail) {
+        metrics.tailLost.inc(from - 1 - to);
+        writeLine(log, 'stream-tail-lost', { stream, from: to + 1, to: from - 1 });
+        return;
+      }
       metrics.gone.inc(messages ?? Math.max(1, to - from + 1));
       writeLine(log, 'stream-gone', { stream, from, to });
     },

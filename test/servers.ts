@@ -3,7 +3,7 @@
  * temporary folders. Whoever starts one ends it (`end`, in `afterAll` or `afterEach`).
  */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -80,9 +80,17 @@ export interface TestHubOptions extends Pick<HubOptions, 'configFile' | 'variabl
   readonly configure?: (natsConf: string) => string;
 }
 
+/** A store that can be set back. */
+export interface KeptStore {
+  /** Copies what the hub has on its disk, stopped for it in good order. */
+  readonly keepStore: () => Promise<void>;
+  /** Kills the hub, makes what was copied last all that it has, and starts it again. */
+  readonly setStoreBack: () => Promise<void>;
+}
+
 /** A hub on free ports. */
 export async function startHub({ link, configure, ...options }: TestHubOptions = {}): Promise<
-  Hub & Temporary
+  Hub & Temporary & KeptStore
 > {
   const { folder, remove } = temporaryFolder();
   const configFile = join(folder, 'nats.conf');
@@ -95,7 +103,23 @@ export async function startHub({ link, configure, ...options }: TestHubOptions =
     ...(configure === undefined ? {} : { configFile }),
   });
   link?.leadTo(hub.leafAddress);
-  return { ...hub, end: () => hub.stop().then(remove) };
+  const [store, kept] = [join(folder, 'store'), join(folder, 'kept store')];
+  return {
+    ...hub,
+    end: () => hub.stop().then(remove),
+    keepStore: async () => {
+      await hub.stop();
+      rmSync(kept, { recursive: true, force: true });
+      cpSync(store, kept, { recursive: true });
+      await hub.start();
+    },
+    setStoreBack: async () => {
+      await hub.kill();
+      rmSync(store, { recursive: true });
+      cpSync(kept, store, { recursive: true });
+      await hub.start();
+    },
+  };
 }
 
 /** What a test wants of its site. */

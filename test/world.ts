@@ -16,13 +16,20 @@ import { startNode } from './node.ts';
 import { type NodeProcess, type NodeProcessOptions, startNodeProcess } from './node-process.ts';
 import { RawBackend } from './raw-backend.ts';
 import { RawDevice, type RawDeviceOptions } from './raw-device.ts';
-import { createDatabase, startHub, startSite, type Temporary, type TestHubOptions } from './servers.ts';
+import {
+  createDatabase,
+  type KeptStore,
+  startHub,
+  startSite,
+  type Temporary,
+  type TestHubOptions,
+} from './servers.ts';
 
 /** A world that is whole, until a test does something about it. */
 export class World {
   /** Between the site's leaf and the hub. */
   readonly link: Link;
-  readonly hub: Hub;
+  readonly hub: Hub & KeptStore;
   readonly site: Site;
   readonly databaseUrl: string;
   readonly eye: DatabaseEye;

@@ -2,7 +2,7 @@
  * A stream of the hub, in memory: a list of messages, numbered from 1, that drops what it has already stored under an id.
  *
  * Invariants:
- * I1  Sequences grow by 1 and are never given out twice, whatever is purged.
+ * I1  Sequences grow by 1 and are never given out twice, whatever is purged; but for those of a tail that was lost.
  * I2  What is stored is a copy: nobody who published or read it can change it.
  */
 
@@ -85,6 +85,12 @@ export class MessageStream {
     const removed = Math.min(Math.max(0, sequence - this.#firstSequence), this.#messages.length);
     this.#messages = this.#messages.slice(removed);
     this.#firstSequence += removed;
+  }
+
+  /** Loses what follows a sequence, as a hub does whose disk is set back: what comes next is given the same sequences. */
+  loseAfter(sequence: number): void {
+    this.#messages = this.#messages.filter((message) => message.sequence <= sequence);
+    for (const [id, stored] of this.#storedIds) if (stored.sequence > sequence) this.#storedIds.delete(id);
   }
 
   /** Makes it anew: empty, and counting from 1, as after the loss of the hub's disk. */

@@ -23,6 +23,8 @@ export class StreamCursor {
   /** The streams in which the position may count; after the first look, the one that is read. */
   #made: readonly string[];
   #isNamed = false;
+  /** Messages that were read: by these the stream is known again. */
+  #marks: NonNullable<StreamStart['marks']>;
 
   constructor({ name, stream, start, wants }: StreamCursorOptions) {
     this.name = name;
@@ -31,18 +33,22 @@ export class StreamCursor {
     this.#next = (start?.after ?? 0) + 1;
     this.#reached = start?.reached ?? 0;
     this.#made = start?.made ?? [];
+    this.#marks = start?.marks ?? [];
   }
 
-  /** Finds out whether the stream still holds what comes next, or is another stream of the same name. */
+  /** Finds out whether the stream still holds what comes next, has lost its tail, or is another stream of the same name. */
   findPosition(sink: FeedSink): void {
     const { name: made, firstSequence, lastSequence } = this.#stream;
     const stream = this.name;
     const reached = Math.max(this.#reached, this.#next - 1);
-    const isAnew = lastSequence < reached || this.#made.some((known) => known !== made);
+    const isUnknown = this.#made.length === 0 && lastSequence < reached;
+    const isAnew = isUnknown || this.#made.some((known) => known !== made);
+    if (!isAnew) this.#goBack(sink, reached);
     const from = isAnew ? reached + 1 : this.#next;
     if (firstSequence > this.#next || (isAnew && firstSequence !== from)) {
       this.#reached = firstSequence - 1;
       this.#next = firstSequence;
+      this.#marks = [];
       sink.gone({ stream, from, to: firstSequence - 1 });
     }
     if (this.#isNamed && !isAnew) return;
@@ -51,13 +57,30 @@ export class StreamCursor {
     sink.reads({ stream, made });
   }
 
+  /** Where the stream has lost its tail, goes on with what was stored since: that is later than all that was read. */
+  #goBack(sink: FeedSink, reached: number): void {
+    const { firstSequence, lastSequence, messages } = this.#stream;
+    const lost = this.#marks.filter(({ sequence, storedAt }) => {
+      const found = this.#stream.at(sequence);
+      return sequence >= firstSequence && found?.storedAt !== storedAt;
+    });
+    if (lost.length === 0 && reached <= lastSequence) return;
+    const since = Math.min(...lost.map(({ storedAt }) => storedAt));
+    const to = (messages.find(({ storedAt }) => storedAt > since)?.sequence ?? lastSequence + 1) - 1;
+    this.#reached = to;
+    this.#next = Math.min(this.#next, to + 1);
+    this.#marks = [];
+    sink.gone({ stream: this.name, from: reached + 1, to, isTail: true });
+  }
+
   /** The next message, where there is one. */
   peek(): StoredMessage | undefined {
     return this.#stream.next(this.#next, this.#wants);
   }
 
   /** It was read. */
-  pass({ sequence }: StoredMessage): void {
+  pass({ sequence, storedAt }: StoredMessage): void {
     this.#next = sequence + 1;
+    if (sequence >= (this.#marks.at(-1)?.sequence ?? 0)) this.#marks = [{ sequence, storedAt }];
   }
 }

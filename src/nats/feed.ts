@@ -119,6 +119,7 @@ class StreamReaders implements FeedReading {
       after: start?.after ?? 0,
       reached: start?.reached ?? 0,
       streams: start?.made ?? [],
+      marks: start?.marks ?? [],
       onNotice,
       share: () => this.#readers.size,
       sink: {

@@ -7,7 +7,7 @@
  *
  * Invariants:
  * I1  `deliver` gets messages in stream order; after a sequence it never gets the same or a lower one, unless `gone` said
- *     that the stream was made anew.
+ *     that the stream was made anew, or lost its tail.
  * I2  One `deliver` at a time; none after `stop` has resolved.
  * I3  Messages held and asked for are at most PREFETCH_MAX; when the caller is slow, the rest waits in the stream.
  */
@@ -16,6 +16,7 @@ import type { HubConnection } from './connect.ts';
 import type { DeliveryInfo } from './delivery-info.ts';
 import { type BatchQuestion, readDirectBatch } from './direct-batch.ts';
 import type { Heard } from './listen.ts';
+import { lostTail, type ReadMark } from './lost-tail.ts';
 import { type ConsumerEnd, type ConsumerEvents, PULL_MESSAGES, PullConsumer } from './pull-consumer.ts';
 import { storedAtOf } from './stored-at.ts';
 import type { StreamMessage } from './stream-message.ts';
@@ -35,7 +36,7 @@ const WATCH_INTERVAL_MS = 500;
 export interface StreamSink {
   deliver(batch: readonly StreamMessage[]): Promise<void>;
   hearing(isHearing: boolean): void;
-  gone(range: { readonly from: number; readonly to: number }): void;
+  gone(range: { readonly from: number; readonly to: number; readonly isTail?: true }): void;
   reads(stream: string): void;
   /** Reading has ended for good, because the sink failed with `cause`: nothing follows. */
   ended(cause: unknown): void;
@@ -65,6 +66,8 @@ export interface StreamReaderOptions {
   readonly reached?: number;
   /** When the streams were made in which these positions count, as their server says; another one was made anew. */
   readonly streams?: readonly string[];
+  /** Messages that were read in them: where another one stands in the place of one of them, the stream has lost its tail. */
+  readonly marks?: readonly ReadMark[];
   readonly sink: StreamSink;
   readonly onNotice: (notice: ReaderNotice) => void;
   /** How many readers share what may be held; default: this one alone. */
@@ -94,6 +97,8 @@ export class StreamReader {
   /** The streams in which the position may count; after the first look, the one that is read. */
   #streams: readonly string[];
   #isNamed = false;
+  /** By these the stream is known again; the last is what was read last. */
+  #marks: readonly ReadMark[];
   #held: StreamMessage[] = [];
   #heldBytes = 0;
   /** Holes between messages held, in order. */
@@ -120,6 +125,7 @@ export class StreamReader {
     this.#next = options.after + 1;
     this.#reached = options.reached ?? options.after;
     this.#streams = options.streams ?? [];
+    this.#marks = options.marks ?? [];
     this.#watchTimer = setInterval(() => this.#lookForDelay(), WATCH_INTERVAL_MS);
     this.#unlisten = options.hub.onChange(() => this.#wake());
   }
@@ -221,24 +227,44 @@ export class StreamReader {
     });
   }
 
-  /** Finds out whether the stream still holds what comes next, or is another stream of the same name. */
+  /** Finds out whether the stream still holds what comes next, has lost its tail, or is another stream of the same name. */
   async #findPosition(): Promise<void> {
     const { created, state }: StreamInfo = await this.#manager.streams.info(this.#options.stream);
     const reached = Math.max(this.#reached, this.#next - 1);
-    const isAnew = state.last_seq < reached || this.#streams.some((stream) => stream !== created);
+    const isUnknown = this.#streams.length === 0 && state.last_seq < reached;
+    const isAnew = isUnknown || this.#streams.some((stream) => stream !== created);
     const first = Math.max(1, state.first_seq);
-    const from = isAnew ? reached + 1 : this.#next;
-    if (isAnew || first > this.#next) {
+    const tail = isAnew ? null : await this.#lostTail({ reached, first, last: state.last_seq });
+    if (isAnew || tail !== null || first > this.#next) {
       while (this.#delivering !== null) await this.#delivering;
       if (this.#isStopped) return;
+    }
+    if (tail !== null) this.#goBack({ reached, to: tail });
+    const from = isAnew ? reached + 1 : this.#next;
+    if (isAnew || first > this.#next) {
       if (first !== from) this.#options.sink.gone({ from, to: first - 1 });
       this.#reached = first - 1;
       this.#next = first;
+      if (isAnew) this.#marks = [];
     }
     if (this.#isNamed && !isAnew) return;
     this.#isNamed = true;
     this.#streams = [created];
     this.#options.sink.reads(created);
+  }
+
+  #lostTail(where: { readonly reached: number; readonly first: number; readonly last: number }) {
+    const read = (seq: number) => this.#ask({ seq });
+    const next = (seq: number) => this.#ask({ seq, next_by_subj: '>' });
+    return lostTail({ ...where, marks: this.#marks, read, next });
+  }
+
+  /** What follows `to` was stored since the stream lost its tail: nobody has read it. */
+  #goBack({ reached, to }: { readonly reached: number; readonly to: number }): void {
+    this.#options.sink.gone({ from: reached + 1, to, isTail: true });
+    this.#marks = [];
+    this.#reached = to;
+    this.#next = Math.min(this.#next, to + 1);
   }
 
   #consumerEvents(): ConsumerEvents {
@@ -273,6 +299,7 @@ export class StreamReader {
     if (this.#options.isWholeStream && sequence > this.#next)
       this.#gaps.push({ from: this.#next, to: sequence - 1 });
     this.#next = sequence + 1;
+    if (sequence >= (this.#marks.at(-1)?.sequence ?? 0)) this.#marks = [{ sequence, storedAt }];
     const { subject, payload } = message;
     this.#held.push({ sequence, storedAt, subject, payload });
     this.#heldBytes += payload.length;

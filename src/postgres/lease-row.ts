@@ -10,15 +10,11 @@ export type PositionsRow = Readonly<Record<string, Omit<StreamPosition, 'stream'
 export function readPositions<Row extends { readonly positions: PositionsRow }>(
   row: Row,
 ): Omit<Row, 'positions'> & { readonly positions: readonly StreamPosition[] } {
-  const positions = Object.entries(row.positions).map(([stream, { position, made }]) => ({
-    ...{ stream, position, made },
-  }));
+  const positions = Object.entries(row.positions).map(([stream, position]) => ({ stream, ...position }));
   return { ...row, positions };
 }
 
 /** What is laid over the positions of a row. */
 export function writePositions(moved: readonly StreamPosition[]): string {
-  return JSON.stringify(
-    Object.fromEntries(moved.map(({ stream, position, made }) => [stream, { position, made }])),
-  );
+  return JSON.stringify(Object.fromEntries(moved.map(({ stream, ...position }) => [stream, position])));
 }

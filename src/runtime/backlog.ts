@@ -130,6 +130,25 @@ export class Backlog {
     return cleared;
   }
 
+  /** The stream has lost what follows `to`: forgets what of it was set aside, and returns what that was. */
+  cut(stream: string, to: number): readonly BacklogRange[] {
+    const lost: BacklogRange[] = [];
+    for (const { ranges } of [...this.#waiting.values()]) {
+      for (const range of [...ranges]) {
+        if (range.stream !== stream || range.to <= to) continue;
+        this.#isChanged = true;
+        // Nobody knows how many of its messages stand before the cut: the first does, and the last does not.
+        const isLostWhole = range.from > to;
+        const messages = isLostWhole ? range.messages : Math.max(1, range.messages - (to - range.from + 1));
+        lost.push({ ...range, from: Math.max(range.from, to + 1), messages });
+        this.#count(range, -messages);
+        if (isLostWhole) this.#remove(range);
+        else this.#endAt(range, to);
+      }
+    }
+    return lost;
+  }
+
   /** The ranges of each device, in their order. */
   *byDevice(): Iterable<Iterable<OpenRange>> {
     for (const { ranges } of this.#waiting.values()) yield ranges;
@@ -164,6 +183,13 @@ export class Backlog {
   #count(range: OpenRange, change: number): void {
     range.messages += change;
     this.#messages += change;
+  }
+
+  /** What the device says next is a range of its own. */
+  #endAt(range: OpenRange, to: number): void {
+    range.to = to;
+    const waiting = this.#waiting.get(keyOf(range));
+    if (waiting?.growing === range) waiting.growing = null;
   }
 
   #remove(range: OpenRange): void {

@@ -26,6 +26,7 @@ import { republish } from './republish.ts';
 import { doesRemember } from './request-replies.ts';
 import { fail, requestHandler } from './requests.ts';
 import { StallWatch } from './stall-watch.ts';
+import { marksIn, storedAtOf } from './stream-positions.ts';
 import type { Telemetry } from './telemetry.ts';
 import { Traces } from './traces.ts';
 import { Turns } from './turn.ts';
@@ -350,9 +351,10 @@ export class Host {
 
   #moveTo(to: { stream: string; reached: number; lagMax: number; batch: Batch }): void {
     const { stream, reached, lagMax, batch } = to;
+    const storedAt = storedAtOf(this.#partitions.values(), { stream, reached });
     for (const partition of this.#partitions.values()) {
       if (reached - partition.positions.of(stream) <= lagMax) continue;
-      partition.positions.move(stream, reached);
+      partition.positions.move(stream, reached, storedAt);
       batch.touch(partition);
     }
   }
@@ -381,6 +383,7 @@ function startsOf(states: readonly PartitionState[]): readonly StreamStart[] {
   return [...streams].map((stream) => {
     const places = states.map(({ positions }) => positions.of(stream));
     const made = new Set(states.flatMap(({ positions }) => positions.madeOf(stream) ?? []));
-    return { stream, after: Math.min(...places), reached: Math.max(...places), made: [...made] };
+    const marks = marksIn(states, stream);
+    return { stream, after: Math.min(...places), reached: Math.max(...places), made: [...made], marks };
   });
 }

@@ -39,11 +39,18 @@ export interface DeliveryWork {
   readonly isAboveRate: boolean;
 }
 
+/** Messages of one device that are passed over, and when the last of them was received, ms epoch. */
+interface PassedRange {
+  readonly partition: number;
+  readonly range: OpenRange;
+  receivedAt: number;
+}
+
 /** Messages above the rates of those who sent them, which follow each other but for what their devices do not say. */
 export interface PassedOver {
   readonly type: 'passed-over';
   /** By partition, site and device. */
-  readonly ranges: ReadonlyMap<string, OpenRange & { readonly partition: number }>;
+  readonly ranges: ReadonlyMap<string, PassedRange>;
 }
 
 /** One thing to decide. */
@@ -105,7 +112,7 @@ export class Mailbox {
   #wakeReader: (() => void) | null = null;
   #isClosed = false;
   /** Of the last work in the queue, where that is of this kind. */
-  #lastPassedOver: Map<string, OpenRange & { readonly partition: number }> | null = null;
+  #lastPassedOver: Map<string, PassedRange> | null = null;
 
   constructor(limits: MailboxLimits) {
     this.#limits = limits;
@@ -189,7 +196,7 @@ export class Mailbox {
       const { stream, payload } = work.delivery;
       this.#count(this.#waiting(stream), -1, -payload.length);
     } else if (work.type === 'passed-over') {
-      for (const { stream } of work.ranges.values()) this.#count(this.#waiting(stream), -1, 0);
+      for (const { range } of work.ranges.values()) this.#count(this.#waiting(range.stream), -1, 0);
     } else if (isRequest(work)) {
       this.dismiss(this.#bytesOf.get(work) ?? 0);
       this.#bytesOf.delete(work);
@@ -214,7 +221,8 @@ export class Mailbox {
   }
 
   /** Of what is passed over nothing is kept but where it is: what follows on it makes it longer, whoever sent it. */
-  #passOver({ partition, stream, site, device, sequence }: Delivery, waiting: Waiting): void {
+  #passOver(delivery: Delivery, waiting: Waiting): void {
+    const { partition, stream, site, device, sequence, receivedAt } = delivery;
     const last = this.isEmpty ? undefined : this.#queue.at(-1);
     let ranges = last?.type === 'passed-over' ? this.#lastPassedOver : null;
     if (ranges === null) {
@@ -225,11 +233,13 @@ export class Mailbox {
     const key = `${String(partition)} ${stream} ${site} ${device}`;
     const known = ranges.get(key);
     if (known === undefined) {
-      ranges.set(key, { partition, stream, site, device, from: sequence, to: sequence, messages: 1 });
+      const range = { stream, site, device, from: sequence, to: sequence, messages: 1 };
+      ranges.set(key, { partition, range, receivedAt });
       this.#count(waiting, 1, 0);
     } else {
-      known.to = sequence;
-      known.messages += 1;
+      known.range.to = sequence;
+      known.range.messages += 1;
+      known.receivedAt = receivedAt;
     }
   }
 

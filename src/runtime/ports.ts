@@ -54,6 +54,8 @@ export interface GoneRange {
   readonly stream: string;
   readonly from: number;
   readonly to: number;
+  /** The stream is the one it was, and has lost its tail. */
+  readonly isTail?: true;
 }
 
 /** Where a feed delivers. */
@@ -68,7 +70,8 @@ export interface FeedSink {
   /**
    * The stream no longer holds what comes after our position: `from` to `to` (inclusive) can never be read, and reading
    * goes on at `to + 1`. When that lies before `from`, the stream was made anew (a wiped hub, a restored backup): it counts
-   * from there again, and positions beyond `to` mean nothing any more.
+   * from there again, and positions beyond `to` mean nothing any more. So it is where the same stream has lost its tail (`isTail`: a power
+   * cut, a disk that was set back): what stands beyond `to` now, if anything, was stored since.
    */
   gone(range: GoneRange): void;
   /**
@@ -87,6 +90,11 @@ export interface StreamStart {
   readonly reached: number;
   /** The streams of this name in which the positions count (see `FeedSink.reads`): any other was made anew. */
   readonly made: readonly string[];
+  /**
+   * Messages in which positions of the partitions stand, by sequence, the highest last: where the hub has another one there, the stream
+   * has lost its tail.
+   */
+  readonly marks?: readonly { readonly sequence: number; readonly storedAt: number }[];
 }
 
 /** Reading that was begun. */
@@ -221,6 +229,8 @@ export interface StreamPosition {
   readonly made: string | null;
   /** The sequence up to which everything of the partition is committed, but for its backlog. */
   readonly position: number;
+  /** When the hub stored the message of that sequence, ms epoch; not given where none is known to have stood there. */
+  readonly storedAt?: number;
 }
 
 /** A node's right to decide for a partition. */

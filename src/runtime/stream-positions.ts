@@ -3,7 +3,7 @@
  * never read: its position is 0.
  *
  * Invariants:
- * I1  a position only falls when its stream was made anew.
+ * I1  a position only falls when its stream was made anew, or lost its tail.
  * I2  `takeChanged` returns each change once: what it returned is committed, or all of this is discarded.
  */
 import type { StreamPosition } from './ports.ts';
@@ -12,6 +12,7 @@ import type { StreamPosition } from './ports.ts';
 interface Mark {
   position: number;
   made: string | null;
+  storedAt?: number;
 }
 
 /** See the head of this file. */
@@ -20,7 +21,7 @@ export class StreamPositions {
   readonly #changed = new Set<string>();
 
   constructor(positions: readonly StreamPosition[]) {
-    for (const { stream, position, made } of positions) this.#marks.set(stream, { position, made });
+    for (const { stream, ...mark } of positions) this.#marks.set(stream, mark);
   }
 
   /** The streams of which something was ever read. */
@@ -38,8 +39,15 @@ export class StreamPositions {
     return this.#marks.get(stream)?.made ?? null;
   }
 
-  move(stream: string, position: number): void {
-    this.#markOf(stream).position = position;
+  /** When the hub stored the message in which a position stands, ms epoch; `undefined` where that is not known. */
+  storedAtOf(stream: string): number | undefined {
+    return this.#marks.get(stream)?.storedAt;
+  }
+
+  /** `storedAt`: when the hub stored the message of that sequence; not given where none is known to stand there. */
+  move(stream: string, position: number, storedAt?: number): void {
+    const { made } = this.#markOf(stream);
+    this.#marks.set(stream, { position, made, ...(storedAt === undefined ? {} : { storedAt }) });
     this.#changed.add(stream);
   }
 
@@ -61,4 +69,34 @@ export class StreamPositions {
     if (mark === undefined) this.#marks.set(stream, (mark = { position: 0, made: null }));
     return mark;
   }
+}
+
+/** A partition by how far it has got. */
+interface Reader {
+  readonly positions: StreamPositions;
+}
+
+/** When the message was stored in which the farthest of some partitions stand, as far as one of them knows. */
+export function storedAtOf(
+  readers: Iterable<Reader>,
+  { stream, reached }: { readonly stream: string; readonly reached: number },
+): number | undefined {
+  for (const { positions } of readers) {
+    const storedAt = positions.of(stream) === reached ? positions.storedAtOf(stream) : undefined;
+    if (storedAt !== undefined) return storedAt;
+  }
+  return undefined;
+}
+
+/** The messages in which partitions stand in a stream, by sequence. */
+export function marksIn(
+  readers: Iterable<Reader>,
+  stream: string,
+): readonly { readonly sequence: number; readonly storedAt: number }[] {
+  const marks = new Map<number, number>();
+  for (const { positions } of readers) {
+    const storedAt = positions.storedAtOf(stream);
+    if (storedAt !== undefined) marks.set(positions.of(stream), storedAt);
+  }
+  return [...marks].sort(([a], [b]) => a - b).map(([sequence, storedAt]) => ({ sequence, storedAt }));
 }

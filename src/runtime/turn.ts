@@ -26,6 +26,7 @@ import type { PartitionState } from './partition-state.ts';
 import type { Bus, Clock, Delivery, GoneRange } from './ports.ts';
 import type { RefusedMessages } from './refused-messages.ts';
 import { LATE_MAX_MS } from './stall-watch.ts';
+import { storedAtOf } from './stream-positions.ts';
 import { inputOf, isNew, ledgerReply, replyWithoutTwin, unreadReply } from './request-replies.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Wakeups } from './wakeups.ts';
@@ -139,11 +140,12 @@ export class Turns {
     this.armAll();
   }
 
-  /** Reading goes on behind what is gone; before it, where the stream was made anew and counts from there again. */
+  /** Reading goes on behind what is gone; before it, where the stream was made anew or lost its tail, and counts from there again. */
   #skip(range: GoneRange, batch: Batch): void {
     this.#options.telemetry.streamGone(range);
     const isAnew = range.to < range.from - 1;
     for (const partition of this.#options.partitions.values()) {
+      if (range.isTail) this.#loseTail(partition, range);
       const position = partition.positions.of(range.stream);
       if (isAnew ? position <= range.to : position >= range.to) continue;
       partition.positions.move(range.stream, range.to);
@@ -151,13 +153,19 @@ export class Turns {
     }
   }
 
+  /** What was set aside there and is gone with the tail will never be decided. */
+  #loseTail(partition: PartitionState, { stream, to }: GoneRange): void {
+    for (const range of partition.backlog.cut(stream, to)) this.#options.telemetry.streamGone(range);
+  }
+
   /** What one partition has passed in a stream, all have: its messages are taken in their order, whosever they are. */
   #settle(stream: string, batch: Batch): void {
     const states = [...this.#options.partitions.values()];
     const reached = Math.max(...states.map(({ positions }) => positions.of(stream)));
+    const storedAt = storedAtOf(states, { stream, reached });
     for (const partition of states) {
       if (partition.positions.of(stream) === reached) continue;
-      partition.positions.move(stream, reached);
+      partition.positions.move(stream, reached, storedAt);
       batch.touch(partition);
     }
   }
@@ -178,7 +186,7 @@ export class Turns {
     const partition = this.#options.partitions.get(delivery.partition);
     const { stream, sequence } = delivery;
     if (partition === undefined || sequence <= partition.positions.of(stream)) return;
-    partition.positions.move(stream, sequence);
+    partition.positions.move(stream, sequence, delivery.receivedAt);
     batch.touch(partition);
     this.#deadLetters.sweep(delivery.receivedAt, batch);
     if (this.#deferral.waits(partition, work)) {
@@ -192,16 +200,17 @@ export class Turns {
 
   /** What is above the rates. Ranges of a partition lie beside each other, so all are set aside before its position moves. */
   #passOver({ ranges }: PassedOver, batch: Batch): void {
-    for (const { partition: number, ...range } of ranges.values()) {
+    for (const { partition: number, range } of ranges.values()) {
       const partition = this.#options.partitions.get(number);
       if (partition === undefined || range.to <= partition.positions.of(range.stream)) continue;
       partition.backlog.setAside(range);
       this.#options.telemetry.passedOver(range);
     }
-    for (const { partition: number, stream, to } of ranges.values()) {
+    for (const { partition: number, range, receivedAt } of ranges.values()) {
+      const { stream, to } = range;
       const partition = this.#options.partitions.get(number);
       if (partition === undefined || to <= partition.positions.of(stream)) continue;
-      partition.positions.move(stream, to);
+      partition.positions.move(stream, to, receivedAt);
       batch.touch(partition);
     }
   }

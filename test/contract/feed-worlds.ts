@@ -7,12 +7,13 @@ import { connectToHub } from '../../src/nats/connect.ts';
 import { type FeedNotice, NatsFeed } from '../../src/nats/feed.ts';
 import { prepareHub } from '../../src/nats/hub.ts';
 import { SiteStreams } from '../../src/nats/site-streams.ts';
-import type { Feed, FeedReading, FeedSink } from '../../src/runtime/ports.ts';
+import type { Feed, FeedReading, FeedSink, StreamStart } from '../../src/runtime/ports.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { deviceReport, siteStream } from '../../src/wire/subjects.ts';
 import type { Hub } from '../../tools/dev/hub.ts';
 import { startLink } from '../link.ts';
-import { startHub, type Temporary } from '../servers.ts';
+import { until } from '../node.ts';
+import { type KeptStore, startHub, type Temporary } from '../servers.ts';
 
 /** From where a test reads the depot's stream. */
 export interface DepotReading {
@@ -21,11 +22,13 @@ export interface DepotReading {
   readonly reached?: number;
   /** The streams in which that counts. */
   readonly made?: readonly string[];
+  /** Messages that were read in them. */
+  readonly marks?: StreamStart['marks'];
   readonly sink: FeedSink;
 }
 
 function openAt(feed: Feed, reading: DepotReading): Promise<FeedReading> {
-  const { partitions, after, reached = after, made = [], sink } = reading;
+  const { partitions, after, reached = after, made = [], marks = [], sink } = reading;
   const depot = siteStream('depot');
   const ofDepot: FeedSink = {
     deliver: (batch) => sink.deliver(batch),
@@ -37,7 +40,7 @@ function openAt(feed: Feed, reading: DepotReading): Promise<FeedReading> {
       if (which.stream === depot) sink.reads(which);
     },
   };
-  return feed.open({ partitions, starts: [{ stream: depot, after, reached, made }], sink: ofDepot });
+  return feed.open({ partitions, starts: [{ stream: depot, after, reached, made, marks }], sink: ofDepot });
 }
 
 /** What a test of the feed can do to the world around it. */
@@ -50,6 +53,9 @@ export interface FeedWorld {
   purgeBefore(sequence: number): Promise<void>;
   /** Makes the stream anew, empty. */
   wipe(): Promise<void>;
+  /** Remembers what the hub has stored; `setBack` makes that all it has, as a power cut or a snapshot of its disk does. */
+  keep(): Promise<void>;
+  setBack(): Promise<void>;
   /** Takes the hub away from the feed, and gives it back. */
   cut(): void;
   heal(): void;
@@ -62,6 +68,7 @@ export async function memoryWorld(): Promise<FeedWorld> {
   const link = new MemoryLink(systemClock);
   const feed = new MemoryFeed({ hub, link, clock: systemClock });
   const depot = hub.reports.of('depot');
+  let kept = 0;
   return {
     feed,
     open: (reading) => openAt(feed, reading),
@@ -71,6 +78,13 @@ export async function memoryWorld(): Promise<FeedWorld> {
     },
     purgeBefore: async (sequence) => depot.purgeBefore(sequence),
     wipe: async () => depot.wipe(),
+    keep: async () => void (kept = depot.lastSequence),
+    setBack: async () => {
+      const lostAt = systemClock.now();
+      depot.loseAfter(kept);
+      // A hub that comes back has a later time than when it was lost.
+      while (systemClock.now() <= lostAt + 1) await new Promise((resolve) => setTimeout(resolve, 1));
+    },
     cut: () => link.cut(),
     heal: () => link.heal(),
     end: async () => undefined,
@@ -79,7 +93,7 @@ export async function memoryWorld(): Promise<FeedWorld> {
 
 /** A world on a real hub, for tests that do more to it than the contract knows. */
 export interface NatsFeedWorld extends FeedWorld {
-  readonly hub: Hub & Temporary;
+  readonly hub: Hub & Temporary & KeptStore;
   readonly notices: readonly FeedNotice[];
 }
 
@@ -96,6 +110,12 @@ export async function natsWorld(): Promise<NatsFeedWorld> {
   const operator = await connectToHub({ url: hub.url('operator'), name: 'operator' });
   const manager = await jetstreamManager(operator.nats);
   const notices: FeedNotice[] = [];
+  const untilBack = async (): Promise<void> => {
+    await until('the depot is connected again', async () => ({
+      done: depot.isConnected(),
+      seen: 'no connection',
+    }));
+  };
   const feed = new NatsFeed({ hub: runtime, streams, onNotice: (notice) => notices.push(notice) });
   return {
     hub,
@@ -120,6 +140,8 @@ export async function natsWorld(): Promise<NatsFeedWorld> {
       await new SiteStreams({ hub: other }).look();
       await other.close();
     },
+    keep: () => hub.keepStore().then(untilBack),
+    setBack: () => hub.setStoreBack().then(untilBack),
     cut: () => link.cut(),
     heal: () => link.heal(),
     end: async () => {

@@ -343,4 +343,85 @@ describe.each([
     expect(sink.aboutMessages[0]).toEqual({ type: 'gone', from: after + 1, to: 0 });
     expect(sink.sequences).toEqual(Array.from({ length: end }, (_each, index) => index + 1));
   });
+
+  describe('when the stream has lost its tail', () => {
+    /** Stores messages of which the stream keeps `kept`, and loses `lost`; says what was read of them. */
+    async function losing({ kept, lost }: { readonly kept: number; readonly lost: number }) {
+      const before = await theEnd();
+      await world.store(reports(kept));
+      await world.keep();
+      const end = await world.store(reports(lost, 1_001));
+      const witness = await read(before);
+      await witness.untilDelivered(kept + lost);
+      const { sequence, receivedAt: storedAt } = witness.deliveries.at(-1)!;
+      return { before, keptTo: before + kept, end, witness, marks: [{ sequence, storedAt }] };
+    }
+
+    test('a reader that saw it goes on at its end, says what is lost, and reads nothing again', async () => {
+      const { keptTo, end, witness } = await losing({ kept: 5, lost: 30 });
+      await world.setBack();
+      const last = await world.store(reports(10, 2_001));
+      expect(last).toBe(keptTo + 10);
+      await witness.untilDelivered(45);
+      await witness.untilHearing(true);
+      expect(witness.aboutMessages.slice(35)).toEqual([
+        { type: 'gone', from: end + 1, to: keptTo },
+        ...Array.from({ length: 10 }, (_each, index) => ({
+          type: 'delivered',
+          sequence: keptTo + 1 + index,
+        })),
+      ]);
+    });
+
+    test.each([
+      ['is shorter than it was', 10],
+      ['has grown again to where it was', 30],
+      ['has grown beyond that', 50],
+    ])('and %s, whoever comes later reads what was stored since, and that alone', async (_how, stored) => {
+      const { keptTo, end, witness, marks } = await losing({ kept: 5, lost: 30 });
+      await open.pop()!.stop();
+      const made = [witness.stream];
+      await world.setBack();
+      await world.store(reports(stored, 2_001));
+      const sink = new RecordingSink();
+      open.push(await world.open({ partitions: all, after: end, made, marks, sink }));
+      await sink.untilDelivered(stored);
+      await sink.untilHearing(true);
+      expect(sink.aboutMessages[0]).toEqual({ type: 'gone', from: end + 1, to: keptTo });
+      expect(sink.deliveries.map(({ payload }) => text(payload))).toEqual(
+        reports(stored, 2_001).map(({ payload }) => text(payload)),
+      );
+    });
+
+    test('of partitions that stand in different places, the one that is farthest does not hide what another one lost', async () => {
+      const { keptTo, end, witness, marks } = await losing({ kept: 5, lost: 30 });
+      await open.pop()!.stop();
+      await world.setBack();
+      await world.store(reports(60, 2_001));
+      const later = await read(keptTo + 59);
+      await later.untilDelivered(1);
+      await open.pop()!.stop();
+      const { sequence, receivedAt: storedAt } = later.deliveries[0]!;
+      const sink = new RecordingSink();
+      const both = { made: [witness.stream], marks: [...marks, { sequence, storedAt }] };
+      open.push(await world.open({ partitions: all, after: end, reached: sequence, ...both, sink }));
+      await sink.untilDelivered(60);
+      expect(sink.aboutMessages[0]).toEqual({ type: 'gone', from: sequence + 1, to: keptTo });
+    });
+
+    test('and nothing is known but how far it was read, reading goes on at its end', async () => {
+      const { keptTo, end, witness } = await losing({ kept: 5, lost: 30 });
+      await open.pop()!.stop();
+      await world.setBack();
+      const sink = new RecordingSink();
+      open.push(await world.open({ partitions: all, after: end, made: [witness.stream], sink }));
+      await sink.untilHearing(true);
+      await world.store(reports(1));
+      await sink.untilDelivered(1);
+      expect(sink.aboutMessages).toEqual([
+        { type: 'gone', from: end + 1, to: keptTo },
+        { type: 'delivered', sequence: keptTo + 1 },
+      ]);
+    });
+  });
 });

@@ -25,6 +25,18 @@ describe('what is set aside of a device', () => {
     expect(backlog).toMatchObject({ size: 1, messages: 303 });
   });
 
+  test('ends where the stream was cut: what was lost is told, and what the device says next is another range', () => {
+    const backlog = new Backlog([]);
+    backlog.setAside(range(cp1, 3, 10, 5));
+    backlog.setAside(range(cp2, 8, 9, 2));
+    backlog.setAside(range({ ...cp2, stream: 'DEVICES-harbour' }, 8));
+    expect(backlog.cut('DEVICES-depot', 7)).toEqual([range(cp1, 8, 10, 1), range(cp2, 8, 9, 2)]);
+    backlog.setAside(range(cp1, 8));
+    const left = [range(cp1, 3, 7, 4), range(cp1, 8), range({ ...cp2, stream: 'DEVICES-harbour' }, 8)];
+    expect(backlog.toRanges()).toEqual(left);
+    expect(backlog).toMatchObject({ size: 3, messages: 6 });
+  });
+
   test('is another range behind what of it is decided', () => {
     const backlog = new Backlog([]);
     backlog.setAside(range(cp1, 3, 7, 2));
