@@ -81,7 +81,7 @@ export function acceptanceOf(word: string): Acceptance {
  */
 export function afterAnother(before: Acceptance, word: Acceptance): Acceptance {
   if (before === 'yes' || word === 'yes') return 'yes';
-  return before === 'maybe' || word === 'maybe' ? 'maybe' : before;
+  return word === 'maybe' ? 'maybe' : before;
 }
 
 function always(acceptance: Acceptance, words: readonly string[]): Record<string, Acceptance> {
