@@ -9,6 +9,7 @@ import type { Input } from './decision.ts';
 import { DIVERGENCE, divergenceNews } from './divergence.ts';
 import type { Draft } from './draft.ts';
 import { clockOfFormer, clockOfLate, clockOfNews, fileReport } from './filing.ts';
+import { mayAnswer } from './freshness.ts';
 import { decideWaiting, refuseOverdue } from './guard.ts';
 import { updateHold } from './holds.ts';
 import {
@@ -104,7 +105,7 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
   fileReport(draft, { report, receivedAt, clock: twin.clock, fate: 'news' });
   resolveByReport(draft, { report, receivedAt });
   const ended = updateHold(draft, report, previous);
-  if (isProbeAnswered) settleConflict(draft, receivedAt);
+  if (isProbeAnswered || !mayAnswer(twin)) settleConflict(draft, receivedAt);
   reviewReport(draft, report, { previous, ended });
   const detail = `report ${String(boot)}/${String(seq)} says ${report.state}`;
   const news = divergenceNews(draft);

@@ -191,7 +191,7 @@ export function noteStray({ twin }: Draft, report: Report): void {
 
 /**
  * A conflict ends when a probe is answered and no second device was heard for as long as the kind allows silence: it would
- * have reported by then.
+ * have reported by then. A device that answers nothing has only that silence to settle it, and its own next report.
  */
 export function settleConflict(draft: Draft, receivedAt: number): void {
   const rivalAt = draft.twin.identity?.rivalAt ?? null;

@@ -63,7 +63,7 @@ export const SUSPICIONS: Readonly<Record<string, SuspicionRule>> = {
   },
   [CONFLICT]: {
     entered: 'reports came that one device cannot have sent',
-    left: 'a probe is answered, and no second device was heard for as long as the kind allows silence',
+    left: 'a probe is answered, or a device that takes no commands reports again, and no second device was heard for as long as the kind allows silence',
     cleared: 'ends it; the next report of a second device begins it again',
   },
 };
