@@ -6,6 +6,7 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { buildPage, isPageBuilt } from '../../tools/page/build-page.ts';
 import { until } from '../node.ts';
+import { startLink } from '../link.ts';
 import { type NodeProcess, startNodeProcess } from '../node-process.ts';
 import { RawDevice, type RawDeviceOptions } from '../raw-device.ts';
 import { createDatabase, startHub, startSite } from '../servers.ts';
@@ -27,6 +28,9 @@ export interface PageSystem {
   /** The hub is killed, and started again; resolves when the node is ready on it. */
   readonly killHub: () => Promise<void>;
   readonly startHub: () => Promise<void>;
+  /** The store neither answers nor goes away, until it is given back. */
+  readonly freezeStore: () => void;
+  readonly giveStoreBack: () => void;
   /** Nothing of the site's devices reaches the hub any more. */
   readonly cutSite: () => Promise<void>;
   readonly end: () => Promise<void>;
@@ -45,8 +49,12 @@ export async function startPageSystem(env: Readonly<Record<string, string>> = {}
   const hub = await startHub();
   const site = await startSite(hub);
   const database = await createDatabase();
+  const storeLink = await startLink();
+  const postgresUrl = new URL(database.url);
+  storeLink.leadTo(postgresUrl.host);
+  postgresUrl.host = storeLink.address;
   const node = await startNodeProcess({
-    ...{ hub, postgresUrl: database.url },
+    ...{ hub, postgresUrl: postgresUrl.href },
     env: { CORRAL_HTTP_OPERATE_TOKENS: OPERATE_TOKEN, ...env },
   });
   const nats: NatsConnection = await connect({ servers: site.url });
@@ -89,13 +97,17 @@ export async function startPageSystem(env: Readonly<Record<string, string>> = {}
       });
     },
     node,
+    freezeStore: () => storeLink.freeze(),
+    giveStoreBack: () => storeLink.heal(),
     cutSite: () => site.end(),
     end: async () => {
       await nats.close();
       node.resume();
+      storeLink.heal();
       await node.stop();
       await site.end();
       await hub.end();
+      await storeLink.close();
       await database.drop();
     },
   };

@@ -58,6 +58,8 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
   const rows = (): Locator => parts.page.locator('[role=row][data-device]');
   const row = (device: string): Locator => parts.page.locator(`[data-device="${device}"]`);
 
+  const states = (): Locator => parts.page.locator('.track-states .segment');
+
   describe('the fleet', () => {
     test('shows those first that need somebody, with the reason', async () => {
       await open('/');
@@ -330,7 +332,6 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       const until = new Date(Date.now() - minutesAgo * 60_000).toISOString();
       return `?window=${window}&until=${until}`;
     };
-    const states = (): Locator => parts.page.locator('.track-states .segment');
     const silences = (): Locator => parts.page.locator('.track-states .silence');
 
     test('that fills the stretch is drawn as one, and nothing is said to be whole', async () => {
@@ -361,12 +362,78 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       await shown(page.getByRole('table').getByText('silent'));
     });
 
+    test('that ended in the past goes on when its reports come late to the server, in their order', async () => {
+      const { system } = parts;
+      const device = await system.device('cp-650');
+      const buffered = device.make({ state: 'charging', sensors: { cableConnected: true }, since: {} });
+      const page = await open(`/devices/cp-650${stretch('5m', -0.02)}`);
+      await shown(states().getByText('available'));
+      await device.publish(buffered);
+      await shown(states().getByText('charging'));
+      await shown(page.locator('.track-lane').filter({ hasText: 'cableConnected' }));
+    });
+
     test('is not what was before anything was heard: that is not known, and drawn like it', async () => {
       await parts.system.silentDevice('cp-640', SILENCE_MINUTES);
       const page = await open(`/devices/cp-640${stretch('5m', 120)}`);
       await shown(page.getByText('No report was measured here.'));
       expect(await states().count()).toBe(0);
       expect(await silences().count()).toBe(0);
+    });
+  });
+
+  describe('while the store does not answer', () => {
+    afterEach(() => parts.system.giveStoreBack());
+
+    test('nothing of a device is said to go on, until it does', async () => {
+      const { system } = parts;
+      const device = await system.device('cp-660');
+      await device.report({
+        state: 'charging',
+        sensors: { cableConnected: true, powerW: 7_400 },
+        since: {},
+      });
+      const page = await open('/devices/cp-660?window=5m');
+      const [lane, chart] = [page.locator('.track-lane'), page.locator('.chart')];
+      await shown(states().getByText('charging'));
+      await shown(lane.getByText('on', { exact: true }));
+      await shown(chart.getByText('7,400 W'));
+      system.freezeStore();
+      await shown(page.locator('.known-quality').getByText('unknown'));
+      await shown(page.getByText('last known:'));
+      await shown(lane.getByText('?'));
+      await shown(chart.getByText('not known'));
+      await shown(page.getByRole('img', { name: /the last known state is charging/ }));
+      for (const name of ['Why', 'What it was', 'Its machine', 'Two clocks', 'Newest report'])
+        await shown(page.getByRole('region', { name, exact: true }).getByText(/^As it was known/));
+      const [bar, state] = [page.locator('.track-states .track-bar'), states().last()];
+      await until('what is known ends before now', async () => {
+        const [all, known] = [await bar.boundingBox(), await state.boundingBox()];
+        const leftPx = all!.x + all!.width - (known!.x + known!.width);
+        return { isDone: leftPx > 15, seen: `${String(leftPx)} px` };
+      });
+      const plot = await chart.locator('.u-over').last().boundingBox();
+      await page.mouse.move(plot!.x + plot!.width - 4, plot!.y + plot!.height / 2);
+      await shown(chart.getByText('not known there'));
+      system.giveStoreBack();
+      await gone(page.getByText('last known:'));
+      await shown(page.getByRole('img', { name: /the present state is charging/ }));
+      await gone(page.getByText(/^As it was known/));
+    });
+
+    test('no row of the fleet is fresh where its tally is unknown, until it does', async () => {
+      const page = await open('/');
+      await parts.fine.report();
+      const tally = page.getByRole('region', { name: 'The fleet at a glance' });
+      await shown(row('cp-100').getByText('fresh'));
+      parts.system.freezeStore();
+      await shown(tally.getByLabel(/devices of quality unknown/));
+      await shown(row('cp-100').getByText('unknown'));
+      expect(await page.locator('.device-row').getByText('fresh').count()).toBe(0);
+      parts.system.giveStoreBack();
+      await shown(tally.getByRole('link', { name: /of quality fresh$/ }));
+      await parts.fine.report();
+      await shown(row('cp-100').getByText('fresh'));
     });
   });
 
@@ -387,6 +454,8 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       await lost();
       await shown(page.locator('.known-quality').getByText('unknown'));
       await shown(page.getByText('last known:'));
+      await shown(page.getByRole('img', { name: /the last known state is/ }));
+      await gone(page.locator('.known').getByText(/^for .*, since/));
       await shown(page.getByRole('region', { name: 'Why' }).getByText(/^As it was known at/));
       await gone(page.getByRole('button', { name: 'reserve' }));
       await giveBack();

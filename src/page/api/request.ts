@@ -30,6 +30,19 @@ export class NoAnswer extends Error {
 /** How long an answer is waited for, ms. */
 const ANSWER_WAIT_MS = 15_000;
 
+/** An answer that takes longer is late: until it is there, what was answered before is not known to be true any more, ms. */
+const ANSWER_LATE_MS = 4_000;
+
+/** Calls `onLate` when the work takes so long that nobody can know what is true meanwhile. */
+export async function noticeLate<T>(work: Promise<T>, onLate: () => void): Promise<T> {
+  const timer = setTimeout(onLate, ANSWER_LATE_MS);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** An answer with what HTTP says about it. */
 export interface Answer<T> {
   readonly status: number;

@@ -15,6 +15,7 @@ export function BinaryLane({
   silences,
   span,
   until,
+  isKnownNow,
 }: {
   readonly series: BinarySeries;
   readonly gaps: readonly Gap[];
@@ -22,11 +23,13 @@ export function BinaryLane({
   readonly span: Span;
   /** Up to when anything is known, ms epoch. */
   readonly until: number;
+  /** False: what it is by the end of the stretch is not known any more. */
+  readonly isKnownNow: boolean;
 }): VNode {
   const levels = levelsOf(series, until);
   const last = levels.at(-1);
   const silent = unknownParts(series, silences);
-  const isKnown = last !== undefined && silent.at(-1)?.to !== until;
+  const isKnown = isKnownNow && last !== undefined && silent.at(-1)?.to !== until;
   return (
     <Track name={series.name} kind="lane" value={isKnown ? wordFor(last.value) : '?'}>
       {levels

@@ -6,13 +6,21 @@ import { serverNow } from '../api/server-clock.ts';
 import type { Twin } from '../api/twin.ts';
 import { clockTime, count, duration, within } from '../spell.ts';
 import { useTick } from '../ticker.ts';
+import { AsKnownThen } from './as-known-then.tsx';
 import { Panel } from './panel.tsx';
 
 /** Beyond this offset, a device's wall clock is worth a remark, ms. */
 const ASTRAY_MS = 60_000;
 
 /** The panel. */
-export function Clocks({ twin }: { readonly twin: Twin }): VNode {
+export function Clocks({
+  twin,
+  doubt,
+}: {
+  readonly twin: Twin;
+  /** Why nothing is known to be true any more; `null` while it is. */
+  readonly doubt: string | null;
+}): VNode {
   useTick();
   const { clock, sequence } = twin;
   const now = serverNow();
@@ -20,13 +28,12 @@ export function Clocks({ twin }: { readonly twin: Twin }): VNode {
   const isAstray = offsetMs !== null && Math.abs(offsetMs) > ASTRAY_MS;
   return (
     <Panel id="clocks" title="Two clocks">
+      <AsKnownThen doubt={doubt} />
       <dl class="facts">
         <dt>server</dt>
         <dd class="figure">{now === null ? '–' : `${clockTime(now)} UTC`}</dd>
         <dt>device's wall clock</dt>
-        <dd class={isAstray ? 'figure alarm' : 'figure'}>
-          {now === null || offsetMs === null ? 'tells none' : `${wallTime(now + offsetMs, now)} UTC`}
-        </dd>
+        <dd class={isAstray ? 'figure alarm' : 'figure'}>{wallText(offsetMs, now, doubt)}</dd>
         {offsetMs !== null && (
           <>
             <dt>offset</dt>
@@ -55,6 +62,12 @@ export function Clocks({ twin }: { readonly twin: Twin }): VNode {
       </dl>
     </Panel>
   );
+}
+
+/** What it shows follows from what the server shows: while nothing of it is known, it is not said to go on. */
+function wallText(offsetMs: number | null, now: number | null, doubt: string | null): string {
+  if (now === null || offsetMs === null) return 'tells none';
+  return doubt === null ? `${wallTime(now + offsetMs, now)} UTC` : 'not known now';
 }
 
 /** A wall clock may be in another year. */

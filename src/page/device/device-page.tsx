@@ -36,10 +36,10 @@ export function DevicePage({
   readonly query: URLSearchParams;
 }): VNode {
   const path = `/v1/devices/${encodeURIComponent(device)}`;
-  const { twin, problem, revision, refresh } = useTwin(device);
+  const { twin, problem, isLate, toldAt, revision, refresh } = useTwin(device);
   const explanation = useAnswer<Explanation>(`${path}/explain`, revision);
   const commands = useAnswer<CommandPage>(`${path}/commands?limit=${String(COMMANDS_SHOWN)}`, revision);
-  const doubt = doubtOf(useObservable(connection), problem);
+  const doubt = doubtOf(useObservable(connection), problem ?? (isLate || null));
   const kind = useObservable(kinds).get(twin?.said.kind ?? '') ?? null;
   useEffect(() => {
     document.title = `${device} in Corral`;
@@ -59,8 +59,8 @@ export function DevicePage({
     <main id="main" class="device">
       <Identity twin={twin} doubt={doubt} />
       {problem !== null && <p role="alert">{sentenceOf(problem)}</p>}
-      <Doubts suspicions={said.suspicions} />
-      <Reservation hold={said.hold} />
+      <Doubts suspicions={said.suspicions} doubt={doubt} />
+      <Reservation hold={said.hold} doubt={doubt} />
       <div class="panels">
         <Explain asked={explanation} doubt={doubt} />
         <Panel id="commands" title="Commands">
@@ -78,11 +78,13 @@ export function DevicePage({
           shown={windowOf(query)}
           revision={revision}
           late={said.sequence.late}
+          asOf={said.asOf === null ? null : Date.parse(said.asOf)}
           kind={kind}
+          toldAt={doubt === null ? null : toldAt}
         />
-        <Statechart device={device} path={said.path} version={said.version} />
+        <Statechart device={device} path={said.path} version={said.version} doubt={doubt} />
         <div class="column">
-          <Clocks twin={said} />
+          <Clocks twin={said} doubt={doubt} />
           <Reported twin={said} kind={kind} doubt={doubt} />
         </div>
       </div>

@@ -5,12 +5,21 @@ import type { VNode } from 'preact';
 import { serverNow } from '../api/server-clock.ts';
 import type { Suspicion } from '../api/twin.ts';
 import { timeOfDay } from '../spell.ts';
+import { AsKnownThen } from './as-known-then.tsx';
 
 /** The suspicions; nothing where there are none. */
-export function Doubts({ suspicions }: { readonly suspicions: readonly Suspicion[] }): VNode | null {
+export function Doubts({
+  suspicions,
+  doubt,
+}: {
+  readonly suspicions: readonly Suspicion[];
+  /** Why nothing is known to be true any more; `null` while it is. */
+  readonly doubt: string | null;
+}): VNode | null {
   if (suspicions.length === 0) return null;
   return (
     <section class="doubts" aria-label="Suspicions">
+      <AsKnownThen doubt={doubt} />
       <ul>
         {suspicions.map(({ reason, since, detail }) => {
           const from = Date.parse(since);

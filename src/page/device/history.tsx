@@ -10,6 +10,7 @@ import { connection, knownUntil } from '../connection.ts';
 import { useObservable } from '../observable.ts';
 import { Failure } from '../shell/failure.tsx';
 import { useTick } from '../ticker.ts';
+import { AsKnownThen } from './as-known-then.tsx';
 import { BinaryLane } from './binary-lane.tsx';
 import { type Gap, gapsBetween, gapsIn, readUntil, silencesIn, silencesOf } from './gaps.ts';
 import { HistoryLegend } from './history-legend.tsx';
@@ -32,29 +33,42 @@ export function History({
   shown,
   revision,
   late,
+  asOf,
   kind,
+  toldAt,
 }: {
   readonly device: string;
   readonly shown: HistoryWindow;
   readonly revision: number;
   /** How many late reports the device has had. */
   readonly late: number;
+  /** When its newest report was measured, ms epoch; `null` before the first one. */
+  readonly asOf: number | null;
   /** `null` while it is not known here. */
   readonly kind: Kind | null;
+  /** When the node told last how it is, ms epoch, while it cannot tell now; `null` while it can. */
+  readonly toldAt: number | null;
 }): VNode {
   useTick();
   const now = useObservable(connection);
-  const known = useReports(device, shown, { revision, late });
-  const timeline = useTimeline(device, shown, { revision, late });
+  // A stretch that ended in the past is not over while reports of it may still come in their order.
+  const isOver = shown.until !== null && asOf !== null && asOf >= shown.until;
+  const known = useReports(device, shown, { revision, late, isOver });
+  const timeline = useTimeline(device, shown, { revision, late, isOver });
   const ends = useMemo(() => endsOf(known, timeline), [known, timeline]);
   const series = useMemo(() => seriesOf(readBefore(known.reports, ends.sensors)), [known, ends]);
   const gaps = useMemo(() => gapsBetween(known.reports), [known.reports]);
   const span = roundedSpan(spanNow(shown), shown);
-  const until = knownUntil(now, shown.until ?? serverNow() ?? span.to);
+  // Nothing is known of what is yet to come, nor of what came after the node told last.
+  const end = Math.min(shown.until ?? Infinity, serverNow() ?? span.to);
+  const until = Math.min(knownUntil(now, end), toldAt ?? Infinity);
+  const sensorsUntil = Math.min(until, ends.sensors);
+  const isKnownNow = until >= end;
   const { intervals, failure } = timeline;
   const silences = silencesOf(intervals, Math.min(until, ends.timeline));
   return (
     <Panel id="history" title="What it was" actions={<WindowPicker shown={shown} />}>
+      <AsKnownThen doubt={isKnownNow ? null : 'it is not known up to the end'} />
       {failure !== null && <Failure error={failure} />}
       {known.failure !== null && <Failure error={known.failure} />}
       <HistoryLegend
@@ -79,7 +93,8 @@ export function History({
             gaps={withoutSilences(gaps, silences)}
             silences={silences}
             span={span}
-            until={Math.min(until, ends.sensors)}
+            until={sensorsUntil}
+            isKnownNow={sensorsUntil >= end}
           />
         ))}
         <TimeAxis span={span} />
@@ -91,7 +106,8 @@ export function History({
             gaps={withoutSilences(gaps, silences)}
             silences={silences}
             span={span}
-            until={Math.min(until, ends.sensors)}
+            until={sensorsUntil}
+            isKnownNow={sensorsUntil >= end}
           />
         ))}
       </div>

@@ -47,7 +47,9 @@ export function Identity({
           {doubt !== null && <span class="was">last known: </span>}
           <StateMark path={said.path} />
         </p>
-        <p class="soft">{said.since === null ? 'never heard' : <Since since={said.since} />}</p>
+        <p class="soft">
+          {said.since === null ? 'never heard' : <Since since={said.since} isKnown={doubt === null} />}
+        </p>
       </div>
       <div class="known">
         <p class="known-quality">
@@ -64,8 +66,8 @@ export function Identity({
         </p>
       </div>
       <ul class="notes">
-        {!said.connected && <li class="alarm">silent for longer than its kind allows</li>}
-        {said.connected && !said.hears && (
+        {doubt === null && !said.connected && <li class="alarm">silent for longer than its kind allows</li>}
+        {doubt === null && said.connected && !said.hears && (
           <li class="alarm">reports arrive, but its last commands got no response</li>
         )}
       </ul>
@@ -73,13 +75,20 @@ export function Identity({
   );
 }
 
-function Since({ since }: { readonly since: string }): VNode {
+function Since({
+  since,
+  isKnown,
+}: {
+  readonly since: string;
+  /** False: how long it lasted nobody here knows. */
+  readonly isKnown: boolean;
+}): VNode {
   useTick();
   const from = Date.parse(since);
   const now = serverNow() ?? from;
   return (
     <>
-      for {age(Math.max(0, now - from))}, since {timeOfDay(from, now)} UTC
+      {isKnown && `for ${age(Math.max(0, now - from))}, `}since {timeOfDay(from, now)} UTC
     </>
   );
 }

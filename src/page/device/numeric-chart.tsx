@@ -25,6 +25,7 @@ export function NumericChart({
   silences,
   span,
   until,
+  isKnownNow,
 }: {
   readonly series: NumericSeries;
   /** Of its values, with the space before it; or nothing. */
@@ -34,6 +35,8 @@ export function NumericChart({
   readonly span: Span;
   /** Up to when anything is known, ms epoch. */
   readonly until: number;
+  /** False: what it is by the end of the stretch is not known any more. */
+  readonly isKnownNow: boolean;
 }): VNode {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
@@ -78,7 +81,7 @@ export function NumericChart({
     <figure class="chart">
       <figcaption class="track-name">
         {series.name}
-        <span class="track-value"> {pointed ?? lastText(data, unit)}</span>
+        <span class="track-value"> {pointed ?? (isKnownNow ? lastText(data, unit) : 'not known')}</span>
       </figcaption>
       <div ref={place} class="plot" role="img" aria-label={describe(series, unit)} />
     </figure>
@@ -226,7 +229,8 @@ function pointedText(plot: uPlot, unit: string): string | null {
   const pointed = plot.posToVal(left, 'x');
   const index = times.findLastIndex((time) => time <= pointed);
   const value = steps?.[index];
-  if (typeof value !== 'number') return 'not known there';
+  // The last time is where what is known ends.
+  if (typeof value !== 'number' || pointed > (times.at(-1) ?? pointed)) return 'not known there';
   for (let at = index; at >= 0; at -= 1) {
     if (typeof measured?.[at] === 'number')
       return `${numberText(value)}${unit}, measured at ${exactTime(times[at] ?? 0)}`;

@@ -7,22 +7,37 @@ import { serverNow } from '../api/server-clock.ts';
 import type { Hold } from '../api/twin.ts';
 import { age, timeOfDay } from '../spell.ts';
 import { useTick } from '../ticker.ts';
+import { AsKnownThen } from './as-known-then.tsx';
 
 /** One line about the hold; nothing where there is none. */
-export function Reservation({ hold }: { readonly hold: Hold | null }): VNode | null {
+export function Reservation({
+  hold,
+  doubt,
+}: {
+  readonly hold: Hold | null;
+  /** Why nothing is known to be true any more; `null` while it is. */
+  readonly doubt: string | null;
+}): VNode | null {
   useTick();
   if (hold === null) return null;
   const until = Date.parse(hold.until);
   const certain = Date.parse(hold.certainUntil);
   const now = serverNow() ?? until;
+  // Whether it was released meanwhile, or held again, nobody here knows: then nothing is counted down.
+  const isKnown = doubt === null;
+  const left = until > now ? `, ${age(until - now)} more` : ', which is over by the device’s own count';
+  const untilFree = certain > now ? `, in ${age(certain - now)}` : '';
   return (
     <section class="hold" aria-label="Hold">
+      <AsKnownThen doubt={doubt} />
       <p>
         <strong>Held{hold.by === null ? '' : ` for ${hold.by}`}</strong> until {timeOfDay(until, now)} UTC
-        {until > now ? `, ${age(until - now)} more` : ', which is over by the device’s own count'}.{' '}
-        <span class="soft">
-          Certainly free at {timeOfDay(certain, now)} UTC{certain > now ? `, in ${age(certain - now)}` : ''}.
-        </span>
+        {isKnown && left}.{' '}
+        {isKnown && (
+          <span class="soft">
+            Certainly free at {timeOfDay(certain, now)} UTC{untilFree}.
+          </span>
+        )}
       </p>
     </section>
   );

@@ -4,10 +4,9 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { getText } from '../api/request.ts';
-import { connection } from '../connection.ts';
-import { useObservable } from '../observable.ts';
 import { Failure } from '../shell/failure.tsx';
 import { stateClass } from '../shell/state-mark.tsx';
+import { AsKnownThen } from './as-known-then.tsx';
 import { Panel } from './panel.tsx';
 import { useAnswer } from './use-answer.ts';
 
@@ -16,13 +15,15 @@ export function Statechart({
   device,
   path,
   version,
+  doubt,
 }: {
   readonly device: string;
   readonly path: string;
   /** Of the twin: with it the picture may change. */
   readonly version: number;
+  /** Why nothing is known to be true any more; `null` while it is. */
+  readonly doubt: string | null;
 }): VNode {
-  const { type } = useObservable(connection);
   const drawn = useAnswer(`/v1/devices/${encodeURIComponent(device)}/machine.svg`, version, getText);
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -30,13 +31,14 @@ export function Statechart({
   }, [drawn.answer]);
   return (
     <Panel id="statechart" title="Its machine">
+      <AsKnownThen doubt={doubt} />
       {drawn.failure !== null && <Failure error={drawn.failure} />}
       {drawn.answer !== null && (
         <div
           ref={place}
-          class={`drawing ${stateClass(path)}${type === 'lost' ? ' doubtful' : ''}`}
+          class={`drawing ${stateClass(path)}${doubt !== null ? ' doubtful' : ''}`}
           role="img"
-          aria-label={`State chart; the present state is ${path}`}
+          aria-label={`State chart; the ${doubt === null ? 'present' : 'last known'} state is ${path}`}
           tabIndex={0}
           dangerouslySetInnerHTML={{ __html: drawn.answer }}
         />

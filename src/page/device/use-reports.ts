@@ -30,23 +30,25 @@ interface ReportPage {
 
 const NOTHING: KnownReports = { reports: [], isRead: false, isWhole: true, failure: null };
 
-/** Follows the reports of a device. `late` is how many late ones it has had in all. */
+/**
+ * Follows the reports of a device. `late` is how many late ones it has had in all; `isOver` is true of a stretch after which it was heard.
+ */
 export function useReports(
   device: string,
   shown: HistoryWindow,
-  { revision, late }: { readonly revision: number; readonly late: number },
+  { revision, late, isOver }: { readonly revision: number; readonly late: number; readonly isOver: boolean },
 ): KnownReports {
   const [known, setKnown] = useState<KnownReports>(NOTHING);
   const whole = useRef('');
   const { lengthMs, until } = shown;
-  const all = `${device} ${String(lengthMs)} ${String(until)} ${String(late)}`;
+  const all = `${device} ${String(lengthMs)} ${String(until)} ${String(late)} ${String(isOver)}`;
 
   useEffect(() => {
     if (revision === 0) return undefined;
     const ended = new AbortController();
     const isSame = whole.current === all;
-    // A stretch that ended in the past changes only by late reports.
-    if (isSame && until !== null) return undefined;
+    // A stretch that is over changes only by late reports.
+    if (isSame && isOver) return undefined;
     const last = isSame ? known.reports.at(-1) : undefined;
     readPages(device, shown, { last, signal: ended.signal }).then(
       ({ reports, isWhole }) => {

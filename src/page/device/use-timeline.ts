@@ -26,20 +26,22 @@ interface TimelinePage {
 /** Pages read at most; a stretch with more is shown as far as that. */
 const PAGES_MAX = 5;
 
-/** Follows the timeline of a device. `late` is how many late reports it has had in all. */
+/**
+ * Follows the timeline of a device. `late` is how many late reports it has had in all; `isOver` is true of a stretch after which it was heard.
+ */
 export function useTimeline(
   device: string,
   shown: HistoryWindow,
-  { revision, late }: { readonly revision: number; readonly late: number },
+  { revision, late, isOver }: { readonly revision: number; readonly late: number; readonly isOver: boolean },
 ): KnownTimeline {
   const [known, setKnown] = useState<KnownTimeline>(NOTHING);
   const read = useRef('');
   const { lengthMs, until } = shown;
-  const key = `${device} ${String(lengthMs)} ${String(until)} ${String(late)}`;
+  const key = `${device} ${String(lengthMs)} ${String(until)} ${String(late)} ${String(isOver)}`;
   useEffect(() => {
     if (revision === 0) return undefined;
-    // A stretch that ended in the past changes only by late reports.
-    if (until !== null && read.current === key) return undefined;
+    // A stretch that is over changes only by late reports.
+    if (isOver && read.current === key) return undefined;
     const ended = new AbortController();
     readIntervals(device, shown, ended.signal).then(
       ({ intervals, isWhole }) => {

@@ -4,8 +4,8 @@
  */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Heard } from '../ageing.ts';
-import { ApiProblem, ask } from '../api/request.ts';
-import { learnServerTime } from '../api/server-clock.ts';
+import { ApiProblem, ask, noticeLate } from '../api/request.ts';
+import { learnServerTime, serverNow } from '../api/server-clock.ts';
 import type { Twin } from '../api/twin.ts';
 import { connection, useEvents } from '../connection.ts';
 import { useObservable } from '../observable.ts';
@@ -21,6 +21,10 @@ export interface KnownTwin {
   readonly twin: Heard<Twin> | null;
   /** What the node refused; a device that does not exist, for one. */
   readonly problem: ApiProblem | null;
+  /** True while an answer is due for longer than it should take. */
+  readonly isLate: boolean;
+  /** When the node told last how it is, server time, ms epoch. */
+  readonly toldAt: number | null;
   /** Grows with everything that was told of the device: what was asked about it is asked again. */
   readonly revision: number;
   /** Asks now, for whoever has just changed something. */
@@ -32,6 +36,8 @@ export function useTwin(device: string): KnownTwin {
   const path = `/v1/devices/${encodeURIComponent(device)}`;
   const [twin, setTwin] = useState<Heard<Twin> | null>(null);
   const [problem, setProblem] = useState<ApiProblem | null>(null);
+  const [isLate, setLate] = useState(false);
+  const [toldAt, setToldAt] = useState<number | null>(null);
   const [revision, setRevision] = useState(0);
   const tag = useRef<string | null>(null);
   const gathering = useRef<number | null>(null);
@@ -39,11 +45,15 @@ export function useTwin(device: string): KnownTwin {
   const read = async (signal?: AbortSignal): Promise<void> => {
     const condition: Record<string, string> = tag.current === null ? {} : { 'if-none-match': tag.current };
     try {
-      const { body, headers } = await ask<Twin>(path, { headers: condition, ...(signal && { signal }) });
+      const asked = ask<Twin>(path, { headers: condition, ...(signal && { signal }) });
+      const { body, headers } = await noticeLate(asked, () => setLate(true));
       setProblem(null);
+      setLate(false);
+      if (body !== null && body.asOf !== null && body.ageMs !== null)
+        learnServerTime(Date.parse(body.asOf) + body.ageMs);
+      setToldAt(serverNow());
       if (body === null) return;
       tag.current = headers.get('etag');
-      if (body.asOf !== null && body.ageMs !== null) learnServerTime(Date.parse(body.asOf) + body.ageMs);
       setTwin({ said: body, heardAt: performance.now() });
       setRevision((number) => number + 1);
     } catch (error) {
@@ -59,7 +69,7 @@ export function useTwin(device: string): KnownTwin {
   };
 
   // What was asked meanwhile may have failed, also where the twin is the same as before: it is asked again.
-  const isKnown = useObservable(connection).type !== 'lost' && problem === null;
+  const isKnown = useObservable(connection).type !== 'lost' && problem === null && !isLate;
   const wasKnown = useRef(isKnown);
   useEffect(() => {
     if (isKnown && !wasKnown.current) setRevision((number) => number + 1);
@@ -89,5 +99,5 @@ export function useTwin(device: string): KnownTwin {
     },
     onLive: refresh,
   });
-  return { twin, problem, revision, refresh };
+  return { twin, problem, isLate, toldAt, revision, refresh };
 }

@@ -30,16 +30,20 @@ const COLUMNS = ['state', 'device', 'kind', 'site', 'quality', 'age', 'state sin
 export function DeviceList({
   list,
   query,
+  fleetDoubt,
 }: {
   readonly list: DeviceListing;
   readonly query: URLSearchParams;
+  /** Why nothing of the fleet is known to be true any more; `null` while it is. */
+  readonly fleetDoubt: string | null;
 }): VNode {
   const { pages } = list;
   const frame = useRef<HTMLDivElement>(null);
   const { first, last, rowHeightPx, onScroll } = useSeenRows(frame);
   const [active, setActive] = useActiveRow({ pages, query }, frame);
   const now = useTick();
-  const doubt = doubtOf(useObservable(connection), pages.failure);
+  const listDoubt = doubtOf(useObservable(connection), pages.failure);
+  const doubt = fleetDoubt ?? listDoubt;
   const known = useObservable(kinds);
 
   useEffect(() => list.show(first, last), [pages, first, last, pages.size]);

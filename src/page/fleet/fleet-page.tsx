@@ -6,7 +6,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Heard } from '../ageing.ts';
 import type { FleetCounts } from '../api/fleet-counts.ts';
 import { readKinds } from '../api/kinds.ts';
-import { get } from '../api/request.ts';
+import { get, noticeLate } from '../api/request.ts';
 import { learnServerTime, serverNow } from '../api/server-clock.ts';
 import type { DeviceLine } from '../api/twin.ts';
 import { connection, doubtOf, useEvents } from '../connection.ts';
@@ -23,8 +23,8 @@ const COUNT_IDLE_MS = 10_000;
 
 /** The view. */
 export function FleetPage({ query }: { readonly query: URLSearchParams }): VNode {
-  const { counts, failure, countSoon } = useCounts();
-  const doubt = doubtOf(useObservable(connection), failure);
+  const { counts, failure, isLate, countSoon } = useCounts();
+  const doubt = doubtOf(useObservable(connection), failure ?? (isLate || null));
   const list = useDevicePages(query);
   useEffect(() => {
     document.title = 'Corral: the fleet';
@@ -59,7 +59,7 @@ export function FleetPage({ query }: { readonly query: URLSearchParams }): VNode
       {failure !== null && <Failure error={failure} />}
       <DeviceTally counts={counts} query={query} doubt={doubt} />
       <Filters counts={counts} query={query} />
-      <DeviceList list={list} query={query} />
+      <DeviceList list={list} query={query} fleetDoubt={doubt} />
     </main>
   );
 }
@@ -82,10 +82,13 @@ function lineOf({ line, recordedAt }: ChangeData): Heard<DeviceLine> {
 function useCounts(): {
   readonly counts: FleetCounts | null;
   readonly failure: unknown;
+  /** True while the count is due for longer than it should take. */
+  readonly isLate: boolean;
   readonly countSoon: () => void;
 } {
   const [counts, setCounts] = useState<FleetCounts | null>(null);
   const [failure, setFailure] = useState<unknown>(null);
+  const [isLate, setLate] = useState(false);
   const timer = useRef<{ readonly id: number; readonly isSoon: boolean } | null>(null);
   const ended = useRef(false);
 
@@ -97,7 +100,7 @@ function useCounts(): {
   const read = useCallback(async (): Promise<void> => {
     try {
       if (!document.hidden) {
-        const answer = await get<FleetCounts>('/v1/fleet');
+        const answer = await noticeLate(get<FleetCounts>('/v1/fleet'), () => setLate(true));
         learnServerTime(Date.parse(answer.countedAt));
         setCounts(answer);
       }
@@ -105,6 +108,7 @@ function useCounts(): {
     } catch (error) {
       setFailure(error);
     }
+    setLate(false);
     if (!ended.current) later(false);
   }, []);
   useEffect(() => {
@@ -118,5 +122,5 @@ function useCounts(): {
   const countSoon = useCallback(() => {
     if (timer.current !== null && !timer.current.isSoon) later(true);
   }, []);
-  return { counts, failure, countSoon };
+  return { counts, failure, isLate, countSoon };
 }
