@@ -362,7 +362,7 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       await shown(page.getByRole('table').getByText('silent'));
     });
 
-    test('that ended in the past goes on when its reports come late to the server, in their order', async () => {
+    test('in a stretch of the past ends when its reports come after all, in their order', async () => {
       const { system } = parts;
       const device = await system.device('cp-650');
       const buffered = device.make({ state: 'charging', sensors: { cableConnected: true }, since: {} });

@@ -42,6 +42,15 @@ function openCar(): Pair {
   return pair;
 }
 
+test('only what the device would be sent is said to be sent', () => {
+  const { commands } = explained(openCar());
+  const sent = commands.filter((command) => command.sent).map(({ name }) => name);
+  const accepted = commands.filter((command) => command.accepted).map(({ name }) => name);
+  expect(accepted).toEqual(expect.arrayContaining(['report', 'clear']));
+  expect(sent).toContain('report');
+  expect(sent).not.toContain('clear');
+});
+
 describe('the first sentence names the cause', () => {
   test('of a doubt: the contradiction, and no report that came since', () => {
     expect(explained(openCar()).summary[0]).toBe(
@@ -64,7 +73,9 @@ describe('the first sentence names the cause', () => {
       sensors: { locked: true, doorsOpen: true, plugged: false },
       since: { locked: 90_000, doorsOpen: 60_000, plugged: 60_000 },
     });
-    const [first = ''] = explained(pair).summary;
+    const { summary } = explained(pair);
+    const [first = ''] = summary;
+    expect(summary.filter((sentence) => sentence.startsWith('In doubt since'))).toHaveLength(2);
     expect(first).toContain('it is locked and a door is open');
     expect(first).toContain('it says that it charges and no cable is plugged in');
   });
