@@ -450,6 +450,7 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       await parts.fine.report();
       await shown(page.locator('.known-quality').getByText('fresh'));
       await shown(page.getByRole('button', { name: 'reserve' }));
+      await shown(page.getByRole('img', { name: /the present state is/ }));
       await lose();
       await lost();
       await shown(page.locator('.known-quality').getByText('unknown'));

@@ -86,33 +86,45 @@ export function History({
           span={span}
           until={Math.min(until, ends.timeline)}
         />
-        {series.filter(isBinary).map((one) => (
-          <BinaryLane
-            key={one.name}
-            series={one}
-            gaps={withoutSilences(gaps, silences)}
-            silences={silences}
-            span={span}
-            until={sensorsUntil}
-            isKnownNow={sensorsUntil >= end}
-          />
-        ))}
-        <TimeAxis span={span} />
-        {series.filter(isNumeric).map((one) => (
-          <NumericChart
-            key={one.name}
-            series={one}
-            unit={unitOf(kind, one.name)}
-            gaps={withoutSilences(gaps, silences)}
-            silences={silences}
-            span={span}
-            until={sensorsUntil}
-            isKnownNow={sensorsUntil >= end}
-          />
-        ))}
+        <Sensors
+          series={series}
+          kind={kind}
+          gaps={withoutSilences(gaps, silences)}
+          silences={silences}
+          span={span}
+          until={sensorsUntil}
+          isKnownNow={sensorsUntil >= end}
+        />
       </div>
       <IntervalTable intervals={intervals} until={until} />
     </Panel>
+  );
+}
+
+/** What is on or off, the times, and the numbers. */
+function Sensors({
+  series,
+  kind,
+  ...stretch
+}: {
+  readonly series: readonly (BinarySeries | NumericSeries)[];
+  readonly kind: Kind | null;
+  readonly gaps: readonly Gap[];
+  readonly silences: readonly Span[];
+  readonly span: Span;
+  readonly until: number;
+  readonly isKnownNow: boolean;
+}): VNode {
+  return (
+    <>
+      {series.filter(isBinary).map((one) => (
+        <BinaryLane key={one.name} series={one} {...stretch} />
+      ))}
+      <TimeAxis span={stretch.span} />
+      {series.filter(isNumeric).map((one) => (
+        <NumericChart key={one.name} series={one} unit={unitOf(kind, one.name)} {...stretch} />
+      ))}
+    </>
   );
 }
 

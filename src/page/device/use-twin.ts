@@ -49,8 +49,7 @@ export function useTwin(device: string): KnownTwin {
       const { body, headers } = await noticeLate(asked, () => setLate(true));
       setProblem(null);
       setLate(false);
-      if (body !== null && body.asOf !== null && body.ageMs !== null)
-        learnServerTime(Date.parse(body.asOf) + body.ageMs);
+      if (body !== null) learnTime(body);
       setToldAt(serverNow());
       if (body === null) return;
       tag.current = headers.get('etag');
@@ -100,4 +99,9 @@ export function useTwin(device: string): KnownTwin {
     onLive: refresh,
   });
   return { twin, problem, isLate, toldAt, revision, refresh };
+}
+
+/** What was measured then is so old by now, at the server. */
+function learnTime({ asOf, ageMs }: Twin): void {
+  if (asOf !== null && ageMs !== null) learnServerTime(Date.parse(asOf) + ageMs);
 }
