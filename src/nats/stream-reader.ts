@@ -66,7 +66,10 @@ export interface StreamReaderOptions {
   readonly reached?: number;
   /** When the streams were made in which these positions count, as their server says; another one was made anew. */
   readonly streams?: readonly string[];
-  /** Messages that were read in them: where another one stands in the place of one of them, the stream has lost its tail. */
+  /**
+   * Messages that were read in them: where another one stands in the place of one of them, the stream has lost its tail. Not given by who
+   * may not ask for messages one by one: then only a stream that is shorter than it was is noticed.
+   */
   readonly marks?: readonly ReadMark[];
   readonly sink: StreamSink;
   readonly onNotice: (notice: ReaderNotice) => void;
@@ -97,8 +100,8 @@ export class StreamReader {
   /** The streams in which the position may count; after the first look, the one that is read. */
   #streams: readonly string[];
   #isNamed = false;
-  /** By these the stream is known again; the last is what was read last. */
-  #marks: readonly ReadMark[];
+  /** By these the stream is known again; the last is what was read last. `null`: nothing of it may be asked for. */
+  #marks: readonly ReadMark[] | null;
   #held: StreamMessage[] = [];
   #heldBytes = 0;
   /** Holes between messages held, in order. */
@@ -125,7 +128,7 @@ export class StreamReader {
     this.#next = options.after + 1;
     this.#reached = options.reached ?? options.after;
     this.#streams = options.streams ?? [];
-    this.#marks = options.marks ?? [];
+    this.#marks = options.marks ?? null;
     this.#watchTimer = setInterval(() => this.#lookForDelay(), WATCH_INTERVAL_MS);
     this.#unlisten = options.hub.onChange(() => this.#wake());
   }
@@ -245,7 +248,7 @@ export class StreamReader {
       if (first !== from) this.#options.sink.gone({ from, to: first - 1 });
       this.#reached = first - 1;
       this.#next = first;
-      if (isAnew) this.#marks = [];
+      if (isAnew) this.#forgetMarks();
     }
     if (this.#isNamed && !isAnew) return;
     this.#isNamed = true;
@@ -253,16 +256,20 @@ export class StreamReader {
     this.#options.sink.reads(created);
   }
 
+  #forgetMarks(): void {
+    if (this.#marks !== null) this.#marks = [];
+  }
+
   #lostTail(where: { readonly reached: number; readonly first: number; readonly last: number }) {
     const read = (seq: number) => this.#ask({ seq });
     const next = (seq: number) => this.#ask({ seq, next_by_subj: '>' });
-    return lostTail({ ...where, marks: this.#marks, read, next });
+    return lostTail({ ...where, marks: this.#marks ?? [], read, next });
   }
 
   /** What follows `to` was stored since the stream lost its tail: nobody has read it. */
   #goBack({ reached, to }: { readonly reached: number; readonly to: number }): void {
     this.#options.sink.gone({ from: reached + 1, to, isTail: true });
-    this.#marks = [];
+    this.#forgetMarks();
     this.#reached = to;
     this.#next = Math.min(this.#next, to + 1);
   }
@@ -299,7 +306,8 @@ export class StreamReader {
     if (this.#options.isWholeStream && sequence > this.#next)
       this.#gaps.push({ from: this.#next, to: sequence - 1 });
     this.#next = sequence + 1;
-    if (sequence >= (this.#marks.at(-1)?.sequence ?? 0)) this.#marks = [{ sequence, storedAt }];
+    if (this.#marks !== null && sequence >= (this.#marks.at(-1)?.sequence ?? 0))
+      this.#marks = [{ sequence, storedAt }];
     const { subject, payload } = message;
     this.#held.push({ sequence, storedAt, subject, payload });
     this.#heldBytes += payload.length;
