@@ -4,7 +4,6 @@
  *
  * They begin anew with every lease epoch, which grows with time (`src/runtime/epoch.ts`), and gaps between them mean nothing.
  */
-import type { Draft } from './draft.ts';
 import type { Twin } from './twin.ts';
 
 /** Of so many epochs only one begins numbers: numbers have to stay below 2^40, and epochs below 2^44. */
@@ -36,8 +35,14 @@ export function desiredVersionAfter(version: number, epoch: number): number {
   return Math.max(version + 1, Math.floor(epoch / EPOCHS_PER_DESIRED_VERSION));
 }
 
+/** A decision in the making, as far as numbers go. */
+interface Giving {
+  readonly twin: { lastN: number };
+  readonly context: { readonly epoch: number };
+}
+
 /** Gives a number, for good. */
-export function giveNumber({ twin, context }: Draft): number {
+export function giveNumber({ twin, context }: Giving): number {
   twin.lastN = nextNumber(twin, context.epoch);
   return twin.lastN;
 }

@@ -19,7 +19,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: "if (command.boot !== undefined && command.boot !== memory.boot) return 'other-boot';",
     put: '',
     caughtBy: 'execution',
-    seed: 5,
+    seed: 1,
   },
   {
     bug: 'a device obeys a command that is too late',
@@ -43,7 +43,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: 'return checked({\n    ...memory,\n    boot:',
     put: 'return checked({\n    ...memory,\n    ring: [],\n    boot:',
     caughtBy: 'outcomes',
-    seed: 15,
+    seed: 4,
   },
   {
     bug: 'a device that dies in the act says afterwards that it did nothing',

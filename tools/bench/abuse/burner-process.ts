@@ -9,9 +9,9 @@ const SLICE_MS = 5;
 /** Burns what it is told to, until it is told to stop. */
 export async function runBurnerProcess(): Promise<void> {
   let allowed = 0;
-  let isOver = false;
+  const over = new AbortController();
   process.on('message', (message: BurnerOrder | 'stop') => {
-    if (message === 'stop') isOver = true;
+    if (message === 'stop') over.abort();
     else allowed = message.micros;
   });
   const news: BurnerNews = { type: 'burning' };
@@ -21,7 +21,7 @@ export async function runBurnerProcess(): Promise<void> {
     const used = process.cpuUsage();
     return used.user + used.system - user - system < allowed;
   };
-  while (!isOver) {
+  while (!over.signal.aborted) {
     const until = performance.now() + SLICE_MS;
     while (performance.now() < until && mayBurn());
     await sleep(mayBurn() ? 0 : SLICE_MS);
