@@ -13,12 +13,13 @@ type Held = Parameters<Store['release']>[0];
 
 /**
  * Partitions that another node is just writing to are passed over: somebody holds them. No lease lasts for longer than it was asked for:
- * what seems to was given while the clock was ahead. Epochs grow with time (`epochAfter`), and by chance a little more, so that two
- * databases that were one do not give the same.
+ * what seems to was given while the clock was ahead. That is judged by the time at which a row is looked at (`clock_timestamp`), since
+ * what was given after the question began (`now`) ends later than the question would give it. Epochs grow with time (`epochAfter`), and
+ * by chance a little more, so that two databases that were one do not give the same.
  */
 const ACQUIRE = `with free as (
   select partition from lease
-  where expires_at is null or expires_at <= now() or expires_at > now() + $3 * interval '1 millisecond'
+  where expires_at is null or expires_at <= now() or expires_at > clock_timestamp() + $3 * interval '1 millisecond'
   order by partition limit $2 for update skip locked
 )
 update lease l
