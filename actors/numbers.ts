@@ -1,6 +1,7 @@
 /**
- * Numbers that outlive the database: commands, and versions. A device executes no number twice and none below the highest that it has seen, and a report names a command by its
- * number alone: so a number is never given again, not even by a database that was set back and does not know what it gave since.
+ * Numbers that outlive the database: of commands, and versions. A device executes no number twice and none below the highest that it has
+ * seen, and a report names a command by its number alone: so a number is never given again, not even by a database that was set back and
+ * does not know what it gave since.
  *
  * They begin anew with every lease epoch, which grows with time (`src/runtime/epoch.ts`), and gaps between them mean nothing.
  */

@@ -126,6 +126,15 @@ export class World {
     return device;
   }
 
+  /** Waits until so many reports are in the store. */
+  async untilStored(reports: number): Promise<void> {
+    await this.eye.untilRow(
+      `${String(reports)} reports are stored`,
+      'select 1 from (select count(*) as n from report) counted where n >= $1',
+      [reports],
+    );
+  }
+
   /** Ends everything, the last thing first. */
   async end(): Promise<void> {
     for (let end = this.#ends.pop(); end !== undefined; end = this.#ends.pop()) await end();

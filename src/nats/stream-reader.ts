@@ -100,8 +100,10 @@ export class StreamReader {
   /** The streams in which the position may count; after the first look, the one that is read. */
   #streams: readonly string[];
   #isNamed = false;
-  /** By these the stream is known again; the last is what was read last. `null`: nothing of it may be asked for. */
+  /** By these the stream is known again, until more of it is read. `null`: nothing of it may be asked for. */
   #marks: readonly ReadMark[] | null;
+  /** What was read last. */
+  #lastRead: StreamMessage | null = null;
   #held: StreamMessage[] = [];
   #heldBytes = 0;
   /** Holes between messages held, in order. */
@@ -258,12 +260,20 @@ export class StreamReader {
 
   #forgetMarks(): void {
     if (this.#marks !== null) this.#marks = [];
+    this.#lastRead = null;
+  }
+
+  /** A message that is read again before those in which positions stand does not make them known. */
+  #knownMarks(): readonly ReadMark[] {
+    if (this.#marks === null) return [];
+    const last = this.#lastRead;
+    return last !== null && last.sequence >= (this.#marks.at(-1)?.sequence ?? 0) ? [last] : this.#marks;
   }
 
   #lostTail(where: { readonly reached: number; readonly first: number; readonly last: number }) {
     const read = (seq: number) => this.#ask({ seq });
     const next = (seq: number) => this.#ask({ seq, next_by_subj: '>' });
-    return lostTail({ ...where, marks: this.#marks ?? [], read, next });
+    return lostTail({ ...where, marks: this.#knownMarks(), read, next });
   }
 
   /** What follows `to` was stored since the stream lost its tail: nobody has read it. */
@@ -306,10 +316,9 @@ export class StreamReader {
     if (this.#options.isWholeStream && sequence > this.#next)
       this.#gaps.push({ from: this.#next, to: sequence - 1 });
     this.#next = sequence + 1;
-    if (this.#marks !== null && sequence >= (this.#marks.at(-1)?.sequence ?? 0))
-      this.#marks = [{ sequence, storedAt }];
     const { subject, payload } = message;
-    this.#held.push({ sequence, storedAt, subject, payload });
+    this.#lastRead = { sequence, storedAt, subject, payload };
+    this.#held.push(this.#lastRead);
     this.#heldBytes += payload.length;
     // What one read of the socket brought is delivered together.
     this.#delivering ??= Promise.resolve().then(() => this.#deliverAll());

@@ -230,7 +230,7 @@ export interface StreamPosition {
   /** The sequence up to which everything of the partition is committed, but for its backlog. */
   readonly position: number;
   /** When the hub stored the message of that sequence, ms epoch; not given where none is known to have stood there. */
-  readonly storedAt?: number;
+  readonly storedAt?: number | undefined;
 }
 
 /** A node's right to decide for a partition. */

@@ -12,7 +12,7 @@ import type { StreamPosition } from './ports.ts';
 interface Mark {
   position: number;
   made: string | null;
-  storedAt?: number;
+  storedAt: number | undefined;
 }
 
 /** See the head of this file. */
@@ -21,7 +21,8 @@ export class StreamPositions {
   readonly #changed = new Set<string>();
 
   constructor(positions: readonly StreamPosition[]) {
-    for (const { stream, ...mark } of positions) this.#marks.set(stream, mark);
+    for (const { stream, position, made, storedAt } of positions)
+      this.#marks.set(stream, { position, made, storedAt });
   }
 
   /** The streams of which something was ever read. */
@@ -46,8 +47,10 @@ export class StreamPositions {
 
   /** `storedAt`: when the hub stored the message of that sequence; not given where none is known to stand there. */
   move(stream: string, position: number, storedAt?: number): void {
-    const { made } = this.#markOf(stream);
-    this.#marks.set(stream, { position, made, ...(storedAt === undefined ? {} : { storedAt }) });
+    // This runs for every message.
+    const mark = this.#markOf(stream);
+    mark.position = position;
+    mark.storedAt = storedAt;
     this.#changed.add(stream);
   }
 
@@ -66,7 +69,8 @@ export class StreamPositions {
 
   #markOf(stream: string): Mark {
     let mark = this.#marks.get(stream);
-    if (mark === undefined) this.#marks.set(stream, (mark = { position: 0, made: null }));
+    if (mark === undefined)
+      this.#marks.set(stream, (mark = { position: 0, made: null, storedAt: undefined }));
     return mark;
   }
 }

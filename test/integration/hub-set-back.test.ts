@@ -14,15 +14,6 @@ afterEach(async () => {
   await world.end();
 });
 
-/** Waits until so many reports are in the store. */
-async function stored(reports: number): Promise<void> {
-  await world.eye.untilRow(
-    `${String(reports)} reports are stored`,
-    'select 1 from (select count(*) as n from report) counted where n >= $1',
-    [reports],
-  );
-}
-
 /** Reports so many times, and waits for the acks only. */
 async function say(device: RawDevice, reports: number): Promise<void> {
   for (let report = 0; report < reports; report += 1) await device.report();
@@ -50,15 +41,15 @@ describe('the tail of a stream, because the hub was set back', () => {
     const app = await world.hostNode();
     const device = await world.knownDevice({ manner: 'probes' });
     await say(device, 300);
-    await stored(device.seq);
+    await world.untilStored(device.seq);
     await world.hub.keepStore();
     await untilHeard(device);
     await say(device, 100);
-    await stored(device.seq);
+    await world.untilStored(device.seq);
     await world.hub.setStoreBack();
     await untilHeard(device);
     await say(device, 40);
-    await stored(device.seq);
+    await world.untilStored(device.seq);
     const { sequence } = await world.backend.get(device.device);
     expect(sequence).toMatchObject({ seq: device.seq, missing: 0, duplicates: 0 });
     expect(await counted(app, 'corral_stream_tail_lost_total')).toBe(101);
@@ -77,14 +68,14 @@ describe('the tail of a stream, because the hub was set back', () => {
       await world.hub.keepStore();
       await untilHeard(device);
       await say(device, 100);
-      await stored(device.seq);
+      await world.untilStored(device.seq);
       await before.stop();
       await world.hub.setStoreBack();
       await untilHeard(device);
       await say(device, more);
       const { seq } = device;
       const app = await world.hostNode();
-      await stored(seq);
+      await world.untilStored(seq);
       const { sequence } = await world.backend.get(device.device);
       expect(sequence).toMatchObject({ seq, missing: 0, duplicates: 0 });
       expect(await counted(app, 'corral_stream_tail_lost_total')).toBe(101);

@@ -50,15 +50,6 @@ async function endLoad({ fleet, commands }: Load): Promise<void> {
   await expectJournalTold(world.hub, world.eye);
 }
 
-/** Waits until so many reports are in the store. */
-async function stored(reports: number): Promise<void> {
-  await world.eye.untilRow(
-    `${String(reports)} reports are stored`,
-    'select 1 from (select count(*) as n from report) counted where n >= $1',
-    [reports],
-  );
-}
-
 /** Waits until some lease is held by this node. */
 async function heldBy(node: string): Promise<void> {
   const sql = 'select 1 from lease where owner = $1 having count(*) = 32';
@@ -71,7 +62,7 @@ describe('kill -9', () => {
     const { fleet, commands } = await startLoad();
     for (let kill = 1; kill <= 2; kill += 1) {
       const doneBefore = commands.map(({ done }) => done);
-      await stored(fleet.reports + 400);
+      await world.untilStored(fleet.reports + 400);
       await until('commands are executed', async () => ({
         done: commands.every(({ done }, index) => done > (doneBefore[index] ?? 0) + 3),
         seen: JSON.stringify(commands.map(({ done, count }) => `${String(done)} of ${String(count)}`)),
@@ -87,7 +78,7 @@ describe('kill -9', () => {
     const owner = await world.startNode({ node: 'first' });
     await world.startNode({ node: 'second', isStandby: true });
     const { fleet, commands } = await startLoad();
-    await stored(1_000);
+    await world.untilStored(1_000);
     await owner.kill();
     await heldBy('second');
     const done = commands.map((load) => load.done);
@@ -174,7 +165,7 @@ describe('SIGTERM', () => {
   test('under load ends the node in order: everything is published, the leases are given back, nothing is lost', async () => {
     const node = await world.startNode();
     const { fleet, commands } = await startLoad();
-    await stored(1_000);
+    await world.untilStored(1_000);
     expect(await node.stop()).toBe(0);
     const [lease] = await world.eye.query(
       `select count(*)::int as partitions, count(owner)::int as owned,
@@ -314,7 +305,7 @@ describe('a node that stood still for longer than its lease', () => {
     const first = await world.startNode({ node: 'first' });
     await world.startNode({ node: 'second', isStandby: true });
     const { fleet, commands } = await startLoad();
-    await stored(1_000);
+    await world.untilStored(1_000);
     first.pause();
     await heldBy('second');
     first.resume();

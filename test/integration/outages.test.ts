@@ -36,15 +36,6 @@ afterEach(async () => {
   await world.end();
 });
 
-/** Waits until so many reports are in the store. */
-async function stored(reports: number): Promise<void> {
-  await world.eye.untilRow(
-    `${String(reports)} reports are stored`,
-    'select 1 from (select count(*) as n from report) counted where n >= $1',
-    [reports],
-  );
-}
-
 /** Waits until a part of the node is not whole, and returns what it says. */
 async function untilBroken(health: Health, part: string): Promise<string> {
   const detail = await until(`${part} is not whole`, async () => {
@@ -106,14 +97,14 @@ describe('an outage under load', () => {
     await world.hostNode();
     const fleet = await world.startFleet(DEVICES);
     fleet.beginLoad();
-    await stored(20 * DEVICES);
+    await world.untilStored(20 * DEVICES);
     world.link.cut();
     const madeAtCut = fleet.devices.map(({ made }) => made.length);
     // The outage is what is tried here, not what is waited for.
     await sleep(CUT_MS);
     const madeAtHeal = fleet.devices.map(({ made }) => made.length);
     world.link.heal();
-    await stored(fleet.reports + DEVICES);
+    await world.untilStored(fleet.reports + DEVICES);
     await fleet.endLoad();
     await fleet.expectStoredOnce(world.eye);
 
@@ -132,7 +123,7 @@ describe('an outage under load', () => {
     const { health } = await world.hostNode();
     const { fleet, endLoad } = await beginCommandedLoad();
     for (let kill = 1; kill <= 2; kill += 1) {
-      await stored(fleet.reports + 10 * DEVICES);
+      await world.untilStored(fleet.reports + 10 * DEVICES);
       await world.hub.kill();
       // A node has two connections, and one of them breaks first.
       expect(await untilBroken(health, 'hub')).toMatch(/not connected|not the connection/);
@@ -149,7 +140,7 @@ describe('an outage under load', () => {
     const { health } = await world.hostNode();
     const fleet = await world.startFleet(DEVICES);
     fleet.beginLoad();
-    await stored(10 * DEVICES);
+    await world.untilStored(10 * DEVICES);
     process.kill(world.hub.pid(), 'SIGSTOP');
     try {
       expect(await untilBroken(health, 'feed')).toContain('cut off');
@@ -200,7 +191,7 @@ describe('a database that goes away under load', () => {
     const { manager } = await connectOperator();
     const device = await world.newDevice({ manner: 'deaf' });
     await device.report();
-    await stored(1);
+    await world.untilStored(1);
     await postgres.stop();
     await untilBroken(health, 'store');
     for (let report = 1; report < MESSAGES; report += BURST) {
@@ -353,7 +344,7 @@ describe('a stream that somebody takes away', () => {
     await unheard(device, state.last_seq + 20);
     const { seq } = device;
     const app = await world.hostNode();
-    await stored(seq);
+    await world.untilStored(seq);
     expect((await world.backend.get(device.device)).sequence).toMatchObject({ missing: 0 });
     expect(await gone(app)).toBe(1);
   });

@@ -1,64 +1,16 @@
 /**
  * The page, as somebody at a browser sees it: on a node with real servers, and devices that report.
  */
-import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { RawDevice } from '../raw-device.ts';
-import { chromiumPath, CHROMIUM_NOTE, startBrowser } from './browser.ts';
+import type { Locator } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { chromiumPath, CHROMIUM_NOTE } from './browser.ts';
 import { gone, shown, until } from './looking.ts';
-import { OPERATE_TOKEN, type PageSystem, startPageSystem } from './page-system.ts';
-
-/** A cable that connected through a hatch which had been closed for long. */
-const CONTRADICTION = {
-  state: 'available',
-  sensors: { hatchOpen: false, cableConnected: true, carPresent: true, meterWh: 1_000 },
-  since: { hatchOpen: 600_000, cableConnected: 5_000, carPresent: 5_000 },
-};
+import { OPERATE_TOKEN } from './page-system.ts';
+import { CONTRADICTION, pageUnderTest } from './page-under-test.ts';
 
 describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
-  const parts = {} as {
-    system: PageSystem;
-    browser: Browser;
-    page: Page;
-    fine: RawDevice;
-    doubted: RawDevice;
-  };
-  const errors: string[] = [];
-
-  beforeAll(async () => {
-    parts.system = await startPageSystem();
-    parts.browser = await startBrowser();
-    parts.fine = await parts.system.device('cp-100');
-    await parts.system.device('cp-200');
-    parts.doubted = await parts.system.device('cp-900', { manner: 'probes' });
-    await parts.doubted.report(CONTRADICTION);
-    await parts.system.untilTwin('cp-900', 'it is suspect', ({ state }) => state === 'suspect');
-  });
-  beforeEach(async () => {
-    parts.page = await parts.browser.newPage({ viewport: { width: 1_280, height: 900 } });
-    errors.length = 0;
-    parts.page.on('pageerror', (error) => errors.push(error.message));
-  });
-  afterEach(async () => {
-    await parts.page.close();
-    expect(errors).toEqual([]);
-  });
-  afterAll(async () => {
-    await parts.browser.close();
-    await parts.system.end();
-  });
-
-  async function open(path: string): Promise<Page> {
-    const { page, system } = parts;
-    await page.goto(`${system.url}${path}`);
-    await shown(page.getByRole('status').filter({ hasText: /^live$/ }));
-    return page;
-  }
-
+  const { parts, open, row, states } = pageUnderTest();
   const rows = (): Locator => parts.page.locator('[role=row][data-device]');
-  const row = (device: string): Locator => parts.page.locator(`[data-device="${device}"]`);
-
-  const states = (): Locator => parts.page.locator('.track-states .segment');
 
   describe('the fleet', () => {
     test('shows those first that need somebody, with the reason', async () => {
@@ -379,122 +331,6 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       await shown(page.getByText('No report was measured here.'));
       expect(await states().count()).toBe(0);
       expect(await silences().count()).toBe(0);
-    });
-  });
-
-  describe('while the store does not answer', () => {
-    afterEach(() => parts.system.giveStoreBack());
-
-    test('nothing of a device is said to go on, until it does', async () => {
-      const { system } = parts;
-      const device = await system.device('cp-660');
-      await device.report({
-        state: 'charging',
-        sensors: { cableConnected: true, powerW: 7_400 },
-        since: {},
-      });
-      const page = await open('/devices/cp-660?window=5m');
-      const [lane, chart] = [page.locator('.track-lane'), page.locator('.chart')];
-      await shown(states().getByText('charging'));
-      await shown(lane.getByText('on', { exact: true }));
-      await shown(chart.getByText('7,400 W'));
-      system.freezeStore();
-      await shown(page.locator('.known-quality').getByText('unknown'));
-      await shown(page.getByText('last known:'));
-      await shown(lane.getByText('?'));
-      await shown(chart.getByText('not known'));
-      await shown(page.getByRole('img', { name: /the last known state is charging/ }));
-      for (const name of ['Why', 'What it was', 'Its machine', 'Two clocks', 'Newest report'])
-        await shown(page.getByRole('region', { name, exact: true }).getByText(/^As it was known/));
-      const [bar, state] = [page.locator('.track-states .track-bar'), states().last()];
-      await until('what is known ends before now', async () => {
-        const [all, known] = [await bar.boundingBox(), await state.boundingBox()];
-        const leftPx = all!.x + all!.width - (known!.x + known!.width);
-        return { isDone: leftPx > 15, seen: `${String(leftPx)} px` };
-      });
-      const plot = await chart.locator('.u-over').last().boundingBox();
-      await page.mouse.move(plot!.x + plot!.width - 4, plot!.y + plot!.height / 2);
-      await shown(chart.getByText('not known there'));
-      system.giveStoreBack();
-      await gone(page.getByText('last known:'));
-      await shown(page.getByRole('img', { name: /the present state is charging/ }));
-      await gone(page.getByText(/^As it was known/));
-    });
-
-    test('no row of the fleet is fresh where its tally is unknown, until it does', async () => {
-      const page = await open('/');
-      await parts.fine.report();
-      const tally = page.getByRole('region', { name: 'The fleet at a glance' });
-      await shown(row('cp-100').getByText('fresh'));
-      parts.system.freezeStore();
-      await shown(tally.getByLabel(/devices of quality unknown/));
-      await shown(row('cp-100').getByText('unknown'));
-      expect(await page.locator('.device-row').getByText('fresh').count()).toBe(0);
-      parts.system.giveStoreBack();
-      await shown(tally.getByRole('link', { name: /of quality fresh$/ }));
-      await parts.fine.report();
-      await shown(row('cp-100').getByText('fresh'));
-    });
-  });
-
-  describe.each([
-    ['dead', () => parts.system.node.kill(), () => parts.system.node.start()],
-    ['frozen', async () => parts.system.node.pause(), async () => parts.system.node.resume()],
-  ] as const)('while the node is %s', (_how, lose, giveBack) => {
-    const live = (): Promise<void> => shown(parts.page.getByRole('status').filter({ hasText: /^live$/ }));
-    const lost = (): Promise<void> =>
-      shown(parts.page.getByRole('alert').getByText(/Connection to Corral lost/));
-
-    test('a device is unknown, until the node is back', async () => {
-      // What the page asks for after a report must not be on its way when the node is lost.
-      await parts.fine.report();
-      const page = await open('/devices/cp-100');
-      await shown(page.locator('.known-quality').getByText('fresh'));
-      await shown(page.getByRole('button', { name: 'reserve' }));
-      await shown(page.getByRole('img', { name: /the present state is/ }));
-      await lose();
-      await lost();
-      await shown(page.locator('.known-quality').getByText('unknown'));
-      await shown(page.getByText('last known:'));
-      await shown(page.getByRole('img', { name: /the last known state is/ }));
-      await gone(page.locator('.known').getByText(/^for .*, since/));
-      await shown(page.getByRole('region', { name: 'Why' }).getByText(/^As it was known at/));
-      await gone(page.getByRole('button', { name: 'reserve' }));
-      await giveBack();
-      await live();
-      await gone(page.getByText('last known:'));
-      await shown(page.getByRole('button', { name: 'reserve' }));
-    });
-
-    test('the fleet counts everything as unknown, until the node is back', async () => {
-      const page = await open('/');
-      const tally = page.getByRole('region', { name: 'The fleet at a glance' });
-      await shown(tally.getByRole('link', { name: /of quality fresh$/ }));
-      const all = await tally.locator('.total strong').innerText();
-      await lose();
-      await lost();
-      await shown(tally.getByLabel(`${all} devices of quality unknown`));
-      await shown(
-        tally.getByText(/^States as last counted, at .* How the devices are now, nobody here knows/),
-      );
-      expect(await tally.getByText('fresh').count()).toBe(0);
-      expect(await page.locator('.device-row').getByText('fresh').count()).toBe(0);
-      await giveBack();
-      await live();
-      await shown(tally.getByRole('link', { name: /of quality fresh$/ }));
-    });
-
-    test('a device that is opened only then is not said to be read for ever', async () => {
-      const page = await open('/');
-      await shown(row('cp-200'));
-      await lose();
-      await page.getByRole('link', { name: 'cp-200' }).click();
-      await lost();
-      await shown(page.getByText(/^Nothing is known of cp-200 here: the connection to Corral is lost/));
-      expect(await page.getByText('Reading…').count()).toBe(0);
-      await giveBack();
-      await live();
-      await shown(page.locator('.known-state'));
     });
   });
 });

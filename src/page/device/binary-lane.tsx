@@ -3,9 +3,9 @@
  */
 import type { VNode } from 'preact';
 import { duration, exactTime } from '../spell.ts';
-import type { Gap } from './gaps.ts';
-import { percentOf, type Span } from './history-window.ts';
+import { percentOf } from './history-window.ts';
 import { type BinarySeries, levelsOf, unknownParts } from './sensor-series.ts';
+import type { SensorStretch } from './sensor-stretch.ts';
 import { GapMarks, placeOf, SilenceMarks, Track } from './track.tsx';
 
 /** The lane. */
@@ -16,16 +16,7 @@ export function BinaryLane({
   span,
   until,
   isKnownNow,
-}: {
-  readonly series: BinarySeries;
-  readonly gaps: readonly Gap[];
-  readonly silences: readonly Span[];
-  readonly span: Span;
-  /** Up to when anything is known, ms epoch. */
-  readonly until: number;
-  /** False: what it is by the end of the stretch is not known any more. */
-  readonly isKnownNow: boolean;
-}): VNode {
+}: SensorStretch & { readonly series: BinarySeries }): VNode {
   const levels = levelsOf(series, until);
   const last = levels.at(-1);
   const silent = unknownParts(series, silences);

@@ -18,6 +18,7 @@ import { type HistoryWindow, type Span, spanNow } from './history-window.ts';
 import { NumericChart } from './numeric-chart.tsx';
 import { Panel } from './panel.tsx';
 import { type BinarySeries, type NumericSeries, seriesOf } from './sensor-series.ts';
+import type { SensorStretch } from './sensor-stretch.ts';
 import { IntervalTable, StateTimeline } from './state-timeline.tsx';
 import { TimeAxis } from './time-axis.tsx';
 import { type KnownReports, useReports } from './use-reports.ts';
@@ -106,14 +107,9 @@ function Sensors({
   series,
   kind,
   ...stretch
-}: {
+}: SensorStretch & {
   readonly series: readonly (BinarySeries | NumericSeries)[];
   readonly kind: Kind | null;
-  readonly gaps: readonly Gap[];
-  readonly silences: readonly Span[];
-  readonly span: Span;
-  readonly until: number;
-  readonly isKnownNow: boolean;
 }): VNode {
   return (
     <>

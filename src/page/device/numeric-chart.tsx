@@ -10,6 +10,7 @@ import { chartData } from './chart-data.ts';
 import type { Gap } from './gaps.ts';
 import type { Span } from './history-window.ts';
 import type { NumericSeries } from './sensor-series.ts';
+import type { SensorStretch } from './sensor-stretch.ts';
 
 /** The height of a chart, px. */
 const HEIGHT_PX = 96;
@@ -26,17 +27,10 @@ export function NumericChart({
   span,
   until,
   isKnownNow,
-}: {
+}: SensorStretch & {
   readonly series: NumericSeries;
   /** Of its values, with the space before it; or nothing. */
   readonly unit: string;
-  readonly gaps: readonly Gap[];
-  readonly silences: readonly Span[];
-  readonly span: Span;
-  /** Up to when anything is known, ms epoch. */
-  readonly until: number;
-  /** False: what it is by the end of the stretch is not known any more. */
-  readonly isKnownNow: boolean;
 }): VNode {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
