@@ -108,6 +108,24 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       await shown(page.getByRole('heading', { name: first ?? '' }));
     });
 
+    test('is searched once by whoever presses Enter, however late the browser is', async () => {
+      const page = await open('/');
+      await shown(row('cp-200'));
+      await page.evaluate(async () => {
+        const field = document.querySelector<HTMLInputElement>('#search')!;
+        field.value = 'cp-2';
+        field.dispatchEvent(new InputEvent('input', { bubbles: true }));
+        // The page takes the letters in, and has not painted them when Enter comes.
+        for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+        field.form!.requestSubmit();
+        document.querySelector<HTMLElement>('[data-device="cp-200"] a')!.click();
+      });
+      await shown(page.getByRole('heading', { name: 'cp-200' }));
+      // Longer than whoever types is waited for: nothing leads back.
+      await page.waitForTimeout(500);
+      expect(new URL(page.url()).pathname).toBe('/devices/cp-200');
+    });
+
     test('says that no device is like that', async () => {
       const page = await open('/?q=nobody');
       await shown(page.getByText('No device is like that.'));

@@ -16,10 +16,15 @@ export function Search(): VNode {
   const route = useRoute();
   const wanted = route.view === 'fleet' ? (route.query.get('q') ?? '') : '';
   const [text, setText] = useState(wanted);
+  // What was asked for last. An effect may come later than Enter: it would ask again, and lead back from whatever is opened meanwhile.
+  const asked = useRef(wanted);
   const cancel = useRef<() => void>(() => undefined);
-  useEffect(() => setText(wanted), [wanted]);
   useEffect(() => {
-    if (text === wanted) return undefined;
+    asked.current = wanted;
+    setText(wanted);
+  }, [wanted]);
+  useEffect(() => {
+    if (text === asked.current) return undefined;
     const timer = setTimeout(() => narrow(text), PAUSE_MS);
     cancel.current = () => clearTimeout(timer);
     return cancel.current;
@@ -30,8 +35,8 @@ export function Search(): VNode {
       role="search"
       onSubmit={(event) => {
         event.preventDefault();
-        // Otherwise it would lead back from whatever is opened meanwhile.
         cancel.current();
+        asked.current = text;
         narrow(text);
         document.getElementById('devices')?.focus();
       }}
