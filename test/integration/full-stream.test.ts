@@ -98,12 +98,10 @@ test('while a node reads, a flood beyond the bound is taken as fast as it is com
   await stored(device, device.seq);
   await stored(neighbour, 4);
   await until('the twin has heard all of them', async () => {
-    const { sequence } = await world.backend.get(device.device);
-    return {
-      done: sequence.missing === 0 && sequence.seq === device.seq,
-      seen: JSON.stringify(sequence),
-      value: sequence,
-    };
+    const document = await world.backend.get(device.device);
+    const sequence = document.sequence as { readonly missing: number; readonly seq: number };
+    const isHeard = sequence.missing === 0 && sequence.seq === device.seq;
+    return isHeard ? { done: true } : { done: false, seen: JSON.stringify(sequence) };
   });
   const [streams] = (await app.health.check()).filter(({ part }) => part === 'streams');
   expect(streams).toMatchObject({ ok: true });
