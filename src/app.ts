@@ -23,6 +23,7 @@ import { NatsFeed } from './nats/feed.ts';
 import { hubTime } from './nats/hub-time.ts';
 import { prepareHub } from './nats/hub.ts';
 import { serveLogLevels } from './nats/log-levels.ts';
+import { OwnStreams } from './nats/own-streams.ts';
 import { serveCorral } from './nats/service.ts';
 import { SiteStreams } from './nats/site-streams.ts';
 import { lastSequences } from './nats/stream-state.ts';
@@ -119,12 +120,7 @@ async function startParts(assembly: Assembly): Promise<App> {
   stops.push(() => {
     bus.stop();
   });
-  const streams = new SiteStreams({
-    ...{ hub, bytes: config.siteStreamBytes, otherSites: () => otherSites(config, store) },
-    onNotice: (notice) => nodeTelemetry.notice('streams', notice),
-  });
-  stops.push(() => streams.stop());
-  await streams.start();
+  const streams = await keepStreams(assembly, { hub, store, telemetry: nodeTelemetry });
   const feed = new NatsFeed({ hub, streams, onNotice: (notice) => nodeTelemetry.notice('feed', notice) });
   const { telemetry } = nodeTelemetry;
   const node = new Node({
@@ -178,6 +174,24 @@ function logLevels(node: string, devices: DeviceLog): Parameters<typeof serveLog
     const own = request === null ? devices.levelOf(device) : devices.setLevel(device, request.level, request);
     return { node, level: own?.level ?? null, until: own?.until ?? null };
   };
+}
+
+/** Keeps the streams on the hub, for as long as the node runs; those of the sites are what it reads. */
+async function keepStreams(
+  { config, stops }: Assembly,
+  parts: { readonly hub: HubConnection; readonly store: PostgresStore; readonly telemetry: NodeTelemetry },
+): Promise<SiteStreams> {
+  const { hub, store, telemetry } = parts;
+  const onNotice = (notice: { readonly type: string }): void => telemetry.notice('streams', notice);
+  const streams = new SiteStreams({
+    ...{ hub, onNotice, bytes: config.siteStreamBytes, otherSites: () => otherSites(config, store) },
+  });
+  stops.push(() => streams.stop());
+  await streams.start();
+  const own = new OwnStreams({ hub, onNotice });
+  stops.push(() => own.stop());
+  own.start();
+  return streams;
 }
 
 /** Sites that are known without the hub: those of registered and heard devices, and those that the configuration names. */

@@ -86,6 +86,8 @@ export interface KeptStore {
   readonly keepStore: () => Promise<void>;
   /** Kills the hub, makes what was copied last all that it has, and starts it again. */
   readonly setStoreBack: () => Promise<void>;
+  /** Kills the hub, and starts it on an empty disk. */
+  readonly loseStore: () => Promise<void>;
 }
 
 /** A hub on free ports. */
@@ -117,6 +119,11 @@ export async function startHub({ link, configure, ...options }: TestHubOptions =
       await hub.kill();
       rmSync(store, { recursive: true });
       cpSync(kept, store, { recursive: true });
+      await hub.start();
+    },
+    loseStore: async () => {
+      await hub.kill();
+      rmSync(store, { recursive: true });
       await hub.start();
     },
   };

@@ -7,9 +7,11 @@
  */
 import { jetstreamManager } from '@nats-io/jetstream';
 import { randomUUID } from 'node:crypto';
+import { lastPlaceOf } from '../nats/changes-reader.ts';
 import { connectToHub, type HubConnection } from '../nats/connect.ts';
 import type { HubSecurity } from '../nats/security.ts';
 import { systemClock } from '../system-clock.ts';
+import { type ChangePlace, readPlace } from '../wire/change-place.ts';
 import type { Encoding } from '../wire/codec.ts';
 import { STREAMS } from '../wire/subjects.ts';
 import { natsRequester } from './nats-requester.ts';
@@ -49,9 +51,13 @@ export class Corral extends TwinClient {
     this.#hub = hub;
   }
 
-  /** Follows `changed` and `outcome`, from now or from a place in the stream; what happens after it has resolved is not missed. */
+  /**
+   * Follows `changed` and `outcome`, from now or from a place in the stream; what happens after it has resolved is not missed. Throws a
+   * RangeError for an `after` that is no place.
+   */
   async watch({ devices, after }: WatchOptions = {}): Promise<Watch> {
-    const watch = await watchChanges(this.#hub, after ?? (await this.#now()), devices ?? null);
+    const place = after === undefined ? await this.#now() : placeGiven(after);
+    const watch = await watchChanges(this.#hub, place, devices ?? null);
     this.#watches.add(watch);
     return watch;
   }
@@ -62,10 +68,19 @@ export class Corral extends TwinClient {
     await this.#hub.close();
   }
 
-  async #now(): Promise<number> {
+  async #now(): Promise<ChangePlace> {
     const manager = await jetstreamManager(this.#hub.nats, { checkAPI: false });
-    return (await manager.streams.info(STREAMS.changes.name)).state.last_seq;
+    return lastPlaceOf(await manager.streams.info(STREAMS.changes.name));
   }
+}
+
+function placeGiven(after: string | number): ChangePlace {
+  const place = readPlace(String(after));
+  if (place === null)
+    throw new RangeError(
+      `after: expected the place of an event or its sequence, got ${JSON.stringify(after)}`,
+    );
+  return place;
 }
 
 /** Connects. Throws `ConnectError`, one sentence, when it cannot; afterwards outages are survived. */

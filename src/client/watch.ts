@@ -3,31 +3,44 @@
  * the hub lose nothing, because the stream keeps it and the reader knows its place.
  */
 import type { TwinDocument } from '../../actors/document.ts';
+import { openChanges } from '../nats/changes-reader.ts';
 import type { HubConnection } from '../nats/connect.ts';
 import type { StreamMessage } from '../nats/stream-message.ts';
-import { StreamReader } from '../nats/stream-reader.ts';
-import type { ChangedBody, OutcomeBody } from '../wire/reply.ts';
+import { type ChangePlace, placeText } from '../wire/change-place.ts';
 import { readPublished } from '../wire/published.ts';
-import { parseChangeSubject, STREAMS, twinChanged, twinOutcome } from '../wire/subjects.ts';
+import type { ChangedBody, OutcomeBody } from '../wire/reply.ts';
+import { parseChangeSubject } from '../wire/subjects.ts';
 
 /** More devices than this are picked out here instead of by the hub. */
 const FILTERED_DEVICES_MAX = 100;
 /** Journal numbers remembered per partition, to pass over what was published twice around an outage. */
 const REMEMBERED_MAX = 4_096;
 
-/** Something that became known. `sequence` is its place in the stream: watch from there to go on after it. */
+/** Where an event stands: `sequence` in the stream, and `place`, which says in which stream as well. Watch from there to go on after it. */
+interface Standing {
+  readonly sequence: number;
+  readonly place: string;
+}
+
+/** Something that became known. */
 export type WatchEvent =
-  | (ChangedBody<TwinDocument> & { readonly type: 'changed'; readonly sequence: number })
-  | (OutcomeBody & { readonly type: 'outcome'; readonly sequence: number })
-  /** Whoever watches was away for longer than the stream keeps: `from` to `to` cannot be read any more. */
-  | { readonly type: 'gone'; readonly from: number; readonly to: number };
+  | (ChangedBody<TwinDocument> & Standing & { readonly type: 'changed' })
+  | (OutcomeBody & Standing & { readonly type: 'outcome' })
+  /**
+   * What is not to be read any more: read the devices anew. Whoever watches was away for longer than the stream keeps (`from` to `to` cannot
+   * be read), or, where `to` lies before `from`, the stream was made anew, or has lost its tail. `place` is where watching goes on.
+   */
+  | { readonly type: 'gone'; readonly from: number; readonly to: number; readonly place: string };
 
 /** What to watch. */
 export interface WatchOptions {
   /** Default: all. */
   readonly devices?: readonly string[];
-  /** The place after which to begin; default: now. */
-  readonly after?: number;
+  /**
+   * Where to begin: behind the `place` of an event. Default: now. A `sequence` alone is taken too, and then nobody can tell that the
+   * stream was made anew if it has grown beyond that meanwhile.
+   */
+  readonly after?: string | number;
 }
 
 /** Events in the order of the stream. Iterate over it once; leaving the loop ends it. */
@@ -40,7 +53,7 @@ export interface Watch extends AsyncIterable<WatchEvent> {
 /** Begins to watch; what happens after it has resolved is not missed. */
 export async function watchChanges(
   hub: HubConnection,
-  after: number,
+  after: ChangePlace,
   devices: readonly string[] | null,
 ): Promise<Watch> {
   const queue = new EventQueue();
@@ -48,19 +61,15 @@ export async function watchChanges(
   let unreadable = 0;
   const wanted = devices === null ? null : new Set(devices);
   const isFiltered = devices !== null && devices.length <= FILTERED_DEVICES_MAX;
-  const reader = await StreamReader.open({
+  const reader = await openChanges({
     hub,
-    stream: STREAMS.changes.name,
-    subjects: isFiltered
-      ? devices.flatMap((device) => [twinChanged(device), twinOutcome(device)])
-      : STREAMS.changes.subjects,
-    isWholeStream: !isFiltered,
     after,
+    devices: isFiltered ? devices : null,
     onNotice: () => undefined,
     sink: {
-      deliver: (batch) => {
+      deliver: (batch, made) => {
         for (const message of batch) {
-          const event = eventOf(message);
+          const event = eventOf(message, made);
           if (event === null) unreadable += 1;
           if (event === null || isKnown(event.partition, event.no)) continue;
           if (wanted === null || wanted.has(event.device)) queue.push(event);
@@ -68,8 +77,8 @@ export async function watchChanges(
         return queue.drained();
       },
       hearing: () => undefined,
-      gone: ({ from, to }) => queue.push({ type: 'gone', from, to }),
-      reads: () => undefined,
+      gone: ({ from, to, made }) =>
+        queue.push({ type: 'gone', from, to, place: placeText({ made, sequence: to }) }),
       ended: (cause) => queue.close(cause),
     },
   });
@@ -97,18 +106,18 @@ async function* iterate(
   }
 }
 
-function eventOf({
-  subject,
-  sequence,
-  payload,
-}: StreamMessage): Exclude<WatchEvent, { type: 'gone' }> | null {
+function eventOf(
+  { subject, sequence, payload }: StreamMessage,
+  made: string,
+): Exclude<WatchEvent, { type: 'gone' }> | null {
   const where = parseChangeSubject(subject);
   const read = where === null ? null : readPublished(where, payload);
   if (read?.ok !== true) return null;
   const { published } = read;
+  const standing = { sequence, place: placeText({ made, sequence }) };
   return published.type === 'changed'
-    ? { ...published.body, type: 'changed', sequence }
-    : { ...published.body, type: 'outcome', sequence };
+    ? { ...published.body, ...standing, type: 'changed' }
+    : { ...published.body, ...standing, type: 'outcome' };
 }
 
 /** Tells whether a journal line was seen before, and remembers it. */

@@ -4,7 +4,7 @@
 import type { TwinDocument } from '../../actors/document.ts';
 import { readPublished } from '../wire/published.ts';
 import type { ChangedBody, OutcomeBody } from '../wire/reply.ts';
-import type { PublishedChange } from '../runtime/ports.ts';
+import type { PublishedChange } from '../runtime/change-feed.ts';
 import type { ServerEvent } from './event-stream.ts';
 import { rfc3339, rfc3339OrNull } from './rfc3339.ts';
 
@@ -17,7 +17,7 @@ export function changeEvent(change: PublishedChange): ServerEvent | null {
   if (!read.ok) return null;
   const { published } = read;
   const data = published.type === 'changed' ? changedView(published.body) : outcomeView(published.body);
-  return { event: published.type, id: change.sequence, data };
+  return { event: published.type, id: { made: change.made, sequence: change.sequence }, data };
 }
 
 function changedView(body: ChangedBody<TwinDocument>): object {

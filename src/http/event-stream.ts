@@ -9,6 +9,7 @@
  */
 import { Readable } from 'node:stream';
 import type { Cancel, Clock } from '../runtime/ports.ts';
+import { type ChangePlace, placeText } from '../wire/change-place.ts';
 
 /** Held for a reader before it is waited for, bytes; besides that there are the buffers of the connection. */
 const HELD_BYTES_MAX = 256 * 1024;
@@ -31,13 +32,13 @@ const RETRY_MS = 1_000;
 /** One event. `id` is where reading goes on after it; `null` where it is no place. */
 export interface ServerEvent {
   readonly event: string;
-  readonly id: number | null;
+  readonly id: ChangePlace | null;
   readonly data: unknown;
 }
 
 /** An event as it is written. */
 export function eventText({ event, id, data }: ServerEvent): string {
-  const place = id === null ? '' : `id: ${String(id)}\n`;
+  const place = id === null ? '' : `id: ${placeText(id)}\n`;
   return `${place}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 

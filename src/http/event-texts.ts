@@ -3,7 +3,7 @@
  */
 import type { FastifyBaseLogger } from 'fastify';
 import { writeLine } from '../log-lines.ts';
-import type { PublishedChange } from '../runtime/ports.ts';
+import type { PublishedChange } from '../runtime/change-feed.ts';
 import { changeEvent } from './change-view.ts';
 import type { HttpContext } from './context.ts';
 import { eventText } from './event-stream.ts';

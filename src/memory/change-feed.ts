@@ -1,9 +1,10 @@
 /**
  * The change feed on the hub in memory.
  */
-import type { ChangeFeed, ChangeSink } from '../runtime/ports.ts';
+import type { ChangeFeed, ChangeSink, PublishedChange } from '../runtime/change-feed.ts';
 import { parseChangeSubject } from '../wire/subjects.ts';
 import type { MemoryHub } from './hub.ts';
+import type { StoredMessage } from './message-stream.ts';
 
 /** How many changes are delivered at once, at most. */
 const BATCH = 100;
@@ -16,67 +17,90 @@ export class MemoryChangeFeed implements ChangeFeed {
     this.#hub = hub;
   }
 
-  async lastSequence(): Promise<number> {
-    return this.#hub.changes.lastSequence;
+  async last(): ReturnType<ChangeFeed['last']> {
+    const { name: made, lastSequence: sequence } = this.#hub.changes;
+    return { made, sequence };
   }
 
-  async open(options: {
-    readonly after: number;
-    readonly device: string | null;
-    readonly sink: ChangeSink;
-  }): Promise<{ stop(): Promise<void> }> {
-    const { device, sink } = options;
-    const { changes } = this.#hub;
-    let next = options.after + 1;
-    let isStopped = false;
-    let reading: Promise<void> | null = null;
-    const readOn = async (): Promise<void> => {
-      while (!isStopped && (isAhead() || isBehind())) {
-        skipLost();
-        const batch = changes.messages
-          .slice(next - changes.firstSequence, next - changes.firstSequence + BATCH)
-          .map(({ sequence, subject, payload }) => ({
-            sequence,
-            payload,
-            what: parseChangeSubject(subject),
-          }));
-        next = (batch.at(-1)?.sequence ?? next - 1) + 1;
-        const wanted = batch.flatMap(({ what, sequence, payload }) =>
-          what !== null && (device === null || what.device === device)
-            ? [{ ...what, sequence, payload: payload.slice() }]
-            : [],
-        );
-        if (wanted.length > 0) await sink.deliver(wanted);
-      }
-    };
-    /** The stream was made anew: it ends before what was read. */
-    const isAhead = (): boolean => next > changes.lastSequence + 1;
-    const isBehind = (): boolean => next <= changes.lastSequence;
-    const skipLost = (): void => {
-      if (!isAhead() && next >= changes.firstSequence) return;
-      sink.gone({ from: next, to: changes.firstSequence - 1 });
-      next = changes.firstSequence;
-    };
-    const read = (): void => {
-      reading ??= Promise.resolve()
-        .then(readOn)
-        .catch((cause: unknown) => {
-          const wasStopped = isStopped;
-          isStopped = true;
-          unlisten();
-          if (!wasStopped) sink.ended(cause);
-        })
-        .finally(() => (reading = null));
-    };
-    const unlisten = changes.onAppend(read);
+  async open(options: Parameters<ChangeFeed['open']>[0]): ReturnType<ChangeFeed['open']> {
+    const reader = new Reader(this.#hub, options);
+    return { stop: () => reader.stop() };
+  }
+}
+
+/** Reads for one sink. */
+class Reader {
+  readonly #changes: MemoryHub['changes'];
+  readonly #device: string | null;
+  readonly #sink: ChangeSink;
+  readonly #unlisten: () => void;
+  #made: string | null;
+  #next: number;
+  #isStopped = false;
+  #reading: Promise<void> | null = null;
+
+  constructor(hub: MemoryHub, { after, device, sink }: Parameters<ChangeFeed['open']>[0]) {
+    this.#changes = hub.changes;
+    this.#device = device;
+    this.#sink = sink;
+    this.#made = after.made;
+    this.#next = after.sequence + 1;
+    this.#unlisten = hub.changes.onAppend(() => this.#read());
     sink.hearing(true);
-    read();
-    return {
-      stop: async () => {
-        isStopped = true;
-        unlisten();
-        await reading;
-      },
-    };
+    this.#read();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#unlisten();
+    await this.#reading;
+  }
+
+  #read(): void {
+    this.#reading ??= Promise.resolve()
+      .then(() => this.#readOn())
+      .catch((cause: unknown) => {
+        const wasStopped = this.#isStopped;
+        this.#isStopped = true;
+        this.#unlisten();
+        if (!wasStopped) this.#sink.ended(cause);
+      })
+      .finally(() => (this.#reading = null));
+  }
+
+  async #readOn(): Promise<void> {
+    for (;;) {
+      if (this.#isStopped) return;
+      const made = this.#findPosition();
+      if (this.#next > this.#changes.lastSequence) return;
+      const from = this.#next - this.#changes.firstSequence;
+      const batch = this.#changes.messages.slice(from, from + BATCH);
+      this.#next += batch.length;
+      const wanted = batch.flatMap((message) => this.#changeOf(message, made));
+      if (wanted.length > 0) await this.#sink.deliver(wanted);
+    }
+  }
+
+  /** Finds out whether the stream still holds what comes next, has lost its tail, or is another stream of the same name. */
+  #findPosition(): string {
+    const { name, firstSequence, lastSequence } = this.#changes;
+    const from = this.#next;
+    const isShorter = from > lastSequence + 1;
+    const isAnew = this.#made === null ? isShorter : this.#made !== name;
+    this.#made = name;
+    if (isAnew || from < firstSequence) this.#skip({ from, to: firstSequence - 1 });
+    else if (isShorter) this.#skip({ from, to: lastSequence, isTail: true });
+    return name;
+  }
+
+  #skip(range: { readonly from: number; readonly to: number; readonly isTail?: true }): void {
+    this.#next = range.to + 1;
+    this.#sink.gone({ ...range, made: this.#changes.name });
+  }
+
+  #changeOf({ sequence, subject, payload }: StoredMessage, made: string): PublishedChange[] {
+    const what = parseChangeSubject(subject);
+    if (what === null || (this.#device !== null && what.device !== this.#device)) return [];
+    return [{ ...what, made, sequence, payload: payload.slice() }];
   }
 }

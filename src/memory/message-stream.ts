@@ -31,7 +31,7 @@ export class MessageStream {
 
   /** Tells it from the stream of the same name that it was before it was made anew. */
   get name(): string {
-    return `made ${String(this.#made)}`;
+    return `made-${String(this.#made)}`;
   }
 
   get firstSequence(): number {

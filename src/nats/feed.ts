@@ -131,7 +131,7 @@ class StreamReaders implements FeedReading {
           reader.isHearing = isHearing;
           this.#tellHearing();
         },
-        gone: (range) => sink.gone({ stream, ...range }),
+        gone: ({ made: _, ...range }) => sink.gone({ stream, ...range }),
         reads: (made) => sink.reads({ stream, made }),
         // The runtime's sink only fills a mailbox; were it to fail, the node would say that it hears no more.
         ended: () => undefined,

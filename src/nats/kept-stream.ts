@@ -124,6 +124,17 @@ export async function keepStream(
   }
 }
 
+/** Creates a stream that is not there, and tells whether it did; one that is stays as its operator has it. Throws as {@link keepStream}. */
+export async function keepIfMissing(
+  manager: JetStreamManager,
+  stream: KeptStream,
+  options: KeepOptions,
+): Promise<boolean> {
+  if ((await infoOf(manager, stream.name)) !== null) return false;
+  await keepStream(manager, stream, options);
+  return true;
+}
+
 async function infoOf(manager: JetStreamManager, name: string): Promise<StreamInfo | null> {
   try {
     return await manager.streams.info(name);

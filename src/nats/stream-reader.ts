@@ -36,7 +36,13 @@ const WATCH_INTERVAL_MS = 500;
 export interface StreamSink {
   deliver(batch: readonly StreamMessage[]): Promise<void>;
   hearing(isHearing: boolean): void;
-  gone(range: { readonly from: number; readonly to: number; readonly isTail?: true }): void;
+  /** `made`: the stream that is read from now on. */
+  gone(range: {
+    readonly from: number;
+    readonly to: number;
+    readonly made: string;
+    readonly isTail?: true;
+  }): void;
   reads(stream: string): void;
   /** Reading has ended for good, because the sink failed with `cause`: nothing follows. */
   ended(cause: unknown): void;
@@ -244,10 +250,10 @@ export class StreamReader {
       while (this.#delivering !== null) await this.#delivering;
       if (this.#isStopped) return;
     }
-    if (tail !== null) this.#goBack({ reached, to: tail });
+    if (tail !== null) this.#goBack({ reached, to: tail, made: created });
     const from = isAnew ? reached + 1 : this.#next;
     if (isAnew || first > this.#next) {
-      if (first !== from) this.#options.sink.gone({ from, to: first - 1 });
+      if (first !== from) this.#options.sink.gone({ from, to: first - 1, made: created });
       this.#reached = first - 1;
       this.#next = first;
       if (isAnew) this.#forgetMarks();
@@ -277,8 +283,9 @@ export class StreamReader {
   }
 
   /** What follows `to` was stored since the stream lost its tail: nobody has read it. */
-  #goBack({ reached, to }: { readonly reached: number; readonly to: number }): void {
-    this.#options.sink.gone({ from: reached + 1, to, isTail: true });
+  #goBack(tail: { readonly reached: number; readonly to: number; readonly made: string }): void {
+    const { reached, to, made } = tail;
+    this.#options.sink.gone({ from: reached + 1, to, made, isTail: true });
     this.#forgetMarks();
     this.#reached = to;
     this.#next = Math.min(this.#next, to + 1);
@@ -361,7 +368,7 @@ export class StreamReader {
     const [gap] = this.#gaps;
     if (gap !== undefined && this.#held[0]?.sequence === gap.to + 1) {
       this.#gaps.shift();
-      this.#options.sink.gone(gap);
+      this.#options.sink.gone({ ...gap, made: this.#streams[0] ?? '' });
     }
     const nextGap = this.#gaps[0];
     const size = nextGap === undefined ? -1 : this.#held.findIndex(({ sequence }) => sequence > nextGap.to);

@@ -4,9 +4,11 @@
  * Invariants:
  * I1  entries are numbered without a hole; those before `first` are forgotten.
  * I2  everything that the stream holds after `coveredAfter`, up to `last`, is in entries behind the last `gone`.
- * I3  the payloads in it are at most `bytesMax`, and one entry.
+ * I3  a number is of no account in here but in the stream `made`, in which everything behind the last `gone` stands.
+ * I4  the payloads in it are at most `bytesMax`, and one entry.
  */
-import type { ChangeSink, PublishedChange } from './ports.ts';
+import type { ChangePlace } from '../wire/change-place.ts';
+import type { ChangesGone, PublishedChange } from './change-feed.ts';
 
 /** Changes that were delivered together, or a stretch that nobody can be told. */
 export type WindowEntry =
@@ -17,7 +19,7 @@ export type WindowEntry =
       /** Made for the first one who follows a single device. */
       byDevice: ReadonlyMap<string, readonly PublishedChange[]> | null;
     }
-  | { readonly type: 'gone'; readonly range: Parameters<ChangeSink['gone']>[0] };
+  | { readonly type: 'gone'; readonly range: ChangesGone };
 
 const NOTHING: readonly PublishedChange[] = [];
 
@@ -29,19 +31,21 @@ export class ChangeWindow {
   /** The number of the first entry behind the last `gone`. */
   #behindGone = 0;
   #bytes = 0;
+  #made: string;
   #coveredAfter: number;
   #last: number;
 
   /** Nothing yet, of what comes after a place. */
-  constructor(after: number, bytesMax: number) {
-    this.#coveredAfter = after;
-    this.#last = after;
+  constructor({ made, sequence }: ChangePlace & { readonly made: string }, bytesMax: number) {
+    this.#made = made;
+    this.#coveredAfter = sequence;
+    this.#last = sequence;
     this.#bytesMax = bytesMax;
   }
 
   /** The place of the newest change, or where it began. */
-  get last(): number {
-    return this.#last;
+  get last(): ChangePlace & { readonly made: string } {
+    return { made: this.#made, sequence: this.#last };
   }
 
   /** Adds what follows. */
@@ -56,9 +60,10 @@ export class ChangeWindow {
   }
 
   /** What follows is gone, or the stream was made anew: whoever has not come that far is told it in its turn. */
-  gone(range: Parameters<ChangeSink['gone']>[0]): void {
+  gone(range: ChangesGone): void {
     this.#entries.push({ type: 'gone', range });
     this.#behindGone = this.#first + this.#entries.length;
+    this.#made = range.made;
     this.#coveredAfter = range.to;
     this.#last = range.to;
   }
@@ -70,10 +75,10 @@ export class ChangeWindow {
 
   /**
    * The number of the entry with which somebody goes on who has everything up to a place; `null` where something after that is not in
-   * here any more.
+   * here any more, or the place is in another stream.
    */
-  numberAfter(place: number): number | null {
-    if (place < this.#coveredAfter) return null;
+  numberAfter({ made, sequence: place }: ChangePlace): number | null {
+    if ((made !== null && made !== this.#made) || place < this.#coveredAfter) return null;
     let number = this.#first + this.#entries.length;
     while (number > Math.max(this.#first, this.#behindGone)) {
       const before = this.#entries[number - 1 - this.#first];

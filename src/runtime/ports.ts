@@ -167,44 +167,6 @@ export interface Bus {
   serve(partition: number, handle: (request: BackendRequest) => void): () => Promise<void>;
 }
 
-// ------------------------------------------------------------------------------------------------------- changes
-
-/** A message of the stream CHANGES, as it was published. */
-export interface PublishedChange {
-  /** Its place in the stream: reading goes on after it. */
-  readonly sequence: number;
-  readonly type: 'changed' | 'outcome';
-  readonly device: string;
-  readonly payload: Uint8Array;
-}
-
-/** Where changes are delivered. */
-export interface ChangeSink {
-  /** Changes in stream order. No more are delivered until the promise resolves: that is the back-pressure. */
-  deliver(batch: readonly PublishedChange[]): Promise<void>;
-  /** The stream no longer holds `from` to `to`, or was made anew (`to` before `from`). Reading goes on after them. */
-  gone(range: { readonly from: number; readonly to: number }): void;
-  /** False: what is published now would not be delivered, or late; until it is true again, nothing delivered means nothing. */
-  hearing(isHearing: boolean): void;
-  /**
-   * Reading has ended for good, because the sink itself failed with `cause`: nothing follows, so whoever waits behind the sink
-   * has to be sent away. Not called for reading that was stopped.
-   */
-  ended(cause: unknown): void;
-}
-
-/** Follows what becomes known of twins and commands. */
-export interface ChangeFeed {
-  /** The place of the last change, to begin from now. Rejects while the hub is away. */
-  lastSequence(): Promise<number>;
-  /** Reads what comes after a place until it is stopped, through outages; `device` restricts it to one. */
-  open(options: {
-    readonly after: number;
-    readonly device: string | null;
-    readonly sink: ChangeSink;
-  }): Promise<{ stop(): Promise<void> }>;
-}
-
 // --------------------------------------------------------------------------------------------------------- store
 
 /**

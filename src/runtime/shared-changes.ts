@@ -10,8 +10,10 @@
  * I2  there is a common reader while anybody follows, and none otherwise.
  * I3  one sink that is slow, or fails, is waited for by nobody but itself.
  */
+import type { ChangePlace } from '../wire/change-place.ts';
+import type { ChangeFeed, ChangesGone, ChangeSink, PublishedChange } from './change-feed.ts';
 import { changesFor, ChangeWindow } from './change-window.ts';
-import type { ChangeFeed, ChangeSink, Clock, PublishedChange } from './ports.ts';
+import type { Clock } from './ports.ts';
 
 /** Payloads kept for those who are a little behind, bytes: who is further behind reads by himself. */
 export const KEPT_BYTES_MAX = 16 * 1024 * 1024;
@@ -39,7 +41,7 @@ interface Follower {
   readonly device: string | null;
   readonly sink: ChangeSink;
   /** It was told everything up to here. */
-  through: number;
+  through: ChangePlace;
   /** How it reads. */
   reads: Alone | Together | { readonly type: 'over' };
   isTold: boolean;
@@ -78,8 +80,8 @@ export class SharedChanges implements ChangeFeed {
     this.#options = options;
   }
 
-  lastSequence(): Promise<number> {
-    return this.#options.feed.lastSequence();
+  last(): ReturnType<ChangeFeed['last']> {
+    return this.#options.feed.last();
   }
 
   async open({ after, device, sink }: Parameters<ChangeFeed['open']>[0]): ReturnType<ChangeFeed['open']> {
@@ -90,7 +92,7 @@ export class SharedChanges implements ChangeFeed {
     this.#followers.add(follower);
     try {
       const common = await (this.#common ??= this.#begin());
-      const mayJoin = after <= common.window.last || after <= (await this.#options.feed.lastSequence());
+      const mayJoin = isWithin(after, common.window.last) || isWithin(after, await this.last());
       if (!mayJoin || !this.#join(follower, common)) await this.#readAlone(follower);
     } catch (error) {
       await this.#leave(follower);
@@ -101,7 +103,7 @@ export class SharedChanges implements ChangeFeed {
 
   async #begin(): Promise<Common> {
     try {
-      const after = await this.#options.feed.lastSequence();
+      const after = await this.last();
       const window = new ChangeWindow(after, this.#options.keptBytesMax);
       const common: Common = { window, reading: null, isHearing: false };
       const told = (tell: (follower: Follower) => void): void => {
@@ -174,12 +176,14 @@ export class SharedChanges implements ChangeFeed {
     reads.next += 1;
     if (entry.type === 'gone') {
       sink.gone(entry.range);
-      follower.through = entry.range.to;
+      follower.through = placeOf(entry.range);
       return true;
     }
-    const wanted = changesFor(entry, { after: follower.through, device });
+    const wanted = changesFor(entry, { after: follower.through.sequence, device });
     if (wanted.length > 0) await sink.deliver(wanted);
-    follower.through = Math.max(follower.through, entry.changes.at(-1)?.sequence ?? 0);
+    const last = entry.changes.at(-1);
+    if (last !== undefined && last.sequence > follower.through.sequence)
+      follower.through = { made: last.made, sequence: last.sequence };
     return true;
   }
 
@@ -197,13 +201,14 @@ export class SharedChanges implements ChangeFeed {
           for (const piece of piecesOf(batch)) {
             if (!isAlone()) return;
             await this.#inTurn(async () => (isAlone() ? sink.deliver(piece) : undefined));
-            follower.through = piece.at(-1)?.sequence ?? follower.through;
+            const { made, sequence } = piece.at(-1) ?? follower.through;
+            follower.through = { made, sequence };
             await this.#catchUp(follower, alone);
           }
         },
         gone: (range) => {
           if (!isAlone()) return;
-          follower.through = range.to;
+          follower.through = placeOf(range);
           sink.gone(range);
         },
         hearing: (isHearing) => {
@@ -263,6 +268,16 @@ export class SharedChanges implements ChangeFeed {
       this.#options.clock.after(delayMs, resolve);
     });
   }
+}
+
+/** Whether a place is one of a stream that has come as far as `last`. */
+function isWithin({ made, sequence }: ChangePlace, last: ChangePlace): boolean {
+  return (made === null || made === last.made) && sequence <= last.sequence;
+}
+
+/** Where reading goes on after what is gone. */
+function placeOf({ made, to }: ChangesGone): ChangePlace {
+  return { made, sequence: to };
 }
 
 function* piecesOf(batch: readonly PublishedChange[]): Generator<readonly PublishedChange[]> {

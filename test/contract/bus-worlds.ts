@@ -15,7 +15,7 @@ import { SERVICE_ERROR_HEADERS, type ServiceError } from '../../src/wire/service
 import { deviceCommand, STREAMS } from '../../src/wire/subjects.ts';
 import type { Hub } from '../../tools/dev/hub.ts';
 import { startLink } from '../link.ts';
-import { startHub, type Temporary } from '../servers.ts';
+import { type KeptStore, startHub, type Temporary } from '../servers.ts';
 
 /** What a backend gets for a request. */
 export type Answer =
@@ -72,7 +72,7 @@ export async function memoryWorld(): Promise<BusWorld> {
 
 /** A world on a real hub, for tests that know more of it than the contract. */
 export interface NatsBusWorld extends BusWorld {
-  readonly hub: Hub & Temporary;
+  readonly hub: Hub & Temporary & KeptStore;
   readonly runtime: HubConnection;
   readonly backend: HubConnection;
   readonly bus: NatsBus;

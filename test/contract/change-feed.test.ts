@@ -8,11 +8,14 @@ import { MemoryChangeFeed } from '../../src/memory/change-feed.ts';
 import { MemoryHub } from '../../src/memory/hub.ts';
 import { MemoryLink } from '../../src/memory/link.ts';
 import { NatsChangeFeed } from '../../src/nats/change-feed.ts';
-import { JOURNAL_API } from '../../src/nats/hub.ts';
-import type { Bus, ChangeFeed, ChangeSink, PublishedChange } from '../../src/runtime/ports.ts';
+import type { HubConnection } from '../../src/nats/connect.ts';
+import { JOURNAL_API, prepareHub } from '../../src/nats/hub.ts';
+import type { ChangeFeed, ChangesGone, ChangeSink, PublishedChange } from '../../src/runtime/change-feed.ts';
+import type { Bus } from '../../src/runtime/ports.ts';
 import { KEPT_BYTES_MAX, SharedChanges } from '../../src/runtime/shared-changes.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { twinChanged, twinOutcome } from '../../src/wire/subjects.ts';
+import type { ChangePlace } from '../../src/wire/change-place.ts';
 import { natsWorld } from './bus-worlds.ts';
 
 interface World {
@@ -20,6 +23,8 @@ interface World {
   readonly bus: Bus;
   /** Lets the stream forget everything up to a place. */
   forget(upTo: number): Promise<void>;
+  /** Makes the stream anew: empty, and counting from 1. Resolves when it can be published to. */
+  makeAnew(): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -42,12 +47,13 @@ async function openMemory(): Promise<World> {
     feed: new MemoryChangeFeed(hub),
     bus,
     forget: async (upTo) => hub.changes.purgeBefore(upTo + 1),
+    makeAnew: async () => hub.changes.wipe(),
     end: async () => bus.stop(),
   };
 }
 
 async function openNats(): Promise<World> {
-  const { runtime, bus, end } = await natsWorld();
+  const { hub, runtime, bus, end } = await natsWorld();
   return {
     feed: new NatsChangeFeed({ hub: runtime, onNotice: () => undefined }),
     bus,
@@ -56,14 +62,32 @@ async function openNats(): Promise<World> {
       const { config, state } = await manager.streams.info('CHANGES');
       await manager.streams.update('CHANGES', { ...config, max_msgs: state.last_seq - upTo });
     },
+    makeAnew: async () => {
+      await hub.loseStore();
+      await isBack(runtime);
+      await prepareHub(runtime);
+    },
     end,
   };
+}
+
+function isBack(hub: HubConnection): Promise<void> {
+  if (hub.isConnected()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const unlisten = hub.onChange((isConnected) => {
+      if (!isConnected) return;
+      unlisten();
+      resolve();
+    });
+  });
 }
 
 /** Keeps what is delivered; `until` resolves when so many came. */
 class Kept implements ChangeSink {
   readonly lines: string[] = [];
   failsWith: Error | null = null;
+  /** The stream that is read since the last `gone`. */
+  madeSince: string | null = null;
   #waiting: (() => void) | null = null;
 
   async deliver(batch: readonly PublishedChange[]): Promise<void> {
@@ -77,8 +101,9 @@ class Kept implements ChangeSink {
     // Only looked at over HTTP.
   }
 
-  gone({ from, to }: { readonly from: number; readonly to: number }): void {
+  gone({ from, to, made }: ChangesGone): void {
     this.lines.push(`gone ${String(from)} to ${String(to)}`);
+    this.madeSince = made;
     this.#waiting?.();
   }
 
@@ -123,16 +148,17 @@ describe.each(worlds)('the change feed $name', ({ open }) => {
         return { subject, id: `0-${String(published)}`, payload: Buffer.from(subject), trace: null };
       }),
     );
-  async function follow(after: number, device: string | null = null): Promise<Kept> {
+  async function follow(after: number | ChangePlace, device: string | null = null): Promise<Kept> {
     const kept = new Kept();
-    const { stop } = await world.feed.open({ after, device, sink: kept });
+    const place = typeof after === 'number' ? { made: null, sequence: after } : after;
+    const { stop } = await world.feed.open({ after: place, device, sink: kept });
     stops.push(stop);
     return kept;
   }
 
   test('tells what was published before and after, in order', async () => {
     await publish(twinChanged('cp-1'), twinOutcome('cp-1'));
-    expect(await world.feed.lastSequence()).toBe(2);
+    expect(await world.feed.last()).toMatchObject({ sequence: 2 });
     const all = await follow(0);
     const fromNow = await follow(2);
     await all.until(2);
@@ -165,6 +191,50 @@ describe.each(worlds)('the change feed $name', ({ open }) => {
     await publish(twinChanged('cp-1'));
     const kept = await follow(50);
     expect(await kept.until(2)).toEqual(['gone 51 to 0', '1 changed cp-1 twin.cp-1.changed']);
+  });
+
+  test.each([
+    ['ends before the place', 1],
+    ['has come just as far', 2],
+    ['has grown beyond it', 4],
+  ])(
+    'tells who comes back with a place of a stream that was made anew that it is gone, also when the new one %s',
+    async (_how, count) => {
+      await publish(twinChanged('cp-1'), twinChanged('cp-1'));
+      const place = await world.feed.last();
+      await world.makeAnew();
+      await publish(...Array.from({ length: count }, () => twinChanged('cp-2')));
+      const kept = await follow(place);
+      const anew = Array.from({ length: count }, (_, n) => `${String(n + 1)} changed cp-2 twin.cp-2.changed`);
+      expect(await kept.until(1 + count)).toEqual(['gone 3 to 0', ...anew]);
+      expect(kept.madeSince).toBe((await world.feed.last()).made);
+      expect(kept.madeSince).not.toBe(place.made);
+    },
+  );
+
+  test('tells it also to who had read nothing yet, and loses none of what the new stream holds', async () => {
+    const place = await world.feed.last();
+    await publish(twinChanged('cp-1'));
+    await world.makeAnew();
+    await publish(twinChanged('cp-2'));
+    const kept = await follow({ ...place, sequence: 0 }, 'cp-2');
+    expect(await kept.until(2)).toEqual(['gone 1 to 0', '1 changed cp-2 twin.cp-2.changed']);
+  });
+
+  test('tells it to who follows meanwhile, before what the new stream holds', async () => {
+    await publish(twinChanged('cp-1'), twinChanged('cp-1'));
+    const kept = await follow(0);
+    await kept.until(2);
+    await world.makeAnew();
+    await publish(twinChanged('cp-2'), twinChanged('cp-2'), twinChanged('cp-2'));
+    expect((await kept.until(6)).slice(2)).toEqual([
+      'gone 3 to 0',
+      '1 changed cp-2 twin.cp-2.changed',
+      '2 changed cp-2 twin.cp-2.changed',
+      '3 changed cp-2 twin.cp-2.changed',
+    ]);
+    const again = await follow({ ...(await world.feed.last()), sequence: 1 });
+    expect((await again.until(2))[0]).toBe('2 changed cp-2 twin.cp-2.changed');
   });
 
   test('tells the owner of a sink that fails that nothing follows, once', async () => {

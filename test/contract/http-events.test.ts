@@ -10,7 +10,7 @@ import { DEAF_MS, EventStream, HEARTBEAT_MS, SLOW_READER_MS } from '../../src/ht
 import type { HttpGuards } from '../../src/http/limits.ts';
 import { EVENT_READERS_EACH_MAX, EVENT_READERS_MAX } from '../../src/http/event-readers.ts';
 import type { Archive } from '../../src/runtime/archive.ts';
-import type { ChangeSink } from '../../src/runtime/ports.ts';
+import type { ChangeSink } from '../../src/runtime/change-feed.ts';
 import { KEPT_BYTES_MAX, SharedChanges } from '../../src/runtime/shared-changes.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { ACCEPTANCES } from '../../src/wire/acceptance.ts';
@@ -120,8 +120,8 @@ describe('over HTTP', () => {
       const events = await read('/v1/events', 3, { 'last-event-id': '1' });
       expect(events.map((event) => event.split('\n').slice(0, 2))).toEqual([
         ['id: 1', 'event: open'],
-        ['id: 2', 'event: outcome'],
-        ['id: 3', 'event: outcome'],
+        ['id: made-1-2', 'event: outcome'],
+        ['id: made-1-3', 'event: outcome'],
       ]);
       expect(events[1]).toContain('"device":"cp-002"');
       expect(events[1]).toContain('"no":7');
@@ -136,7 +136,7 @@ describe('over HTTP', () => {
       }, 20);
       const [open, first] = await reading;
       clearInterval(next);
-      expect(open).toMatch(/^id: \d+\nevent: open/);
+      expect(open).toMatch(/^id: made-1-\d+\nevent: open/);
       expect(first).toContain('"device":"cp-002"');
       const nobody = await fetch(`${url}/v1/devices/nobody/events`);
       expect(nobody.status).toBe(404);
@@ -146,8 +146,24 @@ describe('over HTTP', () => {
       for (let count = 0; count < 3; count += 1) outcome('cp-001');
       node.hub.changes.purgeBefore(3);
       const [, gone, next] = await read('/v1/events', 3, { 'last-event-id': '0' });
-      expect(gone).toMatch(/^id: 2\nevent: gone\ndata: \{"from":1,"to":2,/);
-      expect(next).toMatch(/^id: 3\nevent: outcome/);
+      expect(gone).toMatch(/^id: made-1-2\nevent: gone\ndata: \{"from":1,"to":2,/);
+      expect(next).toMatch(/^id: made-1-3\nevent: outcome/);
+    });
+
+    test('say to who comes back after the stream was made anew that his place is gone, also where the new one has it', async () => {
+      outcome('cp-001');
+      const [, first] = await read('/v1/events', 2, { 'last-event-id': 'made-1-0' });
+      const place = /^id: (.*)$/m.exec(first ?? '')?.[1] ?? '';
+      expect(place).toBe('made-1-1');
+      node.hub.changes.wipe();
+      for (let count = 0; count < 3; count += 1) outcome('cp-002');
+      const [, gone, ...events] = await read('/v1/events', 5, { 'last-event-id': place });
+      expect(gone).toMatch(/^id: made-2-0\nevent: gone\ndata: .*the stream was made anew/);
+      expect(events.map((event) => event.split('\n')[0])).toEqual([
+        'id: made-2-1',
+        'id: made-2-2',
+        'id: made-2-3',
+      ]);
     });
 
     test('are not begun at what is no place', async () => {
@@ -162,7 +178,7 @@ describe('over HTTP', () => {
       publish('cp-001', 'outcome', { ...commandOutcome(entry('cp-001')), sentAt: 'yesterday' });
       outcome('cp-001');
       const events = await read('/v1/events', 2, { 'last-event-id': '0' });
-      expect(events[1]).toMatch(/^id: 5\nevent: outcome/);
+      expect(events[1]).toMatch(/^id: made-1-5\nevent: outcome/);
       expect(await node.metrics.metrics()).toContain('corral_http_changes_unreadable_total 4');
       expect(node.log.filter((line) => line.includes('change-unreadable'))).toHaveLength(4);
     });
@@ -180,9 +196,9 @@ describe('over HTTP', () => {
         let text = '';
         for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
           text += Buffer.from(chunk).toString();
-          if (text.includes('id: 2\nevent: outcome')) break;
+          if (text.includes('id: made-1-2\nevent: outcome')) break;
         }
-        expect(text).not.toContain('id: 1');
+        expect(text).not.toContain('id: made-1-1');
       }
       ended.abort();
       expect(await node.metrics.metrics()).toContain('corral_http_changes_unreadable_total 1');
@@ -191,7 +207,7 @@ describe('over HTTP', () => {
     test('end when the stream cannot be heard for a while, and not for a moment', async () => {
       const sinks: ChangeSink[] = [];
       node.changes = {
-        lastSequence: async () => 7,
+        last: async () => ({ made: 'made-1', sequence: 7 }),
         open: async ({ sink }) => {
           sinks.push(sink);
           return { stop: async () => undefined };
@@ -213,7 +229,7 @@ describe('over HTTP', () => {
     test('end when whoever is told them cannot be told any more', async () => {
       const sinks: ChangeSink[] = [];
       node.changes = {
-        lastSequence: async () => 7,
+        last: async () => ({ made: 'made-1', sequence: 7 }),
         open: async ({ sink }) => {
           sinks.push(sink);
           return { stop: async () => undefined };
@@ -226,7 +242,7 @@ describe('over HTTP', () => {
 
     test('are not begun while the hub is away, also not where a place is given', async () => {
       node.changes = {
-        lastSequence: () => Promise.reject(new Error('away')),
+        last: () => Promise.reject(new Error('away')),
         open: () => Promise.reject(new Error('away')),
       };
       const response = await fetch(`${url}/v1/events`, { headers: { 'last-event-id': '3' } });
@@ -267,9 +283,9 @@ describe('over HTTP', () => {
       const { changes } = node;
       node.changes = {
         // As of a hub, whose answer takes a while: all have asked before the first one is served.
-        lastSequence: async () => {
+        last: async () => {
           for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-          return changes.lastSequence();
+          return changes.last();
         },
         open: (options) => changes.open(options),
       };
@@ -293,7 +309,7 @@ describe('over HTTP', () => {
       const { changes } = node;
       if (status === 503) {
         const open = (): Promise<never> => Promise.reject(new Error('away'));
-        node.changes = { lastSequence: async () => 1, open };
+        node.changes = { last: async () => ({ made: 'made-1', sequence: 1 }), open };
       }
       for (let count = 0; count < EVENT_READERS_EACH_MAX + 1; count += 1) {
         expect((await follow(READER, path, init)).status).toBe(status);
@@ -311,10 +327,10 @@ describe('over HTTP', () => {
       let asked = 0;
       let stopped = 0;
       node.changes = {
-        lastSequence: async () => {
+        last: async () => {
           asked += 1;
           await isGone;
-          return 1;
+          return { made: 'made-1', sequence: 1 };
         },
         open: async () => ({ stop: async () => void (stopped += 1) }),
       };
@@ -344,7 +360,7 @@ describe('over HTTP', () => {
       const { changes } = node;
       let [asked, opened, stopped, left] = [0, 0, 0, connections];
       node.changes = {
-        lastSequence: async () => 1,
+        last: async () => ({ made: 'made-1', sequence: 1 }),
         open: async () => {
           opened += 1;
           return { stop: async () => void (stopped += 1) };
@@ -375,7 +391,9 @@ describe('over HTTP', () => {
   });
 
   describe('a reader', () => {
-    const event = (id: number) => ({ event: 'changed', id, data: 'x'.repeat(100_000) });
+    const event = (sequence: number) => ({
+      ...{ event: 'changed', id: { made: 'made-1', sequence }, data: 'x'.repeat(100_000) },
+    });
 
     test('that reads too little is told, sent away, and loses nothing that was written', async () => {
       await begin();

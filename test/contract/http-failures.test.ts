@@ -37,7 +37,7 @@ function failures(): readonly Pick<FailureLine, 'code' | 'url' | 'leftOut'>[] {
 
 test('a thousand answers of 500 and above are some lines of the log: one for each route and code, and how many were left out', async () => {
   node = await httpOver(opened.store, clock);
-  node.changes = { lastSequence: () => Promise.reject(new Error('away')), open: node.changes.open };
+  node.changes = { last: () => Promise.reject(new Error('away')), open: node.changes.open };
   const ask = async (url: string, times: number): Promise<void> => {
     for (let count = 0; count < times; count += 1)
       expect((await node.app.inject({ url })).statusCode).toBe(503);

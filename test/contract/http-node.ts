@@ -13,7 +13,8 @@ import { MemoryHub } from '../../src/memory/hub.ts';
 import type { ThisNode } from '../../src/http/node-view.ts';
 import { buildHttp } from '../../src/http/server.ts';
 import type { Archive } from '../../src/runtime/archive.ts';
-import type { ChangeFeed, Clock } from '../../src/runtime/ports.ts';
+import type { ChangeFeed } from '../../src/runtime/change-feed.ts';
+import type { Clock } from '../../src/runtime/ports.ts';
 import { NOW } from './http-fleet.ts';
 
 /** Time that stands still; what is to be done later is done when time is moved. */
@@ -93,7 +94,7 @@ export async function httpOver(
     health: { check: () => node.health.check() },
     nodeView: { status: async () => THIS_NODE },
     changes: {
-      lastSequence: () => node.changes.lastSequence(),
+      last: () => node.changes.last(),
       open: (options) => node.changes.open(options),
     },
     commands: { command: (order, caller) => node.commands.command(order, caller) },

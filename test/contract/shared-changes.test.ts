@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { MemoryChangeFeed } from '../../src/memory/change-feed.ts';
 import { MemoryHub } from '../../src/memory/hub.ts';
-import type { ChangeFeed, ChangeSink, PublishedChange } from '../../src/runtime/ports.ts';
+import type { ChangeFeed, ChangeSink, PublishedChange } from '../../src/runtime/change-feed.ts';
 import { KEPT_BYTES_MAX, SharedChanges } from '../../src/runtime/shared-changes.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { twinChanged } from '../../src/wire/subjects.ts';
@@ -21,7 +21,7 @@ class World {
   constructor(keptBytesMax = KEPT_BYTES_MAX) {
     const feed = new MemoryChangeFeed(this.hub);
     const counted: ChangeFeed = {
-      lastSequence: () => feed.lastSequence(),
+      last: () => feed.last(),
       open: async (options) => {
         this.opened += 1;
         this.open += 1;
@@ -102,12 +102,20 @@ class Reader implements ChangeSink {
   }
 }
 
+interface Following {
+  readonly after: number;
+  readonly device?: string | null;
+  readonly pace?: () => Promise<void>;
+  /** The stream of the place; default: the one that is there. */
+  readonly made?: string;
+}
+
 async function follow(
-  { shared }: World,
-  { after, device = null, pace }: { after: number; device?: string | null; pace?: () => Promise<void> },
+  { shared, hub }: World,
+  { after, device = null, pace, made = hub.changes.name }: Following,
 ): Promise<{ reader: Reader; stop: () => Promise<void> }> {
   const reader = new Reader(after, pace);
-  const { stop } = await shared.open({ after, device, sink: reader });
+  const { stop } = await shared.open({ after: { made, sequence: after }, device, sink: reader });
   return { reader, stop };
 }
 
@@ -175,6 +183,25 @@ describe('the shared change feed', () => {
     expect(slow.reader.told).toEqual(['1 cp-1']);
     expect(failing.reader.told).toEqual(['1 cp-1', 'ended: Error: no room']);
     await Promise.all([good.stop(), failing.stop()]);
+  });
+
+  test('tells who comes back with a place of a stream that was made anew, also where the new one has that place', async () => {
+    const world = new World();
+    for (let count = 0; count < 3; count += 1) world.publish('cp-1');
+    const { name: made } = world.hub.changes;
+    const before = await follow(world, { after: 3 });
+    world.hub.changes.wipe();
+    for (let count = 0; count < 5; count += 1) world.publish('cp-2');
+    const all = ['gone 4 to 0', '1 cp-2', '2 cp-2', '3 cp-2', '4 cp-2', '5 cp-2'];
+    const back = await follow(world, { after: 2, made });
+    for (const { reader } of [before, back]) await reader.until('all', () => reader.told.length === 6);
+    expect(before.reader.told).toEqual(all);
+    expect(back.reader.told).toEqual(['gone 3 to 0', ...all.slice(1)]);
+    const now = await follow(world, { after: 4 });
+    await now.reader.until('the rest', () => now.reader.told.length === 1);
+    expect(now.reader.told).toEqual(['5 cp-2']);
+    await Promise.all([before, back, now].map(({ stop }) => stop()));
+    expect(world.open).toBe(0);
   });
 
   test.each([1, 2, 3, 4, 5, 6])(

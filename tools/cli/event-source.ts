@@ -16,8 +16,8 @@ const PASSING = [408, 429];
 /** One event. */
 export interface ReceivedEvent {
   readonly event: string;
-  /** Its place in the stream; `null` where it is none. */
-  readonly id: number | null;
+  /** Its place in the stream, as it was told; `null` where it is none. */
+  readonly id: string | null;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
@@ -26,7 +26,7 @@ export interface EventSourceOptions {
   readonly url: string;
   readonly token: string | null;
   /** The place behind which to begin; `null`: now. */
-  readonly after: number | null;
+  readonly after: string | null;
   readonly signal: AbortSignal;
 }
 
@@ -51,14 +51,14 @@ export async function* followEvents(
 
 async function* readOnce(
   { url, token, signal }: EventSourceOptions,
-  after: number | null,
+  after: string | null,
 ): AsyncGenerator<ReceivedEvent, void, undefined> {
   const silence = new AbortController();
   const response = await fetch(url, {
     headers: {
       accept: 'text/event-stream',
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-      ...(after === null ? {} : { 'last-event-id': String(after) }),
+      ...(after === null ? {} : { 'last-event-id': after }),
     },
     signal: AbortSignal.any([signal, silence.signal]),
   });
@@ -93,10 +93,9 @@ function eventOf(block: string): ReceivedEvent | null {
   }
   const data = fields.get('data');
   if (data === undefined) return null;
-  const id = fields.get('id');
   return {
     event: fields.get('event') ?? 'message',
-    id: id === undefined ? null : Number(id),
+    id: fields.get('id') ?? null,
     data: JSON.parse(data) as ReceivedEvent['data'],
   };
 }

@@ -1,6 +1,7 @@
 /** `corral watch`: follows what becomes known of devices and commands, from now or from a place kept earlier. */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { connectCorral, type WatchEvent } from '../../src/client/corral.ts';
+import { readPlace } from '../../src/wire/change-place.ts';
 import { BACKEND_HELP, backendUrl, httpToken, httpUrl, hubSecurity } from './addresses.ts';
 import { followEvents, type ReceivedEvent } from './event-source.ts';
 import { wholeNumber } from './numbers.ts';
@@ -8,15 +9,15 @@ import { complain, print, printJson } from './print.ts';
 import { shownTime } from './time-words.ts';
 
 interface WatchFlags {
-  readonly after?: number;
+  readonly after?: string;
   readonly count?: number;
   readonly http?: true;
   readonly json?: true;
 }
 
 const HELP = `
-Every change and every outcome is a line of the stream CHANGES, with its place in it: --after goes on behind a place, and nothing in
-between is lost while the stream keeps it. Outages are survived. Ctrl-C ends it.
+Every change and every outcome is a line of the stream CHANGES, with its place in it (--json): --after goes on behind a place, and nothing in
+between is lost while the stream keeps it. What is lost, because it does not, or was made anew, is a line "gone". Outages are survived. Ctrl-C ends it.
 ${BACKEND_HELP}
   CORRAL_HTTP_URL, CORRAL_TOKEN  with --http: Corral's HTTP address, and the token
 
@@ -24,7 +25,7 @@ Examples:
   corral watch
   corral watch cp-001 cp-002 --json
   corral watch cp-001 --http
-  corral watch --after 48211 --count 100 --json`;
+  corral watch --after 2026-01-31T13:45:00.123456789Z-48211 --count 100 --json`;
 
 /** Adds the subcommand. */
 export function addWatch(program: Command): void {
@@ -32,7 +33,7 @@ export function addWatch(program: Command): void {
     .command('watch')
     .description('Follow changes and outcomes as they become known.')
     .argument('[device...]', 'only these (default: all)')
-    .option('--after <sequence>', 'begin behind this place in the stream (default: now)', wholeNumber(0))
+    .option('--after <place>', 'begin behind this place in the stream (default: now)', place)
     .option('--count <n>', 'end after so many', wholeNumber(1))
     .option('--http', 'over HTTP, for who has no credentials at the hub')
     .option('--json', 'one line of JSON for each')
@@ -71,11 +72,22 @@ async function watchHttp(
     const isWanted = devices.length === 0 || devices.includes(String(data.device));
     if (event === 'open' || event === 'slow' || (event !== 'gone' && !isWanted)) continue;
     await (json === true
-      ? printJson({ type: event, sequence: id, ...data })
+      ? printJson({ type: event, ...standing(id), ...data })
       : print(httpLineOf(event, data)));
     left -= 1;
     if (left <= 0) return;
   }
+}
+
+function standing(id: string | null): object {
+  const read = id === null ? null : readPlace(id);
+  return read === null ? {} : { sequence: read.sequence, place: id };
+}
+
+/** A place as an option. */
+function place(text: string): string {
+  if (readPlace(text) !== null) return text;
+  throw new InvalidArgumentError('It is a place, as --json tells it, or a sequence.');
 }
 
 function httpLineOf(event: string, data: ReceivedEvent['data']): string {
@@ -125,6 +137,8 @@ function lineOf(event: WatchEvent): string {
       return [shownTime(event.decidedAt ?? event.acceptedAt), event.device, what, event.id].join('  ');
     }
     case 'gone':
-      return `the stream no longer keeps ${String(event.from)} to ${String(event.to)}`;
+      return event.to < event.from
+        ? 'the stream was made anew, or has lost its tail: read the devices anew'
+        : `the stream no longer keeps ${String(event.from)} to ${String(event.to)}`;
   }
 }

@@ -1,10 +1,12 @@
 /**
  * What becomes known, as it becomes known: server-sent events from the stream CHANGES. The id of an event is its place in that
- * stream, so that whoever comes back with `Last-Event-ID`, to any node, goes on where it was.
+ * stream, and says in which stream of the name: whoever comes back with `Last-Event-ID`, to any node, goes on where it was, or is told that
+ * there is no such place any more.
  */
 import { Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ChangeFeed, ChangeSink } from '../../runtime/ports.ts';
+import type { ChangeFeed, ChangesGone, ChangeSink } from '../../runtime/change-feed.ts';
+import { type ChangePlace, readPlace } from '../../wire/change-place.ts';
 import { type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import { EventReaders } from '../event-readers.ts';
 import { EventStream } from '../event-stream.ts';
@@ -23,8 +25,8 @@ const EventsSchema = Type.Unsafe<FastifyReply>({
   type: 'string',
   description:
     'text/event-stream. `open` (where it begins), `changed` (a line of the journal, with the device as it stood), `outcome` (a ' +
-    'command’s outcome became known), `gone` (the stream no longer holds what was asked for), `slow` (too little was read: come back ' +
-    'with Last-Event-ID). The id is the place in the stream. A line that is published twice has the same partition and no.',
+    'command’s outcome became known), `gone` (the stream no longer holds what was asked for, or is another one), `slow` (too little was read: come back ' +
+    'with Last-Event-ID). The id is the place in the stream, and says in which: give it back as it is. A line that is published twice has the same partition and no.',
 });
 
 const response = {
@@ -108,14 +110,14 @@ async function follow({ context, readers, request, reply, find }: Following): Pr
   const giveBack = readers.places.take(request);
   let stream: EventStream | null = null;
   try {
-    const place = readPlace(request.headers['last-event-id']);
+    const place = placeAsked(request.headers['last-event-id']);
     const device = await find();
     // Asked also by who says where to go on: while the hub is away nothing can arrive, and the stream would say that all is well.
     const last = await lastPlace(context);
     const after = place ?? last;
     stream = new EventStream(context.clock);
     begin({ stream, readers, request, reply, giveBack });
-    void stream.write({ event: 'open', id: after, data: { after } });
+    void stream.write({ event: 'open', id: after, data: { after: after.sequence } });
     if (readers.areSentAway) stream.end();
     const feed = await openFeed(context, { after, device, sink: sinkOf(stream, readers.texts) });
     void stream.ended.then(() => feed.stop());
@@ -162,12 +164,10 @@ function sinkOf(stream: EventStream, texts: EventTexts): ChangeSink {
       if (text.length > 0 && !(await stream.writeText(text))) return;
       if (!isHearing) stream.deaf();
     },
-    gone: ({ from, to }) => {
-      const detail =
-        to < from
-          ? 'the stream was made anew: its places begin from 1 again'
-          : 'the stream no longer holds them: read the devices and journals anew';
-      void stream.write({ event: 'gone', id: to, data: { from, to, detail } });
+    gone: (range) => {
+      const { from, to, made } = range;
+      const id = { made, sequence: to };
+      void stream.write({ event: 'gone', id, data: { from, to, detail: detailOf(range) } });
     },
     hearing: (is) => {
       isHearing = is;
@@ -179,9 +179,17 @@ function sinkOf(stream: EventStream, texts: EventTexts): ChangeSink {
   };
 }
 
-async function lastPlace({ changes }: HttpContext): Promise<number> {
+function detailOf({ from, to, isTail }: ChangesGone): string {
+  if (isTail === true)
+    return 'the hub was set back, and the stream has lost its last events: read the devices and journals anew';
+  return to < from
+    ? 'the stream was made anew, and its places with it: read the devices and journals anew'
+    : 'the stream no longer holds them: read the devices and journals anew';
+}
+
+async function lastPlace({ changes }: HttpContext): Promise<ChangePlace> {
   try {
-    return await changes.lastSequence();
+    return await changes.last();
   } catch (cause) {
     throw new Problem('hub-unavailable', 'the hub cannot be asked where the stream of changes ends', {
       cause,
@@ -200,9 +208,9 @@ async function openFeed(
   }
 }
 
-function readPlace(text: string | string[] | undefined): number | null {
+function placeAsked(text: string | string[] | undefined): ChangePlace | null {
   if (text === undefined || text === '') return null;
-  const place = Number(text);
-  if (typeof text === 'string' && /^\d+$/.test(text) && Number.isSafeInteger(place)) return place;
-  throw badQuery('Last-Event-ID', 'expected the id of an event, a whole number');
+  const place = typeof text === 'string' ? readPlace(text) : null;
+  if (place !== null) return place;
+  throw badQuery('Last-Event-ID', 'expected the id of an event, as it was told');
 }

@@ -1,0 +1,29 @@
+/**
+ * Places in the stream CHANGES, as whoever reads it keeps them: the id of an event over HTTP, and where a watch goes on. A number alone
+ * is no place: after the stream was made anew the same number stands for something else.
+ */
+
+/** A place: everything up to it was read. */
+export interface ChangePlace {
+  /**
+   * Which stream of the name `sequence` counts in: a word that no other one ever has (when its server says that it was made). `null` in
+   * a place that was kept by its number alone: then it is taken to be of the stream that is there, unless that ends before it.
+   */
+  readonly made: string | null;
+  readonly sequence: number;
+}
+
+/** `<made>-<sequence>`; what is before the last hyphen is not looked into. */
+const PLACE = /^(?:([\x21-\x7e]{1,64})-)?(\d{1,16})$/;
+
+/** A place as it is kept. */
+export function placeText({ made, sequence }: ChangePlace): string {
+  return made === null ? String(sequence) : `${made}-${String(sequence)}`;
+}
+
+/** What was kept; `null` when it is no place. */
+export function readPlace(text: string): ChangePlace | null {
+  const match = PLACE.exec(text);
+  const sequence = Number(match?.[2]);
+  return match !== null && Number.isSafeInteger(sequence) ? { made: match[1] ?? null, sequence } : null;
+}

@@ -1,0 +1,89 @@
+/**
+ * The stream CHANGES is lost with the hub's disk and made anew, under a running node: whoever follows it is told, and whoever comes back
+ * later with a place in the old one is told, however far the new one has got meanwhile.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { App } from '../../src/app.ts';
+import { connectCorral, type Corral, type Watch, type WatchEvent } from '../../src/client/corral.ts';
+import type { RawDevice } from '../raw-device.ts';
+import { World } from '../world.ts';
+
+let world: World;
+let node: App;
+let corral: Corral;
+let device: RawDevice;
+
+beforeAll(async () => {
+  world = await World.start();
+  node = await world.hostNode();
+  corral = await connectCorral({ url: world.hub.url('backend') });
+  world.add(() => corral.close());
+  device = await world.knownDevice();
+});
+afterAll(() => world.end());
+
+/** Charges and stops once: two transitions. Until the hub is there again, tries. */
+async function live(): Promise<void> {
+  const options = { deadlineMs: 120_000, waitMs: 60_000 };
+  for (const name of ['start', 'stop'])
+    expect(await corral.command(device.device, name, {}, options)).toMatchObject({ outcome: 'done' });
+}
+
+async function eventsUntil(watch: Watch, isLast: (event: WatchEvent) => boolean): Promise<WatchEvent[]> {
+  const events: WatchEvent[] = [];
+  for await (const event of watch) {
+    events.push(event);
+    if (isLast(event)) break;
+  }
+  return events;
+}
+
+const isStopped = (event: WatchEvent): boolean => event.type === 'outcome' && event.name === 'stop';
+
+/** Reads events over HTTP until one of them holds a text; as `id event`. */
+async function eventsOverHttp(place: string, wanted: string): Promise<string[]> {
+  const response = await fetch(`${node.httpUrl}/v1/events`, { headers: { 'last-event-id': place } });
+  let text = '';
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    text += Buffer.from(chunk).toString();
+    if (text.includes(wanted)) break;
+  }
+  return [...text.matchAll(/^id: (\S+)\nevent: (\S+)$/gm)].map(([, id, event]) => `${id!} ${event!}`);
+}
+
+describe('readers of a stream of changes that was made anew', () => {
+  test('are told so while they watch, and then all that becomes known', async () => {
+    const watch = await corral.watch({ devices: [device.device] });
+    await live();
+    await world.hub.loseStore();
+    await live();
+    let stops = 0;
+    const events = await eventsUntil(watch, (event) => isStopped(event) && (stops += 1) === 2);
+    const gone = events.findIndex(({ type }) => type === 'gone');
+    const [before, after] = [events.slice(0, gone), events.slice(gone + 1)];
+    expect(events.filter(({ type }) => type === 'gone')).toHaveLength(1);
+    for (const half of [before, after])
+      expect(half.filter(isStopped), 'each life is told once').toHaveLength(1);
+  });
+
+  test('are told so when they come back later, also where the new one has grown beyond their place', async () => {
+    const first = await corral.watch({ devices: [device.device] });
+    await live();
+    const kept = (await eventsUntil(first, isStopped)).at(-1)!;
+    await world.hub.loseStore();
+    for (let life = 0; life < 6; life += 1) await live();
+    const { place } = kept;
+    const watch = await corral.watch({ devices: [device.device], after: place });
+    let stops = 0;
+    const events = await eventsUntil(watch, (event) => isStopped(event) && (stops += 1) === 6);
+    const [gone, ...others] = events;
+    expect(gone).toMatchObject({ type: 'gone', to: 0 });
+    const last = others.at(-1)!;
+    expect(last).toMatchObject({ type: 'outcome', name: 'stop' });
+    expect('sequence' in last && 'sequence' in kept && last.sequence > kept.sequence).toBe(true);
+    const [open, told, ...more] = await eventsOverHttp(place, `id: ${last.place}\n`);
+    expect(open).toBe(`${place} open`);
+    expect(told).toMatch(/-0 gone$/);
+    expect(more.at(-1)).toBe(`${last.place} outcome`);
+  });
+});
