@@ -37,6 +37,8 @@ export class Backlog {
   #messages = 0;
   /** Whether it is other than it was committed last. */
   #isChanged = false;
+  /** Whether that is more than that something follows what was set aside. */
+  #isDue = false;
 
   constructor(ranges: readonly BacklogRange[]) {
     for (const range of ranges) this.#add({ ...range });
@@ -72,8 +74,19 @@ export class Backlog {
     return this.#waiting.get(keyOf(range))?.ranges.has(range) ?? false;
   }
 
+  /** Whether the next commit has to write it. */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
   /** Sets aside what follows everything that was delivered of the device. */
   setAside(range: BacklogRange): void {
+    this.#isDue = true;
+    this.passOver(range);
+  }
+
+  /** The same, to be written when the position beyond it is. */
+  passOver(range: BacklogRange): void {
     this.#isChanged = true;
     const waiting = this.#waiting.get(keyOf(range));
     if (waiting?.growing?.stream === range.stream) {
@@ -105,7 +118,7 @@ export class Backlog {
    * many messages that were in it turn out to be gone.
    */
   read(range: OpenRange, { through, isMessage }: { through: number; isMessage: boolean }): number {
-    this.#isChanged = true;
+    this.#change();
     if (isMessage) this.#count(range, -1);
     range.from = through + 1;
     if (range.from <= range.to) return 0;
@@ -121,7 +134,7 @@ export class Backlog {
     for (const { ranges } of [...this.#waiting.values()]) {
       for (const range of [...ranges]) {
         if (range.stream !== stream) continue;
-        this.#isChanged = true;
+        this.#change();
         cleared.push({ ...range });
         this.#count(range, -range.messages);
         this.#remove(range);
@@ -136,7 +149,7 @@ export class Backlog {
     for (const { ranges } of [...this.#waiting.values()]) {
       for (const range of [...ranges]) {
         if (range.stream !== stream || range.to <= to) continue;
-        this.#isChanged = true;
+        this.#change();
         // Nobody knows how many of its messages stand before the cut: the first does, and the last does not.
         const isLostWhole = range.from > to;
         const messages = isLostWhole ? range.messages : Math.max(1, range.messages - (to - range.from + 1));
@@ -158,7 +171,13 @@ export class Backlog {
   takeChanged(): readonly BacklogRange[] | null {
     if (!this.#isChanged) return null;
     this.#isChanged = false;
+    this.#isDue = false;
     return this.toRanges();
+  }
+
+  #change(): void {
+    this.#isChanged = true;
+    this.#isDue = true;
   }
 
   /** A copy. */

@@ -6,7 +6,7 @@ import type { BootClock } from '../../actors/clock.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { journalNumberAfter } from './epoch.ts';
-import type { PartitionState } from './partition-state.ts';
+import { type PartitionState, takeProgress } from './partition-state.ts';
 import type { Commit, DeadLetter, Delivery, JournalLine } from './ports.ts';
 
 /**
@@ -118,14 +118,11 @@ export class Batch {
   toCommit(): Commit {
     const partitions = [...this.#partitions].map((partition) => {
       const { epoch, journal, published } = partition;
-      const positions = partition.positions.takeChanged();
       const afterBatch = partition.batch;
       partition.batch += 1;
-      // A copy: it goes on changing while this commit is under way.
-      const backlog = partition.backlog.takeChanged();
       return {
         ...{ partition: partition.partition, epoch, afterBatch },
-        ...{ positions, backlog, journal, published },
+        ...{ ...takeProgress(partition), journal, published },
       };
     });
     return {

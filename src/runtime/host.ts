@@ -260,7 +260,10 @@ export class Host {
   async #confirmPublished(): Promise<HostEnd> {
     await this.#publisher.drained();
     const batch = new Batch();
-    for (const partition of this.#partitions.values()) batch.touch(partition);
+    for (const partition of this.#partitions.values()) {
+      partition.positions.hasten();
+      batch.touch(partition);
+    }
     for (const [stream, reached] of this.positions) this.#moveTo({ stream, reached, lagMax: 0, batch });
     try {
       await this.#commit(batch);

@@ -7,7 +7,7 @@
  * I3  everything here is at most one uncommitted batch ahead of the store; a failed commit discards all of it.
  */
 import { Backlog } from './backlog.ts';
-import type { InventoryEntry, Lease, Store } from './ports.ts';
+import type { InventoryEntry, Lease, PartitionAdvance, Store } from './ports.ts';
 import { StreamPositions } from './stream-positions.ts';
 import { Twins, type TwinsOptions } from './twins.ts';
 import { UnregisteredDevices } from './unregistered-devices.ts';
@@ -61,4 +61,17 @@ export async function openPartitions(
     inventory,
     unregistered,
   }));
+}
+
+/**
+ * What the next commit writes of how far a partition has got: all of it, or only the positions of streams in which nothing was passed over
+ * since. A position never gets into the store before what was set aside below it.
+ */
+export function takeProgress({
+  positions,
+  backlog,
+}: Pick<PartitionState, 'positions' | 'backlog'>): Pick<PartitionAdvance, 'positions' | 'backlog'> {
+  if (!positions.isDue && !backlog.isDue) return { positions: positions.takeMoved(), backlog: null };
+  // A copy: it goes on changing while this commit is under way.
+  return { positions: positions.takeChanged(), backlog: backlog.takeChanged() };
 }

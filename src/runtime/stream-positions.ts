@@ -4,9 +4,16 @@
  *
  * Invariants:
  * I1  a position only falls when its stream was made anew, or lost its tail.
- * I2  `takeChanged` returns each change once: what it returned is committed, or all of this is discarded.
+ * I2  `takeMoved` and `takeChanged` return each change once: what they returned is committed, or all of this is discarded.
+ * I3  a position beyond messages that were only set aside is never returned without `takeChanged`, with which the backlog is written.
  */
 import type { StreamPosition } from './ports.ts';
+
+/**
+ * A position beyond messages that were only set aside is written at the latest with the first commit this long after them, in the time of
+ * their stream, ms. A flood would otherwise have each commit of everybody else write the backlog of every partition.
+ */
+const SET_ASIDE_WRITTEN_MS = 500;
 
 /** A position as it moves. */
 interface Mark {
@@ -19,6 +26,9 @@ interface Mark {
 export class StreamPositions {
   readonly #marks = new Map<string, Mark>();
   readonly #changed = new Set<string>();
+  /** Streams that have moved beyond messages that were set aside, with when the hub stored the first of those, ms epoch. */
+  readonly #passed = new Map<string, number>();
+  #isDue = false;
 
   constructor(positions: readonly StreamPosition[]) {
     for (const { stream, position, made, storedAt } of positions)
@@ -48,23 +58,61 @@ export class StreamPositions {
   /** `storedAt`: when the hub stored the message of that sequence; not given where none is known to stand there. */
   move(stream: string, position: number, storedAt?: number): void {
     // This runs for every message.
-    const mark = this.#markOf(stream);
-    mark.position = position;
-    mark.storedAt = storedAt;
+    this.#set(stream, position, storedAt);
     this.#changed.add(stream);
+    if (this.#passed.size > 0 && this.#passed.has(stream)) this.#isDue = true;
+  }
+
+  /** Moves beyond messages that are set aside, the last of which stands there: that need not be written at once. */
+  pass(stream: string, position: number, storedAt: number): void {
+    this.#set(stream, position, storedAt);
+    const since = this.#passed.get(stream);
+    if (since === undefined) this.#passed.set(stream, storedAt);
+    const isLong = since !== undefined && Math.abs(storedAt - since) >= SET_ASIDE_WRITTEN_MS;
+    if (isLong || this.#changed.has(stream)) this.#isDue = true;
+  }
+
+  /** Whether the next commit has to write how far it got everywhere, and the backlog. */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
+  /** The next commit writes everything. */
+  hasten(): void {
+    this.#isDue = true;
   }
 
   /** From now on the position counts in the stream of this name that was `made`. */
   name(stream: string, made: string): void {
     this.#markOf(stream).made = made;
     this.#changed.add(stream);
+    if (this.#passed.has(stream)) this.#isDue = true;
   }
 
-  /** What has changed since the last time. */
-  takeChanged(): readonly StreamPosition[] {
-    const changed = [...this.#changed].map((stream) => ({ stream, ...this.#markOf(stream) }));
+  /** What has changed since the last time; of streams that moved beyond what was set aside, nothing. */
+  takeMoved(): readonly StreamPosition[] {
+    const moved = [...this.#changed].map((stream) => this.#positionIn(stream));
     this.#changed.clear();
-    return changed;
+    return moved;
+  }
+
+  /** What has changed since the last time: the backlog has to be written with it. */
+  takeChanged(): readonly StreamPosition[] {
+    const changed = new Set([...this.#changed, ...this.#passed.keys()]);
+    this.#changed.clear();
+    this.#passed.clear();
+    this.#isDue = false;
+    return [...changed].map((stream) => this.#positionIn(stream));
+  }
+
+  #positionIn(stream: string): StreamPosition {
+    return { stream, ...this.#markOf(stream) };
+  }
+
+  #set(stream: string, position: number, storedAt: number | undefined): void {
+    const mark = this.#markOf(stream);
+    mark.position = position;
+    mark.storedAt = storedAt;
   }
 
   #markOf(stream: string): Mark {

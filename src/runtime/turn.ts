@@ -203,15 +203,15 @@ export class Turns {
     for (const { partition: number, range } of ranges.values()) {
       const partition = this.#options.partitions.get(number);
       if (partition === undefined || range.to <= partition.positions.of(range.stream)) continue;
-      partition.backlog.setAside(range);
+      partition.backlog.passOver(range);
       this.#options.telemetry.passedOver(range);
     }
     for (const { partition: number, range, receivedAt } of ranges.values()) {
       const { stream, to } = range;
       const partition = this.#options.partitions.get(number);
       if (partition === undefined || to <= partition.positions.of(stream)) continue;
-      partition.positions.move(stream, to, receivedAt);
-      batch.touch(partition);
+      partition.positions.pass(stream, to, receivedAt);
+      if (partition.positions.isDue) batch.touch(partition);
     }
   }
 
