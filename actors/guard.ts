@@ -7,6 +7,7 @@
  */
 import { argumentsProblem } from '../machines/arguments.ts';
 import type { CommandSpec } from '../machines/command.ts';
+import { RENEW_IDENTITY } from '../machines/upkeep.ts';
 import { clearByWord } from './clear.ts';
 import type { FirstUse, Reply } from './decision.ts';
 import { addEffect, type Draft, refuse } from './draft.ts';
@@ -21,6 +22,7 @@ import {
   unknownCommand,
   WAITING_MAX,
 } from './prospect.ts';
+import { renewByWord } from './renew.ts';
 import { makeRoom } from './resolve.ts';
 import { firstUseOf, firstUseOfWaiting, isSameCommand } from './reused-id.ts';
 import { acceptCommand } from './send.ts';
@@ -48,7 +50,8 @@ export function decideCommand(draft: Draft, request: CommandRequest, known: Ledg
   if (spec === null || objection !== null) {
     refuse(draft, request, objection ?? unknownCommand(draft, request.name));
   } else if (spec.decidedBy === 'twin') {
-    clearByWord(draft, request, spec);
+    if (request.name === RENEW_IDENTITY) renewByWord(draft, request, spec);
+    else clearByWord(draft, request, spec);
   } else if (needsProof(draft, spec)) {
     waitForProof(draft, request);
   } else {

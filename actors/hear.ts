@@ -173,7 +173,10 @@ function hearOlderBoot(draft: Draft, report: Report, receivedAt: number): void {
 function hearFormer(draft: Draft, report: Report, receivedAt: number): void {
   const { twin } = draft;
   const { newest, identity } = twin;
-  const former = newest === null ? null : (formerOf(draft, { report, receivedAt, newest })?.former ?? null);
+  const former =
+    newest === null
+      ? (identity?.formers[0] ?? null)
+      : (formerOf(draft, { report, receivedAt, newest })?.former ?? null);
   if (identity === null || former === null) return;
   const sequence = addPosition(former.sequence, report.boot, report.seq);
   if (sequence === null) {

@@ -14,13 +14,14 @@
 import { comparePositions, type Report } from '../machines/report.ts';
 import { earliestAt } from './clock.ts';
 import { addClock, type Draft } from './draft.ts';
-import { adoptClaim, isClaimRepeated, isHeld, isHeldBoot, isLeap } from './leap.ts';
+import { adoptClaim, ARRIVAL_JITTER_MS, isClaimRepeated, isHeld, isHeldBoot, isLeap } from './leap.ts';
+import { endRun, followOlder } from './older-run.ts';
 import { closeAsUnprovable } from './resolve.ts';
 import { isNamed, isNamedSince } from './ring.ts';
 import { adoptBoot, beginSequence, hasBoot, lastSeq, type SequenceSet } from './sequence.ts';
 import { journal } from './settle.ts';
 import { clearConflict, raiseConflict } from './suspicions.ts';
-import type { FormerIncarnation, NewestReport, Twin } from './twin.ts';
+import { type FormerIncarnation, type NewestReport, type Twin, UNDOUBTED } from './twin.ts';
 
 /** Within a boot the uptime of a later report is never lower than this below that of an earlier one, ms. */
 export const UP_JITTER_MS = 10_000;
@@ -55,7 +56,7 @@ export type Speaker = 'self' | 'anew' | 'former' | 'rival' | 'nobody' | 'unprove
 /** Tells who made the report. Raises the conflict where two devices show. */
 export function speakerOf(draft: Draft, report: Report, receivedAt: number): Speaker {
   const { newest } = draft.twin;
-  if (newest === null) return 'self';
+  if (newest === null) return isOfEnded(draft.twin, receivedAt) ? 'former' : 'self';
   const heard = { report, receivedAt, newest };
   const found = formerOf(draft, heard);
   const isLeaping = isHeldBoot(draft, report) || isLeapOf(draft, heard, found);
@@ -66,16 +67,23 @@ export function speakerOf(draft: Draft, report: Report, receivedAt: number): Spe
   if (comparePositions(report, newest) > 0 && !runsBack) {
     // Only what becomes the newest takes over what was held: else positions beyond the newest would count as seen.
     if (isLeaping) adoptClaim(draft, report);
+    endRun(draft);
     return 'self';
   }
   if (!runsBack && !isAliveNow(draft, report, newest)) {
     raiseIfImpossible(draft, report, { newest, receivedAt });
-    return 'self';
+    return speakerOfRun(draft, heard);
   }
   if (!runsBack && isStray(draft.twin, report) && isOldIn(draft.twin.sequence, report)) return 'self';
   if (mayBeginAnew(draft, newest, { receivedAt, runsBack })) return 'anew';
   raiseConflict(draft, receivedAt, `${positionOf(report)} and ${positionOf(newest)} are both alive`);
   return runsBack ? 'nobody' : 'self';
+}
+
+/** An engineer has ended the incarnation that spoke when the hub stored this. */
+function isOfEnded({ identity }: Twin, receivedAt: number): boolean {
+  const [last] = identity?.formers ?? [];
+  return last !== undefined && receivedAt <= last.endedAt;
 }
 
 /** Whether the report's number leaps above the newest report; in a line before the present incarnation only `seq` can. */
@@ -99,6 +107,18 @@ function isLeapProved(draft: Draft, heard: Heard): boolean {
   return false;
 }
 
+/** What looks older than the newest report is the present incarnation's, unless it goes on by itself: then that begins anew. */
+function speakerOfRun(draft: Draft, heard: Heard): 'self' | 'anew' {
+  const finding = followOlder(draft, heard);
+  if (finding === 'alive') return 'anew';
+  if (finding === 'doubtful') raiseConflict(draft, heard.receivedAt, goesOnBeside(heard));
+  return 'self';
+}
+
+function goesOnBeside({ report, newest }: Heard): string {
+  return `${positionOf(report)} goes on though it is older than ${positionOf(newest)}: the device was started without counting, or there are two`;
+}
+
 /** Tells whether a line before the present incarnation made the report, as `found` says it may; `null` where it did not. */
 function speakerBeside(draft: Draft, heard: Heard, found: Found): Speaker | null {
   const { report, receivedAt, newest } = heard;
@@ -110,8 +130,10 @@ function speakerBeside(draft: Draft, heard: Heard, found: Found): Speaker | null
     twin.sequence = adoptBoot(twin.sequence, former.sequence, report.boot, report.seq);
     return null;
   }
-  if (isOld || (!isPresent && !(isLast && isMeasuredAfterEnd(draft, former, report)))) return 'former';
-  if (receivedAt - newest.receivedAt >= draft.kind.limits.silenceMs) {
+  if (isOld) return 'former';
+  const isAfterEnd = isPresent || (isLast && isMeasuredAfterEnd(draft, former, report));
+  if (!isAfterEnd && speakerOfRun(draft, heard) !== 'anew') return 'former';
+  if (!isAfterEnd || receivedAt - newest.receivedAt >= draft.kind.limits.silenceMs) {
     twin.sequence = adoptBoot(twin.sequence, former.sequence, report.boot, report.seq);
     return 'anew';
   }
@@ -138,7 +160,9 @@ export function formerOf(draft: Draft, heard: Heard): Found | null {
   const { identity, sequence } = draft.twin;
   const formers = identity?.formers ?? [];
   const [last] = formers;
-  if (last === undefined || hasBoot(sequence, report.boot)) return null;
+  if (last === undefined) return null;
+  if (isOfFirstStart(draft, last, heard)) return { former: last, isLast: true, isByNumber: true };
+  if (hasBoot(sequence, report.boot)) return null;
   const known = formers.find((former) => hasBoot(former.sequence, report.boot));
   if (known !== undefined) return { former: known, isLast: known === last, isByNumber: true };
   if (comparePositions(report, newest) < 0) return null;
@@ -146,34 +170,57 @@ export function formerOf(draft: Draft, heard: Heard): Found | null {
   return isByNumber || overlaps(draft, heard) ? { former: last, isLast: true, isByNumber } : null;
 }
 
+/** Of a boot that was begun twice: its uptime is that of the first start, and cannot be that of the second yet. */
+function isOfFirstStart(
+  { kind }: Draft,
+  last: FormerIncarnation,
+  { report, receivedAt, newest }: Heard,
+): boolean {
+  if (report.boot !== newest.boot || !hasBoot(last.sequence, report.boot)) return false;
+  if (!isOldIn(last.sequence, report)) return false;
+  const passedMs = (receivedAt - newest.receivedAt) * (1 + kind.limits.driftPpm * 1e-6);
+  return report.up - newest.up > passedMs + ARRIVAL_JITTER_MS;
+}
+
 /** Begins a new incarnation: the report is the first of it. Its ordering starts from zero. */
 export function beginIncarnation(draft: Draft, report: Report, receivedAt: number): void {
   const { twin } = draft;
-  const { newest, clock, probe, sequence } = twin;
+  const { probe, sequence } = twin;
   const cause = provedBy(draft, report);
+  const isProof = probe !== null && probe.fate !== 'answered' && isNamed(report, probe.n);
+  endIncarnation(draft, { cause, provedBy: isProof ? probe.n : twin.lastN + 1, endedAt: receivedAt });
+  twin.sequence = beginSequence(sequence, report);
+  adoptStrays(draft, report, sequence);
+  journal(draft, { type: 'report', detail: cause });
+}
+
+/** Ends the present incarnation. What is heard next is of another one; until then nothing is known. */
+export function endIncarnation(
+  draft: Draft,
+  end: { readonly cause: string } & Pick<FormerIncarnation, 'provedBy' | 'endedAt'>,
+): void {
+  const { twin } = draft;
+  const { newest, clock, sequence } = twin;
+  const { cause, provedBy, endedAt } = end;
   closeAsUnprovable(draft, cause);
   clearConflict(draft);
   if (newest !== null && clock !== null) {
     addClock(draft, clock);
-    const isProof = probe !== null && probe.fate !== 'answered' && isNamed(report, probe.n);
     const { boot, seq } = newest;
-    const ended = { incarnation: twin.incarnation, boot, seq, clock, sequence };
     const former: FormerIncarnation = {
-      ...ended,
-      provedBy: isProof ? probe.n : twin.lastN + 1,
-      endedAt: receivedAt,
+      ...{ incarnation: twin.incarnation, boot, seq, clock, sequence },
+      ...{ provedBy, endedAt },
     };
-    const formers = [former, ...(twin.identity?.formers ?? [])].slice(0, FORMERS_MAX);
-    twin.identity = { rivalAt: null, strayBoots: twin.identity?.strayBoots ?? [], formers };
+    const identity = twin.identity ?? UNDOUBTED;
+    const formers = [former, ...identity.formers].slice(0, FORMERS_MAX);
+    twin.identity = { ...identity, rivalAt: null, formers, run: null };
   }
   twin.incarnation += 1;
-  twin.sequence = beginSequence(sequence, report.boot, report.seq);
-  adoptStrays(draft, report, sequence);
+  twin.sequence = beginSequence(sequence, null);
   twin.newest = null;
   twin.clock = null;
   twin.olderClocks = [];
   twin.hold = null;
-  journal(draft, { type: 'report', detail: cause });
 }
 
 /**
@@ -184,9 +231,9 @@ export function noteStray({ twin }: Draft, report: Report): void {
   const { probe, newest, identity } = twin;
   if (probe === null || report.boot === newest?.boot) return;
   if (!isNamedSince(report, probe.n)) return;
-  const { rivalAt = null, strayBoots = [], formers = [] } = identity ?? {};
-  const others = strayBoots.filter((stray) => stray !== report.boot);
-  twin.identity = { rivalAt, strayBoots: [report.boot, ...others].slice(0, STRAY_BOOTS_MAX), formers };
+  const known = identity ?? UNDOUBTED;
+  const others = known.strayBoots.filter((stray) => stray !== report.boot);
+  twin.identity = { ...known, strayBoots: [report.boot, ...others].slice(0, STRAY_BOOTS_MAX) };
 }
 
 /**
@@ -314,7 +361,11 @@ function provedBy({ twin }: Draft, report: Report): string {
   const position = `report ${positionOf(report)}`;
   if (newest !== null && runsBackwards(report, newest))
     return `${position} has an earlier uptime than ${positionOf(newest)}: the device counts anew`;
-  if (probe === null || !isNamed(report, probe.n))
-    return `${position} goes on, and who counted anew has fallen silent`;
+  if (probe === null || !isNamed(report, probe.n)) {
+    const silent = newest !== null && twin.identity?.run?.boot === report.boot ? positionOf(newest) : null;
+    return silent === null
+      ? `${position} goes on, and who counted anew has fallen silent`
+      : `${position} goes on, and ${silent} has fallen silent: the device counts anew`;
+  }
   return `${position} answers a probe (n ${String(probe.n)}) sent after the newest report: the device counts its boots anew`;
 }

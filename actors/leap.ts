@@ -31,7 +31,7 @@ import type { NewestReport } from './twin.ts';
 export const LEAP_MAX = 2 ** 20;
 
 /** A report may come so much sooner after the one before than it was measured after it, ms: that one was longer on its way. */
-const ARRIVAL_JITTER_MS = 10_000;
+export const ARRIVAL_JITTER_MS = 10_000;
 
 /** A report that leaps, beside the newest that is known. */
 interface Heard {

@@ -4,6 +4,8 @@
  */
 import type { CommandSpec } from '../machines/command.ts';
 import type { Kind } from '../machines/kind.ts';
+import { worldState } from '../machines/statechart.ts';
+import { RENEW_IDENTITY } from '../machines/upkeep.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { Twin } from './twin.ts';
 
@@ -46,11 +48,17 @@ export function closableByWord({ open, newest }: Twin): readonly LedgerEntry[] {
 
 /**
  * True when the machine accepts the command in the twin's present state, and there is what it needs: a deadline that can be told, or,
- * for a person's word, a doubt that it is about.
+ * for a person's word, something that it is about.
  */
 export function isLegal(kind: Kind, twin: Twin, name: string): boolean {
   if (!kind.chart.accepts(twin.path, `command.${name}`)) return false;
   const spec = commandNamed(kind, name);
+  if (name === RENEW_IDENTITY) return mayBeRenewed(twin);
   if (spec?.decidedBy === 'twin') return twin.suspicions.length > 0;
   return twin.newest !== null || spec?.startWindowMs === null;
+}
+
+/** Something was heard, and either nothing is any more, or it is doubted who speaks. */
+function mayBeRenewed({ newest, path, identity }: Twin): boolean {
+  return newest !== null && (worldState(path) === 'offline' || (identity?.rivalAt ?? null) !== null);
 }

@@ -5,6 +5,7 @@
 import type { CommandSpec } from '../machines/command.ts';
 import type { Kind } from '../machines/kind.ts';
 import { worldState } from '../machines/statechart.ts';
+import { RENEW_IDENTITY } from '../machines/upkeep.ts';
 import type { Context, Refusal, RefusalCode } from './decision.ts';
 import { ageOf, isProvedFresh, mayAnswer } from './freshness.ts';
 import { commandInFlight, commandNamed, isLegal } from './legality.ts';
@@ -134,6 +135,11 @@ function inTheWay({ twin }: Standing): Objection {
 function illegal(standing: Standing, name: string): Objection {
   const { twin, kind } = standing;
   const state = worldState(twin.path);
+  if (name === RENEW_IDENTITY) {
+    const known = twin.newest === null ? 'nothing was heard yet' : `it is ${state}, and nobody else speaks`;
+    const detail = `${name} is for a device that is silent, or of which it is doubted who speaks: ${known}`;
+    return { code: 'illegal-state', detail };
+  }
   if (commandNamed(kind, name)?.decidedBy === 'twin') {
     const detail = `${name} ends what is in doubt, and nothing is${isOutOfService(twin) ? `: ${ownWords(twin)}` : ''}`;
     return { code: 'illegal-state', detail };

@@ -75,14 +75,18 @@ export function lastSeq({ ranges }: SequenceSet, boot: number): number {
 }
 
 /**
- * A set for an incarnation that begins with this position; counts go on. What was seen of its boot before stays seen where
- * the numbering goes on from there: it came before anybody knew that a new incarnation had begun.
+ * A set for an incarnation that begins with the first position; counts go on. What was seen of its boot before stays seen where the
+ * numbering goes on from there: it came before anybody knew that a new incarnation had begun. Empty where nothing is heard of it yet.
  */
-export function beginSequence(before: SequenceSet, boot: number, seq: number): SequenceSet {
+export function beginSequence(
+  before: SequenceSet,
+  first: { readonly boot: number; readonly seq: number } | null,
+): SequenceSet {
   const { late, duplicates } = before;
-  const kept: SequenceSet = { ...EMPTY_SEQUENCE, ranges: rangesBefore(before, boot, seq), late, duplicates };
+  const ranges = first === null ? [] : rangesBefore(before, first.boot, first.seq);
+  const kept: SequenceSet = { ...EMPTY_SEQUENCE, ranges, late, duplicates };
   const fresh = { ...kept, closedMissing: countOf(missing(before) - missing(kept)) };
-  return addPosition(fresh, boot, seq) ?? fresh;
+  return first === null ? fresh : (addPosition(fresh, first.boot, first.seq) ?? fresh);
 }
 
 /**

@@ -38,6 +38,13 @@ export function settleEvent(draft: Draft, event: 'silence' | 'expiry', cause: Ca
   moveTo(draft, step(draft, draft.twin.path, event), cause, null);
 }
 
+/** An engineer's word, after which nothing is known: the twin is as one that was not heard, and the journal says whose word it was. */
+export function settleWord(draft: Draft, cause: Cause): void {
+  const path = step(draft, draft.twin.path, 'silence');
+  if (path === draft.twin.path) journal(draft, cause);
+  else moveTo(draft, path, cause, null);
+}
+
 /** A line in the journal though the state is the same: a new incarnation began. */
 export function journal(draft: Draft, cause: Cause): void {
   record(draft, draft.twin.path, cause, timeOf(draft, cause));

@@ -25,9 +25,11 @@ export function causeOfState(known: {
   readonly transitions: readonly Pick<Transition, 'to' | 'cause'>[];
 }): string {
   const { twin, kind, transitions } = known;
-  const { path, lastContactAt, suspicions } = twin;
+  const { path, lastContactAt, newest, suspicions } = twin;
   if (worldState(path) === 'offline') {
     if (lastContactAt === null) return 'it was never heard';
+    if (newest === null)
+      return `nothing was heard since an engineer has renewed its identity (${renewal(transitions)})`;
     return `nothing was heard since ${momentText(lastContactAt)}, and a ${kind.name} counts as offline after ${durationText(kind.limits.silenceMs)}`;
   }
   if (suspicions.length > 0) return suspicions.map(({ detail }) => detail).join(', and ');
@@ -36,6 +38,10 @@ export function causeOfState(known: {
   if (last?.cause.type === 'deadline') return last.cause.detail;
   const seen = `it says ${twin.newest?.report.state ?? 'nothing'} (${reportName(twin)})${sensorWords(path)}`;
   return last?.cause.type === 'engineer' ? `${seen}, and ${last.cause.detail}` : seen;
+}
+
+function renewal(transitions: readonly Pick<Transition, 'cause'>[]): string {
+  return transitions.find(({ cause }) => cause.type === 'engineer')?.cause.detail ?? 'long ago';
 }
 
 function reportName({ newest }: Twin): string {

@@ -9,7 +9,7 @@ import type { EndedHold } from './holds.ts';
 import { closableByWord, UNCONFIRMED } from './legality.ts';
 import { isOfEpoch } from './numbers.ts';
 import { CLAIMED_N_MAX } from './ring.ts';
-import type { Suspicion, Twin } from './twin.ts';
+import { type Suspicion, type Twin, UNDOUBTED } from './twin.ts';
 
 type Doubt = Omit<Suspicion, 'since'>;
 
@@ -62,8 +62,9 @@ export const SUSPICIONS: Readonly<Record<string, SuspicionRule>> = {
     cleared: 'does not end it: nobody knows what the device means',
   },
   [CONFLICT]: {
-    entered: 'reports came that one device cannot have sent',
-    left: 'a probe is answered, or a device that takes no commands reports again, and no second device was heard for as long as the kind allows silence',
+    entered:
+      'reports came that one device cannot have sent, or what looks older than the newest report goes on as a device does that is alive',
+    left: 'a probe is answered, or a device that takes no commands reports again, and no second device was heard for as long as the kind allows silence; where what looks older is all that is heard for so long, and nobody could have answered, it is the device',
     cleared: 'ends it; the next report of a second device begins it again',
   },
 };
@@ -99,8 +100,7 @@ export function reviewCommands(draft: Draft): void {
 /** Reports came at `at` that one device cannot have sent. */
 export function raiseConflict(draft: Draft, at: number, detail: string): void {
   const { twin } = draft;
-  const { strayBoots = [], formers = [] } = twin.identity ?? {};
-  twin.identity = { rivalAt: at, strayBoots, formers };
+  twin.identity = { ...(twin.identity ?? UNDOUBTED), rivalAt: at };
   const others = twin.suspicions.filter(({ reason }) => reason !== CONFLICT);
   setDoubts(draft, [...others, { reason: CONFLICT, detail }]);
 }
@@ -108,9 +108,9 @@ export function raiseConflict(draft: Draft, at: number, detail: string): void {
 /** It is known again who speaks. */
 export function clearConflict(draft: Draft): void {
   const { twin } = draft;
-  const { rivalAt = null, strayBoots = [], formers = [] } = twin.identity ?? {};
-  if (rivalAt === null) return;
-  twin.identity = { rivalAt: null, strayBoots, formers };
+  const { identity } = twin;
+  if ((identity?.rivalAt ?? null) === null || identity === null) return;
+  twin.identity = { ...identity, rivalAt: null };
   twin.suspicions = twin.suspicions.filter(({ reason }) => reason !== CONFLICT);
 }
 

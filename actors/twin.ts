@@ -91,6 +91,17 @@ export interface FormerIncarnation {
   readonly sequence: SequenceSet;
 }
 
+/** Reports that are older than the newest by their numbers, and go on as those of a device that is alive do; see `older-run.ts`. */
+export interface OlderRun {
+  /** The last of them. */
+  readonly boot: number;
+  readonly seq: number;
+  readonly up: number;
+  /** When the first of them was received, and the uptime in it. */
+  readonly since: number;
+  readonly sinceUp: number;
+}
+
 /** Who speaks under the device's name, where that was ever in doubt. */
 export interface Identity {
   /** When there was last reason to believe in a second device; `null` once that is settled. */
@@ -99,7 +110,12 @@ export interface Identity {
   readonly strayBoots: readonly number[];
   /** The lines before the present incarnation, the last first. */
   readonly formers: readonly FormerIncarnation[];
+  /** What goes on beside the newest report though it looks older; `null` while nothing does. */
+  readonly run: OlderRun | null;
 }
+
+/** Nobody had reason to doubt who speaks. */
+export const UNDOUBTED: Identity = { rivalAt: null, strayBoots: [], formers: [], run: null };
 
 /** The last report that leaped and was not believed; see `leap.ts`. */
 export interface Claim {

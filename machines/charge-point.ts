@@ -23,7 +23,7 @@ import { type Contradiction, defineKind, type Kind } from './kind.ts';
 import { probe } from './probe.ts';
 import type { Report } from './report.ts';
 import { BY_HOLD, BY_HOLD_ENDED, BY_RING } from './resolver.ts';
-import { clear, reboot } from './upkeep.ts';
+import { clear, reboot, renewIdentity } from './upkeep.ts';
 
 const observations = [
   'available.idle',
@@ -126,6 +126,7 @@ const commands = {
   report: probe,
   reboot,
   clear,
+  'renew-identity': renewIdentity,
 } as const satisfies Record<string, CommandSpec>;
 
 const send = { actions: 'send' } as const;
@@ -170,12 +171,12 @@ const machine = createMachine({
       },
     },
     /** Silent for longer than its kind allows, or never heard. */
-    offline: { on: { 'command.clear': decide } },
+    offline: { on: { 'command.clear': decide, 'command.renew-identity': decide } },
     suspect: {
       initial: 'doubted',
       on: { 'command.reboot': send },
       states: {
-        doubted: { on: { 'command.clear': decide } },
+        doubted: { on: { 'command.clear': decide, 'command.renew-identity': decide } },
         /** The device itself says that it must not be used: OCPP's Faulted and Unavailable. */
         'out-of-service': {},
       },

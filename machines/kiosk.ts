@@ -14,7 +14,7 @@ import { type Contradiction, defineKind, type Kind } from './kind.ts';
 import { probe } from './probe.ts';
 import type { Report } from './report.ts';
 import { BY_HOLD, BY_HOLD_ENDED, BY_RING } from './resolver.ts';
-import { clear, reboot } from './upkeep.ts';
+import { clear, reboot, renewIdentity } from './upkeep.ts';
 
 const observations = [
   'available',
@@ -101,6 +101,7 @@ const commands = {
   report: probe,
   reboot,
   clear,
+  'renew-identity': renewIdentity,
 } as const satisfies Record<string, CommandSpec>;
 
 const send = { actions: 'send' } as const;
@@ -129,12 +130,12 @@ const machine = createMachine({
     },
     charging: {},
     /** Silent for longer than its kind allows, or never heard. */
-    offline: { on: { 'command.clear': decide } },
+    offline: { on: { 'command.clear': decide, 'command.renew-identity': decide } },
     suspect: {
       initial: 'doubted',
       on: { 'command.reboot': send },
       states: {
-        doubted: { on: { 'command.clear': decide } },
+        doubted: { on: { 'command.clear': decide, 'command.renew-identity': decide } },
         /** The kiosk itself says that it must not be used: being serviced, out of stock, a bolt that jams. */
         'out-of-service': {},
       },

@@ -1,6 +1,6 @@
 /**
- * What every kind knows besides `report`: the two commands that are left when the known state is in doubt, and cannot be
- * left to itself. They stand once, because no kind may have a doubt that nobody can do anything about.
+ * What every kind knows besides `report`: the commands that are left when the known state is in doubt, or nothing is known, and that
+ * cannot be left to itself. They stand once, because no kind may have a doubt that nobody can do anything about.
  */
 import { Type } from '@sinclair/typebox';
 import { noArguments } from './arguments.ts';
@@ -23,20 +23,42 @@ export const reboot = {
   resolver: { ...BY_RING, notDone: ['ring-entry', 'ring-silence', 'boot-goes-on'] },
 } as const satisfies CommandSpec;
 
+/** Its one argument: what a person has found, for the journal. */
+const reasonArgument = Type.Object(
+  {
+    reason: Type.String({
+      minLength: 1,
+      maxLength: 256,
+      description: 'what was found, for the journal; the request has to say `by` whom',
+    }),
+  },
+  { additionalProperties: false },
+);
+
 /** The command `clear`: an engineer has looked, and ends what asks for a person. The device never hears of it. */
 export const clear = {
   description:
     'An engineer has looked: end the suspicions. What the next report shows again is in doubt again.',
-  args: Type.Object(
-    {
-      reason: Type.String({
-        minLength: 1,
-        maxLength: 256,
-        description: 'what was found, for the journal; the request has to say `by` whom',
-      }),
-    },
-    { additionalProperties: false },
-  ),
+  args: reasonArgument,
+  decidedBy: 'twin',
+  startWindowMs: null,
+  freshWithinMs: null,
+  hold: null,
+  endsHold: false,
+  resolver: { done: ['engineer'], notDone: [], isSentAgain: false, compensatedBy: null },
+} as const satisfies CommandSpec;
+
+/** The name under which every kind has it. */
+export const RENEW_IDENTITY = 'renew-identity';
+
+/**
+ * The command `renew-identity`: an engineer knows who speaks under the device's name from now on, as after a repair. What was heard so far
+ * is history, and the next report begins a new count. The device never hears of it.
+ */
+export const renewIdentity = {
+  description:
+    'An engineer knows who speaks now: whatever is heard next begins a new count of boots, and nothing is known until then.',
+  args: reasonArgument,
   decidedBy: 'twin',
   startWindowMs: null,
   freshWithinMs: null,

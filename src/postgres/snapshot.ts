@@ -14,6 +14,7 @@ import type {
   FormerIncarnation,
   Identity,
   NewestReport,
+  OlderRun,
   Probe,
   Twin,
 } from '../../actors/twin.ts';
@@ -21,9 +22,9 @@ import type {
 /**
  * Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`; 3: the
  * byte that tells whether anything is awaited; 4: earlier lines of a device; 5: the boot of a stray; 6: boots of strays; 7: who asked;
- * 8: what leaps and is not believed.
+ * 8: what leaps and is not believed; 9: what goes on though it looks older.
  */
-const VERSION = 8;
+const VERSION = 9;
 const OLDEST_VERSION = 1;
 const LAST_VERSION_OF_ONE_BYTE = 2;
 const NOTHING_AWAITED = 0;
@@ -129,7 +130,10 @@ type IdentityPlaces = readonly [
   earlier?: readonly FormerPlaces[],
   /** Not there before version 5; one or none before version 6. */
   strayBoots?: readonly number[] | number | null,
+  /** Not there before version 9, nor where nothing goes on. */
+  run?: RunPlaces,
 ];
+type RunPlaces = readonly [boot: number, seq: number, up: number, since: number, sinceUp: number];
 type ClaimPlaces = readonly [
   boot: number,
   seq: number,
@@ -309,9 +313,10 @@ function readProbe([n, sentAt, waitsUntil, fate, lastAskedAt = sentAt]: ProbePla
   return { n, sentAt, lastAskedAt, waitsUntil, fate };
 }
 
-function identityPlaces({ rivalAt, strayBoots, formers }: Identity): IdentityPlaces {
+function identityPlaces({ rivalAt, strayBoots, formers, run }: Identity): IdentityPlaces {
   const [last = null, ...earlier] = formers.map(formerPlaces);
-  return [rivalAt, last, earlier, strayBoots];
+  if (run === null) return [rivalAt, last, earlier, strayBoots];
+  return [rivalAt, last, earlier, strayBoots, [run.boot, run.seq, run.up, run.since, run.sinceUp]];
 }
 
 function formerPlaces(former: FormerIncarnation): FormerPlaces {
@@ -319,9 +324,14 @@ function formerPlaces(former: FormerIncarnation): FormerPlaces {
   return [incarnation, boot, seq, provedBy, endedAt, clockPlaces(clock), sequencePlaces(sequence)];
 }
 
-function readIdentity([rivalAt, last, earlier = [], strays = null]: IdentityPlaces): Identity {
+function readIdentity([rivalAt, last, earlier = [], strays = null, run]: IdentityPlaces): Identity {
   const strayBoots = strays === null ? [] : [strays].flat();
-  return { rivalAt, strayBoots, formers: last === null ? [] : [last, ...earlier].map(readFormer) };
+  const formers = last === null ? [] : [last, ...earlier].map(readFormer);
+  return { rivalAt, strayBoots, formers, run: run === undefined ? null : readRun(run) };
+}
+
+function readRun([boot, seq, up, since, sinceUp]: RunPlaces): OlderRun {
+  return { boot, seq, up, since, sinceUp };
 }
 
 function readFormer(places: FormerPlaces): FormerIncarnation {

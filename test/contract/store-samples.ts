@@ -268,6 +268,7 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
         rivalAt: orNull(time),
         strayBoots: fc.array(uint, { maxLength: 4 }),
         formers: fc.array(former, { maxLength: 4 }),
+        run: orNull(fc.record({ boot: uint, seq: uint, up: uint, since: time, sinceUp: uint })),
       }),
     ),
     claim: orNull(

@@ -227,3 +227,43 @@ describe('metrics', () => {
     expect(Object.keys(LOG_LINES).filter((line) => !document.includes(`\`${line}\``))).toEqual([]);
   });
 });
+
+describe('`corral identity renew`', () => {
+  const env = (): Record<string, string> => ({ CORRAL_BACKEND_URL: hub.url('backend') });
+  const renew = (device: string): ReturnType<typeof corralCommand> =>
+    corralCommand(['identity', 'renew', device, '--by', 'eva', '--why', 'controller replaced'], {
+      env: env(),
+    });
+
+  test('begins a new count on a person’s word, which the journal and the ledger keep', async () => {
+    const { device } = await heard();
+    const said = async (up: number): Promise<void> => {
+      const report = { boot: 7, seq: 1, up, state: 'available', sensors: {}, kind: 'charge-point' };
+      gateway.publish(`device.${device}.report`, JSON.stringify(report));
+      await gateway.flush();
+    };
+    // Above all that it has said, and with two contents: nobody can have sent both.
+    await said(3_600_000);
+    await said(1);
+    await until('it is doubted who speaks', async () => {
+      const { allowed } = await client.get(device);
+      return allowed.includes('renew-identity') ? { done: true } : { done: false, seen: allowed.join() };
+    });
+    const { code, stdout } = await renew(device);
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('eva') as string });
+    await until('the device, which was asked at once, is known again', async () => {
+      const { state, suspicions, sequence } = await client.get(device);
+      const isKnown = state === 'available' && suspicions.length === 0 && sequence.boot !== 7;
+      return isKnown ? { done: true } : { done: false, seen: `${state} ${JSON.stringify(sequence)}` };
+    });
+    const journal = await (await fetch(`${node.httpUrl}/v1/devices/${device}/journal`)).json();
+    expect(JSON.stringify(journal)).toContain('eva: controller replaced');
+  });
+
+  test('is refused with a sentence where nobody doubts who speaks', async () => {
+    const { device } = await heard();
+    const { code, stdout } = await renew(device);
+    expect(code).not.toBe(0);
+    expect(stdout).toContain('renew-identity is for a device that is silent');
+  });
+});

@@ -51,5 +51,7 @@ export const MISHAPS = [
   'boot-leaps',
   'seq-leaps',
   'ring-leaps',
+  'storageless-device',
+  'uncounted-start',
 ] as const;
 export type Mishap = (typeof MISHAPS)[number];

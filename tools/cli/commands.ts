@@ -130,7 +130,7 @@ async function runLedger(device: string, id: string, flags: { readonly json?: tr
 }
 
 /** Asks about the command with this id, shows the answer, and sets the exit code that it means. */
-async function told(
+export async function told(
   isJson: boolean,
   id: string,
   ask: (corral: Corral) => Promise<CommandResult>,

@@ -8,6 +8,7 @@ import { addDevices } from './devices.ts';
 import { addDoctor } from './doctor.ts';
 import { addExplain } from './explain.ts';
 import { addHistory } from './history.ts';
+import { addIdentity } from './identity.ts';
 import { addKick } from './kick.ts';
 import { addLog } from './log.ts';
 import { addNodes } from './nodes.ts';
@@ -31,6 +32,7 @@ export function corralProgram(): Command {
   addExplain(program);
   addNodes(program);
   addCommands(program);
+  addIdentity(program);
   addDoctor(program);
   addConnections(program);
   addKick(program);

@@ -17,7 +17,7 @@ const introduction = `# Suspicions
 Written by \`npm run docs\` from \`actors/suspicions.ts\` and \`machines/\`; a test checks that it is up to date.
 
 A suspicion is a reason to doubt the known state. While one is open the twin is in \`suspect\`, its quality is \`suspect\`, and it accepts
-\`report\`, \`reboot\` and \`clear\` only. Each is in the twin's document as \`{reason, since, detail}\`, and every beginning and end of
+\`report\`, \`reboot\` and \`clear\` only, and in \`identity-conflict\` \`renew-identity\`. Each is in the twin's document as \`{reason, since, detail}\`, and every beginning and end of
 \`suspect\` is in the journal with its cause. A device that is silent is \`offline\`, and keeps its suspicions.
 
 A device that says itself that it must not be used (\`suspect.out-of-service\`) is in \`suspect\` without a suspicion: it is left with the
@@ -30,6 +30,12 @@ const clearing = `\`clear\` is a command like any other, with an id of its own; 
 it is in the ledger as done, in the journal with the cause \`engineer\`, and never sent to the device. It is accepted while
 anything is in doubt, also while the device is silent, another command is under way, or no other command has room. Where it cannot end
 a doubt, because a report can still tell what became of a command, its proof in the ledger says what stays.
+
+Who speaks under a device's name a person may know better than the twin: after a repair, or where a device that should answer does not.
+\`renew-identity\` (\`corral identity renew DEVICE --by NAME --why SENTENCE\`, or a command like \`clear\`) begins a new count of boots with
+whatever the hub stores from then on. It is accepted while the device is offline, or in \`identity-conflict\`. Until a report comes nothing is
+known: the twin is \`offline\`, has no hold, and takes no command but \`report\`; it asks for one at once. Commands without an outcome are
+closed as unprovable. How long each doubt about who speaks lasts is in [the protocol](protocol.md#what-a-device-may-forget).
 
 ## Contradictions by kind`;
 

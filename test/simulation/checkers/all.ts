@@ -19,6 +19,7 @@ import { presence } from './presence.ts';
 import { publication } from './publication.ts';
 import { singleHolder } from './single-holder.ts';
 import { soundness } from './soundness.ts';
+import { storageless } from './storageless.ts';
 import { told } from './told.ts';
 import { word } from './word.ts';
 
@@ -26,4 +27,5 @@ export const checkers: readonly Checker[] = [
   ...[soundness, singleHolder, execution, outcomes, acceptance, epochs],
   ...[knownState, leaps, history, decided, clockBounds, freshness, holdEnd, presence],
   ...[told, documents, conclusions, certainlyNot, publication, calm, word],
+  storageless,
 ];

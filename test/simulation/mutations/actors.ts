@@ -143,7 +143,7 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: "an engineer's word is sent to the device",
     file: 'actors/guard.ts',
-    find: "} else if (spec.decidedBy === 'twin') {\n    clearByWord(draft, request, spec);",
+    find: "} else if (spec.decidedBy === 'twin') {\n    if (request.name === RENEW_IDENTITY) renewByWord(draft, request, spec);\n    else clearByWord(draft, request, spec);",
     put: '',
     caughtBy: 'word',
     seed: 5,
@@ -187,5 +187,13 @@ export const actorMutations: readonly Mutation[] = [
     put: 'if (n > twin.lastN) twin.lastN = n;',
     caughtBy: 'soundness',
     seed: 4,
+  },
+  {
+    bug: 'a device that answers nothing is doubted for good once it was started without counting',
+    file: 'actors/older-run.ts',
+    find: "return isSilent ? 'alive' : 'doubtful';",
+    put: "return 'doubtful';",
+    caughtBy: 'storageless',
+    seed: 23,
   },
 ];

@@ -2,6 +2,7 @@
  * A backend: asks for documents, commands devices, asks again with the same id, asks the ledger, gives up. It speaks through
  * the production client, now and then to a node over HTTP instead, and believes nothing but what it is told.
  */
+import { RENEW_IDENTITY } from '../../../machines/upkeep.ts';
 import type { TwinDocument } from '../../../actors/document.ts';
 import { CorralRefusal, CorralUnreachable } from '../../../src/client/errors.ts';
 import type { Requester } from '../../../src/client/requester.ts';
@@ -184,10 +185,10 @@ export class Backend {
   #choose({ kind }: Device, document: TwinDocument | null): string {
     const { chance } = this.#options;
     const useful = (document?.allowed ?? []).filter(
-      (name) => name !== 'report' && (name !== 'reboot' || chance.hits(0.1)),
+      (name) => name !== RENEW_IDENTITY && name !== 'report' && (name !== 'reboot' || chance.hits(0.1)),
     );
     if (useful.length > 0 && chance.hits(0.85)) return chance.pick(useful);
-    return chance.pick(Object.keys(kind.commands));
+    return chance.pick(Object.keys(kind.commands).filter((name) => name !== RENEW_IDENTITY));
   }
 
   async #desire(device: string): Promise<void> {

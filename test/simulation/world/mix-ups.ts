@@ -1,6 +1,7 @@
 /**
  * A backend that mixes up its ids: from time to time it asks for one command under the id of another. In a part of the worlds.
  */
+import { RENEW_IDENTITY } from '../../../machines/upkeep.ts';
 import type { WorldRecord } from '../record.ts';
 import type { Backend } from './backend.ts';
 import type { Chance } from './chance.ts';
@@ -53,7 +54,7 @@ export class MixUps {
     if (asked.length === 0) return;
     const { device, id, name } = this.#chance.pick(asked);
     const commands = Object.keys(this.#record.devices.get(device)?.kind.commands ?? {});
-    const other = this.#chance.pick(commands);
+    const other = this.#chance.pick(commands.filter((known) => known !== RENEW_IDENTITY));
     const args = other === 'reserve' ? { holdMs: this.#chance.integer(1_000, 60_000) } : {};
     if (other === name && other !== 'reserve') return;
     this.#record.count('id-reused');

@@ -25,6 +25,7 @@ import { People } from './people.ts';
 import { Schedule } from './schedule.ts';
 import { Server } from './server.ts';
 import { Site, SITE } from './site.ts';
+import { type LastWords, Storageless } from './storageless.ts';
 import { Storm } from './storm.ts';
 import { storeAndHub, WaitEnds } from './wait-ends.ts';
 import { drawWeather, type Weather } from './weather.ts';
@@ -52,6 +53,8 @@ const MIX_UPS_PART = 0.4;
 const WAIT_ENDS_PART = 0.4;
 /** In this part somebody of the site speaks in the devices' names. */
 const NEIGHBOUR_PART = 0.3;
+/** In this part there is a device without ring and storage. */
+const STORAGELESS_PART = 0.3;
 
 /** What the store holds in the end, by device and by partition. */
 export interface FinalStore {
@@ -87,6 +90,8 @@ export interface Evidence {
   readonly exam: readonly ExamAnswer[];
   /** The state of every device after that, when none had been heard for as long as its kind allows. */
   readonly silence: ReadonlyMap<string, string>;
+  /** Of a device without ring and storage; `null` where there is none. */
+  readonly lastWords: LastWords | null;
   readonly events: number;
 }
 
@@ -120,6 +125,7 @@ export class World {
   readonly #mixUps: MixUps;
   readonly #waitEnds: WaitEnds;
   readonly #neighbour: Neighbour;
+  readonly #storageless: Storageless | null;
   #isCalm = false;
 
   constructor(seed: number, trace: Trace) {
@@ -156,6 +162,9 @@ export class World {
     this.#mixUps = this.#makeMixUps();
     this.#waitEnds = this.#makeWaitEnds();
     this.#neighbour = new Neighbour({ schedule, record, site: this.#site, chance: chance.fork('neighbour') });
+    const isStorageless = chance.fork('no storage').hits(STORAGELESS_PART);
+    const own = { schedule, record, site: this.#site, chance: chance.fork('storageless') };
+    this.#storageless = isStorageless ? new Storageless(own) : null;
     this.#storm = new Storm({
       ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
       ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends },
@@ -179,6 +188,7 @@ export class World {
     if (this.#chance.fork('ids').hits(MIX_UPS_PART)) this.#mixUps.begin();
     if (this.#chance.fork('whose voice').hits(NEIGHBOUR_PART)) this.#neighbour.begin();
     if (this.#chance.fork('waits').hits(WAIT_ENDS_PART)) this.#waitEnds.begin();
+    this.#storageless?.begin();
     this.#storm.begin();
     await schedule.runUntil(WORLD_BEGINS + weather.stormMs);
     const calmAt = schedule.now;
@@ -197,6 +207,7 @@ export class World {
         changes: [...changes.messages],
         deadLetters: [...deadLetters.messages],
       },
+      lastWords: (await this.#storageless?.lastWords(this.#store)) ?? null,
       truth: new Map(this.#devices.map((device) => [device.name, device.truth()])),
     };
     return { ...evidence, silence: await this.#listenToSilence(), events: schedule.happened };
@@ -303,6 +314,7 @@ export class World {
     this.#mixUps.end();
     this.#waitEnds.end();
     this.#neighbour.end();
+    this.#storageless?.end();
     this.#trouble.failPart = 0;
     this.#trouble.mutePart = 0;
     this.#network.heal();

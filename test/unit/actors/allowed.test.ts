@@ -27,7 +27,7 @@ function refusalOf(pair: Pair, name: string): string | null {
   const request: CommandRequest = {
     id: 'asked',
     name,
-    args: name === 'clear' ? { reason: 'looked at it' } : {},
+    args: isWord(name) ? CLEAR.args : {},
     waitUntil: now,
     ifVersion: null,
     asker: 'nats:backend',
@@ -97,13 +97,17 @@ type Step =
 
 function happen(pair: Pair, step: Step): void {
   if (typeof step === 'number') pair.pass(step);
-  else if (typeof step === 'object') pair.ask(step.ask, step.ask === 'clear' ? CLEAR : {});
+  else if (typeof step === 'object') pair.ask(step.ask, isWord(step.ask) ? CLEAR : {});
   else if (step === 'report') pair.report();
   else if (step === 'ringless') ringless(pair);
   else if (step === 'answer') pair.answer();
   else if (step === 'restart') pair.device.reboot(pair.now, 'everything');
   else if (step === 'use') pair.device.use(pair.now, true);
   else pair.device.leave(pair.now);
+}
+
+function isWord(name: string): boolean {
+  return name === 'clear' || name === 'renew-identity';
 }
 
 const CLEAR = { args: { reason: 'looked at it' }, by: 'mara' };

@@ -175,14 +175,14 @@ describe('`clear`', () => {
   test('is taken while the device is silent: it stays offline, and comes back without the doubt', () => {
     const { pair } = doubted();
     pair.pass(pair.kind.limits.silenceMs + 1);
-    expect(pair.document).toMatchObject({ state: 'offline', allowed: ['report', 'clear'] });
+    expect(pair.document).toMatchObject({ state: 'offline', allowed: ['report', 'clear', 'renew-identity'] });
     const sent = pair.commands.length;
     const { transitions } = pair.ask('clear', { id: 'c', ...word });
     expect(transitions).toMatchObject([{ from: 'offline', to: 'offline', cause: { type: 'engineer' } }]);
     expect(pair.document).toMatchObject({ state: 'offline', suspicions: [], quality: 'stale' });
     expect(pair.ledger.get('c')).toMatchObject({ outcome: 'done' });
     expect(pair.commands.length, 'nothing is sent').toBe(sent);
-    expect(pair.document.allowed, 'there is nothing to clear any more').toEqual(['report']);
+    expect(pair.document.allowed, 'there is nothing to clear any more').toEqual(['report', 'renew-identity']);
     pair.report();
     expect(pair.document).toMatchObject({ state: 'available' });
   });

@@ -77,8 +77,8 @@ describe.each(kinds.map((kind) => ({ kind, name: kind.name })))('exploring all o
       const accepted = Object.keys(kind.commands).filter((name) =>
         kind.chart.accepts(path, `command.${name}`),
       );
-      const ending = path === 'suspect.doubted' ? ['reboot', 'clear'] : ['reboot'];
-      expect(accepted).toEqual(path === 'offline' ? ['report', 'clear'] : ['report', ...ending]);
+      const words = path === 'suspect.out-of-service' ? [] : ['clear', 'renew-identity'];
+      expect(accepted).toEqual(['report', ...(path === 'offline' ? [] : ['reboot']), ...words]);
     }
   });
 });

@@ -1,0 +1,71 @@
+/**
+ * Reports that look older than the newest one, and yet go on as those of a device that is alive do: it was started without counting that
+ * in `boot`, as one without storage is, or counts its boots from a lower number; or the newest report was never its own. Who keeps a ring
+ * says which by answering a probe. Of who does not, only time tells:
+ * - an old report from a buffer comes sooner after the one before than it was measured after it, and something newer comes with it;
+ * - who is alive comes no sooner than that, and whoever sent the newest report falls silent, or there are two.
+ */
+import { comparePositions, type Report } from '../machines/report.ts';
+import type { Draft } from './draft.ts';
+import { hasAnswered } from './freshness.ts';
+import { ARRIVAL_JITTER_MS } from './leap.ts';
+import { type NewestReport, type OlderRun, type Twin, UNDOUBTED } from './twin.ts';
+
+/** A report that looks older than the newest. */
+interface Heard {
+  readonly report: Report;
+  readonly receivedAt: number;
+  readonly newest: NewestReport;
+}
+
+/**
+ * What is to be made of a report that looks older:
+ * - `old`: nothing more than that;
+ * - `doubtful`: it goes on as of a device that is alive. Of who keeps no ring this shows with the second report, of who keeps one after a
+ *   silence in which nobody answered;
+ * - `alive`: nobody could have answered, and nothing newer was heard for as long as the kind allows silence.
+ */
+export type OlderFinding = 'old' | 'doubtful' | 'alive';
+
+/** Follows what looks older, report by report, and says what is to be made of it now. */
+export function followOlder(draft: Draft, heard: Heard): OlderFinding {
+  const { twin, kind } = draft;
+  const { report, receivedAt, newest } = heard;
+  const { boot, seq, up } = report;
+  const identity = twin.identity ?? UNDOUBTED;
+  const { run } = identity;
+  const isCopy = run !== null && run.boot === boot && run.seq === seq && run.up === up;
+  if (isCopy) return 'old';
+  const goesOn = run !== null && isNext(draft, run, heard);
+  const since = goesOn ? { since: run.since, sinceUp: run.sinceUp } : { since: receivedAt, sinceUp: up };
+  twin.identity = { ...identity, run: { boot, seq, up, ...since } };
+  if (!goesOn || receivedAt - run.since < ARRIVAL_JITTER_MS) return 'old';
+  const isSilent = receivedAt - newest.receivedAt >= kind.limits.silenceMs;
+  // Who names commands, or has named one, is asked: no silence proves what an answer can.
+  if (report.commands !== undefined || hasAnswered(twin))
+    return isSilent && isAnswerMissed(twin, newest) ? 'doubtful' : 'old';
+  return isSilent ? 'alive' : 'doubtful';
+}
+
+/** Something newer was heard. */
+export function endRun({ twin }: Draft): void {
+  const { identity } = twin;
+  if ((identity?.run ?? null) === null || identity === null) return;
+  const isLeft = identity.rivalAt !== null || identity.strayBoots.length + identity.formers.length > 0;
+  twin.identity = isLeft ? { ...identity, run: null } : null;
+}
+
+/** It goes on from the run as one device would, no faster than time passes, and nothing newer was heard since that began. */
+function isNext({ kind }: Draft, run: OlderRun, { report, receivedAt, newest }: Heard): boolean {
+  if (newest.receivedAt > run.since || report.up <= run.up || comparePositions(report, run) <= 0)
+    return false;
+  const { driftPpm } = kind.limits;
+  const passedMs = (receivedAt - run.since) * (1 + driftPpm * 1e-6) + ARRIVAL_JITTER_MS;
+  return report.boot === run.boot && report.up - run.sinceUp <= passedMs;
+}
+
+/** It was asked since the newest report, and let the time for an answer pass. */
+function isAnswerMissed({ probe }: Twin, newest: NewestReport): boolean {
+  if (probe === null || probe.sentAt <= newest.receivedAt) return false;
+  return probe.fate !== 'answered' && probe.waitsUntil === null;
+}

@@ -1,0 +1,107 @@
+/** The command `renew-identity`: a person knows who speaks from now on. */
+import { describe, expect, test } from 'vitest';
+import { chargePoint } from '../../../machines/charge-point.ts';
+import { Pair } from './pair.ts';
+
+const { silenceMs } = chargePoint.limits;
+const WORD = { by: 'eva', args: { reason: 'controller replaced' } };
+
+/** A device that has been silent for long, with boots far above those that its new controller will count. */
+function silenced(): Pair {
+  const pair = new Pair();
+  pair.device.boot = 900;
+  pair.meet();
+  pair.pass(2 * silenceMs);
+  expect(pair.document.state).toBe('offline');
+  return pair;
+}
+
+/** Another controller in the same device, which counts its boots from 1. */
+function replaceController(pair: Pair): void {
+  pair.device.wipe(pair.now);
+}
+
+test('whatever is heard next is the device, however it counts', () => {
+  const pair = silenced();
+  pair.ask('renew-identity', WORD);
+  replaceController(pair);
+  pair.pass(1_000);
+  expect(pair.report()).toMatchObject({ fate: 'news', filed: { incarnation: 2 } });
+  expect(pair.document).toMatchObject({ state: 'available', sequence: { boot: 1, missing: 0 } });
+  expect(pair.reasons).toEqual([]);
+});
+
+test('the device is asked for a report at once, and nothing is known until it comes', () => {
+  const pair = silenced();
+  const { decisions } = pair;
+  pair.ask('renew-identity', WORD);
+  expect(pair.sent).toMatchObject({ name: 'report' });
+  expect(pair.document).toMatchObject({ state: 'offline', quality: 'unknown', hold: null });
+  expect(decisions.at(-1)!.transitions.map(({ cause }) => cause)).toEqual([
+    {
+      type: 'engineer',
+      detail:
+        'eva: controller replaced; who speaks next begins a new count, and 900/2 was the last report of the one before',
+    },
+  ]);
+  expect(pair.ask('reserve', { args: { holdMs: 60_000 } }).twin.open).toEqual([]);
+});
+
+test('it is in the ledger with who said so and why, and asked again it is done once', () => {
+  const pair = silenced();
+  pair.ask('renew-identity', { ...WORD, id: 'word' });
+  pair.ask('renew-identity', { ...WORD, id: 'word' });
+  expect(pair.twin.incarnation).toBe(2);
+  expect(pair.ledger.get('word')).toMatchObject({
+    ...{ outcome: 'done', by: 'eva', args: { reason: 'controller replaced' } },
+    proof: expect.stringContaining('eva: controller replaced') as string,
+  });
+});
+
+test('what the hub had stored before the word is of the line that ended, however late it is read', () => {
+  const pair = silenced();
+  const before = pair.measure();
+  const storedAt = pair.now;
+  pair.pass(1_000);
+  pair.ask('renew-identity', WORD);
+  pair.pass(1_000);
+  expect(pair.hear(before, storedAt)).toMatchObject({ fate: 'late', filed: { incarnation: 1 } });
+  expect(pair.twin.newest).toBeNull();
+});
+
+test('it ends a conflict, lets go of the hold that nobody knows of any more, and closes what nobody will prove', () => {
+  const pair = new Pair().meet();
+  pair.reserve('hold');
+  pair.ask('release', { id: 'lost' });
+  const { report, seq } = pair.twin.newest!;
+  pair.hear({ ...report, seq, state: 'available' });
+  expect(pair.reasons).toContain('identity-conflict');
+  pair.ask('renew-identity', WORD);
+  expect(pair.ledger.get('lost')).toMatchObject({ outcome: 'unknown', reason: 'unprovable' });
+  expect(pair.reasons).toEqual([]);
+  expect(pair.document).toMatchObject({ state: 'offline', hold: null });
+});
+
+describe('it is refused', () => {
+  test('without a name, or a reason', () => {
+    const pair = silenced();
+    pair.ask('renew-identity', { args: WORD.args });
+    pair.ask('renew-identity', { by: 'eva' });
+    expect(pair.refusals).toEqual(['bad-arguments', 'bad-arguments']);
+  });
+
+  test('where one speaks, and nothing is in doubt', () => {
+    const pair = new Pair().meet();
+    pair.ask('renew-identity', WORD);
+    expect(pair.refusals).toEqual(['illegal-state']);
+    expect(pair.twin.incarnation).toBe(1);
+  });
+
+  test('where nothing was heard since the last one', () => {
+    const pair = silenced();
+    pair.ask('renew-identity', WORD);
+    pair.ask('renew-identity', WORD);
+    expect(pair.refusals).toEqual(['illegal-state']);
+    expect(pair.twin.incarnation).toBe(2);
+  });
+});
