@@ -272,6 +272,7 @@ describe('the doctor', () => {
       migrations: 'good',
       'synchronous-commit': 'warning',
       'crash-safety': 'bad',
+      'device-names': 'good',
       'postgres-clock': 'good',
       http: 'good',
     });

@@ -166,3 +166,18 @@ describe('servers of development', () => {
     }
   });
 });
+
+test('the doctor names devices that differ in capitals alone', async () => {
+  await findingsOfStart();
+  const device = (id: string): string =>
+    `insert into device (id, kind, site) values ('${id}', 'charge-point', 'depot')`;
+  const names = async (): Promise<Finding | undefined> =>
+    (await findingsOfDoctor()).find(({ check }) => check === 'device-names');
+  await onDatabase(`${device('cp-9')}; ${device('cp-10')}`);
+  expect(await names()).toMatchObject({ verdict: 'good' });
+  await onDatabase(device('CP-9'));
+  expect(await names()).toMatchObject({
+    verdict: 'warning',
+    found: expect.stringContaining('CP-9 and cp-9') as string,
+  });
+});

@@ -10,7 +10,7 @@ import { print, printJson } from './print.ts';
 
 const HELP = `
 Checks this machine's Node, the hub (reachable, version, mapping, TLS, password, streams, clock, nodes), Postgres (reachable, version,
-migrations, TLS, password, role, durability, connections, clock) and a node over HTTP. It changes nothing. Every start of a node looks at
+migrations, TLS, password, role, durability, connections, names of devices, clock) and a node over HTTP. It changes nothing. Every start of a node looks at
 most of it too, and logs what is not good as setup-finding.
 
 Environment, as npm run serve takes it (default: that of npm start):

@@ -33,6 +33,7 @@ export async function postgresFindings(connectionString: string): Promise<readon
       await migrationFinding(client),
       ...(await storeSetup(client, connectionString)),
       connectionsFinding(settings),
+      await namesFinding(client),
       await clockFinding({ server: 'store', now: () => serverTime(client) }, 'Postgres'),
     ];
   } catch (error) {
@@ -80,6 +81,29 @@ async function migrationFinding(client: pg.Client): Promise<Finding> {
       'run the version of Corral that this database belongs to, or a newer one',
     );
   }
+}
+
+/** So many pairs of names are shown. */
+const NAMES_SHOWN = 5;
+
+/** Ids tell capitals from small letters, people do not: two that differ in nothing else are one device under two names, or soon mixed up. */
+export async function namesFinding(client: pg.Client): Promise<Finding> {
+  const { rows: found } = await client.query<{ isThere: boolean }>(
+    `select to_regclass('device') is not null as "isThere"`,
+  );
+  if (found[0]?.isThere !== true) return good('device-names', 'there are no devices yet');
+  const { rows } = await client.query<{ names: string[] }>(
+    `select array_agg(id order by registered desc, id) as names from device
+    group by lower(id) having count(*) > 1 order by min(id) limit ${String(NAMES_SHOWN + 1)}`,
+  );
+  if (rows.length === 0) return good('device-names', 'no two differ in capitals alone');
+  const pairs = rows.slice(0, NAMES_SHOWN).map(({ names }) => names.join(' and '));
+  const more = rows.length > NAMES_SHOWN ? ', and more' : '';
+  return warning(
+    'device-names',
+    `${pairs.join(', ')}${more} differ in capitals alone`,
+    'find out which one the device says (corral get), correct the other where it was typed, and let corral forget it',
+  );
 }
 
 function connectionsFinding(settings: Settings): Finding {
