@@ -210,7 +210,7 @@ async function openStore({ config, log, limits, clock, stops }: Assembly): Promi
     kinds,
     clock,
     serverErrorMs,
-    onNotice: ({ type, found }) => writeLine(log, type, { found }),
+    onNotice: ({ type, ...fields }) => writeLine(log, type, fields),
   });
   stops.push(() => store.close());
   await store.maintain(clock.now());

@@ -115,6 +115,11 @@ export const LOG_LINES = {
     says: 'the database is not the one that this node knows: all that it holds is given up and read anew',
     fields: ['found'],
   },
+  'device-row-gone': {
+    level: 'warn',
+    says: 'the row of a device was deleted, and is written again as its twin is: `corral forget` is what forgets one',
+    fields: ['device'],
+  },
   'store-housekeeping-failed': {
     level: 'error',
     says: 'housekeeping of the store failed; it is tried again in an hour',

@@ -9,7 +9,12 @@
 import pg from 'pg';
 import type { Commit, CommitResult } from '../runtime/ports.ts';
 import { commitParts } from './commit-statement.ts';
-import { DEVICE_ID_CONSTRAINT, type DeviceKeys } from './device-keys.ts';
+import {
+  DEVICE_ID_CONSTRAINT,
+  DEVICE_KEY_CONSTRAINT,
+  type DeviceKeys,
+  FOREIGN_KEY_VIOLATION,
+} from './device-keys.ts';
 import { FENCED, fenceConclusion } from './fence.ts';
 import { inquire } from './inquiry.ts';
 import type { KnownDatabase } from './known-database.ts';
@@ -32,7 +37,7 @@ class UnwritableError extends Error {
   override readonly name = 'UnwritableError';
 }
 
-/** How often a device that somebody else put in meanwhile is looked up again. */
+/** How often devices that somebody else put in or took away meanwhile are looked up again. */
 const KEY_ATTEMPTS_MAX = 3;
 
 /**
@@ -64,8 +69,9 @@ export class Committer {
     }
     for (let attempt = 1; ; attempt += 1) {
       const result = await this.#attempt(commit);
-      if (result.type !== 'refused' || !isForeignDevice(result.cause) || attempt >= KEY_ATTEMPTS_MAX)
-        return result;
+      if (result.type !== 'refused' || attempt >= KEY_ATTEMPTS_MAX) return result;
+      if (isDeviceGone(result.cause)) this.#options.keys.doubt(commit);
+      else if (!isForeignDevice(result.cause)) return result;
     }
   }
 
@@ -178,6 +184,12 @@ function resultOf(cause: Error): CommitResult {
   }
   const isData = DATA_CLASSES.includes(cause.code.slice(0, 2)) && cause.code !== PROGRAM_LIMIT_EXCEEDED;
   return { type: isData ? 'refused' : 'unavailable', cause };
+}
+
+/** Somebody deleted the row of a device. What its twin is stays true, so it is written again. */
+function isDeviceGone(cause: Error): boolean {
+  if (!(cause instanceof pg.DatabaseError) || cause.code !== FOREIGN_KEY_VIOLATION) return false;
+  return DEVICE_KEY_CONSTRAINT.test(cause.constraint ?? '');
 }
 
 /** Somebody registered a device between the question for its key and the commit. */

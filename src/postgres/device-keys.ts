@@ -44,6 +44,17 @@ export const devicePart: StatementPart<typeof columns> = {
 /** Of the constraint that a device breaks which somebody else put in since its key was asked for. */
 export const DEVICE_ID_CONSTRAINT = 'device_id_key';
 
+/** SQLSTATE of a row that names a device whose own row is gone. */
+export const FOREIGN_KEY_VIOLATION = '23503';
+/** Of all constraints that are broken then. */
+export const DEVICE_KEY_CONSTRAINT = /_device_fkey$/;
+
+/** The row of a device was deleted by somebody else, and is written again. */
+export interface DeviceRowGone {
+  readonly type: 'device-row-gone';
+  readonly device: string;
+}
+
 /** Writes a device's row. */
 export function writeDevice(key: number, { device, kind, site }: Twin, row: Columns<typeof columns>): void {
   row.key.integer(key);
@@ -55,33 +66,56 @@ export function writeDevice(key: number, { device, kind, site }: Twin, row: Colu
 /** The keys of all devices this node has had to do with. */
 export class DeviceKeys {
   #known = new Map<string, number>();
+  /** Keys of rows that may be gone, until their devices have been asked for again. */
+  #doubted = new Map<string, number>();
   readonly #saw: (key: number) => void;
+  readonly #onGone: (notice: DeviceRowGone) => void;
 
   /** `saw` is told every key that is remembered. */
-  constructor(saw: (key: number) => void) {
+  constructor(saw: (key: number) => void, onGone: (notice: DeviceRowGone) => void) {
     this.#saw = saw;
+    this.#onGone = onGone;
   }
 
   /** Remembers the key of a device that was read from the database. */
   learn(device: string, key: number): void {
+    const doubted = this.#doubted.get(device);
+    if (doubted !== undefined && doubted !== key) this.#onGone({ type: 'device-row-gone', device });
+    this.#doubted.delete(device);
     this.#known.set(device, key);
     this.#saw(key);
+  }
+
+  /** The row of some device in the commit is gone, nobody says of which: all of them are asked for again. */
+  doubt(commit: Commit): void {
+    eachDevice(commit, ({ device }) => {
+      const key = this.#known.get(device);
+      if (key === undefined) return;
+      this.#doubted.set(device, key);
+      this.#known.delete(device);
+    });
   }
 
   /** Forgets the keys of partitions that are going to be read anew. */
   forget(partitions: readonly number[]): void {
     const wanted = new Set(partitions);
     for (const device of this.#known.keys()) if (wanted.has(partitionOf(device))) this.#known.delete(device);
+    this.#doubted = new Map();
   }
 
   /** Forgets all keys: the database is not the one from which they are. */
   forgetAll(): void {
     this.#known = new Map();
+    this.#doubted = new Map();
   }
 
   /** The keys of all devices in a commit: one round trip if there are unknown ones among them, none otherwise. */
   async resolve(client: ClientBase, commit: Commit): Promise<CommitKeys> {
-    const unknown = this.#unknownIn(commit);
+    const strangers = new Set<string>();
+    eachDevice(commit, ({ device }) => {
+      if (!this.#known.has(device)) strangers.add(device);
+    });
+    const unknown = [...strangers];
     if (unknown.length === 0) {
       return { keyOf: (device) => keyIn(this.#known, device), born: [], remember: () => undefined };
     }
@@ -99,22 +133,17 @@ export class DeviceKeys {
       },
     };
   }
+}
 
-  /** Devices that something in the commit is about, and whose keys are not known. */
-  #unknownIn(commit: Commit): readonly string[] {
-    const unknown = new Set<string>();
-    const look = ({ device }: { readonly device: string }): void => {
-      if (!this.#known.has(device)) unknown.add(device);
-    };
-    commit.twins.forEach(look);
-    commit.reports.forEach(look);
-    commit.ledger.forEach(look);
-    commit.clocks.forEach(look);
-    for (const line of commit.journal) {
-      if (line.type === 'transition') look(line.transition);
-      if (line.type === 'outcome') look(line.entry);
-    }
-    return [...unknown];
+/** Looks at everything in the commit that is about a device. */
+function eachDevice(commit: Commit, look: (about: { readonly device: string }) => void): void {
+  commit.twins.forEach(look);
+  commit.reports.forEach(look);
+  commit.ledger.forEach(look);
+  commit.clocks.forEach(look);
+  for (const line of commit.journal) {
+    if (line.type === 'transition') look(line.transition);
+    if (line.type === 'outcome') look(line.entry);
   }
 }
 

@@ -20,7 +20,7 @@ import { TwinReading, type TwinReadingOptions } from '../runtime/twin-reading.ts
 import { PostgresArchive } from './archive.ts';
 import { takeCensus } from './census.ts';
 import { Committer } from './committer.ts';
-import { DeviceKeys } from './device-keys.ts';
+import { DeviceKeys, type DeviceRowGone } from './device-keys.ts';
 import { KnownDatabase, type SetBack } from './known-database.ts';
 import { FleetNumbers } from './fleet-numbers.ts';
 import { linesAfter, type LineRow, readLine } from './journal-rows.ts';
@@ -38,14 +38,14 @@ export interface PostgresStoreOptions extends TwinReadingOptions {
   /** Of a migrated database (see `migrate.ts`), directly or through a pooler that keeps sessions. */
   readonly connectionString: string;
   readonly limits?: Partial<PostgresLimits>;
-  readonly onNotice?: (notice: SetBack) => void;
+  readonly onNotice?: (notice: SetBack | DeviceRowGone) => void;
 }
 
 /** `Store` and `Archive` on Postgres. Connects when it is first asked something. */
 export class PostgresStore implements Store, Archive, Census {
   readonly #limits: PostgresLimits;
   readonly #known: KnownDatabase;
-  readonly #keys = new DeviceKeys((key) => this.#known.saw(key));
+  readonly #keys: DeviceKeys;
   /** Each with connections of its own, so that none can take those of another. */
   readonly #pools: Readonly<Record<Use, SessionPool>>;
   readonly #committer: Committer;
@@ -61,6 +61,10 @@ export class PostgresStore implements Store, Archive, Census {
     const limits = { ...DEFAULT_POSTGRES_LIMITS, ...options.limits };
     const reading = new TwinReading(options);
     this.#limits = limits;
+    this.#keys = new DeviceKeys(
+      (key) => this.#known.saw(key),
+      (notice) => options.onNotice?.(notice),
+    );
     this.#known = new KnownDatabase((notice) => {
       this.#keys.forgetAll();
       options.onNotice?.(notice);

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { kinds } from '../../machines/kinds.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
+import type { DeviceRowGone } from '../../src/postgres/device-keys.ts';
 import type { SetBack } from '../../src/postgres/known-database.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
 import type { Commit, Lease } from '../../src/runtime/ports.ts';
@@ -13,7 +14,7 @@ let database: TestDatabase;
 let backup: string;
 let eye: DatabaseEye;
 let store: PostgresStore;
-const notices: SetBack[] = [];
+const notices: (SetBack | DeviceRowGone)[] = [];
 
 beforeAll(async () => {
   database = await createDatabase();
