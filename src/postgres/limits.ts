@@ -37,7 +37,10 @@ export interface PostgresLimits {
   readonly searchedDevicesMax: number;
   /** Reports are dropped this many whole days (UTC) after the hub received them. */
   readonly retentionDays: number;
-  /** Transitions are dropped so many days after they were recorded, dead letters with the reports of their day. */
+  /**
+   * Transitions, outcomes and commands are dropped so many days after they were recorded, or nothing was awaited of them any more; dead
+   * letters with the reports of their day. Under the id of a command that is dropped another one can be accepted.
+   */
   readonly journalRetentionDays: number;
   /** Changes of its components that are kept of a device; one that names other parts in each report loses the oldest. */
   readonly inventoryChangesMax: number;

@@ -1,6 +1,6 @@
 /**
- * What goes with the reports of a day: clocks that time nothing any more, dead letters, old transitions, and inventory that a
- * device has written without end. With the partitions of `report` this bounds all that devices can make the database keep.
+ * What goes with the reports of a day: clocks that time nothing any more, dead letters, transitions, outcomes and commands that are old,
+ * and inventory that a device has written without end. With the partitions of `report` this bounds all that devices can make the database keep.
  *
  * Everything is done in small transactions, so that no commit waits behind it for long.
  */
@@ -12,6 +12,8 @@ export interface Swept {
   readonly bootClocks: number;
   readonly deadLetters: number;
   readonly transitions: number;
+  readonly outcomes: number;
+  readonly commands: number;
   readonly inventoryChanges: number;
   readonly models: number;
 }
@@ -33,6 +35,8 @@ export async function sweep(client: ClientBase, oldest: number, limits: Limits):
     bootClocks: await sweepBootClocks(client, oldest),
     deadLetters: await sweepLines(client, DEAD_LETTERS, oldest),
     transitions: await sweepLines(client, TRANSITIONS, journalOldest),
+    outcomes: await sweepLines(client, OUTCOMES, journalOldest),
+    commands: await sweepCommands(client, journalOldest),
     inventoryChanges: await sweepInventoryChanges(client, limits.inventoryChangesMax),
     models: await sweepModels(client, limits),
   };
@@ -73,13 +77,15 @@ async function sweepBootClocks(client: ClientBase, oldest: number): Promise<numb
 }
 
 /** What is not known to be published stays: the next owner has to publish it. Lines stand in the order of their times. */
-const DEAD_LETTERS = linesBefore('dead_letter', 'received_at');
-const TRANSITIONS = linesBefore('transition', 'recorded_at');
+const DEAD_LETTERS = linesBefore('dead_letter', 's.received_at');
+const TRANSITIONS = linesBefore('transition', 's.recorded_at');
+/** An outcome is decided when it becomes known, which is when its line is written. */
+const OUTCOMES = linesBefore('outcome', "time_of((s.entry ->> 'decidedAt')::float8)");
 
 function linesBefore(table: string, time: string): string {
   return `with first as materialized (
   select t.partition, t.no from lease l, lateral (
-    select s.partition, s.no, s.${time} as time from ${table} s
+    select s.partition, s.no, ${time} as time from ${table} s
     where s.partition = l.partition and s.no <= l.published order by s.no limit ${String(SLICE)}
   ) t where t.time < time_of($1)
 )
@@ -88,6 +94,35 @@ delete from ${table} t using first f where t.partition = f.partition and t.no = 
 
 async function sweepLines(client: ClientBase, text: string, oldest: number): Promise<number> {
   return untilNothing(async () => (await client.query({ text, values: [oldest] })).rowCount);
+}
+
+/** Only what nothing can be learnt of any more. A page at a time, as the ledger has no index of times. */
+const COMMANDS = `with page as materialized (
+  select device, id, closed_at from command where (device, id) > ($1, $2) order by device, id limit ${String(SLICE)}
+), gone as (
+  delete from command c using page p where c.device = p.device and c.id = p.id and p.closed_at < time_of($3) returning c.device
+)
+select device, id, (select count(*) from gone)::integer as removed from page order by device desc, id desc limit 1`;
+
+interface CommandRow {
+  readonly device: number;
+  readonly id: string;
+  readonly removed: number;
+}
+
+async function sweepCommands(client: ClientBase, oldest: number): Promise<number> {
+  let removed = 0;
+  let after: Pick<CommandRow, 'device' | 'id'> = { device: -1, id: '' };
+  for (;;) {
+    const { rows } = await client.query<CommandRow>({
+      text: COMMANDS,
+      values: [after.device, after.id, oldest],
+    });
+    const [last] = rows;
+    if (last === undefined) return removed;
+    removed += last.removed;
+    after = last;
+  }
 }
 
 async function sweepInventoryChanges(client: ClientBase, changesMax: number): Promise<number> {

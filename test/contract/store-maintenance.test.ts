@@ -15,6 +15,7 @@ import {
   advanced,
   commitOf,
   deadLetter,
+  entry,
   devicesIn,
   filed,
   lines,
@@ -263,6 +264,28 @@ describe('housekeeping of reports', () => {
     expect((await store.maintain(T0 + 40 * DAY)).swept).toMatchObject({ deadLetters: 2, transitions: 0 });
     expect((await store.maintain(T0 + 90 * DAY)).swept).toMatchObject({ deadLetters: 0, transitions: 2 });
     expect((await store.journalAfter(partition, 4, 9)).map(({ no }) => no)).toEqual([5, 6]);
+  });
+
+  test('drops commands and their outcomes as old as transitions, but none that is still awaited', async () => {
+    await store.maintain(T0);
+    const { partition } = lease;
+    const closed = { outcome: 'done', decidedAt: T0 + 1_000, closedAt: T0 + 1_000 } as const;
+    const ledger = [
+      entry(device, { id: 'old', n: 1, ...closed }),
+      entry(device, { id: 'open', n: 2, outcome: 'unknown', decidedAt: T0 }),
+      entry(device, { id: 'new', n: 3, ...closed, decidedAt: T0 + 50 * DAY, closedAt: T0 + 50 * DAY }),
+    ];
+    const journal = ledger.map(
+      (known, index) => ({ type: 'outcome', partition, no: index + 1, entry: known }) as const,
+    );
+    const moved = advance(lease, { journal: 3, published: 3 });
+    const change = { twins: [twin(device)], ledger, journal };
+    expect(await store.commit(commitOf([moved], change))).toEqual({ type: 'committed' });
+    expect((await store.maintain(T0 + 40 * DAY)).swept).toMatchObject({ outcomes: 0, commands: 0 });
+    expect((await store.maintain(T0 + 90 * DAY)).swept).toMatchObject({ outcomes: 2, commands: 1 });
+    const left = await store.commands(device, { beforeN: null, limit: 9 });
+    expect(left.map(({ id }) => id)).toEqual(['new', 'open']);
+    expect(await psql.query('select no::int from outcome')).toEqual([{ no: 3 }]);
   });
 
   test('keeps the newest changes of the components of a device, and the models that are named', async () => {
