@@ -30,7 +30,10 @@ const MapOf = <Value extends TSchema>(value: Value, description: string) =>
 /** What the device did with one command it was sent: an entry of its ring of outcomes. */
 export const RingEntrySchema = Type.Object({
   n: Uint('the command number this is about'),
-  outcome: Type.String({ maxLength: 64, description: '`done`, or `rejected` with a reason' }),
+  outcome: Type.String({
+    maxLength: 64,
+    description: '`done`, `rejected` or `unknown`, the last two with a reason',
+  }),
   reason: Type.Optional(Type.String({ maxLength: 256 })),
 });
 export type RingEntry = Readonly<Static<typeof RingEntrySchema>>;
@@ -69,7 +72,7 @@ export const ReportSchema = Type.Object({
   sensors: MapOf(Type.Unknown(), 'every sensor value; schema per kind'),
   since: Type.Optional(MapOf(Uint('ms since the last change'), 'per binary sensor')),
   commands: Type.Optional(
-    Type.Array(RingEntrySchema, { maxItems: RING_SIZE_MAX, description: 'newest first' }),
+    Type.Array(RingEntrySchema, { maxItems: RING_SIZE_MAX, description: 'the highest number first' }),
   ),
   hold: Type.Optional(Type.Union([ReportedHoldSchema, Type.Null()])),
   firmware: Type.Optional(Type.String({ maxLength: 64 })),

@@ -120,7 +120,7 @@ const DEVICE = '{device}';
 const CHANNELS: Readonly<Record<string, Channel>> = {
   deviceReport: {
     address: deviceReport(DEVICE),
-    description: `A device publishes through JetStream and waits for the acknowledgement, one publish in flight. The hub keeps it in a stream of its site, ${siteStream('<site>')}.`,
+    description: `A device publishes as a core NATS request and waits for the acknowledgement, one publish in flight. It is the stream that answers, in which the hub keeps the reports of the site: ${siteStream('<site>')}.`,
     ...{ server: 'site', action: 'receive', message: 'report' },
   },
   deviceCommand: {

@@ -7,6 +7,7 @@ import { Value } from '@sinclair/typebox/value';
 import { describe, expect, test } from 'vitest';
 import { kinds } from '../../../machines/kinds.ts';
 import type { Transition } from '../../../actors/decision.ts';
+import { RingEntrySchema } from '../../../machines/report.ts';
 import { bornTwin } from '../../../actors/twin.ts';
 import { twinDocument } from '../../../actors/document.ts';
 import type { LedgerEntry } from '../../../actors/ledger.ts';
@@ -66,6 +67,16 @@ function problemsOf(schema: TSchema, payload: Uint8Array): readonly string[] {
 describe('docs/asyncapi.json', () => {
   test('is what the code says (npm run docs writes it)', () => {
     expect(readFileSync(file, 'utf8')).toBe(`${JSON.stringify(asyncapiDocument(), null, 2)}\n`);
+  });
+
+  test('says of the way up and of the ring what docs/protocol.md says', () => {
+    const text = JSON.stringify(asyncapiDocument());
+    expect(text).toContain('"description":"the highest number first"');
+    expect(text).not.toContain('newest first');
+    for (const outcome of ['done', 'rejected', 'unknown'])
+      expect(RingEntrySchema.properties.outcome.description).toContain(`\`${outcome}\``);
+    expect(text).toContain('A device publishes as a core NATS request');
+    expect(text).not.toMatch(/publishes through JetStream/i);
   });
 
   test('is of the form of AsyncAPI 3', () => {
