@@ -3,7 +3,7 @@
  * temporary folders. Whoever starts one ends it (`end`, in `afterAll` or `afterEach`).
  */
 import { randomUUID } from 'node:crypto';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -11,6 +11,7 @@ import { inject } from 'vitest';
 import { startHub as startHubIn, type Hub, type HubOptions } from '../tools/dev/hub.ts';
 import { projectFolder } from '../tools/dev/project-folders.ts';
 import { startPostgres as startPostgresIn, type PostgresServer } from '../tools/dev/postgres-server.ts';
+import { runCommand } from '../tools/dev/run-command.ts';
 import { startSite as startSiteIn, type Site, type SiteOptions } from '../tools/dev/site.ts';
 import type { Link } from './link.ts';
 
@@ -34,6 +35,9 @@ export const testSettings: Readonly<Record<string, string>> = {
   full_page_writes: 'off',
   max_connections: '200',
 };
+
+/** How long a copy of a small cluster may take, ms. */
+const COPY_MS = 60_000;
 
 /** A migrated database that nobody else uses. */
 export interface TestDatabase {
@@ -61,15 +65,71 @@ export async function createDatabase(): Promise<TestDatabase> {
   };
 }
 
+/** A Postgres that can be set back. */
+export interface BackedUpServer {
+  /** Copies its data as a base backup does: while it runs, and whatever is written meanwhile. */
+  readonly backUp: () => Promise<void>;
+  /** Copies its data while it is stopped for it in good order. */
+  readonly copyStopped: () => Promise<void>;
+  /** Kills it, makes what was copied last all that it has, and starts it again at the same address. */
+  readonly setBack: () => Promise<void>;
+}
+
 /**
  * A Postgres of one's own, empty, for tests that kill it. It answers a commit when that is with the operating system: what is
  * still in its own memory is gone when it is killed.
  */
-export async function startPostgres(): Promise<PostgresServer & Temporary> {
+export async function startPostgres(): Promise<PostgresServer & Temporary & BackedUpServer> {
   const { folder, remove } = temporaryFolder();
   const settings = { ...testSettings, synchronous_commit: 'on' };
   const server = await startPostgresIn({ dataDir: folder, settings });
-  return { ...server, end: () => server.stop().then(remove) };
+  const [cluster, backup] = [join(folder, 'cluster'), join(folder, 'backup')];
+  // With its owner: Postgres may run as another user.
+  const copy = (from: string, to: string): Promise<string> =>
+    runCommand('cp', ['--archive', from, to], { timeoutMs: COPY_MS });
+  return {
+    ...server,
+    end: () => server.stop().then(remove),
+    backUp: async () => {
+      rmSync(backup, { recursive: true, force: true });
+      await baseBackup(server.url('postgres'), backup, () => copy(cluster, backup));
+    },
+    copyStopped: async () => {
+      await server.stop();
+      rmSync(backup, { recursive: true, force: true });
+      await copy(cluster, backup);
+      await server.start();
+    },
+    setBack: async () => {
+      await server.kill();
+      rmSync(cluster, { recursive: true });
+      await copy(backup, cluster);
+      await server.start();
+    },
+  };
+}
+
+/** What Postgres asks of whoever copies its folder while it runs (PostgreSQL, 25.3.3): the label that it gives, and the log up to the end. */
+async function baseBackup(url: string, backup: string, copy: () => Promise<unknown>): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query("select pg_backup_start('test', fast => true)");
+    await copy();
+    const { rows } = await client.query<{ label: string; folder: string }>(
+      `select labelfile as label, current_setting('data_directory') as folder
+        from pg_backup_stop(wait_for_archive => false)`,
+    );
+    const { label, folder } = rows[0]!;
+    const { uid, gid } = statSync(backup);
+    rmSync(join(backup, 'postmaster.pid'), { force: true });
+    rmSync(join(backup, 'pg_wal'), { recursive: true });
+    cpSync(join(folder, 'pg_wal'), join(backup, 'pg_wal'), { recursive: true });
+    writeFileSync(join(backup, 'backup_label'), label, { mode: 0o600 });
+    await runCommand('chown', ['-R', `${String(uid)}:${String(gid)}`, backup], { timeoutMs: COPY_MS });
+  } finally {
+    await client.end();
+  }
 }
 
 /** What a test wants of its hub. */
