@@ -8,6 +8,7 @@ import { addEffect, beginDraft, type Draft, endDraft } from './draft.ts';
 import { decideCommand } from './guard.ts';
 import { hearReport } from './hear.ts';
 import { assertInvariants } from './invariants.ts';
+import { moveToSite } from './move.ts';
 import { desiredVersionAfter } from './numbers.ts';
 import { applyMergePatch, DESIRED_BYTES_MAX, desiredBytes, desiredDelta } from './desired.ts';
 import { allowedCommands, type Objection } from './prospect.ts';
@@ -27,6 +28,9 @@ export function decide(kind: Kind, twin: Twin, input: Input, context: Context): 
       break;
     case 'desired':
       changeDesired(draft, input.request);
+      break;
+    case 'moved':
+      moveToSite(draft, input.site);
       break;
     case 'wake':
       wakeTwin(draft);

@@ -30,6 +30,8 @@ export type Input =
     }
   | { readonly type: 'command'; readonly request: CommandRequest; readonly known: LedgerEntry | null }
   | { readonly type: 'desired'; readonly request: DesiredRequest }
+  /** The inventory has the device at this site. */
+  | { readonly type: 'moved'; readonly site: string }
   /** A time returned by `nextWakeAt` has come. */
   | { readonly type: 'wake' };
 

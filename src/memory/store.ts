@@ -77,8 +77,10 @@ export class MemoryStore implements Store, Archive {
 
   /** Puts a device into the inventory, or changes what it says of it. */
   register(device: RegisteredDevice): void {
+    const isMoved =
+      this.#devices.has(device.device) && this.#inventoryEntry(device.device).site !== device.site;
     this.#devices.set(device.device, JSON.stringify(device));
-    if (device.registered) this.#registered.push(device.device);
+    if (device.registered || isMoved) this.#registered.push(device.device);
   }
 
   // ------------------------------------------------------------------------------------------------------- store
@@ -104,8 +106,9 @@ export class MemoryStore implements Store, Archive {
         const { kind, site, path, lastContactAt, hold, open, probe } = JSON.parse(text) as Twin;
         const heardAt = worldState(path) === 'offline' ? null : lastContactAt;
         const isBusy = hold !== null || open.length > 0 || (probe !== null && probe.waitsUntil !== null);
-        const { registered: isRegistered } = this.#inventoryEntry(device);
-        sink.twin({ device, kind, site, isRegistered, heardAt, isBusy, bytes: Buffer.from(text) });
+        const { registered: isRegistered, site: inventorySite } = this.#inventoryEntry(device);
+        const where = { site: inventorySite, isMoved: inventorySite !== site };
+        sink.twin({ device, kind, ...where, isRegistered, heardAt, isBusy, bytes: Buffer.from(text) });
       }
     }
   }

@@ -56,23 +56,24 @@ function passOn(row: CopiedRow, sink: PartitionSink, learnKey: LoadOptions['lear
   const twin = sketchOf(device, row);
   const heardAt = worldState(twin.path) === 'offline' ? null : receivedAt;
   const { isBusy } = twin;
-  sink.twin({ device, kind: twin.kind, site, isRegistered: registered, heardAt, isBusy, bytes });
+  const isMoved = twin.site !== site;
+  sink.twin({ device, kind: twin.kind, site, isMoved, isRegistered: registered, heardAt, isBusy, bytes });
 }
 
 /** What is to be known of a resting twin, from the fields of {@link twinSelection}. */
 function sketchOf(
   device: string,
   row: CopiedRow,
-): { readonly kind: string; readonly path: string; readonly isBusy: boolean } {
+): { readonly kind: string; readonly site: string; readonly path: string; readonly isBusy: boolean } {
   const kind = row.text() ?? '';
-  row.skip();
+  const site = row.text() ?? '';
   row.skip();
   const path = row.text() ?? '';
   for (let field = 0; field < FIELDS_FROM_INCARNATION_TO_REPORTED; field += 1) row.skip();
   const isHeld = row.skip();
   for (let field = 0; field < FIELDS_FROM_SUSPICIONS_TO_DESIRED; field += 1) row.skip();
   const snapshot = row.bytes();
-  return { kind, path, isBusy: isHeld || (snapshot !== null && isAwaiting(device, snapshot)) };
+  return { kind, site, path, isBusy: isHeld || (snapshot !== null && isAwaiting(device, snapshot)) };
 }
 
 const FIELDS_FROM_INCARNATION_TO_REPORTED = 5;

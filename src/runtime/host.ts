@@ -152,6 +152,7 @@ export class Host {
     try {
       this.#turns.armAll();
       this.#stallWatch.start();
+      this.register(this.#options.partitions[0]?.moved ?? []);
       await republish({ store, partitions: this.#partitions, publisher: this.#publisher });
       const end = await this.#hearAndDecide();
       return end.type === 'stopped' ? await this.#confirmPublished() : end;
@@ -192,7 +193,7 @@ export class Host {
     this.#mailbox.offer({ type: 'settle', stream });
   }
 
-  /** Devices that were registered since the partitions were loaded, of these and of others: they are known from now on. */
+  /** Devices that were registered, or moved, since the partitions were loaded, of these and of others: they are known from now on. */
   register(entries: readonly InventoryEntry[]): void {
     if (entries.length > 0) this.#mailbox.offer({ type: 'registered', entries });
   }

@@ -32,6 +32,8 @@ export interface PartitionState {
   readonly inventory: Map<string, InventoryEntry>;
   /** Of all partitions, too. */
   readonly unregistered: UnregisteredDevices;
+  /** Devices that were moved to another site and whose twins do not know it yet. Of all partitions, too. */
+  readonly moved: readonly InventoryEntry[];
 }
 
 /** Partitions as their new owner finds them. Rejects when the store cannot be read, or holds what is not understood. */
@@ -42,11 +44,14 @@ export async function openPartitions(
   const twins = new Twins(options);
   const inventory = new Map<string, InventoryEntry>();
   const unregistered = new UnregisteredDevices();
+  const moved: InventoryEntry[] = [];
   const partitions = leases.map(({ partition }) => partition);
   await options.store.load(partitions, {
     twin: (stored) => {
       twins.lay(stored);
       unregistered.add(stored);
+      const { device, kind, site, isRegistered: registered } = stored;
+      if (stored.isMoved) moved.push({ device, kind, site, registered });
     },
     unheard: (entry) => {
       inventory.set(entry.device, entry);
@@ -60,6 +65,7 @@ export async function openPartitions(
     twins,
     inventory,
     unregistered,
+    moved,
   }));
 }
 

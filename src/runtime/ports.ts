@@ -297,7 +297,10 @@ export interface InventoryEntry {
 export interface StoredTwin {
   readonly device: string;
   readonly kind: string;
+  /** As the inventory has it. */
   readonly site: string;
+  /** The twin is still at another site than the inventory says. */
+  readonly isMoved: boolean;
   /** False for a device that the inventory got from its first report. */
   readonly isRegistered: boolean;
   /** Since when silence of the device is counted, ms epoch; `null` where it is not: it is offline, or was never heard. */
@@ -344,7 +347,7 @@ export interface Store {
    */
   load(partitions: readonly number[], sink: PartitionSink): Promise<void>;
   /**
-   * Devices that were registered, or of which something else is registered now, after `since`: what an earlier answer called `through`. Some
+   * Devices that were registered, or of which something else is registered now, or that were moved to another site, after `since`: what an earlier answer called `through`. Some
    * may be told again. None of them where it is `null`: that only tells from where on to ask.
    */
   registered(

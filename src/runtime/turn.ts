@@ -23,7 +23,7 @@ import { DeviceTwins } from './device-twins.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { type DeliveryWork, type PassedOver, replyAddress, type RequestWork, type Work } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
-import type { Bus, Clock, Delivery, GoneRange } from './ports.ts';
+import type { Bus, Clock, Delivery, GoneRange, InventoryEntry } from './ports.ts';
 import type { RefusedMessages } from './refused-messages.ts';
 import { LATE_MAX_MS } from './stall-watch.ts';
 import { storedAtOf } from './stream-positions.ts';
@@ -101,7 +101,7 @@ export class Turns {
         this.#read(work, batch);
         return;
       case 'registered':
-        this.#devices.register(work.entries);
+        this.#register(work.entries, batch);
         return;
       default:
         this.#request(work, batch);
@@ -284,6 +284,19 @@ export class Turns {
     const kind = this.#devices.kindOf(twin);
     if (twin === undefined || twin instanceof Error || kind === undefined) return;
     this.#decide(partition, kind, twin, { type: 'wake' }, batch);
+  }
+
+  /** Who has no twin gets one as registered; who has one keeps it, and follows to another site. */
+  #register(entries: readonly InventoryEntry[], batch: Batch): void {
+    this.#devices.register(entries);
+    for (const { device, site } of entries) {
+      const partition = this.#options.partitions.get(partitionOf(device));
+      if (partition?.twins.has(device) !== true) continue;
+      const twin = this.#devices.known(partition, device);
+      const kind = this.#devices.kindOf(twin);
+      if (twin === undefined || twin instanceof Error || kind === undefined || twin.site === site) continue;
+      this.#decide(partition, kind, twin, { type: 'moved', site }, batch);
+    }
   }
 
   #request(work: RequestWork, batch: Batch): void {

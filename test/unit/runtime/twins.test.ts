@@ -32,7 +32,16 @@ function lay(twins: Twins, laid: Twin): void {
   const { device, kind, site, path, lastContactAt, hold, open } = laid;
   const heardAt = path === 'offline' ? null : lastContactAt;
   const isBusy = hold !== null || open.length > 0;
-  twins.lay({ device, kind, site, isRegistered: false, heardAt, isBusy, bytes: packTwin(laid) });
+  twins.lay({
+    device,
+    kind,
+    site,
+    isMoved: false,
+    isRegistered: false,
+    heardAt,
+    isBusy,
+    bytes: packTwin(laid),
+  });
 }
 
 describe('the twins of a host', () => {
