@@ -71,6 +71,14 @@ describe('a commit whose connection is cut', () => {
       lease.partition,
       lease.batch + 1,
     ]);
+  /** Another node has the partition, with a store of its own. */
+  async function takenByOther(): Promise<{ readonly other: PostgresStore; readonly taken: Lease }> {
+    await eye.query("update lease set expires_at = now() - interval '1 second' where owner is not null");
+    const other = openStore(database.url);
+    const [taken] = (await other.acquire({ node: 'b', limit: 1, ttlMs: 60_000 })) as [Lease];
+    expect(taken.partition).toBe(lease.partition);
+    return { other, taken };
+  }
   const filedReports = async (): Promise<number> => (await eye.query('select 1 from report')).length;
   const versions = (): Promise<readonly object[]> => eye.query('select version from twin');
 
@@ -146,9 +154,23 @@ describe('a commit whose connection is cut', () => {
     const answer = store.commit(commit);
     link.cut();
     expect(await answer).toMatchObject({ type: 'unavailable' });
-    await eye.query("update lease set expires_at = now() - interval '1 second' where owner is not null");
-    const other = openStore(database.url);
-    await other.acquire({ node: 'b', limit: 1, ttlMs: 60_000 });
+    const { other } = await takenByOther();
+    await other.close();
+    link.heal();
+    expect(await store.commit(commit)).toEqual({ type: 'fenced', partitions: [lease.partition] });
+    expect(await filedReports()).toBe(0);
+  });
+
+  test('is fenced if others have committed just as many times since: the batch that is found there is theirs', async () => {
+    link.freeze('up');
+    const commit = next();
+    const answer = store.commit(commit);
+    link.cut();
+    expect(await answer).toMatchObject({ type: 'unavailable' });
+    const { other, taken } = await takenByOther();
+    await loaded(other, taken.partition);
+    expect(await other.commit(commitOf([advance(taken)]))).toEqual({ type: 'committed' });
+    expect(await batchMoved()).toBeDefined();
     await other.close();
     link.heal();
     expect(await store.commit(commit)).toEqual({ type: 'fenced', partitions: [lease.partition] });
@@ -158,9 +180,7 @@ describe('a commit whose connection is cut', () => {
   test('does not keep others from the partition: a node that is stopped in the middle holds no lock', async () => {
     link.freeze('up');
     const answer = store.commit(next());
-    await eye.query("update lease set expires_at = now() - interval '1 second' where owner is not null");
-    const other = openStore(database.url);
-    expect(await other.acquire({ node: 'b', limit: 1, ttlMs: 60_000 })).toHaveLength(1);
+    const { other } = await takenByOther();
     await other.close();
     link.heal();
     expect(await answer).toEqual({ type: 'fenced', partitions: [lease.partition] });
