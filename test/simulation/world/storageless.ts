@@ -47,6 +47,7 @@ export class Storageless {
   #startedAt = 0;
   #samples = 0;
   #isOver = false;
+  #isSilent = false;
 
   constructor(parts: {
     readonly schedule: Schedule;
@@ -75,6 +76,11 @@ export class Storageless {
     this.#isOver = true;
   }
 
+  /** It says nothing more: what it said is decided before the world is judged. */
+  fallSilent(): void {
+    this.#isSilent = true;
+  }
+
   /** What it said, beside what the store holds of it. */
   async lastWords(store: Archive): Promise<LastWords> {
     const { device } = this;
@@ -97,6 +103,7 @@ export class Storageless {
 
   #reportAfter(ms: number): void {
     this.#schedule.after(ms, () => {
+      if (this.#isSilent) return;
       const wayMs = this.#chance.exponential(WAY_MS);
       const report = this.#measure();
       if (!this.#chance.hits(LOSS_PART)) this.#schedule.after(wayMs, () => this.#arrive(report));

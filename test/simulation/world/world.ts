@@ -37,6 +37,8 @@ export const WORLD_BEGINS = Date.UTC(2026, 0, 5, 6);
 const CALM_MS = 2_000_000;
 /** After the last command of all, ms. */
 const LAST_MS = 180_000;
+/** The device without storage says nothing in the last of them, ms: longer than it takes to hear it, and shorter than it is waited for. */
+const LAST_WORD_MS = 10_000;
 /** How long, and how often, what is under way is waited for in the end. */
 const SETTLE_MS = 500;
 const SETTLE_TRIES_MAX = 40;
@@ -315,6 +317,7 @@ export class World {
     this.#waitEnds.end();
     this.#neighbour.end();
     this.#storageless?.end();
+    this.schedule.after(CALM_MS + LAST_MS - LAST_WORD_MS, () => this.#storageless?.fallSilent());
     this.#trouble.failPart = 0;
     this.#trouble.mutePart = 0;
     this.#network.heal();
