@@ -7,6 +7,8 @@ import { worldState } from '../machines/statechart.ts';
 import { measuredAt } from './clock.ts';
 import { desiredDelta } from './desired.ts';
 import { ageOf, type Quality, qualityOf } from './freshness.ts';
+import { holdCertainUntil } from './holds.ts';
+import { isUndecided } from './ledger.ts';
 import { DEAF_AFTER } from './probe.ts';
 import { allowedCommands } from './prospect.ts';
 import { missing } from './sequence.ts';
@@ -48,12 +50,15 @@ export interface TwinDocument {
     readonly outcome: string;
     readonly sentAt: number;
     readonly certainAt: number;
+    /** The device has passed it on and cannot tell yet: it may take effect after `certainAt`. Absent otherwise. */
+    readonly undecided?: true;
   }[];
   readonly hold: {
     readonly id: string;
     readonly by: string | null;
     readonly until: number;
-    readonly certainUntil: number;
+    /** `null` while the command that begins it is in flight beyond the device: nobody can tell. */
+    readonly certainUntil: number | null;
   } | null;
   readonly suspicions: readonly Suspicion[];
   readonly clock: {
@@ -88,6 +93,7 @@ export function twinDocument(options: {
 }): TwinDocument {
   const { twin, kind, now } = options;
   const { newest, clock, hold } = twin;
+  const certainUntil = holdCertainUntil(twin);
   const deviceTime = newest?.at ?? null;
   const measured = newest && clock ? measuredAt(clock, newest.up, kind.limits.driftPpm) : null;
   return {
@@ -109,15 +115,20 @@ export function twinDocument(options: {
     ...(newest?.report.unreadable !== undefined && { unreadable: newest.report.unreadable }),
     firmware: newest?.report.firmware ?? null,
     desired: { version: twin.desired.version, values: twin.desired.values, delta: desiredDelta(twin) },
-    pending: twin.open.map(({ id, n, name, outcome, sentAt, certainAt }) => ({
-      ...{ id, n, name, outcome, sentAt },
-      certainAt: Math.ceil(certainAt),
+    pending: twin.open.map((entry) => ({
+      id: entry.id,
+      n: entry.n,
+      name: entry.name,
+      outcome: entry.outcome,
+      sentAt: entry.sentAt,
+      certainAt: Math.ceil(entry.certainAt),
+      ...(isUndecided(entry) && { undecided: true as const }),
     })),
     hold: hold && {
       id: hold.id,
       by: hold.by,
       until: Math.round(hold.until),
-      certainUntil: Math.ceil(hold.certainUntil),
+      certainUntil: certainUntil === null ? null : Math.ceil(certainUntil),
     },
     suspicions: twin.suspicions,
     clock: {

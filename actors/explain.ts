@@ -9,12 +9,13 @@
 import type { Kind } from '../machines/kind.ts';
 import { OUT_OF_SERVICE } from '../machines/shown-state.ts';
 import { worldState } from '../machines/statechart.ts';
+import { ABANDON } from '../machines/upkeep.ts';
 import { measuredAt } from './clock.ts';
 import type { Transition } from './decision.ts';
 import { type Age, ageOf, mayAnswer, type Quality, qualityOf } from './freshness.ts';
 import { causesOf, type ChainLink, type RejectedMessage } from './explanation-chain.ts';
-import { commandNamed } from './legality.ts';
-import type { LedgerEntry } from './ledger.ts';
+import { abandonable, commandNamed } from './legality.ts';
+import { isUndecided, type LedgerEntry } from './ledger.ts';
 import { DEAF_AFTER } from './probe.ts';
 import { prospectOf } from './prospect.ts';
 import { causeOfState } from './state-cause.ts';
@@ -166,11 +167,7 @@ function claimSentences({ twin, kind, now }: Evidence): readonly string[] {
 }
 
 function openSentences({ open, unheard, waiting }: Twin): readonly string[] {
-  const commands = open.map(({ name, n, outcome, certainAt }) =>
-    outcome === 'unknown'
-      ? `${name} (n ${String(n)}) cannot start any more; a report has to tell whether it was executed.`
-      : `${name} (n ${String(n)}) waits for its outcome; after ${momentText(certainAt)} it cannot start any more.`,
-  );
+  const commands = open.map(openSentence);
   const count = String(waiting.length);
   return [
     ...commands,
@@ -181,6 +178,16 @@ function openSentences({ open, unheard, waiting }: Twin): readonly string[] {
           `It is heard, but let ${String(unheard)} commands in a row pass: what is sent to it may not arrive.`,
         ]),
   ];
+}
+
+function openSentence(entry: LedgerEntry): string {
+  const { name, n, outcome, certainAt } = entry;
+  const command = `${name} (n ${String(n)})`;
+  if (isUndecided(entry))
+    return `${command} is in flight beyond the device and may take effect at any time; only the device can tell, or an operator give it up.`;
+  return outcome === 'unknown'
+    ? `${command} cannot start any more; a report has to tell whether it was executed.`
+    : `${command} waits for its outcome; after ${momentText(certainAt)} it cannot start any more.`;
 }
 
 function acceptedSentence({ unready }: Evidence, commands: readonly CommandProspect[]): string {
@@ -217,6 +224,10 @@ function commandProspect(evidence: Evidence, name: string): CommandProspect {
 
 /** What a person's word would do: the twin takes it by itself, and the device never hears of it. */
 function wordSentence(twin: Twin, name: string): string {
+  if (name === ABANDON) {
+    const given = abandonable(twin).map(({ id }) => id);
+    return `${name} would be accepted and done by the twin itself at once, and nothing is sent to the device: it would give up ${given.join(' or ')}.`;
+  }
   const stays = standingAgainstWord(twin);
   const ends = twin.suspicions.filter((suspicion) => !stays.includes(suspicion));
   const left = stays.map(({ detail }) => detail).join(', and ');

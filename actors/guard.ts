@@ -7,7 +7,8 @@
  */
 import { argumentsProblem } from '../machines/arguments.ts';
 import type { CommandSpec } from '../machines/command.ts';
-import { RENEW_IDENTITY } from '../machines/upkeep.ts';
+import { ABANDON, RENEW_IDENTITY } from '../machines/upkeep.ts';
+import { abandonByWord } from './abandon.ts';
 import { clearByWord } from './clear.ts';
 import type { FirstUse, Reply } from './decision.ts';
 import { addEffect, type Draft, refuse } from './draft.ts';
@@ -51,6 +52,7 @@ export function decideCommand(draft: Draft, request: CommandRequest, known: Ledg
     refuse(draft, request, objection ?? unknownCommand(draft, request.name));
   } else if (spec.decidedBy === 'twin') {
     if (request.name === RENEW_IDENTITY) renewByWord(draft, request, spec);
+    else if (request.name === ABANDON) abandonByWord(draft, request, spec);
     else clearByWord(draft, request, spec);
   } else if (needsProof(draft, spec)) {
     waitForProof(draft, request);

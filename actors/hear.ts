@@ -23,7 +23,7 @@ import {
 import { holdClaim } from './leap.ts';
 import { hearAnswers, probeIfOpen, probeSoon, takeNumbers } from './probe.ts';
 import { reassertIfDue } from './reassert.ts';
-import { resolveByReport, resolveLate } from './resolve.ts';
+import { resolveByReport, resolveOf } from './resolve.ts';
 import { addPosition, countOf, missing } from './sequence.ts';
 import { journal, settleHeard } from './settle.ts';
 import { reviewCommands, reviewReport } from './suspicions.ts';
@@ -196,7 +196,9 @@ function hearFormer(draft: Draft, report: Report, receivedAt: number): void {
   const told = { ...former, ...lastOf(former, report), sequence, clock: laterClock(former.clock, clock) };
   const formers = identity.formers.map((line) => (line === former ? told : line));
   twin.identity = { ...identity, formers };
-  resolveLate(draft, { report, receivedAt }, former.incarnation);
+  const openBefore = twin.open;
+  resolveOf(draft, { report, receivedAt }, former.incarnation);
+  if (twin.open !== openBefore) reviewCommands(draft);
 }
 
 function lastOf(former: FormerIncarnation, report: Report): Pick<FormerIncarnation, 'boot' | 'seq'> {

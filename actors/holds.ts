@@ -10,8 +10,9 @@ import type { Report } from '../machines/report.ts';
 import { worldState } from '../machines/statechart.ts';
 import { latestAt, measuredAt } from './clock.ts';
 import type { Draft } from './draft.ts';
+import { isUndecided } from './ledger.ts';
 import { commandNamed, commandWithHold } from './legality.ts';
-import type { Hold } from './twin.ts';
+import type { Hold, Twin } from './twin.ts';
 import { observationOf } from './observed.ts';
 
 /**
@@ -43,10 +44,24 @@ export function updateHold(draft: Draft, report: Report, previous: Report | null
   return { hold: known, how, detail: `the hold ${known.id} is over: ${how}` };
 }
 
+/**
+ * When the device has certainly let go of its hold, whatever was lost; `null` where nothing tells: the command that begins it is in flight
+ * beyond the device, and may begin it at any time. `Infinity` where nothing is held.
+ */
+export function holdCertainUntil(twin: Pick<Twin, 'hold' | 'open'>): number | null {
+  const { hold, open } = twin;
+  if (hold === null) return Infinity;
+  return isBeyondDevice(open, hold.id) ? null : hold.certainUntil;
+}
+
+function isBeyondDevice(open: Twin['open'], id: string): boolean {
+  return open.some((entry) => entry.id === id && isUndecided(entry));
+}
+
 /** Ends a hold that the device has certainly let go by its own clock, though no report has said so yet. */
 export function expireHold(draft: Draft): boolean {
   const { twin, context } = draft;
-  if (twin.hold === null || context.now < twin.hold.certainUntil) return false;
+  if (twin.hold === null || context.now < (holdCertainUntil(twin) ?? Infinity)) return false;
   twin.hold = null;
   return true;
 }
@@ -56,7 +71,7 @@ function shownHold(draft: Draft, report: Report, shown: NonNullable<Report['hold
   if (twin.clock === null) return null;
   const { driftPpm } = kind.limits;
   const certainUntil = latestAt(twin.clock, report.up + shown.leftMs, driftPpm) + context.serverErrorMs;
-  if (certainUntil <= context.now) return null;
+  if (certainUntil <= context.now && !isBeyondDevice(twin.open, shown.id)) return null;
   const known = twin.hold?.id === shown.id ? twin.hold : null;
   const { at } = measuredAt(twin.clock, report.up, driftPpm);
   return {

@@ -4,7 +4,7 @@
  */
 import { COMMAND_N_MAX } from '../machines/command.ts';
 import { worldState } from '../machines/statechart.ts';
-import { commandInFlight } from './legality.ts';
+import { commandThatMayStart } from './legality.ts';
 import { OPEN_MAX } from './prospect.ts';
 import type { Twin } from './twin.ts';
 
@@ -43,7 +43,7 @@ function assertOpen(twin: Twin): void {
   const startable = open.filter((entry) => entry.outcome === 'pending' && entry.notAfterUp !== null);
   hold(
     twin,
-    startable.length <= 1 && startable[0] === (commandInFlight(twin) ?? undefined),
+    startable.length <= 1 && startable[0] === (commandThatMayStart(twin) ?? undefined),
     'I5: one command in flight',
   );
 }

@@ -9,6 +9,18 @@
  */
 export type Outcome = 'pending' | 'done' | 'rejected' | 'expired' | 'unknown';
 
+/**
+ * The reason of a command that is `pending` or `unknown` and that its device has named `undecided`: it is in flight beyond the device, as
+ * with a gateway that waits for its station. It may still take effect after its `certainAt`, so that it stays in everybody's way until the
+ * device names another word for it, or an operator gives it up.
+ */
+export const UNDECIDED = 'undecided';
+
+/** True for a command that is in flight beyond its device, however long ago its `certainAt` was. */
+export function isUndecided({ outcome, reason, closedAt }: LedgerEntry): boolean {
+  return reason === UNDECIDED && closedAt === null && (outcome === 'pending' || outcome === 'unknown');
+}
+
 /** One command in the ledger. Times are server time, ms epoch. */
 export interface LedgerEntry {
   readonly device: string;
@@ -37,7 +49,10 @@ export interface LedgerEntry {
   /** After this it cannot start any more, whatever is still in a buffer. */
   readonly certainAt: number;
   readonly outcome: Outcome;
-  /** The device's reason for `rejected`, or why it is `expired` or `unknown`; `null` while pending or done. */
+  /**
+   * The device's reason for `rejected`, or why it is `expired` or `unknown`; `null` while pending or done, but for a pending command
+   * that its device has named `undecided`.
+   */
   readonly reason: string | null;
   /** What proved the outcome, by its name and in words: `ring-entry: report 3/17 names it done` (`machines/resolver.ts`). */
   readonly proof: string | null;

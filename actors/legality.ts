@@ -5,8 +5,8 @@
 import type { CommandSpec } from '../machines/command.ts';
 import type { Kind } from '../machines/kind.ts';
 import { worldState } from '../machines/statechart.ts';
-import { RENEW_IDENTITY } from '../machines/upkeep.ts';
-import type { LedgerEntry } from './ledger.ts';
+import { ABANDON, RENEW_IDENTITY } from '../machines/upkeep.ts';
+import { isUndecided, type LedgerEntry } from './ledger.ts';
 import type { Twin } from './twin.ts';
 
 /** The reason of a suspicion: a command of which nothing proves yet whether it was executed. */
@@ -17,9 +17,14 @@ export function commandNamed(kind: Kind, name: string): CommandSpec | null {
   return Object.hasOwn(kind.commands, name) ? (kind.commands[name] ?? null) : null;
 }
 
-/** The command that may still start, or `null`. A command without a deadline changes nothing and is in nobody's way. */
-export function commandInFlight(twin: Twin): LedgerEntry | null {
+/** The command that the device may still start, or `null`. A command without a deadline changes nothing and is in nobody's way. */
+export function commandThatMayStart(twin: Twin): LedgerEntry | null {
   return twin.open.find((entry) => entry.outcome === 'pending' && entry.notAfterUp !== null) ?? null;
+}
+
+/** The command that is in everybody's way: one that may still start, or that is in flight beyond the device; `null` for none. */
+export function commandInFlight(twin: Twin): LedgerEntry | null {
+  return commandThatMayStart(twin) ?? twin.open.find(isUndecided) ?? null;
 }
 
 /** What the twin itself remembers of a command: newer than anything that was read from the store before. */
@@ -36,14 +41,24 @@ export function commandWithHold(twin: Twin, id: string): LedgerEntry | null {
 
 /**
  * Unknown commands that an engineer may close: the device is past them by its newest report, so that the state which that shows
- * is certain. Before that nobody's word tells what the command will have led to, and a report has to be asked for.
+ * is certain. Before that nobody's word tells what the command will have led to, and a report has to be asked for. One that is in flight
+ * beyond the device may take effect after any report: only `abandon` ends it.
  */
 export function closableByWord({ open, newest }: Twin): readonly LedgerEntry[] {
   if (newest === null) return [];
-  return open.filter(({ outcome, boot, notAfterUp }) => {
-    if (outcome !== 'unknown' || boot === null || notAfterUp === null) return false;
+  return open.filter((entry) => {
+    const { outcome, boot, notAfterUp } = entry;
+    if (outcome !== 'unknown' || isUndecided(entry) || boot === null || notAfterUp === null) return false;
     return newest.boot > boot || (newest.boot === boot && newest.up > notAfterUp);
   });
+}
+
+/**
+ * Commands that an operator may give up: they are in flight beyond the device, and that cannot be told of by time. While one may still
+ * start there is nothing to give up: its outcome may come by itself.
+ */
+export function abandonable({ open }: Twin): readonly LedgerEntry[] {
+  return open.filter((entry) => entry.outcome === 'unknown' && isUndecided(entry));
 }
 
 /**
@@ -54,6 +69,7 @@ export function isLegal(kind: Kind, twin: Twin, name: string): boolean {
   if (!kind.chart.accepts(twin.path, `command.${name}`)) return false;
   const spec = commandNamed(kind, name);
   if (name === RENEW_IDENTITY) return mayBeRenewed(twin);
+  if (name === ABANDON) return abandonable(twin).length > 0;
   if (spec?.decidedBy === 'twin') return twin.suspicions.length > 0;
   return twin.newest !== null || spec?.startWindowMs === null;
 }

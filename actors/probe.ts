@@ -6,7 +6,8 @@ import type { Command } from '../machines/command.ts';
 import type { Report } from '../machines/report.ts';
 import { earliestAt, latestAt, observeAnswer } from './clock.ts';
 import type { Draft } from './draft.ts';
-import { commandInFlight } from './legality.ts';
+import { commandThatMayStart } from './legality.ts';
+import { isUndecided } from './ledger.ts';
 import { giveNumber } from './numbers.ts';
 import { mayTellOf } from './proof.ts';
 import { CLAIMED_N_MAX, isNamed } from './ring.ts';
@@ -35,24 +36,24 @@ function sendReport(draft: Draft, n: number): void {
   sendToDevice(draft, command);
 }
 
-/** Probes, unless one was sent lately, a command is in flight, or the node is still catching up with the stream. */
+/** Probes, unless one was sent lately, a command may still start, or the node is still catching up with the stream. */
 export function probeSoon(draft: Draft): void {
   const { twin, context } = draft;
-  if (context.hearingSince === null || commandInFlight(twin) !== null) return;
+  if (context.hearingSince === null || commandThatMayStart(twin) !== null) return;
   if (twin.probe !== null && context.now < twin.probe.sentAt + PROBE_INTERVAL_MS) return;
   sendProbe(draft);
 }
 
 /**
  * When a twin asks next because nothing proves yet what became of a command: the answer does, and whoever waits for it should
- * not depend on when the device next speaks of itself. `Infinity` while nothing is unknown, or a command is in flight.
+ * not depend on when the device next speaks of itself. `Infinity` while nothing is unknown, or a command may still start.
  */
 export function unknownProbeAt(twin: Twin): number {
   let dueAt = Infinity;
   for (const { outcome, notAfterUp, certainAt } of twin.open) {
     if (outcome === 'unknown' && notAfterUp !== null) dueAt = Math.min(dueAt, certainAt);
   }
-  if (dueAt === Infinity || commandInFlight(twin) !== null) return Infinity;
+  if (dueAt === Infinity || commandThatMayStart(twin) !== null) return Infinity;
   return twin.probe === null ? dueAt : Math.max(dueAt, twin.probe.lastAskedAt + PROBE_INTERVAL_MS);
 }
 
@@ -89,7 +90,7 @@ function isBounded({ twin, kind }: Draft): boolean {
 
 /**
  * Takes the first naming of a command number for the answer it is: measured after the command was sent. Returns whether
- * the report answers the probe. An answer that was on its way for longer than knowledge stays fresh bounds nothing that
+ * the report answers the probe. What is undecided stands in every report, and is no answer any more. An answer that was on its way for longer than knowledge stays fresh bounds nothing that
  * anybody wants to know.
  */
 export function hearAnswers(draft: Draft, report: Report, receivedAt: number): boolean {
@@ -99,6 +100,7 @@ export function hearAnswers(draft: Draft, report: Report, receivedAt: number): b
   const answered = probe !== null && probe.fate !== 'answered' && isNamed(report, probe.n) ? probe : null;
   let sentAt = answered?.sentAt ?? -Infinity;
   for (const entry of twin.open) {
+    if (isUndecided(entry)) continue;
     if (mayTellOf(entry, receivedAt, context) && ring.some(({ n }) => n === entry.n))
       sentAt = Math.max(sentAt, entry.acceptedAt);
   }

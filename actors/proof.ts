@@ -8,15 +8,18 @@
  *   does not know it executed: `expired` (`rejected` where the device gives another reason than time);
  * - the command cannot start any more, and what its execution would have ended goes on: `expired`;
  * - the command cannot start any more, and the device's memory does not reach back: nothing can prove what became of it,
- *   and the state that the report shows is certain all the same: `unknown`.
+ *   and the state that the report shows is certain all the same: `unknown`;
+ * - its ring names it `undecided`: it is in flight beyond the device, where no time ends it. From then on only another word of the
+ *   device proves anything: `done`, `rejected`, or `unknown` once the boot in which it was sent on has ended (`fence`).
  *
  * A memory reaches back when something in it is older than the command. That alone makes the silence of a ring, or a
  * refusal by number or boot, a proof: a device that lost its ring refuses a repetition of what it has executed. A report
- * that carries no ring is no silence: a device that has answered before has one, and its next report may show it.
+ * that carries no ring is no silence: a device that has answered before has one, and its next report may show it. What is undecided
+ * stays in a ring however much came after it, so that it tells nothing of what has left the ring since.
  */
 import { type Report, RING_SIZE_MAX, type RingEntry } from '../machines/report.ts';
 import { BY_RING, type NotDoneProof, type ProofName, type Resolver } from '../machines/resolver.ts';
-import type { LedgerEntry, Outcome } from './ledger.ts';
+import { isUndecided, type LedgerEntry, type Outcome, UNDECIDED } from './ledger.ts';
 import { isNamedSince } from './ring.ts';
 
 /** What is proved, and by what: `proof` begins with a {@link ProofName}. */
@@ -34,6 +37,8 @@ export interface Knowledge {
   readonly others: readonly LedgerEntry[];
   /** The device has named a command before: it keeps a ring, whether or not this report carries it. */
   readonly keepsRing: boolean;
+  /** Numbers of the commands that are in flight beyond the device, as far as was known before the report. */
+  readonly undecided?: readonly number[];
 }
 
 /** The ledger's `proof`: the name of what proved it, and where it was seen. */
@@ -70,21 +75,40 @@ export function verdictOf(entry: LedgerEntry, report: Report, knowledge: Knowled
   const resolver = knowledge.resolver ?? BY_RING;
   const ring = report.commands ?? null;
   const named = ring?.find(({ n }) => n === entry.n) ?? null;
-  const isTold = named === null || isKnownWord(named);
+  const isTold = named === null || isLastWord(named, entry, report);
   if (named !== null && isTold && !isProtocolRefusal(named)) return wordOfDevice(named, nameOf(report));
+  if (isUndecided(entry) || isNamedUndecided(report, entry.n)) return verdictBeyond(entry, report, knowledge);
   if (resolver.done.includes('hold-shown') && report.hold?.id === entry.id) {
     const proof = proofText('hold-shown', `${nameOf(report)} shows its hold`);
     return { outcome: 'done', reason: null, proof };
   }
+  // It is in the device's memory, with a word that says nothing: that is neither an outcome nor silence, and it may be under way yet.
+  if (!isTold) return null;
   const goesOn = whatGoesOn(entry, report, { resolver, others });
   if (goesOn !== null) return goesOn;
-  // It is in the device's memory, with a word that says nothing: that is neither an outcome nor silence.
-  if (!isTold) return null;
   if (ring === null) return isOverByTime(entry, report) && !keepsRing ? unprovable(report) : null;
   if (named === null && !isOver(entry, report)) return null;
-  if (!reachesBack(ring, entry, report, others)) return unprovable(report);
+  if (!reachesBack(ring, entry, report, knowledge)) return unprovable(report);
   const proving: NotDoneProof = named === null ? 'ring-silence' : 'ring-entry';
   return resolver.notDone.includes(proving) ? neverStarted(entry, report, named) : unprovable(report);
+}
+
+/**
+ * What a report proves about a command that is in flight beyond the device, where it says neither `done` nor `rejected` of its own: that
+ * it was never sent on, if the device names it refused by the protocol, and has not forgotten what it said of it before.
+ */
+function verdictBeyond(entry: LedgerEntry, report: Report, knowledge: Knowledge): Verdict | null {
+  const ring = report.commands ?? [];
+  const named = ring.find(({ n }) => n === entry.n);
+  if (named === undefined || !isProtocolRefusal(named)) return null;
+  // Within a boot nothing is forgotten: what is named otherwise now was named anew by the device, and is no copy that it refused.
+  const isRemembered = report.boot === entry.boot || reachesBack(ring, entry, report, knowledge);
+  return isRemembered ? neverStarted(entry, report, named) : null;
+}
+
+/** True when the ring of the report says that the command is in flight beyond the device. */
+export function isNamedUndecided({ commands = [] }: Report, n: number): boolean {
+  return commands.some((entry) => entry.n === n && entry.outcome === UNDECIDED);
 }
 
 function nameOf({ boot, seq }: Report): string {
@@ -130,9 +154,14 @@ function wordOfDevice(named: RingEntry, where: string): Verdict {
   return { outcome: 'rejected', reason, proof };
 }
 
-/** Words for outcomes that a device may use (wire contract 2.1); any other proves nothing, such as "accepted", which means "not yet". */
-function isKnownWord({ outcome }: RingEntry): boolean {
-  return outcome === 'done' || outcome === 'rejected' || outcome === 'unknown';
+/**
+ * True for a word that is the device's last on the command (wire contract 2.1). `unknown` is one once the boot in which the command was
+ * sent on has ended, and this report, of a later boot, shows the state after it: until then the command may still take effect. Any other
+ * word proves nothing, such as "accepted", which means "not yet".
+ */
+function isLastWord({ outcome, fence }: RingEntry, entry: LedgerEntry, report: Report): boolean {
+  if (outcome !== 'unknown') return outcome === 'done' || outcome === 'rejected';
+  return fence !== undefined && fence.boot < report.boot && fence.boot >= (entry.boot ?? 0);
 }
 
 function reasonOf({ reason }: RingEntry): string {
@@ -156,20 +185,23 @@ function isOverByTime(entry: LedgerEntry, report: Report): boolean {
 /**
  * True when the ring would name the command if it had been executed: it has never let go of anything since the boot that
  * the command was bound to began, or it holds something older than the command. Of a command bound to no boot it never
- * tells: a device that forgot everything still executes a copy of it.
+ * tells: a device that forgot everything still executes a copy of it. What is undecided, or was until now, is kept out of turn.
  */
 function reachesBack(
   ring: readonly RingEntry[],
   entry: LedgerEntry,
   report: Report,
-  others: readonly LedgerEntry[],
+  { others, undecided = [] }: Knowledge,
 ): boolean {
   if (entry.boot === null) return false;
+  const older = ring.filter(
+    ({ n, outcome }) => n < entry.n && outcome !== UNDECIDED && !undecided.includes(n),
+  );
   if (report.boot === entry.boot) {
-    return ring.length < RING_SIZE_MAX || ring.some((other) => other.n < entry.n && !isSuperseded(other));
+    return ring.length < RING_SIZE_MAX || older.some((other) => !isSuperseded(other));
   }
   const before = others.filter(({ incarnation }) => incarnation === entry.incarnation);
-  return ring.some((other) => other.n < entry.n && wasHandledThen(other, before));
+  return older.some((other) => wasHandledThen(other, before));
 }
 
 /** A number that was superseded when it was handled was handled after a higher one. */

@@ -5,10 +5,11 @@
 import type { CommandSpec } from '../machines/command.ts';
 import type { Kind } from '../machines/kind.ts';
 import { worldState } from '../machines/statechart.ts';
-import { RENEW_IDENTITY } from '../machines/upkeep.ts';
+import { ABANDON, RENEW_IDENTITY } from '../machines/upkeep.ts';
 import type { Context, Refusal, RefusalCode } from './decision.ts';
 import { ageOf, isProvedFresh, mayAnswer } from './freshness.ts';
-import { commandInFlight, commandNamed, isLegal } from './legality.ts';
+import { isUndecided } from './ledger.ts';
+import { abandonable, commandInFlight, commandNamed, isLegal } from './legality.ts';
 import { isOutOfService, ownWords } from './state-cause.ts';
 import type { Twin } from './twin.ts';
 
@@ -70,6 +71,7 @@ export function objectionInState(standing: Standing, name: string): Objection | 
       return null;
     case 'illegal':
       return illegal(standing, name);
+    case 'beyond':
     case 'in-flight':
       return inTheWay(standing);
     case 'too-many-open':
@@ -98,11 +100,13 @@ export function needsProof({ twin, kind, context }: Standing, { freshWithinMs }:
 }
 
 /** What stands in the way of a command, whatever its arguments. */
-type Obstacle = 'illegal' | 'in-flight' | 'too-many-open' | 'never-proved' | 'too-many-waiting';
+type Obstacle = 'beyond' | 'illegal' | 'in-flight' | 'too-many-open' | 'never-proved' | 'too-many-waiting';
 
 function obstacleTo(standing: Standing, name: string): Obstacle | null {
   const { twin, kind } = standing;
   const spec = commandNamed(kind, name);
+  // What is in flight beyond the device is why the state is in doubt, and what a caller has to wait for.
+  if (spec?.decidedBy === 'device' && abandonable(twin).length > 0) return 'beyond';
   if (spec === null || !isLegal(kind, twin, name)) return 'illegal';
   // What the twin does by itself is never sent: it is in nobody's way, and ends what others are in the way of.
   if (spec.decidedBy === 'twin') return null;
@@ -129,7 +133,12 @@ function isCrowded({ twin, context }: Standing): boolean {
 function inTheWay({ twin }: Standing): Objection {
   const inFlight = commandInFlight(twin);
   const { name = 'a command', id = '', n = 0 } = inFlight ?? {};
-  return { code: 'pending', detail: `${name} ${id} (n ${String(n)}) is in flight` };
+  const command = `${name} ${id} (n ${String(n)})`;
+  const detail =
+    inFlight !== null && isUndecided(inFlight)
+      ? `${command} is in flight beyond the device, which cannot tell yet what became of it`
+      : `${command} is in flight`;
+  return { code: 'pending', detail };
 }
 
 function illegal(standing: Standing, name: string): Objection {
@@ -139,6 +148,9 @@ function illegal(standing: Standing, name: string): Objection {
     const known = twin.newest === null ? 'nothing was heard yet' : `it is ${state}, and nobody else speaks`;
     const detail = `${name} is for a device that is silent, or of which it is doubted who speaks: ${known}`;
     return { code: 'illegal-state', detail };
+  }
+  if (name === ABANDON && commandNamed(kind, name) !== null) {
+    return { code: 'illegal-state', detail: `${name} gives up a command that is undecided, and none is` };
   }
   if (commandNamed(kind, name)?.decidedBy === 'twin') {
     const detail = `${name} ends what is in doubt, and nothing is${isOutOfService(twin) ? `: ${ownWords(twin)}` : ''}`;

@@ -6,10 +6,18 @@
 import type { Report } from '../machines/report.ts';
 import { type Draft, writeEntry } from './draft.ts';
 import { hasAnswered } from './freshness.ts';
-import type { LedgerEntry } from './ledger.ts';
+import { isUndecided, type LedgerEntry, UNDECIDED } from './ledger.ts';
 import { closableByWord, commandNamed } from './legality.ts';
 import { OPEN_MAX } from './prospect.ts';
-import { type Knowledge, mayTellOf, proofText, type Verdict, verdictOf, wasHandled } from './proof.ts';
+import {
+  isNamedUndecided,
+  type Knowledge,
+  mayTellOf,
+  proofText,
+  type Verdict,
+  verdictOf,
+  wasHandled,
+} from './proof.ts';
 
 /** A report, and when the hub stored it. */
 interface Stored {
@@ -17,29 +25,35 @@ interface Stored {
   readonly receivedAt: number;
 }
 
+/** The ledger's reason for a command that an operator gave up: what became of it beyond the device nobody can tell. */
+export const ABANDONED = 'abandoned';
+
 /** How many resolved entries a twin remembers; older ones are in the store. */
 export const RECENT_MAX = 8;
 
 /** Resolves what `report`, of the twin's present incarnation, proves about commands. */
-export function resolveByReport(draft: Draft, { report, receivedAt }: Stored): void {
+export function resolveByReport(draft: Draft, stored: Stored): void {
+  resolveOf(draft, stored, draft.twin.incarnation);
+}
+
+/** Resolves what `report`, of this incarnation, proves about commands of it: open ones, and those that were closed without a proof. */
+export function resolveOf(draft: Draft, { report, receivedAt }: Stored, incarnation: number): void {
   const { twin, context } = draft;
+  const undecided = numbersUndecided(draft);
   for (const entry of twin.open) {
-    if (!mayTellOf(entry, receivedAt, context)) continue;
-    const verdict = verdictOf(entry, report, knowledgeOf(draft, entry));
-    if (verdict === null) continue;
+    if (entry.incarnation !== incarnation || !mayTellOf(entry, receivedAt, context)) continue;
+    const verdict = verdictOf(entry, report, knowledgeOf(draft, entry, undecided));
+    if (verdict === null) {
+      if (isNamedUndecided(report, entry.n)) noteUndecided(draft, entry);
+      continue;
+    }
     closeEntry(draft, entry, verdict);
     if (verdict.reason === 'not-executed' && report.boot === entry.boot) twin.unheard += 1;
   }
-  resolveLate(draft, { report, receivedAt }, twin.incarnation);
-}
-
-/** Resolves what `report` proves about commands that were closed without a proof. */
-export function resolveLate(draft: Draft, { report, receivedAt }: Stored, incarnation: number): void {
-  const { twin, context } = draft;
   for (const entry of twin.recent) {
     if (entry.outcome !== 'unknown' || entry.incarnation !== incarnation) continue;
     if (!mayTellOf(entry, receivedAt, context)) continue;
-    const verdict = verdictOf(entry, report, knowledgeOf(draft, entry));
+    const verdict = verdictOf(entry, report, knowledgeOf(draft, entry, undecided));
     if (verdict === null || verdict.outcome === 'unknown') continue;
     const proved = closed(draft, entry, verdict);
     twin.recent = twin.recent.map((other) => (other.id === entry.id ? proved : other));
@@ -48,16 +62,39 @@ export function resolveLate(draft: Draft, { report, receivedAt }: Stored, incarn
 }
 
 /** What the twin knows of a command besides the report that is judged. */
-function knowledgeOf({ twin, kind }: Draft, entry: LedgerEntry): Knowledge {
+function knowledgeOf({ twin, kind }: Draft, entry: LedgerEntry, undecided: readonly number[]): Knowledge {
   const resolver = commandNamed(kind, entry.name)?.resolver ?? null;
-  return { resolver, others: twin.recent, keepsRing: hasAnswered(twin) };
+  return { resolver, others: twin.recent, keepsRing: hasAnswered(twin), undecided };
 }
 
-/** A new incarnation has no memory of these: they cannot start any more, and nothing can prove what became of them. */
+function numbersUndecided({ twin }: Draft): readonly number[] {
+  return twin.open.filter(isUndecided).map(({ n }) => n);
+}
+
+/**
+ * The device says that the command is in flight beyond it. While it may still start it stays `pending`, and is not sent again; after its
+ * `certainAt` it stays `unknown`, and in everybody's way. One without a deadline changes nothing, wherever it is.
+ */
+function noteUndecided(draft: Draft, entry: LedgerEntry): void {
+  if (isUndecided(entry) || entry.notAfterUp === null) return;
+  const undecided: LedgerEntry = { ...entry, reason: UNDECIDED };
+  replaceOpen(draft, undecided);
+  writeEntry(draft, undecided, { publish: entry.outcome === 'unknown' });
+}
+
+/**
+ * A new incarnation has no memory of these: they cannot start any more, and nothing can prove what became of them. What is in flight
+ * beyond the device is not in its memory: it may still take effect.
+ */
 export function closeAsUnprovable(draft: Draft, cause: string): void {
   const proof = proofText('new-incarnation', cause);
-  for (const entry of draft.twin.open)
+  for (const entry of draft.twin.open.filter((open) => !isUndecided(open)))
     closeEntry(draft, entry, { outcome: 'unknown', reason: 'unprovable', proof });
+}
+
+/** An operator gives up a command that is in flight beyond its device: nothing more is waited for, whatever it may still lead to. */
+export function abandonCommand(draft: Draft, entry: LedgerEntry, word: string): void {
+  closeEntry(draft, entry, { outcome: 'unknown', reason: ABANDONED, proof: proofText('engineer', word) });
 }
 
 /** An engineer's word closes what the device is past and nothing has proved: the state is certain, the fate is not. */
@@ -72,12 +109,16 @@ export function declareUnknown(draft: Draft, entry: LedgerEntry): void {
   const unknown: LedgerEntry = {
     ...entry,
     outcome: 'unknown',
-    reason: 'no-answer',
+    reason: isUndecided(entry) ? UNDECIDED : 'no-answer',
     proof: null,
     decidedAt: draft.context.now,
   };
-  draft.twin.open = draft.twin.open.map((other) => (other.id === entry.id ? unknown : other));
+  replaceOpen(draft, unknown);
   writeEntry(draft, unknown, { publish: true });
+}
+
+function replaceOpen({ twin }: Draft, entry: LedgerEntry): void {
+  twin.open = twin.open.map((other) => (other.id === entry.id ? entry : other));
 }
 
 /**

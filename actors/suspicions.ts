@@ -6,6 +6,7 @@ import type { Report, RingEntry } from '../machines/report.ts';
 import { DIVERGENCE, standingDivergences } from './divergence.ts';
 import type { Draft } from './draft.ts';
 import type { EndedHold } from './holds.ts';
+import { isUndecided, type LedgerEntry } from './ledger.ts';
 import { closableByWord, UNCONFIRMED } from './legality.ts';
 import { isOfEpoch } from './numbers.ts';
 import { CLAIMED_N_MAX } from './ring.ts';
@@ -36,9 +37,9 @@ export const CONTRADICTION_RULE: SuspicionRule = {
 export const SUSPICIONS: Readonly<Record<string, SuspicionRule>> = {
   [UNCONFIRMED]: {
     entered: 'the `certainAt` of a command has passed, and nothing proves whether it was executed',
-    left: 'a report proves it, or shows that the device is past it and remembers nothing; the twin asks for one',
+    left: 'a report proves it, or shows that the device is past it and remembers nothing; the twin asks for one. A command that the device has named `undecided` only the device proves, or `abandon` gives up',
     cleared:
-      'closes the command as unprovable, with the proof `engineer`, if the newest report shows that the device is past it; before that the doubt stays, and the answer says so',
+      'closes the command as unprovable, with the proof `engineer`, if the newest report shows that the device is past it; before that, and while the command is `undecided`, the doubt stays, and the answer says so',
   },
   [DIVERGENCE]: {
     entered: 'the newest report and the ledger disagree about a hold',
@@ -172,10 +173,14 @@ function unconfirmed({ twin }: Draft): Doubt[] {
 function unconfirmedOf(open: Twin['open']): Doubt[] {
   return open
     .filter(({ outcome, notAfterUp }) => outcome === 'unknown' && notAfterUp !== null)
-    .map(({ id, n, name }) => ({
-      reason: UNCONFIRMED,
-      detail: `nothing proves yet whether ${name} ${id} (n ${String(n)}) was executed`,
-    }));
+    .map((entry) => ({ reason: UNCONFIRMED, detail: unconfirmedDetail(entry) }));
+}
+
+function unconfirmedDetail(entry: LedgerEntry): string {
+  const command = `${entry.name} ${entry.id} (n ${String(entry.n)})`;
+  return isUndecided(entry)
+    ? `${command} is in flight beyond the device, which cannot tell yet what became of it`
+    : `nothing proves yet whether ${command} was executed`;
 }
 
 /** A suspicion that goes on keeps its beginning, and its object while nothing about it changed. */

@@ -6,8 +6,8 @@ import type { Draft } from './draft.ts';
 import { worldState } from '../machines/statechart.ts';
 import type { Kind } from '../machines/kind.ts';
 import { refuseWaiting } from './guard.ts';
-import { expireHold } from './holds.ts';
-import type { LedgerEntry } from './ledger.ts';
+import { expireHold, holdCertainUntil } from './holds.ts';
+import { isUndecided, type LedgerEntry } from './ledger.ts';
 import { commandNamed } from './legality.ts';
 import { askWhatBecame, giveUpProbe, unknownProbeAt } from './probe.ts';
 import { declareUnknown } from './resolve.ts';
@@ -22,7 +22,7 @@ import type { Twin } from './twin.ts';
  * promised is: a request that waits for a probe is answered in time.
  */
 export function nextWakeAt(kind: Kind, twin: Twin, hearingSince: number | null): number {
-  let wakeAt = Math.min(twin.hold?.certainUntil ?? Infinity, twin.probe?.waitsUntil ?? Infinity);
+  let wakeAt = Math.min(holdCertainUntil(twin) ?? Infinity, twin.probe?.waitsUntil ?? Infinity);
   if (hearingSince === null) return wakeAt;
   wakeAt = Math.min(wakeAt, silentAt(kind, twin, hearingSince));
   for (const entry of twin.open) wakeAt = Math.min(wakeAt, entryDueAt(kind, entry));
@@ -39,7 +39,7 @@ export interface WakeTimes {
 
 /** The times that decide when the twin wants to be woken. */
 export function wakeTimes(kind: Kind, twin: Twin): WakeTimes {
-  let dueAt = Math.min(twin.hold?.certainUntil ?? Infinity, twin.probe?.waitsUntil ?? Infinity);
+  let dueAt = Math.min(holdCertainUntil(twin) ?? Infinity, twin.probe?.waitsUntil ?? Infinity);
   for (const entry of twin.open) dueAt = Math.min(dueAt, entryDueAt(kind, entry));
   dueAt = Math.min(dueAt, unknownProbeAt(twin));
   return { dueAt, heardAt: worldState(twin.path) === 'offline' ? null : twin.lastContactAt };
@@ -68,7 +68,7 @@ export function armedTimers(kind: Kind, twin: Twin): readonly ArmedTimer[] {
   const { hold, probe } = twin;
   const timers: readonly ArmedTimer[] = [
     {
-      ...{ name: 'hold-end', at: hold?.certainUntil ?? Infinity },
+      ...{ name: 'hold-end', at: holdCertainUntil(twin) ?? Infinity },
       sentence: `The reservation ${hold?.id ?? ''} has certainly ended by itself.`,
     },
     {
@@ -88,10 +88,17 @@ export function armedTimers(kind: Kind, twin: Twin): readonly ArmedTimer[] {
       const at = entryDueAt(kind, entry);
       return at < certainAt
         ? { name: 'resend', at, sentence: `${name} (n ${String(n)}) is sent again, under the same number.` }
-        : { name: 'certain-at', at, sentence: `${name} (n ${String(n)}) cannot start any more.` };
+        : { name: 'certain-at', at, sentence: certainSentence(entry) };
     }),
   ];
   return timers.filter(({ at }) => at < Infinity).sort((a, b) => a.at - b.at);
+}
+
+function certainSentence(entry: LedgerEntry): string {
+  const command = `${entry.name} (n ${String(entry.n)})`;
+  return isUndecided(entry)
+    ? `${command} is in doubt from then on, if the device still cannot tell what became of it.`
+    : `${command} cannot start any more.`;
 }
 
 /** Decides on everything that is due at `context.now`. */
@@ -124,6 +131,8 @@ function fallSilent(draft: Draft, hearingSince: number): void {
 
 function entryDueAt(kind: Kind, entry: LedgerEntry): number {
   if (entry.outcome !== 'pending') return Infinity;
+  // The device has it: another copy would tell it nothing.
+  if (isUndecided(entry)) return entry.certainAt;
   if (commandNamed(kind, entry.name)?.resolver.isSentAgain !== true) return entry.certainAt;
   return Math.min(entry.certainAt, entry.sentAt + kind.limits.resendMs);
 }
@@ -137,6 +146,9 @@ function chase(draft: Draft, entry: LedgerEntry): void {
   }
   declareUnknown(draft, entry);
   reviewCommands(draft);
-  const detail = `certainAt of ${entry.name} ${entry.id} has passed without an answer`;
+  const lacking = isUndecided(entry)
+    ? 'and the device cannot tell yet what became of it'
+    : 'without an answer';
+  const detail = `certainAt of ${entry.name} ${entry.id} has passed ${lacking}`;
   settleSuspicions(draft, { type: 'deadline', detail });
 }

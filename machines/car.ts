@@ -14,7 +14,7 @@ import { type Contradiction, defineKind, type Kind } from './kind.ts';
 import { probe } from './probe.ts';
 import type { Report } from './report.ts';
 import { BY_HOLD, BY_HOLD_ENDED, BY_RING } from './resolver.ts';
-import { clear, reboot, renewIdentity } from './upkeep.ts';
+import { abandon, clear, reboot, renewIdentity } from './upkeep.ts';
 
 const observations = [
   'available.secured',
@@ -112,6 +112,7 @@ const commands = {
   reboot,
   clear,
   'renew-identity': renewIdentity,
+  abandon,
 } as const satisfies Record<string, CommandSpec>;
 
 const send = { actions: 'send' } as const;
@@ -156,12 +157,14 @@ const machine = createMachine({
     /** Plugged in between two rentals; it is offered again when it says so itself. */
     charging: {},
     /** Silent for longer than its kind allows, or never heard. */
-    offline: { on: { 'command.clear': decide, 'command.renew-identity': decide } },
+    offline: { on: { 'command.clear': decide, 'command.renew-identity': decide, 'command.abandon': decide } },
     suspect: {
       initial: 'doubted',
       on: { 'command.reboot': send },
       states: {
-        doubted: { on: { 'command.clear': decide, 'command.renew-identity': decide } },
+        doubted: {
+          on: { 'command.clear': decide, 'command.renew-identity': decide, 'command.abandon': decide },
+        },
         /** The car itself says that it must not be used: a warning lamp, a crash sensor, the workshop's switch. */
         'out-of-service': {},
       },

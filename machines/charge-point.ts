@@ -23,7 +23,7 @@ import { type Contradiction, defineKind, type Kind } from './kind.ts';
 import { probe } from './probe.ts';
 import type { Report } from './report.ts';
 import { BY_HOLD, BY_HOLD_ENDED, BY_RING } from './resolver.ts';
-import { clear, reboot, renewIdentity } from './upkeep.ts';
+import { abandon, clear, reboot, renewIdentity } from './upkeep.ts';
 
 const observations = [
   'available.idle',
@@ -127,6 +127,7 @@ const commands = {
   reboot,
   clear,
   'renew-identity': renewIdentity,
+  abandon,
 } as const satisfies Record<string, CommandSpec>;
 
 const send = { actions: 'send' } as const;
@@ -171,12 +172,14 @@ const machine = createMachine({
       },
     },
     /** Silent for longer than its kind allows, or never heard. */
-    offline: { on: { 'command.clear': decide, 'command.renew-identity': decide } },
+    offline: { on: { 'command.clear': decide, 'command.renew-identity': decide, 'command.abandon': decide } },
     suspect: {
       initial: 'doubted',
       on: { 'command.reboot': send },
       states: {
-        doubted: { on: { 'command.clear': decide, 'command.renew-identity': decide } },
+        doubted: {
+          on: { 'command.clear': decide, 'command.renew-identity': decide, 'command.abandon': decide },
+        },
         /** The device itself says that it must not be used: OCPP's Faulted and Unavailable. */
         'out-of-service': {},
       },

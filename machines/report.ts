@@ -27,14 +27,18 @@ const MapOf = <Value extends TSchema>(value: Value, description: string) =>
     Type.Object({}, { additionalProperties: TypeGuard.IsUnknown(value) ? true : value, description }),
   );
 
+/** What has ended for good before a device says its last word on a command: the boot in which the command was sent on. */
+export const FenceSchema = Type.Object({ boot: Uint('the boot that has ended') });
+
 /** What the device did with one command it was sent: an entry of its ring of outcomes. */
 export const RingEntrySchema = Type.Object({
   n: Uint('the command number this is about'),
   outcome: Type.String({
     maxLength: 64,
-    description: '`done`, `rejected` or `unknown`, the last two with a reason',
+    description: '`done`, `rejected` with a reason, `undecided`, or `unknown` with a fence',
   }),
   reason: Type.Optional(Type.String({ maxLength: 256 })),
+  fence: Type.Optional(FenceSchema),
 });
 export type RingEntry = Readonly<Static<typeof RingEntrySchema>>;
 

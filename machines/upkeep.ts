@@ -35,6 +35,39 @@ const reasonArgument = Type.Object(
   { additionalProperties: false },
 );
 
+/** The name of the command by which an operator gives up one that is in flight beyond its device. */
+export const ABANDON = 'abandon';
+
+/**
+ * The command `abandon`: an operator gives up a command that is in flight beyond its device (`undecided`), where whoever could tell what
+ * became of it does not come back. The device never hears of it.
+ */
+export const abandon = {
+  description:
+    'An operator gives up a command that the device has passed on and cannot tell of (`undecided`): nothing more is waited for, and its outcome stays `unknown`, `abandoned`. Only for a gateway that does not come back: the command may still take effect.',
+  args: Type.Object(
+    {
+      command: Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description: 'ledger id of the command that is given up',
+      }),
+      reason: Type.String({
+        minLength: 1,
+        maxLength: 256,
+        description: 'why nothing more can come of it, for the journal; the request has to say `by` whom',
+      }),
+    },
+    { additionalProperties: false },
+  ),
+  decidedBy: 'twin',
+  startWindowMs: null,
+  freshWithinMs: null,
+  hold: null,
+  endsHold: false,
+  resolver: { done: ['engineer'], notDone: [], isSentAgain: false, compensatedBy: null },
+} as const satisfies CommandSpec;
+
 /** The command `clear`: an engineer has looked, and ends what asks for a person. The device never hears of it. */
 export const clear = {
   description:

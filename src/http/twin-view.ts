@@ -76,10 +76,15 @@ export const TwinViewSchema = Type.Object({
       outcome: Type.String(),
       sentAt: Time,
       certainAt: Time,
+      undecided: Type.Optional(
+        Type.Literal(true, {
+          description: 'the device has passed it on, and cannot tell yet what became of it',
+        }),
+      ),
     }),
   ),
   hold: Type.Union([
-    Type.Object({ id: Type.String(), by: StringOrNull, until: Time, certainUntil: Time }),
+    Type.Object({ id: Type.String(), by: StringOrNull, until: Time, certainUntil: TimeOrNull }),
     Type.Null(),
   ]),
   suspicions: Type.Array(
@@ -115,7 +120,7 @@ export function twinView(document: TwinDocument, inventory: InventoryEntry): Sta
       sentAt: rfc3339(command.sentAt),
       certainAt: rfc3339(command.certainAt),
     })),
-    hold: hold && { ...hold, until: rfc3339(hold.until), certainUntil: rfc3339(hold.certainUntil) },
+    hold: hold && { ...hold, until: rfc3339(hold.until), certainUntil: rfc3339OrNull(hold.certainUntil) },
     suspicions: suspicions.map(suspicionView),
     allowed: [...allowed],
   };

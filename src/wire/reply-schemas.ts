@@ -148,7 +148,12 @@ export const TwinDocumentSchema = Type.Object({
       name: Type.String(),
       outcome: Type.String(),
       sentAt: Time('when it was sent last'),
-      certainAt: Time('after this it cannot start any more'),
+      certainAt: Time('after this it cannot start any more, unless it is `undecided`'),
+      undecided: Type.Optional(
+        Type.Literal(true, {
+          description: 'the device has passed it on, and cannot tell yet what became of it',
+        }),
+      ),
     } satisfies Fields<TwinDocument['pending'][number]>),
   ),
   hold: Type.Union([
@@ -156,7 +161,9 @@ export const TwinDocumentSchema = Type.Object({
       id: Type.String({ description: 'of the command that began it' }),
       by: TextOrNull('on whose behalf'),
       until: Time('when the device is expected to let go'),
-      certainUntil: Time('when it certainly has let go'),
+      certainUntil: TimeOrNull(
+        'when it certainly has let go; `null` while the command that begins it is undecided',
+      ),
     } satisfies Fields<NonNullable<TwinDocument['hold']>>),
     Type.Null(),
   ]),

@@ -4,7 +4,7 @@
  */
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { Value } from '@sinclair/typebox/value';
-import { ID_PATTERN, markUnreadable, type Report, ReportSchema } from '../../machines/report.ts';
+import { FenceSchema, ID_PATTERN, markUnreadable, type Report, ReportSchema } from '../../machines/report.ts';
 import { announcesList, decode, type DecodeProblem, encodingOf } from './codec.ts';
 import { listLengthOf } from './msgpack-scan.ts';
 import { schemaProblem } from './schema-problem.ts';
@@ -130,6 +130,7 @@ function forgiven(device: string, value: unknown): Report | null {
     if (Array.isArray(list))
       report[name] = list.map((item: unknown) => (isMap(item) ? withoutNulls(item) : item));
   }
+  if (Array.isArray(report.commands)) report.commands = report.commands.map(withoutBadFence);
   if (isMap(report.since)) report.since = withoutNulls(report.since);
   const misfits = FORGIVEN.filter(
     (name) => report[name] !== undefined && !Value.Check(ReportSchema.properties[name], report[name]),
@@ -147,6 +148,13 @@ function withoutNulls(map: Record<string, unknown>, kept: readonly string[] = []
   return Object.fromEntries(
     Object.entries(map).filter(([name, value]) => value !== null || kept.includes(name)),
   );
+}
+
+/** A fence that does not fit is none: the word beside it then proves nothing, and the rest of the ring is heard all the same. */
+function withoutBadFence(item: unknown): unknown {
+  if (!isMap(item) || item.fence === undefined || Value.Check(FenceSchema, item.fence)) return item;
+  const { fence: _unfitting, ...entry } = item;
+  return entry;
 }
 
 function tooLarge(bytes: number): { readonly reason: 'too-large'; readonly detail: string } {

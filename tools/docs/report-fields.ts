@@ -73,10 +73,15 @@ export const REPORT_MEANINGS: Meanings<typeof ReportSchema> = {
 /** Of an entry of `commands`. */
 export const RING_ENTRY_MEANINGS: Meanings<typeof RingEntrySchema> = {
   n: { meaning: 'the number of the command', leftOut: null },
-  outcome: { meaning: '`done`, `rejected` or `unknown`', leftOut: null },
+  outcome: { meaning: '`done`, `rejected`, `undecided` or `unknown`', leftOut: null },
   reason: {
     meaning: 'why it was rejected, or cannot be told: a stable word in kebab-case',
     leftOut: 'a rejection is shown as `no-reason-given`',
+  },
+  fence: {
+    meaning:
+      'for `unknown`: `{boot}`, the boot in which the command was executed or passed on, which has ended since',
+    leftOut: 'an `unknown` proves nothing, and the doubt goes on',
   },
 };
 

@@ -56,7 +56,8 @@ export interface Hold {
   readonly id: string;
   readonly by: string | null;
   readonly until: string;
-  readonly certainUntil: string;
+  /** `null` while nobody can tell. */
+  readonly certainUntil: string | null;
 }
 
 /** A twin, whole. */

@@ -44,9 +44,17 @@ export function CommandLedger({ asked: { answer, failure } }: { readonly asked: 
   );
 }
 
+/** The device has passed it on, and cannot tell yet what became of it. */
+function isUndecided({ reason, closedAt }: Command): boolean {
+  return reason === 'undecided' && closedAt === null;
+}
+
 function sentenceOf(command: Command, now: number): string {
   const { outcome, reason, proof, certainAt, decidedAt, closedAt } = command;
   const certain = Date.parse(certainAt);
+  if (isUndecided(command)) {
+    return 'it is in flight beyond the device, and may take effect at any time: only the device can tell, or an operator give it up';
+  }
   if (outcome === 'pending') {
     return certain > now
       ? `no proof yet; it cannot start any more in ${age(certain - now)}`

@@ -21,24 +21,25 @@ export function Reservation({
   useTick();
   if (hold === null) return null;
   const until = Date.parse(hold.until);
-  const certain = Date.parse(hold.certainUntil);
   const now = serverNow() ?? until;
   // Whether it was released meanwhile, or held again, nobody here knows: then nothing is counted down.
   const isKnown = doubt === null;
   const left = until > now ? `, ${age(until - now)} more` : ', which is over by the device’s own count';
-  const untilFree = certain > now ? `, in ${age(certain - now)}` : '';
   return (
     <section class="hold" aria-label="Hold">
       <AsKnownThen doubt={doubt} />
       <p>
         <strong>Held{hold.by === null ? '' : ` for ${hold.by}`}</strong> until {timeOfDay(until, now)} UTC
-        {isKnown && left}.{' '}
-        {isKnown && (
-          <span class="soft">
-            Certainly free at {timeOfDay(certain, now)} UTC{untilFree}.
-          </span>
-        )}
+        {isKnown && left}. {isKnown && <span class="soft">{certainEnd(hold, now)}</span>}
       </p>
     </section>
   );
+}
+
+/** When the device has certainly let go. */
+function certainEnd({ certainUntil }: Hold, now: number): string {
+  if (certainUntil === null) return 'When it is certainly free nobody can tell: the command is undecided.';
+  const certain = Date.parse(certainUntil);
+  const untilFree = certain > now ? `, in ${age(certain - now)}` : '';
+  return `Certainly free at ${timeOfDay(certain, now)} UTC${untilFree}.`;
 }

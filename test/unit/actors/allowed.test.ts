@@ -6,10 +6,11 @@ import { describe, expect, test } from 'vitest';
 import { decide } from '../../../actors/decide.ts';
 import type { CommandRequest, Twin } from '../../../actors/twin.ts';
 import { explain } from '../../../actors/explain.ts';
+import { abandonable } from '../../../actors/legality.ts';
 import { prospectOf, WAITING_MAX } from '../../../actors/prospect.ts';
 import { chargePoint } from '../../../machines/charge-point.ts';
 import { kinds } from '../../../machines/kinds.ts';
-import type { Report } from '../../../machines/report.ts';
+import { type Report, RING_SIZE_MAX } from '../../../machines/report.ts';
 import { Pair } from './pair.ts';
 
 const { freshMs, probeTimeoutMs } = chargePoint.limits;
@@ -21,13 +22,20 @@ function ringless(pair: Pair, given: Partial<Report> = {}): void {
   pair.hear(report);
 }
 
+/** Right arguments of a command: a person's word has a reason, and `abandon` gives up one that is undecided. */
+function argsOf({ twin }: Pair, name: string): CommandRequest['args'] {
+  const reason = 'looked at it';
+  if (name === 'clear' || name === 'renew-identity') return { reason };
+  return name === 'abandon' ? { command: abandonable(twin)[0]?.id ?? 'none', reason } : {};
+}
+
 /** Whether a request for the command, with right arguments, is refused now; nothing about the twin changes. */
 function refusalOf(pair: Pair, name: string): string | null {
   const { twin, kind, now, hearingSince, epoch, serverErrorMs } = pair;
   const request: CommandRequest = {
     id: 'asked',
     name,
-    args: isWord(name) ? CLEAR.args : {},
+    args: argsOf(pair, name),
     waitUntil: now,
     ifVersion: null,
     asker: 'nats:backend',
@@ -93,29 +101,41 @@ test('what waits for a probe is not allowed to more than may wait', () => {
 
 /** Something that happens to a twin and its device. */
 type Step =
-  'report' | 'ringless' | 'answer' | 'use' | 'leave' | 'restart' | number | { readonly ask: string };
+  | 'report'
+  | 'ringless'
+  | 'answer'
+  | 'pass-on'
+  | 'use'
+  | 'leave'
+  | 'restart'
+  | number
+  | { readonly ask: string };
 
 function happen(pair: Pair, step: Step): void {
   if (typeof step === 'number') pair.pass(step);
-  else if (typeof step === 'object') pair.ask(step.ask, isWord(step.ask) ? CLEAR : {});
+  else if (typeof step === 'object') pair.ask(step.ask, { args: argsOf(pair, step.ask), by: 'mara' });
   else if (step === 'report') pair.report();
   else if (step === 'ringless') ringless(pair);
   else if (step === 'answer') pair.answer();
+  else if (step === 'pass-on') passOn(pair);
   else if (step === 'restart') pair.device.reboot(pair.now, 'everything');
   else if (step === 'use') pair.device.use(pair.now, true);
   else pair.device.leave(pair.now);
 }
 
-function isWord(name: string): boolean {
-  return name === 'clear' || name === 'renew-identity';
+/** The device takes what is sent, passes it on, and cannot tell what becomes of it. */
+function passOn(pair: Pair): void {
+  for (const { n } of pair.unhandled()) {
+    pair.device.ring = [{ n, outcome: 'undecided' }, ...pair.device.ring].slice(0, RING_SIZE_MAX);
+    pair.device.highestN = n;
+  }
+  pair.report();
 }
-
-const CLEAR = { args: { reason: 'looked at it' }, by: 'mara' };
 
 describe.each(kinds)('of every $name that can be', (kind) => {
   const names = Object.keys(kind.commands);
   const step = fc.oneof(
-    fc.constantFrom<Step>('report', 'ringless', 'answer', 'use', 'leave', 'restart'),
+    fc.constantFrom<Step>('report', 'ringless', 'answer', 'pass-on', 'use', 'leave', 'restart'),
     fc.constantFrom<Step>(1_000, probeTimeoutMs, freshMs + 1, 120_001, 3_600_000),
     fc.constantFrom(...names).map((ask): Step => ({ ask })),
   );

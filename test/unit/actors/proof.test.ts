@@ -78,9 +78,18 @@ describe('a ring that names it', () => {
     });
   });
 
-  test('as something it cannot tell, is taken at its word', () => {
-    const commands = [{ n: 5, outcome: 'unknown', reason: 'interrupted' }];
-    expect(verdict({ boot: 4, commands })).toEqual({ outcome: 'unknown', reason: 'interrupted' });
+  test('as something it cannot tell, is taken at its word once the boot in which it was sent on has ended', () => {
+    const cannotTell = (fence?: { boot: number }): RingEntry[] => [
+      { n: 5, outcome: 'unknown', reason: 'interrupted', ...(fence && { fence }) },
+    ];
+    expect(verdict({ boot: 4, commands: cannotTell({ boot: 3 }) })).toEqual({
+      outcome: 'unknown',
+      reason: 'interrupted',
+    });
+    expect(verdict({ boot: 4, commands: cannotTell() })).toBeNull();
+    expect(verdict({ boot: 4, commands: cannotTell({ boot: 4 }) })).toBeNull();
+    expect(verdict({ boot: 4, commands: cannotTell({ boot: 2 }) })).toBeNull();
+    expect(verdict({ up: AFTER, commands: cannotTell({ boot: 3 }) })).toBeNull();
   });
 
   test('too late, in its boot, proves it expired', () => {

@@ -22,7 +22,8 @@ const uint = fc.oneof(
 const ringEntry = fc.record(
   {
     n: fc.oneof({ weight: 6, arbitrary: fc.nat(12) }, { weight: 1, arbitrary: uint }),
-    outcome: fc.constantFrom('done', 'rejected', 'too-late', 'unknown', 'whatever'),
+    outcome: fc.constantFrom('done', 'rejected', 'too-late', 'undecided', 'unknown', 'whatever'),
+    fence: fc.record({ boot: fc.integer({ min: 0, max: 3 }) }),
     reason: fc.constantFrom('busy', 'superseded', 'other-boot', 'too-late', 'stale-epoch', ''),
   },
   { requiredKeys: ['n', 'outcome'] },

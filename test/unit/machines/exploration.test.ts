@@ -77,7 +77,7 @@ describe.each(kinds.map((kind) => ({ kind, name: kind.name })))('exploring all o
       const accepted = Object.keys(kind.commands).filter((name) =>
         kind.chart.accepts(path, `command.${name}`),
       );
-      const words = path === 'suspect.out-of-service' ? [] : ['clear', 'renew-identity'];
+      const words = path === 'suspect.out-of-service' ? [] : ['clear', 'renew-identity', 'abandon'];
       expect(accepted).toEqual(['report', ...(path === 'offline' ? [] : ['reboot']), ...words]);
     }
   });

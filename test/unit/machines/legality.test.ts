@@ -11,8 +11,8 @@ const legal: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     'reserved.arrived': ['release', 'start', 'report'],
     'charging.delivering': ['stop', 'report'],
     'charging.suspended': ['stop', 'report'],
-    offline: ['report', 'clear', 'renew-identity'],
-    'suspect.doubted': ['report', 'reboot', 'clear', 'renew-identity'],
+    offline: ['report', 'clear', 'renew-identity', 'abandon'],
+    'suspect.doubted': ['report', 'reboot', 'clear', 'renew-identity', 'abandon'],
     'suspect.out-of-service': ['report', 'reboot'],
   },
   car: {
@@ -23,8 +23,8 @@ const legal: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     'rented.parked': ['stop', 'report'],
     'rented.driving': ['report'],
     charging: ['report'],
-    offline: ['report', 'clear', 'renew-identity'],
-    'suspect.doubted': ['report', 'reboot', 'clear', 'renew-identity'],
+    offline: ['report', 'clear', 'renew-identity', 'abandon'],
+    'suspect.doubted': ['report', 'reboot', 'clear', 'renew-identity', 'abandon'],
     'suspect.out-of-service': ['report', 'reboot'],
   },
   kiosk: {
@@ -33,8 +33,8 @@ const legal: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     'serving.dialog': ['stop', 'report'],
     'serving.handover': ['report'],
     charging: ['report'],
-    offline: ['report', 'clear', 'renew-identity'],
-    'suspect.doubted': ['report', 'reboot', 'clear', 'renew-identity'],
+    offline: ['report', 'clear', 'renew-identity', 'abandon'],
+    'suspect.doubted': ['report', 'reboot', 'clear', 'renew-identity', 'abandon'],
     'suspect.out-of-service': ['report', 'reboot'],
   },
 };

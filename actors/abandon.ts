@@ -1,0 +1,44 @@
+/**
+ * The command `abandon`: an operator says that nobody will tell any more what became of a command that is in flight beyond its device,
+ * because the gateway that passed it on does not come back. The twin executes it itself, at once, and nothing is sent.
+ *
+ * It names the one command that it gives up, and says `by` whom and why, for the journal. The command stays `unknown` in the ledger, with
+ * a reason of its own, `abandoned`: it may have taken effect, and may yet. A word of the device that comes after all is still written down.
+ */
+import type { CommandSpec } from '../machines/command.ts';
+import { addEffect, type Draft, refuse, writeEntry } from './draft.ts';
+import type { LedgerEntry } from './ledger.ts';
+import { abandonable } from './legality.ts';
+import { proofText } from './proof.ts';
+import { abandonCommand, remember } from './resolve.ts';
+import { nextEntry } from './send.ts';
+import { journal, settleSuspicions } from './settle.ts';
+import { reviewCommands } from './suspicions.ts';
+import type { CommandRequest } from './twin.ts';
+
+/** Gives up the command that the request names. The request has passed the guard: it says `by` whom, and why. */
+export function abandonByWord(draft: Draft, request: CommandRequest, spec: CommandSpec): void {
+  const { twin, context } = draft;
+  const { command, reason } = request.args;
+  const given = abandonable(twin).find(({ id }) => id === command);
+  if (given === undefined) {
+    const known = abandonable(twin).map(({ id }) => id);
+    const detail = `${String(command)} is not undecided: what can be given up is ${known.join(', ')}`;
+    refuse(draft, request, { code: 'bad-arguments', detail });
+    return;
+  }
+  const word = `${request.by ?? ''}: ${String(reason)}`;
+  abandonCommand(draft, given, word);
+  reviewCommands(draft);
+  const { now } = context;
+  const entry: LedgerEntry = {
+    ...nextEntry(draft, request, spec),
+    ...{ certainAt: now, outcome: 'done', proof: proofText('engineer', word), decidedAt: now, closedAt: now },
+  };
+  remember(draft, entry);
+  writeEntry(draft, entry, { publish: true });
+  const detail = `${word}; gave up ${given.name} ${given.id} (n ${String(given.n)}), which may still take effect`;
+  settleSuspicions(draft, { type: 'engineer', detail });
+  if (draft.transitions === null) journal(draft, { type: 'engineer', detail });
+  addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'ledger', entry } });
+}
