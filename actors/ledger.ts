@@ -1,6 +1,7 @@
 /**
  * The ledger's entry: one command a twin accepted, from the decision to its outcome (design, section 3).
  */
+import { UNDECIDED } from '../machines/report.ts';
 
 /**
  * How a command stands. `pending` until something is known; `unknown` once it can no longer START and nothing proves
@@ -10,13 +11,10 @@
 export type Outcome = 'pending' | 'done' | 'rejected' | 'expired' | 'unknown';
 
 /**
- * The reason of a command that is `pending` or `unknown` and that its device has named `undecided`: it is in flight beyond the device, as
- * with a gateway that waits for its station. It may still take effect after its `certainAt`, so that it stays in everybody's way until the
- * device names another word for it, or an operator gives it up.
+ * True for a command that its device has named `undecided`, which is then the reason of one that is `pending` or `unknown`: it is in flight
+ * beyond the device, and may take effect however long ago its `certainAt` was. It stays in everybody's way until the device names another
+ * word for it, or an operator gives it up.
  */
-export const UNDECIDED = 'undecided';
-
-/** True for a command that is in flight beyond its device, however long ago its `certainAt` was. */
 export function isUndecided({ outcome, reason, closedAt }: LedgerEntry): boolean {
   return reason === UNDECIDED && closedAt === null && (outcome === 'pending' || outcome === 'unknown');
 }

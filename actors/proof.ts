@@ -17,9 +17,9 @@
  * that carries no ring is no silence: a device that has answered before has one, and its next report may show it. What is undecided
  * stays in a ring however much came after it, so that it tells nothing of what has left the ring since.
  */
-import { type Report, RING_SIZE_MAX, type RingEntry } from '../machines/report.ts';
+import { type Report, RING_SIZE_MAX, type RingEntry, UNDECIDED } from '../machines/report.ts';
 import { BY_RING, type NotDoneProof, type ProofName, type Resolver } from '../machines/resolver.ts';
-import { isUndecided, type LedgerEntry, type Outcome, UNDECIDED } from './ledger.ts';
+import { isUndecided, type LedgerEntry, type Outcome } from './ledger.ts';
 import { isNamedSince } from './ring.ts';
 
 /** What is proved, and by what: `proof` begins with a {@link ProofName}. */

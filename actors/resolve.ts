@@ -3,10 +3,10 @@
  *
  * A closed `unknown` stays among the recent ones: a report that comes late from a buffer may still prove it.
  */
-import type { Report } from '../machines/report.ts';
+import { type Report, UNDECIDED } from '../machines/report.ts';
 import { type Draft, writeEntry } from './draft.ts';
 import { hasAnswered } from './freshness.ts';
-import { isUndecided, type LedgerEntry, UNDECIDED } from './ledger.ts';
+import { isUndecided, type LedgerEntry } from './ledger.ts';
 import { closableByWord, commandNamed } from './legality.ts';
 import { OPEN_MAX } from './prospect.ts';
 import {

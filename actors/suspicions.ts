@@ -2,7 +2,7 @@
  * Reasons to doubt the known state, entered and left by rule: the rules are in {@link SUSPICIONS}, and in `docs/suspicions.md`,
  * which is written from them. A suspicion is open or it is not; the machine is in `suspect` while one is.
  */
-import type { Report, RingEntry } from '../machines/report.ts';
+import { NOT_CONNECTED, type Report, type RingEntry } from '../machines/report.ts';
 import { DIVERGENCE, standingDivergences } from './divergence.ts';
 import type { Draft } from './draft.ts';
 import type { EndedHold } from './holds.ts';
@@ -18,6 +18,7 @@ const CONFLICT = 'identity-conflict';
 const IMPOSSIBLE_NUMBER = 'impossible-number';
 const FOREIGN_EPOCH = 'foreign-epoch';
 const UNKNOWN_STATE = 'unknown-state';
+const NO_CONNECTION = 'not-connected';
 
 /** When a suspicion begins and ends, and what an engineer's `clear` does about it; one sentence each. */
 export interface SuspicionRule {
@@ -61,6 +62,12 @@ export const SUSPICIONS: Readonly<Record<string, SuspicionRule>> = {
     entered: 'the newest report names a state that the kind does not know, as after an update of firmware',
     left: 'a newer report names one that it knows; until then the machine keeps the state that it had',
     cleared: 'does not end it: nobody knows what the device means',
+  },
+  [NO_CONNECTION]: {
+    entered:
+      'the newest report is of a gateway that has no connection with the device it speaks for, and so says nothing of its state',
+    left: 'a newer report names a state; until then the machine keeps the state that it had',
+    cleared: 'does not end it: nobody knows how the device is',
   },
   [CONFLICT]: {
     entered:
@@ -123,6 +130,8 @@ export function clearDoubts(draft: Draft): void {
 
 function unknownState({ kind }: Draft, { state }: Report): Doubt[] {
   if (kind.reportedStates.includes(state)) return [];
+  if (state === NOT_CONNECTED)
+    return [{ reason: NO_CONNECTION, detail: 'who speaks for it has no connection with it' }];
   const known = kind.reportedStates.join(', ');
   const detail = `it says ${JSON.stringify(state)}, and a ${kind.name} says ${known}`;
   return [{ reason: UNKNOWN_STATE, detail }];
@@ -133,7 +142,10 @@ export function standingAgainstWord(twin: Twin): readonly Suspicion[] {
   const closable = closableByWord(twin);
   const staying = unconfirmedOf(twin.open.filter((entry) => !closable.includes(entry)));
   return twin.suspicions.filter(
-    (suspicion) => suspicion.reason === UNKNOWN_STATE || staying.some((doubt) => isSame(suspicion, doubt)),
+    (suspicion) =>
+      suspicion.reason === UNKNOWN_STATE ||
+      suspicion.reason === NO_CONNECTION ||
+      staying.some((doubt) => isSame(suspicion, doubt)),
   );
 }
 

@@ -27,6 +27,18 @@ const MapOf = <Value extends TSchema>(value: Value, description: string) =>
     Type.Object({}, { additionalProperties: TypeGuard.IsUnknown(value) ? true : value, description }),
   );
 
+/**
+ * The word of a ring for a command that is in flight beyond the device, as with a gateway that waits for its station: it is amended in its
+ * place, and stays in the ring until then.
+ */
+export const UNDECIDED = 'undecided';
+
+/**
+ * The state in a report of a gateway that has no connection with the device it speaks for: nothing is known of that but what the gateway
+ * itself did. No kind has it.
+ */
+export const NOT_CONNECTED = 'not-connected';
+
 /** What has ended for good before a device says its last word on a command: the boot in which the command was sent on. */
 export const FenceSchema = Type.Object({ boot: Uint('the boot that has ended') });
 

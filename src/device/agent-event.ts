@@ -22,8 +22,10 @@ export type AgentEvent =
       readonly outcome: string;
       readonly reason: string | null;
     }
-  /** The body threw while it executed a command, or was asked whether it had; the outcome is `unknown`. */
-  | { readonly type: 'body-failed'; readonly command: Command; readonly error: unknown }
+  /** What became of an undecided command has become known. */
+  | { readonly type: 'amended'; readonly command: Command; readonly outcome: string }
+  /** The body threw: it has not said what became of the command; `null` where it was told that a hold has ended. */
+  | { readonly type: 'body-failed'; readonly command: Command | null; readonly error: unknown }
   | { readonly type: 'command-unreadable'; readonly detail: string }
   /** A command was lost because too many waited. */
   | { readonly type: 'command-lost' }

@@ -9,9 +9,10 @@
  *     report is silent about a command that is under way.
  * I3  a command whose execution begins was stored as begun before, and is within its deadline at that moment.
  * I4  a change of the hold counts at once for everything that is decided after it, stored or not.
+ * I5  while the agent is suspended it makes no report but the one that answers a command, and no report says anything of the device.
  */
 import type { Command } from '../../machines/command.ts';
-import type { Report } from '../../machines/report.ts';
+import { NOT_CONNECTED, type Report } from '../../machines/report.ts';
 import { encode, type Encoding } from '../wire/codec.ts';
 import type { AgentEvent, AgentListener } from './agent-event.ts';
 import { readCommand } from './command-reader.ts';
@@ -27,21 +28,24 @@ import {
   nextBoot,
   nextChangeUp,
   passTime,
+  withBegun,
   withoutHold,
 } from './memory.ts';
 import { FIRST_MEASUREMENT, type Measurement, observeBinaries, takeMeasurement } from './measurement.ts';
 import { Outbox, type SendingOrder } from './outbox.ts';
 import type {
+  ActMoment,
   ActResult,
   BodyChange,
   DeviceBody,
   DeviceClock,
   DeviceLink,
   DeviceStorage,
+  LastResult,
   Reading,
 } from './ports.ts';
-import { judge, REBOOT } from './reboot.ts';
-import { finish, mayStillStart, outcomeAfterRestart, receive, type Reception } from './reception.ts';
+import { isProvedByRestart, judge, REBOOT } from './reboot.ts';
+import { amend, finish, mayStillStart, outcomeAfterRestart, receive, type Reception } from './reception.ts';
 import { Sender } from './sender.ts';
 
 /** The parts of an agent. */
@@ -75,6 +79,8 @@ export interface AgentStatus {
   readonly hold: DeviceHold | null;
   /** False while the last publish was not acked. */
   readonly isDelivering: boolean;
+  /** True while whoever speaks for the device has no connection with it. */
+  readonly isSuspended: boolean;
   readonly acked: number;
   readonly dropped: number;
   readonly unreadableCommands: number;
@@ -91,6 +97,14 @@ export interface DeviceAgent {
   settled(): Promise<void>;
   /** Resolves as soon as the hub has acked everything; rejects when the agent ends before. */
   delivered(): Promise<void>;
+  /**
+   * For a gateway whose station is gone: nothing is reported of itself any more, heartbeats included, so that the twin falls silent, and
+   * every command is refused as `not-connected`, by a report that says so instead of a state. The boot goes on: what is undecided stays so.
+   * Called twice it does nothing.
+   */
+  suspend(): void;
+  /** The station is back, in the same session: its state is reported at once. A new session is a new boot, `stop` and `startAgent`. */
+  resume(): void;
   /** Stops in order; what is not acked stays in the storage. */
   stop(): Promise<void>;
 }
@@ -120,6 +134,9 @@ class Agent implements DeviceAgent {
   #commands: Uint8Array[] = [];
   #isChangeDue = false;
   #isBusy = false;
+  #isSuspended = false;
+  /** What the body said of the command that is being executed, before the execution had an end. */
+  #saidEarly: BodyChange['amends'] | null = null;
   #cancelWake: () => void = () => undefined;
   #settledWaiters: Waiters = [];
   #deliveredWaiters: Waiters = [];
@@ -162,18 +179,16 @@ class Agent implements DeviceAgent {
     const { storage, limits, body, link, clock, firstBoot = 1 } = this.#options;
     const stored = await storage.load();
     const { unreadable } = stored;
-    let memory = nextBoot(stored.memory, { unreadable, holdChargeMs: limits.holdChargeMs, firstBoot });
-    if (memory.begun !== null) {
-      const isRestart = memory.begun.name === REBOOT;
-      memory = outcomeAfterRestart(memory, isRestart || (await this.#body.wasExecuted(memory.begun)));
-    }
-    this.#memory = memory;
+    const next = nextBoot(stored.memory, { unreadable, holdChargeMs: limits.holdChargeMs, firstBoot });
+    this.#memory = await this.#settleExecutions(next);
     this.#storedMemory = stored.memory;
+    const { hold } = stored.memory;
+    if (hold !== null && this.#memory.hold === null) this.#body.holdEnded(hold.id);
     this.#ending.add(() => storage.close());
     for (const report of stored.pending) this.#keep(report, encode(report, this.#options.encoding));
     this.#ending.add(body.watch((change) => this.#hearBody(change)));
     await this.#record(clock.uptime(), { components: body.scan() });
-    this.#tell({ type: 'started', boot: memory.boot, pending: stored.pending.length, unreadable });
+    this.#tell({ type: 'started', boot: this.#memory.boot, pending: stored.pending.length, unreadable });
     this.#sender.start();
     this.#ending.add(() => this.#sender.stop());
     this.#ending.add(
@@ -182,6 +197,18 @@ class Agent implements DeviceAgent {
         restored: () => this.#sender.retryNow(),
       }),
     );
+  }
+
+  /** Finds out what became of what was being executed, or was undecided, when the boot before ended. */
+  async #settleExecutions(memory: DeviceMemory): Promise<DeviceMemory> {
+    const { begun, undecided = [] } = memory;
+    let settled = memory;
+    for (const command of [...undecided, ...(begun === null ? [] : [begun])]) {
+      const isProved = isProvedByRestart(this.#options.body, command);
+      const shown = isProved || (await this.#body.wasExecuted(command));
+      settled = outcomeAfterRestart(settled, shown, command);
+    }
+    return settled;
   }
 
   // ------------------------------------------------------------------------------------------------------- what comes
@@ -202,9 +229,26 @@ class Agent implements DeviceAgent {
     if (this.#ending.hasBegun) return;
     const up = this.#options.clock.uptime();
     if (change.endsHold === true) this.#setMemory(withoutHold(this.#memory));
+    if (change.amends !== undefined) this.#amend(change.amends);
     this.#measurement = observeBinaries(this.#measurement, this.#read(up), up);
     this.#isChangeDue = true;
     this.#work();
+  }
+
+  /** What became of an undecided command has become known, or of the one that is being executed, before that has an end. */
+  #amend(said: NonNullable<BodyChange['amends']>): void {
+    const { n, result } = said;
+    if (this.#memory.begun?.n === n) this.#saidEarly = said;
+    const command = this.#memory.undecided?.find((other) => other.n === n);
+    if (command === undefined) return;
+    this.#setMemory(amend(this.#memory, n, result));
+    this.#tell({ type: 'amended', command, outcome: result.outcome });
+  }
+
+  /** The body has said after its time was up what became of a command. */
+  #hearLate({ n }: Command, result: ActResult): void {
+    if (result.outcome === 'undecided') return;
+    this.#hearBody({ amends: { n, result } });
   }
 
   #hearSender(event: AgentEvent): void {
@@ -241,7 +285,11 @@ class Agent implements DeviceAgent {
   async #takeTurns(): Promise<void> {
     do {
       await this.#turn();
-    } while ((this.#commands.length > 0 || this.#isChangeDue) && !this.#ending.hasBegun);
+    } while ((this.#commands.length > 0 || this.#isReportDue()) && !this.#ending.hasBegun);
+  }
+
+  #isReportDue(): boolean {
+    return this.#isChangeDue && !this.#isSuspended;
   }
 
   async #turn(): Promise<void> {
@@ -250,7 +298,7 @@ class Agent implements DeviceAgent {
     const payload = this.#commands.shift();
     if (payload !== undefined) {
       await this.#handle(payload, up);
-    } else if (this.#isChangeDue || up >= this.#lastReportUp + this.#options.limits.heartbeatMs) {
+    } else if (this.#isReportDue() || (up >= this.#heartbeatUp() && !this.#isSuspended)) {
       await this.#record(up, {});
     } else if (this.#memory !== this.#storedMemory) {
       await this.#append({ memory: this.#memory });
@@ -266,7 +314,7 @@ class Agent implements DeviceAgent {
     }
     const { command } = read;
     const { body, limits } = this.#options;
-    const moment = { up, holdChargeMs: limits.holdChargeMs };
+    const moment = { up, holdChargeMs: limits.holdChargeMs, isSuspended: this.#isSuspended };
     const reception = receive(this.#memory, command, moment, (hold) => judge(body, command, { hold, up }));
     this.#setMemory(reception.memory);
     const reason = reception.type === 'refused' ? reception.reason : null;
@@ -278,18 +326,43 @@ class Agent implements DeviceAgent {
   async #execute(command: Command, { verdict }: Extract<Reception, { type: 'begun' }>): Promise<void> {
     const { clock } = this.#options;
     await this.#append({ memory: this.#memory });
-    if (command.name === REBOOT && mayStillStart(command, clock.uptime())) {
-      this.#ending.stop(() => this.#options.body.restart?.());
+    this.#saidEarly = null;
+    const moment = momentOf(command, clock);
+    const executed: ActResult = moment.mayStillStart()
+      ? await this.#act(command, moment)
+      : { outcome: 'rejected', reason: 'too-late' };
+    if (command.name === REBOOT && executed.outcome === 'done') {
+      await this.#restart(command);
       return;
     }
-    const result: ActResult = mayStillStart(command, clock.uptime())
-      ? await this.#body.act(command)
-      : { outcome: 'rejected', reason: 'too-late' };
+    const result = executed.outcome === 'undecided' ? (this.#earlyResult(command) ?? executed) : executed;
     const up = clock.uptime();
     this.#setMemory(finish(this.#memory, command, verdict, result));
     const reason = result.outcome === 'done' ? null : result.reason;
     this.#tell({ type: 'executed', command, outcome: result.outcome, reason });
     await this.#record(up, {});
+  }
+
+  #act(command: Command, moment: ActMoment): Promise<ActResult> {
+    // A restart that is granted late is not done before the device is back: the next boot asks whether it was.
+    if (command.name === REBOOT)
+      return this.#body.reset(command, moment, (result) => {
+        if (result.outcome === 'rejected') this.#hearLate(command, result);
+      });
+    return this.#body.act(command, moment, (result) => this.#hearLate(command, result));
+  }
+
+  #earlyResult({ n }: Command): LastResult | null {
+    return this.#saidEarly?.n === n ? this.#saidEarly.result : null;
+  }
+
+  /** The restart was granted: once that is stored, the next boot is what proves it done. Where nobody can refuse it, it is stored already. */
+  async #restart(command: Command): Promise<void> {
+    if (this.#options.body.reset !== undefined) {
+      this.#setMemory(withBegun(this.#memory, { ...command, restarts: true }));
+      await this.#append({ memory: this.#memory });
+    }
+    this.#ending.stop(() => this.#options.body.restart?.());
   }
 
   // ------------------------------------------------------------------------------------------------------- reports
@@ -328,6 +401,7 @@ class Agent implements DeviceAgent {
   }
 
   #read(up: number): Reading {
+    if (this.#isSuspended) return { state: NOT_CONNECTED, sensors: {} };
     return this.#options.body.read({ hold: holdAt(this.#memory, up), up });
   }
 
@@ -338,6 +412,7 @@ class Agent implements DeviceAgent {
     if (hold === null || memory.hold?.id === hold.id) return;
     this.#isChangeDue = true;
     this.#tell({ type: 'hold-ended', id: hold.id });
+    this.#body.holdEnded(hold.id);
   }
 
   /** Stores an entry, with the memory where that has changed since it was stored last. */
@@ -351,9 +426,14 @@ class Agent implements DeviceAgent {
   #armWake(): void {
     if (this.#ending.hasBegun) return;
     const { clock, limits } = this.#options;
-    const heartbeatUp = this.#lastReportUp + limits.heartbeatMs;
+    const heartbeatUp = this.#isSuspended ? Infinity : this.#heartbeatUp();
     const dueUp = Math.min(heartbeatUp, nextChangeUp(this.#memory, limits.holdChargeMs) ?? Infinity);
+    if (dueUp === Infinity) return;
     this.#cancelWake = clock.after(Math.max(1, dueUp - clock.uptime()), () => this.#work());
+  }
+
+  #heartbeatUp(): number {
+    return this.#lastReportUp + this.#options.limits.heartbeatMs;
   }
 
   // ------------------------------------------------------------------------------------------------------- the outside
@@ -364,6 +444,7 @@ class Agent implements DeviceAgent {
       ...{ boot: this.#memory.boot, seq: this.#measurement.seq, pending: this.#outbox.length },
       hold: holdAt(this.#memory, this.#options.clock.uptime()),
       isDelivering: !this.#sender.isFailing,
+      isSuspended: this.#isSuspended,
       ...{ acked, dropped, unreadableCommands, lostCommands },
     };
   }
@@ -381,6 +462,16 @@ class Agent implements DeviceAgent {
     return Promise.race([emptied, ended]);
   }
 
+  suspend(): void {
+    this.#isSuspended = true;
+  }
+
+  resume(): void {
+    if (!this.#isSuspended) return;
+    this.#isSuspended = false;
+    this.#hearBody({});
+  }
+
   async stop(): Promise<void> {
     this.#ending.stop();
     await this.ended;
@@ -391,6 +482,15 @@ class Agent implements DeviceAgent {
     this.#cancelWake();
     await this.settled();
   }
+}
+
+function momentOf(command: Command, clock: DeviceClock): ActMoment {
+  const { notAfterUp = Infinity } = command;
+  return {
+    notAfterUp,
+    uptime: () => clock.uptime(),
+    mayStillStart: () => mayStillStart(command, clock.uptime()),
+  };
 }
 
 /** Reports are plain data, so that a report is the same read from the storage as sent at once. */

@@ -1,11 +1,11 @@
 /**
  * A body that may fail: one that throws, or takes longer than `AgentLimits.actMs`, has not said what became of a command. Then
- * that is not known, and nobody waits for it.
+ * nobody waits for it: the command is undecided, and what the body says late amends that.
  */
 import type { Command } from '../../machines/command.ts';
 import type { AgentListener } from './agent-event.ts';
 import type { AgentLimits } from './limits.ts';
-import type { ActResult, DeviceBody, DeviceClock } from './ports.ts';
+import type { ActMoment, ActResult, DeviceBody, DeviceClock, Shown } from './ports.ts';
 
 /** The parts of a guarded body. */
 export interface GuardedBodyOptions {
@@ -24,41 +24,65 @@ export class GuardedBody {
     this.#options = options;
   }
 
-  /** Has a command executed; the outcome is `unknown` where the body fails. */
-  act(command: Command): Promise<ActResult> {
-    return this.#answer<ActResult>(command, (body) => body.act(command), {
-      thrown: { outcome: 'unknown', reason: 'fault' },
-      late: { outcome: 'unknown', reason: 'no-answer' },
+  /** Has a command executed; it is undecided where the body fails. What it says after its time is up goes to `late`. */
+  act(command: Command, moment: ActMoment, late: (result: ActResult) => void): Promise<ActResult> {
+    return this.#execute(command, (body) => body.act(command, moment), late);
+  }
+
+  /** Has the device behind the body asked to start anew; as `act`. `done` where nothing has to be asked. */
+  reset(command: Command, moment: ActMoment, late: (result: ActResult) => void): Promise<ActResult> {
+    return this.#execute(
+      command,
+      async (body) => (body.reset === undefined ? { outcome: 'done' } : await body.reset(command, moment)),
+      late,
+    );
+  }
+
+  /** Whether a command that was begun, or undecided, before a restart was executed; `null` also where the body fails. */
+  wasExecuted(command: Command): Promise<Shown> {
+    const answer = this.#ask<Shown>(command, (body) => body.wasExecuted(command), null);
+    return this.#within(answer, null);
+  }
+
+  /** Tells the body that a hold has ended. What it throws then changes nothing. */
+  holdEnded(id: string): void {
+    const { body, tell } = this.#options;
+    try {
+      body.holdEnded?.(id);
+    } catch (error) {
+      tell({ type: 'body-failed', command: null, error });
+    }
+  }
+
+  async #execute(
+    command: Command,
+    ask: (body: DeviceBody) => Promise<ActResult>,
+    late: (result: ActResult) => void,
+  ): Promise<ActResult> {
+    const answer = this.#ask<ActResult>(command, ask, { outcome: 'undecided', reason: 'fault' });
+    const noAnswer: ActResult = { outcome: 'undecided', reason: 'no-answer' };
+    const result = await this.#within(answer, noAnswer);
+    if (result === noAnswer) void answer.then(late);
+    return result;
+  }
+
+  /** What the body says, or `thrown` where it throws instead. */
+  async #ask<T>(command: Command, ask: (body: DeviceBody) => Promise<T>, thrown: T): Promise<T> {
+    const { body, tell } = this.#options;
+    try {
+      return await ask(body);
+    } catch (error) {
+      tell({ type: 'body-failed', command, error });
+      return thrown;
+    }
+  }
+
+  /** What the promise resolves to, or `late` when the time of a body is up. */
+  #within<T>(promise: Promise<T>, late: T): Promise<T> {
+    const { clock, limits } = this.#options;
+    return new Promise((resolve, reject) => {
+      const cancel = clock.after(limits.actMs, () => resolve(late));
+      promise.finally(cancel).then(resolve, reject);
     });
   }
-
-  /** Whether a command that was begun before a restart was executed; `null` also where the body fails. */
-  wasExecuted(command: Command): Promise<boolean | null> {
-    return this.#answer(command, (body) => body.wasExecuted(command), { thrown: null, late: null });
-  }
-
-  #answer<T>(
-    command: Command,
-    ask: (body: DeviceBody) => Promise<T>,
-    failed: { readonly thrown: T; readonly late: T },
-  ): Promise<T> {
-    const { body, clock, limits, tell } = this.#options;
-    const asking = async (): Promise<T> => {
-      try {
-        return await ask(body);
-      } catch (error) {
-        tell({ type: 'body-failed', command, error });
-        return failed.thrown;
-      }
-    };
-    return within(clock, limits.actMs, asking(), failed.late);
-  }
-}
-
-/** What the promise resolves to, or `late` after `limitMs`. */
-function within<T>(clock: DeviceClock, limitMs: number, promise: Promise<T>, late: T): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(limitMs, () => resolve(late));
-    promise.finally(cancel).then(resolve, reject);
-  });
 }

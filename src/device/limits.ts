@@ -15,7 +15,7 @@ export interface AgentLimits extends OutboxLimits {
   readonly frameBytesMax: number;
   /** So many commands wait while one is handled. One more is lost and counted: the twin sends it again. */
   readonly commandQueueMax: number;
-  /** The body is given this long to execute a command. After it the outcome is `unknown`, reason `no-answer`. */
+  /** The body is given this long to execute a command. After it the command is `undecided`, reason `no-answer`, until the body amends it. */
   readonly actMs: number;
   /** A failed publish is tried again after this, */
   readonly retryFirstMs: number;

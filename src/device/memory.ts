@@ -2,15 +2,17 @@
  * What a device remembers across restarts, and the only ways in which that may change (wire contract 2.1 and 2.2).
  *
  * Invariants, asserted after every change and after reading from the storage:
- * I1  `ring` holds at most RING_SIZE_MAX outcomes, of the highest command numbers, each once, the highest first.
+ * I1  `ring` holds at most RING_SIZE_MAX outcomes, of the highest command numbers, each once, the highest first; what is
+ *     undecided stays in it, whatever came after it, and another one goes instead.
  * I2  no number in `ring`, and not that of `begun`, is above `highestN`.
  * I3  `begun` is not in `ring`: its outcome is not known yet.
  * I4  `hold.chargedUp` is at most `hold.endsUp`.
+ * I5  every command in `undecided` is in `ring` under that word.
  *
  * All of it is a function of its arguments: no clock, no I/O.
  */
 import type { Command } from '../../machines/command.ts';
-import { RING_SIZE_MAX, type RingEntry } from '../../machines/report.ts';
+import { RING_SIZE_MAX, type RingEntry, UNDECIDED } from '../../machines/report.ts';
 
 /** A reservation the device is keeping, on the uptime of the present boot, ms. */
 export interface DeviceHold {
@@ -26,7 +28,12 @@ export interface DeviceHold {
 export interface BegunCommand extends Command {
   /** Executing it ends the hold. */
   readonly endsHold?: true;
+  /** It is a `reboot` that was granted: the next start is what it asked for. */
+  readonly restarts?: true;
 }
+
+/** So many commands are undecided at most: one place of the ring is left for what else is handled. One more is refused, as `busy`. */
+export const UNDECIDED_MAX = RING_SIZE_MAX - 1;
 
 /** What outlives a restart where the device has any storage. */
 export interface DeviceMemory {
@@ -40,6 +47,8 @@ export interface DeviceMemory {
   readonly hold: DeviceHold | null;
   /** A command whose execution has begun, or was about to, and whose outcome is not recorded. */
   readonly begun: BegunCommand | null;
+  /** Commands that were executed and of which nothing shows yet what became of them; absent where there is none. */
+  readonly undecided?: readonly BegunCommand[];
 }
 
 /** A device whose storage holds nothing, before its first start. */
@@ -78,13 +87,33 @@ export function nextBoot(
   });
 }
 
-/** Takes an outcome into the ring. An outcome older than all of a full ring finds no place: it proves nothing any more. */
+/**
+ * Takes an outcome into the ring, in the place of the one that it amends. An outcome older than all of a full ring finds no place: it
+ * proves nothing any more.
+ */
 export function withOutcome(memory: DeviceMemory, entry: RingEntry): DeviceMemory {
-  const ring = [...memory.ring.filter(({ n }) => n !== entry.n), entry]
-    .sort((a, b) => b.n - a.n)
-    .slice(0, RING_SIZE_MAX);
+  const ring = [...memory.ring.filter(({ n }) => n !== entry.n), entry].sort((a, b) => b.n - a.n);
+  if (ring.length > RING_SIZE_MAX)
+    ring.splice(
+      ring.findLastIndex(({ outcome }) => outcome !== UNDECIDED),
+      1,
+    );
   const begun = memory.begun?.n === entry.n ? null : memory.begun;
-  return checked({ ...memory, ring, begun, highestN: Math.max(memory.highestN, entry.n) });
+  const { undecided: before = [], ...others } = memory;
+  const undecided = before.filter(({ n }) => n !== entry.n);
+  return checked({
+    ...others,
+    ring,
+    begun,
+    highestN: Math.max(memory.highestN, entry.n),
+    ...(undecided.length > 0 && { undecided }),
+  });
+}
+
+/** Takes a command that was executed into the ring as undecided, and remembers what follows from it once that is known. */
+export function withUndecided(memory: DeviceMemory, command: BegunCommand, reason: string): DeviceMemory {
+  const named = withOutcome(memory, { n: command.n, outcome: UNDECIDED, reason });
+  return checked({ ...named, undecided: [...(named.undecided ?? []), command] });
 }
 
 /** Notes that the execution of a command is about to begin. */
@@ -144,7 +173,7 @@ function chargeDueUp(hold: DeviceHold, chargeMs: number): number {
 
 /** Asserts the invariants. */
 export function checked(memory: DeviceMemory): DeviceMemory {
-  const { ring, begun, hold, highestN } = memory;
+  const { ring, begun, hold, highestN, undecided = [] } = memory;
   const isDescending = ring.every(({ n }, index) => index === 0 || n < (ring[index - 1]?.n ?? 0));
   const broken =
     ring.length > RING_SIZE_MAX || !isDescending
@@ -155,7 +184,9 @@ export function checked(memory: DeviceMemory): DeviceMemory {
           ? 'I3'
           : hold !== null && hold.chargedUp > hold.endsUp
             ? 'I4'
-            : null;
+            : undecided.every(({ n }) => ring.some((entry) => entry.n === n && entry.outcome === UNDECIDED))
+              ? null
+              : 'I5';
   if (broken !== null) throw new Error(`a device's memory breaks ${broken}: ${JSON.stringify(memory)}`);
   return memory;
 }

@@ -84,16 +84,35 @@ export type Verdict =
       readonly acts: boolean;
     };
 
-/** What became of an execution. `unknown` only where the body itself cannot tell. */
-export type ActResult =
-  | { readonly outcome: 'done' }
-  | { readonly outcome: 'rejected'; readonly reason: string }
-  | { readonly outcome: 'unknown'; readonly reason: string };
+/** What became of a command, for good. */
+export type LastResult =
+  { readonly outcome: 'done' } | { readonly outcome: 'rejected'; readonly reason: string };
+
+/**
+ * What became of an execution. `undecided` where the body cannot tell yet: the call to the station got no answer, or was accepted and has
+ * had no effect. The command is then in flight beyond the agent, until the body amends that (`BodyChange.amends`).
+ */
+export type ActResult = LastResult | { readonly outcome: 'undecided'; readonly reason: string };
+
+/** What became of a command that was begun, or undecided, when the device started anew; `null` where nothing can show it any more. */
+export type Shown = boolean | 'undecided' | null;
+
+/** The moment of an execution, told again at every look: what the body waits for on its way counts against the deadline. */
+export interface ActMoment {
+  /** The last uptime at which it may be sent on, ms. */
+  readonly notAfterUp: number;
+  /** The uptime now, ms. */
+  uptime(): number;
+  /** Whether it may still be sent on; else the outcome is `rejected`, `too-late`. */
+  mayStillStart(): boolean;
+}
 
 /** A change that the body tells of. */
 export interface BodyChange {
   /** True when it ends the hold: its holder has come, or the device went out of service. */
   readonly endsHold?: boolean;
+  /** What became of the undecided command of this number. It is ignored where that is known already. */
+  readonly amends?: { readonly n: number; readonly result: LastResult };
 }
 
 /** What a body may look at when it is asked. */
@@ -113,23 +132,33 @@ export interface DeviceBody {
   judge(command: Command, view: BodyView): Verdict;
   /**
    * Executes a command that `judge` accepted with `acts`. It is called at most once for a command number, whatever crashes
-   * around it. While it runs the agent says nothing; after `AgentLimits.actMs` it is no longer waited for.
+   * around it. While it runs the agent says nothing; after `AgentLimits.actMs` the command is `undecided`, and what it resolves to then
+   * amends that. Where it waits before it sends the command on, to a station behind it say, it asks `moment` again just before.
    */
-  act(command: Command): Promise<ActResult>;
+  act(command: Command, moment: ActMoment): Promise<ActResult>;
   /**
-   * Whether a command that was begun before a restart was executed: read off the hardware, or `null` when it does not show.
-   * A body that throws, or takes longer than `AgentLimits.actMs`, has not shown it.
+   * Whether a command that was begun, or undecided, before a restart was executed: read off the hardware, or `null` when nothing can show
+   * it any more: then it is named `unknown`, with the boot that has ended for a fence. `undecided` where it may still take effect. A body
+   * that throws, or takes longer than `AgentLimits.actMs`, has not shown it.
    */
-  wasExecuted(command: Command): Promise<boolean | null>;
+  wasExecuted(command: Command): Promise<Shown>;
+  /**
+   * Asks a device behind the agent to start anew, for the command `reboot` that `judge` accepted: OCPP's Reset, which may be refused. After
+   * `done` the agent ends in order and calls `restart`; the next boot names the command done. After anything else the boot goes on, with
+   * that outcome. Left out where starting anew cannot fail.
+   */
+  reset?(command: Command, moment: ActMoment): Promise<ActResult>;
   /**
    * Starts the device anew, for the command `reboot` that `judge` accepted. The agent has stored the command as begun and has
-   * ended in order; the next boot names it done. A body without it refuses `reboot` as a command that it does not know.
+   * ended in order; the next boot names it done. A body with neither `reset` nor this refuses `reboot` as a command that it does not know.
    */
   restart?(): void;
+  /** The hold of this id has ended: by its time, by a command, or across a restart. A gateway cancels what its station keeps for it. */
+  holdEnded?(id: string): void;
   /** The inventory scan for the first report of a boot, or `null` for a body that has none. */
   scan(): NonNullable<Report['components']> | null;
   /**
-   * Calls `changed` on every change of `read` that is worth a report, until the returned function is called. It is read
+   * Calls `changed` on every change of `read` that is worth a report, and on what amends an outcome, until the returned function is called. It is read
    * within the call, so the change has to be complete.
    */
   watch(changed: (change: BodyChange) => void): () => void;

@@ -9,8 +9,9 @@
  * - before the first record: nothing happened, and nobody was told anything; a repetition is a new command;
  * - between record and act, or between act and record: the next boot finds it begun, asks the hardware whether it was
  *   executed, and never executes it (`outcomeAfterRestart`). What the hardware cannot tell is named `unknown`, which
- *   is the truth;
- * - after the second record: the ring names it.
+ *   is the truth, with the boot that has ended for a fence;
+ * - after the second record: the ring names it. What it names `undecided` is amended there (`amend`), or settled by the next boot as what
+ *   was begun is.
  *
  * Acting first would be worse: the repetition would meet another boot, be refused `other-boot`, and so prove that the
  * command was never executed, which is false. Recording `done` first would be a lie until it is true.
@@ -20,17 +21,22 @@ import {
   type DeviceHold,
   type DeviceMemory,
   holdAt,
+  type BegunCommand,
+  UNDECIDED_MAX,
   withBegun,
   withEpoch,
   withHold,
   withOutcome,
   withoutHold,
+  withUndecided,
 } from './memory.ts';
-import type { ActResult, Verdict } from './ports.ts';
+import type { ActResult, LastResult, Shown, Verdict } from './ports.ts';
 
 /** What `receive` needs to know of the moment. */
 export interface Moment {
   readonly up: number;
+  /** Whoever speaks for the device has no connection with it: nothing can be executed, nor be said of it. */
+  readonly isSuspended?: boolean;
   /** How far ahead a hold is charged, ms (`AgentLimits.holdChargeMs`). */
   readonly holdChargeMs: number;
 }
@@ -60,6 +66,7 @@ export function receive(
   if (memory.ring.some(({ n }) => n === command.n)) return { type: 'repeated', memory: aware };
   const reason = refusalOf(memory, command, moment.up);
   if (reason !== null) return refused(aware, command, reason);
+  if (moment.isSuspended === true) return refused(aware, command, 'not-connected');
   if (command.name === 'report') return { type: 'done', memory: withDone(aware, command) };
   const verdict = judge(holdAt(memory, moment.up));
   const objection = objectionTo(memory, command, moment.up, verdict);
@@ -86,30 +93,47 @@ export function finish(
   verdict: Extract<Verdict, { type: 'accept' }>,
   result: ActResult,
 ): DeviceMemory {
+  if (result.outcome === 'undecided') return withUndecided(memory, memory.begun ?? command, result.reason);
   const named = withOutcome(memory, { n: command.n, ...result });
   if (result.outcome === 'rejected') return verdict.hold === 'begin' ? withoutHold(named) : named;
   return result.outcome === 'done' && verdict.hold === 'end' ? withoutHold(named) : named;
 }
 
 /**
- * The outcome of a command that was begun before the restart. `wasExecuted` is what the hardware shows. A hold that it
- * began is ended only where it certainly did not come about, one that it ends only where it certainly did.
+ * The outcome of a command that was begun, or undecided, before the restart. `shown` is what the hardware shows. Where that is nothing,
+ * the boot in which the command was executed is the fence of the device's last word on it.
  */
-export function outcomeAfterRestart(memory: DeviceMemory, wasExecuted: boolean | null): DeviceMemory {
-  if (memory.begun === null) return memory;
-  const { n, id, endsHold = false } = memory.begun;
-  switch (wasExecuted) {
-    case true: {
-      const named = withOutcome(memory, { n, outcome: 'done' });
-      return endsHold ? withoutHold(named) : named;
-    }
+export function outcomeAfterRestart(
+  memory: DeviceMemory,
+  shown: Shown,
+  command: BegunCommand | null = memory.begun,
+): DeviceMemory {
+  if (command === null) return memory;
+  const { n, boot = memory.boot - 1 } = command;
+  switch (shown) {
+    case true:
+      return withLastWord(memory, command, { outcome: 'done' });
+    case false:
+      return withLastWord(memory, command, { outcome: 'rejected', reason: 'interrupted' });
+    case 'undecided':
+      return withUndecided(memory, command, 'interrupted');
     case null:
-      return withOutcome(memory, { n, outcome: 'unknown', reason: 'interrupted' });
-    case false: {
-      const named = withOutcome(memory, { n, outcome: 'rejected', reason: 'interrupted' });
-      return named.hold?.id === id ? withoutHold(named) : named;
-    }
+      return withOutcome(memory, { n, outcome: 'unknown', reason: 'interrupted', fence: { boot } });
   }
+}
+
+/** The memory after an undecided command has got its last word; the same object where no command of this number is undecided. */
+export function amend(memory: DeviceMemory, n: number, result: LastResult): DeviceMemory {
+  const command = memory.undecided?.find((other) => other.n === n);
+  return command === undefined ? memory : withLastWord(memory, command, result);
+}
+
+/** A hold that the command began is ended only where it certainly did not come about, one that it ends only where it certainly did. */
+function withLastWord(memory: DeviceMemory, command: BegunCommand, result: LastResult): DeviceMemory {
+  const { n, id, endsHold = false } = command;
+  const named = withOutcome(memory, { n, ...result });
+  const isOver = result.outcome === 'done' ? endsHold : named.hold?.id === id;
+  return isOver ? withoutHold(named) : named;
 }
 
 /** The first of the contract's checks that refuses, or `null`. */
@@ -127,6 +151,7 @@ function objectionTo(memory: DeviceMemory, command: Command, up: number, verdict
   const changesNothing = verdict.hold === 'keep' && !verdict.acts;
   if (!changesNothing && (command.boot === undefined || command.notAfterUp === undefined))
     return 'no-deadline';
+  if (verdict.acts && (memory.undecided?.length ?? 0) >= UNDECIDED_MAX) return 'busy';
   if (verdict.hold !== 'begin') return null;
   if (holdAt(memory, up) !== null) return 'busy';
   return command.holdMs === undefined || command.holdMs <= 0 ? 'no-hold-time' : null;

@@ -3,7 +3,7 @@
  * Bytes come from the codec and decisions from the reference agent, so that a vector is what Corral really says and takes.
  */
 import type { Command } from '../../machines/command.ts';
-import type { Report, RingEntry } from '../../machines/report.ts';
+import { type Report, type RingEntry, UNDECIDED } from '../../machines/report.ts';
 import { readCommand } from '../../src/device/command-reader.ts';
 import { framePayload } from '../../src/device/frame.ts';
 import { type DeviceMemory, holdAt } from '../../src/device/memory.ts';
@@ -81,7 +81,8 @@ const whole: Report = {
   commands: [
     { n: 31, outcome: 'done' },
     { n: 30, outcome: 'rejected', reason: 'busy' },
-    { n: 29, outcome: 'unknown', reason: 'interrupted' },
+    { n: 29, outcome: 'undecided', reason: 'no-answer' },
+    { n: 28, outcome: 'unknown', reason: 'interrupted', fence: { boot: 6 } },
   ],
   hold: { id: '0b9c7a1e-5f0a-4d53-9a37-6a8f3f0f6a11', leftMs: 870_000 },
   ...{ firmware: '4.2.0', config: { version: 3 }, kind: 'charge-point' },
@@ -194,6 +195,12 @@ const full: DeviceMemory = {
   ring: Array.from({ length: 8 }, (_, index) => ({ n: 30 - index, outcome: 'done' })),
 };
 
+const waiting: DeviceMemory = {
+  ...full,
+  ring: [...full.ring.slice(0, 7), { n: 5, outcome: UNDECIDED, reason: 'no-answer' }],
+  undecided: [{ n: 5, epoch: 12, id: 'c0', name: 'start', args: {}, boot: 7, notAfterUp: 100_000 }],
+};
+
 const UP = 340_000;
 const wrong = { epoch: 11, boot: 6, notAfterUp: 1 };
 
@@ -228,6 +235,8 @@ const decisions: readonly (readonly [string, DeviceMemory, Partial<Command>])[] 
   ['a command it does not know', remembered, { name: 'levitate' }],
   ['a full ring lets the lowest number go', full, {}],
   ['a number below all of a full ring finds no place in it, and is not named', full, { n: 20 }],
+  ['a full ring keeps what is undecided, however low its number: the lowest other one goes', waiting, {}],
+  ['a number that is undecided: it is named so again, and not sent on again', waiting, { n: 5, ...wrong }],
 ] as readonly (readonly [string, DeviceMemory, Partial<Command>])[];
 
 function withEnd(memory: DeviceMemory, endsUp: number): DeviceMemory {

@@ -37,6 +37,11 @@ whatever the hub stores from then on. It is accepted while the device is offline
 known: the twin is \`offline\`, has no hold, and takes no command but \`report\`; it asks for one at once. Commands without an outcome are
 closed as unprovable. How long each doubt about who speaks lasts is in [the protocol](protocol.md#what-a-device-may-forget).
 
+A command that its device has named \`undecided\`, as a gateway does while it waits for its station, is in flight beyond the device, and may
+take effect however long ago it was sent. While it is, every command is refused as \`pending\`, its hold has no \`certainUntil\`, and
+\`clear\` does not close it. Where the gateway does not come back, \`abandon\` gives it up: it names the \`command\` and a \`reason\`, says
+\`by\` whom, stands in the journal like \`clear\`, and leaves the command \`unknown\`, \`abandoned\` in the ledger.
+
 ## Contradictions by kind`;
 
 function ruleTable(): string {

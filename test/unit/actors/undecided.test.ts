@@ -4,8 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { car } from '../../../machines/car.ts';
-import { RING_SIZE_MAX, type RingEntry } from '../../../machines/report.ts';
-import { UNDECIDED } from '../../../actors/ledger.ts';
+import { RING_SIZE_MAX, type RingEntry, UNDECIDED } from '../../../machines/report.ts';
 import { PROBE_INTERVAL_MS } from '../../../actors/probe.ts';
 import { Pair } from './pair.ts';
 

@@ -1,6 +1,7 @@
 /** A device says a state that its kind does not know, as after an update of its firmware. */
 import { describe, expect, test } from 'vitest';
 import { kinds } from '../../../machines/kinds.ts';
+import { NOT_CONNECTED } from '../../../machines/report.ts';
 import { Pair } from './pair.ts';
 
 describe.each(kinds)('a $name that says a state that nobody knows', (kind) => {
@@ -41,6 +42,16 @@ describe.each(kinds)('a $name that says a state that nobody knows', (kind) => {
     pair.ask('clear', { args: { reason: 'it looks fine' } });
     expect(pair.reasons).toEqual(['unknown-state']);
   });
+});
+
+test('a gateway without a connection says nothing of its device: that is in doubt under a reason of its own, until it is back', () => {
+  const pair = new Pair().meet();
+  pair.report({ state: NOT_CONNECTED, sensors: {} });
+  expect([pair.document.state, pair.reasons]).toEqual(['suspect', ['not-connected']]);
+  pair.ask('clear', { by: 'eva', args: { reason: 'it looks fine' } });
+  expect(pair.reasons).toEqual(['not-connected']);
+  pair.report();
+  expect([pair.document.state, pair.reasons]).toEqual(['available', []]);
 });
 
 test('a hold is neither used nor lost by a state that nobody knows', () => {

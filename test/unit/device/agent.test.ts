@@ -5,6 +5,9 @@ import { DeviceWorld, quiet } from './device-world.ts';
 
 let world: DeviceWorld;
 
+/** The last word on command 1, which was sent on in boot 1, where nothing shows any more what became of it. */
+const INTERRUPTED = { n: 1, outcome: 'unknown', reason: 'interrupted', fence: { boot: 1 } };
+
 beforeEach(async () => {
   world = new DeviceWorld();
   await world.boot();
@@ -124,13 +127,13 @@ describe('an outcome', () => {
     expect(world.report.commands).toEqual([{ n: 1, outcome: 'rejected', reason: 'jammed' }]);
   });
 
-  test('is unknown when the hardware fails in the middle', async () => {
+  test('is undecided when the hardware fails in the middle', async () => {
     world.hardware.results.push('throws');
     await world.command({ n: 1, name: 'start' });
-    expect(world.report.commands).toEqual([{ n: 1, outcome: 'unknown', reason: 'fault' }]);
+    expect(world.report.commands).toEqual([{ n: 1, outcome: 'undecided', reason: 'fault' }]);
   });
 
-  test('is unknown when the hardware does not answer, and nothing is reported while it is waited for', async () => {
+  test('is undecided when the hardware does not answer, and nothing is reported while it is waited for', async () => {
     world.hardware.results.push('hangs');
     await world.command({ n: 1, name: 'start' });
     await world.command({ n: 2, name: 'report' });
@@ -138,7 +141,7 @@ describe('an outcome', () => {
     await world.time.pass(AGENT_LIMITS.actMs - 1);
     expect(world.hub.reports).toHaveLength(1);
     await world.time.pass(1);
-    expect(world.hub.reports[1]?.commands).toEqual([{ n: 1, outcome: 'unknown', reason: 'no-answer' }]);
+    expect(world.hub.reports[1]?.commands).toEqual([{ n: 1, outcome: 'undecided', reason: 'no-answer' }]);
     expect(world.report.commands?.[0]).toEqual({ n: 2, outcome: 'done' });
   });
 
@@ -281,7 +284,7 @@ describe('a crash', () => {
     world.crashSoon(3);
     await world.command({ n: 1, name: 'start' });
     await world.boot();
-    expect(world.report.commands).toEqual([{ n: 1, outcome: 'unknown', reason: 'interrupted' }]);
+    expect(world.report.commands).toEqual([INTERRUPTED]);
   });
 
   test('between the act and its record is named unknown where the hardware fails to answer', async () => {
@@ -289,7 +292,7 @@ describe('a crash', () => {
     await world.command({ n: 1, name: 'start' });
     world.hardware.isTransparent = 'broken';
     await world.boot();
-    expect(world.report.commands).toEqual([{ n: 1, outcome: 'unknown', reason: 'interrupted' }]);
+    expect(world.report.commands).toEqual([INTERRUPTED]);
   });
 
   test('before the first report of a boot is stored leaves the boot number to the next', async () => {

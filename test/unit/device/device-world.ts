@@ -10,6 +10,7 @@ import type { AgentEvent } from '../../../src/device/agent-event.ts';
 import { AGENT_LIMITS, type AgentLimits } from '../../../src/device/limits.ts';
 import { MemoryStorage, StorageMedium } from '../../../src/device/memory-storage.ts';
 import type {
+  ActMoment,
   ActResult,
   BodyChange,
   DeviceBody,
@@ -18,6 +19,7 @@ import type {
   DeviceStorage,
   LinkListener,
   Reading,
+  Shown,
   Verdict,
 } from '../../../src/device/ports.ts';
 import { decode, encode } from '../../../src/wire/codec.ts';
@@ -75,10 +77,13 @@ export class Hardware {
   /** Set by people, not by commands. */
   sensors: Record<string, unknown> = { doorOpen: false, level: 0 };
   readonly executions: Execution[] = [];
-  /** What the next executions end with; `done` when there is none. */
-  readonly results: (ActResult | 'hangs' | 'throws')[] = [];
+  /** What the next executions end with; `done` when there is none. A function gives what the body says in its own time. */
+  readonly results: (ActResult | 'hangs' | 'throws' | (() => Promise<ActResult>))[] = [];
+  /** Moments of executions, as they were told. */
+  readonly moments: ActMoment[] = [];
+  readonly endedHolds: string[] = [];
   /** Whether it shows after a restart what was executed. */
-  isTransparent: boolean | 'broken' = true;
+  isTransparent: boolean | 'broken' | 'undecided' = true;
   #watchers = new Set<(change: BodyChange) => void>();
 
   /** A person does something. */
@@ -121,8 +126,9 @@ export class Hardware {
     }
   }
 
-  wasExecuted(command: Command): boolean | null {
+  wasExecuted(command: Command): Shown {
     if (this.isTransparent === 'broken') throw new Error('the bus to the relay is down');
+    if (this.isTransparent === 'undecided') return 'undecided';
     return this.isTransparent ? this.executions.some((done) => done.command.n === command.n) : null;
   }
 
@@ -131,6 +137,7 @@ export class Hardware {
     const result = this.results.shift() ?? { outcome: 'done' };
     if (result === 'throws') throw new Error('a relay burnt out');
     if (result === 'hangs') return new Promise(() => undefined);
+    if (typeof result === 'function') return result();
     if (result.outcome === 'done') {
       this.executions.push(execution);
       this.isOn = execution.command.name === 'start';
@@ -202,6 +209,8 @@ export class DeviceWorld {
   agent: DeviceAgent | null = null;
   limits: AgentLimits = AGENT_LIMITS;
   options: Partial<AgentOptions> = {};
+  /** What the body has besides, from the next boot on. */
+  body: Partial<DeviceBody> = {};
   /** How long the disk takes for an entry, ms. */
   storageMs = 0;
   #life = new Life();
@@ -319,8 +328,9 @@ export class DeviceWorld {
     return {
       read: ({ hold }) => hardware.read(hold !== null),
       judge: (command, { hold }) => hardware.judge(command, hold?.id ?? null),
-      act: (command) =>
-        life.pass(() =>
+      act: (command, moment) => {
+        hardware.moments.push(moment);
+        return life.pass(() =>
           hardware.execute({
             command,
             boot: this.#bootNumber(),
@@ -328,7 +338,10 @@ export class DeviceWorld {
             lines: this.medium.lines().length,
             events: this.events.length,
           }),
-        ),
+        );
+      },
+      holdEnded: (id) => hardware.endedHolds.push(id),
+      ...this.body,
       restart: () => void this.boot(),
       wasExecuted: (command) => life.pass(() => hardware.wasExecuted(command)),
       scan: () => [{ slot: 'modem', model: 'M1', serial: '42' }],

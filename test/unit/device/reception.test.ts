@@ -226,6 +226,7 @@ describe('the end of an execution', () => {
       n: 11,
       outcome: 'unknown',
       reason: 'interrupted',
+      fence: { boot: 3 },
     });
   });
 

@@ -55,7 +55,7 @@ describe.each(kinds.map((kind) => ({ kind, name: kind.name })))('the commands of
 
   test('can all be given without arguments, but for a person’s word, which needs its reason', () => {
     const needy = commands.filter(([, spec]) => !Value.Check(spec.args, {}));
-    expect(needy.map(([name]) => name)).toEqual(['clear', 'renew-identity']);
+    expect(needy.map(([name]) => name)).toEqual(['clear', 'renew-identity', 'abandon']);
     expect(Value.Check(kind.commands.clear!.args, { reason: 'looked at it' })).toBe(true);
   });
 
