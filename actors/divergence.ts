@@ -12,7 +12,7 @@ import { worldState } from '../machines/statechart.ts';
 import { measuredAt } from './clock.ts';
 import type { Draft } from './draft.ts';
 import { type EndedHold, wasEndedByCommand } from './holds.ts';
-import { isReassertion, type LedgerEntry } from './ledger.ts';
+import { isReassertion, isUndecided, type LedgerEntry } from './ledger.ts';
 import { commandNamed, commandWithHold } from './legality.ts';
 import type { Divergence, Suspicion } from './twin.ts';
 import { observationOf } from './observed.ts';
@@ -168,6 +168,8 @@ function forgottenHold(draft: Draft, report: Report, previous: Report | null): S
   if (worldState(observationOf(draft.kind, report) ?? 'suspect') !== 'available') return null;
   for (const { id, n, by, holdMs, outcome, acceptedAt } of draft.ledger.values()) {
     if (outcome !== 'done' || holdMs === null || report.up - previous.up >= holdMs) continue;
+    // What was undecided until now may have begun, and ended, long before.
+    if (draft.before.open.some((entry) => entry.id === id && isUndecided(entry))) continue;
     if (wasEndedByCommand(draft, n, -Infinity)) continue;
     const detail = `the device says it began the hold ${id}, and shows none`;
     return { sort: 'lost-hold', hold: id, by, until: acceptedAt + holdMs, detail, ...lostViews(id, report) };

@@ -23,7 +23,15 @@ export const HOLD_CHARGED_MS = 60_000;
 
 /** How a hold ended. */
 export type HoldEnd =
-  'released' | 'used' | 'out-of-service' | 'ran-out' | 'replaced' | 'lost-by-restart' | 'unseen' | 'dropped';
+  | 'released'
+  | 'not-granted'
+  | 'used'
+  | 'out-of-service'
+  | 'ran-out'
+  | 'replaced'
+  | 'lost-by-restart'
+  | 'unseen'
+  | 'dropped';
 
 /** A hold that the newest report does not show any more. */
 export interface EndedHold {
@@ -96,6 +104,8 @@ function howItEnded(
 ): HoldEnd {
   const { report, previous } = heard;
   const begun = commandWithHold(draft.twin, known.id);
+  // The device showed it while the command was undecided, and has said since that it was not executed.
+  if (begun?.outcome === 'rejected' || begun?.outcome === 'expired') return 'not-granted';
   if (wasEndedByCommand(draft, begun?.n ?? 0, known.since)) return 'released';
   const state = stateOf(draft, report);
   if (state === 'suspect') return 'out-of-service';

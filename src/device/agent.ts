@@ -135,6 +135,8 @@ class Agent implements DeviceAgent {
   #isChangeDue = false;
   #isBusy = false;
   #isSuspended = false;
+  /** What the body told while it was asked what became of earlier commands: it counts when that is settled; `null` from then on. */
+  #toldInBoot: BodyChange[] | null = [];
   /** What the body said of the command that is being executed, before the execution had an end. */
   #saidEarly: BodyChange['amends'] | null = null;
   #cancelWake: () => void = () => undefined;
@@ -180,13 +182,16 @@ class Agent implements DeviceAgent {
     const stored = await storage.load();
     const { unreadable } = stored;
     const next = nextBoot(stored.memory, { unreadable, holdChargeMs: limits.holdChargeMs, firstBoot });
+    // Watched before it is asked: what it tells between its answer and the end of this boot's first turn must not be lost.
+    this.#ending.add(body.watch((change) => this.#hearBody(change)));
     this.#memory = await this.#settleExecutions(next);
     this.#storedMemory = stored.memory;
     const { hold } = stored.memory;
     if (hold !== null && this.#memory.hold === null) this.#body.holdEnded(hold.id);
     this.#ending.add(() => storage.close());
     for (const report of stored.pending) this.#keep(report, encode(report, this.#options.encoding));
-    this.#ending.add(body.watch((change) => this.#hearBody(change)));
+    for (const change of this.#toldInBoot ?? []) this.#takeChange(change);
+    this.#toldInBoot = null;
     await this.#record(clock.uptime(), { components: body.scan() });
     this.#tell({ type: 'started', boot: this.#memory.boot, pending: stored.pending.length, unreadable });
     this.#sender.start();
@@ -227,6 +232,11 @@ class Agent implements DeviceAgent {
 
   #hearBody(change: BodyChange): void {
     if (this.#ending.hasBegun) return;
+    if (this.#toldInBoot === null) this.#takeChange(change);
+    else this.#toldInBoot.push(change);
+  }
+
+  #takeChange(change: BodyChange): void {
     const up = this.#options.clock.uptime();
     if (change.endsHold === true) this.#setMemory(withoutHold(this.#memory));
     if (change.amends !== undefined) this.#amend(change.amends);

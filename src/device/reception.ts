@@ -96,7 +96,7 @@ export function finish(
   if (result.outcome === 'undecided') return withUndecided(memory, memory.begun ?? command, result.reason);
   const named = withOutcome(memory, { n: command.n, ...result });
   if (result.outcome === 'rejected') return verdict.hold === 'begin' ? withoutHold(named) : named;
-  return result.outcome === 'done' && verdict.hold === 'end' ? withoutHold(named) : named;
+  return verdict.hold === 'end' ? withoutHold(named) : named;
 }
 
 /**

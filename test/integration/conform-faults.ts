@@ -73,6 +73,16 @@ const commandFaults: readonly Fault[] = [
     spoiling: () => ({ report: (report) => ({ ...report, commands: report.commands?.slice(0, 4) }) }),
   },
   {
+    does: 'forgets what it named undecided',
+    breaks: ['last-words'],
+    spoiling: () => ({
+      report: (report) =>
+        report.seq === 1
+          ? { ...report, commands: [...(report.commands ?? []), { n: 0, outcome: 'undecided' }] }
+          : report,
+    }),
+  },
+  {
     does: 'lists the oldest outcome first',
     breaks: ['ring', 'ring-order'],
     spoiling: () => ({ report: (report) => ({ ...report, commands: report.commands?.toReversed() }) }),

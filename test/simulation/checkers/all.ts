@@ -21,6 +21,7 @@ import { singleHolder } from './single-holder.ts';
 import { soundness } from './soundness.ts';
 import { storageless } from './storageless.ts';
 import { told } from './told.ts';
+import { undecided } from './undecided.ts';
 import { word } from './word.ts';
 
 export const checkers: readonly Checker[] = [
@@ -28,4 +29,5 @@ export const checkers: readonly Checker[] = [
   ...[knownState, leaps, history, decided, clockBounds, freshness, holdEnd, presence],
   ...[told, documents, conclusions, certainlyNot, publication, calm, word],
   storageless,
+  undecided,
 ];

@@ -1,6 +1,7 @@
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { hasBoot } from '../../../actors/sequence.ts';
-import { RING_SIZE_MAX } from '../../../machines/report.ts';
+import { RING_SIZE_MAX, UNDECIDED } from '../../../machines/report.ts';
+import { ABANDON } from '../../../machines/upkeep.ts';
 import type { Commit } from '../../../src/runtime/ports.ts';
 import type { Execution } from '../record.ts';
 import type { Evidence } from '../world/world.ts';
@@ -58,7 +59,10 @@ function namedAndStillOpen({ record }: Evidence): Flaw[] {
     for (const entry of commit.ledger) entries.set(`${entry.device} ${entry.n}`, entry);
     for (const { device, incarnation, report } of commit.reports) {
       if (isHeld(commit, device, report.boot)) continue;
-      for (const { n, outcome, reason } of report.commands ?? []) {
+      for (const { n, outcome, reason, fence } of report.commands ?? []) {
+        // Neither is a last word (wire contract 2.1).
+        if (outcome === UNDECIDED || (outcome === 'unknown' && (fence?.boot ?? Infinity) >= report.boot))
+          continue;
         const entry = entries.get(`${device} ${n}`);
         const isOpen = entry?.closedAt === null && entry.incarnation === incarnation;
         if (!isOpen || (outcome !== 'done' && PROTOCOL_REFUSALS.includes(reason ?? outcome))) continue;
@@ -81,7 +85,7 @@ function wrongAbout(entry: LedgerEntry, executions: readonly Execution[], eviden
   const isDone = executions.some(({ effect }) => effect === 'done');
   switch (entry.outcome) {
     case 'done':
-      return isDone || entry.name === 'clear' ? null : 'it never took effect';
+      return isDone || entry.name === 'clear' || entry.name === ABANDON ? null : 'it never took effect';
     case 'rejected':
     case 'expired':
       return isDone ? 'it took effect' : null;
@@ -99,12 +103,22 @@ function isProvable(entry: LedgerEntry, { record, store }: Evidence): boolean {
   // Too many reports were asked for at once: what changes nothing makes room.
   if (entry.notAfterUp === null && entry.reason === 'unprovable') return false;
   if (record.untellable.has(id)) return false;
+  // An operator's word that nobody waits for it any more, whoever might have told.
+  if (entry.reason === 'abandoned') return false;
   const isWiped = record.wipes.some((wipe) => wipe.device === device && wipe.at <= (closedAt ?? Infinity));
   const isNewIncarnation = (store.twins.get(device)?.incarnation ?? 1) > entry.incarnation;
   if (isWiped && (isNewIncarnation || acceptedAt !== closedAt)) return false;
   if (isRestarted(entry, record) && !isRecognised(entry, record)) return false;
   const later = record.receptions.filter((other) => other.device === device && other.command.n > n);
-  return new Set(later.map(({ command }) => command.n)).size < RING_SIZE_MAX;
+  return new Set(later.map(({ command }) => command.n)).size < RING_SIZE_MAX - undecidedIn(device, record);
+}
+
+/** So many places of the device's ring were kept by what was undecided, at most. */
+function undecidedIn(device: string, { made }: Evidence['record']): number {
+  const counts = made
+    .filter((other) => other.device === device)
+    .map(({ report }) => (report.commands ?? []).filter(({ outcome }) => outcome === UNDECIDED).length);
+  return Math.max(0, ...counts);
 }
 
 function isRestarted({ device, boot }: LedgerEntry, { made }: Evidence['record']): boolean {
@@ -115,16 +129,21 @@ function isRestarted({ device, boot }: LedgerEntry, { made }: Evidence['record']
  * After a restart a ring is known for that of before by a command in it that was bound to a boot. One that is full of `report`
  * tells nothing: a device that forgot everything executes copies of those again.
  */
-function isRecognised({ device, n }: LedgerEntry, { receptions, made }: Evidence['record']): boolean {
+function isRecognised({ device, n }: LedgerEntry, record: Evidence['record']): boolean {
+  const { receptions, made } = record;
   const before = receptions.filter(({ device: other, command }) => other === device && command.n < n);
   const numbers = [...new Set(before.map(({ command }) => command.n))].sort((a, b) => b - a);
-  const kept = new Set(numbers.slice(0, RING_SIZE_MAX - 1));
+  const kept = new Set(numbers.slice(0, RING_SIZE_MAX - 1 - undecidedIn(device, record)));
   // As the ring named it: what was begun may not have been stored before the device died, or was too late by then.
-  const handled = made
+  const named = made
     .filter((other) => other.device === device)
-    .flatMap(({ report }) => report.commands ?? [])
+    .flatMap(({ report }) => report.commands ?? []);
+  // What was undecided is kept out of turn, and tells nothing of what was there beside it.
+  const undecided = new Set(named.filter(({ outcome }) => outcome === UNDECIDED).map((entry) => entry.n));
+  const handled = named
+    .filter((entry) => !undecided.has(entry.n))
     .filter(({ outcome, reason }) => outcome === 'done' || !PROTOCOL_REFUSALS.includes(reason ?? outcome))
-    .map((named) => named.n);
+    .map((entry) => entry.n);
   return before.some(
     ({ command }) => kept.has(command.n) && command.boot !== undefined && handled.includes(command.n),
   );

@@ -25,6 +25,11 @@ export const presence: Checker = {
           (arrival) => arrival.device === device && arrival.at > from && arrival.at < to,
         );
         if (heard === undefined) continue;
+        // What a device counts after its storage was wiped leaps: it is no sign of life until the device answers (`actors/leap.ts`).
+        const isAnew = record.wipes.some(
+          (wipe) => wipe.device === device && wipe.at > from - limitMs && wipe.at <= heard.at,
+        );
+        if (isAnew) continue;
         const text = `its twin calls it silent at ${recordedAt}, and the hub heard it at ${heard.at}`;
         flaws.push({ at, device, text });
       }

@@ -17,6 +17,8 @@ export const word: Checker = {
     const closed = record.commits.flatMap(({ at, commit }) =>
       commit.ledger
         .filter(({ name, proof }) => !isOfTwin(name) && proof?.startsWith('engineer:') === true)
+        // What is given up says so: it may have its effect.
+        .filter(({ reason }) => reason !== 'abandoned')
         .filter(
           (entry) =>
             !isPast(

@@ -21,8 +21,8 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: 'a timeout is taken for a failure',
     file: 'actors/resolve.ts',
-    find: "outcome: 'unknown',\n    reason: 'no-answer',",
-    put: "outcome: 'expired',\n    reason: 'no-answer',",
+    find: "outcome: 'unknown',\n    reason: isUndecided(entry) ?",
+    put: "outcome: 'expired',\n    reason: isUndecided(entry) ?",
     caughtBy: 'outcomes',
     seed: 1,
   },
@@ -95,7 +95,7 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: 'what a device does not name it has not executed, whatever it may have forgotten',
     file: 'actors/proof.ts',
-    find: 'if (!reachesBack(ring, entry, report, others)) return unprovable(report);',
+    find: 'if (!reachesBack(ring, entry, report, knowledge)) return unprovable(report);',
     put: '',
     caughtBy: 'outcomes',
     seed: 2,
@@ -111,7 +111,7 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: 'a hold is taken for over while the device may still keep it',
     file: 'actors/holds.ts',
-    find: 'context.now < twin.hold.certainUntil',
+    find: 'context.now < (holdCertainUntil(twin) ?? Infinity)',
     put: 'context.now < twin.hold.until - 2_000',
     caughtBy: 'hold-end',
     seed: 1,
@@ -143,10 +143,26 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: "an engineer's word is sent to the device",
     file: 'actors/guard.ts',
-    find: "} else if (spec.decidedBy === 'twin') {\n    if (request.name === RENEW_IDENTITY) renewByWord(draft, request, spec);\n    else clearByWord(draft, request, spec);",
-    put: '',
+    find: "} else if (spec.decidedBy === 'twin') {",
+    put: "} else if (spec.decidedBy === 'twin' && request.name === ABANDON) {",
     caughtBy: 'word',
     seed: 5,
+  },
+  {
+    bug: 'an undecided command is over as soon as it cannot start any more',
+    file: 'actors/prospect.ts',
+    find: "if (spec?.decidedBy === 'device' && abandonable(twin).length > 0) return 'beyond';",
+    put: 'if (abandonable(twin).length > 0 && isLegal(kind, twin, name)) return null;',
+    caughtBy: 'undecided',
+    seed: 1,
+  },
+  {
+    bug: 'a hold that is shown proves done what the device itself calls undecided',
+    file: 'actors/proof.ts',
+    find: '  if (isUndecided(entry) || isNamedUndecided(report, entry.n)) return verdictBeyond(entry, report, knowledge);\n',
+    put: '',
+    caughtBy: 'undecided',
+    seed: 1,
   },
   {
     bug: 'an unknown outcome leaves no doubt',

@@ -32,8 +32,8 @@ export const deviceMutations: readonly Mutation[] = [
   {
     bug: 'a device looks at the deadline before it has stored that it begins, and not after',
     file: 'src/device/agent.ts',
-    find: 'const result: ActResult = mayStillStart(command, clock.uptime())',
-    put: 'const result: ActResult = mayStillStart(command, 0)',
+    find: 'const executed: ActResult = moment.mayStillStart()',
+    put: 'const executed: ActResult = mayStillStart(command, 0)',
     caughtBy: 'execution',
     seed: 5,
   },
@@ -48,8 +48,8 @@ export const deviceMutations: readonly Mutation[] = [
   {
     bug: 'a device that dies in the act says afterwards that it did nothing',
     file: 'src/device/reception.ts',
-    find: 'switch (wasExecuted) {',
-    put: 'switch (wasExecuted === null ? null : false) {',
+    find: 'switch (shown) {',
+    put: 'switch (shown === true ? false : shown) {',
     caughtBy: 'outcomes',
     seed: 1,
   },
@@ -97,8 +97,8 @@ export const deviceMutations: readonly Mutation[] = [
     bug: 'a device moves its hardware before it has stored that it begins',
     file: 'src/device/agent.ts',
     find: `    await this.#append({ memory: this.#memory });
-    if (command.name === REBOOT`,
-    put: '    if (command.name === REBOOT',
+    this.#saidEarly = null;`,
+    put: '    this.#saidEarly = null;',
     caughtBy: 'outcomes',
     seed: 4,
   },

@@ -2,8 +2,8 @@
  * A backend: asks for documents, commands devices, asks again with the same id, asks the ledger, gives up. It speaks through
  * the production client, now and then to a node over HTTP instead, and believes nothing but what it is told.
  */
-import { RENEW_IDENTITY } from '../../../machines/upkeep.ts';
 import type { TwinDocument } from '../../../actors/document.ts';
+import { ABANDON, RENEW_IDENTITY } from '../../../machines/upkeep.ts';
 import { CorralRefusal, CorralUnreachable } from '../../../src/client/errors.ts';
 import type { Requester } from '../../../src/client/requester.ts';
 import { TwinClient } from '../../../src/client/twin-client.ts';
@@ -144,7 +144,7 @@ export class Backend {
     }
     const name = this.#choose(device, document);
     const holdMs = Math.round(chance.hits(0.5) ? chance.between(1_000, 60_000) : chance.exponential(600_000));
-    const args = name === 'clear' ? { reason: 'looked at it' } : this.#argsOf(name, holdMs);
+    const args = wordArgs(name, document) ?? this.#argsOf(name, holdMs);
     const isBound = document !== null && chance.hits(0.1);
     await this.#commandUntilContent({
       ...{ device: device.name, name, id: chance.uuid(), args },
@@ -185,10 +185,16 @@ export class Backend {
   #choose({ kind }: Device, document: TwinDocument | null): string {
     const { chance } = this.#options;
     const useful = (document?.allowed ?? []).filter(
-      (name) => name !== RENEW_IDENTITY && name !== 'report' && (name !== 'reboot' || chance.hits(0.1)),
+      (name) =>
+        name !== RENEW_IDENTITY &&
+        name !== 'report' &&
+        (name !== 'reboot' || chance.hits(0.1)) &&
+        // Mostly it is waited for whoever can tell.
+        (name !== ABANDON || chance.hits(0.05)),
     );
     if (useful.length > 0 && chance.hits(0.85)) return chance.pick(useful);
-    return chance.pick(Object.keys(kind.commands).filter((name) => name !== RENEW_IDENTITY));
+    const words = [RENEW_IDENTITY, ABANDON];
+    return chance.pick(Object.keys(kind.commands).filter((name) => !words.includes(name)));
   }
 
   async #desire(device: string): Promise<void> {
@@ -267,4 +273,12 @@ function textOf(payload: Uint8Array): string {
 
 function clamped(value: number, from: number, to: number): number {
   return Math.min(to, Math.max(from, value));
+}
+
+/** The arguments of a person's word; `null` for any other command. */
+export function wordArgs(name: string, document: TwinDocument | null): Wish['args'] | null {
+  const reason = 'looked at it';
+  if (name === 'clear') return { reason };
+  if (name !== ABANDON) return null;
+  return { reason, command: document?.pending.find(({ undecided }) => undecided)?.id ?? 'none' };
 }

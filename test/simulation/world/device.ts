@@ -103,6 +103,7 @@ export class Device {
       sampled: (hold) => this.#noteSample(hold),
       moving: (command) => this.#noteExecution(command, true),
       cannotTell: ({ id }) => void record.untellable.add(id),
+      undecided: () => record.count('command-undecided'),
       executed: (command) => this.#executions.findLast((done) => done.command.n === command.n) ?? null,
     });
   }
@@ -309,6 +310,9 @@ export class Device {
         if (became === 'begun' && command.name === 'reboot') this.#reboot = { command, at, execution: null };
         break;
       }
+      case 'amended':
+        record.count('command-amended');
+        break;
       default:
         break;
     }
@@ -454,6 +458,8 @@ function describe(event: AgentEvent): string {
       const limits = `boot ${boot ?? '-'} notAfterUp ${notAfterUp ?? '-'} holdMs ${holdMs ?? '-'}`;
       return `${event.type} ${name} n ${n} epoch ${epoch} id ${id.slice(0, 8)} ${limits}: ${what} ${event.reason ?? ''}`;
     }
+    case 'amended':
+      return `amended ${event.command.name} n ${event.command.n}: ${event.outcome}`;
     case 'started':
       return `boot ${event.boot} begins, ${event.pending} reports pending`;
     case 'hold-ended':

@@ -5,7 +5,15 @@
 import type { Command } from '../../../machines/command.ts';
 import type { Kind } from '../../../machines/kind.ts';
 import type { DeviceHold } from '../../../src/device/memory.ts';
-import type { ActResult, BodyChange, DeviceBody, Reading, Verdict } from '../../../src/device/ports.ts';
+import type {
+  ActMoment,
+  ActResult,
+  BodyChange,
+  DeviceBody,
+  Reading,
+  Shown,
+  Verdict,
+} from '../../../src/device/ports.ts';
 import type { Execution } from '../record.ts';
 import type { Chance } from './chance.ts';
 import type { Process } from './process.ts';
@@ -53,7 +61,13 @@ export interface HardwareEvents {
   executed(command: Command): Execution | null;
   /** The body cannot tell any more whether it executed this command. */
   cannotTell(command: Command): void;
+  /** The body has passed a command on, and does not know what becomes of it. */
+  undecided(command: Command): void;
 }
+
+/** An accepted command has no effect in this part of all cases, and otherwise takes effect within this, ms (real remote starts). */
+const WITHOUT_EFFECT_PART = 0.17;
+const EFFECT_LONGEST_MS = 272_000;
 
 export class Hardware {
   readonly #schedule: Schedule;
@@ -64,6 +78,10 @@ export class Hardware {
   readonly #isTransparent: boolean;
   /** From now on everything works at once. */
   isReliable = false;
+  /** It is a station behind a gateway, which accepts what it is told and shows an effect later, or never. */
+  isDistant = false;
+  /** Commands that were passed on and may still take effect. */
+  readonly #underWay = new Set<number>();
   #isInUse = false;
   #isOutOfOrder = false;
   #changed: (change: BodyChange) => void = () => undefined;
@@ -128,7 +146,10 @@ export class Hardware {
         };
       },
       judge: (command, { hold }) => this.#judge(command, hold !== null),
-      act: (command) => process.call(() => this.#act(command, process)),
+      act: (command, moment) =>
+        process.call(() =>
+          this.isDistant ? this.#passOn(command, moment, process) : this.#act(command, process),
+        ),
       restart: () => process.kill(),
       wasExecuted: (command) => process.call(() => this.#wasExecuted(command)),
       scan: () => null,
@@ -166,6 +187,32 @@ export class Hardware {
     }
   }
 
+  /**
+   * The gateway waits for its turn, sends the command on, and is told that it was accepted. The station takes effect in its own time,
+   * whatever becomes of the gateway meanwhile, or says in the end that nothing came of it.
+   */
+  async #passOn(command: Command, moment: ActMoment, process: Process): Promise<ActResult> {
+    await new Promise<void>((resolve) => this.#schedule.after(this.#chance.exponential(1_000), resolve));
+    if (process.isDead) return new Promise(() => undefined);
+    if (!moment.mayStillStart()) return { outcome: 'rejected', reason: 'too-late' };
+    const execution = this.#events.moving(command);
+    const { n } = command;
+    const takesEffect = !this.#chance.hits(WITHOUT_EFFECT_PART);
+    this.#underWay.add(n);
+    this.#events.undecided(command);
+    const effectMs = Math.min(this.#chance.exponential(40_000), EFFECT_LONGEST_MS);
+    this.#schedule.after(effectMs, () => {
+      // A session that has ended, and whose gateway knows nothing more of it, has taken the command with it.
+      if (!this.#underWay.delete(n)) return;
+      if (takesEffect) this.#takeEffect(command, execution);
+      const result = takesEffect
+        ? ({ outcome: 'done' } as const)
+        : ({ outcome: 'rejected', reason: 'no-effect' } as const);
+      this.#changed({ amends: { n, result } });
+    });
+    return { outcome: 'undecided', reason: 'accepted' };
+  }
+
   /** It takes effect at some moment, and says so at a later one: the process may be dead at either. */
   #act(command: Command, process: Process): Promise<ActResult> {
     const execution = this.#events.moving(command);
@@ -181,11 +228,20 @@ export class Hardware {
         this.#schedule.after(this.#chance.exponential(100), () => {
           if (how === 'works') resolve({ outcome: 'done' });
           else if (how === 'fails') resolve({ outcome: 'rejected', reason: 'jammed' });
+          else if (this.#isTransparent) this.#tellLate(command, !fails);
           else this.#events.cannotTell(command);
           if (how === 'throws') reject(new Error('a relay burnt out'));
         });
       });
     });
+  }
+
+  /** What the hardware did shows after a while, where it shows at all. */
+  #tellLate({ n }: Command, isDone: boolean): void {
+    const result = isDone
+      ? ({ outcome: 'done' } as const)
+      : ({ outcome: 'rejected', reason: 'jammed' } as const);
+    this.#schedule.after(this.#chance.exponential(60_000), () => this.#changed({ amends: { n, result } }));
   }
 
   #takeEffect({ name }: Command, execution: Execution): void {
@@ -194,9 +250,11 @@ export class Hardware {
     else if (name === 'stop') this.#isInUse = false;
   }
 
-  async #wasExecuted(command: Command): Promise<boolean | null> {
+  async #wasExecuted(command: Command): Promise<Shown> {
     const execution = this.#events.executed(command);
+    if (this.#isTransparent && this.#underWay.has(command.n)) return 'undecided';
     if (!this.#isTransparent) {
+      this.#underWay.delete(command.n);
       this.#events.cannotTell(command);
       return null;
     }

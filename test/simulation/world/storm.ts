@@ -163,6 +163,10 @@ export class Storm {
         device.hardware.breakDown();
         this.#later(this.#some(chance, 300_000), () => device.hardware.repair());
         return;
+      case 'gateway-undecided':
+        device.hardware.isDistant = true;
+        this.#later(this.#some(chance, 600_000), () => (device.hardware.isDistant = false));
+        return;
       case 'device-flood': {
         this.#flood(device, chance.between(200, 3_000), this.#some(chance, 60_000));
         return;

@@ -4,6 +4,7 @@
  */
 import { kinds } from '../../../machines/kinds.ts';
 import { worldState } from '../../../machines/statechart.ts';
+import { ABANDON } from '../../../machines/upkeep.ts';
 import type { Twin } from '../../../actors/twin.ts';
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { MemoryHub } from '../../../src/memory/hub.ts';
@@ -14,7 +15,7 @@ import type { Clock, JournalLine } from '../../../src/runtime/ports.ts';
 import { PARTITIONS } from '../../../src/wire/partition.ts';
 import { WorldRecord } from '../record.ts';
 import type { Trace } from '../trace.ts';
-import { Backend } from './backend.ts';
+import { Backend, wordArgs } from './backend.ts';
 import { Chance } from './chance.ts';
 import { ServerClock } from './clocks.ts';
 import { Device } from './device.ts';
@@ -336,6 +337,7 @@ export class World {
     for (const device of this.#devices) {
       device.crashAfter(Infinity);
       device.hardware.isReliable = true;
+      device.hardware.isDistant = false;
       device.hardware.repair();
       device.switchOn();
       device.restored();
@@ -346,14 +348,14 @@ export class World {
   async #examine(device: Device, exam: ExamAnswer[]): Promise<void> {
     const backend = this.#backends[0]!;
     const chance = this.#chance.fork(`exam ${device.name}`);
-    // What asks for a person gets one: `clear` comes first.
-    for (const wanted of ['clear', 'report', 'reserve', 'release']) {
+    // What asks for a person gets one: `abandon` and `clear` come first.
+    for (const wanted of [ABANDON, 'clear', 'report', 'reserve', 'release']) {
       const document = await backend.get(device.name);
       if (wanted !== 'report' && document?.allowed.includes(wanted) !== true) continue;
       // A hold from the storm may run out by itself before it is released.
       const isEnding = (document?.hold?.until ?? Infinity) < this.#hubClock.now() + EXAM_HOLD_MS;
       if (wanted === 'release' && isEnding) continue;
-      const args = wanted === 'clear' ? { reason: 'looked at it' } : {};
+      const args = wordArgs(wanted, document) ?? {};
       const wish = { device: device.name, name: wanted, id: chance.uuid(), args, waitMs: 20_000 };
       let concluded = await backend.command(wish);
       while (!FINAL.includes(concluded)) {

@@ -120,6 +120,17 @@ describe('what is undecided', () => {
     ]);
   });
 
+  test('is amended also by what shows between the question of a boot and its first report', async () => {
+    world.hardware.results.push(undecided());
+    await world.command({ n: 1, name: 'start' });
+    world.hardware.isTransparent = 'undecided';
+    world.storageMs = 50;
+    await world.boot();
+    world.hardware.use({}, { amends: { n: 1, result: { outcome: 'done' } } });
+    await world.time.pass(1_000);
+    expect(ring()).toEqual([{ n: 1, outcome: 'done' }]);
+  });
+
   test('survives a crash at any step: it is undecided, or was never executed', async () => {
     for (let steps = 1; steps < 12; steps += 1) {
       const crashing = new DeviceWorld();

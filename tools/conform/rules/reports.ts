@@ -1,5 +1,11 @@
 /** What must be true of everything a device has published in the course of a trial: judged when all else is done. */
-import { comparePositions, type Report, RING_SIZE_MAX } from '../../../machines/report.ts';
+import {
+  comparePositions,
+  type Report,
+  RING_SIZE_MAX,
+  type RingEntry,
+  UNDECIDED,
+} from '../../../machines/report.ts';
 import { FRAME_REPORTS_MAX } from '../../../src/wire/report.ts';
 import { type Bench, count, ringName, seconds } from '../bench.ts';
 import type { Counterpart, RoundTrip, Sent } from '../counterpart.ts';
@@ -79,6 +85,14 @@ export const reportRules: readonly Rule[] = [
     section: 'the-ring',
     needs: ['answers'],
     check: async ({ bench }) => ringOrder(bench.publishes),
+  },
+  {
+    id: 'last-words',
+    sentence:
+      'keeps what it names undecided in its ring until it amends it, takes no last word back, and says `unknown` with the boot that has ended',
+    section: 'outcomes',
+    needs: ['answers'],
+    check: async ({ bench }) => lastWords(bench.publishes),
   },
   {
     id: 'no-false-proof',
@@ -287,6 +301,32 @@ function ringOrder(publishes: readonly Publish[]): string {
     if (!isFalling) throw new Broken(`${positionName(report)} names ${ringName(report)}`);
   }
   return 'in every report';
+}
+
+/** What is undecided may take effect while it is in the ring, and nobody is told that it may when it is not. */
+function lastWords(publishes: readonly Publish[]): string {
+  const words = new Map<number, RingEntry>();
+  const reports = byBoot(publishes).flat().sort(comparePositions);
+  let amended = 0;
+  for (const report of reports.filter(({ commands }) => commands !== undefined)) {
+    const named = new Map((report.commands ?? []).map((entry) => [entry.n, entry]));
+    for (const [n, { outcome }] of words) {
+      if (outcome === UNDECIDED && !named.has(n))
+        throw new Broken(`${positionName(report)} does not name n ${String(n)}, which was undecided`);
+    }
+    for (const [n, entry] of named) {
+      const before = words.get(n)?.outcome;
+      if (before !== undefined && before !== UNDECIDED && before !== entry.outcome)
+        throw new Broken(`${positionName(report)} names n ${String(n)} ${entry.outcome}, after ${before}`);
+      if (entry.outcome === 'unknown' && !(entry.fence !== undefined && entry.fence.boot < report.boot))
+        throw new Broken(
+          `${positionName(report)} names n ${String(n)} unknown without a \`fence\` of an earlier boot`,
+        );
+      if (before === UNDECIDED && entry.outcome !== UNDECIDED) amended += 1;
+      words.set(n, entry);
+    }
+  }
+  return `${count(words.size, 'command')}, ${String(amended)} amended`;
 }
 
 /**
