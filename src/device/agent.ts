@@ -14,6 +14,7 @@
 import type { Command } from '../../machines/command.ts';
 import { NOT_CONNECTED, type Report } from '../../machines/report.ts';
 import { encode, type Encoding } from '../wire/codec.ts';
+import { momentOf } from './act-moment.ts';
 import type { AgentEvent, AgentListener } from './agent-event.ts';
 import { readCommand } from './command-reader.ts';
 import { Ending } from './ending.ts';
@@ -492,15 +493,6 @@ class Agent implements DeviceAgent {
     this.#cancelWake();
     await this.settled();
   }
-}
-
-function momentOf(command: Command, clock: DeviceClock): ActMoment {
-  const { notAfterUp = Infinity } = command;
-  return {
-    notAfterUp,
-    uptime: () => clock.uptime(),
-    mayStillStart: () => mayStillStart(command, clock.uptime()),
-  };
 }
 
 /** Reports are plain data, so that a report is the same read from the storage as sent at once. */
