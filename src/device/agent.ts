@@ -46,7 +46,7 @@ import type {
   Reading,
 } from './ports.ts';
 import { isProvedByRestart, judge, REBOOT } from './reboot.ts';
-import { amend, finish, mayStillStart, outcomeAfterRestart, receive, type Reception } from './reception.ts';
+import { amend, finish, outcomeAfterRestart, receive, type Reception } from './reception.ts';
 import { Sender } from './sender.ts';
 
 /** The parts of an agent. */

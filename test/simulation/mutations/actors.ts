@@ -154,7 +154,7 @@ export const actorMutations: readonly Mutation[] = [
     find: "if (spec?.decidedBy === 'device' && abandonable(twin).length > 0) return 'beyond';",
     put: 'if (abandonable(twin).length > 0 && isLegal(kind, twin, name)) return null;',
     caughtBy: 'undecided',
-    seed: 1,
+    seed: 5,
   },
   {
     bug: 'a hold that is shown proves done what the device itself calls undecided',

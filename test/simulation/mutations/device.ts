@@ -33,7 +33,7 @@ export const deviceMutations: readonly Mutation[] = [
     bug: 'a device looks at the deadline before it has stored that it begins, and not after',
     file: 'src/device/agent.ts',
     find: 'const executed: ActResult = moment.mayStillStart()',
-    put: 'const executed: ActResult = mayStillStart(command, 0)',
+    put: 'const executed: ActResult = command.n > 0',
     caughtBy: 'execution',
     seed: 5,
   },

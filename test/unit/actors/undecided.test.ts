@@ -239,7 +239,7 @@ describe('`abandon`', () => {
   test('is taken of a device that has fallen silent', () => {
     const { pair } = passedOn();
     pair.pass(HOUR_MS);
-    expect(pair.document.allowed).toEqual(['clear', 'abandon']);
+    expect(pair.document.allowed).toEqual(['clear', 'renew-identity', 'abandon']);
     pair.ask('abandon', { id: 'a', ...giving });
     expect(pair.ledger.get('s')).toMatchObject({ reason: 'abandoned' });
     expect(pair.document.state).toBe('offline');
