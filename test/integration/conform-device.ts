@@ -9,7 +9,7 @@ import { AGENT_LIMITS } from '../../src/device/limits.ts';
 import type { StoredDevice } from '../../src/device/log-entry.ts';
 import { MemoryStorage, StorageMedium } from '../../src/device/memory-storage.ts';
 import { deviceLinks } from '../../src/device/nats-link.ts';
-import type { DeviceClock, DeviceLink } from '../../src/device/ports.ts';
+import type { DeviceBody, DeviceClock, DeviceLink } from '../../src/device/ports.ts';
 import { uptimeClock } from '../../src/device/uptime-clock.ts';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
 import { decode, encode, type Encoding } from '../../src/wire/codec.ts';
@@ -35,6 +35,8 @@ export interface Spoiling {
   /** What is found in place of what was stored. */
   readonly stored?: (stored: StoredDevice) => StoredDevice;
   readonly clock?: (clock: DeviceClock) => DeviceClock;
+  /** What its own state says to a command, in place of what it should. */
+  readonly judge?: DeviceBody['judge'];
 }
 
 /** Waits for an ack, and between two tries, that let a test go on. */
@@ -103,7 +105,7 @@ export class ConformDevice {
       },
       body: {
         read: (view) => this.#body.read(view),
-        judge: (command, view) => this.#body.judge(command, view),
+        judge: (command, view) => (this.#spoiling.judge ?? this.#body.judge.bind(this.#body))(command, view),
         act: (command) => this.#body.act(command),
         restart: () => this.#body.restart(),
         wasExecuted: () => this.#body.wasExecuted(),

@@ -12,7 +12,8 @@ import { rules } from '../../tools/conform/rules.ts';
 import { startNatsServer } from '../../tools/dev/nats-server.ts';
 import { startHub, temporaryFolder } from '../servers.ts';
 import { ConformDevice } from './conform-device.ts';
-import { faults } from './conform-faults.ts';
+import { faults } from './conform-faults/faults.ts';
+import { verdictsOf } from './conform-trial.ts';
 
 const root = join(import.meta.dirname, '../..');
 const everyRule = rules.map(({ id }) => id);
@@ -97,11 +98,6 @@ async function corralKilled(pidFile: string): Promise<void> {
   await new Promise((resolve) => killer.once('close', resolve));
 }
 
-const verdicts = ({ rules: judged }: ConformResult): Record<string, string> =>
-  Object.fromEntries(
-    judged.map(({ rule, verdict, detail }) => [rule, verdict === 'kept' ? verdict : `${verdict}: ${detail}`]),
-  );
-
 const allKept = Object.fromEntries(everyRule.map((rule) => [rule, 'kept']));
 
 async function serveBench(): Promise<BenchServer> {
@@ -123,13 +119,13 @@ describe('the reference agent', () => {
     const lines = stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(1);
     const result = JSON.parse(lines[0]!) as ConformResult;
-    expect(verdicts(result)).toEqual(allKept);
+    expect(verdictsOf(result)).toEqual(allKept);
     expect(result).toMatchObject({
       device: 'ref-1',
       passed: true,
       kept: everyRule.length,
-      broken: 0,
-      notTestable: 0,
+      ...{ level: 'full', passes: 'full' },
+      ...{ broken: 0, notJudged: 0, notTestable: 0 },
     });
     expect(code).toBe(0);
   });
@@ -148,11 +144,12 @@ describe('the reference agent', () => {
       limits,
       restart: device.restart,
       ownServer: server,
+      level: 'full' as const,
       only: null,
     };
-    expect(verdicts(await conform(options))).toEqual(allKept);
+    expect(verdictsOf(await conform(options))).toEqual(allKept);
     device.poke();
-    expect(verdicts(await conform(options))).toEqual(allKept);
+    expect(verdictsOf(await conform(options))).toEqual(allKept);
   });
 });
 
@@ -178,7 +175,7 @@ describe('the kit', () => {
     expect(stdout).toMatch(
       /BROKEN +too-late: .*\n +`reserve` with n \d+ became done, not rejected too-late\n/,
     );
-    expect(stdout).toMatch(/faulty: 1 rule kept, 1 broken, 0 not testable\n$/);
+    expect(stdout).toMatch(/faulty: 1 rule kept, 1 broken, 0 not judged, 0 not testable\n$/);
     expect(code).toBe(3);
   });
 
@@ -191,7 +188,7 @@ describe('the kit', () => {
     await device.start();
     ends.push(() => device.stop());
     const { code, stdout } = await kit.ended;
-    expect(verdicts(JSON.parse(stdout) as ConformResult)).toEqual({
+    expect(verdictsOf(JSON.parse(stdout) as ConformResult)).toEqual({
       'report-answered': 'kept',
       reconnects: expect.stringMatching(/^not-testable: .*--serve/) as string,
       'boot-grows': expect.stringMatching(/^not-testable: .*--reboot-command/) as string,

@@ -6,6 +6,7 @@ import { connectToHub } from '../../src/nats/connect.ts';
 import { type BenchServer, startBenchServer } from '../conform/bench-server.ts';
 import { count, UnfitServer } from '../conform/bench.ts';
 import { conform, type ConformEvent, NoContact } from '../conform/conform.ts';
+import { type Level, LEVEL_MEANINGS, LEVELS } from '../conform/level.ts';
 import { TRIAL_LIMITS } from '../conform/limits.ts';
 import { startReferenceDevice } from '../conform/reference-device.ts';
 import { rules } from '../conform/rules.ts';
@@ -22,6 +23,7 @@ interface ConformFlags {
   readonly nats?: string;
   readonly serve?: Listening;
   readonly rebootCommand?: string;
+  readonly level: Level;
   readonly only?: readonly string[];
   readonly answer: number;
   readonly patience: number;
@@ -42,17 +44,26 @@ interface ReferenceFlags {
   readonly encoding: 'json' | 'msgpack';
 }
 
+const LEVEL_LINES = LEVELS.map((level) => `  ${level.padEnd(10)} ${LEVEL_MEANINGS[level]}`).join('\n');
+
 const EXAMPLES = `
 The kit plays the server for ONE device on a bench: it hears device.<id>.report, acknowledges it as the hub's stream would, and
-sends device.<id>.command. It executes \`report\`, \`reserve\`, \`release\` and \`reboot\`, and nothing else. The device has to be free. Take no
-device that is in service: it remembers the kit's numbers and epochs, so its storage has to be wiped before it goes (back) to a fleet.
+sends device.<id>.command. It has \`report\`, \`reserve\`, \`release\` and \`reboot\` executed, and nothing else; a sensor is sent nothing. The device
+has to be free. Take no device that is in service: it remembers the kit's numbers and epochs, so its storage has to be wiped before it goes
+(back) to a fleet.
+
+Levels, each with the rules of those above it in this list:
+${LEVEL_LINES}
+
+Each rule is kept, BROKEN, not judged (because another one that it rests on is broken) or not testable (the bench or the device has not what
+it needs).
 
 Examples:
   corral conform --device cp-001 --serve 4222
-  corral conform --device cp-001 --serve 0.0.0.0:4222 --reboot-command "ssh root@cp-001 reboot -f || true"
+  corral conform --device cp-001 --serve 0.0.0.0:4222 --level commanded --reboot-command "ssh root@cp-001 reboot -f || true"
   corral conform --device cp-001 --nats nats://127.0.0.1:4222 --only hold-ends,hold-shown
 
-Exit code: 0 when every rule that could be tested is kept, 3 when one is broken, 1 when nothing could be tested.`;
+Exit code: 0 when every rule that could be tested is kept, 3 when one is broken or could not be judged, 1 when nothing could be tested.`;
 
 const REFERENCE_EXAMPLES = `
 Examples:
@@ -69,9 +80,15 @@ export function addConform(program: Command): void {
     )
     .option('--serve <[host:]port>', 'bring up such a server, and wait for the device to come', listening)
     .option('--reboot-command <command>', 'a command line that cuts the device’s power for a moment')
-    .option('--only <rules>', 'test these rules only, by name, with commas between them', ruleNames)
+    .addOption(
+      new Option('--level <level>', 'how much of the protocol it speaks, see below')
+        .choices(LEVELS)
+        .default('full')
+        .conflicts('only'),
+    )
+    .option('--only <rules>', 'test these rules, and what they rest on, by name, with commas', ruleNames)
     .option('--answer <seconds>', 'how long an answer to a command may take', wholeNumber(1), 5)
-    .option('--patience <seconds>', 'how long a slow device is waited for', wholeNumber(1), 60)
+    .option('--patience <seconds>', 'how long a slow device is waited for', wholeNumber(1), 90)
     .option('--hold <seconds>', 'how long the kit’s reservations last', wholeNumber(1), 4)
     .option('--buffer <reports>', 'how many reports it has to buffer in an outage', wholeNumber(2), 24)
     .option('--json', 'the result as one line of JSON')
@@ -150,7 +167,8 @@ async function tried(
   const connection = await connectToHub({ url, security, name: 'corral conform' });
   try {
     return await conform({
-      ...{ device, connection, ownServer: server, only: flags.only ?? null },
+      ...{ device, connection, ownServer: server },
+      ...{ level: flags.level, only: flags.only ?? null },
       limits: {
         ...TRIAL_LIMITS,
         answerMs: flags.answer * 1_000,

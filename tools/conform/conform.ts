@@ -5,11 +5,13 @@
 import type { HubConnection } from '../../src/nats/connect.ts';
 import { Bench, seconds } from './bench.ts';
 import { Counterpart } from './counterpart.ts';
+import { isFinding, NotSeen } from './finding.ts';
+import { Judge } from './judge.ts';
+import { includes, type Level, LEVELS } from './level.ts';
 import type { TrialLimits } from './limits.ts';
 import { type Rule, type Verdict } from './rule.ts';
 import { rules } from './rules.ts';
 import { type OwnServer, Trial } from './trial.ts';
-import { isFinding, NotSeen, NotTestable } from './finding.ts';
 
 /** What a trial needs. */
 export interface ConformOptions {
@@ -21,7 +23,9 @@ export interface ConformOptions {
   readonly restart: (() => Promise<void>) | null;
   /** The server, where it may be stopped; else `null`. */
   readonly ownServer: OwnServer | null;
-  /** The rules to test; `null` for all. */
+  /** How much of the protocol the device speaks. A `sensor` is sent nothing at all. */
+  readonly level: Level;
+  /** The rules to test, and whatever they rest on; `null` for all of the level. */
   readonly only: readonly string[] | null;
   /** Told of each rule before it is tested, and of its verdict. */
   readonly tell?: (event: ConformEvent) => void;
@@ -36,10 +40,17 @@ export type ConformEvent =
 /** What a trial came to. */
 export interface ConformResult {
   readonly device: string;
-  /** True when no rule is broken. */
+  /** The level that it was tested for. */
+  readonly level: Level;
+  /** True when no rule is broken, and none had to be left unjudged. */
   readonly passed: boolean;
+  /** The highest level of which that is true, up to the one it was tested for; `null` when there is none, or not all of a level was tested. */
+  readonly passes: Level | null;
+  /** False when some rules only were asked for. */
+  readonly isWhole: boolean;
   readonly kept: number;
   readonly broken: number;
+  readonly notJudged: number;
   readonly notTestable: number;
   readonly tookMs: number;
   readonly rules: readonly Verdict[];
@@ -52,33 +63,63 @@ export class NoContact extends Error {
 
 /** Tests a device. Throws {@link NoContact}, or `UnfitServer`. */
 export async function conform(options: ConformOptions): Promise<ConformResult> {
-  const { device, connection, limits, restart, ownServer, only } = options;
+  const { device, connection, limits, restart, ownServer, level, only, tell } = options;
   const bench = new Bench(connection, device);
-  const trial = new Trial({ bench, server: new Counterpart(bench, limits), limits, restart, ownServer });
+  const trial = new Trial({
+    bench,
+    server: new Counterpart(bench, limits),
+    limits,
+    level,
+    restart,
+    ownServer,
+  });
+  const judge = new Judge({ rules, trial, testing: (rule) => tell?.({ type: 'testing', rule }) });
   const startedAt = bench.now();
   const verdicts: Verdict[] = [];
   await bench.open();
   try {
-    options.tell?.({ type: 'waiting' });
+    tell?.({ type: 'waiting' });
     await firstContact(trial);
-    for (const rule of rules.filter(({ id }) => only === null || only.includes(id))) {
-      options.tell?.({ type: 'testing', rule });
-      const verdict = await judge(rule, trial);
+    for (const rule of rules.filter((each) => isAsked(each, options))) {
+      const verdict = await judge.judge(rule);
       verdicts.push(verdict);
-      options.tell?.({ type: 'judged', verdict });
+      tell?.({ type: 'judged', verdict });
     }
+    // What a rule rests on may be one that was not asked for: its fault is said all the same.
+    verdicts.push(...judge.broken().filter((verdict) => !verdicts.includes(verdict)));
     await leave(trial);
   } finally {
     await bench.close();
   }
-  const number = (kind: Verdict['verdict']): number =>
-    verdicts.filter(({ verdict }) => verdict === kind).length;
   return {
-    ...{ device, passed: number('broken') === 0 },
-    ...{ kept: number('kept'), broken: number('broken'), notTestable: number('not-testable') },
+    ...{ device, level, passed: verdicts.every(stands), isWhole: only === null },
+    passes: only === null ? passedLevel(verdicts) : null,
+    ...{ kept: number(verdicts, 'kept'), broken: number(verdicts, 'broken') },
+    ...{ notJudged: number(verdicts, 'not-judged'), notTestable: number(verdicts, 'not-testable') },
     tookMs: Math.round(bench.now() - startedAt),
     rules: verdicts,
   };
+}
+
+function isAsked({ id, level }: Rule, options: ConformOptions): boolean {
+  return options.only === null ? includes(options.level, level) : options.only.includes(id);
+}
+
+function stands({ verdict }: Verdict): boolean {
+  return verdict === 'kept' || verdict === 'not-testable';
+}
+
+function number(verdicts: readonly Verdict[], kind: Verdict['verdict']): number {
+  return verdicts.filter(({ verdict }) => verdict === kind).length;
+}
+
+/** The level below the lowest one of which a rule does not stand. */
+function passedLevel(verdicts: readonly Verdict[]): Level | null {
+  const tested = LEVELS.filter((level) => verdicts.some((verdict) => verdict.level === level));
+  const failed = tested.findIndex((level) =>
+    verdicts.some((verdict) => verdict.level === level && !stands(verdict)),
+  );
+  return (failed === -1 ? tested : tested.slice(0, failed)).at(-1) ?? null;
 }
 
 async function firstContact({ bench, limits }: Trial): Promise<void> {
@@ -94,26 +135,10 @@ async function firstContact({ bench, limits }: Trial): Promise<void> {
     });
 }
 
-async function judge(rule: Rule, trial: Trial): Promise<Verdict> {
-  const { id, sentence, needs } = rule;
-  try {
-    for (const need of needs) {
-      const lack = await trial.lacks(need);
-      if (lack !== null) throw new NotTestable(lack);
-    }
-    return { rule: id, sentence, verdict: 'kept', detail: await rule.check(trial) };
-  } catch (error) {
-    if (error instanceof NotTestable)
-      return { rule: id, sentence, verdict: 'not-testable', detail: error.message };
-    if (isFinding(error)) return { rule: id, sentence, verdict: 'broken', detail: error.message };
-    throw error;
-  }
-}
-
 /** Leaves no reservation behind. */
 async function leave(trial: Trial): Promise<void> {
   try {
-    if ((await trial.lacks('answers')) === null) await trial.freeDevice();
+    await trial.freeDevice();
   } catch (error) {
     // It has been judged for that already, and its hold ends by itself.
     if (!isFinding(error)) throw error;

@@ -2,7 +2,7 @@
  * The server's side, as one device sees it: commands with their numbers, epochs and deadlines, and the reports that answer
  * them. It does what a twin does, and, where a rule is about that, what a twin that is late, deposed or confused would do.
  */
-import type { Command } from '../../machines/command.ts';
+import { type Command, EPOCH_MAX } from '../../machines/command.ts';
 import { comparePositions, type Report, type ReportPosition, type RingEntry } from '../../machines/report.ts';
 import { encode } from '../../src/wire/codec.ts';
 import { type Bench, ringName } from './bench.ts';
@@ -36,18 +36,36 @@ export interface RoundTrip {
 /** A command that changes nothing is tried with doubled numbers so often, before the device is given up. */
 const FOOTING_ATTEMPTS_MAX = 100;
 
-/** See the head of this file. */
+/**
+ * See the head of this file.
+ *
+ * Invariant:
+ * I1  `epoch` is the highest that any command bore which a device may believe: whatever becomes of that command, the device
+ *     knows it now, and a lower one would speak as a deposed server by mistake.
+ */
 export class Counterpart {
   readonly sent: Sent[] = [];
   readonly roundTrips: RoundTrip[] = [];
-  epoch = 1;
   readonly #bench: Bench;
   readonly #limits: TrialLimits;
   #lastN = 0;
+  #epoch = 1;
 
   constructor(bench: Bench, limits: TrialLimits) {
     this.#bench = bench;
     this.#limits = limits;
+  }
+
+  /** By what right the kit speaks now. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Speaks with a higher epoch from now on, as another server that takes over; returns the deposed one. */
+  takeOver(): number {
+    const deposed = this.#epoch;
+    this.#epoch += 1;
+    return deposed;
   }
 
   /**
@@ -59,12 +77,12 @@ export class Counterpart {
     for (let attempt = 0; attempt < FOOTING_ATTEMPTS_MAX; attempt += 1) {
       const { entry } = await this.report();
       if (entry.outcome === 'done') return;
-      if (entry.reason === 'stale-epoch') this.epoch *= 2;
+      if (entry.reason === 'stale-epoch') this.#epoch *= 2;
       else if (entry.reason === 'superseded') this.#lastN = Math.max(this.#highestNamed(), this.#lastN * 2);
       else throw new Broken(`\`report\` was answered ${entryName(entry)}, and it is never refused for that`);
     }
     throw new Broken(
-      `\`report\` was refused ${String(FOOTING_ATTEMPTS_MAX)} times with ever higher numbers, at last with n ${String(this.#lastN)} and epoch ${String(this.epoch)}`,
+      `\`report\` was refused ${String(FOOTING_ATTEMPTS_MAX)} times with ever higher numbers, at last with n ${String(this.#lastN)} and epoch ${String(this.#epoch)}`,
     );
   }
 
@@ -78,7 +96,7 @@ export class Counterpart {
   command(given: Partial<Command> & Pick<Command, 'name'>): Command {
     const n = given.n ?? this.takeN();
     const deadline = given.name === 'report' ? {} : this.deadline(this.#limits.startWindowMs);
-    return { n, epoch: this.epoch, id: `conform-${String(n)}`, args: {}, ...deadline, ...given };
+    return { n, epoch: this.#epoch, id: `conform-${String(n)}`, args: {}, ...deadline, ...given };
   }
 
   /** Start in the device's present boot, at most `windowMs` from now. */
@@ -96,6 +114,7 @@ export class Counterpart {
   send(command: Command, extra: Readonly<Record<string, unknown>> = {}): Sent {
     const sent = { command, at: this.#bench.now() };
     this.sent.push(sent);
+    if (command.epoch <= EPOCH_MAX) this.#epoch = Math.max(this.#epoch, command.epoch);
     this.#bench.send(encode({ ...command, ...extra }, this.#bench.encoding));
     return sent;
   }

@@ -10,6 +10,8 @@ export interface TrialLimits {
   readonly quietMs: number;
   /** How long the kit's reservations last. */
   readonly holdMs: number;
+  /** So much of a hold is spent before a restart comes into it: more than a tick, or nobody could tell whether it began anew. */
+  readonly spentMs: number;
   /** What the device may be off by when it says what is left of a hold: a tick of its clock, and a rounding. */
   readonly tickMs: number;
   /** The kit's commands may start within this. */
@@ -25,9 +27,10 @@ export interface TrialLimits {
 /** For a device on a bench. */
 export const TRIAL_LIMITS: TrialLimits = {
   answerMs: 5_000,
-  patienceMs: 60_000,
+  patienceMs: 90_000,
   quietMs: 1_000,
   holdMs: 4_000,
+  spentMs: 1_000,
   tickMs: 100,
   startWindowMs: 20_000,
   outageReports: 24,

@@ -14,6 +14,7 @@ import {
 import { AGENT_LIMITS } from '../../src/device/limits.ts';
 import { DEPTH_MAX, LIST_VALUES_MAX, VALUES_MAX } from '../../src/wire/decode-limits.ts';
 import { FRAME_REPORTS_MAX, REPORT_BYTES_MAX } from '../../src/wire/report.ts';
+import { includes, LEVEL_MEANINGS, LEVELS } from '../conform/level.ts';
 import { TRIAL_LIMITS } from '../conform/limits.ts';
 import type { Rule } from '../conform/rule.ts';
 import {
@@ -59,6 +60,7 @@ function partsOf({ kinds, rules, vectors }: ProtocolSources): ReadonlyMap<string
     ['component-fields', fieldTable(ComponentSchema, COMPONENT_MEANINGS)],
     ['limits', limitTable()],
     ['kind-limits', kindLimitTable(kinds)],
+    ['levels', levelTable(rules)],
     ['rules', ruleTable(rules)],
     ['report-vectors', vectors.reports.map(messageVector).join('\n\n')],
     ['command-vectors', vectors.commands.map(messageVector).join('\n\n')],
@@ -169,22 +171,32 @@ function seconds(ms: number): string {
 // ------------------------------------------------------------------------------------------------------- the kit
 
 const NEEDS: Readonly<Record<Rule['needs'][number], string>> = {
-  answers: '',
-  holds: '`reserve` and `release`',
   restart: '`--reboot-command`',
   'own-server': '`--serve`',
 };
 
 function ruleTable(rules: readonly Rule[]): string {
   return table(
-    ['rule', 'a device that keeps it', 'needs'],
-    rules.map(({ id, sentence, section, needs }) => [
-      `[${code(id)}](#${section})`,
-      sentence,
-      needs
-        .map((need) => NEEDS[need])
-        .filter((need) => need !== '')
-        .join(', '),
+    ['level', 'rule', 'a device that keeps it', 'needs', 'rests on'],
+    LEVELS.flatMap((level) => rules.filter((rule) => rule.level === level)).map(
+      ({ id, level, sentence, section, needs, restsOn }) => [
+        level,
+        `[${code(id)}](#${section})`,
+        sentence,
+        needs.map((need) => NEEDS[need]).join(', '),
+        restsOn.map(code).join(', '),
+      ],
+    ),
+  );
+}
+
+function levelTable(rules: readonly Rule[]): string {
+  return table(
+    ['`--level`', 'a device of it', 'rules'],
+    LEVELS.map((level) => [
+      code(level),
+      LEVEL_MEANINGS[level],
+      String(rules.filter((rule) => includes(level, rule.level)).length),
     ]),
   );
 }

@@ -4,8 +4,8 @@
  */
 import { COMMAND_N_MAX, type Command, EPOCH_MAX } from '../../../machines/command.ts';
 import { ringName } from '../bench.ts';
-import { type Counterpart, entryName, mustBeDone } from '../counterpart.ts';
-import { Broken, NotSeen, NotTestable } from '../finding.ts';
+import { entryName } from '../counterpart.ts';
+import { Broken, NotSeen } from '../finding.ts';
 import { type Rule } from '../rule.ts';
 import type { Trial } from '../trial.ts';
 
@@ -13,26 +13,27 @@ import type { Trial } from '../trial.ts';
 export const boundRules: readonly Rule[] = [
   {
     id: 'number-bound',
+    level: 'answering',
     sentence: 'takes an `n` above 2^40 for no command, remembers nothing of it, and obeys the next one',
     section: 'what-cannot-be-read',
-    needs: ['answers'],
+    needs: [],
+    restsOn: ['report-answered'],
     check: (trial) => leavesNoTrace(trial, 'n', COMMAND_N_MAX),
   },
   {
     id: 'epoch-bound',
+    level: 'answering',
     sentence: 'takes an `epoch` above 2^44 for no command, remembers nothing of it, and obeys the next one',
     section: 'what-cannot-be-read',
-    needs: ['answers'],
+    needs: [],
+    restsOn: ['report-answered'],
     check: (trial) => leavesNoTrace(trial, 'epoch', EPOCH_MAX),
   },
 ];
 
-async function leavesNoTrace(
-  { server, bench }: Trial,
-  field: 'n' | 'epoch',
-  highest: number,
-): Promise<string> {
-  await mustObey(server);
+async function leavesNoTrace(trial: Trial, field: 'n' | 'epoch', highest: number): Promise<string> {
+  const { server, bench } = trial;
+  await trial.mustObey();
   const tooHigh = [highest + 1, Number.MAX_SAFE_INTEGER];
   const ignored = tooHigh.map((number) => server.command({ name: 'report', [field]: number }));
   for (const command of ignored) server.send(command);
@@ -48,15 +49,4 @@ async function leavesNoTrace(
   if (reply.report.commands?.some(isIgnored) === true)
     throw new Broken(`${said} it names them: ${ringName(reply.report)}`);
   return `${tooHigh.join(' and ')} in ${bench.encoding} left no trace, and the \`report\` behind them was answered`;
-}
-
-/** Throws {@link NotTestable} where an earlier rule has left the device deaf. */
-async function mustObey(server: Counterpart): Promise<void> {
-  const command = server.command({ name: 'report' });
-  try {
-    mustBeDone(command, await server.ask(command));
-  } catch (error) {
-    if (!(error instanceof Broken || error instanceof NotSeen)) throw error;
-    throw new NotTestable(`the device obeyed no command any more: ${error.message}`);
-  }
 }

@@ -1,84 +1,94 @@
 /** What a device does with commands that are in order. */
-import { DEVICE_REFUSALS } from '../../../machines/command.ts';
 import { RING_SIZE_MAX, type Report } from '../../../machines/report.ts';
 import { count, ringName } from '../bench.ts';
 import { entryName, mustBeDone, mustBeRejected } from '../counterpart.ts';
 import { positionName } from '../publish.ts';
 import { type Rule } from '../rule.ts';
-import { footing, type Trial } from '../trial.ts';
-import { Broken, NotSeen, NotTestable } from '../finding.ts';
+import { footing, reserveAndRelease, type Trial } from '../trial.ts';
+import { Broken, NotSeen } from '../finding.ts';
 
 /** No kind has a command of this name. */
 const NONSENSE = 'conform-nonsense';
-
-/** Reasons to refuse that say something of the command's envelope: a command that is in order gets none of them. */
-const ENVELOPE_REASONS: readonly string[] = [
-  ...DEVICE_REFUSALS.filter((reason) => reason !== 'busy'),
-  'no-deadline',
-];
 
 /** The rules, in the order in which they are tested. */
 export const commandRules: readonly Rule[] = [
   {
     id: 'report-answered',
+    level: 'answering',
     sentence: 'answers `report` at once with a report that names it done',
     section: 'report-the-command',
     needs: [],
+    restsOn: [],
     check: reportAnswered,
   },
   {
     id: 'executes',
+    level: 'commanded',
     sentence: 'executes `reserve` and `release` when nothing forbids them, and names them done',
     section: 'commands',
-    needs: ['answers'],
-    check: executes,
+    needs: [],
+    restsOn: ['report-answered'],
+    check: (trial) => trial.once(reserveAndRelease),
   },
   {
     id: 'unknown-fields',
+    level: 'answering',
     sentence: 'takes a command that has fields it does not know',
     section: 'commands',
-    needs: ['answers'],
+    needs: [],
+    restsOn: ['report-answered'],
     check: unknownFields,
   },
   {
     id: 'unreadable-ignored',
+    level: 'answering',
     sentence: 'ignores what is no command, and goes on',
     section: 'what-cannot-be-read',
-    needs: ['answers'],
+    needs: [],
+    restsOn: ['report-answered'],
     check: unreadableIgnored,
   },
   {
     id: 'unknown-command',
+    level: 'answering',
     sentence: 'rejects a command that it does not know',
     section: 'outcomes',
-    needs: ['answers'],
+    needs: [],
+    restsOn: ['report-answered'],
     check: unknownCommand,
   },
   {
     id: 'large-numbers',
+    level: 'commanded',
     sentence: 'takes a deadline beyond 2^32 ms, in the number format it comes in',
     section: 'encodings',
-    needs: ['answers', 'holds'],
+    needs: [],
+    restsOn: ['executes'],
     check: largeNumbers,
   },
   {
     id: 'one-at-a-time',
+    level: 'commanded',
     sentence: 'handles commands one by one: no report names a later one and not an earlier one',
     section: 'nothing-is-reported-in-between',
-    needs: ['answers', 'holds'],
+    needs: [],
+    restsOn: ['executes'],
     check: oneAtATime,
   },
   {
     id: 'ring',
+    level: 'answering',
     sentence: `names the outcomes of its last ${String(RING_SIZE_MAX)} commands, the highest number first`,
     section: 'the-ring',
-    needs: ['answers'],
+    needs: [],
+    restsOn: ['report-answered'],
     check: ring,
   },
 ];
 
 async function reportAnswered(trial: Trial): Promise<string> {
   const problem = await trial.once(footing);
+  trial.mustBeReadable();
   if (problem !== null) throw problem;
   let slowestMs = 0;
   for (let time = 0; time < 3; time += 1) {
@@ -89,23 +99,6 @@ async function reportAnswered(trial: Trial): Promise<string> {
     slowestMs = Math.max(slowestMs, reply.at - sentAt);
   }
   return `3 times, after at most ${String(Math.ceil(slowestMs))} ms`;
-}
-
-async function executes(trial: Trial): Promise<string> {
-  await trial.freeDevice();
-  const reserve = trial.reserveCommand();
-  const reply = await trial.server.ask(reserve);
-  if (reply.entry.outcome === 'rejected' && !isEnvelopeReason(reply.entry.reason)) {
-    throw new NotTestable(`\`reserve\` was answered ${entryName(reply.entry)}`);
-  }
-  mustBeDone(reserve, reply);
-  const release = trial.server.command({ name: 'release' });
-  mustBeDone(release, await trial.server.ask(release));
-  return `n ${String(reserve.n)} and ${String(release.n)} are named done`;
-}
-
-function isEnvelopeReason(reason: string | undefined): boolean {
-  return reason !== undefined && ENVELOPE_REASONS.includes(reason);
 }
 
 async function unknownFields({ server }: Trial): Promise<string> {
@@ -173,7 +166,11 @@ async function unknownCommand({ server }: Trial): Promise<string> {
 
 async function largeNumbers(trial: Trial): Promise<string> {
   const notAfterUp = 2 ** 32 + 1;
-  const { reply } = await trial.reserve({ notAfterUp });
+  await trial.once(reserveAndRelease);
+  await trial.freeDevice();
+  const command = trial.reserveCommand({ notAfterUp });
+  const reply = await trial.server.ask(command);
+  mustBeDone(command, reply);
   await trial.freeDevice();
   return `notAfterUp ${String(notAfterUp)} was understood in ${trial.bench.encoding} (${entryName(reply.entry)})`;
 }

@@ -4,78 +4,93 @@ import { count, seconds } from '../bench.ts';
 import { liveThroughOutage, type Outage } from '../outage.ts';
 import { type Answer, positionName, type Publish } from '../publish.ts';
 import { type Rule } from '../rule.ts';
-import type { Trial } from '../trial.ts';
-import { Broken, NotTestable } from '../finding.ts';
+import { mustAskForAck, type Trial } from '../trial.ts';
+import { Broken, NotJudged, NotTestable } from '../finding.ts';
+import { holeIn } from '../numbering.ts';
 
 /** The rules, in the order in which they are tested. */
 export const deliveryRules: readonly Rule[] = [
   {
     id: 'resend-unanswered',
+    level: 'sensor',
     sentence: 'sends a report again, the same, when nothing answers it',
     section: 'delivery',
-    needs: ['answers'],
+    needs: [],
+    restsOn: [],
     check: (trial) => resend(trial, 'nothing'),
   },
   {
     id: 'resend-refused',
+    level: 'sensor',
     sentence: 'sends a report again, the same, when the answer is an error',
     section: 'delivery',
-    needs: ['answers'],
+    needs: [],
+    restsOn: [],
     check: (trial) => resend(trial, 'refusal'),
   },
   {
     id: 'one-in-flight',
+    level: 'answering',
     sentence: 'publishes nothing else while a publish is unanswered',
     section: 'delivery',
-    needs: ['answers'],
+    needs: [],
+    restsOn: ['report-answered'],
     check: oneInFlight,
   },
   {
     id: 'current-first',
+    level: 'answering',
     sentence: 'delivers its current report first after an outage',
     section: 'after-an-outage',
-    needs: ['answers'],
+    needs: [],
+    restsOn: ['report-answered', 'resend-unanswered', 'resend-refused'],
     check: async (trial) => currentFirst(await trial.once(liveThroughOutage)),
   },
   {
     id: 'buffer-in-frames',
+    level: 'full',
     sentence: 'delivers what it buffered oldest first, several reports to a frame',
     section: 'after-an-outage',
-    needs: ['answers'],
+    needs: [],
+    restsOn: ['report-answered', 'resend-unanswered', 'resend-refused'],
     check: async (trial) => bufferInFrames(await trial.once(liveThroughOutage)),
   },
   {
     id: 'nothing-lost',
+    level: 'full',
     sentence: 'loses no report in an outage',
     section: 'after-an-outage',
-    needs: ['answers'],
+    needs: [],
+    restsOn: ['report-answered', 'resend-unanswered', 'resend-refused'],
     check: async (trial) => nothingLost(await trial.once(liveThroughOutage), trial),
   },
   {
     id: 'reconnects',
-    sentence: 'comes back by itself after the server was away, and takes commands again',
+    level: 'sensor',
+    sentence:
+      'comes back by itself after the server was away, and takes commands again where it took them before',
     section: 'connecting',
-    needs: ['answers', 'own-server'],
+    needs: ['own-server'],
+    restsOn: [],
     check: reconnects,
   },
 ];
 
 /** Withholds the ack of one publish, or refuses it, and waits until everything in it has come again. */
-async function resend({ bench, server, limits }: Trial, answer: Answer): Promise<string> {
+async function resend(trial: Trial, answer: Answer): Promise<string> {
+  const { bench, limits } = trial;
   let failed: Publish | null = null;
   const mark = bench.publishes.length;
   bench.answerWith = ({ index, reports }) =>
     failed === null && index >= mark && reports.length > 0 ? answer : 'ack';
-  server.send(server.command({ name: 'report' }));
   try {
-    const first = await bench.until(
+    await trial.provoke();
+    const first = await trial.published(
       () => bench.publishes.slice(mark).find((publish) => publish.answer === answer) ?? null,
-      {
-        withinMs: limits.answerMs,
-        what: 'no report to leave unanswered came',
-      },
+      'no report to leave unanswered came',
     );
     failed = first;
+    mustAskForAck(first);
     const names = first.reports.map(positionName).join(', ');
     const again = await bench.until(() => resentWhole(first, bench.publishes), {
       withinMs: limits.patienceMs,
@@ -106,6 +121,7 @@ async function oneInFlight({ bench, server, limits }: Trial): Promise<string> {
       withinMs: limits.answerMs,
       what: 'no report to leave unanswered came',
     });
+    mustAskForAck(held);
     for (let time = 0; time < 3; time += 1) server.send(server.command({ name: 'report' }));
     await bench.listen(limits.quietMs);
     const early = bench.publishes[mark + 1];
@@ -158,6 +174,9 @@ function bufferInFrames({ current, delivered }: Outage): string {
 }
 
 function nothingLost({ current, lastBefore }: Outage, { bench, limits }: Trial): string {
+  const { publishes, interruptions } = bench;
+  const missing = holeIn({ publishes, excuse: { interruptions, idleMs: limits.quietMs } });
+  if (missing !== null) throw new NotJudged(`\`numbering\` is broken: ${missing}`);
   const delivered = bench.publishes.filter(({ answer }) => answer === 'ack');
   const seen = new Set(delivered.flatMap(({ reports }) => reports).map(positionName));
   const lost: string[] = [];
@@ -175,12 +194,19 @@ function nothingLost({ current, lastBefore }: Outage, { bench, limits }: Trial):
 }
 
 /** Takes the server away, brings it back, and asks until the device answers. */
-async function reconnects({ bench, server, ownServer, limits }: Trial): Promise<string> {
+async function reconnects(trial: Trial): Promise<string> {
+  const { bench, server, ownServer, limits } = trial;
+  const answers = await trial.answers();
   bench.noteInterruption();
   await ownServer.stop();
   await bench.listen(limits.quietMs);
   await ownServer.start();
   const startedAt = bench.now();
+  const mark = bench.publishes.length;
+  if (!answers) {
+    await trial.published(() => bench.publishes[mark] ?? null, 'the server was back, and no report came');
+    return `it reported ${seconds(bench.now() - startedAt)} after the server was back`;
+  }
   await server.askWhenBack(server.command({ name: 'report' }));
   return `it answered ${seconds(bench.now() - startedAt)} after the server was back`;
 }

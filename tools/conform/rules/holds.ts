@@ -4,31 +4,37 @@ import { seconds } from '../bench.ts';
 import { mustBeRejected } from '../counterpart.ts';
 import { positionName } from '../publish.ts';
 import { type Rule } from '../rule.ts';
-import type { Trial } from '../trial.ts';
+import { isFree, type Trial } from '../trial.ts';
 import { Broken, NotSeen } from '../finding.ts';
 
 /** The rules, in the order in which they are tested. */
 export const holdRules: readonly Rule[] = [
   {
     id: 'hold-shown',
+    level: 'commanded',
     sentence:
       'shows its hold in every report, with the id of the command and a `leftMs` that falls as its uptime rises',
     section: 'holds',
-    needs: ['answers', 'holds'],
+    needs: [],
+    restsOn: ['executes'],
     check: async (trial) => holdShown(await trial.once(liveThroughHold), trial),
   },
   {
     id: 'hold-ends',
+    level: 'commanded',
     sentence: 'ends its hold by itself when its time is over, and says so at once',
     section: 'holds',
-    needs: ['answers', 'holds'],
+    needs: [],
+    restsOn: ['hold-shown'],
     check: async (trial) => holdEnds(await trial.once(liveThroughHold), trial),
   },
   {
     id: 'one-hold',
+    level: 'commanded',
     sentence: 'rejects a second `reserve` while it is held, and keeps the first hold as it is',
     section: 'holds',
-    needs: ['answers', 'holds'],
+    needs: [],
+    restsOn: ['hold-shown'],
     check: oneHold,
   },
 ];
@@ -72,10 +78,6 @@ async function liveThroughHold(trial: Trial): Promise<LivedHold> {
     await server.report();
   }
   return { id: command.id, holdMs: limits.holdMs, first: reply.report, reports: since(), end };
-}
-
-function isFree({ hold }: Report): boolean {
-  return hold === undefined || hold === null;
 }
 
 function holdShown({ id, holdMs, first, reports }: LivedHold, { limits }: Trial): string {

@@ -8,7 +8,10 @@ import {
 } from '../../../machines/report.ts';
 import { FRAME_REPORTS_MAX } from '../../../src/wire/report.ts';
 import { type Bench, count, ringName, seconds } from '../bench.ts';
-import type { Counterpart, RoundTrip, Sent } from '../counterpart.ts';
+import type { Sent } from '../counterpart.ts';
+import type { TrialLimits } from '../limits.ts';
+import { byBoot, holeIn } from '../numbering.ts';
+import { uptimePace } from '../pace.ts';
 import { positionName, type Publish } from '../publish.ts';
 import { type Rule } from '../rule.ts';
 import type { Trial } from '../trial.ts';
@@ -18,96 +21,123 @@ import { Broken, NotSeen, NotTestable } from '../finding.ts';
 export const reportRules: readonly Rule[] = [
   {
     id: 'numbering',
-    sentence: 'counts its reports from 1 in each boot and leaves no number out',
+    level: 'sensor',
+    sentence: 'counts its reports in each boot, and leaves no number out of what is acknowledged',
     section: 'boot-and-seq',
     needs: [],
+    restsOn: [],
     check: numbering,
   },
   {
+    id: 'complete',
+    level: 'full',
+    sentence: 'delivers every report that it has numbered, in the end',
+    section: 'delivery',
+    needs: [],
+    restsOn: ['numbering', 'nothing-lost'],
+    check: complete,
+  },
+  {
     id: 'encoding',
+    level: 'sensor',
     sentence: 'writes MessagePack or JSON, so that the first byte tells which',
     section: 'encodings',
     needs: [],
+    restsOn: [],
     check: async ({ bench }) => encoding(bench.publishes),
   },
   {
     id: 'readable',
+    level: 'sensor',
     sentence: `publishes one report, or a list of at most ${FRAME_REPORTS_MAX.toLocaleString('en')}, each with what is required of it`,
     section: 'the-report',
     needs: [],
+    restsOn: [],
     check: async ({ bench }) => readable(bench.publishes),
   },
   {
     id: 'asks-for-ack',
+    level: 'sensor',
     sentence: 'publishes as a request, so that the stream can acknowledge it',
     section: 'delivery',
     needs: [],
+    restsOn: [],
     check: async ({ bench }) => asksForAck(bench.publishes),
   },
   {
     id: 'one-content',
+    level: 'sensor',
     sentence: 'never gives one number to two contents: what is sent again is sent as it was',
     section: 'boot-and-seq',
     needs: [],
+    restsOn: [],
     check: async ({ bench }) => oneContent(bench.publishes),
   },
   {
     id: 'frames-in-order',
+    level: 'sensor',
     sentence: 'lists the reports of a frame in their order',
     section: 'frames',
     needs: [],
+    restsOn: [],
     check: async ({ bench }) => framesInOrder(bench.publishes),
   },
   {
     id: 'not-again',
+    level: 'sensor',
     sentence: 'sends nothing again that was acknowledged',
     section: 'delivery',
     needs: [],
+    restsOn: [],
     check: async ({ bench }) => notAgain(bench),
   },
   {
     id: 'uptime',
+    level: 'sensor',
     sentence: 'has an uptime in ms that never falls within a boot and keeps pace with real time',
     section: 'clocks',
-    needs: ['answers'],
-    check: async (trial) => uptime(trial),
+    needs: [],
+    restsOn: ['one-content'],
+    check: uptimePace,
   },
   {
     id: 'since',
+    level: 'sensor',
     sentence: 'says of each binary sensor since when it is as it is',
     section: 'the-report',
     needs: [],
+    restsOn: [],
     check: async (trial) => since(trial),
   },
   {
     id: 'ring-order',
+    level: 'answering',
     sentence: 'lists each outcome once, the highest number first',
     section: 'the-ring',
-    needs: ['answers'],
+    needs: [],
+    restsOn: ['report-answered'],
     check: async ({ bench }) => ringOrder(bench.publishes),
   },
   {
     id: 'last-words',
+    level: 'commanded',
     sentence:
       'keeps what it names undecided in its ring until it amends it, takes no last word back, and says `unknown` with the boot that has ended',
     section: 'outcomes',
-    needs: ['answers'],
+    needs: [],
+    restsOn: ['repeat-outcome', 'repeat-not-executed'],
     check: async ({ bench }) => lastWords(bench.publishes),
   },
   {
     id: 'no-false-proof',
+    level: 'commanded',
     sentence: 'reports nothing between the start of an execution and its recorded outcome',
     section: 'nothing-is-reported-in-between',
-    needs: ['answers'],
+    needs: [],
+    restsOn: ['report-answered', 'superseded', 'too-late'],
     check: async ({ bench, server }) => noFalseProof(bench.publishes, server.sent),
   },
 ];
-
-/** What a device's clock may differ from real time in a trial, beside the error of the measurement. */
-const PACE_TOLERANCE = 0.002;
-
-/** Over less than this nothing can be said of a clock's pace, ms. */
-const PACE_SPAN_MS = 2_000;
 
 function encoding(publishes: readonly Publish[]): string {
   const wrong = publishes.find((publish) => publish.encoding === null);
@@ -135,26 +165,30 @@ function asksForAck(publishes: readonly Publish[]): string {
   return `all of ${String(publishes.length)}`;
 }
 
-/** The reports of each boot that were heard, each number once, in their order. */
-function byBoot(publishes: readonly Publish[]): readonly (readonly Report[])[] {
-  const boots = new Map<number, Map<number, Report>>();
-  for (const report of publishes.flatMap(({ reports }) => reports)) {
-    const known = boots.get(report.boot) ?? new Map<number, Report>();
-    if (!known.has(report.seq)) boots.set(report.boot, known.set(report.seq, report));
-  }
-  return [...boots.values()].map((reports) => [...reports.values()].sort(comparePositions));
+async function numbering({ bench, limits }: Trial): Promise<string> {
+  const excuse = { interruptions: bench.interruptions, idleMs: limits.quietMs };
+  return unbroken(bench, limits, (publishes) => holeIn({ publishes, excuse }));
 }
 
-async function numbering({ bench, limits }: Trial): Promise<string> {
+async function complete({ bench, limits }: Trial): Promise<string> {
+  return unbroken(bench, limits, (publishes) => holeIn({ publishes }));
+}
+
+/** Waits a while for what is still missing. */
+async function unbroken(
+  bench: Bench,
+  { drainedMs }: TrialLimits,
+  holeOf: (publishes: readonly Publish[]) => string | null,
+): Promise<string> {
   try {
-    await bench.until(() => (hole(bench.publishes) === null ? true : null), {
-      withinMs: limits.drainedMs,
+    await bench.until(() => (holeOf(bench.publishes) === null ? true : null), {
+      withinMs: drainedMs,
       what: 'what is missing did not come',
     });
   } catch (error) {
     if (!(error instanceof NotSeen)) throw error;
   }
-  const missing = hole(bench.publishes);
+  const missing = holeOf(bench.publishes);
   if (missing !== null) throw new Broken(missing);
   return byBoot(bench.publishes)
     .map(
@@ -162,26 +196,6 @@ async function numbering({ bench, limits }: Trial): Promise<string> {
         `${reports.slice(0, 1).map(positionName).join()} to ${reports.slice(-1).map(positionName).join()}`,
     )
     .join(', ');
-}
-
-/** What is missing, or `null`. What was made before the first report that was heard was somebody else's to hear. */
-function hole(publishes: readonly Publish[]): string | null {
-  const start = publishes.flatMap(({ reports }) => reports)[0];
-  if (start === undefined) return null;
-  for (const all of byBoot(publishes)) {
-    const reports = all.filter((report) => comparePositions(report, start) >= 0);
-    const [first] = reports;
-    if (first !== undefined && first.boot !== start.boot && first.seq !== 1) {
-      return `the first report of boot ${String(first.boot)} is ${positionName(first)}`;
-    }
-    for (const [index, report] of reports.entries()) {
-      const previous = reports[index - 1];
-      if (previous !== undefined && report.seq !== previous.seq + 1) {
-        return `${positionName(previous)} is followed by ${positionName(report)}: what lies between never came`;
-      }
-    }
-  }
-  return null;
 }
 
 function oneContent(publishes: readonly Publish[]): string {
@@ -229,44 +243,6 @@ function notAgain({ publishes, interruptions }: Bench): string {
     }
   }
   return count(reports, 'report');
-}
-
-async function uptime({ bench, server, limits }: Trial): Promise<string> {
-  for (const reports of byBoot(bench.publishes)) {
-    reports.forEach((report, index) => {
-      const previous = reports[index - 1];
-      if (previous !== undefined && report.up < previous.up) {
-        throw new Broken(
-          `uptime fell from ${String(previous.up)} in ${positionName(previous)} to ${String(report.up)} in ${positionName(report)}`,
-        );
-      }
-    });
-  }
-  const { first, last } = await longestStretch(bench, server);
-  const passedMs = last.up - first.up;
-  const leastMs = (last.sentAt - first.heardAt) * (1 - PACE_TOLERANCE);
-  const mostMs = (last.heardAt - first.sentAt) * (1 + PACE_TOLERANCE);
-  const said = `${String(passedMs)} ms of uptime in ${String(Math.floor(leastMs))} to ${String(Math.ceil(mostMs))} ms`;
-  if (passedMs < leastMs - limits.tickMs || passedMs > mostMs + limits.tickMs) throw new Broken(said);
-  return said;
-}
-
-/** Two round trips of one boot that are long enough apart to tell the pace of its clock, and further than any other two. */
-async function longestStretch(
-  bench: Bench,
-  server: Counterpart,
-): Promise<{ readonly first: RoundTrip; readonly last: RoundTrip }> {
-  for (;;) {
-    const { roundTrips } = server;
-    const stretches = roundTrips.map((first) => {
-      const last = roundTrips.filter(({ boot }) => boot === first.boot).at(-1) ?? first;
-      return { first, last, ms: last.sentAt - first.heardAt };
-    });
-    const longest = stretches.sort((a, b) => b.ms - a.ms)[0];
-    if (longest !== undefined && longest.ms >= PACE_SPAN_MS) return longest;
-    if (longest !== undefined) await bench.listen(PACE_SPAN_MS - Math.max(0, longest.ms));
-    await server.report();
-  }
 }
 
 /** Of two reports, the later one cannot place the last change of an unchanged sensor earlier, nor that of a changed one before the first. */
@@ -331,22 +307,25 @@ function lastWords(publishes: readonly Publish[]): string {
 
 /**
  * A report that does not name a command proves to the server that it was not executed, when it names a later one, or was
- * measured in the same boot after the deadline. The device must not say so of what it names done afterwards.
+ * measured in the same boot after the deadline. The device must not say so of what it names done afterwards. One that shows the
+ * hold of a `reserve` proves that it was executed: what is said before it is recorded is taken back by a power cut.
  */
 function noFalseProof(publishes: readonly Publish[], sent: readonly Sent[]): string {
   const reports = byBoot(publishes).flat();
   let checked = 0;
   for (const { command } of sent) {
-    const { n, boot, notAfterUp } = command;
+    const { n, id, boot, notAfterUp } = command;
     const proof = reports.findIndex(({ commands }) =>
       commands?.some((named) => named.n === n && named.outcome === 'done'),
     );
+    const before = proof === -1 ? reports : reports.slice(0, proof);
+    const early = before.find((report) => report.hold?.id === id && isSilentOn(report, n));
+    if (early !== undefined)
+      throw new Broken(`${positionName(early)} shows the hold of ${id} and does not name its n ${String(n)}`);
     const done = reports[proof];
     if (done === undefined || boot === undefined || notAfterUp === undefined) continue;
     checked += 1;
-    const denial = reports
-      .slice(0, proof)
-      .find((report) => report.boot === boot && denies(report, n, report.up > notAfterUp));
+    const denial = before.find((report) => report.boot === boot && denies(report, n, report.up > notAfterUp));
     if (denial !== undefined) {
       throw new Broken(
         `${positionName(denial)} does not name n ${String(n)}, ${String(denial.up - notAfterUp)} ms after its deadline; ${positionName(done)} names it done`,
@@ -357,9 +336,14 @@ function noFalseProof(publishes: readonly Publish[], sent: readonly Sent[]): str
   return count(checked, 'executed command');
 }
 
-/** True when the report says by its silence that `n` was not executed, and cannot have dropped it from a full ring. */
-function denies({ commands }: Report, n: number, isAfterDeadline: boolean): boolean {
+/** True when the report says by its silence that `n` was not executed. */
+function denies(report: Report, n: number, isAfterDeadline: boolean): boolean {
+  const namesLater = report.commands?.some((named) => named.n > n) === true;
+  return isSilentOn(report, n) && (isAfterDeadline || namesLater);
+}
+
+/** True when the report does not name `n`, and cannot have dropped it from a full ring. */
+function isSilentOn({ commands }: Report, n: number): boolean {
   if (commands === undefined || commands.some((named) => named.n === n)) return false;
-  const isPushedOut = commands.length >= RING_SIZE_MAX && commands.every((named) => named.n > n);
-  return !isPushedOut && (isAfterDeadline || commands.some((named) => named.n > n));
+  return commands.length < RING_SIZE_MAX || !commands.every((named) => named.n > n);
 }

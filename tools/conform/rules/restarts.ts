@@ -1,152 +1,153 @@
 /** What a device still knows after it was switched off and on. */
-import type { Command } from '../../../machines/command.ts';
-import type { Report } from '../../../machines/report.ts';
 import { ringName, seconds } from '../bench.ts';
-import { entryName, mustBeDone, mustBeRejected, type Reply } from '../counterpart.ts';
-import { positionName, type Publish } from '../publish.ts';
+import { entryName, mustBeDone, mustBeRejected } from '../counterpart.ts';
+import { Broken, NotTestable } from '../finding.ts';
+import { positionName } from '../publish.ts';
+import {
+  liveThroughOneRestart,
+  liveThroughRestarts,
+  newReports,
+  type Restart,
+  type Restarts,
+} from '../restart.ts';
 import { type Rule } from '../rule.ts';
 import type { Trial } from '../trial.ts';
-import { Broken, NotTestable } from '../finding.ts';
 
 /** The rules, in the order in which they are tested. */
 export const restartRules: readonly Rule[] = [
   {
-    id: 'boot-grows',
-    sentence: 'counts its starts: `boot` is greater after a restart, and `seq` begins at 1',
+    id: 'boot-changes',
+    level: 'sensor',
+    sentence: 'gives each start another `boot`, and counts `seq` anew in it',
     section: 'boot-and-seq',
-    needs: ['answers', 'restart'],
-    check: async (trial) => bootGrows(await trial.once(liveThroughRestart)),
+    needs: ['restart'],
+    restsOn: [],
+    check: async (trial) => bootChanges(await trial.once(liveThroughOneRestart)),
+  },
+  {
+    id: 'boot-grows',
+    level: 'commanded',
+    sentence: 'counts its starts: `boot` is greater after a restart',
+    section: 'boot-and-seq',
+    needs: ['restart'],
+    restsOn: ['report-answered', 'boot-changes'],
+    check: async (trial) => bootGrows(await trial.once(liveThroughRestarts)),
   },
   {
     id: 'ring-survives',
+    level: 'commanded',
     sentence: 'still names its last outcomes after a restart, also the one it had just reported',
     section: 'the-ring',
-    needs: ['answers', 'restart'],
-    check: async (trial) => ringSurvives(await trial.once(liveThroughRestart)),
+    needs: ['restart'],
+    restsOn: ['report-answered', 'boot-changes'],
+    check: async (trial) => ringSurvives(await trial.once(liveThroughRestarts)),
+  },
+  {
+    id: 'hold-not-prolonged',
+    level: 'commanded',
+    sentence: 'holds no longer for being restarted, over all boots together',
+    section: 'holds',
+    needs: ['restart'],
+    restsOn: ['report-answered', 'boot-changes', 'hold-shown'],
+    check: async (trial) => holdNotProlonged(await trial.once(liveThroughRestarts), trial),
   },
   {
     id: 'hold-survives',
-    sentence: 'goes on holding after a restart, and no longer than before',
+    level: 'full',
+    sentence: 'goes on holding after a restart',
     section: 'holds',
-    needs: ['answers', 'holds', 'restart'],
-    check: async (trial) => holdSurvives(await trial.once(liveThroughRestart)),
+    needs: ['restart'],
+    restsOn: ['report-answered', 'boot-changes', 'hold-shown'],
+    check: async (trial) => holdSurvives(await trial.once(liveThroughRestarts)),
   },
   {
     id: 'fences-survive',
-    sentence: 'still knows the highest number and epoch after a restart',
+    level: 'commanded',
+    sentence: 'still knows the highest number and epoch after a restart, also an epoch of a repeated command',
     section: 'what-a-device-may-forget',
-    needs: ['answers', 'restart'],
-    check: async (trial) => fencesSurvive(trial, await trial.once(liveThroughRestart)),
+    needs: ['restart'],
+    restsOn: ['boot-changes', 'superseded', 'stale-epoch'],
+    check: async (trial) => fencesSurvive(trial, await trial.once(liveThroughRestarts)),
   },
   {
     id: 'reboots',
+    level: 'commanded',
     sentence: 'starts anew when told to `reboot`, and names it done in the first report of the next boot',
     section: 'reboot-the-command',
-    needs: ['answers'],
+    needs: [],
+    restsOn: ['report-answered', 'boot-grows', 'ring-survives'],
     check: reboots,
   },
 ];
 
-/** How long the hold lasts that a restart comes into, ms: what a device takes off it by caution leaves some. */
-const HOLD_MS = 120_000;
-
-/** A restart. */
-interface Restart {
-  /** The last report before. */
-  readonly before: Report;
-  /** The first report after, by its number. */
-  readonly after: Report;
-  /** The first command after it: a number below the highest handled before, of an epoch below the highest seen before. */
-  readonly first: { readonly command: Command; readonly reply: Reply };
-  /** The id of the hold, or `null` where the device cannot be reserved. */
-  readonly hold: string | null;
+function bootChanges({ before, after }: Restart): string {
+  if (after.boot === before.boot)
+    throw new Broken(`boot ${String(before.boot)} was followed by boot ${String(after.boot)} again`);
+  // A number may be missing here: a small buffer lets the first report go when a second one comes before the connection.
+  if (after.seq > before.seq)
+    throw new Broken(`${positionName(before)} was followed by ${positionName(after)}: it goes on counting`);
+  return `${positionName(before)} was followed by ${positionName(after)}`;
 }
 
-/** Gives the device something to remember, restarts it as soon as it has said so, and waits until it is back. */
-async function liveThroughRestart(trial: Trial): Promise<Restart> {
-  const { bench, server, limits } = trial;
-  const deposed = server.epoch;
-  server.epoch += 1;
-  const canHold = (await trial.lacks('holds')) === null;
-  const hold = canHold ? (await trial.reserve({ holdMs: HOLD_MS })).command.id : null;
-  const overtaken = server.takeN();
-  const refused = server.command({ name: 'conform-nonsense' });
-  const before = (await server.ask(refused)).report;
-  const mark = bench.publishes.length;
-  bench.noteInterruption();
-  await trial.restart();
-  const isNew = (report: Report): boolean =>
-    report.boot !== before.boot || isContradicted(bench.publishes, mark, report);
-  await bench.until(() => newReports(bench.publishes, mark, isNew)[0] ?? null, {
-    withinMs: limits.patienceMs,
-    what: 'it was restarted, and no report of another boot came',
+function bootGrows({ restarts }: Restarts): string {
+  for (const { before, after } of restarts) {
+    if (after.boot < before.boot)
+      throw new Broken(`boot ${String(before.boot)} was followed by boot ${String(after.boot)}`);
+  }
+  return restarts
+    .map(({ before, after }) => `${String(before.boot)} became ${String(after.boot)}`)
+    .join(', ');
+}
+
+function ringSurvives({ restarts }: Restarts): string {
+  for (const { before, after } of restarts) {
+    const entries = (before.commands ?? []).map((entry) => `${String(entry.n)} ${entryName(entry)}`);
+    const kept = new Set((after.commands ?? []).map((entry) => `${String(entry.n)} ${entryName(entry)}`));
+    const lost = entries.filter((entry) => !kept.has(entry));
+    if (lost.length > 0) {
+      throw new Broken(
+        `${positionName(after)} does not name ${lost.join(', ')}; it names ${ringName(after)}`,
+      );
+    }
+  }
+  return `all entries, ${String(restarts.length)} times`;
+}
+
+/** What is left of a hold is counted from the start of the boot: the time that the device was off is nobody's to measure. */
+function holdNotProlonged({ restarts, hold }: Restarts, { limits }: Trial): string {
+  mustHaveHeld(hold);
+  const seen = restarts.map(({ before, after }) => {
+    const left = after.hold ?? null;
+    if (left === null) return 'it let go';
+    const leftBefore = before.hold?.id === left.id ? before.hold.leftMs : 0;
+    const leftAfter = left.leftMs + after.up;
+    if (leftAfter > leftBefore + limits.tickMs) {
+      throw new Broken(
+        `${positionName(before)} had ${String(leftBefore)} ms left of its hold, and ${positionName(after)} ${String(left.leftMs)} ms at uptime ${String(after.up)}`,
+      );
+    }
+    return `${String(leftBefore)} ms were left, and ${String(leftAfter)} ms after it`;
   });
-  bench.beginLife(mark, isNew);
-  // Nothing before this may tell the device of the present number and epoch again.
-  const command = server.command({ name: 'report', n: overtaken, epoch: deposed });
-  const reply = await server.askWhenBack(command);
-  const reports = newReports(bench.publishes, mark, ({ boot }) => boot === reply.report.boot);
-  const after = [...reports].sort((a, b) => a.seq - b.seq)[0] ?? reply.report;
-  return { before, after, first: { command, reply }, hold };
+  return seen.join(', ');
 }
 
-function newReports(
-  publishes: readonly Publish[],
-  mark: number,
-  isNew: (report: Report) => boolean,
-): readonly Report[] {
-  return publishes.slice(mark).flatMap(({ reports }) => reports.filter(isNew));
-}
-
-/** True when the number was given to other contents before. */
-function isContradicted(publishes: readonly Publish[], mark: number, report: Report): boolean {
-  const content = JSON.stringify(report);
-  return publishes
-    .slice(0, mark)
-    .some(({ reports }) =>
-      reports.some(
-        (known) =>
-          known.boot === report.boot && known.seq === report.seq && JSON.stringify(known) !== content,
-      ),
+function holdSurvives({ restarts, hold }: Restarts): string {
+  mustHaveHeld(hold);
+  for (const { before, after } of restarts) {
+    const left = after.hold ?? null;
+    if (left?.id === hold) continue;
+    throw new Broken(
+      `${positionName(before)} had ${seconds(before.hold?.leftMs ?? 0)} left of its hold, and ${positionName(after)} shows ${left === null ? 'none' : `one of ${left.id}`}`,
     );
-}
-
-function bootGrows({ before, after }: Restart): string {
-  if (after.boot <= before.boot) {
-    throw new Broken(`boot ${String(before.boot)} was followed by boot ${String(after.boot)}`);
   }
-  if (after.seq !== 1) throw new Broken(`the first report of the boot that came was ${positionName(after)}`);
-  return `${String(before.boot)} became ${String(after.boot)}`;
+  return `${String(restarts.length)} times, with ${restarts.map(({ after }) => seconds(after.hold?.leftMs ?? 0)).join(' and ')} left`;
 }
 
-function ringSurvives({ before, after }: Restart): string {
-  const entries = (before.commands ?? []).map((entry) => `${String(entry.n)} ${entryName(entry)}`);
-  const kept = new Set((after.commands ?? []).map((entry) => `${String(entry.n)} ${entryName(entry)}`));
-  const lost = entries.filter((entry) => !kept.has(entry));
-  if (lost.length > 0) {
-    throw new Broken(`${positionName(after)} does not name ${lost.join(', ')}; it names ${ringName(after)}`);
-  }
-  return `all ${String(entries.length)} entries`;
-}
-
-function holdSurvives({ before, after, hold }: Restart): string {
+function mustHaveHeld(hold: string | null): void {
   if (hold === null) throw new NotTestable('the device could not be reserved before the restart');
-  const leftBefore = before.hold?.leftMs ?? 0;
-  const left = after.hold ?? null;
-  if (left?.id !== hold) {
-    throw new Broken(
-      `${positionName(before)} had ${seconds(leftBefore)} left of its hold, and ${positionName(after)} shows ${left === null ? 'none' : `one of ${left.id}`}`,
-    );
-  }
-  if (left.leftMs > leftBefore) {
-    throw new Broken(
-      `the restart prolonged the hold from ${String(leftBefore)} to ${String(left.leftMs)} ms`,
-    );
-  }
-  return `${String(leftBefore)} ms were left, and ${String(left.leftMs)} ms after it`;
 }
 
-async function fencesSurvive({ server }: Trial, { first }: Restart): Promise<string> {
+async function fencesSurvive({ server }: Trial, { first }: Restarts): Promise<string> {
   mustBeRejected(first.command, first.reply, 'superseded');
   const { epoch } = first.command;
   const late = server.command({ name: 'report', epoch });
