@@ -104,15 +104,15 @@ function stands(
   if (policy === 'trust-device' || sort === 'ghost-hold' || sort === 'resurrected-hold') return false;
   const held = report.hold?.id ?? null;
   const isAgreed = shown === null && held !== null && (held === hold || held === reassertedBy);
-  if (isAgreed || isOver(draft, divergence, report)) return false;
+  if (isAgreed || isOver(draft, divergence)) return false;
   return policy === 'ask-person' || mayBeReasserted(draft, divergence, report);
 }
 
 /** The device would have let go of the hold by now. */
-function isOver({ twin, kind }: Draft, { until }: Divergence, { up }: Report): boolean {
-  return (
-    until === null || twin.clock === null || measuredAt(twin.clock, up, kind.limits.driftPpm).at >= until
-  );
+function isOver({ twin, kind }: Draft, { until }: Divergence): boolean {
+  const { clock, newest } = twin;
+  if (until === null || clock === null || newest === null) return true;
+  return measuredAt(clock, newest, kind.limits.driftPpm).at >= until;
 }
 
 /** While the command that re-asserts it is under way, or can still be sent. */

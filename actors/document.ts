@@ -95,7 +95,7 @@ export function twinDocument(options: {
   const { newest, clock, hold } = twin;
   const certainUntil = holdCertainUntil(twin);
   const deviceTime = newest?.at ?? null;
-  const measured = newest && clock ? measuredAt(clock, newest.up, kind.limits.driftPpm) : null;
+  const measured = newest && clock ? measuredAt(clock, newest, kind.limits.driftPpm) : null;
   return {
     device: twin.device,
     kind: twin.kind,

@@ -245,7 +245,7 @@ function clockOf({ twin, kind }: Evidence): ClockExplanation {
     const sentence = 'Nothing is known of its clock: it was never heard.';
     return { boot: null, verified: false, errorMs: null, offsetMs: null, sentence };
   }
-  const { at, errorMs } = measuredAt(clock, newest.up, kind.limits.driftPpm);
+  const { at, errorMs } = measuredAt(clock, newest, kind.limits.driftPpm);
   const offsetMs = newest.at === null ? null : Math.round(newest.at - at);
   const wallClock =
     offsetMs === null

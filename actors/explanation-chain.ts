@@ -135,7 +135,7 @@ function newestLinks({ twin, kind }: Recorded, shown: Recorded['transitions']): 
   const { newest, clock } = twin;
   if (newest === null || clock === null) return [];
   const { boot, seq } = newest;
-  const { at, errorMs } = measuredAt(clock, newest.up, kind.limits.driftPpm);
+  const { at, errorMs } = measuredAt(clock, newest, kind.limits.driftPpm);
   const last = shown[0];
   const isShown = last?.cause.type === 'report' && last.boot === boot && last.seq === seq;
   const where = `report ${String(boot)}/${String(seq)}`;

@@ -4,7 +4,7 @@
  */
 import { comparePositions, type Report } from '../machines/report.ts';
 import { worldState } from '../machines/statechart.ts';
-import type { BootClock } from './clock.ts';
+import { type BootClock, crossingsSince } from './clock.ts';
 import type { Input } from './decision.ts';
 import { DIVERGENCE, divergenceNews } from './divergence.ts';
 import type { Draft } from './draft.ts';
@@ -33,15 +33,16 @@ import type { FormerIncarnation } from './twin.ts';
 type Heard = Extract<Input, { type: 'report' }>;
 
 /** Decides on a report that the hub's stream stored at `receivedAt`. */
-export function hearReport(draft: Draft, heard: Heard): void {
+export function hearReport(draft: Draft, came: Heard): void {
   const { twin } = draft;
+  const heard = notInFuture(draft, came);
   const { report, receivedAt } = heard;
   const speaker = speakerOf(draft, report, receivedAt);
   if (speaker === 'unproved') {
     hearLeap(draft, report, receivedAt);
     return;
   }
-  twin.lastContactAt = contactAt(draft, receivedAt);
+  twin.lastContactAt = Math.min(Math.max(twin.lastContactAt ?? receivedAt, receivedAt), draft.context.now);
   switch (speaker) {
     case 'self':
       hearSelf(draft, heard);
@@ -63,11 +64,13 @@ export function hearReport(draft: Draft, heard: Heard): void {
 }
 
 /**
- * When anything was last heard: never in the future. A stream whose clock is ahead for a while would otherwise hide a silence for as
- * long, also once it tells the time again.
+ * Nothing was received in the future, whatever the clock of the stream says: it would hide a silence for as long, also once it tells the
+ * time again, and what was measured would lie in the future as well.
  */
-function contactAt({ twin, context }: Draft, receivedAt: number): number {
-  return Math.min(Math.max(twin.lastContactAt ?? receivedAt, receivedAt), context.now);
+function notInFuture({ context }: Draft, heard: Heard): Heard {
+  // A clock tells whole ms: it may be that much later already.
+  const latest = context.now + 1 + context.serverErrorMs;
+  return heard.receivedAt <= latest ? heard : { ...heard, receivedAt: latest };
 }
 
 /** A report whose number leaps: the twin asks first. It is no sign of life, unless it shows that there are two devices. */
@@ -108,7 +111,7 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
   if (isProbeAnswered || !mayAnswer(twin)) settleConflict(draft, receivedAt);
   reviewReport(draft, report, { previous, ended });
   const detail = `report ${String(boot)}/${String(seq)} says ${report.state}`;
-  const news = divergenceNews(draft);
+  const news = [...divergenceNews(draft), ...clockNews(draft)];
   const isAll = ended === null && news.length === 0 && twin.suspicions === draft.before.suspicions;
   const told = isAll
     ? detail
@@ -120,6 +123,18 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
   if (isProbeAnswered) decideWaiting(draft);
   reassertIfDue(draft, report);
   probeIfOpen(draft);
+}
+
+/** That the bounds of the clock have crossed: the 1st time in a boot, the 2nd, the 4th, and so on; metrics count each. */
+function clockNews({ twin, before }: Draft): readonly string[] {
+  const times = crossingsSince(before.clock, twin.clock);
+  if (times === 0 || twin.clock === null) return [];
+  const { crossings, boot } = twin.clock;
+  if (!Number.isInteger(Math.log2(crossings))) return [];
+  const often = crossings === 1 ? '' : `, ${String(crossings)} times in boot ${String(boot)}`;
+  return [
+    `clock-out-of-bounds${often}: its uptime did not keep pace with the time that passed, or a server's clock was set; when the reports before this one were measured is less certain`,
+  ];
 }
 
 /** What is in doubt since now: otherwise the journal would give what the report says for the cause of a doubt about it. */

@@ -76,12 +76,12 @@ export function expireHold(draft: Draft): boolean {
 
 function shownHold(draft: Draft, report: Report, shown: NonNullable<Report['hold']>): Hold | null {
   const { twin, kind, context } = draft;
-  if (twin.clock === null) return null;
+  if (twin.clock === null || twin.newest === null) return null;
   const { driftPpm } = kind.limits;
   const certainUntil = latestAt(twin.clock, report.up + shown.leftMs, driftPpm) + context.serverErrorMs;
   if (certainUntil <= context.now && !isBeyondDevice(twin.open, shown.id)) return null;
   const known = twin.hold?.id === shown.id ? twin.hold : null;
-  const { at } = measuredAt(twin.clock, report.up, driftPpm);
+  const { at } = measuredAt(twin.clock, twin.newest, driftPpm);
   return {
     id: shown.id,
     by: known === null ? holderOf(draft, shown.id) : known.by,

@@ -14,6 +14,7 @@
 import { comparePositions, type Report } from '../machines/report.ts';
 import { earliestAt } from './clock.ts';
 import { addClock, type Draft } from './draft.ts';
+import { brokenBefore } from './filing.ts';
 import { adoptClaim, ARRIVAL_JITTER_MS, isClaimRepeated, isHeld, isHeldBoot, isLeap } from './leap.ts';
 import { endRun, followOlder } from './older-run.ts';
 import { closeAsUnprovable } from './resolve.ts';
@@ -63,7 +64,7 @@ export function speakerOf(draft: Draft, report: Report, receivedAt: number): Spe
   if (isLeaping && !isLeapProved(draft, heard)) return 'unproved';
   const beside = found === null ? null : speakerBeside(draft, heard, found);
   if (beside !== null) return beside;
-  const runsBack = runsBackwards(report, newest);
+  const runsBack = runsBackwards(report, newest) && brokenBefore(draft, report, receivedAt) === null;
   if (comparePositions(report, newest) > 0 && !runsBack) {
     // Only what becomes the newest takes over what was held: else positions beyond the newest would count as seen.
     if (isLeaping) adoptClaim(draft, report);
@@ -331,6 +332,9 @@ function raiseIfImpossible(
 ): void {
   const { newest, receivedAt } = known;
   if (report.boot !== newest.boot) return;
+  const { clock } = draft.twin;
+  // Uptimes of two segments of a clock say nothing about each other.
+  if (clock !== null && report.seq < clock.fromSeq) return;
   if (report.seq === newest.seq && (report.up !== newest.up || report.state !== newest.report.state))
     raiseConflict(draft, receivedAt, `position ${positionOf(report)} came with two contents`);
   if (report.seq < newest.seq && report.up > newest.up + UP_JITTER_MS)

@@ -12,7 +12,7 @@
  * Only the last claim is kept, and in bounded room what was filed so far, so that a copy is not filed again.
  */
 import { comparePositions, type Report } from '../machines/report.ts';
-import { observeReceived, startClock } from './clock.ts';
+import { observeNoLater, startClock } from './clock.ts';
 import { addClock, type Draft } from './draft.ts';
 import { fileReport } from './filing.ts';
 import { mayAnswer } from './freshness.ts';
@@ -72,11 +72,10 @@ export function holdClaim(draft: Draft, report: Report, receivedAt: number): voi
     return;
   }
   draft.fate = 'held';
-  const heard = { up, receivedAt };
   const clock =
     known === null
-      ? startClock({ incarnation: twin.incarnation, boot, ...heard })
-      : observeReceived(known.clock, heard, kind.limits.driftPpm);
+      ? startClock({ incarnation: twin.incarnation, boot, seq, up, receivedAt })
+      : observeNoLater(known.clock, { up, at: receivedAt }, kind.limits.driftPpm);
   twin.claim = { boot, seq, up, receivedAt, since: known?.since ?? receivedAt, seen, clock };
   if (!isFiled) return;
   addClock(draft, clock);

@@ -6,6 +6,7 @@ import type { Command } from '../machines/command.ts';
 import type { Report } from '../machines/report.ts';
 import { earliestAt, latestAt, observeAnswer } from './clock.ts';
 import type { Draft } from './draft.ts';
+import { takeClock } from './filing.ts';
 import { commandThatMayStart } from './legality.ts';
 import { isUndecided } from './ledger.ts';
 import { giveNumber } from './numbers.ts';
@@ -79,13 +80,17 @@ export function probeIfOpen(draft: Draft): void {
   if (isContested || twin.unheard > 0 || !isBounded(draft)) probeSoon(draft);
 }
 
-/** False where no round trip bounds the age of the newest report, or drift has worn it out. */
+/**
+ * False where no round trip bounds the age of the newest report, or drift has worn it out; or where the report came long after it was
+ * measured, as its clock says: it waited in a buffer, or the clock stood still.
+ */
 function isBounded({ twin, kind }: Draft): boolean {
   const { clock, newest } = twin;
   if (clock === null || newest === null) return false;
   const { driftPpm, freshMs } = kind.limits;
   const earliest = earliestAt(clock, newest.up, driftPpm);
-  return earliest !== null && latestAt(clock, newest.up, driftPpm) - earliest <= freshMs / 2;
+  const latest = latestAt(clock, newest.up, driftPpm);
+  return earliest !== null && latest - earliest <= freshMs / 2 && newest.receivedAt - latest <= freshMs;
 }
 
 /**
@@ -114,8 +119,9 @@ export function hearAnswers(draft: Draft, report: Report, receivedAt: number): b
   }
   twin.unheard = 0;
   if (twin.clock !== null && receivedAt - sentAt <= kind.limits.freshMs) {
-    const observed = { up: report.up, sentAt: sentAt - context.serverErrorMs, receivedAt };
-    twin.clock = observeAnswer(twin.clock, observed, kind.limits.driftPpm);
+    const { seq, up } = report;
+    const observed = { seq, up, sentAt: sentAt - context.serverErrorMs, receivedAt };
+    takeClock(draft, observeAnswer(twin.clock, observed, kind.limits.driftPpm), receivedAt);
   }
   return answered !== null;
 }

@@ -87,5 +87,5 @@ function record(draft: Draft, from: string, cause: Cause, at: MeasuredTime): voi
 function timeOf({ twin, kind, context }: Draft, cause: Cause): MeasuredTime {
   if (cause.type !== 'report' || twin.clock === null || twin.newest === null)
     return { at: context.now, errorMs: 0 };
-  return measuredAt(twin.clock, twin.newest.up, kind.limits.driftPpm);
+  return measuredAt(twin.clock, twin.newest, kind.limits.driftPpm);
 }

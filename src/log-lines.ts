@@ -165,6 +165,11 @@ export const LOG_LINES = {
     says: 'values of a report did not fit: they count as absent',
     fields: ['device', 'names'],
   },
+  'clock-out-of-bounds': {
+    level: 'debug',
+    says: 'uptime of a device did not keep pace with the time that passed: when its reports were measured is less certain',
+    fields: ['device', 'boot', 'times'],
+  },
   'report-unreadable': {
     level: 'debug',
     says: 'message could not be read: kept as a dead letter',

@@ -41,6 +41,10 @@ export function createNodeMetrics(registry: Registry) {
       'corral_unreadable_values_total',
       'Values of reports that did not fit, and counted as absent',
     ),
+    clocksOutOfBounds: counter(
+      'corral_clock_out_of_bounds_total',
+      'Reports that showed that the uptime of a device, or the clock of a server, had not kept pace',
+    ),
     deadLetters: counter('corral_dead_letters_total', 'Messages that could not be read, by reason', 'reason'),
     deadLettersLeft: counter('corral_dead_letters_left_total', 'Of those, messages that are only counted'),
     passedOver: counter('corral_passed_over_total', 'Messages set aside: above the rate of a device or site'),

@@ -77,7 +77,15 @@ class NoticeLog {
 }
 
 type DeviceEvents =
-  'report' | 'unreadable' | 'missing' | 'deadLetter' | 'refused' | 'sent' | 'outcome' | 'transition';
+  | 'report'
+  | 'unreadable'
+  | 'missing'
+  | 'clockOutOfBounds'
+  | 'deadLetter'
+  | 'refused'
+  | 'sent'
+  | 'outcome'
+  | 'transition';
 
 function aboutDevices(metrics: NodeMetrics, devices: DeviceLog): Pick<Telemetry, DeviceEvents> {
   return {
@@ -94,6 +102,10 @@ function aboutDevices(metrics: NodeMetrics, devices: DeviceLog): Pick<Telemetry,
     unreadable: ({ device, names }) => {
       metrics.unreadable.inc(names.length);
       devices.write('values-unreadable', device, { names });
+    },
+    clockOutOfBounds: ({ device, boot, times }) => {
+      metrics.clocksOutOfBounds.inc();
+      devices.write('clock-out-of-bounds', device, { boot, times });
     },
     deadLetter: ({ reason, detail, device }) => {
       metrics.deadLetters.inc({ reason });

@@ -64,6 +64,8 @@ export class RawDevice {
   body: RawReport = { state: 'available', sensors: { meterWh: 0 }, since: {}, firmware: '1.0' };
   /** Its ring of outcomes, newest first. */
   ring: readonly { readonly n: number; readonly outcome: string; readonly reason?: string }[] = [];
+  /** What its clock makes of the time for which it has been on, ms. */
+  clock: (upMs: number) => number = (upMs) => upMs;
   /** Every command that ever reached it, in order, repetitions and probes too. */
   readonly heard: RawCommand[] = [];
   readonly #nats: NatsConnection;
@@ -95,7 +97,7 @@ export class RawDevice {
 
   /** Its own monotonic uptime, ms. */
   get up(): number {
-    return Math.floor(performance.now() - this.#bootedAt);
+    return Math.floor(this.clock(performance.now() - this.#bootedAt));
   }
 
   /** Numbers of the commands it was told to execute, each once; probes are not among them. */

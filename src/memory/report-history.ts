@@ -4,7 +4,7 @@
  */
 import { comparePositions } from '../../machines/report.ts';
 import type { FiledReport } from '../../actors/decision.ts';
-import type { BootClock } from '../../actors/clock.ts';
+import { type BootClock, segmentOf } from '../../actors/clock.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { type ArchivedReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../runtime/archive.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
@@ -24,7 +24,8 @@ type Position = Pick<StoredReport, 'incarnation' | 'boot' | 'seq'>;
 /** Reports and boot clocks by device. */
 export class ReportHistory {
   readonly #reports = new Map<string, StoredReport[]>();
-  readonly #clocks = new Map<string, BootClock>();
+  /** By boot. */
+  readonly #clocks = new Map<string, readonly BootClock[]>();
 
   /** Files a report at its place. */
   file({ device, incarnation, report, receivedAt, fate }: FiledReport): void {
@@ -35,9 +36,13 @@ export class ReportHistory {
     reports.splice(firstAfter(reports, stored), 0, stored);
   }
 
-  /** Keeps the clock of a boot that is not the present one. */
+  /** Keeps the clock of a boot or segment that is not the present one; none that is not proved in place of one that is. */
   keepClock(device: string, clock: BootClock): void {
-    this.#clocks.set(clockKey(device, clock), structuredClone(clock));
+    const key = clockKey(device, clock);
+    const kept = this.#clocks.get(key) ?? [];
+    const known = kept.find(({ fromSeq }) => fromSeq === clock.fromSeq);
+    if (known !== undefined && known.earliest !== null && clock.earliest === null) return;
+    this.#clocks.set(key, [...kept.filter((other) => other !== known), structuredClone(clock)]);
   }
 
   /** A page of the device's reports, timed by the clocks as they are known now. */
@@ -72,8 +77,9 @@ export class ReportHistory {
 
   #clockOf(twin: Twin, position: Position): BootClock | undefined {
     const { clock } = twin;
-    if (clock?.boot === position.boot && clock.incarnation === position.incarnation) return clock;
-    return this.#clocks.get(clockKey(twin.device, position));
+    const isPresent = clock?.boot === position.boot && clock.incarnation === position.incarnation;
+    if (isPresent && position.seq >= clock.fromSeq) return clock;
+    return segmentOf(this.#clocks.get(clockKey(twin.device, position)) ?? [], position);
   }
 }
 

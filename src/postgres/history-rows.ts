@@ -55,26 +55,36 @@ const clockColumns = {
   latest_at: 'double precision',
   earliest_up: 'bigint',
   earliest_at: 'double precision',
+  from_seq: 'bigint',
+  until_seq: 'bigint',
+  broken_at: 'double precision',
+  began_up: 'bigint',
+  agreed_from: 'bigint',
+  agreed_to: 'bigint',
+  slowest_ms: 'double precision',
 } as const;
 
-/** Keeps clocks of boots. */
+const clockKey = ['device', 'incarnation', 'boot', 'from_seq'];
+const clockChanging = Object.keys(clockColumns).filter((name) => !clockKey.includes(name));
+
+/** Keeps clocks of boots and segments. One that no round trip has proved never takes the place of one that was proved. */
 export const clockPart: StatementPart<typeof clockColumns> = {
   name: 'clocks',
   columns: clockColumns,
   sql: (input) => `clocks as (
   insert into boot_clock (${Object.keys(clockColumns).join(', ')}) ${input}
-  on conflict (device, incarnation, boot) do update
-  set latest_up = excluded.latest_up, latest_at = excluded.latest_at,
-    earliest_up = excluded.earliest_up, earliest_at = excluded.earliest_at
+  on conflict (${clockKey.join(', ')}) do update
+  set ${clockChanging.map((name) => `${name} = excluded.${name}`).join(', ')}
+  where boot_clock.earliest_at is null or excluded.earliest_at is not null
 )`,
 };
 
-/** Each boot once, as it stands after the batch: a row can be written only once by one statement. */
+/** Each boot and segment once, as it stands after the batch: a row can be written only once by one statement. */
 export function lastClocks(clocks: Commit['clocks']): Commit['clocks'] {
   if (clocks.length < 2) return clocks;
   const last = new Map(
     clocks.map((kept) => [
-      `${kept.device} ${String(kept.clock.incarnation)} ${String(kept.clock.boot)}`,
+      `${kept.device} ${String(kept.clock.incarnation)} ${String(kept.clock.boot)} ${String(kept.clock.fromSeq)}`,
       kept,
     ]),
   );
@@ -90,10 +100,18 @@ export function writeClock(key: number, clock: BootClock, row: Columns<typeof cl
   row.latest_at.double(clock.latest.at);
   row.earliest_up.bigint(clock.earliest?.up ?? null);
   row.earliest_at.double(clock.earliest?.at ?? null);
+  row.from_seq.bigint(clock.fromSeq);
+  row.until_seq.bigint(clock.untilSeq);
+  row.broken_at.double(clock.brokenAt);
+  row.began_up.bigint(clock.beganUp);
+  row.agreed_from.bigint(clock.agreed?.fromUp ?? null);
+  row.agreed_to.bigint(clock.agreed?.toUp ?? null);
+  row.slowest_ms.double(clock.agreed?.slowestMs ?? null);
 }
 
 /** The columns that {@link readClock} takes. */
-export const clockSelection = 'incarnation, boot, latest_up, latest_at, earliest_up, earliest_at';
+export const clockSelection = `incarnation, boot, latest_up, latest_at, earliest_up, earliest_at,
+  from_seq, until_seq, broken_at, began_up, agreed_from, agreed_to, slowest_ms`;
 
 /** A row of {@link clockSelection}. */
 export interface ClockRow {
@@ -103,11 +121,25 @@ export interface ClockRow {
   readonly latest_at: number;
   readonly earliest_up: number | null;
   readonly earliest_at: number | null;
+  readonly from_seq: number;
+  readonly until_seq: number | null;
+  readonly broken_at: number | null;
+  readonly began_up: number;
+  readonly agreed_from: number | null;
+  readonly agreed_to: number | null;
+  readonly slowest_ms: number | null;
 }
 
-/** Reads a clock. */
+/** Reads a clock, as far as it times what was filed: what is awaited of it is in its twin. */
 export function readClock(row: ClockRow): BootClock {
   const { incarnation, boot, earliest_up: up, earliest_at: at } = row;
-  const latest = { up: row.latest_up, at: row.latest_at };
-  return { incarnation, boot, latest, earliest: up === null || at === null ? null : { up, at } };
+  const { agreed_from: fromUp, agreed_to: toUp, slowest_ms: slowestMs } = row;
+  const isAgreed = fromUp !== null && toUp !== null && slowestMs !== null;
+  return {
+    ...{ incarnation, boot, fromSeq: row.from_seq, untilSeq: row.until_seq, brokenAt: row.broken_at },
+    ...{ beganUp: row.began_up, latest: { up: row.latest_up, at: row.latest_at } },
+    earliest: up === null || at === null ? null : { up, at },
+    agreed: isAgreed ? { fromUp, toUp, slowestMs } : null,
+    ...{ crossings: 0, lag: null },
+  };
 }

@@ -2,10 +2,10 @@
  * Reads the reports of a device: in the order in which the device made them, timed by the clocks of its boots as they are known
  * now.
  *
- * A window of measured time is found by halving, because uptime grows with seq. A report of a boot whose uptimes do not is in
- * its place when all is read, and a window may miss it.
+ * A window of measured time is found by halving, because uptime grows with seq. A boot whose clock was broken is read by segments. A
+ * report of a boot whose uptimes do not grow, though its clock was not, is in its place when all is read, and a window may miss it.
  */
-import { type BootClock, measuredAt } from '../../actors/clock.ts';
+import { type BootClock, leastMeasuredAt, paceAt, segmentOf } from '../../actors/clock.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { type ArchivedReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../runtime/archive.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
@@ -21,11 +21,11 @@ export interface ReportArchiveOptions {
 
 const COLUMNS = `r.incarnation, r.boot, r.seq, r.up, r.state, ms_of(r.received_at) as "receivedAt", r.is_late, r.body`;
 
-/**
- * No report is taken to be measured so much later than it arrived, ms: even in fourteen years of uptime a clock within its drift
- * bound does not go that wrong. It lets a question about a time leave out the partitions of days before.
- */
-const ARRIVAL_SLACK_MS = 86_400_000;
+/** By which estimates of when boots began may be in disorder, ms: from so long before a window on it is looked for reports in it. */
+const DISORDER_MAX_MS = 86_400_000;
+
+/** Nothing is measured after it arrives, but times are rounded, ms. It lets a question leave out the partitions of days before. */
+const ROUNDING_MS = 1;
 
 type Direction = 'asc' | 'desc';
 
@@ -48,30 +48,32 @@ const NEWEST_REPORTS = bounded(
 );
 
 /**
- * Each report is timed as `measuredAt` of `actors/clock.ts` does it, by its boot's clock; one of a boot without a clock is judged by
- * arrival, which is all that is known of it. The present boot's clock is given, since only its twin has it. Where the window lies is
+ * Each report is timed as `measuredAt` of `actors/clock.ts` does it, by the clock of its segment; one without a clock is judged by
+ * arrival, which is all that is known of it. The present segment's clock is given, since only its twin has it. Where the window lies is
  * given as positions as well, so that little besides it is read. The limit keeps the planner from reading the clocks of all devices.
  */
 const inWindow = (direction: Direction): string =>
   bounded(
     `select ${COLUMNS} from report r
 left join lateral (
-  select $13::float8 as latest_up, $14::float8 as latest_at, $15::float8 as earliest_up, $16::float8 as earliest_at
-  where r.incarnation = $11::integer and r.boot = $12::bigint
+  select $13::float8 as latest_up, $14::float8 as latest_at, $15::float8 as earliest_up, $16::float8 as earliest_at,
+    null::float8 as broken_at
+  where r.incarnation = $11::integer and r.boot = $12::bigint and r.seq >= $18::bigint
   union all
-  select latest_up::float8, latest_at, earliest_up::float8, earliest_at from boot_clock c
+  select latest_up::float8, latest_at, earliest_up::float8, earliest_at, broken_at from boot_clock c
   where c.device = r.device and c.incarnation = r.incarnation and c.boot = r.boot
+    and c.from_seq <= r.seq and (c.until_seq is null or c.until_seq > r.seq)
   limit 1
 ) c on true
-cross join lateral (select coalesce(r.up + case
+cross join lateral (select least(r.up + case
     when c.earliest_at is null then c.latest_at - c.latest_up
     else ((c.earliest_at - c.earliest_up) + (c.latest_at - c.latest_up)) / 2 + case
       when c.earliest_at - c.earliest_up <= c.latest_at - c.latest_up then 0
       else $17::float8 * (abs(r.up - c.latest_up) - abs(r.up - c.earliest_up)) / 2 end
-    end, ms_of(r.received_at)) as measured_at) m
+    end, ms_of(r.received_at), c.broken_at) as measured_at) m
 where r.device = $1 and (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
   and (r.incarnation, r.boot, r.seq) < ($6, $7, $8)
-  and r.received_at >= time_of($9::float8 - ${String(ARRIVAL_SLACK_MS)})
+  and r.received_at >= time_of($9::float8 - ${String(ROUNDING_MS)})
   and m.measured_at >= $9 and m.measured_at < $10::float8`,
     direction,
   );
@@ -79,16 +81,19 @@ where r.device = $1 and (r.incarnation, r.boot, r.seq) > ($2, $3, $4)
 const REPORTS_IN_WINDOW = inWindow('asc');
 const NEWEST_REPORTS_IN_WINDOW = inWindow('desc');
 
-/** Of these boots. */
+/** Of these boots, those that time reports from one number to another. */
 const CLOCKS = `select ${clockSelection} from boot_clock
-where device = $1 and (incarnation, boot) in (select * from unnest($2::integer[], $3::bigint[]))`;
+join unnest($2::integer[], $3::bigint[], $4::bigint[], $5::bigint[]) as wanted (incarnation, boot, first, last)
+  using (incarnation, boot)
+where device = $1 and from_seq <= last and (until_seq is null or until_seq > first)`;
 
-/** The boots that began next before and next after a time, as far as `latest` tells. */
+/** The boots and segments that began next before and next after a time, as far as `latest` tells. */
+const BEGAN = 'latest_at - latest_up + began_up';
 const BEGUN_NEAR = `(select ${clockSelection} from boot_clock
-  where device = $1 and latest_at - latest_up < $2 order by latest_at - latest_up desc limit $3)
+  where device = $1 and ${BEGAN} < $2 order by ${BEGAN} desc limit $3)
 union all
 (select ${clockSelection} from boot_clock
-  where device = $1 and latest_at - latest_up >= $2 order by latest_at - latest_up limit $3)`;
+  where device = $1 and ${BEGAN} >= $2 order by ${BEGAN} limit $3)`;
 
 /**
  * So many boots are looked at on either side of a time to find the last one that began before it: clocks are estimates, so that not the
@@ -115,7 +120,8 @@ interface Position extends Boot {
 const FIRST: Position = { incarnation: 0, boot: -1, seq: 0 };
 const LAST: Position = { incarnation: INTEGER_MAX, boot: Number.MAX_SAFE_INTEGER, seq: 0 };
 
-type Clocks = ReadonlyMap<string, BootClock>;
+/** By boot. */
+type Clocks = ReadonlyMap<string, readonly BootClock[]>;
 
 /** Reports of devices. */
 export class ReportArchive {
@@ -141,17 +147,37 @@ export class ReportArchive {
     return this.#options.sessions.query<ReportRow>({ ...statement, values });
   }
 
-  /** The clocks of the boots of these reports: that of the present one as the twin has it. */
-  async #clocks(key: number, { clock }: Twin, reports: readonly Boot[]): Promise<Clocks> {
-    const boots = [...new Map(reports.map((report) => [bootKey(report), report])).values()];
+  /** The clocks that time these reports: the present one as the twin has it. */
+  async #clocks(key: number, { clock }: Twin, reports: readonly Position[]): Promise<Clocks> {
+    const wanted = new Map<string, Position & { last: number }>();
+    for (const report of [...reports].sort(compare)) {
+      const { seq } = report;
+      const known = wanted.get(bootKey(report));
+      if (known === undefined) wanted.set(bootKey(report), { ...bootOf(report), seq, last: seq });
+      else known.last = seq;
+    }
+    const boots = [...wanted.values()];
     if (boots.length === 0) return new Map();
     const rows = await this.#options.sessions.query<ClockRow>({
       name: 'clocks',
       text: CLOCKS,
-      values: [key, boots.map(({ incarnation }) => incarnation), boots.map(({ boot }) => boot)],
+      values: [
+        key,
+        ...[boots.map(({ incarnation }) => incarnation), boots.map(({ boot }) => boot)],
+        ...[boots.map(({ seq }) => seq), boots.map(({ last }) => last)],
+      ],
     });
-    const clocks = [...rows.map(readClock), ...(clock === null ? [] : [clock])];
-    return new Map(clocks.map((each) => [bootKey(each), each]));
+    const isPresent = (each: BootClock): boolean => clock !== null && segmentKey(each) === segmentKey(clock);
+    const clocks = new Map<string, BootClock[]>();
+    for (const each of [
+      ...rows.map(readClock).filter((row) => !isPresent(row)),
+      ...(clock === null ? [] : [clock]),
+    ]) {
+      const known = clocks.get(bootKey(each));
+      if (known === undefined) clocks.set(bootKey(each), [each]);
+      else known.push(each);
+    }
+    return clocks;
   }
 
   async #inWindow(
@@ -177,14 +203,14 @@ export class ReportArchive {
         ...[key, ...places(first), limit, ...places(end)],
         ...[from ?? -Infinity, to ?? Infinity],
         ...[clock?.incarnation, clock?.boot, clock?.latest.up, clock?.latest.at],
-        ...[clock?.earliest?.up, clock?.earliest?.at, driftPpm / (1e6 - driftPpm)],
+        ...[clock?.earliest?.up, clock?.earliest?.at, driftPpm / (1e6 - driftPpm), clock?.fromSeq],
       ],
     });
   }
 
   /**
-   * Between which positions (both outside) a window lies; `null` where all boots began after it. It ends in the last boot that began before
-   * its end. And a boot had ended when the next one began: so it begins, at the earliest, in the last one that began well before it.
+   * Between which positions (both outside) a window lies; `null` where all boots began after it. It ends in the last boot or segment that
+   * began before its end. And one had ended when the next one began: so it begins, at the earliest, in the last one that began well before it.
    */
   async #extent(
     key: number,
@@ -193,12 +219,16 @@ export class ReportArchive {
   ): Promise<{ readonly begin: Position; readonly end: Position } | null> {
     const { from, to } = window;
     const [first, last] = await Promise.all([
-      from === null ? null : this.#lastBegun(key, twin, from - ARRIVAL_SLACK_MS),
-      to === null ? null : this.#lastBegun(key, twin, to),
+      from === null ? null : this.#lastBegun(key, twin, { time: from - DISORDER_MAX_MS, beganAt: paceAt }),
+      to === null ? null : this.#lastBegun(key, twin, { time: to, beganAt: leastMeasuredAt }),
     ]);
     if (last === 'none') return null;
     const driftPpm = this.#options.reading.driftPpmOf(twin.kind);
-    const seqAfter = (clock: BootClock, bound: 'first' | 'last'): Promise<number> => {
+    const seqAfter = async (clock: BootClock, bound: 'first' | 'last'): Promise<number> => {
+      const { fromSeq, untilSeq } = clock;
+      // The uptimes of a boot that has several segments do not grow from one to the next.
+      if (fromSeq > 0 || untilSeq !== null)
+        return bound === 'first' ? fromSeq : (untilSeq ?? Number.MAX_SAFE_INTEGER);
       const { first: firstUp, last: lastUp } = uptimeWindow(clock, driftPpm, window);
       return this.#seqAfter(key, clock, bound === 'first' ? firstUp - 1 : lastUp);
     };
@@ -213,18 +243,24 @@ export class ReportArchive {
     };
   }
 
-  /** The last boot that began before `time`, ms epoch; `none` where all began after it, `null` where no clock is known. */
-  async #lastBegun(key: number, { kind, clock }: Twin, time: number): Promise<BootClock | 'none' | null> {
+  /** The last boot or segment that began before `time`, ms epoch; `none` where all began after it, `null` where no clock is known. */
+  async #lastBegun(
+    key: number,
+    { kind, clock }: Twin,
+    { time, beganAt }: { readonly time: number; readonly beganAt: typeof paceAt },
+  ): Promise<BootClock | 'none' | null> {
     const driftPpm = this.#options.reading.driftPpmOf(kind);
     const rows = await this.#options.sessions.query<ClockRow>({
       name: 'boots begun near',
       text: BEGUN_NEAR,
       values: [key, time, NEAR_BOOTS_MAX],
     });
-    const clocks = rows.map(readClock).filter((each) => clock === null || bootKey(each) !== bootKey(clock));
+    const clocks = rows
+      .map(readClock)
+      .filter((each) => clock === null || segmentKey(each) !== segmentKey(clock));
     if (clock !== null) clocks.push(clock);
     if (clocks.length === 0) return null;
-    const begun = clocks.filter((each) => measuredAt(each, 0, driftPpm).at < time).sort(compareBoots);
+    const begun = clocks.filter((each) => beganAt(each, each.beganUp, driftPpm) < time).sort(compareSegments);
     return begun.at(-1) ?? 'none';
   }
 
@@ -240,7 +276,7 @@ export class ReportArchive {
 
   #archived(row: ReportRow, kind: string, clocks: Clocks): ArchivedReport {
     const { incarnation, boot, seq, up, state, receivedAt, is_late: isLate } = row;
-    const clock = clocks.get(bootKey(row));
+    const clock = segmentOf(clocks.get(bootKey(row)) ?? [], row);
     const { at, errorMs } = this.#options.reading.measuredAt({ kind, clock, up, receivedAt });
     return {
       incarnation,
@@ -261,6 +297,10 @@ function bootKey({ incarnation, boot }: Boot): string {
   return `${String(incarnation)} ${String(boot)}`;
 }
 
+function segmentKey(clock: BootClock): string {
+  return `${bootKey(clock)} ${String(clock.fromSeq)}`;
+}
+
 function bootOf({ incarnation, boot }: Boot): Boot {
   return { incarnation, boot };
 }
@@ -271,6 +311,10 @@ function places({ incarnation, boot, seq }: Position): readonly number[] {
 
 function compareBoots(a: Boot, b: Boot): number {
   return a.incarnation - b.incarnation || a.boot - b.boot;
+}
+
+function compareSegments(a: BootClock, b: BootClock): number {
+  return compareBoots(a, b) || a.fromSeq - b.fromSeq;
 }
 
 function compare(a: Position, b: Position): number {

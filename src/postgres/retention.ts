@@ -42,32 +42,36 @@ export async function sweep(client: ClientBase, oldest: number, limits: Limits):
   };
 }
 
-/** The clock of a boot is needed while a report of it is kept. Looked up one by one: a hash of all reports would be the history again. */
+/** The clock of a boot or segment is needed while a report of it is kept. Looked up one by one: a hash of all reports would be the history again. */
 const BOOT_CLOCKS = `with page as materialized (
-  select device, incarnation, boot, latest_at from boot_clock
-  where (device, incarnation, boot) > ($1, $2, $3) order by device, incarnation, boot limit ${String(SLICE)}
+  select device, incarnation, boot, from_seq, until_seq, latest_at from boot_clock
+  where (device, incarnation, boot, from_seq) > ($1, $2, $3, $4)
+  order by device, incarnation, boot, from_seq limit ${String(SLICE)}
 ), gone as (
   delete from boot_clock c using page p
-  where c.device = p.device and c.incarnation = p.incarnation and c.boot = p.boot and p.latest_at < $4
+  where c.device = p.device and c.incarnation = p.incarnation and c.boot = p.boot and c.from_seq = p.from_seq
+    and p.latest_at < $5
     and (select r.device from report r
-      where r.device = p.device and r.incarnation = p.incarnation and r.boot = p.boot limit 1) is null
+      where r.device = p.device and r.incarnation = p.incarnation and r.boot = p.boot
+        and r.seq >= p.from_seq and (p.until_seq is null or r.seq < p.until_seq) limit 1) is null
   returning c.device
 )
-select device, incarnation, boot, (select count(*) from gone)::integer as removed from page
-order by device desc, incarnation desc, boot desc limit 1`;
+select device, incarnation, boot, from_seq as "fromSeq", (select count(*) from gone)::integer as removed from page
+order by device desc, incarnation desc, boot desc, from_seq desc limit 1`;
 
 interface BootRow {
   readonly device: number;
   readonly incarnation: number;
   readonly boot: number;
+  readonly fromSeq: number;
   readonly removed: number;
 }
 
 async function sweepBootClocks(client: ClientBase, oldest: number): Promise<number> {
   let removed = 0;
-  let after: Pick<BootRow, 'device' | 'incarnation' | 'boot'> = { device: -1, incarnation: -1, boot: -1 };
+  let after: Omit<BootRow, 'removed'> = { device: -1, incarnation: -1, boot: -1, fromSeq: -1 };
   for (;;) {
-    const values = [after.device, after.incarnation, after.boot, oldest];
+    const values = [after.device, after.incarnation, after.boot, after.fromSeq, oldest];
     const { rows } = await client.query<BootRow>({ text: BOOT_CLOCKS, values });
     const [last] = rows;
     if (last === undefined) return removed;

@@ -5,7 +5,7 @@
  * Invariant: I1  what is written comes back equal, for every twin; a version that is not known is refused, never guessed at.
  */
 import { Packr, Unpackr } from 'msgpackr';
-import type { Anchor, BootClock } from '../../actors/clock.ts';
+import type { Agreement, Anchor, BootClock, Lag } from '../../actors/clock.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { SequenceSet } from '../../actors/sequence.ts';
 import type {
@@ -22,9 +22,9 @@ import type {
 /**
  * Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`; 3: the
  * byte that tells whether anything is awaited; 4: earlier lines of a device; 5: the boot of a stray; 6: boots of strays; 7: who asked;
- * 8: what leaps and is not believed; 9: what goes on though it looks older.
+ * 8: what leaps and is not believed; 9: what goes on though it looks older; 10: segments of a boot's clock.
  */
-const VERSION = 9;
+const VERSION = 10;
 const OLDEST_VERSION = 1;
 const LAST_VERSION_OF_ONE_BYTE = 2;
 const NOTHING_AWAITED = 0;
@@ -61,6 +61,19 @@ type ClockPlaces = readonly [
   boot: number,
   latest: AnchorPlaces,
   earliest: AnchorPlaces | null,
+  /** Not there before version 10, nor where nothing agrees and the clock is the boot's only segment. */
+  agreed?: AgreementPlaces | null,
+  /** Not there before version 10, nor where the clock is the boot's only segment. */
+  segment?: SegmentPlaces,
+];
+type AgreementPlaces = readonly [fromUp: number, toUp: number, slowestMs: number];
+type SegmentPlaces = readonly [
+  fromSeq: number,
+  untilSeq: number | null,
+  brokenAt: number | null,
+  beganUp: number,
+  crossings: number,
+  lag: readonly [since: number, soonest: AnchorPlaces] | null,
 ];
 type SequencePlaces = readonly [
   ranges: readonly number[],
@@ -231,12 +244,48 @@ export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
   };
 }
 
-function clockPlaces({ incarnation, boot, latest, earliest }: BootClock): ClockPlaces {
-  return [incarnation, boot, anchorPlaces(latest), earliest && anchorPlaces(earliest)];
+/** The bounds take the same few bytes for every clock that has never been out of them. */
+function clockPlaces(clock: BootClock): ClockPlaces {
+  const { incarnation, boot, latest, earliest, agreed } = clock;
+  const bounds = [incarnation, boot, anchorPlaces(latest), earliest && anchorPlaces(earliest)] as const;
+  const segment = segmentPlaces(clock);
+  if (segment === null && agreed === null) return bounds;
+  const trips = agreed && ([agreed.fromUp, agreed.toUp, agreed.slowestMs] as const);
+  return segment === null ? [...bounds, trips] : [...bounds, trips, segment];
 }
 
-function readClock([incarnation, boot, latest, earliest]: ClockPlaces): BootClock {
-  return { incarnation, boot, latest: readAnchor(latest), earliest: earliest && readAnchor(earliest) };
+function segmentPlaces(clock: BootClock): SegmentPlaces | null {
+  const { fromSeq, untilSeq, brokenAt, beganUp, crossings, lag } = clock;
+  const isOnly = fromSeq === 0 && untilSeq === null && brokenAt === null;
+  if (isOnly && beganUp === 0 && crossings === 0 && lag === null) return null;
+  const late = lag && ([lag.since, anchorPlaces(lag.soonest)] as const);
+  return [fromSeq, untilSeq, brokenAt, beganUp, crossings, late];
+}
+
+const ONLY_SEGMENT: SegmentPlaces = [0, null, null, 0, 0, null];
+
+function readClock([
+  incarnation,
+  boot,
+  latest,
+  earliest,
+  agreed,
+  segment = ONLY_SEGMENT,
+]: ClockPlaces): BootClock {
+  const [fromSeq, untilSeq, brokenAt, beganUp, crossings, lag] = segment;
+  return {
+    ...{ incarnation, boot, fromSeq, untilSeq, brokenAt, beganUp, latest: readAnchor(latest) },
+    ...{ earliest: earliest && readAnchor(earliest), agreed: readAgreement(agreed), crossings },
+    lag: readLag(lag),
+  };
+}
+
+function readAgreement(agreed: AgreementPlaces | null = null): Agreement | null {
+  return agreed && { fromUp: agreed[0], toUp: agreed[1], slowestMs: agreed[2] };
+}
+
+function readLag(lag: SegmentPlaces[5]): Lag | null {
+  return lag && { since: lag[0], soonest: readAnchor(lag[1]) };
 }
 
 function anchorPlaces({ up, at }: Anchor): AnchorPlaces {

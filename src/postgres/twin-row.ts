@@ -62,7 +62,7 @@ export interface TwinRowContext {
 /** Writes a twin's row. */
 export function writeTwin(twin: Twin, row: Columns<typeof columns>, context: TwinRowContext): void {
   const { newest, clock, hold, suspicions, desired } = twin;
-  const measured = newest && clock ? measuredAt(clock, newest.up, context.driftPpmOf(twin.kind)) : null;
+  const measured = newest && clock ? measuredAt(clock, newest, context.driftPpmOf(twin.kind)) : null;
   row.device.integer(context.keyOf(twin.device));
   row.partition.smallint(partitionOf(twin.device));
   row.kind.text(twin.kind);

@@ -99,8 +99,9 @@ export class Batch {
       this.lines.push({ line, twin, commandId: entry.id });
     }
     for (const clock of decision.clocks) {
-      const boot = `${twin.device} ${String(clock.incarnation)} ${String(clock.boot)}`;
-      this.#clocks.set(boot, { device: twin.device, clock });
+      const { incarnation, boot, fromSeq } = clock;
+      const segment = `${twin.device} ${String(incarnation)} ${String(boot)} ${String(fromSeq)}`;
+      this.#clocks.set(segment, { device: twin.device, clock });
     }
     const { device } = twin;
     for (const effect of decision.effects)

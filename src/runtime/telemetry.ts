@@ -18,6 +18,8 @@ export interface Telemetry {
   passedOver(event: { readonly site: string; readonly device: string; readonly messages: number }): void;
   /** Values of a report did not fit, and count as absent. */
   unreadable(event: { readonly device: string; readonly names: readonly string[] }): void;
+  /** The bounds of a device's clock crossed, so often in this boot: its uptime did not keep pace, or a server's clock was set. */
+  clockOutOfBounds(event: { readonly device: string; readonly boot: number; readonly times: number }): void;
   /** A message, or one report of a frame, could not be read; it becomes a dead letter. */
   deadLetter(event: { readonly reason: string; readonly detail: string; readonly device: string }): void;
   /** It is not kept as one: there are too many of its device or site. */

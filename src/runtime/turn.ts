@@ -2,6 +2,7 @@
  * One turn: takes one thing from the mailbox, lets its twin decide, and puts the decision into the batch. Synchronous: between
  * the first message of a batch and its commit nothing else happens to these twins.
  */
+import { crossingsSince } from '../../actors/clock.ts';
 import { decide } from '../../actors/decide.ts';
 import type { Context, Decision, Input } from '../../actors/decision.ts';
 import { twinDocument } from '../../actors/document.ts';
@@ -275,6 +276,9 @@ export class Turns {
     if (fate !== null) telemetry.report(fate, twin.device, report);
     const change = twin === before ? 0 : missing(twin.sequence) - missing(before.sequence);
     if (change !== 0) telemetry.missing(change);
+    const { device, clock } = twin;
+    if (clock === null || clock === before.clock || crossingsSince(before.clock, clock) === 0) return;
+    telemetry.clockOutOfBounds({ device, boot: clock.boot, times: clock.crossings });
   }
 
   #wake(device: string, batch: Batch): void {

@@ -41,7 +41,7 @@ export class TwinReading {
   }): MeasuredTime {
     const { kind, clock, up, receivedAt } = options;
     if (clock === undefined) return { at: receivedAt, errorMs: null };
-    return measuredAt(clock, up, this.driftPpmOf(kind));
+    return measuredAt(clock, { up, receivedAt }, this.driftPpmOf(kind));
   }
 
   /** The twin of a device that is registered and was never heard; `null` for a kind this node does not have. */
@@ -62,7 +62,7 @@ export class TwinReading {
 
   /** When the newest report of a twin was measured, ms epoch; `null` before the first contact. */
   asOf({ kind, newest, clock }: Twin): number | null {
-    return newest && clock && measuredAt(clock, newest.up, this.driftPpmOf(kind)).at;
+    return newest && clock && measuredAt(clock, newest, this.driftPpmOf(kind)).at;
   }
 
   /** The quality of a twin's known state now; `null` for a kind this node does not have. */

@@ -10,7 +10,17 @@ import { ANY_DEVICE, BY_ID } from '../../src/runtime/device-query.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 import { OwnedStore } from './owned-store.ts';
 import { storesUnderTest, type StoreUnderTest } from './store-kinds.ts';
-import { deadLetter, devicesIn, entry, lines, report, T0, transition, twin } from './store-samples.ts';
+import {
+  bootClock,
+  deadLetter,
+  devicesIn,
+  entry,
+  lines,
+  report,
+  T0,
+  transition,
+  twin,
+} from './store-samples.ts';
 
 const ANY: DeviceQuery = { ...ANY_DEVICE, order: BY_ID, limit: 100, cursor: null };
 const SECOND = 1000;
@@ -168,10 +178,11 @@ describe.each(storesUnderTest)('the archive $name', ({ open }) => {
     test.each(['fresh', 'stale', 'suspect', 'unknown'])(
       'of quality %s are as many as are found',
       async (quality) => {
-        const clock = (at: number, earliest: number | null): BootClock => ({
-          ...{ incarnation: 1, boot: 1, latest: { up: 1000, at } },
-          earliest: earliest === null ? null : { up: 1000, at: earliest },
-        });
+        const clock = (at: number, earliest: number | null): BootClock =>
+          bootClock({
+            ...{ boot: 1, latest: { up: 1000, at } },
+            earliest: earliest === null ? null : { up: 1000, at: earliest },
+          });
         const ages = [0, 20, 59, 61, 120].map((second) => T0 - second * SECOND);
         const ids = ages.flatMap((_, index) => [
           `n-${String(index)}`,

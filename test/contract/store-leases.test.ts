@@ -6,6 +6,7 @@ import type { Lease } from '../../src/runtime/ports.ts';
 import { PARTITIONS } from '../../src/wire/partition.ts';
 import {
   advance,
+  bootClock,
   advanced,
   at,
   commitOf,
@@ -44,7 +45,7 @@ describe.each(storesUnderTest)('leases $name', ({ open }) => {
       reports: [filed(device, report(1))],
       ledger: [entry(device)],
       journal: lines(lease.partition, 1, transition(device)),
-      clocks: [{ device, clock: { incarnation: 1, boot: 0, latest: { up: 0, at: 0 }, earliest: null } }],
+      clocks: [{ device, clock: bootClock({ boot: 0, latest: { up: 0, at: 0 } }) }],
     });
   }
 

@@ -12,6 +12,7 @@ import { createDatabase, type TestDatabase } from '../servers.ts';
 import { type DatabaseEye, openEye } from './database-eye.ts';
 import {
   advance,
+  bootClock,
   advanced,
   commitOf,
   deadLetter,
@@ -231,7 +232,7 @@ describe('housekeeping of reports', () => {
     await store.maintain(T0);
     const clocks = [1, 2].map((boot) => ({
       device,
-      clock: { incarnation: 1, boot, latest: { up: 0, at: T0 }, earliest: null },
+      clock: bootClock({ boot, latest: { up: 0, at: T0 } }),
     }));
     const reports = [
       filed(device, report(1), { receivedAt: T0 }),

@@ -9,8 +9,10 @@ import type { Lease } from '../../src/runtime/ports.ts';
 import { PARTITIONS, partitionOf } from '../../src/wire/partition.ts';
 import { createDatabase, type TestDatabase } from '../servers.ts';
 import { type DatabaseEye, openEye } from './database-eye.ts';
+import { OwnedStore } from './owned-store.ts';
 import {
   advance,
+  bootClock,
   commitOf,
   deadLetter,
   entry,
@@ -41,12 +43,13 @@ describe('a database of Corral', () => {
       ...{ kind: 'car', path: 'suspect', since: T0 - 5 * SECOND },
       newest: {
         ...twin(car).newest!,
+        receivedAt: T0 + 3 * SECOND,
         boot: 2,
         seq: 2,
         up: 2000,
         report: report(2, { boot: 2, firmware: '9.1' }),
       },
-      clock: { incarnation: 1, boot: 2, latest: { up: 0, at: T0 + 20 }, earliest: { up: 0, at: T0 } },
+      clock: bootClock({ boot: 2, latest: { up: 0, at: T0 + 20 }, earliest: { up: 0, at: T0 } }),
       hold: { id: 'h1', by: 'ann', since: T0, until: T0 + 60 * SECOND, certainUntil: T0 + 61 * SECOND },
       suspicions: [
         { reason: 'cable-without-hatch', since: T0, detail: 'the cable is in, the hatch is shut' },
@@ -54,7 +57,7 @@ describe('a database of Corral', () => {
       desired: { version: 3, values: { ledColour: 'green' } },
     });
     const { partition } = leases.find((lease: Lease) => lease.partition === partitionOf(car))!;
-    const first = { incarnation: 1, boot: 1, latest: { up: 1000, at: T0 - 50 * SECOND }, earliest: null };
+    const first = bootClock({ boot: 1, latest: { up: 1000, at: T0 - 50 * SECOND } });
     const result = await store.commit(
       commitOf(
         leases.map((lease) => advance(lease)),
@@ -62,7 +65,9 @@ describe('a database of Corral', () => {
           twins: [heard, twin('cp-1', { newest: null, clock: null, lastContactAt: null, since: null })],
           reports: [
             filed(car, report(3)),
-            filed(car, report(2, { boot: 2, state: 'charging' }), { fate: 'late' }),
+            filed(car, report(2, { boot: 2, state: 'charging' }), {
+              ...{ fate: 'late', receivedAt: T0 + 3 * SECOND },
+            }),
           ],
           clocks: [{ device: car, clock: first }],
           ledger: [entry(car, { name: 'reserve', by: 'ann', outcome: 'unknown', reason: 'no answer' })],
@@ -132,6 +137,41 @@ describe('a database of Corral', () => {
       T0 - 48 * SECOND,
       T0 + 2 * SECOND + 10,
     ]);
+  });
+
+  test('times the reports of a boot whose clock was broken by segments, as the archive does', async () => {
+    const name = 'broken-1';
+    const owned = await OwnedStore.take(store);
+    const anchored = (up: number, at: number) => ({
+      latest: { up, at: T0 + at + 20 },
+      earliest: { up, at: T0 + at },
+    });
+    const stoodStill = bootClock({ boot: 1, untilSeq: 3, brokenAt: T0 + 3_600_000, ...anchored(1000, 1000) });
+    const present = bootClock({
+      boot: 1,
+      fromSeq: 3,
+      crossings: 1,
+      beganUp: 3000,
+      ...anchored(3000, 3_600_000),
+    });
+    const reports = [1, 2, 3, 4].map((seq) =>
+      filed(name, report(seq), { receivedAt: T0 + (seq < 3 ? 0 : 3_597_000) + seq * SECOND + 5 }),
+    );
+    const newest = { ...twin(name).newest!, seq: 4, up: 4000, receivedAt: T0 + 3_601_005 };
+    await owned.commit({
+      ...{ twins: [twin(name, { newest, clock: present })], reports },
+      clocks: [{ device: name, clock: stoodStill }],
+    });
+    const page = { from: null, to: null, after: null, isNewestFirst: false, limit: 9 };
+    const archived = await store.reports(name, page);
+    const rows = await psql.query<{ measured_at: Date }>(
+      'select * from history where device = $1 order by incarnation, boot, seq',
+      [name],
+    );
+    expect(rows.map(({ measured_at: at }) => at.getTime())).toEqual(
+      archived.map(({ measuredAt }) => Math.round(measuredAt)),
+    );
+    expect(archived.map(({ measuredAt }) => measuredAt - T0)).toEqual([1005, 2005, 3_600_005, 3_601_005]);
   });
 
   test('tells what the twin believed, what was commanded, and what could not be read', async () => {

@@ -9,7 +9,7 @@ import { chargePoint } from '../../machines/charge-point.ts';
 import { type ArchivedReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../../src/runtime/archive.ts';
 import { OwnedStore } from './owned-store.ts';
 import { RETENTION_DAYS, storesUnderTest, type StoreUnderTest } from './store-kinds.ts';
-import { filed, report, T0, twin } from './store-samples.ts';
+import { bootClock, filed, report, T0, twin } from './store-samples.ts';
 
 const ALL: ReportPage = { from: null, to: null, after: null, isNewestFirst: false, limit: 100 };
 const SECOND = 1000;
@@ -30,9 +30,8 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
     (await under.store.reports(device, { ...ALL, ...page })).map(position);
 
   /** A clock without a round trip: uptime `up` was at most at `at`. */
-  const clock = (boot: number, up: number, at: number, incarnation = 1): BootClock => ({
-    ...{ incarnation, boot, latest: { up, at }, earliest: null },
-  });
+  const clock = (boot: number, up: number, at: number, incarnation = 1): BootClock =>
+    bootClock({ incarnation, boot, latest: { up, at } });
 
   /** Twenty boots over two months, each with a report every two hours; every third was heard only after the next had begun. */
   function lifeOfMonths() {
@@ -100,7 +99,11 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
   test('are timed by the clock of their boot as it is known now', async () => {
     const early = clock(1, 0, T0 + 50 * SECOND);
     const heard = twin(device, { clock: early, newest: null });
-    await owned.commit({ twins: [heard], reports: [at(report(1)), at(report(2))] });
+    const receivedAt = T0 + 60 * SECOND;
+    await owned.commit({
+      twins: [heard],
+      reports: [at(report(1), { receivedAt }), at(report(2), { receivedAt })],
+    });
     const times = async () =>
       (await under.store.reports(device, ALL)).map(({ measuredAt, errorMs }) => ({ measuredAt, errorMs }));
     expect(await times()).toEqual([
@@ -118,7 +121,8 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
   test('of a boot that ended keep its clock, which may still get better', async () => {
     const now = twin(device, { clock: clock(2, 0, T0 + 500 * SECOND) });
     const ended = clock(1, 0, T0 + 100 * SECOND);
-    const reports = [at(report(1)), at(report(1, { boot: 2 }))];
+    const receivedAt = T0 + 600 * SECOND;
+    const reports = [at(report(1), { receivedAt }), at(report(1, { boot: 2 }), { receivedAt })];
     await owned.commit({ twins: [now], reports, clocks: [{ device, clock: ended }] });
     const times = async () =>
       (await under.store.reports(device, ALL)).map(({ measuredAt }) => measuredAt - T0);
@@ -135,7 +139,9 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
         incarnation: 1 + Math.floor(index / 25),
         boot: 100 - (index % 25),
       }));
-      const reports = boots.map(({ incarnation, boot }) => at(report(1, { boot }), { incarnation }));
+      const reports = boots.map(({ incarnation, boot }) =>
+        at(report(1, { boot }), { incarnation, receivedAt: T0 + 9 * DAY }),
+      );
       // Each of a time of its own, in no order; of every seventh none is known.
       const timeOf = ({ incarnation, boot }: { incarnation: number; boot: number }): number =>
         T0 + ((boot * 37) % 101) * SECOND + incarnation * DAY;
@@ -251,6 +257,95 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
           expect(await positions(device, { from, to, limit: 10_000 })).toEqual(expected.map(position));
         },
       ),
+      { numRuns: 60, endOnFailure: true },
+    );
+  });
+
+  test('are never measured after they were received, also where the clock of their boot has drifted since', async () => {
+    const reports = [1, 2, 3].map((seq) => at(report(seq), { receivedAt: T0 + seq * SECOND }));
+    // It has lost 100 s in ten days, which its drift allows.
+    const drifted = clock(1, 10 * DAY, T0 + 10 * DAY + 100 * SECOND);
+    await owned.commit({ twins: [twin(device, { clock: drifted })], reports });
+    const found = await under.store.reports(device, ALL);
+    expect(found.map(({ measuredAt }) => measuredAt - T0)).toEqual([1000, 2000, 3000]);
+    expect(await positions(device, { from: T0 + 1500, to: T0 + 2500 })).toEqual(['1/1/2']);
+  });
+
+  test('keep a clock that round trips have proved, though nothing proves what is known of their boot now', async () => {
+    const proved = bootClock({ boot: 1, latest: { up: 0, at: T0 + 20 }, earliest: { up: 0, at: T0 } });
+    const present = twin(device, { clock: clock(2, 0, T0 + DAY) });
+    const reports = [at(report(1), { receivedAt: T0 + DAY })];
+    await owned.commit({ twins: [present], reports, clocks: [{ device, clock: proved }] });
+    await owned.commit({ clocks: [{ device, clock: clock(1, 0, T0 - DAY) }] });
+    const [found] = await under.store.reports(device, ALL);
+    expect(found?.measuredAt).toBeCloseTo(T0 + SECOND + 10, 3);
+  });
+
+  /**
+   * A boot of four segments: its clock stood still for a day before report 10, told ms since 1970 in report 15 alone, and went on as
+   * before it. Each report was received 100 ms after it was measured.
+   */
+  function brokenBoot() {
+    const trueAt = (seq: number): number => T0 + seq * 7200 * SECOND + (seq < 10 ? 0 : DAY);
+    const upOf = (seq: number): number => (seq === 15 ? trueAt(15) : seq * 7200 * SECOND);
+    const reports = Array.from({ length: 20 }, (_, index) => {
+      const seq = index + 1;
+      return at(report(seq, { up: upOf(seq) }), { receivedAt: trueAt(seq) + 100 });
+    });
+    const anchored = (seq: number) => ({
+      latest: { up: upOf(seq), at: trueAt(seq) + 100 },
+      earliest: { up: upOf(seq), at: trueAt(seq) },
+    });
+    const broken = (fromSeq: number, untilSeq: number, brokenAt: number | null) =>
+      bootClock({ boot: 1, fromSeq, untilSeq, brokenAt, beganUp: upOf(fromSeq), ...anchored(fromSeq || 1) });
+    const clocks = [
+      { ...broken(0, 10, trueAt(10) + 100), beganUp: 0 },
+      broken(10, 15, null),
+      { ...broken(15, 16, trueAt(16) + 100), earliest: null, agreed: null },
+    ];
+    const present = bootClock({ boot: 1, fromSeq: 16, beganUp: upOf(16), crossings: 2, ...anchored(10) });
+    return { reports, clocks, present, trueAt };
+  }
+
+  test('of a boot whose clock was broken are timed by the segments that they are of', async () => {
+    const { reports, clocks, present, trueAt } = brokenBoot();
+    await owned.commit({
+      twins: [twin(device, { clock: present })],
+      reports,
+      clocks: clocks.map((each) => ({ device, clock: each })),
+    });
+    const found = await under.store.reports(device, ALL);
+    expect(found).toHaveLength(20);
+    for (const { seq, measuredAt, errorMs, receivedAt } of found) {
+      expect(Math.abs(measuredAt - trueAt(seq)), `report ${String(seq)}`).toBeLessThanOrEqual(100);
+      expect(measuredAt).toBeLessThanOrEqual(receivedAt);
+      if (errorMs !== null) expect(Math.abs(measuredAt - trueAt(seq))).toBeLessThanOrEqual(errorMs);
+    }
+    expect(found.map(({ seq, errorMs }) => (errorMs === null ? seq : null)).filter(Boolean)).toEqual([15]);
+    // Of what came after the last round trip of a broken segment nobody knows more than that it did.
+    expect(found[8]?.errorMs).toBeGreaterThan(8 * 7200 * SECOND - 1000);
+  });
+
+  test('of a boot whose clock was broken are found in any window as among all', async () => {
+    const { reports, clocks, present } = brokenBoot();
+    await owned.commit({
+      twins: [twin(device, { clock: present })],
+      reports,
+      clocks: clocks.map((each) => ({ device, clock: each })),
+    });
+    const all = await under.store.reports(device, ALL);
+    const hours = fc.option(fc.double({ min: -30, max: 90, noNaN: true }), { nil: null });
+    await fc.assert(
+      fc.asyncProperty(hours, hours, fc.boolean(), async (first, last, isNewestFirst) => {
+        const [from = null, to = null] = [first, last].map((hour) =>
+          hour === null ? null : T0 + hour * 3600 * SECOND,
+        );
+        const inside = all.filter(
+          ({ measuredAt }) => (from === null || measuredAt >= from) && (to === null || measuredAt < to),
+        );
+        const expected = isNewestFirst ? inside.toReversed() : inside;
+        expect(await positions(device, { from, to, isNewestFirst })).toEqual(expected.map(position));
+      }),
       { numRuns: 60, endOnFailure: true },
     );
   });

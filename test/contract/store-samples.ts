@@ -2,6 +2,7 @@
  * What a runtime gives to a store, made up: twins, reports, ledger entries and journal lines of devices in a known partition.
  */
 import fc from 'fast-check';
+import type { BootClock } from '../../actors/clock.ts';
 import type { FiledReport, Transition } from '../../actors/decision.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import { bornTwin, type Twin } from '../../actors/twin.ts';
@@ -41,6 +42,19 @@ export function report(
   return { boot: 1, seq, up: seq * 1000, state: 'available', sensors: { hatch: false }, ...change };
 }
 
+/** The clock of a boot, or of a segment of one: with these bounds, and otherwise as most are. */
+export function bootClock(
+  bounds: Pick<BootClock, 'boot' | 'latest'> & Partial<Omit<BootClock, 'agreed'>>,
+): BootClock {
+  const { earliest = null } = bounds;
+  return {
+    ...{ incarnation: 1, fromSeq: 0, untilSeq: null, brokenAt: null, beganUp: 0, crossings: 0, lag: null },
+    ...bounds,
+    earliest,
+    agreed: earliest && { fromUp: earliest.up, toUp: earliest.up, slowestMs: 20 },
+  };
+}
+
 /** A twin that was heard once: measured at T0 + 1 s, and received then. */
 export function twin(device: string, change: Partial<Twin> = {}): Twin {
   const newest = report(1, { firmware: '4.2.1' });
@@ -56,7 +70,7 @@ export function twin(device: string, change: Partial<Twin> = {}): Twin {
       encoding: 'json',
       report: newest,
     },
-    clock: { incarnation: 1, boot: 1, latest: { up: 1000, at: T0 + 1000.25 }, earliest: null },
+    clock: bootClock({ boot: 1, latest: { up: 1000, at: T0 + 1000.25 } }),
     sequence: { ranges: [1, 1, 1], floorBoot: 0, closedMissing: 0, late: 0, duplicates: 0 },
     ...change,
   };
@@ -200,7 +214,12 @@ function zero(value: number): number {
 }
 
 const anchor = fc.record({ up: uint, at: time });
-const clock = fc.record({ incarnation: fc.nat(), boot: uint, latest: anchor, earliest: orNull(anchor) });
+const clock = fc.record({
+  ...{ incarnation: fc.nat(), boot: uint, fromSeq: uint, untilSeq: orNull(uint), brokenAt: orNull(time) },
+  ...{ beganUp: uint, latest: anchor, earliest: orNull(anchor), crossings: fc.nat() },
+  agreed: orNull(fc.record({ fromUp: uint, toUp: uint, slowestMs: time })),
+  lag: orNull(fc.record({ since: time, soonest: anchor })),
+});
 const sequence = fc.record({
   ranges: fc.array(uint, { maxLength: 9 }),
   ...{ floorBoot: uint, closedMissing: uint, late: uint, duplicates: uint },

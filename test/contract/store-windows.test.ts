@@ -7,7 +7,7 @@ import { PostgresStore } from '../../src/postgres/store.ts';
 import { createDatabase, type TestDatabase } from '../servers.ts';
 import { type DatabaseEye, openEye } from './database-eye.ts';
 import { OwnedStore } from './owned-store.ts';
-import { filed, report, T0, twin } from './store-samples.ts';
+import { bootClock, filed, report, T0, twin } from './store-samples.ts';
 
 const BOOTS = 20_000;
 const MINUTE = 60_000;
@@ -29,7 +29,7 @@ beforeAll(async () => {
   psql = await openEye(database.url);
   const store = open();
   const owned = await OwnedStore.take(store);
-  const present = { incarnation: 1, boot: BOOTS, latest: { up: 0, at: T0 }, earliest: null };
+  const present = bootClock({ boot: BOOTS, latest: { up: 0, at: T0 } });
   const reports = [1, BOOTS / 2, BOOTS].map((boot) =>
     filed(device, report(1, { boot, up: 1_000 }), { receivedAt: T0 - (BOOTS - boot) * MINUTE + 1_000 }),
   );

@@ -332,20 +332,23 @@ const life: fc.Arbitrary<readonly Said[]> = fc
 /** What history holds once these were delivered in this order, a second apart: the clocks are what the arrivals made them. */
 function historyOf(delivered: readonly Said[]): TimelineReport[] {
   const clocks = new Map<number, BootClock>();
-  delivered.forEach(({ boot, up }, index) => {
-    const receivedAt = T0 + index * 1_000;
+  const receivedAt = (said: Said): number => T0 + delivered.indexOf(said) * 1_000;
+  for (const said of delivered) {
+    const { boot, seq, up } = said;
+    const observed = { seq, up, receivedAt: receivedAt(said) };
     const clock = clocks.get(boot);
     clocks.set(
       boot,
       clock === undefined
-        ? startClock({ incarnation: 1, boot, up, receivedAt })
-        : observeReceived(clock, { up, receivedAt }, DRIFT_PPM),
+        ? startClock({ incarnation: 1, boot, ...observed })
+        : observeReceived(clock, observed, DRIFT_PPM),
     );
-  });
+  }
   return delivered
     .toSorted((a, b) => a.boot - b.boot || a.seq - b.seq)
-    .map(({ boot, seq, up, state }) => {
-      const measured = measuredAt(clocks.get(boot)!, up, DRIFT_PPM);
+    .map((said) => {
+      const { boot, seq, up, state } = said;
+      const measured = measuredAt(clocks.get(boot)!, { up, receivedAt: receivedAt(said) }, DRIFT_PPM);
       return { incarnation: 1, boot, seq, state, measuredAt: measured.at, errorMs: measured.errorMs };
     });
 }

@@ -264,6 +264,7 @@ export class Server {
         unreadable: ignore,
         deadLetterLeft: ignore,
         missing: ignore,
+        clockOutOfBounds: ignore,
         refused: ignore,
         sent: ignore,
         outcome: ignore,

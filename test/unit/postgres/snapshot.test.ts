@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { pack, unpack } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
 import { decodeSnapshot, encodeSnapshot, SnapshotError } from '../../../src/postgres/snapshot.ts';
-import { anyTwin, entry, twin } from '../../contract/store-samples.ts';
+import { anyTwin, bootClock, entry, twin } from '../../contract/store-samples.ts';
 
 describe('a snapshot', () => {
   test('holds everything of a twin that has no column, without rounding', () => {
@@ -16,7 +16,7 @@ describe('a snapshot', () => {
   test('of version 1 is read: what it does not hold is not known, or as it was', () => {
     const probe = { n: 4, sentAt: 1_000, lastAskedAt: 9_000, waitsUntil: null, fate: 'missed' } as const;
     const [version, awaiting, ...packed] = encodeSnapshot({ ...twin('cp-1'), open: [entry('cp-1')], probe });
-    expect([version, awaiting]).toEqual([9, 1]);
+    expect([version, awaiting]).toEqual([10, 1]);
     const places = unpack(Uint8Array.from(packed)) as unknown[][];
     const [open, written] = [places[7] as unknown[][], places[9]!];
     // Who asked, and what undoes it.
@@ -48,6 +48,27 @@ describe('a snapshot', () => {
     const old = Buffer.concat([Buffer.from([7, 0]), pack(places.slice(0, -1))]);
     expect(old.length).toBe(bytes.length);
     expect(decodeSnapshot('cp-1', old).claim).toBeNull();
+  });
+
+  test('of version 9 is read: a clock is the only one of its boot, and no round trips are known to agree', () => {
+    const bounds = { boot: 1, latest: { up: 1_000, at: 2_000 }, earliest: { up: 1_000, at: 1_900 } };
+    const clock = bootClock(bounds);
+    const bytes = encodeSnapshot({
+      ...twin('cp-1'),
+      clock,
+      olderClocks: [bootClock({ ...bounds, boot: 0 })],
+    });
+    const places = unpack(bytes.subarray(2)) as unknown[][][];
+    for (const of of [places[3]!, places[4]![0]!]) of.splice(4);
+    const old = Buffer.concat([Buffer.from([9, 0]), pack(places)]);
+    expect(decodeSnapshot('cp-1', old).clock).toEqual({ ...clock, agreed: null });
+    expect(decodeSnapshot('cp-1', old).olderClocks).toEqual([{ ...clock, boot: 0, agreed: null }]);
+  });
+
+  test('takes as many bytes as before for a clock that no round trip bounds', () => {
+    const clock = bootClock({ boot: 1, latest: { up: 1_000, at: 2_000 } });
+    const places = unpack(encodeSnapshot({ ...twin('cp-1'), clock }).subarray(2)) as unknown[][];
+    expect(places[3]).toHaveLength(4);
   });
 
   test.each([
