@@ -1,0 +1,200 @@
+/**
+ * A node on the hub and the store in memory, where the store answers late: what the node says meanwhile, and in which order.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { kinds } from '../../machines/kinds.ts';
+import { DeviceLog } from '../../src/device-log.ts';
+import { MemoryBus } from '../../src/memory/bus.ts';
+import { MemoryFeed } from '../../src/memory/feed.ts';
+import { type MemoryAnswer, MemoryHub } from '../../src/memory/hub.ts';
+import { MemoryLink } from '../../src/memory/link.ts';
+import { MemoryStore } from '../../src/memory/store.ts';
+import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
+import { Node } from '../../src/runtime/node.ts';
+import type { Clock } from '../../src/runtime/ports.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { createTelemetry } from '../../src/telemetry.ts';
+import { decode, encode } from '../../src/wire/codec.ts';
+import { twinCommand, twinGet, twinLedger } from '../../src/wire/subjects.ts';
+import { until } from '../node.ts';
+
+const log = pino({ level: 'silent' });
+const DEVICE = 'cp-1';
+const LEASE_MS = 60_000;
+const FIRST = '00000000-0000-4000-8000-000000000001';
+
+/** Holds up who passes while it is closed. */
+class Gate {
+  readonly #waiting: (() => void)[] = [];
+  #isOpen = true;
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  close(): void {
+    this.#isOpen = false;
+  }
+
+  open(): void {
+    this.#isOpen = true;
+    for (const goOn of this.#waiting.splice(0)) goOn();
+  }
+
+  async pass(): Promise<void> {
+    if (!this.#isOpen) await new Promise<void>((goOn) => this.#waiting.push(goOn));
+  }
+
+  /** Somebody stands before it. */
+  async untilSomebodyWaits(): Promise<void> {
+    await until('somebody stands before the gate', () => {
+      const done = this.waiting > 0;
+      return Promise.resolve(done ? { done } : { done, seen: 'nobody' });
+    });
+  }
+}
+
+/** A store whose answers can be held up. */
+class LateStore extends MemoryStore {
+  readonly renewals = new Gate();
+  readonly commits = new Gate();
+  /** The next questions for a command's entry pass one of these each. */
+  readonly lookUps: Gate[] = [];
+
+  override async renew(...asked: Parameters<MemoryStore['renew']>): ReturnType<MemoryStore['renew']> {
+    const answer = await super.renew(...asked);
+    await this.renewals.pass();
+    return answer;
+  }
+
+  override async commit(...asked: Parameters<MemoryStore['commit']>): ReturnType<MemoryStore['commit']> {
+    const answer = await super.commit(...asked);
+    await this.commits.pass();
+    return answer;
+  }
+
+  override async ledgerEntry(
+    ...asked: Parameters<MemoryStore['ledgerEntry']>
+  ): ReturnType<MemoryStore['ledgerEntry']> {
+    await this.lookUps.shift()?.pass();
+    return super.ledgerEntry(...asked);
+  }
+}
+
+/** The node's monotonic clock goes on by so much at once, as nobody can wait for. */
+let aheadMs: number;
+const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + aheadMs };
+
+let hub: MemoryHub;
+let store: LateStore;
+let node: Node;
+let seq: number;
+let backend: MemoryLink;
+
+beforeEach(async () => {
+  aheadMs = 0;
+  seq = 0;
+  hub = new MemoryHub(systemClock);
+  backend = new MemoryLink(systemClock);
+  store = new LateStore({ kinds, clock: systemClock, serverErrorMs: 50, retentionDays: 30 });
+  const link = new MemoryLink(systemClock);
+  const { telemetry } = createTelemetry(log, new DeviceLog(log, clock), clock);
+  node = new Node({
+    ...{ kinds, clock, store, node: 'n1', telemetry, clockProblem: () => null },
+    feed: new MemoryFeed({ hub, link, clock: systemClock }),
+    bus: new MemoryBus({ hub, link, clock: systemClock }),
+    limits: { ...DEFAULT_LIMITS, leaseTtlMs: LEASE_MS },
+  });
+  await node.start();
+  say('available');
+  await until('the device is known', async () => {
+    const answer = await ask(twinGet(DEVICE));
+    const done = read(answer).device === DEVICE;
+    return done ? { done } : { done, seen: JSON.stringify(answer) };
+  });
+});
+afterEach(async () => {
+  store.renewals.open();
+  store.commits.open();
+  await node.stop();
+});
+
+function say(state: string): void {
+  seq += 1;
+  const report = { boot: 1, seq, up: seq, kind: 'charge-point', state, sensors: {} };
+  hub.storeReport('depot', DEVICE, encode(report, 'json'));
+}
+
+function ask(subject: string, body: object = {}): Promise<MemoryAnswer> {
+  return hub.request(backend, subject, encode(body, 'json'), 60_000);
+}
+
+function read(answer: MemoryAnswer): Readonly<Record<string, unknown>> {
+  if (answer.type !== 'reply') return {};
+  const body = decode(answer.payload);
+  return body.ok ? (body.value as Readonly<Record<string, unknown>>) : {};
+}
+
+describe('a lease', () => {
+  test('lasts from when its renewal was asked for, however late that is answered', async () => {
+    // The pause between two renewals is counted by timers, which do not know that the clock went on.
+    const others = new LateStore({ kinds, clock: systemClock, serverErrorMs: 50, retentionDays: 30 });
+    others.renewals.close();
+    const link = new MemoryLink(systemClock);
+    const { telemetry } = createTelemetry(log, new DeviceLog(log, clock), clock);
+    const second = new Node({
+      ...{ kinds, clock, store: others, node: 'n2', telemetry, clockProblem: () => null },
+      feed: new MemoryFeed({ hub, link, clock: systemClock }),
+      bus: new MemoryBus({ hub, link, clock: systemClock }),
+      limits: { ...DEFAULT_LIMITS, leaseTtlMs: 3_000 },
+    });
+    await second.start();
+    await others.renewals.untilSomebodyWaits();
+    expect(second.status.isSure).toBe(true);
+    aheadMs = 3_000;
+    expect(second.status.isSure).toBe(false);
+    others.renewals.open();
+    await Promise.resolve();
+    await new Promise(setImmediate);
+    expect(second.status.isSure).toBe(false);
+    aheadMs = 0;
+    await second.stop();
+  });
+
+  test('that may have run out lets nothing be told that rests on no commit: neither a refusal nor a state', async () => {
+    store.commits.close();
+    say('charging');
+    await store.commits.untilSomebodyWaits();
+    // Decided while the commit is under way, to be told after it.
+    const told: unknown[] = [];
+    for (const question of [
+      ask(twinCommand(DEVICE, 'reserve'), { id: FIRST, args: { token: 'T', holdMs: 60_000 } }),
+      ask(twinGet(DEVICE)),
+    ])
+      void question.then((answer) => told.push(read(answer)));
+    await pause(100);
+    aheadMs = LEASE_MS;
+    store.commits.open();
+    await pause(300);
+    // That a node is not sure to own the device may be told at any time.
+    expect(told.filter((answer) => (answer as { code?: string }).code !== 'unavailable')).toEqual([]);
+  });
+});
+
+describe('requests of one device', () => {
+  test('are decided in the order in which they came, however long it takes to look one of them up', async () => {
+    const slow = new Gate();
+    slow.close();
+    store.lookUps.push(slow);
+    const command = ask(twinCommand(DEVICE, 'report'), { id: FIRST, args: {}, waitMs: 0 });
+    await slow.untilSomebodyWaits();
+    const ledger = ask(twinLedger(DEVICE), { id: FIRST });
+    await pause(100);
+    slow.open();
+    expect(read(await command)).toMatchObject({ id: FIRST, outcome: 'pending' });
+    // It was asked after it, so it is known.
+    expect(read(await ledger)).toMatchObject({ id: FIRST, outcome: 'pending' });
+  });
+});
