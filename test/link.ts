@@ -61,8 +61,11 @@ function delayLine(delayMs: number): Transform {
 /** Bytes on their way on a slow link, in each direction. */
 const DELAYED_BYTES_MAX = 1024 * 1024;
 
-/** Opens a link on a free port of this machine's loopback. */
-export async function startLink(): Promise<Link> {
+/**
+ * Opens a link on a free port of this machine's loopback. `filter` makes what everything from the hub passes on a connection, and may keep
+ * back what it wants.
+ */
+export async function startLink({ filter }: { readonly filter?: () => Transform } = {}): Promise<Link> {
   let target: string | null = null;
   let isCut = false;
   let delayMs = 0;
@@ -88,7 +91,7 @@ export async function startLink(): Promise<Link> {
     const [host = '', port = ''] = target.split(':');
     const pair = { site, hub: new Socket(), up: delayLine(delayMs), down: delayLine(delayMs) };
     pair.up.pipe(pair.hub);
-    pair.down.pipe(site);
+    (filter === undefined ? pair.down : pair.down.pipe(filter())).pipe(site);
     pair.hub.connect(Number(port), host);
     pairs.add(pair);
     const end = (): void => {

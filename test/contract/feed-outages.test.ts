@@ -12,6 +12,11 @@ const payload = new TextEncoder().encode('{"boot":1,"seq":1,"up":1,"state":"avai
 const reports = (count: number): { device: string; payload: Uint8Array }[] =>
   Array.from({ length: count }, (_, index) => ({ device: `cp-${String(index % 500)}`, payload }));
 
+/** What a message of a consumer is to be acknowledged to; the feed never does. */
+const isDelivery = (reply: string): boolean => reply.startsWith('$JS.ACK.');
+/** What the hub says of a request for messages goes to an inbox that ends with the request's number. */
+const isHeartbeat = (subject: string): boolean => /\.[0-9]+$/.test(subject);
+
 describe('the feed on NATS', () => {
   let world: NatsFeedWorld;
 
@@ -77,6 +82,55 @@ describe('the feed on NATS', () => {
     await reading.stop();
     expect(sink.sequences).toEqual(Array.from({ length: 10 }, (_, index) => last - 9 + index));
     expect(world.notices.at(-1)).toMatchObject({ type: 'consumer-ended', reason: 'refused' });
+  });
+
+  test('notices a message that was lost on its way, and reads it again', async () => {
+    const after = await world.store(reports(1));
+    const sink = new RecordingSink();
+    const reading = await world.open({ partitions: all, after, sink });
+    await sink.untilHearing(true);
+    const lostBefore = world.loss.lost;
+    world.loss.lose(({ reply }) => isDelivery(reply) && world.loss.lost === lostBefore);
+    const last = await world.store(reports(10));
+    await sink.untilDelivered(10);
+    world.loss.stop();
+    await reading.stop();
+    expect(world.loss.lost - lostBefore).toBe(1);
+    expect(sink.sequences).toEqual(Array.from({ length: 10 }, (_, index) => last - 9 + index));
+    expect(world.notices.at(-1)).toMatchObject({ type: 'consumer-ended', reason: 'lost-in-transit' });
+  });
+
+  test('and one behind which nothing comes', async () => {
+    const after = await world.store(reports(1));
+    const sink = new RecordingSink();
+    const reading = await world.open({ partitions: all, after, sink });
+    await sink.untilHearing(true);
+    const lostBefore = world.loss.lost;
+    world.loss.lose(({ reply }) => isDelivery(reply) && world.loss.lost === lostBefore);
+    const last = await world.store(reports(1));
+    await sink.untilDelivered(1);
+    world.loss.stop();
+    await reading.stop();
+    expect(sink.sequences).toEqual([last]);
+    expect(world.notices.at(-1)).toMatchObject({ type: 'consumer-ended', reason: 'lost-in-transit' });
+  });
+
+  test('hears no more of a consumer that falls silent, though its connection is alive, and makes a new one', async () => {
+    const after = await world.store(reports(1));
+    const sink = new RecordingSink();
+    const reading = await world.open({ partitions: all, after, sink });
+    await sink.untilHearing(true);
+    const noticesBefore = world.notices.length;
+    world.loss.lose(({ subject, reply }) => isDelivery(reply) || isHeartbeat(subject));
+    await sink.untilHearing(false);
+    world.loss.stop();
+    const last = await world.store(reports(10));
+    await sink.untilDelivered(10);
+    await sink.untilHearing(true);
+    await reading.stop();
+    expect(sink.sequences).toEqual(Array.from({ length: 10 }, (_, index) => last - 9 + index));
+    const [first] = world.notices.slice(noticesBefore);
+    expect(first).toMatchObject({ type: 'consumer-ended', reason: 'silent' });
   });
 
   test('says what is gone in the middle of reading, when it reads the whole stream', async () => {

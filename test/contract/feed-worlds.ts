@@ -12,6 +12,7 @@ import { systemClock } from '../../src/system-clock.ts';
 import { deviceReport, siteStream } from '../../src/wire/subjects.ts';
 import type { Hub } from '../../tools/dev/hub.ts';
 import { startLink } from '../link.ts';
+import { MessageLoss } from '../message-loss.ts';
 import { until } from '../node.ts';
 import { type KeptStore, startHub, type Temporary } from '../servers.ts';
 
@@ -94,13 +95,16 @@ export async function memoryWorld(): Promise<FeedWorld> {
 /** A world on a real hub, for tests that do more to it than the contract knows. */
 export interface NatsFeedWorld extends FeedWorld {
   readonly hub: Hub & Temporary & KeptStore;
+  /** Of what the hub sends to the feed. */
+  readonly loss: MessageLoss;
   readonly notices: readonly FeedNotice[];
 }
 
 /** On a real hub, which the feed reaches through a link that can be cut. */
 export async function natsWorld(): Promise<NatsFeedWorld> {
   const hub = await startHub();
-  const link = await startLink();
+  const loss = new MessageLoss();
+  const link = await startLink({ filter: () => loss.filter() });
   link.leadTo(`127.0.0.1:${String(hub.ports.client)}`);
   const runtime = await connectToHub({ url: `nats://runtime:runtime@${link.address}`, name: 'runtime' });
   await prepareHub(runtime);
@@ -119,6 +123,7 @@ export async function natsWorld(): Promise<NatsFeedWorld> {
   const feed = new NatsFeed({ hub: runtime, streams, onNotice: (notice) => notices.push(notice) });
   return {
     hub,
+    loss,
     notices,
     feed,
     open: (reading) => openAt(feed, reading),
