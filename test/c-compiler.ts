@@ -74,7 +74,7 @@ export function buildProgram(build: Build, sources: readonly string[], program: 
   compile(build, ['-o', program, ...sources]);
 }
 
-/** Builds object files, each beside the others in `objects`, as for a machine without a library; returns the symbols they need of others. */
+/** Builds one object file in the folder `objects`, as for a machine without a library; returns what it needs of others. */
 export function symbolsOfLibrary(sources: readonly string[], objects: string): readonly string[] {
   const program = join(objects, 'core.o');
   compile('plain', ['-ffreestanding', '-nostdlib', '-r', '-o', program, ...sources]);

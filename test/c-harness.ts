@@ -15,6 +15,8 @@ export class CHarness {
   }[] = [];
   readonly #ended: Promise<void>;
   #stderr = '';
+  /** Why it ended, once it has. */
+  #end: Error | null = null;
 
   constructor(program: string) {
     this.#child = spawn(program, { stdio: 'pipe' });
@@ -25,8 +27,9 @@ export class CHarness {
     this.#ended = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => {
         const [unanswered] = this.#waiting;
-        const how = `it ended with ${String(code ?? signal)} at "${unanswered?.question.slice(0, 2_000) ?? ''}": ${this.#stderr}`;
-        for (const { reject } of this.#waiting.splice(0)) reject(new Error(how));
+        const at = unanswered?.question.slice(0, 2_000) ?? '';
+        this.#end = new Error(`it ended with ${String(code ?? signal)} at "${at}": ${this.#stderr}`);
+        for (const { reject } of this.#waiting.splice(0)) reject(this.#end);
         resolve();
       });
     });
@@ -39,6 +42,7 @@ export class CHarness {
 
   /** Asks. Rejects when the process ends instead, with what it wrote to standard error. */
   ask(question: string): Promise<string> {
+    if (this.#end !== null) return Promise.reject(this.#end);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ question, resolve, reject });
       this.#child.stdin.write(`${question}\n`);

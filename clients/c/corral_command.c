@@ -60,9 +60,11 @@ static bool read_args(struct corral_reader *reader, struct corral_command *comma
 
 /* Reads the value of a field, or passes over one that is not known yet. */
 static bool read_field(
-    struct corral_reader *reader, struct corral_text key, struct corral_command *command, struct found *found) {
+    struct corral_reader *reader, struct corral_text key, struct corral_command *command,
+    struct found *found) {
   if (corral_text_is(key, "n")) return found->n = read_number(reader, 1, CORRAL_COMMAND_N_MAX, &command->n);
-  if (corral_text_is(key, "epoch")) return found->epoch = read_number(reader, 0, CORRAL_EPOCH_MAX, &command->epoch);
+  if (corral_text_is(key, "epoch"))
+    return found->epoch = read_number(reader, 0, CORRAL_EPOCH_MAX, &command->epoch);
   if (corral_text_is(key, "id")) return found->id = read_id(reader, command);
   if (corral_text_is(key, "name")) return found->name = read_name(reader, command);
   if (corral_text_is(key, "args")) return read_args(reader, command);

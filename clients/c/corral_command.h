@@ -1,4 +1,5 @@
-/* The one message that a device receives (docs/protocol.md, "Commands"), and the answer to what it publishes. */
+/* The one message that a device receives (docs/protocol.md, "Commands"), and the answer to what it publishes.
+ */
 #ifndef CORRAL_COMMAND_H
 #define CORRAL_COMMAND_H
 
@@ -7,10 +8,12 @@
 /* An id has at most 64 characters, so many bytes in UTF-8. */
 #define CORRAL_ID_BYTES_MAX 192
 
-/* A command with a longer name cannot be one that a device knows: all names of all kinds are shorter by far. */
+/* A command with a longer name cannot be one that a device knows: all names of all kinds are shorter by far.
+ */
 #define CORRAL_NAME_BYTES_MAX 64
 
-/* What bears a higher number or epoch is no command: to remember it would end the device's hearing for good. */
+/* What bears a higher number or epoch is no command: to remember it would end the device's hearing for good.
+ */
 #define CORRAL_COMMAND_N_MAX (UINT64_C(1) << 40)
 #define CORRAL_EPOCH_MAX (UINT64_C(1) << 44)
 
@@ -33,7 +36,8 @@ struct corral_command {
   struct corral_optional not_after_up;
   /* and let go by yourself after this, ms. */
   struct corral_optional hold_ms;
-  /* The map of arguments as it stands in the payload, to be read with a corral_reader; of length 0 where none were given. */
+  /* The map of arguments as it stands in the payload, to be read with a corral_reader; of length 0 where none
+   * were given. */
   const uint8_t *args;
   size_t args_length;
 };

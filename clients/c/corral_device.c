@@ -1,4 +1,5 @@
-/* A running device: takes what comes, lets the rules decide, stores, and only then lets anything leave. See corral_device.h. */
+/* A running device: takes what comes, lets the rules decide, stores, and only then lets anything leave. See
+ * corral_device.h. */
 #include "corral_device.h"
 
 #include <string.h>
@@ -18,11 +19,14 @@ struct corral_config corral_default_config(const char *device) {
   return config;
 }
 
-static uint64_t uptime(const struct corral_device *device) { return device->ports.uptime(device->ports.context); }
+static uint64_t uptime(const struct corral_device *device) {
+  return device->ports.uptime(device->ports.context);
+}
 
 static bool is_running(const struct corral_device *device) { return device->status == CORRAL_RUNNING; }
 
-/* ------------------------------------------------------------------------------------------------------- storing */
+/* -------------------------------------------------------------------------------------------------------
+ * storing */
 
 /* Stores the memory, where it has changed. False when nothing may leave any more. */
 static bool store(struct corral_device *device) {
@@ -59,20 +63,24 @@ static bool load(struct corral_device *device) {
     device->status = CORRAL_STORAGE_FAILED;
     return false;
   }
-  /* A damaged record is a lost one: the first boot, a random number, keeps what is said now apart from what was said before. */
-  if (corral_read_record(device->record, length, device->config.device, &device->memory) == CORRAL_RECORD_FOREIGN)
+  /* A damaged record is a lost one: the first boot, a random number, keeps what is said now apart from what
+   * was said before. */
+  if (corral_read_record(device->record, length, device->config.device, &device->memory) ==
+      CORRAL_RECORD_FOREIGN)
     device->status = CORRAL_STORAGE_FOREIGN;
   return is_running(device);
 }
 
-/* ------------------------------------------------------------------------------------------------------- reports */
+/* -------------------------------------------------------------------------------------------------------
+ * reports */
 
 /* Notes which binary sensors have changed by uptime `up`, whether or not a report follows. */
 static void observe(struct corral_device *device, const struct corral_reading *reading, uint64_t up) {
   for (size_t index = 0; index < reading->sensor_count && index < CORRAL_SENSORS_MAX; index += 1) {
     const struct corral_sensor *sensor = &reading->sensors[index];
     struct corral_binary_change *change = &device->changes[index];
-    if (sensor->type != CORRAL_SENSOR_BINARY || (change->is_known && change->value == sensor->binary)) continue;
+    if (sensor->type != CORRAL_SENSOR_BINARY || (change->is_known && change->value == sensor->binary))
+      continue;
     bool was_so_at_start = !change->is_known && device->seq == 0;
     change->is_known = true;
     change->value = sensor->binary;
@@ -82,7 +90,8 @@ static void observe(struct corral_device *device, const struct corral_reading *r
 
 /* The sensors with how long each binary one has been as it is. */
 static void fill_in_since(
-    const struct corral_device *device, const struct corral_reading *reading, uint64_t up, struct corral_sensor *sensors) {
+    const struct corral_device *device, const struct corral_reading *reading, uint64_t up,
+    struct corral_sensor *sensors) {
   for (size_t index = 0; index < reading->sensor_count; index += 1) {
     sensors[index] = reading->sensors[index];
     sensors[index].since_ms.is_given = device->changes[index].is_known;
@@ -118,14 +127,16 @@ static size_t write_report(struct corral_device *device, uint64_t up) {
   report.components = is_first ? device->config.components : NULL;
   report.component_count = is_first ? device->config.component_count : 0;
   report.kind = device->config.kind;
-  return corral_write_report(&report, device->config.encoding, device->config.frame, device->config.frame_size);
+  return corral_write_report(
+      &report, device->config.encoding, device->config.frame, device->config.frame_size);
 }
 
 /* Stores whatever the memory has learnt, makes a report that says so, and lets it wait to be sent. */
 static void record(struct corral_device *device, uint64_t up) {
   if (!store(device)) return;
   size_t length = write_report(device, up);
-  int dropped = length == 0 ? -1 : corral_outbox_add(&device->outbox, device->seq + 1, device->config.frame, length);
+  int dropped =
+      length == 0 ? -1 : corral_outbox_add(&device->outbox, device->seq + 1, device->config.frame, length);
   if (dropped < 0) {
     device->status = CORRAL_REPORT_IMPOSSIBLE;
     return;
@@ -136,13 +147,17 @@ static void record(struct corral_device *device, uint64_t up) {
   device->counts.dropped_reports += (uint64_t)dropped;
 }
 
-/* ------------------------------------------------------------------------------------------------------- sending */
+/* -------------------------------------------------------------------------------------------------------
+ * sending */
 
-/* The pause after so many failures in a row; a little shorter by device, so that a fleet does not try again as one. */
+/* The pause after so many failures in a row; a little shorter by device, so that a fleet does not try again
+ * as one. */
 static uint64_t pause_ms(const struct corral_device *device) {
   uint64_t pause = device->config.retry_first_ms;
   uint32_t hash = 2166136261u;
-  for (unsigned failure = 1; failure < device->failures && pause < device->config.retry_longest_ms; failure += 1) pause *= 2;
+  for (unsigned failure = 1; failure < device->failures && pause < device->config.retry_longest_ms;
+       failure += 1)
+    pause *= 2;
   if (pause > device->config.retry_longest_ms) pause = device->config.retry_longest_ms;
   for (const char *at = device->config.device; *at != '\0'; at += 1) hash = (hash ^ (uint8_t)*at) * 16777619u;
   return pause - pause * (hash % 256) / 1024;
@@ -169,7 +184,8 @@ static void send_next(struct corral_device *device, uint64_t up) {
   if (!is_running(device) || !device->is_connected) return;
   if (device->is_in_flight && up >= device->answer_due_up) fail_publish(device, up);
   if (device->is_in_flight || up < device->retry_up) return;
-  if (!corral_outbox_next(&device->outbox, device->config.frame, device->config.frame_size, &device->frame)) return;
+  if (!corral_outbox_next(&device->outbox, device->config.frame, device->config.frame_size, &device->frame))
+    return;
   device->ticket += 1;
   device->is_in_flight = true;
   device->answer_due_up = up + device->config.ack_timeout_ms;
@@ -204,9 +220,11 @@ void corral_device_disconnected(struct corral_device *device) {
   device->is_connected = false;
 }
 
-/* ------------------------------------------------------------------------------------------------------- commands */
+/* -------------------------------------------------------------------------------------------------------
+ * commands */
 
-/* What the device's own state says. Starting anew is the core's part in `reboot`, and needs a device that can. */
+/* What the device's own state says. Starting anew is the core's part in `reboot`, and needs a device that
+ * can. */
 static struct corral_verdict judge(
     void *context, const struct corral_command *command, const struct corral_hold *hold, uint64_t up) {
   const struct corral_ports *ports = context;
@@ -225,7 +243,8 @@ static struct corral_result act(struct corral_device *device, const struct corra
   return result;
 }
 
-/* Executes a command that is begun, once that is stored. False when the device starts anew instead of reporting. */
+/* Executes a command that is begun, once that is stored. False when the device starts anew instead of
+ * reporting. */
 static bool execute(struct corral_device *device, const struct corral_command *command) {
   struct corral_result too_late = {CORRAL_REJECTED, "too-late"};
   if (!store(device)) return false;
@@ -244,7 +263,8 @@ static bool execute(struct corral_device *device, const struct corral_command *c
   return true;
 }
 
-enum corral_status corral_device_command(struct corral_device *device, const uint8_t *payload, size_t length) {
+enum corral_status corral_device_command(
+    struct corral_device *device, const uint8_t *payload, size_t length) {
   struct corral_command command;
   if (!is_running(device)) return device->status;
   uint64_t up = uptime(device);
@@ -270,7 +290,8 @@ void corral_device_changed(struct corral_device *device, bool ends_hold) {
   if (!is_running(device)) return;
   uint64_t up = uptime(device);
   if (ends_hold && corral_end_hold(&device->memory)) note_change(device);
-  struct corral_reading reading = device->ports.read(device->ports.context, corral_hold_at(&device->memory, up), up);
+  struct corral_reading reading =
+      device->ports.read(device->ports.context, corral_hold_at(&device->memory, up), up);
   observe(device, &reading, up);
   device->is_change_due = true;
 }
@@ -285,7 +306,8 @@ void corral_device_amend(struct corral_device *device, uint64_t n, struct corral
   device->is_change_due = true;
 }
 
-/* ------------------------------------------------------------------------------------------------------- the boot, and time */
+/* ------------------------------------------------------------------------------------------------------- the
+ * boot, and time */
 
 /* Finds out what became of what was being executed, or was undecided, when the boot before ended. */
 static void settle_executions(struct corral_device *device) {

@@ -9,7 +9,8 @@ static int peek(const struct corral_reader *reader) {
 }
 
 static void skip_space(struct corral_reader *reader) {
-  for (int byte = peek(reader); byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r'; byte = peek(reader))
+  for (int byte = peek(reader); byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+       byte = peek(reader))
     reader->at += 1;
 }
 
@@ -22,12 +23,14 @@ static bool take(struct corral_reader *reader, char expected) {
 
 static bool take_word(struct corral_reader *reader, const char *word) {
   size_t length = strlen(word);
-  if (reader->length - reader->at < length || memcmp(reader->bytes + reader->at, word, length) != 0) return false;
+  if (reader->length - reader->at < length || memcmp(reader->bytes + reader->at, word, length) != 0)
+    return false;
   reader->at += length;
   return true;
 }
 
-/* ------------------------------------------------------------------------------------------------------- strings */
+/* -------------------------------------------------------------------------------------------------------
+ * strings */
 
 /* The UTF-16 unit of an escape \uXXXX that stands here, or -1. */
 static int32_t take_unit(struct corral_reader *reader) {
@@ -81,7 +84,8 @@ static struct corral_token take_text(struct corral_reader *reader) {
   return token;
 }
 
-/* ------------------------------------------------------------------------------------------------------- numbers */
+/* -------------------------------------------------------------------------------------------------------
+ * numbers */
 
 /* Beyond so many digits before the point, a number is infinite to whoever reads it as a 64-bit float. */
 #define DIGITS_MAX 309
@@ -99,7 +103,8 @@ struct decimal {
   long digits;
 };
 
-/* Takes a digit behind those that there are. Zeros wait in the exponent until another digit comes behind them. */
+/* Takes a digit behind those that there are. Zeros wait in the exponent until another digit comes behind
+ * them. */
 static void push_digit(struct decimal *decimal, unsigned digit) {
   if (decimal->digits > 0 || digit > 0) decimal->digits += 1;
   if (digit == 0) {
@@ -179,7 +184,8 @@ static struct corral_token take_number(struct corral_reader *reader) {
   return is_infinite || is_rounded ? corral_flaw(reader) : token;
 }
 
-/* ------------------------------------------------------------------------------------------------------- structure */
+/* -------------------------------------------------------------------------------------------------------
+ * structure */
 
 static struct corral_token take_boolean(struct corral_reader *reader, const char *word) {
   struct corral_token token = corral_token_of(CORRAL_TOKEN_BOOLEAN, reader->at);

@@ -26,7 +26,8 @@ const struct corral_begun *corral_find_undecided(const struct corral_memory *mem
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-/* ------------------------------------------------------------------------------------------------------- outcomes */
+/* -------------------------------------------------------------------------------------------------------
+ * outcomes */
 
 static void raise_highest_n(struct corral_memory *memory, uint64_t n) {
   if (n > memory->highest_n) memory->highest_n = n;
@@ -35,21 +36,23 @@ static void raise_highest_n(struct corral_memory *memory, uint64_t n) {
 /* Takes the entry at an index out of the ring. */
 static void drop_entry(struct corral_memory *memory, size_t index) {
   memory->ring_length -= 1;
-  memmove(&memory->ring[index], &memory->ring[index + 1], (memory->ring_length - index) * sizeof memory->ring[0]);
+  memmove(
+      &memory->ring[index], &memory->ring[index + 1], (memory->ring_length - index) * sizeof memory->ring[0]);
 }
 
 /* Puts an entry into its place by number; there has to be room. */
 static void insert_entry(struct corral_memory *memory, struct corral_entry entry) {
   size_t index = 0;
   while (index < memory->ring_length && memory->ring[index].n > entry.n) index += 1;
-  memmove(&memory->ring[index + 1], &memory->ring[index], (memory->ring_length - index) * sizeof memory->ring[0]);
+  memmove(
+      &memory->ring[index + 1], &memory->ring[index], (memory->ring_length - index) * sizeof memory->ring[0]);
   memory->ring[index] = entry;
   memory->ring_length += 1;
 }
 
 /*
- * Makes room for an entry in a full ring: the lowest that is not undecided goes. False where that is the entry itself. At most
- * CORRAL_UNDECIDED_MAX are undecided, so one of the ring's is not.
+ * Makes room for an entry in a full ring: the lowest that is not undecided goes. False where that is the
+ * entry itself. At most CORRAL_UNDECIDED_MAX are undecided, so one of the ring's is not.
  */
 static bool make_room(struct corral_memory *memory, const struct corral_entry *entry) {
   size_t lowest = memory->ring_length - 1;
@@ -94,7 +97,8 @@ bool corral_remember_epoch(struct corral_memory *memory, uint64_t epoch) {
   return true;
 }
 
-/* ------------------------------------------------------------------------------------------------------- the hold */
+/* ------------------------------------------------------------------------------------------------------- the
+ * hold */
 
 /* Charges two intervals at a time and again after one: an interval is left for the storage to be slow in. */
 static void charge(struct corral_hold *hold, uint64_t up, uint64_t charge_ms) {
@@ -107,7 +111,8 @@ static uint64_t charge_due_up(const struct corral_hold *hold, uint64_t charge_ms
 }
 
 void corral_begin_hold(
-    struct corral_memory *memory, const struct corral_command *command, uint64_t up, uint64_t hold_charge_ms) {
+    struct corral_memory *memory, const struct corral_command *command, uint64_t up,
+    uint64_t hold_charge_ms) {
   struct corral_hold *hold = &memory->hold;
   memset(hold, 0, sizeof *hold);
   hold->lasts = true;
@@ -152,7 +157,8 @@ void corral_next_boot(struct corral_memory *memory, uint64_t first_boot, uint64_
   charge(hold, 0, hold_charge_ms);
 }
 
-/* ------------------------------------------------------------------------------------------------------- invariants */
+/* -------------------------------------------------------------------------------------------------------
+ * invariants */
 
 static bool ring_is_sound(const struct corral_memory *memory) {
   if (memory->ring_length > CORRAL_RING_SIZE) return false;

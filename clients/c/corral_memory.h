@@ -1,16 +1,16 @@
 /*
- * What a device remembers across restarts, and the only ways in which that may change (docs/protocol.md, "What a device may forget").
+ * What a device remembers across restarts, and the only ways in which that may change (docs/protocol.md,
+ * "What a device may forget").
  *
  * Invariants, kept by the functions below and looked at when a record is read:
- * I1  the ring holds at most CORRAL_RING_SIZE outcomes, of the highest command numbers, each once, the highest first; what is undecided
- *     stays in it, whatever came after it, and another one goes instead.
- * I2  no number in the ring, and not that of the begun command, is above `highest_n`.
- * I3  the begun command is not in the ring: its outcome is not known yet.
- * I4  `hold.charged_up` is at most `hold.ends_up`.
- * I5  every undecided command is in the ring under that word.
+ * I1  the ring holds at most CORRAL_RING_SIZE outcomes, of the highest command numbers, each once, the
+ * highest first; what is undecided stays in it, whatever came after it, and another one goes instead. I2  no
+ * number in the ring, and not that of the begun command, is above `highest_n`. I3  the begun command is not
+ * in the ring: its outcome is not known yet. I4  `hold.charged_up` is at most `hold.ends_up`. I5  every
+ * undecided command is in the ring under that word.
  *
- * All of it is a function of its arguments: no clock, no I/O. Where a function says that it changed something, the memory has to be stored
- * before anything leaves that says so.
+ * All of it is a function of its arguments: no clock, no I/O. Where a function says that it changed
+ * something, the memory has to be stored before anything leaves that says so.
  */
 #ifndef CORRAL_MEMORY_H
 #define CORRAL_MEMORY_H
@@ -20,7 +20,8 @@
 /* So many outcomes are kept, and named in every report: all of them, and no fewer. */
 #define CORRAL_RING_SIZE 8
 
-/* So many commands are undecided at most: a place of the ring is left for what else is handled. One more is refused, as `busy`. */
+/* So many commands are undecided at most: a place of the ring is left for what else is handled. One more is
+ * refused, as `busy`. */
 #define CORRAL_UNDECIDED_MAX (CORRAL_RING_SIZE - 1)
 
 /* A reason is a short word in kebab-case. A longer one is cut off here. */
@@ -46,11 +47,13 @@ struct corral_hold {
   uint64_t n;
   /* At this uptime it has ended. */
   uint64_t ends_up;
-  /* Up to this uptime it counts as spent if the device restarts: written ahead of time, so that no restart prolongs it. */
+  /* Up to this uptime it counts as spent if the device restarts: written ahead of time, so that no restart
+   * prolongs it. */
   uint64_t charged_up;
 };
 
-/* A command whose execution has begun, with what follows from it once it is done. No number is 0: there is none then. */
+/* A command whose execution has begun, with what follows from it once it is done. No number is 0: there is
+ * none then. */
 struct corral_begun {
   uint64_t n;
   /* The boot in which it is executed. */
@@ -88,25 +91,27 @@ const struct corral_entry *corral_find_entry(const struct corral_memory *memory,
 const struct corral_begun *corral_find_undecided(const struct corral_memory *memory, uint64_t n);
 
 /*
- * Makes the memory that of the next boot. A blank one begins at `first_boot`. Uptime begins at 0 again, and the time that the device was
- * off is nobody's to measure: a hold goes on with what was left of it, less what counts as spent, so that over all boots together it
- * never lasts longer than it was granted for.
+ * Makes the memory that of the next boot. A blank one begins at `first_boot`. Uptime begins at 0 again, and
+ * the time that the device was off is nobody's to measure: a hold goes on with what was left of it, less what
+ * counts as spent, so that over all boots together it never lasts longer than it was granted for.
  */
 void corral_next_boot(struct corral_memory *memory, uint64_t first_boot, uint64_t hold_charge_ms);
 
 /*
- * Takes an outcome into the ring, in the place of the one that it amends. One that is older than all of a full ring finds no place: it
- * proves nothing any more.
+ * Takes an outcome into the ring, in the place of the one that it amends. One that is older than all of a
+ * full ring finds no place: it proves nothing any more.
  */
 void corral_remember_outcome(struct corral_memory *memory, struct corral_entry entry);
 
 /* Notes that the execution of a command is about to begin. */
 void corral_remember_begun(struct corral_memory *memory, struct corral_begun begun);
 
-/* Takes a command that was executed into the ring as undecided, and remembers what follows from it once that is known. */
+/* Takes a command that was executed into the ring as undecided, and remembers what follows from it once that
+ * is known. */
 void corral_remember_undecided(struct corral_memory *memory, struct corral_begun begun, const char *reason);
 
-/* Notes the epoch of a command, whatever becomes of the command itself. Says whether that changed anything. */
+/* Notes the epoch of a command, whatever becomes of the command itself. Says whether that changed anything.
+ */
 bool corral_remember_epoch(struct corral_memory *memory, uint64_t epoch);
 
 /* Begins the hold of a command at uptime `up`. */
@@ -116,12 +121,13 @@ void corral_begin_hold(
 /* Ends the hold. Says whether there was one. */
 bool corral_end_hold(struct corral_memory *memory);
 
-/* The hold that lasts at uptime `up`, or NULL: the device lets go by itself, on its own clock, whether or not anything woke it. */
+/* The hold that lasts at uptime `up`, or NULL: the device lets go by itself, on its own clock, whether or not
+ * anything woke it. */
 const struct corral_hold *corral_hold_at(const struct corral_memory *memory, uint64_t up);
 
 /*
- * Lets time pass until uptime `up`: a hold that has ended is forgotten, one that goes on is charged for the time to come. Says whether
- * that changed anything.
+ * Lets time pass until uptime `up`: a hold that has ended is forgotten, one that goes on is charged for the
+ * time to come. Says whether that changed anything.
  */
 bool corral_pass_time(struct corral_memory *memory, uint64_t up, uint64_t hold_charge_ms);
 

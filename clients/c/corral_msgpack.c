@@ -11,7 +11,8 @@ static bool take_bytes(struct corral_reader *reader, size_t size, uint64_t *valu
   return true;
 }
 
-/* ------------------------------------------------------------------------------------------------------- text */
+/* -------------------------------------------------------------------------------------------------------
+ * text */
 
 /* Text of so many bytes, behind its head. */
 static struct corral_token take_text(struct corral_reader *reader, uint64_t length, size_t from) {
@@ -28,11 +29,15 @@ static struct corral_token take_text(struct corral_reader *reader, uint64_t leng
   return token;
 }
 
-static bool begins_text(uint8_t head) { return (head >= 0xa0 && head <= 0xbf) || (head >= 0xd9 && head <= 0xdb); }
+static bool begins_text(uint8_t head) {
+  return (head >= 0xa0 && head <= 0xbf) || (head >= 0xd9 && head <= 0xdb);
+}
 
-/* ------------------------------------------------------------------------------------------------------- numbers */
+/* -------------------------------------------------------------------------------------------------------
+ * numbers */
 
-static struct corral_token whole(struct corral_reader *reader, bool is_negative, uint64_t magnitude, size_t from) {
+static struct corral_token whole(
+    struct corral_reader *reader, bool is_negative, uint64_t magnitude, size_t from) {
   struct corral_token token = corral_token_of(CORRAL_TOKEN_NUMBER, from);
   if (magnitude > CORRAL_NUMBER_MAX) return corral_flaw(reader);
   token.number.is_whole = true;
@@ -56,8 +61,8 @@ static struct corral_token take_signed(struct corral_reader *reader, size_t size
 }
 
 /*
- * A float is mantissa * 2^exponent. It is taken apart by its bits, so that this needs no floating point, and no 64-bit `double`: whole
- * numbers from 2^32 on come as floats.
+ * A float is mantissa * 2^exponent. It is taken apart by its bits, so that this needs no floating point, and
+ * no 64-bit `double`: whole numbers from 2^32 on come as floats.
  */
 static struct corral_number whole_of_float(bool is_negative, uint64_t mantissa, int exponent) {
   struct corral_number number = {false, false, 0};
@@ -73,8 +78,10 @@ static struct corral_number whole_of_float(bool is_negative, uint64_t mantissa, 
   return number;
 }
 
-/* A float of `size` bytes, of which so many bits are the fraction. Infinity and what is no number at all is a flaw. */
-static struct corral_token take_float(struct corral_reader *reader, size_t size, int fraction_bits, size_t from) {
+/* A float of `size` bytes, of which so many bits are the fraction. Infinity and what is no number at all is a
+ * flaw. */
+static struct corral_token take_float(
+    struct corral_reader *reader, size_t size, int fraction_bits, size_t from) {
   struct corral_token token = corral_token_of(CORRAL_TOKEN_NUMBER, from);
   uint64_t bits;
   if (!take_bytes(reader, size, &bits)) return corral_flaw(reader);
@@ -90,7 +97,8 @@ static struct corral_token take_float(struct corral_reader *reader, size_t size,
   return token;
 }
 
-/* ------------------------------------------------------------------------------------------------------- structure */
+/* -------------------------------------------------------------------------------------------------------
+ * structure */
 
 /* Text, a map or a list, of which the length is a number of `size` bytes behind the head. */
 static struct corral_token take_long(struct corral_reader *reader, uint8_t head, size_t size, size_t from) {
@@ -106,7 +114,8 @@ static struct corral_token boolean(bool value, size_t from) {
   return token;
 }
 
-/* Reads the value that begins here. Binary values, extensions and time stamps are flaws, as is 0xc1, which begins nothing. */
+/* Reads the value that begins here. Binary values, extensions and time stamps are flaws, as is 0xc1, which
+ * begins nothing. */
 static struct corral_token take_value(struct corral_reader *reader) {
   size_t from = reader->at;
   uint64_t byte;

@@ -14,7 +14,8 @@ struct slot {
 /* The most bytes that a list adds around its reports, beside one for each. */
 #define LIST_BYTES 5
 
-void corral_outbox_open(struct corral_outbox *outbox, enum corral_encoding encoding, uint8_t *bytes, size_t size) {
+void corral_outbox_open(
+    struct corral_outbox *outbox, enum corral_encoding encoding, uint8_t *bytes, size_t size) {
   memset(outbox, 0, sizeof *outbox);
   outbox->encoding = encoding;
   outbox->bytes = bytes;

@@ -1,12 +1,13 @@
 /*
- * The reports that are not acknowledged, and which of them to send next (docs/protocol.md, "Delivery"), in a buffer of the caller's.
+ * The reports that are not acknowledged, and which of them to send next (docs/protocol.md, "Delivery"), in a
+ * buffer of the caller's.
  *
  * Invariants:
- * I1  a report leaves only when it is acknowledged, or when the buffer is full: then the oldest goes, and the server sees its number as
- *     missing. The newest is never dropped.
- * I2  after an outage, and at the start, the newest report goes first and alone, then in order what came after it, then what is older,
- *     oldest first, in frames; what is new overtakes what is old, frame by frame.
- * I3  a report is the same bytes however often and in whatever company it is sent.
+ * I1  a report leaves only when it is acknowledged, or when the buffer is full: then the oldest goes, and the
+ * server sees its number as missing. The newest is never dropped. I2  after an outage, and at the start, the
+ * newest report goes first and alone, then in order what came after it, then what is older, oldest first, in
+ * frames; what is new overtakes what is old, frame by frame. I3  a report is the same bytes however often and
+ * in whatever company it is sent.
  */
 #ifndef CORRAL_OUTBOX_H
 #define CORRAL_OUTBOX_H
@@ -36,7 +37,8 @@ struct corral_frame {
 };
 
 /* An empty outbox in a buffer of `size` bytes. */
-void corral_outbox_open(struct corral_outbox *outbox, enum corral_encoding encoding, uint8_t *bytes, size_t size);
+void corral_outbox_open(
+    struct corral_outbox *outbox, enum corral_encoding encoding, uint8_t *bytes, size_t size);
 
 /* Takes a report; returns how many had to go for it, or -1 where the whole buffer is too small for it. */
 int corral_outbox_add(struct corral_outbox *outbox, uint64_t seq, const uint8_t *report, size_t length);

@@ -27,8 +27,8 @@ static struct corral_token next_of(struct corral_reader *reader) {
 }
 
 /*
- * Whether the map that the reader is in has had this key before. The map is read once more from its beginning up to the key: that is
- * slow where a map has very many keys, and needs no memory at all.
+ * Whether the map that the reader is in has had this key before. The map is read once more from its beginning
+ * up to the key: that is slow where a map has very many keys, and needs no memory at all.
  */
 static bool stands_twice(const struct corral_reader *reader, const struct corral_token *key) {
   struct corral_reader earlier = *reader;
@@ -50,7 +50,8 @@ static bool stands_twice(const struct corral_reader *reader, const struct corral
 static bool is_foul(struct corral_reader *reader, const struct corral_token *key) {
   struct corral_level *level = corral_level_of(reader);
   level->keys += 1;
-  /* It is no data to the JavaScript at the other end: whoever copies the map there would change what the copy is. */
+  /* It is no data to the JavaScript at the other end: whoever copies the map there would change what the copy
+   * is. */
   return level->keys > CORRAL_KEYS_MAX || corral_text_is(key->text, "__proto__") || stands_twice(reader, key);
 }
 
@@ -72,7 +73,8 @@ bool corral_reader_skip(struct corral_reader *reader) {
   return true;
 }
 
-/* ------------------------------------------------------------------------------------------------------- tokens and levels */
+/* -------------------------------------------------------------------------------------------------------
+ * tokens and levels */
 
 struct corral_token corral_token_of(enum corral_token_type type, size_t from) {
   struct corral_token token;
@@ -86,7 +88,9 @@ struct corral_token corral_flaw(const struct corral_reader *reader) {
   return corral_token_of(CORRAL_TOKEN_FLAW, reader->at);
 }
 
-struct corral_level *corral_level_of(struct corral_reader *reader) { return &reader->levels[reader->depth - 1]; }
+struct corral_level *corral_level_of(struct corral_reader *reader) {
+  return &reader->levels[reader->depth - 1];
+}
 
 struct corral_token corral_enter(struct corral_reader *reader, bool is_map, uint64_t entries, size_t from) {
   if (reader->depth == CORRAL_DEPTH_MAX) return corral_flaw(reader);
@@ -108,7 +112,8 @@ struct corral_token corral_leave(struct corral_reader *reader, size_t from) {
   return corral_token_of(is_map ? CORRAL_TOKEN_MAP_END : CORRAL_TOKEN_LIST_END, from);
 }
 
-/* ------------------------------------------------------------------------------------------------------- text */
+/* -------------------------------------------------------------------------------------------------------
+ * text */
 
 /* A text being unescaped, byte by byte. It was found to be right when its token was read. */
 struct unescaping {

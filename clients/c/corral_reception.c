@@ -7,9 +7,11 @@ bool corral_may_still_start(const struct corral_command *command, uint64_t up) {
   return !command->not_after_up.is_given || up <= command->not_after_up.value;
 }
 
-/* The first of the contract's checks that refuses (3 to 6), or NULL. `highest_epoch` is that of before the command. */
+/* The first of the contract's checks that refuses (3 to 6), or NULL. `highest_epoch` is that of before the
+ * command. */
 static const char *refusal_of(
-    const struct corral_memory *memory, const struct corral_command *command, uint64_t highest_epoch, uint64_t up) {
+    const struct corral_memory *memory, const struct corral_command *command, uint64_t highest_epoch,
+    uint64_t up) {
   if (command->n <= memory->highest_n) return "superseded";
   if (command->epoch < highest_epoch) return "stale-epoch";
   if (command->boot.is_given && command->boot.value != memory->boot) return "other-boot";
@@ -17,9 +19,11 @@ static const char *refusal_of(
   return NULL;
 }
 
-/* What speaks against an accepting verdict's own terms. Nobody can grant a second hold, or act on a command without a deadline. */
-static const char *objection_to(const struct corral_memory *memory, const struct corral_command *command,
-                                const struct corral_verdict *verdict, uint64_t up) {
+/* What speaks against an accepting verdict's own terms. Nobody can grant a second hold, or act on a command
+ * without a deadline. */
+static const char *objection_to(
+    const struct corral_memory *memory, const struct corral_command *command,
+    const struct corral_verdict *verdict, uint64_t up) {
   bool changes_nothing = verdict->hold == CORRAL_HOLD_KEPT && !verdict->acts;
   bool has_deadline = command->boot.is_given && command->not_after_up.is_given;
   if (!changes_nothing && !has_deadline) return "no-deadline";
@@ -39,24 +43,29 @@ static enum corral_reception record_done(struct corral_memory *memory, uint64_t 
   return CORRAL_RECEPTION_DONE;
 }
 
-/* Records a command as begun, with what follows from it. A hold that it begins begins now, and ends again if nothing comes of it. */
-static enum corral_reception begin(struct corral_memory *memory, const struct corral_command *command,
-                                   const struct corral_verdict *verdict, const struct corral_moment *moment) {
+/* Records a command as begun, with what follows from it. A hold that it begins begins now, and ends again if
+ * nothing comes of it. */
+static enum corral_reception begin(
+    struct corral_memory *memory, const struct corral_command *command, const struct corral_verdict *verdict,
+    const struct corral_moment *moment) {
   struct corral_begun begun;
   memset(&begun, 0, sizeof begun);
   begun.n = command->n;
   begun.boot = memory->boot;
   memcpy(begun.name, command->name, sizeof begun.name);
   begun.ends_hold = verdict->hold == CORRAL_HOLD_ENDS;
-  if (verdict->hold == CORRAL_HOLD_BEGINS) corral_begin_hold(memory, command, moment->up, moment->hold_charge_ms);
+  if (verdict->hold == CORRAL_HOLD_BEGINS)
+    corral_begin_hold(memory, command, moment->up, moment->hold_charge_ms);
   corral_remember_begun(memory, begun);
   return CORRAL_RECEPTION_BEGUN;
 }
 
 /* Records a command that only changes the hold, as executed. */
-static enum corral_reception change_hold(struct corral_memory *memory, const struct corral_command *command,
-                                         const struct corral_verdict *verdict, const struct corral_moment *moment) {
-  if (verdict->hold == CORRAL_HOLD_BEGINS) corral_begin_hold(memory, command, moment->up, moment->hold_charge_ms);
+static enum corral_reception change_hold(
+    struct corral_memory *memory, const struct corral_command *command, const struct corral_verdict *verdict,
+    const struct corral_moment *moment) {
+  if (verdict->hold == CORRAL_HOLD_BEGINS)
+    corral_begin_hold(memory, command, moment->up, moment->hold_charge_ms);
   if (verdict->hold == CORRAL_HOLD_ENDS) corral_end_hold(memory);
   return record_done(memory, command->n);
 }
@@ -77,8 +86,10 @@ enum corral_reception corral_receive(
   return change_hold(memory, command, &verdict, moment);
 }
 
-/* A hold that the command began is ended only where it certainly did not come about, one that it ends only where it certainly did. */
-static void take_last_word(struct corral_memory *memory, struct corral_begun begun, struct corral_result result) {
+/* A hold that the command began is ended only where it certainly did not come about, one that it ends only
+ * where it certainly did. */
+static void take_last_word(
+    struct corral_memory *memory, struct corral_begun begun, struct corral_result result) {
   bool is_done = result.outcome == CORRAL_DONE;
   bool began_hold = memory->hold.lasts && memory->hold.n == begun.n;
   corral_remember_outcome(memory, corral_entry_of(begun.n, result.outcome, result.reason));
@@ -98,7 +109,8 @@ bool corral_amend(struct corral_memory *memory, uint64_t n, struct corral_result
   return true;
 }
 
-void corral_settle_after_restart(struct corral_memory *memory, struct corral_begun begun, enum corral_shown shown) {
+void corral_settle_after_restart(
+    struct corral_memory *memory, struct corral_begun begun, enum corral_shown shown) {
   struct corral_result done = {CORRAL_DONE, NULL};
   struct corral_result rejected = {CORRAL_REJECTED, "interrupted"};
   struct corral_entry unknown = corral_entry_of(begun.n, CORRAL_UNKNOWN, "interrupted");

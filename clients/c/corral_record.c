@@ -1,6 +1,7 @@
 /*
- * Records. See corral_record.h. Numbers are written with the lowest byte first, texts with their length before them; nothing depends on
- * how a compiler lays out a struct, so that an update of the firmware reads what was written before it.
+ * Records. See corral_record.h. Numbers are written with the lowest byte first, texts with their length
+ * before them; nothing depends on how a compiler lays out a struct, so that an update of the firmware reads
+ * what was written before it.
  */
 #include "corral_record.h"
 
@@ -42,7 +43,8 @@ static uint8_t *claim(struct tape *tape, size_t length) {
 
 static void write_number(struct tape *tape, uint64_t value, size_t size) {
   uint8_t *bytes = claim(tape, size);
-  for (size_t index = 0; bytes != NULL && index < size; index += 1) bytes[index] = (uint8_t)(value >> (8 * index));
+  for (size_t index = 0; bytes != NULL && index < size; index += 1)
+    bytes[index] = (uint8_t)(value >> (8 * index));
 }
 
 static uint64_t read_number(struct tape *tape, size_t size) {
@@ -69,7 +71,8 @@ static void read_text(struct tape *tape, char *text, size_t size) {
   text[length] = '\0';
 }
 
-/* ------------------------------------------------------------------------------------------------------- the memory */
+/* ------------------------------------------------------------------------------------------------------- the
+ * memory */
 
 static void write_entry(struct tape *tape, const struct corral_entry *entry) {
   write_number(tape, entry->n, 8);
@@ -128,7 +131,8 @@ static void write_memory(struct tape *tape, const struct corral_memory *memory) 
   write_hold(tape, &memory->hold);
   write_begun(tape, &memory->begun);
   write_number(tape, memory->undecided_count, 1);
-  for (size_t index = 0; index < memory->undecided_count; index += 1) write_begun(tape, &memory->undecided[index]);
+  for (size_t index = 0; index < memory->undecided_count; index += 1)
+    write_begun(tape, &memory->undecided[index]);
 }
 
 /* Reads how many of something follow. */
@@ -147,10 +151,12 @@ static void read_memory(struct tape *tape, struct corral_memory *memory) {
   read_hold(tape, &memory->hold);
   read_begun(tape, &memory->begun);
   memory->undecided_count = read_count(tape, CORRAL_UNDECIDED_MAX);
-  for (size_t index = 0; index < memory->undecided_count; index += 1) read_begun(tape, &memory->undecided[index]);
+  for (size_t index = 0; index < memory->undecided_count; index += 1)
+    read_begun(tape, &memory->undecided[index]);
 }
 
-/* ------------------------------------------------------------------------------------------------------- the record */
+/* ------------------------------------------------------------------------------------------------------- the
+ * record */
 
 size_t corral_write_record(
     const struct corral_memory *memory, const char *device, uint8_t record[CORRAL_RECORD_BYTES_MAX]) {
@@ -187,7 +193,8 @@ enum corral_record_state corral_read_record(
   read_text(&tape, owner, sizeof owner);
   if (!tape.has_failed && strcmp(owner, device) != 0) return CORRAL_RECORD_FOREIGN;
   read_memory(&tape, &read);
-  if (tape.has_failed || tape.at != tape.size || !corral_memory_is_sound(&read)) return CORRAL_RECORD_UNREADABLE;
+  if (tape.has_failed || tape.at != tape.size || !corral_memory_is_sound(&read))
+    return CORRAL_RECORD_UNREADABLE;
   *memory = read;
   return CORRAL_RECORD_READ;
 }

@@ -20,7 +20,8 @@ static void write_text(struct corral_writer *writer, const char *key, const char
   corral_write_text(writer, text);
 }
 
-/* ------------------------------------------------------------------------------------------------------- sensors */
+/* -------------------------------------------------------------------------------------------------------
+ * sensors */
 
 static bool has_since(const struct corral_sensor *sensor) {
   return sensor->type == CORRAL_SENSOR_BINARY && sensor->since_ms.is_given;
@@ -35,7 +36,8 @@ static size_t count_values(const struct corral_report *report) {
 
 static size_t count_since(const struct corral_report *report) {
   size_t count = 0;
-  for (size_t index = 0; index < report->sensor_count; index += 1) count += has_since(&report->sensors[index]);
+  for (size_t index = 0; index < report->sensor_count; index += 1)
+    count += has_since(&report->sensors[index]);
   return count;
 }
 
@@ -58,7 +60,8 @@ static void write_value(struct corral_writer *writer, const struct corral_sensor
 static void write_sensors(struct corral_writer *writer, const struct corral_report *report) {
   corral_write_key(writer, "sensors");
   corral_write_map(writer, count_values(report));
-  for (size_t index = 0; index < report->sensor_count; index += 1) write_value(writer, &report->sensors[index]);
+  for (size_t index = 0; index < report->sensor_count; index += 1)
+    write_value(writer, &report->sensors[index]);
   corral_write_map_end(writer);
 }
 
@@ -74,7 +77,8 @@ static void write_since(struct corral_writer *writer, const struct corral_report
   corral_write_map_end(writer);
 }
 
-/* ------------------------------------------------------------------------------------------------------- commands */
+/* -------------------------------------------------------------------------------------------------------
+ * commands */
 
 static void write_fence(struct corral_writer *writer, struct corral_optional fence) {
   if (!fence.is_given) return;
@@ -111,7 +115,8 @@ static void write_hold(struct corral_writer *writer, const struct corral_report 
   corral_write_map_end(writer);
 }
 
-/* ------------------------------------------------------------------------------------------------------- the device */
+/* ------------------------------------------------------------------------------------------------------- the
+ * device */
 
 static void write_config(struct corral_writer *writer, struct corral_optional version) {
   if (!version.is_given) return;
@@ -142,9 +147,10 @@ static void write_components(struct corral_writer *writer, const struct corral_r
 /* MessagePack wants to know before the first field how many there are. */
 static size_t count_fields(const struct corral_report *report) {
   size_t required = 5;
-  size_t optional = (size_t)(report->at.is_given + (count_since(report) > 0) + (report->ring != NULL)) +
-                    (size_t)((report->hold != NULL) + (report->firmware != NULL) + report->config_version.is_given) +
-                    (size_t)((report->components != NULL) + (report->kind != NULL));
+  size_t optional =
+      (size_t)(report->at.is_given + (count_since(report) > 0) + (report->ring != NULL)) +
+      (size_t)((report->hold != NULL) + (report->firmware != NULL) + report->config_version.is_given) +
+      (size_t)((report->components != NULL) + (report->kind != NULL));
   return required + optional;
 }
 

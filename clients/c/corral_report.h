@@ -53,8 +53,8 @@ struct corral_report {
 };
 
 /*
- * Writes a report; returns its length. 0 where the buffer is too small, or where the report is not to be sent: it holds text that is not
- * UTF-8, a number beyond 2^53 - 1, or two sensors of one name.
+ * Writes a report; returns its length. 0 where the buffer is too small, or where the report is not to be
+ * sent: it holds text that is not UTF-8, a number beyond 2^53 - 1, or two sensors of one name.
  */
 size_t corral_write_report(
     const struct corral_report *report, enum corral_encoding encoding, uint8_t *bytes, size_t size);

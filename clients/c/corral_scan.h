@@ -1,5 +1,6 @@
 /*
- * What the two encodings do for corral_reader.c: each reads one token of its own syntax, and knows nothing of the other. Not for ports.
+ * What the two encodings do for corral_reader.c: each reads one token of its own syntax, and knows nothing of
+ * the other. Not for ports.
  */
 #ifndef CORRAL_SCAN_H
 #define CORRAL_SCAN_H
@@ -26,8 +27,8 @@ struct corral_token corral_leave(struct corral_reader *reader, size_t from);
 struct corral_level *corral_level_of(struct corral_reader *reader);
 
 /*
- * How many bytes the UTF-8 sequence takes that begins at `bytes`; 0 where none does: it is cut off, overlong, half of a surrogate
- * pair, or beyond U+10FFFF.
+ * How many bytes the UTF-8 sequence takes that begins at `bytes`; 0 where none does: it is cut off, overlong,
+ * half of a surrogate pair, or beyond U+10FFFF.
  */
 size_t corral_utf8_length(const uint8_t *bytes, size_t length);
 

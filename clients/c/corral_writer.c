@@ -5,7 +5,8 @@
 
 #include "corral_scan.h"
 
-void corral_writer_open(struct corral_writer *writer, enum corral_encoding encoding, uint8_t *bytes, size_t size) {
+void corral_writer_open(
+    struct corral_writer *writer, enum corral_encoding encoding, uint8_t *bytes, size_t size) {
   memset(writer, 0, sizeof *writer);
   writer->encoding = encoding;
   writer->bytes = bytes;
@@ -37,10 +38,13 @@ static void separate(struct corral_writer *writer) {
   writer->needs_comma = true;
 }
 
-/* ------------------------------------------------------------------------------------------------------- structure */
+/* -------------------------------------------------------------------------------------------------------
+ * structure */
 
-/* A map or list. In MessagePack the heads of short ones hold their length, those of longer ones are followed by it. */
-static void begin(struct corral_writer *writer, char json, uint8_t short_head, uint8_t long_head, size_t entries) {
+/* A map or list. In MessagePack the heads of short ones hold their length, those of longer ones are followed
+ * by it. */
+static void begin(
+    struct corral_writer *writer, char json, uint8_t short_head, uint8_t long_head, size_t entries) {
   separate(writer);
   writer->needs_comma = false;
   if (is_json(writer)) put_byte(writer, (uint8_t)json);
@@ -54,11 +58,15 @@ static void end(struct corral_writer *writer, char json) {
   writer->needs_comma = true;
 }
 
-void corral_write_map(struct corral_writer *writer, size_t entries) { begin(writer, '{', 0x80, 0xde, entries); }
+void corral_write_map(struct corral_writer *writer, size_t entries) {
+  begin(writer, '{', 0x80, 0xde, entries);
+}
 
 void corral_write_map_end(struct corral_writer *writer) { end(writer, '}'); }
 
-void corral_write_list(struct corral_writer *writer, size_t entries) { begin(writer, '[', 0x90, 0xdc, entries); }
+void corral_write_list(struct corral_writer *writer, size_t entries) {
+  begin(writer, '[', 0x90, 0xdc, entries);
+}
 
 void corral_write_list_end(struct corral_writer *writer) { end(writer, ']'); }
 
@@ -75,7 +83,8 @@ void corral_write_ready(struct corral_writer *writer, const uint8_t *bytes, size
   put(writer, bytes, length);
 }
 
-/* ------------------------------------------------------------------------------------------------------- text */
+/* -------------------------------------------------------------------------------------------------------
+ * text */
 
 static void put_escape(struct corral_writer *writer, uint8_t byte) {
   static const char digits[] = "0123456789abcdef";
@@ -120,7 +129,8 @@ void corral_write_text(struct corral_writer *writer, const char *text) {
   else put_msgpack_text(writer, bytes, length);
 }
 
-/* ------------------------------------------------------------------------------------------------------- numbers */
+/* -------------------------------------------------------------------------------------------------------
+ * numbers */
 
 /* The digits of a number, with a point before the last `decimals` of them. */
 static void put_digits(struct corral_writer *writer, uint64_t magnitude, unsigned decimals) {
@@ -135,8 +145,8 @@ static void put_digits(struct corral_writer *writer, uint64_t magnitude, unsigne
 }
 
 /*
- * magnitude / divisor as a 64-bit float, rounded to the nearest, and halfway to the even one. The division goes on bit by bit until there
- * are the 53 bits of a mantissa and one more, which says where to round.
+ * magnitude / divisor as a 64-bit float, rounded to the nearest, and halfway to the even one. The division
+ * goes on bit by bit until there are the 53 bits of a mantissa and one more, which says where to round.
  */
 static void put_float(struct corral_writer *writer, bool is_negative, uint64_t magnitude, uint64_t divisor) {
   uint64_t quotient = magnitude / divisor;

@@ -1,6 +1,7 @@
 /*
- * Writes values in JSON or in MessagePack, into a buffer of the caller's. What nobody may send is not written: text that is not UTF-8, a
- * whole number beyond 2^53 - 1. Then, and when the buffer is too small, the writer is flawed, and what it holds is of no use.
+ * Writes values in JSON or in MessagePack, into a buffer of the caller's. What nobody may send is not
+ * written: text that is not UTF-8, a whole number beyond 2^53 - 1. Then, and when the buffer is too small,
+ * the writer is flawed, and what it holds is of no use.
  *
  * It computes without floating point, so that what a device writes does not depend on its compiler.
  */
@@ -22,14 +23,16 @@ struct corral_writer {
   bool needs_comma;
 };
 
-/* A number in decimal: value / 10^decimals. Voltages, degrees and kilowatt hours have a few decimals, and no device needs a float. */
+/* A number in decimal: value / 10^decimals. Voltages, degrees and kilowatt hours have a few decimals, and no
+ * device needs a float. */
 struct corral_decimal {
   int64_t value;
   unsigned decimals;
 };
 
 /* Begins to write. */
-void corral_writer_open(struct corral_writer *writer, enum corral_encoding encoding, uint8_t *bytes, size_t size);
+void corral_writer_open(
+    struct corral_writer *writer, enum corral_encoding encoding, uint8_t *bytes, size_t size);
 
 /* A map or list of so many entries, and its end behind the last of them. */
 void corral_write_map(struct corral_writer *writer, size_t entries);

@@ -319,6 +319,24 @@ describe.skipIf(!hasCompiler('sanitized'))(
       );
     });
 
+    test('drops its oldest reports when there is no room, and never the newest', async () => {
+      await core.ask('outbox json 400');
+      let held = 0;
+      for (let seq = 1; seq <= 200; seq += 1) {
+        const report = JSON.stringify({ seq, text: 'x'.repeat((seq * 37) % 150) });
+        const dropped = Number(await core.ask(`add ${seq} ${word(report)}`));
+        held += 1 - dropped;
+        expect(held).toBeGreaterThan(0);
+        expect(await core.ask('next 400')).toBe(`${seq} ${seq} ${word(report)}`);
+      }
+      expect(await core.ask(`add 201 ${word('x'.repeat(400))}`)).toBe('-1');
+      expect(await core.ask('next 400')).toMatch(/^200 200 /);
+      await core.ask('acked');
+      const [from, to] = (await core.ask('next 400')).split(' ').map(Number);
+      expect(to! - from! + 1).toBe(held - 1);
+      expect(to).toBe(199);
+    });
+
     test('takes no damaged record for a memory, and each whole one for what it was', async () => {
       await liveThrough(
         fc.sample(fc.array(step, { minLength: 40, maxLength: 40 }), { seed, numRuns: 1 })[0]!,

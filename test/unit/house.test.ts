@@ -32,6 +32,7 @@ const topLevel = [
   'README.md',
   'SECURITY.md',
   'actors',
+  'clients',
   'docs',
   'eslint.config.js',
   'knip.json',
@@ -76,6 +77,22 @@ describe('the house', () => {
     const wrong = files.filter((file) =>
       file.split('/').some((part) => !kebabCase.test(part) && !migration.test(part)),
     );
+    expect(wrong).toEqual([]);
+  });
+
+  test('writes C in files of snake_case, no longer than other sources', () => {
+    const inC = readdirSync(join(root, 'clients'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    expect(
+      inC.map((file) => basename(file)).filter((name) => !/^([a-z0-9_]+\.[ch]|\.clang-format)$/.test(name)),
+    ).toEqual([]);
+    const code = inC.filter((file) => /\.[ch]$/.test(file));
+    const wrong = code.filter((file) => {
+      const lines = readFileSync(file, 'utf8').split('\n');
+      const isLong = lines.length > 400 && !file.includes('/test/');
+      return !lines[0]?.startsWith('/*') || isLong || lines.some((line) => line.length > 110);
+    });
     expect(wrong).toEqual([]);
   });
 

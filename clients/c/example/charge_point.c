@@ -20,7 +20,8 @@ struct corral_reading charge_point_read(struct charge_point *point, const struct
   point->sensors[1] = binary("cableConnected", point->is_charging);
   point->sensors[2] = binary("carPresent", point->is_charging);
   point->sensors[3] = power;
-  struct corral_reading reading = {.sensors = point->sensors, .sensor_count = CHARGE_POINT_SENSORS, .firmware = "example"};
+  struct corral_reading reading = {
+      .sensors = point->sensors, .sensor_count = CHARGE_POINT_SENSORS, .firmware = "example"};
   reading.state = point->is_charging ? "charging" : hold != NULL ? "reserved" : "available";
   return reading;
 }
@@ -42,8 +43,10 @@ struct corral_verdict charge_point_judge(
     return point->is_charging || hold != NULL ? refuse("busy") : accept(CORRAL_HOLD_BEGINS, false);
   if (strcmp(name, "release") == 0) return accept(CORRAL_HOLD_ENDS, false);
   if (strcmp(name, "start") == 0) return point->is_charging ? refuse("busy") : accept(CORRAL_HOLD_ENDS, true);
-  if (strcmp(name, "stop") == 0) return point->is_charging ? accept(CORRAL_HOLD_KEPT, true) : refuse("not-charging");
-  if (strcmp(name, "reboot") == 0) return point->is_charging ? refuse("busy") : accept(CORRAL_HOLD_KEPT, true);
+  if (strcmp(name, "stop") == 0)
+    return point->is_charging ? accept(CORRAL_HOLD_KEPT, true) : refuse("not-charging");
+  if (strcmp(name, "reboot") == 0)
+    return point->is_charging ? refuse("busy") : accept(CORRAL_HOLD_KEPT, true);
   return refuse("unknown-command");
 }
 

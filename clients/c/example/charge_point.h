@@ -1,6 +1,6 @@
 /*
- * A charge point without hardware: nobody uses it but the commands that it gets. Its relay falls open when the power goes, so after a
- * restart nothing shows what was executed before.
+ * A charge point without hardware: nobody uses it but the commands that it gets. Its relay falls open when
+ * the power goes, so after a restart nothing shows what was executed before.
  */
 #ifndef CHARGE_POINT_H
 #define CHARGE_POINT_H

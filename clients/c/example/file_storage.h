@@ -1,6 +1,7 @@
 /*
- * A record in a file. It is replaced in an order that leaves a whole record at any point, also when the power goes: the new one is written
- * beside the old one and synced, renamed into its place, and the folder is synced, because until then the rename is not on the disk.
+ * A record in a file. It is replaced in an order that leaves a whole record at any point, also when the power
+ * goes: the new one is written beside the old one and synced, renamed into its place, and the folder is
+ * synced, because until then the rename is not on the disk.
  */
 #ifndef FILE_STORAGE_H
 #define FILE_STORAGE_H

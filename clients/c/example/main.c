@@ -1,10 +1,12 @@
 /*
- * An example device on the C core, for POSIX: a charge point without hardware, with its memory in a file and NATS on a bare socket. It is
- * meant to be read by whoever ports the core; everything that is about the contract is in the core.
+ * An example device on the C core, for POSIX: a charge point without hardware, with its memory in a file and
+ * NATS on a bare socket. It is meant to be read by whoever ports the core; everything that is about the
+ * contract is in the core.
  *
  *   charge-point --device cp-001 --server 127.0.0.1:4222 --memory cp-001.record [--user depot] [--json]
  *
- * The password of `--user` is read from the environment, CORRAL_PASSWORD, because a command line is for everybody to see.
+ * The password of `--user` is read from the environment, CORRAL_PASSWORD, because a command line is for
+ * everybody to see.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -27,7 +29,8 @@
 /* The largest frame: the hub takes 1 MB with its headers. */
 #define FRAME_BYTES 900000
 
-/* A connection is tried again after this, and after twice as long each time, but at most after the longest, ms. */
+/* A connection is tried again after this, and after twice as long each time, but at most after the longest,
+ * ms. */
 #define CONNECT_FIRST_MS 250
 #define CONNECT_LONGEST_MS 10000
 
@@ -54,9 +57,11 @@ static struct example example;
 static uint8_t outbox[OUTBOX_BYTES];
 static uint8_t frame[FRAME_BYTES];
 
-/* ------------------------------------------------------------------------------------------------------- ports */
+/* -------------------------------------------------------------------------------------------------------
+ * ports */
 
-/* The clock of Linux that goes on in sleep; elsewhere the monotonic one, which is right on machines that do not sleep. */
+/* The clock of Linux that goes on in sleep; elsewhere the monotonic one, which is right on machines that do
+ * not sleep. */
 #ifdef CLOCK_BOOTTIME
 #define DEVICE_CLOCK CLOCK_BOOTTIME
 #else
@@ -127,7 +132,8 @@ static void restart(void *context) {
   exit(1);
 }
 
-/* ------------------------------------------------------------------------------------------------------- the loop */
+/* ------------------------------------------------------------------------------------------------------- the
+ * loop */
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
@@ -180,7 +186,8 @@ static void run(struct example *self) {
   }
 }
 
-/* ------------------------------------------------------------------------------------------------------- the start */
+/* ------------------------------------------------------------------------------------------------------- the
+ * start */
 
 /* Bytes that nobody can guess: an inbox that another device could have would hear its acknowledgements. */
 static uint64_t draw(void) {
@@ -195,7 +202,9 @@ static uint64_t draw(void) {
 }
 
 static int usage(void) {
-  fprintf(stderr, "usage: charge-point --device <id> --server <host:port> --memory <file> [--user <name>] [--json]\n");
+  fprintf(
+      stderr,
+      "usage: charge-point --device <id> --server <host:port> --memory <file> [--user <name>] [--json]\n");
   return 2;
 }
 
@@ -235,8 +244,8 @@ static bool read_arguments(struct example *self, struct corral_config *config, i
 
 int main(int count, char **arguments) {
   struct corral_config config = corral_default_config(NULL);
-  struct corral_ports ports = {&example, uptime, wall,  load, store,        publish,
-                               read_point, judge,  act, was_executed, restart};
+  struct corral_ports ports = {&example,   uptime, wall, load,         store,  publish,
+                               read_point, judge,  act,  was_executed, restart};
   example.started_ms = ms_of(DEVICE_CLOCK);
   example.arguments = arguments;
   example.connection.socket = -1;
@@ -258,7 +267,8 @@ int main(int count, char **arguments) {
   corral_device_start(&example.device, &config, &ports);
   run(&example);
   static const char *const ends[] = {
-      "running", "starting anew", "the storage failed", "the storage is another device's", "a report is impossible"};
+      "running", "starting anew", "the storage failed", "the storage is another device's",
+      "a report is impossible"};
   fprintf(stderr, "%s: %s\n", config.device, ends[example.device.status]);
   return 1;
 }

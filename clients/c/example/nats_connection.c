@@ -50,7 +50,8 @@ static bool write_line(struct nats_connection *connection, const char *line) {
   return write_all(connection, line, strlen(line));
 }
 
-/* ------------------------------------------------------------------------------------------------------- connecting */
+/* -------------------------------------------------------------------------------------------------------
+ * connecting */
 
 /* Text as JSON has it. */
 static void append_json(char *options, size_t size, const char *key, const char *text) {
@@ -65,7 +66,9 @@ static void append_json(char *options, size_t size, const char *key, const char 
 
 static bool log_in(struct nats_connection *connection) {
   char options[LINE_BYTES_MAX] =
-      "CONNECT {\"verbose\":false,\"pedantic\":false,\"lang\":\"c\",\"version\":\"1\",\"protocol\":1,\"headers\":true,"
+      "CONNECT "
+      "{\"verbose\":false,\"pedantic\":false,\"lang\":\"c\",\"version\":\"1\",\"protocol\":1,\"headers\":"
+      "true,"
       "\"no_responders\":true,\"echo\":false";
   append_json(options, sizeof options - 8, "name", connection->name);
   if (connection->user != NULL) append_json(options, sizeof options - 8, "user", connection->user);
@@ -141,7 +144,8 @@ bool nats_connect(struct nats_connection *connection, uint64_t now_ms) {
   return true;
 }
 
-/* ------------------------------------------------------------------------------------------------------- speaking */
+/* -------------------------------------------------------------------------------------------------------
+ * speaking */
 
 bool nats_subscribe(struct nats_connection *connection, const char *subject, uint64_t subscription) {
   char line[LINE_BYTES_MAX];
@@ -150,10 +154,12 @@ bool nats_subscribe(struct nats_connection *connection, const char *subject, uin
 }
 
 bool nats_publish(
-    struct nats_connection *connection, const char *subject, const char *reply, const uint8_t *payload, size_t length) {
+    struct nats_connection *connection, const char *subject, const char *reply, const uint8_t *payload,
+    size_t length) {
   char line[LINE_BYTES_MAX];
   snprintf(line, sizeof line, "PUB %s %s %zu\r\n", subject, reply, length);
-  return write_line(connection, line) && write_all(connection, payload, length) && write_line(connection, "\r\n");
+  return write_line(connection, line) && write_all(connection, payload, length) &&
+         write_line(connection, "\r\n");
 }
 
 void nats_keep_alive(struct nats_connection *connection, uint64_t now_ms) {
@@ -166,23 +172,28 @@ void nats_keep_alive(struct nats_connection *connection, uint64_t now_ms) {
   }
 }
 
-/* ------------------------------------------------------------------------------------------------------- hearing */
+/* -------------------------------------------------------------------------------------------------------
+ * hearing */
 
 bool nats_wait(struct nats_connection *connection, uint64_t wait_ms) {
   struct pollfd waiting = {.fd = connection->socket, .events = POLLIN};
   return poll(&waiting, 1, (int)wait_ms) > 0 && take_in(connection);
 }
 
-void nats_note_heard(struct nats_connection *connection, uint64_t now_ms) { connection->last_heard_ms = now_ms; }
+void nats_note_heard(struct nats_connection *connection, uint64_t now_ms) {
+  connection->last_heard_ms = now_ms;
+}
 
 /*
- * Reads the line of a message, `MSG subject subscription [reply] length` or `HMSG subject subscription [reply] headers length`. False
- * where it is neither.
+ * Reads the line of a message, `MSG subject subscription [reply] length` or `HMSG subject subscription
+ * [reply] headers length`. False where it is neither.
  */
-static bool read_message_line(char *line, struct nats_message *message, size_t *header_length, size_t *length) {
+static bool read_message_line(
+    char *line, struct nats_message *message, size_t *header_length, size_t *length) {
   char *words[6];
   size_t count = 0;
-  for (char *word = strtok(line, " "); word != NULL && count < 6; word = strtok(NULL, " ")) words[count++] = word;
+  for (char *word = strtok(line, " "); word != NULL && count < 6; word = strtok(NULL, " "))
+    words[count++] = word;
   bool has_headers = count > 0 && strcmp(words[0], "HMSG") == 0;
   size_t least = has_headers ? 5 : 4;
   if (count < least || (!has_headers && strcmp(words[0], "MSG") != 0)) return false;
@@ -196,7 +207,8 @@ static bool read_message_line(char *line, struct nats_message *message, size_t *
 
 /* Takes the payload of a message, once all of it has come; else goes back to before its line. */
 static bool take_payload(
-    struct nats_connection *connection, struct nats_message *message, size_t from, size_t header_length, size_t length) {
+    struct nats_connection *connection, struct nats_message *message, size_t from, size_t header_length,
+    size_t length) {
   static const char no_responders[] = "NATS/1.0 503";
   const uint8_t *payload = connection->bytes + connection->taken;
   if (connection->length - connection->taken < length + 2) {
@@ -204,7 +216,8 @@ static bool take_payload(
     return false;
   }
   connection->taken += length + 2;
-  message->is_refusal = header_length >= sizeof no_responders && memcmp(payload, no_responders, sizeof no_responders - 1) == 0;
+  message->is_refusal =
+      header_length >= sizeof no_responders && memcmp(payload, no_responders, sizeof no_responders - 1) == 0;
   message->payload = payload + header_length;
   message->length = length - header_length;
   return true;

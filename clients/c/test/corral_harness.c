@@ -1,7 +1,7 @@
 /*
- * Lets a test ask the core, one question a line on standard input and one answer a line on standard output. Words of a question are
- * separated by spaces; payloads and texts that may hold anything are in hexadecimal, and `-` is for what is not there. Test code: it uses
- * the library, and trusts its questions.
+ * Lets a test ask the core, one question a line on standard input and one answer a line on standard output.
+ * Words of a question are separated by spaces; payloads and texts that may hold anything are in hexadecimal,
+ * and `-` is for what is not there. Test code: it uses the library, and trusts its questions.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,11 +16,13 @@
 static char line[LINE_BYTES_MAX];
 static struct corral_memory memory;
 
-/* ------------------------------------------------------------------------------------------------------- words and bytes */
+/* -------------------------------------------------------------------------------------------------------
+ * words and bytes */
 
 static size_t split(char *text, const char *separators, char **words, size_t most) {
   size_t count = 0;
-  for (char *word = strtok(text, separators); word != NULL && count < most; word = strtok(NULL, separators)) words[count++] = word;
+  for (char *word = strtok(text, separators); word != NULL && count < most; word = strtok(NULL, separators))
+    words[count++] = word;
   return count;
 }
 
@@ -39,7 +41,8 @@ static unsigned nibble(char digit) { return (unsigned)(digit <= '9' ? digit - '0
 static uint8_t *bytes_of(const char *word, size_t *length) {
   *length = is_absent(word) ? 0 : strlen(word) / 2;
   uint8_t *bytes = malloc(*length == 0 ? 1 : *length);
-  for (size_t at = 0; at < *length; at += 1) bytes[at] = (uint8_t)(nibble(word[2 * at]) * 16 + nibble(word[2 * at + 1]));
+  for (size_t at = 0; at < *length; at += 1)
+    bytes[at] = (uint8_t)(nibble(word[2 * at]) * 16 + nibble(word[2 * at + 1]));
   return *length == 0 ? realloc(bytes, 1) : bytes;
 }
 
@@ -63,7 +66,8 @@ static void print_optional(struct corral_optional value) {
   else printf(" -");
 }
 
-/* ------------------------------------------------------------------------------------------------------- reading */
+/* -------------------------------------------------------------------------------------------------------
+ * reading */
 
 static void answer_read(const uint8_t *payload, size_t length) {
   struct corral_command command;
@@ -89,7 +93,8 @@ static void answer_plain(const uint8_t *payload, size_t length) {
   printf("%s\n", is_plain && corral_reader_next(&reader).type == CORRAL_TOKEN_END ? "yes" : "no");
 }
 
-/* ------------------------------------------------------------------------------------------------------- the memory */
+/* ------------------------------------------------------------------------------------------------------- the
+ * memory */
 
 static const char *const outcomes[] = {"done", "rejected", "undecided", "unknown"};
 
@@ -109,14 +114,16 @@ static void print_entry(const struct corral_entry *entry) {
 
 static void print_numbers(const char *name, const struct corral_begun *begun, size_t count) {
   printf(",\"%s\":[", name);
-  for (size_t index = 0; index < count; index += 1) printf("%s%" PRIu64, index == 0 ? "" : ",", begun[index].n);
+  for (size_t index = 0; index < count; index += 1)
+    printf("%s%" PRIu64, index == 0 ? "" : ",", begun[index].n);
   printf("]");
 }
 
 static void answer_memory(const char *became) {
   printf("{\"became\":\"%s\",\"isSound\":%s", became, corral_memory_is_sound(&memory) ? "true" : "false");
-  printf(",\"boot\":%" PRIu64 ",\"highestN\":%" PRIu64 ",\"highestEpoch\":%" PRIu64, memory.boot, memory.highest_n,
-         memory.highest_epoch);
+  printf(
+      ",\"boot\":%" PRIu64 ",\"highestN\":%" PRIu64 ",\"highestEpoch\":%" PRIu64, memory.boot,
+      memory.highest_n, memory.highest_epoch);
   printf(",\"ring\":[");
   for (size_t index = 0; index < memory.ring_length; index += 1) {
     if (index > 0) printf(",");
@@ -124,8 +131,9 @@ static void answer_memory(const char *became) {
   }
   printf("],\"hold\":");
   if (memory.hold.lasts)
-    printf("{\"id\":\"%s\",\"endsUp\":%" PRIu64 ",\"chargedUp\":%" PRIu64 "}", memory.hold.id, memory.hold.ends_up,
-           memory.hold.charged_up);
+    printf(
+        "{\"id\":\"%s\",\"endsUp\":%" PRIu64 ",\"chargedUp\":%" PRIu64 "}", memory.hold.id,
+        memory.hold.ends_up, memory.hold.charged_up);
   else printf("null");
   print_numbers("begun", &memory.begun, memory.begun.n == 0 ? 0 : 1);
   print_numbers("undecided", memory.undecided, memory.undecided_count);
@@ -161,7 +169,8 @@ static void answer_set(char **words) {
   answer_memory("set");
 }
 
-/* A device that knows `reserve` and `release`, and with hardware `start`, which ends the hold, `lift`, which begins one, and `stop`. */
+/* A device that knows `reserve` and `release`, and with hardware `start`, which ends the hold, `lift`, which
+ * begins one, and `stop`. */
 static struct corral_verdict judge(
     void *context, const struct corral_command *command, const struct corral_hold *hold, uint64_t up) {
   struct corral_verdict verdict = {NULL, CORRAL_HOLD_KEPT, false};
@@ -203,7 +212,8 @@ static struct corral_result result_of(const char *outcome, const char *reason) {
   return result;
 }
 
-/* boot first-boot hold-charge-ms shown: the next boot, with the same shown of all that was begun or undecided */
+/* boot first-boot hold-charge-ms shown: the next boot, with the same shown of all that was begun or undecided
+ */
 static void answer_boot(char **words) {
   static const char *const shown[] = {"executed", "not-executed", "undecided", "nothing"};
   struct corral_begun left[CORRAL_UNDECIDED_MAX + 1];
@@ -213,7 +223,8 @@ static void answer_boot(char **words) {
   corral_next_boot(&memory, number(words[1]), number(words[2]));
   for (; count < memory.undecided_count; count += 1) left[count] = memory.undecided[count];
   if (memory.begun.n != 0) left[count++] = memory.begun;
-  for (size_t at = 0; at < count; at += 1) corral_settle_after_restart(&memory, left[at], (enum corral_shown)index);
+  for (size_t at = 0; at < count; at += 1)
+    corral_settle_after_restart(&memory, left[at], (enum corral_shown)index);
   answer_memory("booted");
 }
 
@@ -231,12 +242,14 @@ static void answer_load(char **words) {
   uint8_t *record = bytes_of(words[2], &length);
   uint64_t writes = corral_record_writes(record, length);
   enum corral_record_state state = corral_read_record(record, length, words[1], &memory);
-  if (state == CORRAL_RECORD_READ && writes != memory.writes) answer_memory("read with another number of writes");
+  if (state == CORRAL_RECORD_READ && writes != memory.writes)
+    answer_memory("read with another number of writes");
   else answer_memory(became[state]);
   free(record);
 }
 
-/* ------------------------------------------------------------------------------------------------------- reports */
+/* -------------------------------------------------------------------------------------------------------
+ * reports */
 
 static struct corral_report report;
 static struct corral_sensor sensors[CORRAL_SENSORS_MAX];
@@ -293,7 +306,8 @@ static void set_hold(char **words) {
 
 static void add_component(char **words) {
   struct corral_component component = {
-      text_of(words[1]), text_of(words[2]), text_of(words[3]), is_absent(words[4]) ? NULL : text_of(words[4])};
+      text_of(words[1]), text_of(words[2]), text_of(words[3]),
+      is_absent(words[4]) ? NULL : text_of(words[4])};
   components[report.component_count++] = component;
   report.components = components;
 }
@@ -325,7 +339,8 @@ static bool take_part(char **words) {
   return true;
 }
 
-/* ------------------------------------------------------------------------------------------------------- the outbox */
+/* ------------------------------------------------------------------------------------------------------- the
+ * outbox */
 
 static struct corral_outbox outbox;
 static struct corral_frame frame;
@@ -334,7 +349,8 @@ static struct corral_frame frame;
 static void answer_outbox(char **words) {
   free(outbox.bytes);
   size_t size = (size_t)number(words[2]);
-  corral_outbox_open(&outbox, strcmp(words[1], "json") == 0 ? CORRAL_JSON : CORRAL_MSGPACK, malloc(size), size);
+  corral_outbox_open(
+      &outbox, strcmp(words[1], "json") == 0 ? CORRAL_JSON : CORRAL_MSGPACK, malloc(size), size);
   printf("open\n");
 }
 
@@ -356,7 +372,8 @@ static void answer_next(char **words) {
   free(payload);
 }
 
-/* ------------------------------------------------------------------------------------------------------- questions */
+/* -------------------------------------------------------------------------------------------------------
+ * questions */
 
 static void answer_bytes(char **words, void (*answer)(const uint8_t *, size_t)) {
   size_t length;
