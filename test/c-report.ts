@@ -42,9 +42,7 @@ export function tellReport(core: CHarness, report: Report): void {
   for (const [name, value] of Object.entries(sensors)) core.tell(sensorLine(name, value, since?.[name]));
   if (commands !== undefined) core.tell('command -');
   for (const entry of commands ?? []) {
-    const { n, outcome, reason, fence } = entry as typeof entry & {
-      readonly fence?: { readonly boot: number };
-    };
+    const { n, outcome, reason, fence } = entry;
     core.tell(`command ${String(n)} ${outcome} ${orNone(reason)} ${orNone(fence?.boot)}`);
   }
   if (hold !== undefined && hold !== null) core.tell(`hold ${word(hold.id)} ${String(hold.leftMs)}`);

@@ -113,14 +113,14 @@ function pieces(size: number): readonly (readonly string[])[] {
 describe.skipIf(!hasCompiler('plain'))(`the example device in C${compilerNote('plain')}`, () => {
   beforeAll(() => buildProgram(build, exampleSources(), join(program.folder, 'charge-point')));
 
-  test('keeps every rule behind a real leaf, with a password, and killed before each few of them', async () => {
+  test('keeps every rule behind a real leaf, with a password, and killed before each dozen of them', async () => {
     const { url, server, login, leaf } = await startLeaf();
     const connection = await connect(url);
     const device = startDevice({ device: 'c-1', server, encoding: 'msgpack', login });
     const kept = new Set<string>();
-    for (const only of pieces(6)) {
+    for (const only of pieces(12)) {
       const result = await conform({
-        ...{ device: 'c-1', connection, limits, restart: device.kill, ownServer: leaf, only },
+        ...{ device: 'c-1', level: 'full', connection, limits, restart: device.kill, ownServer: leaf, only },
         tell: ({ type }) => {
           if (type === 'waiting') void device.kill();
         },
@@ -139,8 +139,10 @@ describe.skipIf(!hasCompiler('plain'))(`the example device in C${compilerNote('p
     const connection = await connect(bench.url);
     const server = `127.0.0.1:${bench.port}`;
     const device = startDevice({ device: 'c-2', server, encoding: 'json' });
-    const options = { device: 'c-2', connection, limits, restart: device.kill, ownServer: bench, only: null };
-    const result = await conform(options);
+    const result = await conform({
+      ...{ device: 'c-2', level: 'full', connection, limits, restart: device.kill, ownServer: bench },
+      only: null,
+    });
     expect(broken(result.rules)).toEqual([]);
     expect(device.stderr).not.toMatch(/Sanitizer|runtime error/);
   });
