@@ -26,6 +26,9 @@ import {
 } from './report-fields.ts';
 import type { DecisionVector, MessageVector, ProtocolVectors, VectorMemory } from './protocol-vectors.ts';
 
+/** No command of a kind is as long as this in either encoding, bytes; a test writes the longest that each kind can give. */
+export const COMMAND_BYTES_MAX = 1_024;
+
 /** What the parts are made from. */
 export interface ProtocolSources {
   readonly kinds: readonly Kind[];
@@ -134,6 +137,7 @@ function limitTable(): string {
         `${VALUES_MAX.toLocaleString('en')}, and ${LIST_VALUES_MAX.toLocaleString('en')} in a frame: each in a map or list counts as one, and an empty map or list as one more`,
       ],
       ['nesting of maps and lists', `${String(DEPTH_MAX)} levels`],
+      ['bytes in a command', `below ${COMMAND_BYTES_MAX.toLocaleString('en')}; have room for 4,096`],
       ['an answer to `report`', `within ${seconds(TRIAL_LIMITS.answerMs)}`],
       ['an ack is waited for', `2 to 10 s; the reference agent waits 5 s`],
       [

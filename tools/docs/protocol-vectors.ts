@@ -230,6 +230,12 @@ const decisions: readonly (readonly [string, DeviceMemory, Partial<Command>])[] 
   ['its own state: it is held for somebody else', held, {}],
   ['the hold has ended by itself, at this very uptime', withEnd(held, UP), {}],
   ['`release` ends the hold', held, { name: 'release', holdMs: undefined }],
+  [
+    '`release` of nothing is done: what it asks for is true',
+    remembered,
+    { name: 'release', holdMs: undefined },
+  ],
+  ['`reserve` without `holdMs`: nobody could say when it ends', remembered, { holdMs: undefined }],
   ['`report` is done in every state', held, { name: 'report', ...noDeadline() }],
   ['`reserve` without a deadline', remembered, noDeadline()],
   ['a command it does not know', remembered, { name: 'levitate' }],

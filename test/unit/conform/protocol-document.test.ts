@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { DEVICE_REFUSALS } from '../../../machines/command.ts';
+import type { TObject, TSchema } from '@sinclair/typebox';
+import { COMMAND_N_MAX, DEVICE_REFUSALS, EPOCH_MAX } from '../../../machines/command.ts';
 import { kinds } from '../../../machines/kinds.ts';
-import { decode, encodingOf } from '../../../src/wire/codec.ts';
+import { decode, encode, encodingOf } from '../../../src/wire/codec.ts';
 import { rules } from '../../../tools/conform/rules.ts';
-import { protocolDocument } from '../../../tools/docs/protocol-document.ts';
+import { COMMAND_BYTES_MAX, protocolDocument } from '../../../tools/docs/protocol-document.ts';
 import { protocolVectors } from '../../../tools/docs/protocol-vectors.ts';
 
 const docs = join(import.meta.dirname, '../../../docs');
@@ -35,6 +36,27 @@ function tableAfter(heading: string): string[][] {
   );
 }
 
+/** A command with every argument, each as long as its schema allows, of what takes the most room in JSON. */
+function longestCommand(name: string, args: TObject): object {
+  const values = Object.entries<TSchema>(args.properties).map(([key, schema]): [string, unknown] => {
+    const { type, maxLength, maximum } = schema as Readonly<Record<string, unknown>>;
+    return [
+      key,
+      type === 'string' ? '\u0001'.repeat(Number(maxLength)) : Number(maximum ?? Number.MAX_SAFE_INTEGER),
+    ];
+  });
+  return {
+    ...{
+      n: COMMAND_N_MAX,
+      epoch: EPOCH_MAX,
+      id: '\u0001'.repeat(64),
+      name,
+      args: Object.fromEntries(values),
+    },
+    ...{ boot: Number.MAX_SAFE_INTEGER, notAfterUp: 2 ** 41, holdMs: 43_200_000 },
+  };
+}
+
 describe('docs/protocol.md', () => {
   test('says what the code does (npm run docs writes it)', () => {
     expect(protocolDocument(document, sources)).toBe(document);
@@ -61,6 +83,27 @@ describe('docs/protocol.md', () => {
     const described = tableAfter('## Commands').map(([field = '']) => field.replaceAll('`', ''));
     const sent = vectors.commands.flatMap(({ json }) => Object.keys(JSON.parse(json) as object));
     expect([...new Set(sent)].filter((field) => field !== 'later' && !described.includes(field))).toEqual([]);
+  });
+
+  test('says how long a command may be, and no kind gives a longer one', () => {
+    const longest = kinds.flatMap(({ commands }) =>
+      Object.entries(commands)
+        .filter(([, { decidedBy }]) => decidedBy === 'device')
+        .flatMap(([name, { args }]) =>
+          (['json', 'msgpack'] as const).map(
+            (encoding) => encode(longestCommand(name, args), encoding).length,
+          ),
+        ),
+    );
+    expect(longest.length).toBeGreaterThan(kinds.length);
+    expect(Math.max(...longest)).toBeLessThan(COMMAND_BYTES_MAX);
+  });
+
+  test('describes every part of the file with the vectors', () => {
+    const described = tableAfter('## Test vectors').flatMap(([keys = '']) =>
+      keys.replaceAll('`', '').split(', '),
+    );
+    expect(described.toSorted()).toEqual(Object.keys(vectors).toSorted());
   });
 
   test('tells the encodings apart as the code does, by every first byte', () => {
