@@ -120,6 +120,7 @@ export const REFUSALS = {
   'bad-arguments': 'the request or its arguments are not of the form this command takes',
   'unknown-command': 'this kind of device has no such command',
   'unknown-device': 'no twin and no inventory entry has this id',
+  forgotten: 'the device was forgotten at an operator’s word, and nothing of it is kept',
   'unknown-id': 'the ledger has no command with this id for this device',
   overloaded: 'too many requests are waiting for this device; ask again later',
 } as const;

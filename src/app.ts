@@ -7,7 +7,7 @@
 import type { Logger } from 'pino';
 import { kinds } from '../machines/kinds.ts';
 import { natsRequester } from './client/nats-requester.ts';
-import { commandGateway } from './command-gateway.ts';
+import { commandGateway, forgetGateway } from './command-gateway.ts';
 import type { Config } from './config.ts';
 import { DeviceLog } from './device-log.ts';
 import { registerFleetMetrics } from './fleet-metrics.ts';
@@ -163,6 +163,7 @@ async function startParts(assembly: Assembly): Promise<App> {
     ...{ store, health, nodeView: view, nodeTelemetry },
     changes: new NatsChangeFeed({ hub, onNotice: (notice) => nodeTelemetry.notice('changes', notice) }),
     commands: commandGateway(natsRequester(hub)),
+    forgetting: forgetGateway(natsRequester(hub)),
   });
   let stopping: Promise<void> | null = null;
   return { httpUrl, health, stop: () => (stopping ??= stopAll()) };
@@ -255,7 +256,7 @@ async function openConnection(
 
 async function serveHttp(
   { config, log, limits, clock, stops }: Assembly,
-  parts: Pick<HttpContext, 'health' | 'nodeView' | 'changes' | 'commands'> & {
+  parts: Pick<HttpContext, 'health' | 'nodeView' | 'changes' | 'commands' | 'forgetting'> & {
     readonly store: PostgresStore;
     readonly nodeTelemetry: NodeTelemetry;
   },

@@ -135,6 +135,11 @@ export const LOG_LINES = {
     says: 'twin could not decide: it stands as before',
     fields: ['device', 'err'],
   },
+  'device-forgotten': {
+    level: 'warn',
+    says: 'a device is forgotten at an operator’s word: nothing of it is kept, and what still comes of it is refused',
+    fields: ['device', 'site', 'asker', 'by', 'reason'],
+  },
   'log-level-set': {
     level: 'info',
     says: 'log level of a device changed',

@@ -63,6 +63,7 @@ export function createNodeMetrics(registry: Registry) {
     transitions: counter('corral_transitions_total', 'Transitions of known states', 'kind', 'from', 'to'),
     storeUnavailable: counter('corral_store_unavailable_total', 'Commits that found the store away'),
     quarantined: counter('corral_quarantined_total', 'Inputs that a twin could not decide on'),
+    forgotten: counter('corral_devices_forgotten_total', 'Devices that were forgotten at an operator’s word'),
     gone: counter('corral_stream_gone_total', 'Messages that the stream dropped before they were read'),
     tailLost: counter('corral_stream_tail_lost_total', 'Messages that were read, and the stream lost since'),
     notices: counter('corral_notices_total', 'Trouble with the hub that was overcome', ...NOTICE_LABELS),

@@ -164,6 +164,10 @@ function aboutTheNode(metrics: NodeMetrics, log: Logger): Omit<Telemetry, Device
       metrics.storeUnavailable.inc();
       writeLine(log, 'store-unavailable', { cause: cause.message });
     },
+    forgotten: ({ device, site, asker, by, reason }) => {
+      metrics.forgotten.inc();
+      writeLine(log, 'device-forgotten', { device, site, asker, by, reason });
+    },
     quarantined: ({ device, cause }) => {
       metrics.quarantined.inc();
       writeLine(log, 'twin-quarantined', { device, err: cause });

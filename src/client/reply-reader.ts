@@ -6,7 +6,7 @@ import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import type { TwinDocument } from '../../actors/document.ts';
 import { decode } from '../wire/codec.ts';
 import { REPLY_LIMITS } from '../wire/decode-limits.ts';
-import type { DesiredReply, RefusalBody } from '../wire/reply.ts';
+import type { DesiredReply, ForgetReply, RefusalBody } from '../wire/reply.ts';
 import {
   CommandOutcomeSchema,
   DesiredReplySchema,
@@ -37,6 +37,21 @@ const pageCheck = TypeCompiler.Compile(
   Type.Object({ devices: Type.Array(DocumentSchema), cursor: Type.Optional(Type.String()) }),
 );
 
+const TextOrNull = Type.Union([Type.String(), Type.Null()]);
+const forgetCheck = TypeCompiler.Compile(
+  Type.Object({
+    outcome: Type.Literal('forgotten'),
+    device: Type.String(),
+    site: Type.String(),
+    at: Type.Number(),
+    asker: Type.String(),
+    by: TextOrNull,
+    reason: Type.String(),
+    isRepeated: Type.Boolean(),
+    inFlightUntil: Type.Union([Type.Number(), Type.Null()]),
+  }),
+);
+
 /** One page of `fleet.find`. */
 export interface FoundPage {
   readonly devices: readonly TwinDocument[];
@@ -47,6 +62,7 @@ type Guard<Body> = (value: unknown) => value is Body;
 const isResult = (value: unknown): value is CommandResult => outcomeCheck.Check(value);
 const isDocument = (value: unknown): value is TwinDocument => documentCheck.Check(value);
 const isDesiredReply = (value: unknown): value is DesiredReply => desiredCheck.Check(value);
+const isForgetReply = (value: unknown): value is ForgetReply => forgetCheck.Check(value);
 const isPage = (value: unknown): value is FoundPage => pageCheck.Check(value);
 const isRefusal = (value: unknown): value is RefusalBody => refusalCheck.Check(value);
 
@@ -63,6 +79,11 @@ export function readDocument(payload: Uint8Array): ReadReply<TwinDocument> {
 /** Reads the reply to `desired`. Throws {@link CorralBadReply}. */
 export function readDesiredReply(payload: Uint8Array): ReadReply<DesiredReply> {
   return readReply(payload, isDesiredReply, desiredCheck);
+}
+
+/** Reads the reply to `forget`. Throws {@link CorralBadReply}. */
+export function readForgetReply(payload: Uint8Array): ReadReply<ForgetReply> {
+  return readReply(payload, isForgetReply, forgetCheck);
 }
 
 /** Reads the reply to `fleet.find`. Throws {@link CorralBadReply}. */

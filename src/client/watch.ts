@@ -8,7 +8,7 @@ import type { HubConnection } from '../nats/connect.ts';
 import type { StreamMessage } from '../nats/stream-message.ts';
 import { type ChangePlace, placeText } from '../wire/change-place.ts';
 import { readPublished } from '../wire/published.ts';
-import type { ChangedBody, OutcomeBody } from '../wire/reply.ts';
+import type { ChangedBody, ForgottenBody, OutcomeBody } from '../wire/reply.ts';
 import { parseChangeSubject } from '../wire/subjects.ts';
 
 /** More devices than this are picked out here instead of by the hub. */
@@ -26,6 +26,8 @@ interface Standing {
 export type WatchEvent =
   | (ChangedBody<TwinDocument> & Standing & { readonly type: 'changed' })
   | (OutcomeBody & Standing & { readonly type: 'outcome' })
+  /** The device is forgotten: nothing of it is there any more. */
+  | (ForgottenBody & Standing & { readonly type: 'forgotten' })
   /**
    * What is not to be read any more: read the devices anew. Whoever watches was away for longer than the stream keeps (`from` to `to` cannot
    * be read), or, where `to` lies before `from`, the stream was made anew, or has lost its tail. `place` is where watching goes on.
@@ -115,9 +117,14 @@ function eventOf(
   if (read?.ok !== true) return null;
   const { published } = read;
   const standing = { sequence, place: placeText({ made, sequence }) };
-  return published.type === 'changed'
-    ? { ...published.body, ...standing, type: 'changed' }
-    : { ...published.body, ...standing, type: 'outcome' };
+  switch (published.type) {
+    case 'changed':
+      return { ...published.body, ...standing, type: 'changed' };
+    case 'outcome':
+      return { ...published.body, ...standing, type: 'outcome' };
+    case 'forgotten':
+      return { ...published.body, ...standing, type: 'forgotten' };
+  }
 }
 
 /** Tells whether a journal line was seen before, and remembers it. */

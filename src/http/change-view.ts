@@ -2,8 +2,8 @@
  * What is published of twins and commands, as HTTP tells it: the line of the journal with the device as it stood then.
  */
 import type { TwinDocument } from '../../actors/document.ts';
-import { readPublished } from '../wire/published.ts';
-import type { ChangedBody, OutcomeBody } from '../wire/reply.ts';
+import { type Published, readPublished } from '../wire/published.ts';
+import type { ChangedBody, ForgottenBody, OutcomeBody } from '../wire/reply.ts';
 import type { PublishedChange } from '../runtime/change-feed.ts';
 import type { ServerEvent } from './event-stream.ts';
 import { rfc3339, rfc3339OrNull } from './rfc3339.ts';
@@ -16,8 +16,27 @@ export function changeEvent(change: PublishedChange): ServerEvent | null {
   const read = readPublished(change, change.payload);
   if (!read.ok) return null;
   const { published } = read;
-  const data = published.type === 'changed' ? changedView(published.body) : outcomeView(published.body);
-  return { event: published.type, id: { made: change.made, sequence: change.sequence }, data };
+  return {
+    event: published.type,
+    id: { made: change.made, sequence: change.sequence },
+    data: viewOf(published),
+  };
+}
+
+function viewOf(published: Published): object {
+  switch (published.type) {
+    case 'changed':
+      return changedView(published.body);
+    case 'outcome':
+      return outcomeView(published.body);
+    case 'forgotten':
+      return forgottenView(published.body);
+  }
+}
+
+function forgottenView({ device, partition, no, forgotten }: ForgottenBody): object {
+  const { at, site, reason } = forgotten;
+  return { device, partition, no, site, reason, forgottenAt: rfc3339(at) };
 }
 
 function changedView(body: ChangedBody<TwinDocument>): object {

@@ -1,7 +1,7 @@
 /**
  * The port through which HTTP commands a device: the owner of its partition decides, wherever that is.
  */
-import type { CommandOutcome, RefusalBody } from '../wire/reply.ts';
+import type { CommandOutcome, ForgetReply, RefusalBody } from '../wire/reply.ts';
 
 /** A command as a backend gives it; see wire contract 2.3. */
 export interface CommandOrder {
@@ -31,8 +31,26 @@ export type CommandAnswer =
   /** It was asked for, and nobody knows whether it was accepted: the ledger will. */
   | { readonly type: 'unanswered'; readonly detail: string };
 
+/** An operator's word that a device be forgotten. */
+export interface ForgetOrder {
+  readonly device: string;
+  readonly reason: string;
+  readonly by: string | null;
+}
+
+/** What became of it. Asked again, it is answered alike. */
+export type ForgetAnswer =
+  | { readonly type: 'forgotten'; readonly reply: ForgetReply }
+  | Exclude<CommandAnswer, { type: 'accepted' | 'outcome-unreadable' }>;
+
 /** Commands devices. */
 export interface CommandPort {
   /** `caller` is the name of the token that the order came with: who asks, whatever the order says. */
   command(order: CommandOrder, caller: string): Promise<CommandAnswer>;
+}
+
+/** Has devices forgotten. */
+export interface ForgetPort {
+  /** `caller` is the name of the token that the word came with. */
+  forget(order: ForgetOrder, caller: string): Promise<ForgetAnswer>;
 }

@@ -17,12 +17,14 @@ import { ID_PATTERN } from '../../machines/report.ts';
 import { type Archive, ArchiveBusyError } from '../runtime/archive.ts';
 import type { ChangeFeed } from '../runtime/change-feed.ts';
 import type { Clock, InventoryEntry } from '../runtime/ports.ts';
-import type { CommandPort } from './command-port.ts';
+import { forgottenDetail } from '../runtime/forgetting.ts';
+import type { CommandPort, ForgetPort } from './command-port.ts';
 import type { HttpCounters } from './counters.ts';
 import { withDeadline } from './deadline.ts';
 import type { Health } from './health.ts';
 import type { NodeView } from './node-view.ts';
 import { Problem } from './problem.ts';
+import { rfc3339, rfc3339OrNull } from './rfc3339.ts';
 
 /** A Fastify instance whose handlers are typed by their TypeBox schemas. */
 export type HttpApp = FastifyInstance<
@@ -42,6 +44,7 @@ export interface HttpParts {
   readonly nodeView: NodeView;
   readonly changes: ChangeFeed;
   readonly commands: CommandPort;
+  readonly forgetting: ForgetPort;
   readonly metrics: Registry;
   /** How far the clocks of two servers may differ, ms: it is part of every age. */
   readonly serverErrorMs: number;
@@ -90,7 +93,7 @@ export interface KnownDevice {
 
 const deviceId = new RegExp(ID_PATTERN);
 
-/** The device with this id. Throws the problems `unknown-device` and `unknown-kind`. */
+/** The device with this id. Throws the problems `unknown-device`, `forgotten` and `unknown-kind`. */
 export async function knownDevice(context: HttpContext, device: string): Promise<KnownDevice> {
   if (!deviceId.test(device)) {
     throw new Problem(
@@ -99,7 +102,7 @@ export async function knownDevice(context: HttpContext, device: string): Promise
     );
   }
   const found = await askStore(context, (archive) => archive.twin(device));
-  if (found === null) throw new Problem('unknown-device', `no device "${device}" is known here`);
+  if (found === null) throw await unknown(context, device);
   const kind = kindNamed(context, found.twin.kind);
   if (kind === null) {
     throw new Problem(
@@ -108,6 +111,15 @@ export async function knownDevice(context: HttpContext, device: string): Promise
     );
   }
   return { ...found, kind };
+}
+
+/** Nobody knows it, or nobody knows it any more. */
+async function unknown(context: HttpContext, device: string): Promise<Problem> {
+  const forgotten = await askStore(context, (archive) => archive.forgotten(device));
+  if (forgotten === null) return new Problem('unknown-device', `no device "${device}" is known here`);
+  return new Problem('forgotten', forgottenDetail(forgotten), {
+    extensions: { forgottenAt: rfc3339(forgotten.at), erasedAt: rfc3339OrNull(forgotten.erasedAt) },
+  });
 }
 
 /** The kind of this name, or `null` when this node does not have it. */

@@ -83,6 +83,12 @@ export const PROBLEMS = {
     title: 'There is no such kind of device',
     remedy: 'GET /v1/kinds lists them.',
   },
+  forgotten: {
+    status: 410,
+    title: 'The device was forgotten',
+    remedy:
+      'Nothing of it is kept, and what still comes of it is refused. It is known again once somebody registers it: `detail` says how.',
+  },
   'method-not-allowed': {
     status: 405,
     title: 'The resource does not take this method',

@@ -31,6 +31,7 @@ import { collectOpenApi } from './openapi.ts';
 import { holdToForm } from './request-form.ts';
 import { atRoutes } from './routes/at.ts';
 import { commandOrderRoutes } from './routes/command-orders.ts';
+import { forgetRoutes } from './routes/forget.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { deviceListRoutes } from './routes/device-list.ts';
@@ -122,6 +123,7 @@ const ROUTES: readonly ((app: HttpApp, context: HttpContext) => void)[] = [
   journalRoutes,
   commandRoutes,
   commandOrderRoutes,
+  forgetRoutes,
   eventRoutes,
   fleetRoutes,
   deadLetterRoutes,

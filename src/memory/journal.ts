@@ -13,6 +13,7 @@ import type {
   StateChange,
 } from '../runtime/archive.ts';
 import type { JournalLine } from '../runtime/ports.ts';
+import { partitionOf } from '../wire/partition.ts';
 
 interface StoredLine {
   readonly no: number;
@@ -42,6 +43,15 @@ export class Journal {
   write(line: JournalLine): void {
     const stored = { no: line.no, device: transitionOf(line)?.device ?? null, text: JSON.stringify(line) };
     this.#of(line.partition).push(stored);
+  }
+
+  /** No line tells of the device any more. */
+  forget(device: string): void {
+    const partition = partitionOf(device);
+    const left = this.#of(partition).filter(
+      ({ text }) => deviceOf(JSON.parse(text) as JournalLine) !== device,
+    );
+    this.#lines.set(partition, left);
   }
 
   /** Lines of a partition after number `after`, in order. */
@@ -110,6 +120,19 @@ export class Journal {
     let lines = this.#lines.get(partition);
     if (lines === undefined) this.#lines.set(partition, (lines = []));
     return lines;
+  }
+}
+
+function deviceOf(line: JournalLine): string {
+  switch (line.type) {
+    case 'transition':
+      return line.transition.device;
+    case 'outcome':
+      return line.entry.device;
+    case 'dead-letter':
+      return line.deadLetter.device;
+    case 'forgotten':
+      return line.forgetting.device;
   }
 }
 

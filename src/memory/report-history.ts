@@ -36,6 +36,12 @@ export class ReportHistory {
     reports.splice(firstAfter(reports, stored), 0, stored);
   }
 
+  /** Nothing of the device is left. */
+  forget(device: string): void {
+    this.#reports.delete(device);
+    for (const key of this.#clocks.keys()) if (key.startsWith(`${device} `)) this.#clocks.delete(key);
+  }
+
   /** Keeps the clock of a boot or segment that is not the present one; none that is not proved in place of one that is. */
   keepClock(device: string, clock: BootClock): void {
     const key = clockKey(device, clock);

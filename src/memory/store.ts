@@ -19,6 +19,7 @@ import type {
   DeviceFilter,
   DeviceQuery,
   DeviceRow,
+  ForgottenDevice,
   JournalPage,
   LeaseView,
   NumberedDeadLetter,
@@ -28,6 +29,7 @@ import type {
 import type {
   Commit,
   CommitResult,
+  Forgetting,
   InventoryEntry,
   JournalLine,
   Lease,
@@ -69,6 +71,8 @@ export class MemoryStore implements Store, Archive {
   /** Which id has a command number of a device. */
   readonly #idsByNumber = new Map<string, string>();
   readonly #journal = new Journal();
+  /** By device. */
+  readonly #forgotten = new Map<string, string>();
 
   constructor(options: MemoryStoreOptions) {
     this.#options = options;
@@ -80,6 +84,7 @@ export class MemoryStore implements Store, Archive {
     const isMoved =
       this.#devices.has(device.device) && this.#inventoryEntry(device.device).site !== device.site;
     this.#devices.set(device.device, JSON.stringify(device));
+    if (device.registered) this.#forgotten.delete(device.device);
     if (device.registered || isMoved) this.#registered.push(device.device);
   }
 
@@ -111,11 +116,20 @@ export class MemoryStore implements Store, Archive {
         sink.twin({ device, kind, ...where, isRegistered, heardAt, isBusy, bytes: Buffer.from(text) });
       }
     }
+    for (const text of this.#forgotten.values()) {
+      const { erasedAt: _, ...forgetting } = JSON.parse(text) as ForgottenDevice;
+      if (partitions.includes(partitionOf(forgetting.device))) sink.forgotten(forgetting);
+    }
+  }
+
+  async forgotten(device: string): Promise<ForgottenDevice | null> {
+    const text = this.#forgotten.get(device);
+    return text === undefined ? null : (JSON.parse(text) as ForgottenDevice);
   }
 
   async registered(since: number | null): ReturnType<Store['registered']> {
     const through = this.#registered.length;
-    const devices = this.#registered.slice(since ?? through);
+    const devices = this.#registered.slice(since ?? through).filter((device) => this.#devices.has(device));
     return { entries: devices.map((device) => this.#inventoryEntry(device)), through };
   }
 
@@ -140,7 +154,10 @@ export class MemoryStore implements Store, Archive {
       this.#ledger.set(ledgerKey(entry.device, entry.id), JSON.stringify(entry));
       this.#idsByNumber.set(numberKey(entry), entry.id);
     }
-    for (const line of commit.journal) this.#journal.write(line);
+    for (const line of commit.journal) {
+      if (line.type === 'forgotten') this.#forget(line.forgetting);
+      this.#journal.write(line);
+    }
     return { type: 'committed' };
   }
 
@@ -248,6 +265,18 @@ export class MemoryStore implements Store, Archive {
     const known = new Set([...this.#devices.keys(), ...commit.twins.map(({ device }) => device)]);
     const stranger = [...devicesOf(commit)].find((device) => !known.has(device));
     return stranger === undefined ? null : `device ${stranger} is neither in the inventory nor has it a twin`;
+  }
+
+  /** Everything of the device goes at once. */
+  #forget(forgetting: Forgetting): void {
+    const { device, at } = forgetting;
+    this.#devices.delete(device);
+    this.#twins.delete(device);
+    this.#history.forget(device);
+    this.#journal.forget(device);
+    for (const entries of [this.#ledger, this.#idsByNumber])
+      for (const key of entries.keys()) if (key.startsWith(`${device} `)) entries.delete(key);
+    this.#forgotten.set(device, JSON.stringify({ ...forgetting, erasedAt: at } satisfies ForgottenDevice));
   }
 
   #writeTwin(twin: Twin): void {

@@ -14,7 +14,7 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
-import { siteReports, siteStream, STREAMS } from '../wire/subjects.ts';
+import { siteReports, siteStream, STREAM_MAX_AGE_MS, STREAMS } from '../wire/subjects.ts';
 
 /** The hub is not one that Corral may run on. The message is one sentence for an operator. */
 export class HubError extends Error {
@@ -24,8 +24,6 @@ export class HubError extends Error {
   }
 }
 
-/** How long the streams keep their messages, ms. A consumer that stays away longer has missed some. */
-export const STREAM_MAX_AGE_MS = 7 * 24 * 3_600_000;
 /** For how long a stream of ours knows the id of a message it has stored, ms: long enough for a resend after a short outage. */
 export const DUPLICATE_WINDOW_MS = 120_000;
 /**

@@ -9,6 +9,7 @@ import type {
   DeadLetterPage,
   DeviceFilter,
   DeviceQuery,
+  ForgottenDevice,
   JournalPage,
   NumberedDeadLetter,
   Ownership,
@@ -18,6 +19,7 @@ import type { InventoryEntry } from '../runtime/ports.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
 import { deviceTwinSelection, type DeviceTwinRow, readDeviceTwin } from './device-row.ts';
 import { DeviceSearch } from './device-search.ts';
+import { FORGOTTEN, type ForgottenRow } from './forgotten-rows.ts';
 import { FleetNumbers } from './fleet-numbers.ts';
 import { type NumberedTransition, transitionJson } from './journal-rows.ts';
 import { type EntryRow, entrySelection, readEntry } from './ledger-row.ts';
@@ -51,6 +53,11 @@ export class PostgresArchive implements Archive {
     this.#reports = new ReportArchive(options);
     this.#search = new DeviceSearch(options);
     this.#numbers = new FleetNumbers(options);
+  }
+
+  async forgotten(device: string): Promise<ForgottenDevice | null> {
+    const [row] = await this.#options.sessions.query<ForgottenRow>({ ...FORGOTTEN, values: [device] });
+    return row ?? null;
   }
 
   async twin(device: string): Promise<{ readonly twin: Twin; readonly inventory: InventoryEntry } | null> {

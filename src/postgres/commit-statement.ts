@@ -5,6 +5,7 @@ import type { JournalLine, Commit } from '../runtime/ports.ts';
 import type { Report } from '../../machines/report.ts';
 import { type CommitKeys, devicePart, writeDevice } from './device-keys.ts';
 import { fencePart, writeFence } from './fence.ts';
+import { forgottenPart, writeForgotten } from './forgotten-rows.ts';
 import { clockPart, lastClocks, reportPart, writeClock, writeReport } from './history-rows.ts';
 import {
   deadLetterPart,
@@ -50,12 +51,14 @@ function journalParts(
   const transitions = lines.filter((line) => line.type === 'transition');
   const outcomes = lines.filter((line) => line.type === 'outcome');
   const deadLetters = lines.filter((line) => line.type === 'dead-letter');
+  const forgotten = lines.filter((line) => line.type === 'forgotten');
   return [
     fill(transitionPart, transitions, (line, row) =>
       writeTransition(keyOf(line.transition.device), line, row),
     ),
     fill(outcomePart, outcomes, (line, row) => writeOutcome(keyOf(line.entry.device), line, row)),
     fill(deadLetterPart, deadLetters, writeDeadLetter),
+    fill(forgottenPart, forgotten, writeForgotten),
   ];
 }
 

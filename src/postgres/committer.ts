@@ -101,6 +101,8 @@ export class Committer {
         return await this.#inquire(commit, session.backend);
       }
       keys.remember();
+      for (const line of commit.journal)
+        if (line.type === 'forgotten') this.#options.keys.drop(line.forgetting.device);
       known.wrote(commit.partitions);
       session.release();
       return { type: 'committed' };

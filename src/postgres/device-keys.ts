@@ -86,6 +86,11 @@ export class DeviceKeys {
     this.#saw(key);
   }
 
+  /** The device is forgotten: a row that is made for it later has another key. */
+  drop(device: string): void {
+    this.#known.delete(device);
+  }
+
   /** The row of some device in the commit is gone, nobody says of which: all of them are asked for again. */
   doubt(commit: Commit): void {
     eachDevice(commit, ({ device }) => {

@@ -1,11 +1,12 @@
 /**
- * Lines of a partition's journal as rows of three tables that share one number line. Times are exact to the microsecond, but
+ * Lines of a partition's journal as rows of tables that share one number line. Times are exact to the microsecond, but
  * for an outcome's entry, which is kept as it stood.
  */
 import type { Transition } from '../../actors/decision.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
-import type { DeadLetter, JournalLine } from '../runtime/ports.ts';
+import type { DeadLetter, Forgetting, JournalLine } from '../runtime/ports.ts';
 import type { Columns } from './array-parameter.ts';
+import { forgettingJson } from './forgotten-rows.ts';
 import type { StatementPart } from './statement.ts';
 
 type LineOf<Type extends JournalLine['type']> = Extract<JournalLine, { readonly type: Type }>;
@@ -154,6 +155,8 @@ export const linesAfter = `select type, no::float8 as no, line from (
       'partition', partition, 'site', site, 'device', device, 'stream', stream, 'sequence', sequence,
       'receivedAt', ms_of(received_at), 'reason', reason, 'detail', detail, 'bytes', bytes)
     from dead_letter where partition = $1 and no > $2 order by no limit $3)
+  union all
+  (select 'forgotten', no, ${forgettingJson} from forgotten where partition = $1 and no > $2 order by no limit $3)
 ) lines order by no limit $3`;
 
 /** A row of {@link linesAfter}. */
@@ -174,5 +177,7 @@ export function readLine(partition: number, { type, no, line }: LineRow): Journa
       return { type, partition, no, entry: JSON.parse(line) as LedgerEntry };
     case 'dead-letter':
       return { type, partition, no, deadLetter: JSON.parse(line) as DeadLetter };
+    case 'forgotten':
+      return { type, partition, no, forgetting: JSON.parse(line) as Forgetting };
   }
 }

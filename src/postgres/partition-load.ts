@@ -6,6 +6,7 @@ import type { PartitionSink } from '../runtime/ports.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 import { worldState } from '../../machines/statechart.ts';
 import { type CopiedRow, copyRows } from './copied-row.ts';
+import { readForgotten } from './forgotten-rows.ts';
 import type { Session } from './sessions.ts';
 import { isAwaiting } from './snapshot.ts';
 import { twinSelection } from './twin-row.ts';
@@ -32,9 +33,11 @@ export async function loadPartitions({ client }: Session, options: LoadOptions):
   const text = `select d.key, d.id, d.kind, d.site, d.registered, t.device is not null, t.received_at,
       ${twinSelection}
     from device d left join twin t on t.device = d.key ${chosen}`;
-  await client.query(`begin read only; ${SETTINGS}`);
+  // What is forgotten is read after the devices, and has to be of the same moment.
+  await client.query(`begin isolation level repeatable read read only; ${SETTINGS}`);
   try {
     await copyRows(client, { text, timeoutMs }, (row) => passOn(row, sink, learnKey));
+    for (const forgetting of await readForgotten(client, partitions)) sink.forgotten(forgetting);
   } finally {
     await client.query('rollback');
   }

@@ -22,6 +22,7 @@ import { takeCensus } from './census.ts';
 import { Committer } from './committer.ts';
 import { DeviceKeys, type DeviceRowGone } from './device-keys.ts';
 import { KnownDatabase, type SetBack } from './known-database.ts';
+import { Eraser } from './eraser.ts';
 import { FleetNumbers } from './fleet-numbers.ts';
 import { linesAfter, type LineRow, readLine } from './journal-rows.ts';
 import { acquireLeases, releaseLeases, renewLeases } from './leases.ts';
@@ -52,6 +53,7 @@ export class PostgresStore implements Store, Archive, Census {
   readonly #archive: PostgresArchive;
   readonly #ledger: PostgresArchive;
   readonly #numbers: FleetNumbers;
+  readonly #eraser: Eraser;
   /** For backends that look for devices: however many do, whoever reads otherwise gets on. */
   readonly finds: Pick<Archive, 'find'>;
   #closed: Promise<void> | null = null;
@@ -82,19 +84,22 @@ export class PostgresStore implements Store, Archive, Census {
     this.#archive = new PostgresArchive({ sessions: readers, reading, limits });
     this.#ledger = new PostgresArchive({ sessions: lookups, reading, limits });
     this.#numbers = new FleetNumbers({ sessions: own, reading });
+    this.#eraser = new Eraser(own);
     this.finds = new PostgresArchive({ sessions: finds, reading, limits });
   }
 
   /** Gives all connections back. What is under way is answered first. */
   close(): Promise<void> {
-    this.#closed ??= Promise.all(Object.values(this.#pools).map((pool) => pool.close())).then(
-      () => undefined,
-    );
+    this.#closed ??= this.#eraser
+      .stop()
+      .then(() => Promise.all(Object.values(this.#pools).map((pool) => pool.close())))
+      .then(() => undefined);
     return this.#closed;
   }
 
   /** Makes partitions for the reports of the days to come, and drops those whose retention has passed. For every hour or so. */
-  maintain(now: number): Promise<Maintenance> {
+  async maintain(now: number): Promise<Maintenance> {
+    this.#eraser.begin();
     return maintainReports(this.#pools.own, now, this.#limits);
   }
 
@@ -145,8 +150,11 @@ export class PostgresStore implements Store, Archive, Census {
     return unpackTwin(device, bytes);
   }
 
-  commit(commit: Commit): Promise<CommitResult> {
-    return this.#committer.commit(commit);
+  async commit(commit: Commit): Promise<CommitResult> {
+    const result = await this.#committer.commit(commit);
+    const isForgetting = commit.journal.some(({ type }) => type === 'forgotten');
+    if (isForgetting && result.type === 'committed') this.#eraser.begin();
+    return result;
   }
 
   ledgerEntry(device: string, id: string): Promise<LedgerEntry | null> {
@@ -179,6 +187,10 @@ export class PostgresStore implements Store, Archive, Census {
 
   twin(device: string): ReturnType<Archive['twin']> {
     return this.#archive.twin(device);
+  }
+
+  forgotten(device: string): ReturnType<Archive['forgotten']> {
+    return this.#archive.forgotten(device);
   }
 
   find(query: DeviceQuery): ReturnType<Archive['find']> {

@@ -11,7 +11,7 @@ import { encode } from '../wire/codec.ts';
 import { encodeFailure, encodeReply } from '../wire/reply.ts';
 import type { Batch, WrittenLine } from './batch.ts';
 import type { RuntimeLimits } from './limits.ts';
-import type { Bus, Clock } from './ports.ts';
+import type { Bus, Clock, Forgetting } from './ports.ts';
 import type { Publisher } from './publisher.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Traces } from './traces.ts';
@@ -51,6 +51,7 @@ export class Acting {
     if (this.#waiters.count > 0) for (const entry of batch.ledger) this.#waiters.learn(entry);
     for (const { line, twin, commandId } of batch.lines) {
       if (line.type === 'outcome') this.#tellWaiters(line.entry);
+      if (line.type === 'forgotten') this.#forget(line.forgetting);
       if (line.type === 'transition') {
         const { transition } = line;
         const trace = traces.of(transition.device, commandId);
@@ -59,6 +60,13 @@ export class Acting {
     }
     // Answers and commands leave before documents are made for those who watch.
     queueMicrotask(() => this.#publish(batch.lines));
+  }
+
+  /** Nobody will hear more of its commands. */
+  #forget(forgetting: Forgetting): void {
+    this.#options.telemetry.forgotten(forgetting);
+    for (const waited of this.#waiters.takeOf(forgetting.device))
+      this.#tellUnreadable(waited, 'the device was forgotten meanwhile');
   }
 
   #publish(lines: readonly WrittenLine[]): void {

@@ -5,7 +5,13 @@ import type { Transition } from '../../actors/decision.ts';
 import type { Quality } from '../../actors/freshness.ts';
 import type { LedgerEntry, Outcome } from '../../actors/ledger.ts';
 import type { Twin } from '../../actors/twin.ts';
-import type { DeadLetter, InventoryEntry, Lease } from './ports.ts';
+import type { DeadLetter, Forgetting, InventoryEntry, Lease } from './ports.ts';
+
+/** A device that is forgotten. */
+export interface ForgottenDevice extends Forgetting {
+  /** When the last of its history was erased from the store, ms epoch; `null` while that is under way. */
+  readonly erasedAt: number | null;
+}
 
 /** Reading for people and backends: what is committed, never what is only decided. */
 export interface Archive {
@@ -20,6 +26,8 @@ export interface Archive {
    * kind's limit: then it is the most that can be.
    */
   count(filter: DeviceFilter): Promise<{ readonly devices: number; readonly isExact: boolean }>;
+  /** That a device is forgotten, and how far that is; `null` for any other. */
+  forgotten(device: string): Promise<ForgottenDevice | null>;
   /**
    * Reports in (incarnation, boot, seq) order, or in the opposite order; `after` pages on. Times follow from the boots' clocks as
    * known now. Fewer than asked for where they are large (`REPORT_PAGE_BYTES_MAX`): only a page without any is past the last one.

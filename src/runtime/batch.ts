@@ -7,7 +7,7 @@ import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { journalNumberAfter } from './epoch.ts';
 import { type PartitionState, takeProgress } from './partition-state.ts';
-import type { Commit, DeadLetter, Delivery, JournalLine } from './ports.ts';
+import type { Commit, DeadLetter, Delivery, Forgetting, JournalLine } from './ports.ts';
 
 /**
  * A journal line, with the twin as it stood after it (`null` for a dead letter), and the id of the command that it tells of or
@@ -46,6 +46,8 @@ export class Batch {
   readonly afterCommit: AfterCommit[] = [];
   /** Where the messages in it stand, for the case that the store refuses one of them for good. */
   readonly messages: MessagePlace[] = [];
+  /** Nothing more may be put into it. */
+  isAlone = false;
   /** Things taken from the mailbox for it. */
   works = 0;
   /** Payload bytes of the messages taken for it. */
@@ -113,6 +115,14 @@ export class Batch {
     this.touch(partition);
     const line = { type: 'dead-letter', ...numbered(partition), deadLetter } as const;
     this.lines.push({ line, twin: null, commandId: null });
+  }
+
+  /** Everything of a device goes; nothing else is in this transaction. */
+  addForgotten(partition: PartitionState, forgetting: Forgetting): void {
+    this.touch(partition);
+    const line = { type: 'forgotten', ...numbered(partition), forgetting } as const;
+    this.lines.push({ line, twin: null, commandId: null });
+    this.isAlone = true;
   }
 
   /** The transaction. Its partitions' batch numbers are taken: it has to be committed, or everything discarded. */

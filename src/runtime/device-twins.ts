@@ -6,6 +6,7 @@ import { bornTwin, type Twin } from '../../actors/twin.ts';
 import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
 import { partitionOf } from '../wire/partition.ts';
+import { forgottenDetail } from './forgetting.ts';
 import { kindOf } from './kind-of.ts';
 import type { RuntimeLimits } from './limits.ts';
 import type { PartitionState } from './partition-state.ts';
@@ -58,6 +59,9 @@ export class DeviceTwins {
   /** The twin a report is for; born now if the device is heard for the first time. */
   speaking(partition: PartitionState, delivery: Delivery, report: Report): TwinFound {
     const { device, site } = delivery;
+    const forgotten = partition.forgotten.get(device);
+    if (forgotten !== undefined)
+      return { ok: false, reason: 'forgotten', detail: forgottenDetail(forgotten) };
     const known = this.known(partition, device);
     if (known instanceof Error) return { ok: false, reason: 'quarantined', detail: known.message };
     if (known !== undefined) {
@@ -86,7 +90,10 @@ export class DeviceTwins {
   register(entries: readonly InventoryEntry[]): void {
     for (const entry of entries) {
       const partition = this.#options.partitions.get(partitionOf(entry.device));
-      if (partition?.twins.has(entry.device) === false) partition.inventory.set(entry.device, entry);
+      if (partition === undefined) continue;
+      if (entry.registered) partition.forgotten.delete(entry.device);
+      if (partition.twins.has(entry.device) || partition.forgotten.has(entry.device)) continue;
+      partition.inventory.set(entry.device, entry);
     }
   }
 

@@ -289,6 +289,7 @@ export class Host {
       batch.bytes < limits.batchBytesMax;
     const pauseAt = clock.monotonic() + limits.decideMsMax;
     while (hasRoom()) {
+      if (batch.isAlone || (batch.works > 0 && this.#mailbox.isNextAlone)) return true;
       const work = this.#mailbox.take();
       if (work === undefined) return true;
       batch.works += 1;

@@ -8,7 +8,7 @@ import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { OpenRange } from './backlog.ts';
 import type { SetAside } from './backlog-reader.ts';
 import type { RuntimeLimits } from './limits.ts';
-import type { Delivery, FeedSink, GoneRange, InventoryEntry } from './ports.ts';
+import type { Delivery, FeedSink, Forgetting, GoneRange, InventoryEntry } from './ports.ts';
 import type { Verdict } from './rates.ts';
 
 /** The ledger's entry under an id as the store had it; `null` where it has none, and an error where it could not be asked. */
@@ -24,6 +24,7 @@ export type RequestWork =
     }
   | { readonly type: 'desired'; readonly device: string; readonly request: DesiredRequest }
   | { readonly type: 'get'; readonly device: string; readonly replyTo: ReplyAddress }
+  | ForgetWork
   | {
       readonly type: 'ledger';
       readonly device: string;
@@ -31,6 +32,14 @@ export type RequestWork =
       readonly known: Known;
       readonly replyTo: ReplyAddress;
     };
+
+/** An operator's word that a device be forgotten, in order with its traffic, and in a transaction of its own. */
+export interface ForgetWork {
+  readonly type: 'forget';
+  readonly device: string;
+  readonly word: Pick<Forgetting, 'asker' | 'by' | 'reason'>;
+  readonly replyTo: ReplyAddress;
+}
 
 /** A message, in the order of the stream. `isAboveRate`: its device is heard although it says too much. */
 export interface DeliveryWork {
@@ -183,6 +192,11 @@ export class Mailbox {
     if (!this.#isClosed) this.#push(work);
   }
 
+  /** Whether what is decided next has to be committed by itself. */
+  get isNextAlone(): boolean {
+    return this.#queue[this.#head]?.type === 'forget';
+  }
+
   /** The next thing to decide, or `undefined`. */
   take(): Work | undefined {
     const work = this.#queue[this.#head];
@@ -293,12 +307,20 @@ export class Mailbox {
   }
 }
 
+const REQUESTS: readonly string[] = [
+  'command',
+  'desired',
+  'get',
+  'ledger',
+  'forget',
+] satisfies RequestWork['type'][];
+
 /** True for a backend's request. */
 export function isRequest(work: Work): work is RequestWork {
-  return work.type === 'command' || work.type === 'desired' || work.type === 'get' || work.type === 'ledger';
+  return REQUESTS.includes(work.type);
 }
 
 /** Where the answer goes. */
 export function replyAddress(work: RequestWork): ReplyAddress {
-  return work.type === 'get' || work.type === 'ledger' ? work.replyTo : work.request.replyTo;
+  return work.type === 'command' || work.type === 'desired' ? work.request.replyTo : work.replyTo;
 }

@@ -7,7 +7,7 @@
  * I3  everything here is at most one uncommitted batch ahead of the store; a failed commit discards all of it.
  */
 import { Backlog } from './backlog.ts';
-import type { InventoryEntry, Lease, PartitionAdvance, Store } from './ports.ts';
+import type { Forgetting, InventoryEntry, Lease, PartitionAdvance, Store } from './ports.ts';
 import { StreamPositions } from './stream-positions.ts';
 import { Twins, type TwinsOptions } from './twins.ts';
 import { UnregisteredDevices } from './unregistered-devices.ts';
@@ -32,6 +32,8 @@ export interface PartitionState {
   readonly inventory: Map<string, InventoryEntry>;
   /** Of all partitions, too. */
   readonly unregistered: UnregisteredDevices;
+  /** Devices that are forgotten, by id. Of all partitions, too. */
+  readonly forgotten: Map<string, Forgetting>;
   /** Devices that were moved to another site and whose twins do not know it yet. Of all partitions, too. */
   readonly moved: readonly InventoryEntry[];
 }
@@ -45,6 +47,7 @@ export async function openPartitions(
   const inventory = new Map<string, InventoryEntry>();
   const unregistered = new UnregisteredDevices();
   const moved: InventoryEntry[] = [];
+  const forgotten = new Map<string, Forgetting>();
   const partitions = leases.map(({ partition }) => partition);
   await options.store.load(partitions, {
     twin: (stored) => {
@@ -57,6 +60,7 @@ export async function openPartitions(
       inventory.set(entry.device, entry);
       unregistered.add({ site: entry.site, isRegistered: entry.registered });
     },
+    forgotten: (forgetting) => void forgotten.set(forgetting.device, forgetting),
   });
   return leases.map(({ positions, backlog, ...lease }) => ({
     ...lease,
@@ -65,6 +69,7 @@ export async function openPartitions(
     twins,
     inventory,
     unregistered,
+    forgotten,
     moved,
   }));
 }

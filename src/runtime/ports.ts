@@ -226,7 +226,27 @@ export type JournalLine =
       readonly no: number;
       readonly partition: number;
       readonly deadLetter: DeadLetter;
+    }
+  /** Everything of the device is gone with the commit of this line. */
+  | {
+      readonly type: 'forgotten';
+      readonly no: number;
+      readonly partition: number;
+      readonly forgetting: Forgetting;
     };
+
+/** A device that is forgotten at an operator's word: nothing of it is kept but this, and what still comes of it is refused. */
+export interface Forgetting {
+  readonly device: string;
+  /** The site that it belonged to. */
+  readonly site: string;
+  /** ms epoch. */
+  readonly at: number;
+  /** Who asked, proved, and on whose behalf, claimed; `null` where nobody was named. */
+  readonly asker: string;
+  readonly by: string | null;
+  readonly reason: string;
+}
 
 /** A message that could not be read. Its bytes are in `stream` under `sequence`, as long as that keeps them. */
 export interface DeadLetter {
@@ -316,6 +336,8 @@ export interface PartitionSink {
   twin(stored: StoredTwin): void;
   /** A device that was never heard. */
   unheard(entry: InventoryEntry): void;
+  /** A device that is forgotten, and was not registered since. */
+  forgotten(forgetting: Forgetting): void;
 }
 
 /** Leases, twins, ledger and journal. */

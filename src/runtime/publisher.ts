@@ -8,7 +8,7 @@
  */
 import type { Kind } from '../../machines/kind.ts';
 import { twinDocument } from '../../actors/document.ts';
-import { encodeChanged, encodeDeadLetter, encodeOutcome } from '../wire/reply.ts';
+import { encodeChanged, encodeDeadLetter, encodeForgotten, encodeOutcome } from '../wire/reply.ts';
 import { deadLetter, twinChanged, twinOutcome } from '../wire/subjects.ts';
 import type { WrittenLine } from './batch.ts';
 import type { PartitionState } from './partition-state.ts';
@@ -91,6 +91,10 @@ export class Publisher {
       case 'dead-letter': {
         const subject = deadLetter(line.deadLetter.reason, line.partition);
         return { subject, id, payload: encodeDeadLetter(line, 'json'), trace: null };
+      }
+      case 'forgotten': {
+        const subject = twinChanged(line.forgetting.device);
+        return { subject, id, payload: encodeForgotten(line, 'json'), trace: null };
       }
     }
   }

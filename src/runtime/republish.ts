@@ -49,6 +49,7 @@ function deviceOf(line: Awaited<ReturnType<Store['journalAfter']>>[number]): str
     case 'outcome':
       return line.entry.device;
     case 'dead-letter':
+    case 'forgotten':
       return null;
   }
 }

@@ -15,8 +15,10 @@ import {
   encodeUnavailable,
   encodeUndecided,
 } from '../wire/reply.ts';
-import { type Known, replyAddress, type RequestWork } from './mailbox.ts';
+import { forgottenDetail } from './forgetting.ts';
+import { type ForgetWork, type Known, replyAddress, type RequestWork } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
+import type { Forgetting } from './ports.ts';
 
 /** Whether a twin knows of a command under this id, decided on or not; false for a twin that cannot be read. */
 export function doesRemember(
@@ -57,8 +59,16 @@ export function ledgerReply(
   return encodeRefusal({ id, code: 'unknown-id', detail, state: null, allowed: [] }, replyTo.encoding);
 }
 
+/** The answer for a device that is forgotten, whatever is asked: of what was under the id before nobody knows any more. */
+export function forgottenReply(work: Exclude<RequestWork, ForgetWork>, forgetting: Forgetting): EncodedReply {
+  const id = work.type === 'command' ? work.request.id : work.type === 'ledger' ? work.id : null;
+  const detail = forgottenDetail(forgetting);
+  const refusal = { id, code: 'forgotten', detail, state: null, allowed: [] } as const;
+  return encodeRefusal(refusal, replyAddress(work).encoding);
+}
+
 /** The answer for a device without a twin, or of a kind that this node does not know. What is in the ledger is told all the same. */
-export function replyWithoutTwin(work: Exclude<RequestWork, { type: 'ledger' }>): EncodedReply {
+export function replyWithoutTwin(work: Exclude<RequestWork, { type: 'ledger' } | ForgetWork>): EncodedReply {
   if (work.type !== 'command') return unknownDevice(work.device, null, replyAddress(work));
   const { request } = work;
   const entry = readEntry(work.known);
@@ -91,7 +101,7 @@ function readEntry(known: Known): LedgerEntry | null {
 }
 
 /** What a twin decides on. */
-export function inputOf(work: Exclude<RequestWork, { type: 'get' | 'ledger' }>): Input {
+export function inputOf(work: Exclude<RequestWork, { type: 'get' | 'ledger' } | ForgetWork>): Input {
   return work.type === 'command'
     ? { type: 'command', request: work.request, known: readEntry(work.known) }
     : { type: 'desired', request: work.request };

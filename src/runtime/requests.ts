@@ -6,7 +6,14 @@
 import type { ReplyAddress } from '../../actors/twin.ts';
 import { encodeRefusal, encodeUnavailable } from '../wire/reply.ts';
 import { isId } from '../wire/report.ts';
-import { type ReadRequest, readCommand, readDesired, readGet, readLedger } from '../wire/request.ts';
+import {
+  type ReadRequest,
+  readCommand,
+  readDesired,
+  readForget,
+  readGet,
+  readLedger,
+} from '../wire/request.ts';
 import { type Known, type Mailbox, replyAddress, type RequestWork } from './mailbox.ts';
 import type { BackendRequest, Bus, Clock, Store } from './ports.ts';
 import type { Traces } from './traces.ts';
@@ -101,6 +108,12 @@ function questionOf(options: RequestsOptions, request: BackendRequest): Question
       const read = readDesired(payload);
       if (!checked(options, request, read)) return null;
       return { id: null, work: () => ({ type: 'desired', device, request: { ...read.body, replyTo } }) };
+    }
+    case 'forget': {
+      const read = readForget(payload);
+      if (!checked(options, request, read)) return null;
+      const word = { asker, ...read.body };
+      return { id: null, work: () => ({ type: 'forget', device, word, replyTo }) };
     }
     case 'command': {
       const read = readCommand(payload);

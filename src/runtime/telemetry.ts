@@ -6,7 +6,7 @@ import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { Command } from '../../machines/command.ts';
 import type { Report } from '../../machines/report.ts';
 import type { Trace } from '../wire/trace.ts';
-import type { GoneRange } from './ports.ts';
+import type { Forgetting, GoneRange } from './ports.ts';
 
 /** Hears each event as it happens; must not throw. */
 export interface Telemetry {
@@ -57,6 +57,8 @@ export interface Telemetry {
   storeUnavailable(cause: Error): void;
   /** A twin could not decide on an input: a programmer's error. The twin stands as before. */
   quarantined(event: { readonly device: string; readonly cause: Error }): void;
+  /** A device is forgotten: nothing of it is left. */
+  forgotten(forgetting: Forgetting): void;
   /**
    * A stream lost messages before they were read, or was made anew (`to` before `from`). `messages`: how many they were, where that
    * is known.

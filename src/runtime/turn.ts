@@ -21,14 +21,22 @@ import type { Batch } from './batch.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { Deferral, type DeferralOptions } from './deferral.ts';
 import { DeviceTwins } from './device-twins.ts';
+import { forgetDevice } from './forgetting.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { type DeliveryWork, type PassedOver, replyAddress, type RequestWork, type Work } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
-import type { Bus, Clock, Delivery, GoneRange, InventoryEntry } from './ports.ts';
+import type { Bus, Clock, Delivery, InventoryEntry } from './ports.ts';
 import type { RefusedMessages } from './refused-messages.ts';
 import { LATE_MAX_MS } from './stall-watch.ts';
-import { storedAtOf } from './stream-positions.ts';
-import { inputOf, isNew, ledgerReply, replyWithoutTwin, unreadReply } from './request-replies.ts';
+import { StreamMoves } from './stream-moves.ts';
+import {
+  forgottenReply,
+  inputOf,
+  isNew,
+  ledgerReply,
+  replyWithoutTwin,
+  unreadReply,
+} from './request-replies.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Wakeups } from './wakeups.ts';
 
@@ -55,6 +63,7 @@ export class Turns {
   readonly #devices: DeviceTwins;
   readonly #deferral: Deferral;
   readonly #deadLetters: DeadLetters;
+  readonly #moves: StreamMoves;
   #hearingSince: number | null = null;
 
   constructor(options: TurnOptions) {
@@ -62,6 +71,7 @@ export class Turns {
     this.#devices = new DeviceTwins(options);
     const known: DeferralOptions['known'] = (partition, device) => this.#devices.known(partition, device);
     this.#deadLetters = new DeadLetters(options);
+    this.#moves = new StreamMoves(options);
     this.#deferral = new Deferral({ ...options, known });
   }
 
@@ -87,7 +97,7 @@ export class Turns {
         this.#wake(work.device, batch);
         return;
       case 'settle':
-        this.#settle(work.stream, batch);
+        this.#moves.settle(work.stream, batch);
         return;
       case 'hearing':
         this.#hear(work.isHearing);
@@ -96,10 +106,10 @@ export class Turns {
         this.#hearAnew();
         return;
       case 'gone':
-        this.#skip(work.range, batch);
+        this.#moves.skip(work.range, batch);
         return;
       case 'reads':
-        this.#read(work, batch);
+        this.#moves.read(work, batch);
         return;
       case 'registered':
         this.#register(work.entries, batch);
@@ -139,47 +149,6 @@ export class Turns {
     if (this.#hearingSince === null || this.#hearingSince > now - LATE_MAX_MS) return;
     this.#hearingSince = now;
     this.armAll();
-  }
-
-  /** Reading goes on behind what is gone; before it, where the stream was made anew or lost its tail, and counts from there again. */
-  #skip(range: GoneRange, batch: Batch): void {
-    this.#options.telemetry.streamGone(range);
-    const isAnew = range.to < range.from - 1;
-    for (const partition of this.#options.partitions.values()) {
-      if (range.isTail) this.#loseTail(partition, range);
-      const position = partition.positions.of(range.stream);
-      if (isAnew ? position <= range.to : position >= range.to) continue;
-      partition.positions.move(range.stream, range.to);
-      batch.touch(partition);
-    }
-  }
-
-  /** What was set aside there and is gone with the tail will never be decided. */
-  #loseTail(partition: PartitionState, { stream, to }: GoneRange): void {
-    for (const range of partition.backlog.cut(stream, to)) this.#options.telemetry.streamGone(range);
-  }
-
-  /** What one partition has passed in a stream, all have: its messages are taken in their order, whosever they are. */
-  #settle(stream: string, batch: Batch): void {
-    const states = [...this.#options.partitions.values()];
-    const reached = Math.max(...states.map(({ positions }) => positions.of(stream)));
-    const storedAt = storedAtOf(states, { stream, reached });
-    for (const partition of states) {
-      if (partition.positions.of(stream) === reached) continue;
-      partition.positions.move(stream, reached, storedAt);
-      batch.touch(partition);
-    }
-  }
-
-  /** After `gone`: a position never counts in a stream in which it was not reached, and nothing that was set aside there is in it. */
-  #read({ stream, made }: Extract<Work, { type: 'reads' }>, batch: Batch): void {
-    for (const partition of this.#options.partitions.values()) {
-      const { positions, backlog } = partition;
-      if (positions.madeOf(stream) === made) continue;
-      for (const range of backlog.clear(stream)) this.#options.telemetry.streamGone(range);
-      positions.name(stream, made);
-      batch.touch(partition);
-    }
   }
 
   #deliver(work: DeliveryWork, batch: Batch): void {
@@ -313,6 +282,18 @@ export class Turns {
       return;
     }
     const twin = this.#devices.known(partition, work.device);
+    if (work.type === 'forget') {
+      const now = this.#options.clock.now();
+      const reply = forgetDevice(work, { partition, twin, batch, now });
+      this.answerAfterCommit(batch, replyTo, () => reply);
+      return;
+    }
+    const forgotten = partition.forgotten.get(work.device);
+    if (forgotten !== undefined) {
+      const reply = forgottenReply(work, forgotten);
+      this.answerAfterCommit(batch, replyTo, () => reply);
+      return;
+    }
     const unread = unreadReply(work, twin instanceof Error ? undefined : twin);
     if (unread !== null) {
       this.answerAfterCommit(batch, replyTo, () => unread);

@@ -91,6 +91,15 @@ export class Twins {
     this.#keepAwake(twin);
   }
 
+  /** Nothing is left of the device's. */
+  delete(device: string): void {
+    const place = this.#places.get(device);
+    if (place !== undefined && place !== NOWHERE) this.#arena.free(place);
+    this.#places.delete(device);
+    this.#awakeBytes -= this.#awake.get(device)?.bytes ?? 0;
+    this.#awake.delete(device);
+  }
+
   /** Takes a twin from the store, to rest until something happens to it. */
   lay({ device, kind, heardAt, isBusy, bytes }: StoredTwin): void {
     const number = this.#kindNumbers.get(kind) ?? NO_KIND;

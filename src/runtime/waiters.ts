@@ -77,6 +77,13 @@ export class Waiters {
     return this.#released(waiting).map(({ to }) => to);
   }
 
+  /** Nobody waits for anything of this device any more: returns whoever did. */
+  takeOf(device: string): readonly Waited[] {
+    const own = [...this.#waiting].filter(([, { entry }]) => entry.device === device);
+    for (const [key] of own) this.#waiting.delete(key);
+    return own.flatMap(([, waiting]) => this.#released(waiting));
+  }
+
   /** Nobody waits any more: returns whoever did. */
   takeAll(): readonly Waited[] {
     const all = [...this.#waiting.values()].flatMap((waiting) => this.#released(waiting));

@@ -40,6 +40,8 @@ const OF_OWNERS: Readonly<Record<RefusalCode | FailureCode | WayWord, Acceptance
   overloaded: 'no',
   // It may have been refused before anybody looked the id up.
   'bad-arguments': 'not-this-copy',
+  // What the ledger had of the id is erased.
+  forgotten: 'not-this-copy',
   unavailable: 'not-this-copy',
   undecided: 'maybe',
   internal: 'maybe',

@@ -9,13 +9,15 @@ import { TypeCompiler } from '@sinclair/typebox/compiler';
 import type { TwinDocument } from '../../actors/document.ts';
 import { decode } from './codec.ts';
 import { REPLY_LIMITS } from './decode-limits.ts';
-import type { ChangedBody, OutcomeBody } from './reply.ts';
+import type { ChangedBody, ForgottenBody, OutcomeBody } from './reply.ts';
 import { schemaProblem } from './schema-problem.ts';
 
 /** A line of the journal, or an outcome, as it was published. */
 export type Published =
   | { readonly type: 'changed'; readonly device: string; readonly body: ChangedBody<TwinDocument> }
-  | { readonly type: 'outcome'; readonly device: string; readonly body: OutcomeBody };
+  | { readonly type: 'outcome'; readonly device: string; readonly body: OutcomeBody }
+  /** The device is forgotten: it has no document any more. */
+  | { readonly type: 'forgotten'; readonly device: string; readonly body: ForgottenBody };
 
 /** What was read, or why a message is none of Corral's. */
 export type ReadPublished =
@@ -49,6 +51,10 @@ const changedCheck = TypeCompiler.Compile(
   }),
 );
 
+const forgottenCheck = TypeCompiler.Compile(
+  Type.Object({ ...line, forgotten: Type.Object({ at: Figure, site: Text, reason: Text }) }),
+);
+
 const outcomeCheck = TypeCompiler.Compile(
   Type.Object({
     ...line,
@@ -65,16 +71,22 @@ const outcomeCheck = TypeCompiler.Compile(
 );
 
 const isChanged = (value: unknown): value is ChangedBody<TwinDocument> => changedCheck.Check(value);
+const isForgotten = (value: unknown): value is ForgottenBody => forgottenCheck.Check(value);
 const isOutcome = (value: unknown): value is OutcomeBody => outcomeCheck.Check(value);
 
 /** Reads a message of CHANGES; its body has to speak of the device of its subject. Never throws. */
 export function readPublished(
-  { device, type }: { readonly device: string; readonly type: Published['type'] },
+  { device, type }: { readonly device: string; readonly type: 'changed' | 'outcome' },
   payload: Uint8Array,
 ): ReadPublished {
   const decoded = decode(payload, REPLY_LIMITS);
   if (!decoded.ok) return { ok: false, detail: decoded.detail };
   const value: unknown = decoded.value;
+  if (type === 'changed' && isForgotten(value)) {
+    return value.device === device
+      ? { ok: true, published: { type: 'forgotten', device, body: value } }
+      : ofAnother(value.device);
+  }
   if (type === 'changed') {
     if (!isChanged(value)) return { ok: false, detail: schemaProblem(changedCheck, value) };
     const isOfIt = value.device === device && value.twin.device === device;

@@ -15,7 +15,7 @@
 import type { FirstUse, Reply, Refusal, RefusalCode, Transition } from '../../actors/decision.ts';
 import type { TwinDocument } from '../../actors/document.ts';
 import type { LedgerEntry, Outcome } from '../../actors/ledger.ts';
-import type { BackendRequest, DeadLetter, JournalLine } from '../runtime/ports.ts';
+import type { BackendRequest, DeadLetter, Forgetting, JournalLine } from '../runtime/ports.ts';
 import { encode, type Encoding } from './codec.ts';
 import { type FailureCode, FAILURES, REFUSAL_ERROR_CODES, type ServiceError } from './service-error.ts';
 
@@ -93,6 +93,23 @@ export interface OutcomeBody extends CommandOutcome {
 /** `deadletter.<reason>.<partition>`: a message that could not be read. */
 export interface DeadLetterBody extends DeadLetter {
   readonly no: number;
+}
+
+/** `twin.<id>.changed` for the last time: the device is forgotten. It has no `twin`. */
+export interface ForgottenBody {
+  readonly device: string;
+  readonly partition: number;
+  readonly no: number;
+  readonly forgotten: Omit<Forgetting, 'device'>;
+}
+
+/** Reply to `forget`. */
+export interface ForgetReply extends Forgetting {
+  readonly outcome: 'forgotten';
+  /** It was forgotten before, as it says here. */
+  readonly isRepeated: boolean;
+  /** A command may still be executed until then, ms epoch; `null` where none is under way. */
+  readonly inFlightUntil: number | null;
 }
 
 /** A reply ready to be sent. `error` is absent for what is no error. */
@@ -225,6 +242,22 @@ export function encodeChanged(
   const payload = encode(body, encoding);
   if (isCarried(payload)) return payload;
   return encode({ ...body, twin: shortened(document) }, encoding);
+}
+
+/** Encodes that a device is forgotten. */
+export function encodeForgotten(
+  { partition, no, forgetting }: Extract<JournalLine, { type: 'forgotten' }>,
+  encoding: Encoding,
+): Uint8Array {
+  const { device, ...forgotten } = forgetting;
+  const body: ForgottenBody = { device, partition, no, forgotten };
+  return encode(body, encoding);
+}
+
+/** Encodes the reply to `forget`. */
+export function encodeForget(reply: Omit<ForgetReply, 'outcome'>, encoding: Encoding): EncodedReply {
+  const body: ForgetReply = { outcome: 'forgotten', ...reply };
+  return { payload: encode(body, encoding) };
 }
 
 /** Encodes the publication of an outcome. */

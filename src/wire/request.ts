@@ -14,7 +14,7 @@ import { decode, type Encoding, encodingOf } from './codec.ts';
 import { quoted, schemaProblem } from './schema-problem.ts';
 
 /** What may be asked, by the name of its limit. */
-type RequestName = 'get' | 'command' | 'ledger' | 'desired' | 'find' | 'log-level';
+type RequestName = 'get' | 'command' | 'ledger' | 'desired' | 'forget' | 'find' | 'log-level';
 
 /**
  * A longer request is refused before it is read, bytes. What is asked for in a few fields has room for many more of them; the
@@ -23,6 +23,7 @@ type RequestName = 'get' | 'command' | 'ledger' | 'desired' | 'find' | 'log-leve
 export const REQUEST_BYTES_MAX: Readonly<Record<RequestName, number>> = {
   get: 4 * 1024,
   ledger: 4 * 1024,
+  forget: 4 * 1024,
   find: 8 * 1024,
   'log-level': 4 * 1024,
   command: 64 * 1024,
@@ -158,6 +159,25 @@ export function readCommand(payload: Uint8Array): ReadRequest<CommandBody> {
 export function readLedger(payload: Uint8Array): ReadRequest<LedgerBody> {
   const read = readChecked('ledger', ledgerCheck, payload);
   return read.ok ? { ok: true, body: { id: read.body.id.toLowerCase() } } : read;
+}
+
+/** Why a device is forgotten, and on whose behalf. */
+export interface ForgetBody {
+  readonly reason: string;
+  readonly by: string | null;
+}
+
+const forgetCheck = TypeCompiler.Compile(
+  Type.Object({
+    reason: Type.String({ minLength: 1, maxLength: 256, description: 'why it is forgotten' }),
+    by: Type.Optional(Type.String({ minLength: 1, maxLength: 128, description: 'on whose behalf' })),
+  }),
+);
+
+/** Reads what forgetting takes. */
+export function readForget(payload: Uint8Array): ReadRequest<ForgetBody> {
+  const read = readChecked('forget', forgetCheck, payload);
+  return read.ok ? { ok: true, body: { reason: read.body.reason, by: read.body.by ?? null } } : read;
 }
 
 /** Reads `twin.<id>.desired`. */

@@ -29,6 +29,7 @@ export const REFUSAL_ERROR_CODES: Readonly<Record<RefusalCode, number>> = {
   'bad-arguments': 400,
   'unknown-command': 404,
   'unknown-device': 404,
+  forgotten: 410,
   'unknown-id': 404,
   overloaded: 429,
 };

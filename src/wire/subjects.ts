@@ -36,6 +36,9 @@ export function isReportStream(name: string): boolean {
   return name === REPORT_STREAM || name.startsWith(`${REPORT_STREAM}-`);
 }
 
+/** How long streams keep their messages, ms. A consumer that stays away longer has missed some. */
+export const STREAM_MAX_AGE_MS = 7 * 24 * 3_600_000;
+
 /** Streams on the hub, besides one for the reports of each site. */
 export const STREAMS = {
   /** `twin.<id>.changed` and `twin.<id>.outcome`, so that a consumer can catch up. */
@@ -65,6 +68,10 @@ export const askedBy = (account: string, subject: string): string => `ask.${acco
 /** A command that a node asks for in the name of a token of HTTP: to the owner, past the mapping. */
 export const httpCommand = (token: string, device: string, name: string): string =>
   `owner.${String(partitionOf(device))}.http.${token}.${device}.command.${name}`;
+
+/** Has a device forgotten, at the word of a token of HTTP: there is no other way to ask for it. */
+export const httpForget = (token: string, device: string): string =>
+  `owner.${String(partitionOf(device))}.http.${token}.${device}.forget`;
 
 /** Asks for the twin document. */
 export const twinGet = (device: string): string => `twin.${device}.get`;
@@ -114,7 +121,9 @@ export type TwinOperation =
   | { readonly type: 'get' }
   | { readonly type: 'ledger' }
   | { readonly type: 'desired' }
-  | { readonly type: 'command'; readonly name: string };
+  | { readonly type: 'command'; readonly name: string }
+  /** Only over HTTP: no account is given a subject for it. */
+  | { readonly type: 'forget' };
 
 /** A request as its subject tells it. */
 export interface ParsedRequest {
@@ -134,6 +143,7 @@ export function parseRequestSubject(subject: string): ParsedRequest | null {
   const where = { partition: Number(partition), asker: `${via}:${caller}`, device };
   if (verb === 'command' && name !== undefined) return { ...where, operation: { type: 'command', name } };
   if (name !== undefined) return null;
+  if (verb === 'forget' && via === 'http') return { ...where, operation: { type: verb } };
   if (verb === 'get' || verb === 'ledger' || verb === 'desired')
     return { ...where, operation: { type: verb } };
   return null;

@@ -178,7 +178,7 @@ describe('over a socket', () => {
         );
     const methods = new Set(node.app.declaredRoutes().map(({ method }) => method));
     expect(methods).toEqual(new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']));
-    expect(of('operate')).toEqual(['POST /v1/devices/:device/commands']);
+    expect(of('operate')).toEqual(['POST /v1/devices/:device/commands', 'POST /v1/devices/:device/forget']);
     expect(
       of('public')
         .filter((route) => route.startsWith('GET'))

@@ -4,7 +4,7 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { kinds } from '../../machines/kinds.ts';
-import type { CommandPort } from '../../src/http/command-port.ts';
+import type { CommandPort, ForgetPort } from '../../src/http/command-port.ts';
 import type { HttpApp } from '../../src/http/context.ts';
 import type { Health, HealthPart } from '../../src/http/health.ts';
 import type { HttpGuards } from '../../src/http/limits.ts';
@@ -64,6 +64,7 @@ export interface HttpNode {
   readonly hub: MemoryHub;
   /** What becomes of commands. */
   commands: CommandPort;
+  forgetting: ForgetPort;
   /** Where it is read from: `hub`, unless it is set. */
   changes: ChangeFeed;
 }
@@ -88,6 +89,7 @@ export async function httpOver(
     hub,
     changes: new MemoryChangeFeed(hub) as ChangeFeed,
     commands: { command: async () => ({ type: 'hub-away' }) } as CommandPort,
+    forgetting: { forget: async () => ({ type: 'hub-away' }) } as ForgetPort,
   };
   const app = await buildHttp({
     ...{ archive, kinds, clock, metrics, serverErrorMs: 50 },
@@ -98,6 +100,7 @@ export async function httpOver(
       open: (options) => node.changes.open(options),
     },
     commands: { command: (order, caller) => node.commands.command(order, caller) },
+    forgetting: { forget: (order, caller) => node.forgetting.forget(order, caller) },
     guards,
     logger: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
   });

@@ -115,6 +115,7 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
     await under.store.load([lease.partition], {
       twin: ({ device: of, kind, heardAt, isBusy }) => told.set(of, { kind, heardAt, isBusy }),
       unheard: () => undefined,
+      forgotten: () => undefined,
     });
     expect(told.get(quiet)).toEqual({ kind: 'charge-point', heardAt: T0 + 7, isBusy: false });
     expect(told.get(silent)).toMatchObject({ heardAt: null, isBusy: false });
@@ -130,6 +131,7 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
     await under.store.load([lease.partition], {
       twin: ({ device: of, site, isRegistered }) => told.set(of, { site, isRegistered }),
       unheard: () => undefined,
+      forgotten: () => undefined,
     });
     expect(told.get(stranger)).toEqual({ site: 'harbour', isRegistered: false });
     expect(told.get(registered)).toEqual({ site: 'depot', isRegistered: true });

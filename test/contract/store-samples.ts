@@ -11,12 +11,13 @@ import type { Report } from '../../machines/report.ts';
 import type {
   Commit,
   DeadLetter,
+  Forgetting,
   InventoryEntry,
   JournalLine,
   Lease,
   PartitionAdvance,
-  StreamPosition,
   Store,
+  StreamPosition,
 } from '../../src/runtime/ports.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 import { siteStream } from '../../src/wire/subjects.ts';
@@ -303,12 +304,18 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
 export async function loaded(
   store: Store,
   partition: number,
-): Promise<{ readonly twins: readonly Twin[]; readonly unheard: readonly InventoryEntry[] }> {
+): Promise<{
+  readonly twins: readonly Twin[];
+  readonly unheard: readonly InventoryEntry[];
+  readonly forgotten?: readonly Forgetting[];
+}> {
   const twins: Twin[] = [];
   const unheard: InventoryEntry[] = [];
+  const forgotten: Forgetting[] = [];
   await store.load([partition], {
     twin: ({ device, bytes }) => twins.push(store.unpackTwin(device, bytes)),
     unheard: (entry) => unheard.push(entry),
+    forgotten: (forgetting) => forgotten.push(forgetting),
   });
-  return { twins, unheard };
+  return forgotten.length === 0 ? { twins, unheard } : { twins, unheard, forgotten };
 }

@@ -120,6 +120,11 @@ const ASKED: Readonly<Record<RefusalCode, () => Promise<readonly Question[]>>> =
   'bad-arguments': async () => [question(await world.knownDevice(), { body: { args: { holdMs: 'long' } } })],
   'unknown-command': async () => [question(await world.knownDevice(), { name: 'dance' })],
   'unknown-device': () => Promise.resolve([question(null)]),
+  forgotten: async () => {
+    const raw = await world.knownDevice();
+    await forget(raw.device);
+    return [question(raw)];
+  },
   'unknown-id': async () => [question(await world.knownDevice(), { operation: 'ledger' })],
   overloaded: async () => {
     const raw = await unprovedDevice();
@@ -134,6 +139,15 @@ async function askOverNats(
   const rest = operation === 'command' ? `command.${name}` : operation;
   const { code } = await world.backend.askFor(`twin.${device}.${rest}`, { id, ...body }, timeoutMs);
   return code;
+}
+
+async function forget(device: string): Promise<void> {
+  const response = await fetch(`${node.httpUrl}/v1/devices/${device}/forget`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ reason: 'a test' }),
+  });
+  expect(response.ok).toBe(true);
 }
 
 async function askOverHttp({ device, name, id, body }: Question): Promise<unknown> {
@@ -177,7 +191,7 @@ async function expectNothingDone({ questions, told }: Round): Promise<void> {
     for (const { device, id, operation } of all) {
       const entry = await world.backend.ledger(device, id);
       if (code === 'id-reused') expect(entry).toMatchObject({ name: 'reserve', outcome: 'done' });
-      else expect(entry.code, code).toBe('unknown-id');
+      else expect(entry.code, code).toBe(code === 'forgotten' ? code : 'unknown-id');
       if (operation !== 'desired') continue;
       expect(await world.backend.get(device)).toMatchObject({ desired: { version: 0, values: {} } });
     }

@@ -87,6 +87,7 @@ async function startNode(name: string): Promise<HttpApp> {
     nodeView: { status: async () => THIS_NODE },
     changes: new MemoryChangeFeed(hub),
     commands: { command: async () => ({ type: 'hub-away' }) },
+    forgetting: { forget: async () => ({ type: 'hub-away' }) },
   });
 }
 

@@ -63,7 +63,7 @@ export interface HoldSpan {
 /** A backend's request, as a node heard it. */
 export interface Heard {
   readonly device: string;
-  readonly operation: 'get' | 'ledger' | 'desired' | 'command';
+  readonly operation: 'get' | 'ledger' | 'desired' | 'command' | 'forget';
   /** For a command, with its arguments. */
   readonly name: string | null;
   readonly args: Readonly<Record<string, unknown>>;

@@ -82,6 +82,7 @@ export async function measureHttp(options: HttpOptions): Promise<HttpResult> {
       nodeView: { status: () => Promise.reject(new Error('nobody asks')) },
       changes: new MemoryChangeFeed(new MemoryHub(systemClock)),
       commands: { command: async () => ({ type: 'hub-away' }) },
+      forgetting: { forget: async () => ({ type: 'hub-away' }) },
       logger: pino({ level: 'silent' }),
       guards: {
         access: { readTokens: [], operateTokens: [], isReadOpen: true },

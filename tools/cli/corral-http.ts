@@ -93,6 +93,17 @@ export class CorralHttp {
     throw this.#complaint(path, status, body);
   }
 
+  /** Tells Corral to do something, and returns what it says to that. Throws as {@link read} does. */
+  async tell<Schema extends TSchema>(
+    path: string,
+    order: object,
+    check: TypeCheck<Schema>,
+  ): Promise<Static<Schema>> {
+    const { status, body } = await this.#fetch(path, order);
+    if ((status === 200 || status === 202) && check.Check(body)) return body;
+    throw this.#complaint(path, status, body);
+  }
+
   /** The pages of a list, one after the other: `next` of each is the path of the next one. */
   async *pages<Schema extends TSchema>(
     path: string,
@@ -160,10 +171,14 @@ export class CorralHttp {
 
   async #fetch(
     path: string,
+    order: object | null = null,
   ): Promise<{ readonly status: number; readonly text: string; readonly body: unknown }> {
     try {
       const signal = AbortSignal.timeout(ANSWER_MS);
-      const response = await fetch(`${this.#base}${path}`, { headers: this.#headers, signal });
+      const headers =
+        order === null ? this.#headers : { ...this.#headers, 'content-type': 'application/json' };
+      const sent = order === null ? {} : { method: 'POST', body: JSON.stringify(order) };
+      const response = await fetch(`${this.#base}${path}`, { ...sent, headers, signal });
       const text = await response.text();
       return { status: response.status, text, body: parsed(text) };
     } catch (cause) {

@@ -7,6 +7,7 @@ import { addConnections } from './connections.ts';
 import { addDevices } from './devices.ts';
 import { addDoctor } from './doctor.ts';
 import { addExplain } from './explain.ts';
+import { addForget } from './forget.ts';
 import { addHistory } from './history.ts';
 import { addIdentity } from './identity.ts';
 import { addKick } from './kick.ts';
@@ -33,6 +34,7 @@ export function corralProgram(): Command {
   addNodes(program);
   addCommands(program);
   addIdentity(program);
+  addForget(program);
   addDoctor(program);
   addConnections(program);
   addKick(program);

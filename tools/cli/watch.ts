@@ -98,6 +98,8 @@ function httpLineOf(event: string, data: ReceivedEvent['data']): string {
     const what = `${text('name')} ${text('outcome')}${why === '' ? '' : `: ${why}`}`;
     return [text('decidedAt') || text('acceptedAt'), text('device'), what, text('id')].join('  ');
   }
+  if (event === 'forgotten')
+    return [text('forgottenAt'), text('device'), `forgotten: ${text('reason')}`].join('  ');
   const { detail = '' } = data.cause as { readonly detail?: string };
   return [text('recordedAt'), text('device'), `${text('from')} -> ${text('to')}`, detail].join('  ');
 }
@@ -136,6 +138,8 @@ function lineOf(event: WatchEvent): string {
       const what = `${event.name} ${event.outcome}${why === null ? '' : `: ${why}`}`;
       return [shownTime(event.decidedAt ?? event.acceptedAt), event.device, what, event.id].join('  ');
     }
+    case 'forgotten':
+      return [shownTime(event.forgotten.at), event.device, `forgotten: ${event.forgotten.reason}`].join('  ');
     case 'gone':
       return event.to < event.from
         ? 'the stream was made anew, or has lost its tail: read the devices anew'

@@ -94,7 +94,11 @@ const MESSAGES = {
     payload: FailureSchema,
     headers: serviceError,
   },
-  changed: { summary: 'A transition of the known state, with the twin document', payload: ChangedSchema },
+  changed: {
+    summary:
+      'A transition of the known state, with the twin document; or, as the last word about a device, `forgotten` ({at, site, asker, by, reason}) with device, partition and no alone',
+    payload: ChangedSchema,
+  },
   publishedOutcome: { summary: 'An outcome became known, also late', payload: PublishedOutcomeSchema },
   deadLetter: { summary: 'A message that could not be read', payload: DeadLetterSchema },
   logLevelRequest: { summary: 'Sets or asks the log level of a device', payload: LogLevelRequestSchema },

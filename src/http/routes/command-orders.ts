@@ -164,7 +164,8 @@ function withAcceptance(problem: Problem, body: unknown): Problem {
   return new Problem(code, detail, { extensions: { ...extensions, acceptance }, cause });
 }
 
-function refusalProblem({ code, detail, state, allowed, id, firstUse }: RefusalBody): Problem {
+/** A refusal of the owner, as a problem of the same code. */
+export function refusalProblem({ code, detail, state, allowed, id, firstUse }: RefusalBody): Problem {
   const used = firstUse && {
     firstUse: { ...firstUse, acceptedAt: rfc3339OrNull(firstUse.acceptedAt) },
   };

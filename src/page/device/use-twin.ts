@@ -89,7 +89,7 @@ export function useTwin(device: string): KnownTwin {
   }, [path]);
   // A device that nobody knows yet is there from its first event on. The stream is opened without waiting for the twin: whether the node
   // is there has to be known also where it never says anything of the device.
-  useEvents(problem?.status === 404 ? '/v1/events' : `${path}/events`, {
+  useEvents(problem?.status === 404 || problem?.status === 410 ? '/v1/events' : `${path}/events`, {
     onEvent: ({ event, data }) => {
       if ((data as { readonly device?: string }).device !== device && event !== 'gone') return;
       // What became of a command may leave the twin as it was.

@@ -40,7 +40,10 @@ export function FleetPage({ query }: { readonly query: URLSearchParams }): VNode
   };
   useEvents('/v1/events', {
     onEvent: (event) => {
-      if (event.event === 'gone') list.refresh();
+      if (event.event === 'gone' || event.event === 'forgotten') {
+        list.refresh();
+        countSoon();
+      }
       if (event.event !== 'changed') return;
       const line = lineOf(event.data as ChangeData);
       // A whole fleet may change in one second: it is drawn once a frame.

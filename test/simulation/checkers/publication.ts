@@ -59,6 +59,8 @@ function says({ subject }: StoredMessage, body: Body, line: JournalLine): boolea
     }
     case 'dead-letter':
       return subject.startsWith('deadletter.');
+    case 'forgotten':
+      return subject === `twin.${line.forgetting.device}.changed` && body.forgotten !== undefined;
   }
 }
 

@@ -270,6 +270,7 @@ export class Server {
         outcome: ignore,
         transition: ignore,
         committed: ignore,
+        forgotten: ignore,
       },
       passedOver: ({ messages }) => record.count('passed-over', messages),
       storeUnavailable: (cause) => trace.line(name, () => `cannot commit: ${cause.message}`),

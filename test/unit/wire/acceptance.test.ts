@@ -11,9 +11,9 @@ import { type FailureCode, FAILURES } from '../../../src/wire/service-error.ts';
 const KNOWLEDGE: readonly Acceptance[] = ['no', 'not-this-copy', 'maybe', 'yes'];
 
 describe('a word', () => {
-  test('that is a refusal of the twin means no, but for the one that may be said before the id was looked up', () => {
+  test('that is a refusal of the twin means no, but for those that are said though what the id was is not known', () => {
     const others = Object.keys(REFUSALS).filter((code) => acceptanceOf(code) !== 'no');
-    expect(others).toEqual(['bad-arguments']);
+    expect(others).toEqual(['bad-arguments', 'forgotten']);
   });
 
   test('that decides nothing never means no: the id was not shown to be unknown', () => {

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { PARTITIONS, fnv1a32, partitionOf } from '../../../src/wire/partition.ts';
-import { httpCommand, parseReportSubject, parseRequestSubject } from '../../../src/wire/subjects.ts';
+import {
+  httpCommand,
+  httpForget,
+  parseReportSubject,
+  parseRequestSubject,
+} from '../../../src/wire/subjects.ts';
 
 describe('a report subject', () => {
   test('tells partition, site and device', () => {
@@ -51,6 +56,15 @@ describe('a request subject', () => {
     'owner.7.cp-001.get',
   ])('is not %s', (subject) => {
     expect(parseRequestSubject(subject)).toBeNull();
+  });
+
+  test('that asks to forget a device is one over HTTP alone', () => {
+    const subject = httpForget('till-2', 'cp-001');
+    expect(parseRequestSubject(subject)).toMatchObject({
+      asker: 'http:till-2',
+      operation: { type: 'forget' },
+    });
+    expect(parseRequestSubject(subject.replace('.http.', '.nats.'))).toBeNull();
   });
 
   test('of a command over HTTP reaches the partition that the hub maps its device to', () => {

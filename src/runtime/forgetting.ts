@@ -1,0 +1,55 @@
+/**
+ * Forgets a device at an operator's word: its owner lets go of the twin, and the commit that says so takes everything of it from the store.
+ * It is decided in its turn, between what the device said before and what it says after, and committed by itself; what still comes of the
+ * device is refused as `forgotten`, until somebody registers it again.
+ *
+ * A command that is under way is not called back: nobody could. The answer says until when the device may still execute it.
+ */
+import type { Twin } from '../../actors/twin.ts';
+import { encodeForget, encodeRefusal, type EncodedReply } from '../wire/reply.ts';
+import type { Batch } from './batch.ts';
+import type { ForgetWork } from './mailbox.ts';
+import type { PartitionState } from './partition-state.ts';
+import type { Forgetting } from './ports.ts';
+
+/** Forgets the device, and returns the answer, which rests on the commit. `twin` is an error for one that broke, which goes as well. */
+export function forgetDevice(
+  { device, word, replyTo }: ForgetWork,
+  known: {
+    readonly partition: PartitionState;
+    readonly twin: Twin | Error | undefined;
+    readonly batch: Batch;
+    readonly now: number;
+  },
+): EncodedReply {
+  const { partition, twin, batch, now } = known;
+  const before = partition.forgotten.get(device);
+  if (before !== undefined)
+    return encodeForget({ ...before, isRepeated: true, inFlightUntil: null }, replyTo.encoding);
+  if (twin === undefined && !partition.inventory.has(device)) {
+    const detail = `no twin and no inventory entry has the id ${device}, so there is nothing to forget`;
+    const refusal = { id: null, code: 'unknown-device', detail, state: null, allowed: [] } as const;
+    return encodeRefusal(refusal, replyTo.encoding);
+  }
+  const isTwin = twin !== undefined && !(twin instanceof Error);
+  const site = isTwin ? twin.site : (partition.inventory.get(device)?.site ?? '');
+  const forgetting: Forgetting = { device, site, at: now, ...word };
+  partition.twins.delete(device);
+  partition.inventory.delete(device);
+  partition.forgotten.set(device, forgetting);
+  batch.addForgotten(partition, forgetting);
+  const inFlightUntil = isTwin ? lastCertainAt(twin, now) : null;
+  return encodeForget({ ...forgetting, isRepeated: false, inFlightUntil }, replyTo.encoding);
+}
+
+/** Why nothing that the device says counts. */
+export function forgottenDetail({ device, at, reason }: Forgetting): string {
+  return `${device} was forgotten at ${new Date(at).toISOString()} (${reason}), and is known again once somebody registers it`;
+}
+
+function lastCertainAt({ open }: Twin, now: number): number | null {
+  const ends = open
+    .filter(({ outcome, certainAt }) => outcome === 'pending' && certainAt > now)
+    .map(({ certainAt }) => Math.ceil(certainAt));
+  return ends.length === 0 ? null : Math.max(...ends);
+}
