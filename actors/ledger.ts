@@ -60,6 +60,8 @@ export interface LedgerEntry {
   readonly closedAt: number | null;
   /** The command that undoes it, as its kind had it when it was accepted, or `null`. */
   readonly compensatedBy: string | null;
+  /** What executing it ends besides, in the state in which it was accepted, as half a sentence; absent where nothing. */
+  readonly ends?: string;
 }
 
 /** On whose behalf a twin commands its device by itself. */

@@ -5,6 +5,7 @@
  * `notAfterUp`; the server knows that after `certainAt` it cannot start any more, whatever was lost or delayed.
  */
 import type { Command, CommandSpec } from '../machines/command.ts';
+import { worldState } from '../machines/statechart.ts';
 import { latestAt } from './clock.ts';
 import { addEffect, type Draft, writeEntry } from './draft.ts';
 import type { LedgerEntry } from './ledger.ts';
@@ -47,6 +48,7 @@ export function nextEntry(
     ...{ holdMs: holdMsOf(args, spec), acceptedAt: context.now, sentAt: context.now },
     ...{ outcome: 'pending', reason: null, proof: null, decidedAt: null, closedAt: null },
     compensatedBy: spec.resolver.compensatedBy,
+    ...endsOf(draft, spec),
   };
 }
 
@@ -63,6 +65,14 @@ function deadline(draft: Draft, spec: CommandSpec): Pick<LedgerEntry, 'boot' | '
   // The device counts whole ms: its uptime is at most `notAfterUp` until it is one more.
   const certainAt = latestAt(clock, notAfterUp + 1, driftPpm) + context.serverErrorMs;
   return { boot: clock.boot, notAfterUp, certainAt };
+}
+
+/** What executing it ends in the state that the device is known to be in: whoever asks is told, and by whom it was meant to be kept. */
+function endsOf({ twin }: Draft, { ends }: CommandSpec): Pick<LedgerEntry, 'ends'> {
+  const what = ends?.[worldState(twin.path)];
+  if (what === undefined) return {};
+  const by = twin.hold?.by ?? null;
+  return { ends: twin.hold === null ? what : `${what} (${twin.hold.id}${by === null ? '' : `, for ${by}`})` };
 }
 
 function holdMsOf(args: LedgerEntry['args'], spec: CommandSpec): number | null {

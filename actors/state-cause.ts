@@ -36,8 +36,16 @@ export function causeOfState(known: {
   if (isOutOfService(twin)) return `${ownWords(twin)} (${reportName(twin)})`;
   const last = transitions.find(({ to }) => to === path);
   if (last?.cause.type === 'deadline') return last.cause.detail;
-  const seen = `it says ${twin.newest?.report.state ?? 'nothing'} (${reportName(twin)})${sensorWords(path)}`;
+  const seen = `it says ${newest?.report.state ?? 'nothing'} (${reportName(twin)})${sensorWords(path)}${strangersHold(twin)}`;
   return last?.cause.type === 'engineer' ? `${seen}, and ${last.cause.detail}` : seen;
+}
+
+/** What is reserved without a hold was reserved by somebody else than Corral: on the spot, or by another system behind a gateway. */
+function strangersHold({ path, newest, hold }: Twin): string {
+  const isStrangers = worldState(path) === 'reserved' && hold === null && !newest?.report.hold;
+  return isStrangers
+    ? ', and shows no hold: it is reserved by somebody else, for whom Corral did not ask'
+    : '';
 }
 
 function renewal(transitions: readonly Pick<Transition, 'cause'>[]): string {

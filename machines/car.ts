@@ -139,7 +139,7 @@ const machine = createMachine({
     },
     reserved: {
       initial: 'secured',
-      on: { 'command.release': send },
+      on: { 'command.release': send, 'command.reboot': send },
       states: {
         secured: { on: { 'command.start': send, expiry: '#car.available.secured' } },
         /** Open before the rental began: not by Corral. It is not handed to its holder like that. */
@@ -155,7 +155,7 @@ const machine = createMachine({
       },
     },
     /** Plugged in between two rentals; it is offered again when it says so itself. */
-    charging: {},
+    charging: { on: { 'command.reboot': send } },
     /** Silent for longer than its kind allows, or never heard. */
     offline: { on: { 'command.clear': decide, 'command.renew-identity': decide, 'command.abandon': decide } },
     suspect: {

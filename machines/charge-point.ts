@@ -4,14 +4,15 @@
  * Reported states against the words of OCPP 2.0.1 (part 2, ConnectorStatusEnumType) and 1.6 (section 7.7,
  * ChargePointStatus), for whoever writes a gateway:
  *
- * | OCPP 2.0.1  | OCPP 1.6                             | report                                             |
- * |-------------|--------------------------------------|----------------------------------------------------|
- * | Available   | Available                            | `available`                                        |
- * | Occupied    | Preparing, Finishing                 | `available`, with `cableConnected` or `carPresent` |
- * | Occupied    | Charging, SuspendedEV, SuspendedEVSE | `charging`, with `powerW`                          |
- * | Reserved    | Reserved                             | `reserved`                                         |
- * | Unavailable | Unavailable                          | `unavailable`                                      |
- * | Faulted     | Faulted                              | `faulted`                                          |
+ * | OCPP 2.0.1                            | OCPP 1.6                              | report                                             |
+ * |---------------------------------------|---------------------------------------|----------------------------------------------------|
+ * | Available                             | Available                             | `available`                                        |
+ * | Available, while the gateway holds it | Available, while the gateway holds it | `reserved`, with `hold`                            |
+ * | Occupied                              | Preparing, Finishing                  | `available`, with `cableConnected` or `carPresent` |
+ * | Occupied                              | Charging, SuspendedEV, SuspendedEVSE  | `charging`, with `powerW`                          |
+ * | Reserved                              | Reserved                              | `reserved`, with `hold` if the gateway made it     |
+ * | Unavailable                           | Unavailable                           | `unavailable`                                      |
+ * | Faulted                               | Faulted                               | `faulted`                                          |
  */
 import { Type } from '@sinclair/typebox';
 import { createMachine } from 'xstate';
@@ -155,7 +156,7 @@ const machine = createMachine({
     },
     reserved: {
       initial: 'waiting',
-      on: { 'command.release': send, 'command.start': send },
+      on: { 'command.release': send, 'command.start': send, 'command.reboot': send },
       states: {
         waiting: { on: { expiry: '#charge-point.available.idle' } },
         /** Somebody has come: the holder, or a stranger. Only the device can tell, by the token. */
@@ -164,7 +165,8 @@ const machine = createMachine({
     },
     charging: {
       initial: 'delivering',
-      on: { 'command.stop': send },
+      // Starting anew is the usual remedy of a session that hangs; the answer says what it ends.
+      on: { 'command.stop': send, 'command.reboot': send },
       states: {
         delivering: {},
         /** The session is on and no energy flows: the car is full, or the site is throttled. */

@@ -49,6 +49,8 @@ export interface CommandSpec {
   readonly hold: { readonly defaultMs: number; readonly longestMs: number } | null;
   /** True when executing it ends the device's hold (`release`, or `start` by its holder). */
   readonly endsHold: boolean;
+  /** What executing it ends besides, by the state of the world in which it is accepted, as half a sentence: whoever asks is told. */
+  readonly ends?: Readonly<Record<string, string>>;
   /** What proves its fate, whether it is sent again, and what undoes it. */
   readonly resolver: Resolver;
 }

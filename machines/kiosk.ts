@@ -120,7 +120,9 @@ const machine = createMachine({
   on: { ...hearing(observations), 'command.report': send },
   states: {
     available: { on: { 'command.reserve': send, 'command.start': send, 'command.reboot': send } },
-    reserved: { on: { 'command.release': send, 'command.start': send, expiry: 'available' } },
+    reserved: {
+      on: { 'command.release': send, 'command.start': send, 'command.reboot': send, expiry: 'available' },
+    },
     serving: {
       initial: 'dialog',
       states: {
@@ -129,7 +131,7 @@ const machine = createMachine({
         handover: {},
       },
     },
-    charging: {},
+    charging: { on: { 'command.reboot': send } },
     /** Silent for longer than its kind allows, or never heard. */
     offline: { on: { 'command.clear': decide, 'command.renew-identity': decide, 'command.abandon': decide } },
     suspect: {

@@ -12,13 +12,18 @@ import { BY_RING } from './resolver.ts';
  * is done when the device is back, and not before. Its own state may refuse it, as `busy`.
  */
 export const reboot = {
-  description: 'Start anew. What the device has stored stays; it is done when the device is back.',
+  description:
+    'Start anew. What the device has stored stays; it is done when the device is back. Of a device in use the answer tells what that `ends`.',
   args: noArguments,
   decidedBy: 'device',
   startWindowMs: 60_000,
   freshWithinMs: null,
   hold: null,
   endsHold: false,
+  ends: {
+    charging: 'the session that is charging',
+    reserved: 'the reservation, unless the device keeps its hold while it starts anew',
+  },
   // A later boot proves nothing: it may be a power cut. A boot that goes on proves that the device did not start anew.
   resolver: { ...BY_RING, notDone: ['ring-entry', 'ring-silence', 'boot-goes-on'] },
 } as const satisfies CommandSpec;

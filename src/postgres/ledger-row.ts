@@ -27,6 +27,7 @@ const columns = {
   decided_at: 'timestamptz',
   closed_at: 'timestamptz',
   compensated_by: 'text',
+  ends: 'text',
 } as const;
 
 const all = Object.keys(columns).join(', ');
@@ -65,6 +66,7 @@ export function writeEntry(key: number, entry: LedgerEntry, row: Columns<typeof 
   row.decided_at.time(entry.decidedAt);
   row.closed_at.time(entry.closedAt);
   row.compensated_by.text(entry.compensatedBy);
+  row.ends.text(entry.ends ?? null);
 }
 
 /** The columns of `c` (table command) and `d` (table device) that are a ledger entry, under its names. */
@@ -72,12 +74,19 @@ export const entrySelection = `d.id as device, c.id, c.n, c.name, c.args, c.by, 
   c.not_after_up as "notAfterUp", c.hold_ms as "holdMs", ms_of(c.accepted_at) as "acceptedAt",
   ms_of(c.sent_at) as "sentAt", ms_of(c.certain_at) as "certainAt", c.outcome, c.reason, c.proof,
   ms_of(c.decided_at) as "decidedAt", ms_of(c.closed_at) as "closedAt",
-  c.compensated_by as "compensatedBy"`;
+  c.compensated_by as "compensatedBy", c.ends`;
 
-/** A row of {@link entrySelection}: `args` is still text. */
-export type EntryRow = Omit<LedgerEntry, 'args'> & { readonly args: string };
+/** A row of {@link entrySelection}: `args` is still text, and what is absent is `null`. */
+export type EntryRow = Omit<LedgerEntry, 'args' | 'ends'> & {
+  readonly args: string;
+  readonly ends: string | null;
+};
 
 /** Reads an entry. */
-export function readEntry(row: EntryRow): LedgerEntry {
-  return { ...row, args: JSON.parse(row.args) as LedgerEntry['args'] };
+export function readEntry({ ends, ...row }: EntryRow): LedgerEntry {
+  return {
+    ...row,
+    args: JSON.parse(row.args) as LedgerEntry['args'],
+    ...(ends !== null && { ends }),
+  };
 }

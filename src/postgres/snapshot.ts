@@ -22,9 +22,9 @@ import type {
 /**
  * Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`; 3: the
  * byte that tells whether anything is awaited; 4: earlier lines of a device; 5: the boot of a stray; 6: boots of strays; 7: who asked;
- * 8: what leaps and is not believed; 9: what goes on though it looks older; 10: segments of a boot's clock.
+ * 8: what leaps and is not believed; 9: what goes on though it looks older; 10: segments of a boot's clock; 11: what a command ends.
  */
-const VERSION = 10;
+const VERSION = 11;
 const OLDEST_VERSION = 1;
 const LAST_VERSION_OF_ONE_BYTE = 2;
 const NOTHING_AWAITED = 0;
@@ -106,6 +106,8 @@ type EntryPlaces = readonly [
   compensatedBy?: string | null,
   /** Not there before version 7. */
   asker?: string | null,
+  /** Not there before version 11, nor where there is none. */
+  ends?: string,
 ];
 type RequestPlaces = readonly [
   id: string,
@@ -305,7 +307,7 @@ function readSequence([ranges, floorBoot, closedMissing, late, duplicates]: Sequ
 }
 
 function entryPlaces(entry: LedgerEntry): EntryPlaces {
-  return [
+  const places = [
     entry.id,
     entry.n,
     entry.name,
@@ -326,13 +328,14 @@ function entryPlaces(entry: LedgerEntry): EntryPlaces {
     entry.closedAt,
     entry.compensatedBy,
     entry.asker,
-  ];
+  ] as const;
+  return entry.ends === undefined ? places : [...places, entry.ends];
 }
 
 function readEntry(device: string, places: EntryPlaces): LedgerEntry {
   const [id, n, name, args, by, epoch, incarnation, boot, notAfterUp, holdMs, ...rest] = places;
   const [acceptedAt, sentAt, certainAt, outcome, reason, proof, ...last] = rest;
-  const [decidedAt, closedAt, compensatedBy = null, asker = null] = last;
+  const [decidedAt, closedAt, compensatedBy = null, asker = null, ends] = last;
   return {
     device,
     id,
@@ -355,6 +358,7 @@ function readEntry(device: string, places: EntryPlaces): LedgerEntry {
     decidedAt,
     closedAt,
     compensatedBy,
+    ...(ends !== undefined && { ends }),
   };
 }
 

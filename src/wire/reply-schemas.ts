@@ -60,6 +60,9 @@ const outcomeFields = {
     'when nothing was awaited any more: of an unknown command only a report that still comes late can tell more',
   ),
   compensatedBy: TextOrNull('the command that undoes this one; it is never sent of itself'),
+  ends: Type.Optional(
+    Type.String({ description: 'what executing it ends besides, in the state in which it was accepted' }),
+  ),
 } satisfies Fields<CommandOutcome> & Partial<Fields<LedgerEntry>>;
 
 /** A command as the ledger has it. */

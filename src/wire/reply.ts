@@ -47,6 +47,8 @@ export interface CommandOutcome {
    * itself.
    */
   readonly compensatedBy: string | null;
+  /** What executing it ends besides, in the state in which it was accepted: the session, the reservation. Absent where nothing. */
+  readonly ends?: string;
 }
 
 /** The twin refused: nothing was sent, and asking again changes nothing until the reason is gone. */
@@ -297,5 +299,6 @@ export function commandOutcome(entry: LedgerEntry): CommandOutcome {
     decidedAt: entry.decidedAt,
     closedAt: entry.closedAt,
     compensatedBy: entry.compensatedBy,
+    ...(entry.ends !== undefined && { ends: entry.ends }),
   };
 }

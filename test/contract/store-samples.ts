@@ -230,6 +230,11 @@ const former = fc.record({
 });
 
 const anyEntry = (device: string): fc.Arbitrary<LedgerEntry> =>
+  fc
+    .tuple(entryWithoutEnds(device), fc.option(text, { nil: undefined }))
+    .map(([entry, ends]) => (ends === undefined ? entry : { ...entry, ends }));
+
+const entryWithoutEnds = (device: string): fc.Arbitrary<Omit<LedgerEntry, 'ends'>> =>
   fc.record({
     ...{ device: fc.constant(device), id: fc.uuid(), n: uint, name: text, args: map },
     ...{ by: orNull(text), asker: orNull(text) },

@@ -207,6 +207,7 @@ function shownResult(result: CommandResult): readonly string[] {
     ['asked by', result.asker],
     ['reason', result.reason],
     ['proof', result.proof],
+    ['ends', result.ends ?? null],
     ['accepted', shownTime(result.acceptedAt)],
     ['cannot start after', shownTime(result.certainAt)],
     ['decided', shownTime(result.decidedAt)],

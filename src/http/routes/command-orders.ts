@@ -60,6 +60,9 @@ export const OrderAnswerSchema = Type.Object({
   decidedAt: TimeOrNull,
   closedAt: TimeOrNull,
   compensatedBy: Type.Union([Type.String(), Type.Null()], { description: 'the command that undoes it' }),
+  ends: Type.Optional(
+    Type.String({ description: 'what executing it ends besides, in the state in which it was accepted' }),
+  ),
 });
 
 const query = Type.Object(

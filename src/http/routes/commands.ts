@@ -56,6 +56,9 @@ export const CommandViewSchema = Type.Object({
   compensatedBy: Type.Union([Type.String(), Type.Null()], {
     description: 'the command that undoes it; it is never sent of itself',
   }),
+  ends: Type.Optional(
+    Type.String({ description: 'what executing it ends besides, in the state in which it was accepted' }),
+  ),
 });
 
 const query = Type.Object(

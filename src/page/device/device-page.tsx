@@ -60,7 +60,7 @@ export function DevicePage({
       <Identity twin={twin} doubt={doubt} />
       {problem !== null && <p role="alert">{sentenceOf(problem)}</p>}
       <Doubts suspicions={said.suspicions} doubt={doubt} />
-      <Reservation hold={said.hold} doubt={doubt} />
+      <Reservation hold={said.hold} state={said.state} doubt={doubt} />
       <div class="panels">
         <Explain asked={explanation} doubt={doubt} />
         <Panel id="commands" title="Commands">

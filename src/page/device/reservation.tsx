@@ -12,14 +12,17 @@ import { AsKnownThen } from './as-known-then.tsx';
 /** One line about the hold; nothing where there is none. */
 export function Reservation({
   hold,
+  state,
   doubt,
 }: {
   readonly hold: Hold | null;
+  /** The state that it is known to be in. */
+  readonly state: string;
   /** Why nothing is known to be true any more; `null` while it is. */
   readonly doubt: string | null;
 }): VNode | null {
   useTick();
-  if (hold === null) return null;
+  if (hold === null) return state === 'reserved' ? <ReservedElsewhere doubt={doubt} /> : null;
   const until = Date.parse(hold.until);
   const now = serverNow() ?? until;
   // Whether it was released meanwhile, or held again, nobody here knows: then nothing is counted down.
@@ -31,6 +34,19 @@ export function Reservation({
       <p>
         <strong>Held{hold.by === null ? '' : ` for ${hold.by}`}</strong> until {timeOfDay(until, now)} UTC
         {isKnown && left}. {isKnown && <span class="soft">{certainEnd(hold, now)}</span>}
+      </p>
+    </section>
+  );
+}
+
+/** It says that it is reserved and shows no hold: nobody whom Corral knows has it. */
+function ReservedElsewhere({ doubt }: { readonly doubt: string | null }): VNode {
+  return (
+    <section class="hold" aria-label="Hold">
+      <AsKnownThen doubt={doubt} />
+      <p>
+        <strong>Reserved by somebody else</strong>: it shows no hold, so that no command of Corral reserved
+        it.
       </p>
     </section>
   );

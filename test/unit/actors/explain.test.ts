@@ -171,3 +171,13 @@ describe('what the twin does by itself', () => {
       expect(sent).toBe(kind.commands[name]?.decidedBy === 'device');
   });
 });
+
+test('what is reserved without a hold is told as what it is: by somebody else, of whom Corral does not know', () => {
+  const pair = new Pair().meet();
+  pair.report({ state: 'reserved' });
+  expect(pair.document).toMatchObject({ state: 'reserved', hold: null, suspicions: [] });
+  expect(explained(pair).summary[0]).toContain('shows no hold: it is reserved by somebody else');
+  pair.report({ state: 'available' });
+  pair.reserve('r');
+  expect(explained(pair).summary[0]).not.toContain('somebody else');
+});
