@@ -252,6 +252,16 @@ describe('the kit', () => {
       ['--device', 'a', '--serve', '0', '--only', 'nonsense'],
       /There is no rule nonsense/,
     ],
+    [
+      'a level that is none',
+      ['--device', 'a', '--serve', '0', '--level', 'perfect'],
+      /sensor, answering, commanded, full/,
+    ],
+    [
+      'a level and some rules',
+      ['--device', 'a', '--serve', '0', '--level', 'sensor', '--only', 'ring'],
+      /cannot be used with/,
+    ],
   ])('refuses a command line with %s', async (_, args, sentence) => {
     const { code, stderr } = await corral('conform', ...args).ended;
     expect(stderr).toMatch(sentence);
