@@ -7,14 +7,13 @@ import { openChanges } from '../nats/changes-reader.ts';
 import type { HubConnection } from '../nats/connect.ts';
 import type { StreamMessage } from '../nats/stream-message.ts';
 import { type ChangePlace, placeText } from '../wire/change-place.ts';
+import { PublishedLines } from './published-lines.ts';
 import { readPublished } from '../wire/published.ts';
 import type { ChangedBody, ForgottenBody, OutcomeBody } from '../wire/reply.ts';
 import { parseChangeSubject } from '../wire/subjects.ts';
 
 /** More devices than this are picked out here instead of by the hub. */
 const FILTERED_DEVICES_MAX = 100;
-/** Journal numbers remembered per partition, to pass over what was published twice around an outage. */
-const REMEMBERED_MAX = 4_096;
 
 /** Where an event stands: `sequence` in the stream, and `place`, which says in which stream as well. Watch from there to go on after it. */
 interface Standing {
@@ -59,7 +58,7 @@ export async function watchChanges(
   devices: readonly string[] | null,
 ): Promise<Watch> {
   const queue = new EventQueue();
-  const isKnown = journalMemory();
+  const published = new PublishedLines();
   let unreadable = 0;
   const wanted = devices === null ? null : new Set(devices);
   const isFiltered = devices !== null && devices.length <= FILTERED_DEVICES_MAX;
@@ -73,7 +72,7 @@ export async function watchChanges(
         for (const message of batch) {
           const event = eventOf(message, made);
           if (event === null) unreadable += 1;
-          if (event === null || isKnown(event.partition, event.no)) continue;
+          if (event === null || published.has(event.partition, event.no)) continue;
           if (wanted === null || wanted.has(event.device)) queue.push(event);
         }
         return queue.drained();
@@ -125,22 +124,6 @@ function eventOf(
     case 'forgotten':
       return { ...published.body, ...standing, type: 'forgotten' };
   }
-}
-
-/** Tells whether a journal line was seen before, and remembers it. */
-function journalMemory(): (partition: number, no: number) => boolean {
-  const seen = new Map<number, Set<number>>();
-  return (partition, no) => {
-    const numbers = seen.get(partition) ?? new Set<number>();
-    seen.set(partition, numbers);
-    if (numbers.has(no)) return true;
-    numbers.add(no);
-    if (numbers.size > REMEMBERED_MAX) {
-      const [oldest] = numbers;
-      if (oldest !== undefined) numbers.delete(oldest);
-    }
-    return false;
-  };
 }
 
 /** Events between the reader and the loop over them; the reader waits until they are taken. */

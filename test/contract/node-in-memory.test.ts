@@ -23,6 +23,8 @@ import { until } from '../node.ts';
 const log = pino({ level: 'silent' });
 const DEVICE = 'cp-1';
 const LEASE_MS = 60_000;
+/** A report with this note is data that the store refuses. */
+const REFUSED = 'refuse this';
 const FIRST = '00000000-0000-4000-8000-000000000001';
 
 /** Holds up who passes while it is closed. */
@@ -60,6 +62,8 @@ class Gate {
 class LateStore extends MemoryStore {
   readonly renewals = new Gate();
   readonly commits = new Gate();
+  /** Of each commit that it took. */
+  readonly reportsOfCommits: number[] = [];
   /** The next questions for a command's entry pass one of these each. */
   readonly lookUps: Gate[] = [];
 
@@ -70,6 +74,10 @@ class LateStore extends MemoryStore {
   }
 
   override async commit(...asked: Parameters<MemoryStore['commit']>): ReturnType<MemoryStore['commit']> {
+    const [{ reports }] = asked;
+    if (reports.some(({ report }) => JSON.stringify(report).includes(REFUSED)))
+      return { type: 'refused', cause: new Error('this is never stored') };
+    this.reportsOfCommits.push(reports.length);
     const answer = await super.commit(...asked);
     await this.commits.pass();
     return answer;
@@ -109,11 +117,7 @@ beforeEach(async () => {
   });
   await node.start();
   say('available');
-  await until('the device is known', async () => {
-    const answer = await ask(twinGet(DEVICE));
-    const done = read(answer).device === DEVICE;
-    return done ? { done } : { done, seen: JSON.stringify(answer) };
-  });
+  await untilHeard();
 });
 afterEach(async () => {
   store.renewals.open();
@@ -121,14 +125,23 @@ afterEach(async () => {
   await node.stop();
 });
 
-function say(state: string): void {
+function say(state: string, more: object = {}): void {
   seq += 1;
-  const report = { boot: 1, seq, up: seq, kind: 'charge-point', state, sensors: {} };
+  const report = { boot: 1, seq, up: seq, kind: 'charge-point', state, sensors: {}, ...more };
   hub.storeReport('depot', DEVICE, encode(report, 'json'));
 }
 
-function ask(subject: string, body: object = {}): Promise<MemoryAnswer> {
-  return hub.request(backend, subject, encode(body, 'json'), 60_000);
+function ask(subject: string, body: object = {}, timeoutMs = 60_000): Promise<MemoryAnswer> {
+  return hub.request(backend, subject, encode(body, 'json'), timeoutMs);
+}
+
+/** The twin has heard all that was said. A node that gives its partitions up may take a question with it. */
+async function untilHeard(): Promise<void> {
+  await until('everything is heard', async () => {
+    const { sequence } = read(await ask(twinGet(DEVICE), {}, 200)) as { sequence?: { seq: number } };
+    const done = sequence?.seq === seq;
+    return done ? { done } : { done, seen: JSON.stringify(sequence) };
+  });
 }
 
 function read(answer: MemoryAnswer): Readonly<Record<string, unknown>> {
@@ -196,5 +209,16 @@ describe('requests of one device', () => {
     expect(read(await command)).toMatchObject({ id: FIRST, outcome: 'pending' });
     // It was asked after it, so it is known.
     expect(read(await ledger)).toMatchObject({ id: FIRST, outcome: 'pending' });
+  });
+});
+
+describe('a message that the store refuses', () => {
+  test('is found one by one, becomes a dead letter, and then reports share commits again', async () => {
+    for (const note of ['a', 'b', REFUSED, 'c']) say('available', { note });
+    await untilHeard();
+    const before = store.reportsOfCommits.length;
+    for (let more = 0; more < 200; more += 1) say('available');
+    await untilHeard();
+    expect(Math.max(...store.reportsOfCommits.slice(before))).toBeGreaterThan(10);
   });
 });

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jetstream } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Command } from '../../machines/command.ts';
 import type { Report } from '../../machines/report.ts';
@@ -23,6 +23,7 @@ import { SiteStreams } from '../../src/nats/site-streams.ts';
 import { siteCommand, siteStream } from '../../src/wire/subjects.ts';
 import type { Hub } from '../../tools/dev/hub.ts';
 import type { Site } from '../../tools/dev/site.ts';
+import { until } from '../node.ts';
 import { startLink, type Link } from '../link.ts';
 import { startHub, startSite, type Temporary } from '../servers.ts';
 
@@ -171,6 +172,35 @@ describe('behind a leaf', () => {
       device = name;
       expect(seqs(await stored())).toEqual([[1]]);
     }
+  });
+});
+
+describe('a hub that refuses to store', () => {
+  test('answers, and acknowledges nothing: what it refused is kept, and stored once there is room', async () => {
+    const operator = await connectToHub({ url: hub.url('operator'), name: 'operator' });
+    const { streams } = await jetstreamManager(operator.nats, { checkAPI: false });
+    const agent = await start();
+    await agent.delivered();
+    const { config, state } = await streams.info(siteStream('depot'));
+    await streams.update(siteStream('depot'), { max_msgs: state.messages });
+    try {
+      await change(agent, 3);
+      await until('a report was refused', async () => {
+        const { isDelivering, pending } = agent.status();
+        return isDelivering ? { done: false, seen: `${String(pending)} pending` } : { done: true };
+      });
+      expect(agent.status()).toMatchObject({ pending: 3, acked: 1 });
+      expect(seqs(await stored()).flat()).toEqual([1]);
+    } finally {
+      await streams.update(siteStream('depot'), { max_msgs: config.max_msgs });
+    }
+    await agent.delivered();
+    expect(
+      seqs(await stored())
+        .flat()
+        .sort(),
+    ).toEqual([1, 2, 3, 4]);
+    await operator.close();
   });
 });
 
