@@ -147,6 +147,8 @@ export class WorldRecord {
   readonly commits: Committed[] = [];
   /** What was done to the world, by sort. */
   readonly injected = new Map<FaultSort | Mishap, number>();
+  /** Devices that an operator was told are forgotten. */
+  readonly forgotten = new Set<string>();
   /** Who took a partition last. */
   readonly owners = new Map<number, string>();
   /** Twins that could not decide, processes that would have ended: what may never happen at all. */

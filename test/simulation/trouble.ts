@@ -56,5 +56,6 @@ export const MISHAPS = [
   'ring-leaps',
   'storageless-device',
   'uncounted-start',
+  'device-forgotten',
 ] as const;
 export type Mishap = (typeof MISHAPS)[number];

@@ -9,6 +9,7 @@ import type { Checker } from './checker.ts';
 import { clockBounds } from './clock-bounds.ts';
 import { epochs } from './epochs.ts';
 import { execution } from './execution.ts';
+import { forgotten } from './forgotten.ts';
 import { freshness } from './freshness.ts';
 import { history } from './history.ts';
 import { holdEnd } from './hold-end.ts';
@@ -28,6 +29,6 @@ export const checkers: readonly Checker[] = [
   ...[soundness, singleHolder, execution, outcomes, acceptance, epochs],
   ...[knownState, leaps, history, decided, clockBounds, freshness, holdEnd, presence],
   ...[told, documents, conclusions, certainlyNot, publication, calm, word],
-  storageless,
+  ...[storageless, forgotten],
   undecided,
 ];

@@ -6,8 +6,8 @@ export const storageless: Checker = {
   name: 'storageless',
   sentence:
     'of a device without ring and storage each report is filed or counted as heard, and in the end its twin says what it says, without a doubt',
-  check: ({ lastWords, endedAt: at }) => {
-    if (lastWords === null) return [];
+  check: ({ lastWords, record, endedAt: at }) => {
+    if (lastWords === null || record.forgotten.has(lastWords.device)) return [];
     const { device, stored, filed, last, twin } = lastWords;
     const duplicates = twin?.sequence.duplicates ?? 0;
     if (filed + duplicates !== stored) {

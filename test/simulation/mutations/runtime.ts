@@ -187,4 +187,12 @@ export const runtimeMutations: readonly Mutation[] = [
     caughtBy: 'documents',
     seed: 7,
   },
+  {
+    bug: 'what a forgotten device still says makes a new twin of it',
+    file: 'src/runtime/device-twins.ts',
+    find: 'if (forgotten !== undefined)',
+    put: 'if (forgotten !== undefined && delivery.sequence < 0)',
+    caughtBy: 'forgotten',
+    seed: 22,
+  },
 ];

@@ -7,7 +7,7 @@ import { ABANDON, RENEW_IDENTITY } from '../../../machines/upkeep.ts';
 import { CorralRefusal, CorralUnreachable } from '../../../src/client/errors.ts';
 import type { Requester } from '../../../src/client/requester.ts';
 import { TwinClient } from '../../../src/client/twin-client.ts';
-import { commandGateway } from '../../../src/command-gateway.ts';
+import { commandGateway, forgetGateway } from '../../../src/command-gateway.ts';
 import type { CommandAnswer } from '../../../src/http/command-port.ts';
 import { type MemoryHub, RUNTIME_ACCOUNT } from '../../../src/memory/hub.ts';
 import { MemoryLink } from '../../../src/memory/link.ts';
@@ -131,6 +131,13 @@ export class Backend {
     const gateway = commandGateway(this.#requester(RUNTIME_ACCOUNT));
     const asked = { ...order, ifVersion, by: this.name, traceParent: null };
     return conclusionOverHttp(await gateway.command(asked, this.name), isFirstUse);
+  }
+
+  /** As an operator: has a device forgotten. False where nobody said that it is. */
+  async forget(device: string): Promise<boolean> {
+    const gateway = forgetGateway(this.#requester(RUNTIME_ACCOUNT));
+    const answer = await gateway.forget({ device, reason: 'sold', by: null }, this.name);
+    return answer.type === 'forgotten';
   }
 
   async #wish(): Promise<void> {

@@ -274,7 +274,9 @@ export class Server {
       },
       passedOver: ({ messages }) => record.count('passed-over', messages),
       storeUnavailable: (cause) => trace.line(name, () => `cannot commit: ${cause.message}`),
-      deadLetter: ({ reason, detail, device }) => fault(`dead letter of ${device}: ${reason}, ${detail}`),
+      deadLetter: ({ reason, detail, device }) => {
+        if (reason !== 'forgotten') fault(`dead letter of ${device}: ${reason}, ${detail}`);
+      },
       quarantined: ({ device, cause }) =>
         fault(`${device} could not decide: ${cause.stack ?? cause.message}`),
       streamGone: ({ from, to }) => fault(`messages ${from} to ${to} are gone`),

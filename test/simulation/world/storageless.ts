@@ -32,6 +32,8 @@ export interface LastWords {
   /** How many are in the history. */
   readonly filed: number;
   readonly twin: Twin | null;
+  /** The store says that it is forgotten. */
+  readonly isForgotten: boolean;
 }
 
 export class Storageless {
@@ -86,8 +88,9 @@ export class Storageless {
     const { device } = this;
     const page = { from: null, to: null, after: null, isNewestFirst: false, limit: PAGE };
     const [found, reports] = await Promise.all([store.twin(device), store.reports(device, page)]);
+    const isForgotten = (await store.forgotten(device)) !== null;
     const said = { stored: this.#stored.length, last: this.#stored.slice(-2) };
-    return { device, ...said, filed: reports.length, twin: found?.twin ?? null };
+    return { device, ...said, filed: reports.length, twin: found?.twin ?? null, isForgotten };
   }
 
   #startLater(): void {

@@ -24,6 +24,7 @@ import { MixUps } from './mix-ups.ts';
 import { Neighbour } from './neighbour.ts';
 import { People } from './people.ts';
 import { Schedule } from './schedule.ts';
+import { Seller } from './seller.ts';
 import { Server } from './server.ts';
 import { Site, SITE } from './site.ts';
 import { type LastWords, Storageless } from './storageless.ts';
@@ -129,6 +130,7 @@ export class World {
   readonly #waitEnds: WaitEnds;
   readonly #neighbour: Neighbour;
   readonly #storageless: Storageless | null;
+  readonly #seller: Seller;
   #isCalm = false;
 
   constructor(seed: number, trace: Trace) {
@@ -168,6 +170,7 @@ export class World {
     const isStorageless = chance.fork('no storage').hits(STORAGELESS_PART);
     const own = { schedule, record, site: this.#site, chance: chance.fork('storageless') };
     this.#storageless = isStorageless ? new Storageless(own) : null;
+    this.#seller = new Seller({ ...own, backend: this.#backends[0]!, chance: chance.fork('seller') });
     this.#storm = new Storm({
       ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
       ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends },
@@ -192,6 +195,7 @@ export class World {
     if (this.#chance.fork('whose voice').hits(NEIGHBOUR_PART)) this.#neighbour.begin();
     if (this.#chance.fork('waits').hits(WAIT_ENDS_PART)) this.#waitEnds.begin();
     this.#storageless?.begin();
+    if (this.#storageless !== null) this.#seller.begin(this.#storageless.device, weather.stormMs);
     this.#storm.begin();
     await schedule.runUntil(WORLD_BEGINS + weather.stormMs);
     const calmAt = schedule.now;
