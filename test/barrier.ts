@@ -11,7 +11,7 @@ import { type Contradiction, defineKind, type Kind } from '../machines/kind.ts';
 import { probe } from '../machines/probe.ts';
 import type { Report } from '../machines/report.ts';
 import { BY_HOLD, BY_HOLD_ENDED, BY_RING } from '../machines/resolver.ts';
-import { clear, reboot } from '../machines/upkeep.ts';
+import { abandon, clear, reboot } from '../machines/upkeep.ts';
 
 const observations = ['available', 'reserved', 'open.waiting', 'open.passing'] as const;
 type Observation = (typeof observations)[number];
@@ -66,6 +66,7 @@ const commands = {
   report: probe,
   reboot,
   clear,
+  abandon,
 } as const satisfies Record<string, CommandSpec>;
 
 const send = { actions: 'send' } as const;
@@ -92,8 +93,8 @@ const machine = createMachine({
         passing: {},
       },
     },
-    offline: { on: { 'command.clear': decide } },
-    suspect: { on: { 'command.clear': decide, 'command.reboot': send } },
+    offline: { on: { 'command.clear': decide, 'command.abandon': decide } },
+    suspect: { on: { 'command.clear': decide, 'command.abandon': decide, 'command.reboot': send } },
   },
 });
 

@@ -38,6 +38,7 @@ ${COMMAND_EXIT_HELP}
 Examples:
   corral command cp-002 reserve holdMs=600000 --by alice
   corral command cp-002 release --wait 20s --json
+  corral command cp-002 abandon command=99c49974-fe79-4d3f-96e1-679ee1fa4485 reason='gateway burnt down' --by eva
   corral command cp-002 reserve --id 99c49974-fe79-4d3f-96e1-679ee1fa4485`;
 
 const LEDGER_HELP = `${BACKEND_HELP}
