@@ -28,6 +28,13 @@ export type NumberedTransition = Transition & { readonly partition: number; read
 export class Journal {
   readonly #lines = new Map<number, StoredLine[]>();
 
+  /** Another one with the same lines. */
+  copy(): Journal {
+    const journal = new Journal();
+    for (const [partition, lines] of this.#lines) journal.#lines.set(partition, [...lines]);
+    return journal;
+  }
+
   /** The first of `lines` that cannot be written: its number is not beyond the last one. `null` when all can. */
   firstTaken(lines: readonly JournalLine[]): JournalLine | null {
     const last = new Map<number, number>();

@@ -14,7 +14,7 @@ type Held = Pick<Lease, 'partition' | 'epoch'>;
 
 /** The leases of all partitions. */
 export class LeaseTable {
-  readonly #rows: LeaseView[] = Array.from({ length: PARTITIONS }, (_, partition) => ({
+  #rows: LeaseView[] = Array.from({ length: PARTITIONS }, (_, partition) => ({
     ...{ partition, owner: null, expiresAt: null },
     ...{ epoch: 0, positions: [], backlog: [], batch: 0, journal: 0, published: 0 },
   }));
@@ -32,6 +32,14 @@ export class LeaseTable {
       const { partition, positions, backlog, batch, journal, published } = row;
       return { partition, epoch, positions, backlog, batch, journal, published };
     });
+  }
+
+  /** Another one with the same leases. */
+  copy(): LeaseTable {
+    const table = new LeaseTable();
+    table.#rows = structuredClone(this.#rows);
+    for (const [partition, refuses] of this.#refusals) table.#refusals.set(partition, refuses);
+    return table;
   }
 
   /** Every partition, and who holds it. */

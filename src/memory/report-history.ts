@@ -27,6 +27,14 @@ export class ReportHistory {
   /** By boot. */
   readonly #clocks = new Map<string, readonly BootClock[]>();
 
+  /** Another one with the same reports and clocks. */
+  copy(): ReportHistory {
+    const history = new ReportHistory();
+    for (const [device, reports] of this.#reports) history.#reports.set(device, [...reports]);
+    for (const [key, clock] of this.#clocks) history.#clocks.set(key, clock);
+    return history;
+  }
+
   /** Files a report at its place. */
   file({ device, incarnation, report, receivedAt, fate }: FiledReport): void {
     const { boot, seq, up } = report;

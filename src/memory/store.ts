@@ -60,19 +60,19 @@ const DAY_MS = 86_400_000;
 export class MemoryStore implements Store, Archive {
   readonly #options: MemoryStoreOptions;
   readonly #reading: TwinReading;
-  readonly #leases = new LeaseTable();
-  readonly #devices = new Map<string, string>();
+  #leases = new LeaseTable();
+  #devices = new Map<string, string>();
   /** Devices as they were registered, one after the other. */
-  readonly #registered: string[] = [];
-  readonly #twins = new Map<string, string>();
-  readonly #history = new ReportHistory();
+  #registered: string[] = [];
+  #twins = new Map<string, string>();
+  #history = new ReportHistory();
   /** By device and id. */
-  readonly #ledger = new Map<string, string>();
+  #ledger = new Map<string, string>();
   /** Which id has a command number of a device. */
-  readonly #idsByNumber = new Map<string, string>();
-  readonly #journal = new Journal();
+  #idsByNumber = new Map<string, string>();
+  #journal = new Journal();
   /** By device. */
-  readonly #forgotten = new Map<string, string>();
+  #forgotten = new Map<string, string>();
 
   constructor(options: MemoryStoreOptions) {
     this.#options = options;
@@ -86,6 +86,19 @@ export class MemoryStore implements Store, Archive {
     this.#devices.set(device.device, JSON.stringify(device));
     if (device.registered) this.#forgotten.delete(device.device);
     if (device.registered || isMoved) this.#registered.push(device.device);
+  }
+
+  /** Keeps what it holds now, as a backup does. The function that is returned sets it back to that, and may be called once. */
+  keep(): () => void {
+    const [leases, history, journal] = [this.#leases.copy(), this.#history.copy(), this.#journal.copy()];
+    const [devices, twins] = [new Map(this.#devices), new Map(this.#twins)];
+    const [ledger, idsByNumber] = [new Map(this.#ledger), new Map(this.#idsByNumber)];
+    const [registered, forgotten] = [[...this.#registered], new Map(this.#forgotten)];
+    return () => {
+      [this.#leases, this.#history, this.#journal] = [leases, history, journal];
+      [this.#devices, this.#twins, this.#registered] = [devices, twins, registered];
+      [this.#ledger, this.#idsByNumber, this.#forgotten] = [ledger, idsByNumber, forgotten];
+    };
   }
 
   // ------------------------------------------------------------------------------------------------------- store

@@ -5,6 +5,7 @@
 import type { Command } from '../../machines/command.ts';
 import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
+import type { StoredMessage } from '../../src/memory/message-stream.ts';
 import type { Commit } from '../../src/runtime/ports.ts';
 import type { FaultSort, Mishap } from './trouble.ts';
 
@@ -20,8 +21,10 @@ export interface MadeReport {
   readonly measuredAt: number;
   /** When its storage lost it, without knowing whether the hub had it; `null` while it has not. */
   lostAt: number | null;
-  /** When the hub's stream stored it first, true time; `null` while it has not. */
+  /** When the hub's stream stored it first, true time; `null` while it has not, or has lost it again. */
   storedAt: number | null;
+  /** The hub has lost it once, although its device may have heard that it was stored. */
+  wasLostByHub: boolean;
 }
 
 /** A command that a device began to execute. */
@@ -110,6 +113,15 @@ export interface Committed {
   readonly at: number;
   readonly node: string;
   readonly commit: Commit;
+  /** When the store was set back to before it; `null` while it holds. */
+  lostAt: number | null;
+}
+
+/** The hub was set back: what its streams stored last is gone, and was acknowledged. */
+export interface HubLoss {
+  readonly at: number;
+  readonly reports: readonly StoredMessage[];
+  readonly published: readonly StoredMessage[];
 }
 
 /** A device as checkers know it. */
@@ -131,8 +143,7 @@ export class WorldRecord {
   readonly madeBySample = new Map<string, MadeReport>();
   /** Reports that somebody else made in a device's name, by the same. */
   readonly forged = new Map<string, Report>();
-  /** When the hub stored something of a device. */
-  readonly arrivals: { readonly device: string; readonly at: number }[] = [];
+  #arrivals: { readonly device: string; readonly at: number }[] = [];
   readonly executions: Execution[] = [];
   /** Ids of commands of which the device cannot tell what became of them. */
   readonly untellable = new Set<string>();
@@ -145,6 +156,9 @@ export class WorldRecord {
   /** Requests of backends, each attempt by itself. */
   asked = 0;
   readonly commits: Committed[] = [];
+  readonly hubLosses: HubLoss[] = [];
+  /** When the store was set back. */
+  readonly setBacks: number[] = [];
   /** What was done to the world, by sort. */
   readonly injected = new Map<FaultSort | Mishap, number>();
   /** Devices that an operator was told are forgotten. */
@@ -153,6 +167,21 @@ export class WorldRecord {
   readonly owners = new Map<number, string>();
   /** Twins that could not decide, processes that would have ended: what may never happen at all. */
   readonly faults: { readonly at: number; readonly what: string }[] = [];
+
+  /** When the hub stored something of a device. */
+  get arrivals(): readonly { readonly device: string; readonly at: number }[] {
+    return this.#arrivals;
+  }
+
+  /** The hub stored something of a device. */
+  arrived(device: string, at: number): void {
+    this.#arrivals.push({ device, at });
+  }
+
+  /** The hub has forgotten what it stored after a time. */
+  forgetArrivals(since: number): void {
+    this.#arrivals = this.#arrivals.filter(({ at }) => at <= since);
+  }
 
   /** Counts something that was done to the world. */
   count(sort: FaultSort | Mishap, times = 1): void {

@@ -57,5 +57,10 @@ export const MISHAPS = [
   'storageless-device',
   'uncounted-start',
   'device-forgotten',
+  'hub-set-back',
+  'tail-noticed',
+  'message-lost-by-hub',
+  'store-set-back',
+  'commit-forgotten',
 ] as const;
 export type Mishap = (typeof MISHAPS)[number];

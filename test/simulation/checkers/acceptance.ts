@@ -1,6 +1,6 @@
 import type { LedgerEntry } from '../../../actors/ledger.ts';
-import type { Evidence } from '../world/world.ts';
-import { type Checker, finalEntries, type Flaw, short } from './checker.ts';
+import type { Committed } from '../record.ts';
+import { type Checker, finalEntries, type Flaw, short, storeLives } from './checker.ts';
 
 /** Servers read whole ms. */
 const WHOLE_MS = 1;
@@ -30,15 +30,15 @@ export const acceptance: Checker = {
       const text = `${name} ${short(id)} was accepted at ${acceptedAt}, and in the ${freshMs} ms before no report allowed it`;
       return [{ at: to, device, text }];
     });
-    return [...inNoStateForIt, ...besideAnother(evidence)];
+    return [...inNoStateForIt, ...storeLives(evidence).flatMap(besideAnother)];
   },
 };
 
 /** While a command may still start no other is accepted, unless it changes nothing. */
-function besideAnother({ record }: Evidence): Flaw[] {
+function besideAnother(commits: readonly Committed[]): Flaw[] {
   const pending = new Map<string, LedgerEntry>();
   const accepted = new Set<string>();
-  return record.commits.flatMap(({ at, commit }) => {
+  return commits.flatMap(({ at, commit }) => {
     const changing = commit.ledger.filter(({ notAfterUp }) => notAfterUp !== null);
     for (const entry of changing) {
       const isOver = entry.outcome !== 'pending' && pending.get(entry.device)?.id === entry.id;

@@ -1,7 +1,7 @@
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { isSameCommand } from '../../../actors/reused-id.ts';
 import type { Conclusion } from '../record.ts';
-import { type Checker, type EntryVersion, type Flaw, short, versionsById } from './checker.ts';
+import { type Checker, type EntryVersion, type Flaw, isHeldAt, short, versionsById } from './checker.ts';
 
 /** Words that deny: no copy of the call was accepted; the first two also that an earlier one under its id was. */
 const DENIES_ALL = ['refused', 'not-accepted'];
@@ -23,7 +23,10 @@ export const certainlyNot: Checker = {
     }
     const ofCalls = conclusions.flatMap((call): Flaw[] => {
       const { id, device, concluded, concludedAt } = call;
-      const acceptedAt = committedAt(versions.get(id) ?? [], call);
+      // What was lost before it was said was not there any more; that it had been accepted stays true.
+      const known = versions.get(id) ?? [];
+      const held = known.filter((version) => isHeldAt(version, concludedAt ?? Infinity));
+      const acceptedAt = committedAt(concluded === 'accepted' ? known : held, call);
       const others = (byId.get(id) ?? []).filter((other) => other !== call && isSameCommand(other, call));
       const text = wrongAbout(call, acceptedAt, others);
       if (text === null || concludedAt === null) return [];
@@ -32,7 +35,7 @@ export const certainlyNot: Checker = {
       ];
     });
     const ofLedgers = unknownIds.flatMap(({ device, id, askedAt }): Flaw[] => {
-      const [first] = versions.get(id) ?? [];
+      const first = versions.get(id)?.find(({ lostAt }) => lostAt === null);
       if (first === undefined || first.at > askedAt) return [];
       const text = `${short(id)}: the ledger was said not to have it, and it is there since ${String(first.at)}`;
       return [{ at: askedAt, device, text }];

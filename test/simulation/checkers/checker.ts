@@ -3,6 +3,7 @@
  * place at which the property does not hold.
  */
 import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { Committed } from '../record.ts';
 import type { Evidence } from '../world/world.ts';
 
 /** One place at which a property does not hold. */
@@ -30,19 +31,43 @@ export const isProbe = (id: string): boolean => id.startsWith('probe-');
 export interface EntryVersion {
   readonly at: number;
   readonly entry: LedgerEntry;
+  /** When the store was set back to before it, or `null`. */
+  readonly lostAt: number | null;
 }
 
 /** All versions of each ledger entry, in the order in which the store took them. */
 export function versionsById({ record }: Evidence): ReadonlyMap<string, readonly EntryVersion[]> {
   const versions = new Map<string, EntryVersion[]>();
-  for (const { at, commit } of record.commits) {
+  for (const { at, commit, lostAt } of record.commits) {
     for (const entry of commit.ledger) {
       const known = versions.get(entry.id);
-      if (known === undefined) versions.set(entry.id, [{ at, entry }]);
-      else known.push({ at, entry });
+      if (known === undefined) versions.set(entry.id, [{ at, entry, lostAt }]);
+      else known.push({ at, entry, lostAt });
     }
   }
   return versions;
+}
+
+/**
+ * What the store has lived through, one after the other: what it took up to each time at which it was set back, as it was then, and what it
+ * holds in the end. A life is judged by itself: what was committed and then lost is lost.
+ */
+export function storeLives({ record }: Evidence): readonly (readonly Committed[])[] {
+  const { commits, setBacks } = record;
+  const held = (time: number): Committed[] =>
+    commits.filter(({ at, lostAt }) => at <= time && (lostAt === null || lostAt >= time));
+  return [...setBacks.map(held), commits.filter(({ lostAt }) => lostAt === null)];
+}
+
+/** Ids of commands that the store has forgotten once: they may be accepted, and executed, a second time. */
+export function forgottenIds({ record }: Evidence): ReadonlySet<string> {
+  const lost = record.commits.filter(({ lostAt }) => lostAt !== null);
+  return new Set(lost.flatMap(({ commit }) => commit.ledger.map(({ id }) => id)));
+}
+
+/** A version that the store still had at a time. */
+export function isHeldAt({ lostAt }: Pick<Committed, 'lostAt'>, time: number): boolean {
+  return lostAt === null || lostAt > time;
 }
 
 /** Every ledger entry as it stands in the end. */

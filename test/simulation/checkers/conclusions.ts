@@ -1,7 +1,8 @@
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { isSameCommand } from '../../../actors/reused-id.ts';
 import type { Conclusion } from '../record.ts';
-import { type Checker, type Flaw, short } from './checker.ts';
+import type { Evidence } from '../world/world.ts';
+import { type Checker, type Flaw, forgottenIds, short } from './checker.ts';
 
 const FINAL = ['done', 'rejected', 'expired'];
 /** No copy of the call was accepted, and none will be. */
@@ -12,7 +13,9 @@ export const conclusions: Checker = {
   name: 'conclusions',
   sentence:
     'a command of which no call says more than that it was refused or not accepted is never in the ledger, and an outcome that one tells is the one there',
-  check: ({ record, store, endedAt }) => {
+  check: (evidence: Evidence) => {
+    const { record, store, endedAt } = evidence;
+    const forgotten = forgottenIds(evidence);
     const byCommand = new Map<string, Conclusion[]>();
     for (const conclusion of record.conclusions) {
       const { id, name, args } = conclusion;
@@ -23,6 +26,8 @@ export const conclusions: Checker = {
     }
     return [...byCommand.values()].flatMap((all): Flaw[] => {
       const { device, id, name, args } = all[0]!;
+      // Its ledger entry was lost: what was said of it before holds of another life of the store.
+      if (forgotten.has(id)) return [];
       const isIt = (other: LedgerEntry): boolean => other.id === id && isSameCommand(other, { name, args });
       const entry = store.ledger.get(device)?.find(isIt) ?? null;
       const flaw = (text: string): Flaw[] => [{ at: endedAt, device, text: `${short(id)}: ${text}` }];

@@ -1,4 +1,5 @@
 import type { ArchivedReport } from '../../../src/runtime/archive.ts';
+import type { StoredMessage } from '../../../src/memory/message-stream.ts';
 import { readReports } from '../../../src/wire/report.ts';
 import { parseReportSubject } from '../../../src/wire/subjects.ts';
 import { sampleKey } from '../record.ts';
@@ -12,7 +13,9 @@ export const decided: Checker = {
     'each report that the hub stored is decided once: filed, or counted as heard before; one that leaps may be neither',
   check: (evidence) => {
     const flaws: Flaw[] = [];
-    const stored = storedReports(evidence);
+    const stored = reportsIn(evidence.streams.reports);
+    // The hub has lost them: some were decided before.
+    const lost = reportsIn(evidence.record.hubLosses.flatMap(({ reports }) => reports));
     for (const [device, twin] of evidence.store.twins) {
       const archived = evidence.store.reports.get(device) ?? [];
       const filed = archived.length;
@@ -21,7 +24,7 @@ export const decided: Checker = {
       const { duplicates } = twin.sequence;
       const reports = stored.get(device) ?? 0;
       const decided = filed + duplicates;
-      if (decided <= reports && decided >= reports - held) continue;
+      if (decided <= reports + (lost.get(device) ?? 0) && decided >= reports - held) continue;
       const text = `the hub stored ${reports} reports; ${filed} are filed, and ${duplicates} count as heard before`;
       flaws.push({ at: evidence.endedAt, device, text });
     }
@@ -38,10 +41,10 @@ function isForged({ record }: Evidence, device: string, { body }: ArchivedReport
   return record.forged.has(sampleKey(device, body as { sensors: Record<string, unknown> }));
 }
 
-/** How many reports of each device the streams hold, copies too. */
-function storedReports({ streams }: Evidence): ReadonlyMap<string, number> {
+/** How many reports of each device there are, copies too. */
+function reportsIn(messages: readonly StoredMessage[]): ReadonlyMap<string, number> {
   const stored = new Map<string, number>();
-  for (const { subject, payload } of streams.reports) {
+  for (const { subject, payload } of messages) {
     const device = parseReportSubject(subject)?.device ?? '';
     const read = readReports(device, payload);
     stored.set(device, (stored.get(device) ?? 0) + (read.ok ? read.reports.length : 0));

@@ -2,11 +2,13 @@ import type { Twin } from '../../../actors/twin.ts';
 import { worldState } from '../../../machines/statechart.ts';
 import type { Said } from '../record.ts';
 import type { Evidence } from '../world/world.ts';
-import type { Checker, Flaw } from './checker.ts';
+import { type Checker, type Flaw, isHeldAt } from './checker.ts';
 
 interface TwinVersion {
   readonly at: number;
   readonly twin: Twin;
+  /** When the store was set back to before it, or `null`. */
+  readonly lostAt: number | null;
 }
 
 /** What backends are told about twins is what the store holds. */
@@ -32,11 +34,11 @@ export const documents: Checker = {
 
 function versionsByDevice({ record }: Evidence): ReadonlyMap<string, readonly TwinVersion[]> {
   const versions = new Map<string, TwinVersion[]>();
-  for (const { at, commit } of record.commits) {
+  for (const { at, commit, lostAt } of record.commits) {
     for (const twin of commit.twins) {
       const known = versions.get(twin.device);
-      if (known === undefined) versions.set(twin.device, [{ at, twin }]);
-      else known.push({ at, twin });
+      if (known === undefined) versions.set(twin.device, [{ at, twin, lostAt }]);
+      else known.push({ at, twin, lostAt });
     }
   }
   return versions;
@@ -51,7 +53,8 @@ function wrongAbout({ request, body, at: saidAt }: Said, versions: readonly Twin
   if (request.operation !== 'get') return null;
   const version = Number(body.version);
   if (version > (before?.version ?? 0)) return `told version ${version}, which was not in the store`;
-  const whenHeard = versions.findLast(({ at }) => at < request.at)?.twin.version ?? 0;
+  const held = versions.filter((one) => isHeldAt(one, saidAt));
+  const whenHeard = held.findLast(({ at }) => at < request.at)?.twin.version ?? 0;
   if (version < whenHeard) return `told version ${version}, and the store had version ${whenHeard} before`;
   // What stood for a moment within one batch is told as it stood, and was never stored as such.
   const same = versions.find(({ twin }) => twin.version === version)?.twin ?? null;

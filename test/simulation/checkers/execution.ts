@@ -1,6 +1,14 @@
 import type { Evidence } from '../world/world.ts';
 import type { Execution } from '../record.ts';
-import { type Checker, type EntryVersion, type Flaw, isProbe, short, versionsById } from './checker.ts';
+import {
+  type Checker,
+  type EntryVersion,
+  type Flaw,
+  forgottenIds,
+  isProbe,
+  short,
+  versionsById,
+} from './checker.ts';
 
 /** Executes nothing but what the ledger holds, as it holds it, once and in time. */
 export const execution: Checker = {
@@ -14,7 +22,10 @@ export const execution: Checker = {
     );
     return [
       ...real.flatMap((done) => notAsWritten(done, versions.get(done.command.id) ?? [], evidence)),
-      ...twice(real.filter(({ command }) => command.name !== 'report')),
+      ...twice(
+        real.filter(({ command }) => command.name !== 'report'),
+        forgottenIds(evidence),
+      ),
     ];
   },
 };
@@ -26,7 +37,8 @@ function notAsWritten(
 ): Flaw[] {
   const what = `${command.name} ${short(command.id)} (n ${command.n})`;
   const flaw = (text: string): Flaw[] => [{ at, device, text: `${what}: ${text}` }];
-  const [first] = versions;
+  // A command that the store has forgotten may have been accepted once more, under another number.
+  const first = versions.find(({ entry }) => entry.n === command.n) ?? versions[0];
   if (first === undefined) return flaw('it is not in the ledger');
   if (first.at > at) return flaw(`executed before it was in the ledger, at ${first.at}`);
   const { entry } = first;
@@ -45,10 +57,10 @@ function notAsWritten(
   return [];
 }
 
-function twice(executions: readonly Execution[]): Flaw[] {
+function twice(executions: readonly Execution[], forgotten: ReadonlySet<string>): Flaw[] {
   const seen = new Set<string>();
   return executions.flatMap(({ device, command, startedAt: at }) => {
-    const key = `${device} ${command.id}`;
+    const key = `${device} ${command.id}${forgotten.has(command.id) ? ` ${command.n}` : ''}`;
     if (!seen.has(key)) {
       seen.add(key);
       return [];

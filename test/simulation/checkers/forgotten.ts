@@ -5,7 +5,10 @@ export const forgotten: Checker = {
   name: 'forgotten',
   sentence: 'of a device that is forgotten the store holds nothing but that, though it goes on talking',
   check: ({ lastWords, store, record, endedAt: at }) => {
-    if (lastWords === null || !record.forgotten.has(lastWords.device)) return [];
+    // A store that was set back may have forgotten that it forgot.
+    const isJudged =
+      lastWords !== null && record.forgotten.has(lastWords.device) && record.setBacks.length === 0;
+    if (!isJudged) return [];
     const { device, twin, filed, isForgotten } = lastWords;
     const lines = store.journal
       .flat()

@@ -30,7 +30,7 @@ export const history: Checker = {
       if (times > 0 || at > evidence.endedAt) continue;
       if (storedAt !== null && storedAt < (lostAt ?? Infinity))
         flaws.push({ at: storedAt, device, text: `${what} reached the hub, and is not filed` });
-      else if (lostAt === null)
+      else if (lostAt === null && !made.wasLostByHub)
         flaws.push({ at, device, text: `${what} was not lost, and never reached the hub` });
     }
     return flaws;

@@ -1,7 +1,7 @@
 import type { Hold, Twin } from '../../../actors/twin.ts';
 import type { HoldSpan } from '../record.ts';
 import type { Evidence } from '../world/world.ts';
-import { type Checker, type Flaw, short } from './checker.ts';
+import { type Checker, type Flaw, short, storeLives } from './checker.ts';
 
 /** Nobody counts on a device before it has certainly let go. */
 export const holdEnd: Checker = {
@@ -15,9 +15,11 @@ export const holdEnd: Checker = {
       const key = `${span.device} ${span.id}`;
       spans.set(key, [...(spans.get(key) ?? []), span]);
     }
-    const last = new Map<string, Twin>();
-    for (const { at, commit } of evidence.record.commits) {
-      for (const twin of commit.twins) {
+    for (const life of storeLives(evidence)) {
+      const last = new Map<string, Twin>();
+      for (const [at, twin] of life.flatMap(({ at: time, commit }) =>
+        commit.twins.map((one) => [time, one] as const),
+      )) {
         const { device, hold } = twin;
         const before = last.get(device);
         last.set(device, twin);

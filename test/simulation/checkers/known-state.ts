@@ -1,6 +1,7 @@
 import { comparePositions } from '../../../machines/report.ts';
 import type { Twin } from '../../../actors/twin.ts';
-import { type Checker, type Flaw, short } from './checker.ts';
+import type { Committed } from '../record.ts';
+import { type Checker, type Flaw, short, storeLives } from './checker.ts';
 
 /** What a twin believes moves forward only, and in the end it is the truth. */
 export const knownState: Checker = {
@@ -8,17 +9,8 @@ export const knownState: Checker = {
   sentence:
     "a twin's known state never moves back in (boot, seq) within an incarnation, its version only grows, it is in doubt while a command's outcome is unknown, and in the end it is the device's",
   check: (evidence) => {
-    const { record, store, truth, endedAt } = evidence;
-    const last = new Map<string, Twin>();
-    const flaws: Flaw[] = [];
-    for (const { at, commit } of record.commits) {
-      for (const twin of commit.twins) {
-        const before = last.get(twin.device);
-        last.set(twin.device, twin);
-        const text = (before && backwards(before, twin)) ?? withoutDoubt(twin);
-        if (text !== null) flaws.push({ at, device: twin.device, text });
-      }
-    }
+    const { store, truth, endedAt } = evidence;
+    const flaws = storeLives(evidence).flatMap(forwardsOnly);
     for (const [device, { path, hold, boot, seq }] of truth) {
       const twin = store.twins.get(device);
       const believes = { path: twin?.path, hold: twin?.hold?.id ?? null, boot: twin?.newest?.boot };
@@ -31,6 +23,18 @@ export const knownState: Checker = {
     return flaws;
   },
 };
+
+function forwardsOnly(commits: readonly Committed[]): Flaw[] {
+  const last = new Map<string, Twin>();
+  return commits.flatMap(({ at, commit }) =>
+    commit.twins.flatMap((twin): Flaw[] => {
+      const before = last.get(twin.device);
+      last.set(twin.device, twin);
+      const text = (before && backwards(before, twin)) ?? withoutDoubt(twin);
+      return text === null ? [] : [{ at, device: twin.device, text }];
+    }),
+  );
+}
 
 /** A command that changes nothing leaves nothing to doubt. */
 function withoutDoubt({ open, suspicions }: Twin): string | null {

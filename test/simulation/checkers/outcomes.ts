@@ -3,9 +3,9 @@ import { hasBoot } from '../../../actors/sequence.ts';
 import { RING_SIZE_MAX, UNDECIDED } from '../../../machines/report.ts';
 import { ABANDON } from '../../../machines/upkeep.ts';
 import type { Commit } from '../../../src/runtime/ports.ts';
-import type { Execution } from '../record.ts';
+import type { Committed, Execution } from '../record.ts';
 import type { Evidence } from '../world/world.ts';
-import { type Checker, finalEntries, type Flaw, short, versionsById } from './checker.ts';
+import { type Checker, finalEntries, type Flaw, short, storeLives } from './checker.ts';
 
 /** What the ledger says in the end is what happened. */
 export const outcomes: Checker = {
@@ -30,32 +30,36 @@ export const outcomes: Checker = {
       };
       return [flaw];
     });
-    return [...changedAfterTheEnd(evidence), ...namedAndStillOpen(evidence), ...inTheEnd];
+    const inEachLife = storeLives(evidence).flatMap((life) => [
+      ...changedAfterTheEnd(life),
+      ...namedAndStillOpen(life),
+    ]);
+    return [...inEachLife, ...inTheEnd];
   },
 };
 
 const FINAL: readonly string[] = ['done', 'rejected', 'expired'];
 
-function changedAfterTheEnd(evidence: Evidence): Flaw[] {
-  return [...versionsById(evidence).values()].flatMap((versions): Flaw[] => {
-    const index = versions.findIndex(({ entry }) => FINAL.includes(entry.outcome));
-    const first = versions[index];
-    const other = versions.slice(index).find(({ entry }) => entry.outcome !== first?.entry.outcome);
-    if (first === undefined || other === undefined) return [];
-    const { device, name, id, outcome } = other.entry;
-    const text = `${name} ${short(id)} was ${first.entry.outcome}, and becomes ${outcome}`;
-    return [{ at: other.at, device, text }];
-  });
+function changedAfterTheEnd(commits: readonly Committed[]): Flaw[] {
+  const ended = new Map<string, string>();
+  return commits.flatMap(({ at, commit }) =>
+    commit.ledger.flatMap(({ device, name, id, outcome }): Flaw[] => {
+      const before = ended.get(id) ?? null;
+      if (before === null && FINAL.includes(outcome)) ended.set(id, outcome);
+      if (before === null || outcome === before) return [];
+      return [{ at, device, text: `${name} ${short(id)} was ${before}, and becomes ${outcome}` }];
+    }),
+  );
 }
 
 /** Refusals that follow from the protocol say nothing by themselves about what was executed. */
 const PROTOCOL_REFUSALS: readonly string[] = ['superseded', 'stale-epoch', 'other-boot', 'too-late'];
 
 /** A report that says what became of a command is not filed without the command being closed by it. */
-function namedAndStillOpen({ record }: Evidence): Flaw[] {
+function namedAndStillOpen(commits: readonly Committed[]): Flaw[] {
   const entries = new Map<string, LedgerEntry>();
   const flaws: Flaw[] = [];
-  for (const { at, commit } of record.commits) {
+  for (const { at, commit } of commits) {
     for (const entry of commit.ledger) entries.set(`${entry.device} ${entry.n}`, entry);
     for (const { device, incarnation, report } of commit.reports) {
       if (isHeld(commit, device, report.boot)) continue;
@@ -83,12 +87,14 @@ function isHeld({ twins }: Commit, device: string, boot: number): boolean {
 
 function wrongAbout(entry: LedgerEntry, executions: readonly Execution[], evidence: Evidence): string | null {
   const isDone = executions.some(({ effect }) => effect === 'done');
+  // Accepted once more after the store had forgotten it, it has another number: what the first one came to says nothing of it.
+  const isThisDone = executions.some(({ effect, command }) => effect === 'done' && command.n === entry.n);
   switch (entry.outcome) {
     case 'done':
       return isDone || entry.name === 'clear' || entry.name === ABANDON ? null : 'it never took effect';
     case 'rejected':
     case 'expired':
-      return isDone ? 'it took effect' : null;
+      return isThisDone ? 'it took effect' : null;
     case 'pending':
       return 'it is still pending';
     case 'unknown':

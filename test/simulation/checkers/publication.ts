@@ -11,10 +11,10 @@ export const publication: Checker = {
   sentence:
     'what is published is the journal: each line at least once, after its commit, in order per partition',
   check: (evidence) => {
-    const { streams, store, endedAt } = evidence;
-    const committedAt = commitTimes(evidence);
-    const lines = new Map(store.journal.flat().map((line) => [nameOf(line), line]));
-    const flaws: Flaw[] = [];
+    const { streams, store, endedAt, record } = evidence;
+    const { committed, flaws } = linesCommitted(evidence);
+    // What the hub has lost again was published, and may be once more, after what followed it.
+    const lost = new Set(record.hubLosses.flatMap(({ published: messages }) => messages.map(nameIn)));
     const published = new Set<string>();
     for (const stream of [streams.changes, streams.deadLetters]) {
       const last = new Map<number, number>();
@@ -22,7 +22,7 @@ export const publication: Checker = {
         const body = JSON.parse(new TextDecoder().decode(message.payload)) as Body;
         const position = body as { partition: number; no: number };
         const id = nameOf(position);
-        const line = lines.get(id);
+        const { line, at } = committed.get(id) ?? { line: undefined, at: Infinity };
         const flaw = (text: string): void => void flaws.push({ at: message.storedAt, device: null, text });
         // What was said of a device before it was forgotten is in no journal any more.
         const isErased = line === undefined && evidence.record.forgotten.has(String(body.device));
@@ -31,15 +31,15 @@ export const publication: Checker = {
         if (published.has(id)) continue;
         published.add(id);
         const before = last.get(position.partition) ?? 0;
-        if (position.no <= before) flaw(`${id} comes after number ${before}`);
-        last.set(position.partition, position.no);
+        if (position.no <= before && !lost.has(id)) flaw(`${id} comes after number ${before}`);
+        last.set(position.partition, Math.max(before, position.no));
         // The hub's clock is ahead of true time, if anything.
-        if (message.storedAt < (committedAt.get(id) ?? Infinity))
-          flaw(`${id} is published before its commit`);
+        if (message.storedAt < at) flaw(`${id} is published before its commit`);
       }
     }
-    for (const id of lines.keys()) {
-      if (!published.has(id)) flaws.push({ at: endedAt, device: null, text: `${id} was never published` });
+    for (const id of store.journal.flat().map(nameOf)) {
+      if (!published.has(id) && !lost.has(id))
+        flaws.push({ at: endedAt, device: null, text: `${id} was never published` });
     }
     return flaws;
   },
@@ -67,10 +67,23 @@ function says({ subject }: StoredMessage, body: Body, line: JournalLine): boolea
   }
 }
 
-function commitTimes({ record }: Evidence): Map<string, number> {
-  const times = new Map<string, number>();
+/** Every line that was ever committed, also where the store has forgotten it since: its number is never given again. */
+function linesCommitted({ record }: Evidence): {
+  readonly committed: ReadonlyMap<string, { readonly line: JournalLine; readonly at: number }>;
+  readonly flaws: Flaw[];
+} {
+  const committed = new Map<string, { readonly line: JournalLine; readonly at: number }>();
+  const flaws: Flaw[] = [];
   for (const { at, commit } of record.commits) {
-    for (const line of commit.journal) times.set(nameOf(line), at);
+    for (const line of commit.journal) {
+      const id = nameOf(line);
+      if (committed.has(id)) flaws.push({ at, device: null, text: `the number ${id} is given again` });
+      committed.set(id, { line, at });
+    }
   }
-  return times;
+  return { committed, flaws };
+}
+
+function nameIn({ payload }: StoredMessage): string {
+  return nameOf(JSON.parse(new TextDecoder().decode(payload)) as { partition: number; no: number });
 }

@@ -1,5 +1,5 @@
 import type { Evidence } from '../world/world.ts';
-import { type Checker, type Flaw, short } from './checker.ts';
+import { type Checker, type Flaw, short, versionsById } from './checker.ts';
 
 /** What a device grants it grants to one, and for no longer than it was told. */
 export const singleHolder: Checker = {
@@ -7,8 +7,9 @@ export const singleHolder: Checker = {
   sentence:
     'a device is never held for two at once, nor for longer than the ledger says, nor for one while its twin said it was held for another',
   check: (evidence) => {
-    const { record, store, endedAt } = evidence;
+    const { record, endedAt } = evidence;
     const flaws: Flaw[] = [];
+    const versions = versionsById(evidence);
     for (const { device, kind } of record.devices.values()) {
       const spans = record.holds.filter((hold) => hold.device === device);
       for (const [index, span] of spans.entries()) {
@@ -19,9 +20,10 @@ export const singleHolder: Checker = {
           const text = `it is held for ${short(id)} until ${until} and for ${short(next.id)} from ${next.from}`;
           flaws.push({ at: next.from, device, text });
         }
-        const entry = store.ledger.get(device)?.find((other) => other.id === id);
+        const granted = (versions.get(id) ?? []).filter(({ entry }) => entry.device === device);
+        const holdMs = Math.max(0, ...granted.map(({ entry }) => entry.holdMs ?? 0));
         const lastedMs = until - at - span.offMs;
-        const longestMs = (entry?.holdMs ?? 0) / (1 - kind.limits.driftPpm * 1e-6) + 1;
+        const longestMs = holdMs / (1 - kind.limits.driftPpm * 1e-6) + 1;
         if (lastedMs > longestMs) {
           const text = `it was held for ${short(id)} for ${lastedMs} ms, at most ${longestMs} ms were granted`;
           flaws.push({ at: until, device, text });

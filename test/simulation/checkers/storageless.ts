@@ -1,4 +1,5 @@
 import { worldState } from '../../../machines/statechart.ts';
+import { parseReportSubject } from '../../../src/wire/subjects.ts';
 import type { Checker } from './checker.ts';
 
 /** A device that can prove nothing is believed in the end. */
@@ -10,7 +11,11 @@ export const storageless: Checker = {
     if (lastWords === null || record.forgotten.has(lastWords.device)) return [];
     const { device, stored, filed, last, twin } = lastWords;
     const duplicates = twin?.sequence.duplicates ?? 0;
-    if (filed + duplicates !== stored) {
+    const lost = record.hubLosses
+      .flatMap(({ reports }) => reports)
+      .filter(({ subject }) => parseReportSubject(subject)?.device === device).length;
+    const heard = filed + duplicates;
+    if (heard > stored || heard < stored - lost) {
       const text = `the hub stored ${stored} reports; ${filed} are filed, and ${duplicates} count as heard before`;
       return [{ at, device, text }];
     }

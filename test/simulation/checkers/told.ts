@@ -3,7 +3,7 @@ import { isSameCommand } from '../../../actors/reused-id.ts';
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import type { Heard, Said } from '../record.ts';
 import type { Evidence } from '../world/world.ts';
-import { type Checker, type EntryVersion, type Flaw, short, versionsById } from './checker.ts';
+import { type Checker, type EntryVersion, type Flaw, isHeldAt, short, versionsById } from './checker.ts';
 
 /** What backends are told is what the store holds. */
 export const told: Checker = {
@@ -27,7 +27,9 @@ function wrongAbout(said: Said, versions: readonly EntryVersion[], { store }: Ev
   const { outcome } = body;
   if (outcome === 'failed') return null;
   if (outcome === 'refused') {
-    const before = versions.find(({ at, entry }) => at < request.at && isAskedFor(entry, request));
+    const before = versions.find(
+      (version) => version.at < request.at && isHeldAt(version, saidAt) && isAskedFor(version.entry, request),
+    );
     return before === undefined ? null : `refused, though it was in the ledger since ${before.at}`;
   }
   const text = JSON.stringify(body);
@@ -39,6 +41,7 @@ function wrongAbout(said: Said, versions: readonly EntryVersion[], { store }: Ev
     ({ at, entry }) => at <= saidAt && (!isClosed || JSON.stringify(commandOutcome(entry)) === text),
   );
   if (!isCommitted) return `told ${text}, which was not in the store then`;
+  if (versions.some(({ lostAt }) => lostAt !== null)) return null;
   const final = store.ledger.get(request.device)?.find(({ id }) => id === request.id);
   if (!isFinal || final?.outcome === outcome) return null;
   return `told ${String(outcome)}, and in the end it is ${String(final?.outcome)}`;

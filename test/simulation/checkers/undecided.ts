@@ -1,31 +1,33 @@
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { UNDECIDED } from '../../../machines/report.ts';
-import type { Evidence } from '../world/world.ts';
-import { type Checker, type Flaw, short } from './checker.ts';
+import type { Committed } from '../record.ts';
+import { type Checker, type Flaw, short, storeLives } from './checker.ts';
 
 /** What is in flight beyond a device is waited for, however long. */
 export const undecided: Checker = {
   name: 'undecided',
   sentence:
     'a command that its device has named undecided is open until the device names it otherwise or an operator gives it up, and meanwhile the device is commanded nothing else',
-  check: ({ record }) => {
-    const waiting = new Map<string, LedgerEntry>();
-    return record.commits.flatMap(({ at, commit }): Flaw[] => {
-      // In what order things were decided within one transaction nobody sees: what was undecided before it and after it counts.
-      const flaws = commit.ledger.flatMap((entry): Flaw[] => {
-        const before = waiting.get(entry.device) ?? null;
-        const now = commit.ledger.find(({ id }) => id === before?.id);
-        const text = before === null ? null : wrongAbout(before, now ?? before, entry);
-        return text === null ? [] : [{ at, device: entry.device, text }];
-      });
-      for (const entry of commit.ledger) {
-        if (isWaitedFor(entry)) waiting.set(entry.device, entry);
-        else if (waiting.get(entry.device)?.id === entry.id) waiting.delete(entry.device);
-      }
-      return [...flaws, ...namedAndClosed(commit, at)];
-    });
-  },
+  check: (evidence) => storeLives(evidence).flatMap(inOneLife),
 };
+
+function inOneLife(commits: readonly Committed[]): Flaw[] {
+  const waiting = new Map<string, LedgerEntry>();
+  return commits.flatMap(({ at, commit }): Flaw[] => {
+    // In what order things were decided within one transaction nobody sees: what was undecided before it and after it counts.
+    const flaws = commit.ledger.flatMap((entry): Flaw[] => {
+      const before = waiting.get(entry.device) ?? null;
+      const now = commit.ledger.find(({ id }) => id === before?.id);
+      const text = before === null ? null : wrongAbout(before, now ?? before, entry);
+      return text === null ? [] : [{ at, device: entry.device, text }];
+    });
+    for (const entry of commit.ledger) {
+      if (isWaitedFor(entry)) waiting.set(entry.device, entry);
+      else if (waiting.get(entry.device)?.id === entry.id) waiting.delete(entry.device);
+    }
+    return [...flaws, ...namedAndClosed(commit, at)];
+  });
+}
 
 function isWaitedFor({ reason, closedAt }: LedgerEntry): boolean {
   return reason === UNDECIDED && closedAt === null;
@@ -45,10 +47,7 @@ function wrongAbout(before: LedgerEntry, now: LedgerEntry, entry: LedgerEntry): 
 }
 
 /** The word itself closes nothing. */
-function namedAndClosed(
-  { reports, ledger }: Evidence['record']['commits'][number]['commit'],
-  at: number,
-): Flaw[] {
+function namedAndClosed({ reports, ledger }: Committed['commit'], at: number): Flaw[] {
   return ledger.flatMap(({ device, n, name, id, closedAt, outcome, proof }): Flaw[] => {
     if (closedAt === null || proof === null) return [];
     const by = reports.find(

@@ -3,5 +3,9 @@ import { actorMutations } from './actors.ts';
 import { deviceMutations } from './device.ts';
 import type { Mutation } from './mutation.ts';
 import { runtimeMutations } from './runtime.ts';
+import { setBackMutations } from './set-backs.ts';
 
-export const mutations: readonly Mutation[] = [...actorMutations, ...runtimeMutations, ...deviceMutations];
+export const mutations: readonly Mutation[] = [
+  ...[...actorMutations, ...runtimeMutations, ...deviceMutations],
+  ...setBackMutations,
+];

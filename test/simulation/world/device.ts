@@ -353,7 +353,7 @@ export class Device {
       if (measuredAt === undefined) throw new Error(`report of ${this.name} without a sample`);
       const made: MadeReport = {
         ...{ device: this.name, life: this.#life, report, measuredAt },
-        ...{ lostAt: null, storedAt: null },
+        ...{ lostAt: null, storedAt: null, wasLostByHub: false },
       };
       record.made.push(made);
       record.madeBySample.set(sampleKey(this.name, report), made);

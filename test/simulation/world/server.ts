@@ -279,7 +279,10 @@ export class Server {
       },
       quarantined: ({ device, cause }) =>
         fault(`${device} could not decide: ${cause.stack ?? cause.message}`),
-      streamGone: ({ from, to }) => fault(`messages ${from} to ${to} are gone`),
+      streamGone: ({ from, to, isTail }) => {
+        if (record.hubLosses.length === 0) fault(`messages ${from} to ${to} are gone`);
+        else if (isTail) record.count('tail-noticed');
+      },
       ownership: ({ event, partitions, reason }) => {
         trace.line(name, () => `${event} ${partitions.length} partitions: ${reason}`);
         if (event === 'taken') this.#noteTaken(partitions);

@@ -59,7 +59,7 @@ export class Site implements ReportIntake {
       if (made === undefined) record.faults.push({ at: schedule.now, what });
       else made.storedAt ??= schedule.now;
     }
-    record.arrivals.push({ device, at: schedule.now });
+    record.arrived(device, schedule.now);
   }
 
   /** Stores what somebody else of the site says in the device's name. */

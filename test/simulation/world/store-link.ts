@@ -58,15 +58,19 @@ export function storeLink(options: StoreLinkOptions): Store {
 interface Attempt {
   result: CommitResult | null;
   isGivenUp: boolean;
+  /** How often the store had been set back when it began: what was written before that is not there any more. */
+  readonly setBacks: number;
 }
 
 async function commitUntilCertain(options: StoreLinkOptions, commit: Commit): Promise<CommitResult> {
   const { network, node, chance, trouble, schedule, record } = options;
-  const attempt: Attempt = { result: null, isGivenUp: false };
+  const attempt: Attempt = { result: null, isGivenUp: false, setBacks: record.setBacks.length };
+  const found = (): CommitResult =>
+    attempt.setBacks === record.setBacks.length ? resultOf(attempt) : goneFrom(attempt, commit);
   try {
     return await network.ask(node, 'store', ANSWER_TIMEOUT_MS, async () => {
       await take(options, commit, attempt);
-      if (!chance.hits(trouble.mutePart)) return resultOf(attempt);
+      if (!chance.hits(trouble.mutePart)) return found();
       if (attempt.result?.type === 'committed') record.count('commit-unsaid');
       return new Promise<never>(() => undefined);
     });
@@ -76,7 +80,7 @@ async function commitUntilCertain(options: StoreLinkOptions, commit: Commit): Pr
   for (;;) {
     await new Promise<void>((resolve) => void schedule.after(FIND_OUT_MS, resolve));
     try {
-      return await network.ask(node, 'store', ANSWER_TIMEOUT_MS, async () => resultOf(attempt));
+      return await network.ask(node, 'store', ANSWER_TIMEOUT_MS, async () => found());
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
     }
@@ -85,18 +89,25 @@ async function commitUntilCertain(options: StoreLinkOptions, commit: Commit): Pr
 
 async function take(options: StoreLinkOptions, commit: Commit, attempt: Attempt): Promise<void> {
   const { store, node, chance, trouble, record, schedule } = options;
-  if (attempt.isGivenUp) return;
+  if (attempt.isGivenUp || attempt.setBacks < record.setBacks.length) return;
   if (chance.hits(trouble.failPart)) {
     record.count('commit-failed');
     attempt.result = { type: 'unavailable', cause: new Error('deadlock detected') };
     return;
   }
   attempt.result = await store.commit(commit);
-  if (attempt.result.type === 'committed') record.commits.push({ at: schedule.now, node, commit });
+  if (attempt.result.type === 'committed')
+    record.commits.push({ at: schedule.now, node, commit, lostAt: null });
   else if (attempt.result.type === 'refused') {
     const what = `the store refused a commit of ${node}: ${attempt.result.cause.message}`;
     record.faults.push({ at: schedule.now, what });
   }
+}
+
+/** The lease rows are those of before the node took them, or moved them. */
+function goneFrom(attempt: Attempt, { partitions }: Commit): CommitResult {
+  attempt.isGivenUp = true;
+  return { type: 'fenced', partitions: partitions.map(({ partition }) => partition) };
 }
 
 /** The answer of the lease row: a transaction that has not come by now will not be taken any more. */

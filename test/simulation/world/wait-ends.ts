@@ -35,7 +35,7 @@ export function storeAndHub(parties: {
   readonly devices: readonly Device[];
   readonly servers: readonly Server[];
   readonly backends: readonly Backend[];
-}): readonly Away[] {
+}): readonly [Away, Away] {
   const { network, devices, servers, backends } = parties;
   const toStore = servers.map(({ name }) => network.link(name, 'store'));
   const toHub = devices.map(({ name }) => network.link(name, 'hub'));

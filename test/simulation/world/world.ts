@@ -26,10 +26,11 @@ import { People } from './people.ts';
 import { Schedule } from './schedule.ts';
 import { Seller } from './seller.ts';
 import { Server } from './server.ts';
+import { SetBacks } from './set-backs.ts';
 import { Site, SITE } from './site.ts';
 import { type LastWords, Storageless } from './storageless.ts';
 import { Storm } from './storm.ts';
-import { storeAndHub, WaitEnds } from './wait-ends.ts';
+import { type Away, storeAndHub, WaitEnds } from './wait-ends.ts';
 import { drawWeather, type Weather } from './weather.ts';
 
 /** When every world begins, true time. */
@@ -57,6 +58,9 @@ const MIX_UPS_PART = 0.4;
 const WAIT_ENDS_PART = 0.4;
 /** In this part somebody of the site speaks in the devices' names. */
 const NEIGHBOUR_PART = 0.3;
+/** In these parts the hub, and the store, are set back. */
+const HUB_SET_BACK_PART = 0.2;
+const STORE_SET_BACK_PART = 0.2;
 /** In this part there is a device without ring and storage. */
 const STORAGELESS_PART = 0.3;
 
@@ -128,6 +132,7 @@ export class World {
   readonly #people: People;
   readonly #mixUps: MixUps;
   readonly #waitEnds: WaitEnds;
+  readonly #setBacks: SetBacks;
   readonly #neighbour: Neighbour;
   readonly #storageless: Storageless | null;
   readonly #seller: Seller;
@@ -166,6 +171,7 @@ export class World {
     this.#people = new People(schedule, chance.fork('people'));
     this.#mixUps = this.#makeMixUps();
     this.#waitEnds = this.#makeWaitEnds();
+    this.#setBacks = this.#makeSetBacks();
     this.#neighbour = new Neighbour({ schedule, record, site: this.#site, chance: chance.fork('neighbour') });
     const isStorageless = chance.fork('no storage').hits(STORAGELESS_PART);
     const own = { schedule, record, site: this.#site, chance: chance.fork('storageless') };
@@ -194,6 +200,8 @@ export class World {
     if (this.#chance.fork('ids').hits(MIX_UPS_PART)) this.#mixUps.begin();
     if (this.#chance.fork('whose voice').hits(NEIGHBOUR_PART)) this.#neighbour.begin();
     if (this.#chance.fork('waits').hits(WAIT_ENDS_PART)) this.#waitEnds.begin();
+    if (this.#chance.fork('hub goes back').hits(HUB_SET_BACK_PART)) this.#setBacks.beginHub();
+    if (this.#chance.fork('store goes back').hits(STORE_SET_BACK_PART)) this.#setBacks.beginStore();
     this.#storageless?.begin();
     if (this.#storageless !== null) this.#seller.begin(this.#storageless.device, weather.stormMs);
     this.#storm.begin();
@@ -294,13 +302,27 @@ export class World {
     return new MixUps({ schedule, record, backend, chance: this.#chance.fork('mix-ups') });
   }
 
-  #makeWaitEnds(): WaitEnds {
-    const { schedule, record } = this;
-    const trace = this.#trace;
-    const away = storeAndHub({
+  #away(): readonly [Away, Away] {
+    return storeAndHub({
       ...{ network: this.#network, devices: this.#devices, servers: this.#servers },
       backends: this.#backends,
     });
+  }
+
+  #makeSetBacks(): SetBacks {
+    const { schedule, record } = this;
+    const [storeAway, hubAway] = this.#away();
+    return new SetBacks({
+      ...{ schedule, record, trace: this.#trace, servers: this.#servers, storeAway, hubAway },
+      ...{ hub: this.#hub, hubClock: this.#hubClock, store: this.#store },
+      chance: this.#chance.fork('set back'),
+    });
+  }
+
+  #makeWaitEnds(): WaitEnds {
+    const { schedule, record } = this;
+    const trace = this.#trace;
+    const away = this.#away();
     return new WaitEnds({ schedule, record, trace, away, chance: this.#chance.fork('wait ends') });
   }
 
@@ -320,6 +342,7 @@ export class World {
     this.#people.end();
     this.#mixUps.end();
     this.#waitEnds.end();
+    this.#setBacks.end();
     this.#neighbour.end();
     this.#storageless?.end();
     this.schedule.after(CALM_MS + LAST_MS - LAST_WORD_MS, () => this.#storageless?.fallSilent());

@@ -1,0 +1,45 @@
+/** Bugs that show only where the hub, or the store, goes back: what is counted in it goes back with it. */
+import type { Mutation } from './mutation.ts';
+
+export const setBackMutations: readonly Mutation[] = [
+  {
+    bug: 'command numbers go on from the last one that the store knows',
+    file: 'actors/numbers.ts',
+    find: 'return Math.max(lastN + 1, Math.floor(epoch / EPOCHS_PER_NUMBER));',
+    put: 'void epoch; return lastN + 1;',
+    caughtBy: 'outcomes',
+    seed: 8,
+  },
+  {
+    bug: 'lease epochs are counted, and do not grow with time',
+    file: 'src/runtime/epoch.ts',
+    find: 'return Math.max(last + 1, Math.floor(now));',
+    put: 'void now; return last + 1;',
+    caughtBy: 'documents',
+    seed: 8,
+  },
+  {
+    bug: 'journal numbers go on from the last one that the store knows',
+    file: 'src/runtime/epoch.ts',
+    find: 'return Math.max(last + 1, LINES_PER_EPOCH * epoch);',
+    put: 'void epoch; return last + 1;',
+    caughtBy: 'publication',
+    seed: 8,
+  },
+  {
+    bug: 'a version goes on from the last one that the store knows',
+    file: 'actors/numbers.ts',
+    find: 'return Math.max(version + 1, epoch);',
+    put: 'void epoch; return version + 1;',
+    caughtBy: 'documents',
+    seed: 8,
+  },
+  {
+    bug: 'a node does not go back with a stream that has lost its tail',
+    file: 'src/runtime/turn.ts',
+    find: 'if (isAnew ? position <= range.to : position >= range.to) continue;',
+    put: 'void isAnew; if (position >= range.to) continue;',
+    caughtBy: 'history',
+    seed: 1,
+  },
+];
