@@ -18,6 +18,8 @@ export interface Restart {
   readonly before: Report;
   /** The first report after, by its number. */
   readonly after: Report;
+  /** How long after it began to be switched off that was heard, ms. */
+  readonly passedMs: number;
 }
 
 /** Both restarts of a device that answers. */
@@ -81,6 +83,7 @@ function unlessFinding(error: unknown): false {
 async function restart(trial: Trial, before: Report): Promise<Restart> {
   const { bench, limits } = trial;
   const mark = bench.publishes.length;
+  const restartedAt = bench.now();
   await trial.restart();
   const isNew = (report: Report): boolean =>
     report.boot !== before.boot || isContradicted(bench.publishes, mark, report);
@@ -90,7 +93,9 @@ async function restart(trial: Trial, before: Report): Promise<Restart> {
   });
   bench.beginLife(mark, isNew);
   const reports = newReports(bench.publishes, mark, ({ boot }) => boot === found.boot);
-  return { before, after: [...reports].sort((a, b) => a.seq - b.seq)[0] ?? found };
+  const after = [...reports].sort((a, b) => a.seq - b.seq)[0] ?? found;
+  const heardAt = bench.publishes.slice(mark).find((publish) => publish.reports.includes(after))?.at;
+  return { before, after, passedMs: (heardAt ?? bench.now()) - restartedAt };
 }
 
 /** The reports of publish `mark` or later that are of the boot that is waited for. */

@@ -6,6 +6,9 @@ import type { Fault } from './fault.ts';
 /** As long as the hold that the kit restarts a device in, ms. */
 const LONG_HOLD_MS = 120_000;
 
+/** Its host has been on for three days. */
+const HOST_UP_MS = 3 * 86_400_000;
+
 /** Of restarts. */
 export const restartFaults: readonly Fault[] = [
   {
@@ -27,6 +30,18 @@ export const restartFaults: readonly Fault[] = [
         },
       };
     },
+  },
+  {
+    does: 'tells the uptime of its host',
+    breaks: ['uptime-begins'],
+    keeps: ['uptime', 'boot-grows', 'too-late'],
+    spoiling: () => ({
+      report: (report) => ({ ...report, up: report.up + HOST_UP_MS }),
+      command: (command) =>
+        command.notAfterUp === undefined
+          ? command
+          : { ...command, notAfterUp: command.notAfterUp - HOST_UP_MS },
+    }),
   },
   {
     does: 'goes on counting its reports in the next boot',

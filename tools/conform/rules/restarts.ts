@@ -25,6 +25,15 @@ export const restartRules: readonly Rule[] = [
     check: async (trial) => bootChanges(await trial.once(liveThroughOneRestart)),
   },
   {
+    id: 'uptime-begins',
+    level: 'sensor',
+    sentence: 'counts its uptime from the start of the boot, not from that of its host or from the year 1970',
+    section: 'clocks',
+    needs: ['restart'],
+    restsOn: ['boot-changes'],
+    check: async (trial) => uptimeBegins(await trial.once(liveThroughOneRestart), trial),
+  },
+  {
     id: 'boot-grows',
     level: 'commanded',
     sentence: 'counts its starts: `boot` is greater after a restart',
@@ -48,7 +57,7 @@ export const restartRules: readonly Rule[] = [
     sentence: 'holds no longer for being restarted, over all boots together',
     section: 'holds',
     needs: ['restart'],
-    restsOn: ['report-answered', 'boot-changes', 'hold-shown'],
+    restsOn: ['report-answered', 'boot-changes', 'uptime-begins', 'hold-shown'],
     check: async (trial) => holdNotProlonged(await trial.once(liveThroughRestarts), trial),
   },
   {
@@ -57,7 +66,7 @@ export const restartRules: readonly Rule[] = [
     sentence: 'goes on holding after a restart',
     section: 'holds',
     needs: ['restart'],
-    restsOn: ['report-answered', 'boot-changes', 'hold-shown'],
+    restsOn: ['report-answered', 'boot-changes', 'uptime-begins', 'hold-shown'],
     check: async (trial) => holdSurvives(await trial.once(liveThroughRestarts)),
   },
   {
@@ -87,6 +96,13 @@ function bootChanges({ before, after }: Restart): string {
   if (after.seq > before.seq)
     throw new Broken(`${positionName(before)} was followed by ${positionName(after)}: it goes on counting`);
   return `${positionName(before)} was followed by ${positionName(after)}`;
+}
+
+function uptimeBegins({ after, passedMs }: Restart, { limits }: Trial): string {
+  const passed = `${String(Math.ceil(passedMs))} ms after it was switched off`;
+  const said = `${positionName(after)} says uptime ${String(after.up)}, at most ${passed}`;
+  if (after.up > passedMs + limits.tickMs) throw new Broken(said);
+  return said;
 }
 
 function bootGrows({ restarts }: Restarts): string {
