@@ -62,5 +62,7 @@ export const MISHAPS = [
   'message-lost-by-hub',
   'store-set-back',
   'commit-forgotten',
+  'lying-clock',
+  'clock-lied',
 ] as const;
 export type Mishap = (typeof MISHAPS)[number];

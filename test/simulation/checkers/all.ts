@@ -15,6 +15,7 @@ import { history } from './history.ts';
 import { holdEnd } from './hold-end.ts';
 import { knownState } from './known-state.ts';
 import { leaps } from './leaps.ts';
+import { lyingClock } from './lying-clock.ts';
 import { outcomes } from './outcomes.ts';
 import { presence } from './presence.ts';
 import { publication } from './publication.ts';
@@ -31,4 +32,5 @@ export const checkers: readonly Checker[] = [
   ...[told, documents, conclusions, certainlyNot, publication, calm, word],
   ...[storageless, forgotten],
   undecided,
+  lyingClock,
 ];

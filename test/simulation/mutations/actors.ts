@@ -212,4 +212,20 @@ export const actorMutations: readonly Mutation[] = [
     caughtBy: 'storageless',
     seed: 23,
   },
+  {
+    bug: 'a clock that is out of its bounds begins anew for its whole boot',
+    file: 'actors/clock.ts',
+    find: '...{ incarnation, boot, fromSeq: seq, untilSeq: null',
+    put: '...{ incarnation, boot, fromSeq: 0, untilSeq: null',
+    caughtBy: 'lying-clock',
+    seed: 3,
+  },
+  {
+    bug: 'what the next boot lets one infer beats what round trips have proved',
+    file: 'actors/clock.ts',
+    find: 'return earliest !== null && earliest > at ? clock : withLatest(clock, { up, receivedAt: at });',
+    put: 'return withLatest(clock, { up, receivedAt: at });',
+    caughtBy: 'lying-clock',
+    seed: 69,
+  },
 ];

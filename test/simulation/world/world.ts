@@ -28,6 +28,7 @@ import { Seller } from './seller.ts';
 import { Server } from './server.ts';
 import { SetBacks } from './set-backs.ts';
 import { Site, SITE } from './site.ts';
+import { Liar, type LyingWords } from './liar.ts';
 import { type LastWords, Storageless } from './storageless.ts';
 import { Storm } from './storm.ts';
 import { type Away, storeAndHub, WaitEnds } from './wait-ends.ts';
@@ -63,6 +64,8 @@ const HUB_SET_BACK_PART = 0.2;
 const STORE_SET_BACK_PART = 0.2;
 /** In this part there is a device without ring and storage. */
 const STORAGELESS_PART = 0.3;
+/** In this part there is a device whose uptime lies. */
+const LIAR_PART = 0.3;
 
 /** What the store holds in the end, by device and by partition. */
 export interface FinalStore {
@@ -100,6 +103,8 @@ export interface Evidence {
   readonly silence: ReadonlyMap<string, string>;
   /** Of a device without ring and storage; `null` where there is none. */
   readonly lastWords: LastWords | null;
+  /** What the device said whose uptime lies; `null` in worlds without it. */
+  readonly lyingWords: LyingWords | null;
   readonly events: number;
 }
 
@@ -136,6 +141,7 @@ export class World {
   readonly #neighbour: Neighbour;
   readonly #storageless: Storageless | null;
   readonly #seller: Seller;
+  readonly #liar: Liar | null;
   #isCalm = false;
 
   constructor(seed: number, trace: Trace) {
@@ -177,6 +183,8 @@ export class World {
     const own = { schedule, record, site: this.#site, chance: chance.fork('storageless') };
     this.#storageless = isStorageless ? new Storageless(own) : null;
     this.#seller = new Seller({ ...own, backend: this.#backends[0]!, chance: chance.fork('seller') });
+    const lying = { ...own, hub: this.#hub, store: this.#store, chance: chance.fork('liar') };
+    this.#liar = chance.fork('a lying clock').hits(LIAR_PART) ? new Liar(lying) : null;
     this.#storm = new Storm({
       ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
       ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends },
@@ -204,6 +212,7 @@ export class World {
     if (this.#chance.fork('store goes back').hits(STORE_SET_BACK_PART)) this.#setBacks.beginStore();
     this.#storageless?.begin();
     if (this.#storageless !== null) this.#seller.begin(this.#storageless.device, weather.stormMs);
+    this.#liar?.begin();
     this.#storm.begin();
     await schedule.runUntil(WORLD_BEGINS + weather.stormMs);
     const calmAt = schedule.now;
@@ -223,6 +232,7 @@ export class World {
         deadLetters: [...deadLetters.messages],
       },
       lastWords: (await this.#storageless?.lastWords(this.#store)) ?? null,
+      lyingWords: (await this.#liar?.lyingWords()) ?? null,
       truth: new Map(this.#devices.map((device) => [device.name, device.truth()])),
     };
     return { ...evidence, silence: await this.#listenToSilence(), events: schedule.happened };
@@ -346,6 +356,7 @@ export class World {
     this.#neighbour.end();
     this.#storageless?.end();
     this.schedule.after(CALM_MS + LAST_MS - LAST_WORD_MS, () => this.#storageless?.fallSilent());
+    this.#liar?.end();
     this.#trouble.failPart = 0;
     this.#trouble.mutePart = 0;
     this.#network.heal();
