@@ -265,7 +265,7 @@ function commandOf(
   const n = Math.max(1, highestN + ahead.n);
   const epoch = Math.max(0, highestEpoch + ahead.epoch);
   return {
-    ...{ n, epoch, id: `id-${String(n % 5)}`, name, args: {} },
+    ...{ n, epoch, id: `id-${String(n)}`, name, args: {} },
     ...(ahead.boot !== null && { boot: Math.max(0, boot + ahead.boot) }),
     ...(ahead.ms !== null && { notAfterUp: Math.max(0, up + ahead.ms) }),
     ...(holdMs !== undefined && { holdMs }),
