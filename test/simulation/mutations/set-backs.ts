@@ -1,4 +1,4 @@
-/** Bugs that show only where the store goes back: what is counted in it goes back with it. */
+/** Bugs that show only where the hub, or the store, goes back: what is counted in it goes back with it. */
 import type { Mutation } from './mutation.ts';
 
 export const setBackMutations: readonly Mutation[] = [
@@ -33,5 +33,13 @@ export const setBackMutations: readonly Mutation[] = [
     put: 'void epoch; return version + 1;',
     caughtBy: 'documents',
     seed: 8,
+  },
+  {
+    bug: 'a node does not go back with a stream that has lost its tail',
+    file: 'src/runtime/stream-moves.ts',
+    find: 'if (isAnew ? position <= range.to : position >= range.to) continue;',
+    put: 'void isAnew; if (position >= range.to) continue;',
+    caughtBy: 'history',
+    seed: 1,
   },
 ];
