@@ -41,6 +41,15 @@ describe.each(stores)('over $name', ({ open }) => {
         ...{ type: 'accepted', outcome: commandOutcome(entry('cp-001', { id, name, args })) },
       }),
     };
+    node.forgetting = {
+      forget: async ({ device, reason, by }, asker) => ({
+        type: 'forgotten',
+        reply: {
+          ...{ device, reason, by, asker, site: 'depot', at: opened.clock.now() },
+          ...{ outcome: 'forgotten', isRepeated: false, inFlightUntil: null },
+        },
+      }),
+    };
     url = await node.app.listen({ host: '127.0.0.1', port: 0 });
     description = (await (await fetch(`${url}/openapi.json`)).json()) as Description;
   });

@@ -183,7 +183,10 @@ describe.each(stores)('looking into the fleet over $name', (kind) => {
       const body = await get('/v1/devices/car-001/explain');
       expect(body.chain.map(({ type }) => type)).toContain('silence');
       expect(body.chain[0]).toMatchObject({ type: 'report', to: 'rented.driving' });
-      expect(body.commands.filter(({ accepted }) => accepted).map(({ name }) => name)).toEqual(['report']);
+      expect(body.commands.filter(({ accepted }) => accepted).map(({ name }) => name)).toEqual([
+        'report',
+        'renew-identity',
+      ]);
       expect(body.commands.find(({ name }) => name === 'reserve')).toMatchObject({ code: 'offline' });
       expect(body.timers).toEqual([]);
     });
@@ -221,7 +224,8 @@ describe.each(stores)('looking into the fleet over $name', (kind) => {
         ...{ from: 'reserved.waiting', event: 'expiry', to: 'available.idle' },
       });
       expect(machine.states).toContainEqual({
-        ...{ path: 'charging.suspended', name: 'suspended', parent: 'charging', accepts: ['stop', 'report'] },
+        ...{ path: 'charging.suspended', name: 'suspended', parent: 'charging' },
+        accepts: ['stop', 'report', 'reboot'],
       });
       const mermaid = await client.get('/v1/kinds/car/machine', { accept: 'text/vnd.mermaid' });
       expect(mermaid.text).toMatch(/^stateDiagram-v2\n {2}\[\*\] --> s_offline\n/);

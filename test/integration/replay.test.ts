@@ -157,7 +157,7 @@ describe('a replay', () => {
   });
 
   it('that is lived fast matches as well', async () => {
-    const { exitCode, summary } = await replay('--days', '2', '--live', '--speed', '100000').ended;
+    const { exitCode, summary } = await replay('--days', '2', '--live', '--speed', '20000').ended;
     expect(summary).toMatchObject({ ...EXPECTED, mode: 'live' });
     expect(exitCode).toBe(0);
   });

@@ -105,7 +105,7 @@ describe.each(['json', 'msgpack'] as const)('a device and a backend that speak %
     expect(command.epoch).toBeGreaterThan(0);
     const document = await backend.get(device.device);
     expect(document).toMatchObject({ state: 'reserved', quality: 'fresh', hold: { id, by: 'anna' } });
-    expect(document.allowed).toEqual(['release', 'start', 'report']);
+    expect(document.allowed).toEqual(['release', 'start', 'report', 'reboot']);
 
     const steps = [
       ['release', 'available'],

@@ -13,6 +13,7 @@ import type { DeviceLink } from '../../src/device/ports.ts';
 import { ChargePointBody } from './charge-point-body.ts';
 import { HeldLink } from './held-link.ts';
 import type { Life } from './life.ts';
+import { livedClock } from './lived-clock.ts';
 import { PlayedClock } from './played-clock.ts';
 
 /** What a device is made of. */
@@ -102,15 +103,12 @@ export class ReplayDevice {
       encoding: 'msgpack',
       limits: {
         ...AGENT_LIMITS,
-        heartbeatMs,
+        heartbeatMs: Math.max(1, Math.round(heartbeatMs / speed)),
         // It buffers its whole period, however long that is.
         outboxReportsMax: Infinity,
         outboxBytesMax: Infinity,
-        // Retries are paced for the world's network, not for the device's fast time.
-        retryFirstMs: AGENT_LIMITS.retryFirstMs * speed,
-        retryLongestMs: AGENT_LIMITS.retryLongestMs * speed,
       },
-      clock: this.#clock,
+      clock: livedClock(this.#clock, speed),
       storage: new MemoryStorage(new StorageMedium()),
       link: this.#link,
       body: this.#body,

@@ -17,7 +17,7 @@ import { waitFor } from './patience.ts';
 import type { Period, PeriodRecord } from './period.ts';
 import { type LastReport, ReplayDevice } from './replay-device.ts';
 import { deviceOf, nextRun } from './run-number.ts';
-import { type CheckResult, compareTimes, expectedTimes, foundTimes } from './timeline-check.ts';
+import { type CheckResult, compareTimes, expectedTimes, foundTimes, sameWithinMs } from './timeline-check.ts';
 
 /** How a period is replayed. */
 export interface ReplayOptions {
@@ -101,7 +101,7 @@ export async function replay(
       delivered.push(...devices.map(({ life, device, last }) => ({ device, life, last })));
     }
     progress.step(`checking the timelines of ${String(delivered.length)} devices`);
-    return { run, deliveryMs, devices: await checkAll(delivered, corral) };
+    return { run, deliveryMs, devices: await checkAll(delivered, corral, options.liveSpeed ?? 1) };
   } finally {
     await connection.close();
   }
@@ -280,7 +280,11 @@ async function awaitStored(
   });
 }
 
-async function checkAll(delivered: readonly Delivered[], corral: CorralHttp): Promise<DeviceOutcome[]> {
+async function checkAll(
+  delivered: readonly Delivered[],
+  corral: CorralHttp,
+  speed: number,
+): Promise<DeviceOutcome[]> {
   const outcomes: DeviceOutcome[] = [];
   await eachOf(delivered, async ({ device, life, last }) => {
     const twin = await corral.twin(device);
@@ -292,7 +296,7 @@ async function checkAll(delivered: readonly Delivered[], corral: CorralHttp): Pr
       sent: last.seq,
       stored: sum(timeline, ({ reports }) => reports),
       duplicates: twin.sequence.duplicates,
-      check: compareTimes(expectedTimes(life), foundTimes(timeline, last)),
+      check: compareTimes(expectedTimes(life), foundTimes(timeline, last, speed), sameWithinMs(speed)),
     });
   });
   return outcomes.sort((a, b) => (a.device < b.device ? -1 : 1));

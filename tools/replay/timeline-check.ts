@@ -29,16 +29,28 @@ export interface CheckResult {
 /** Ends that are less than this apart are the same to the second, ms. */
 const SAME_WITHIN_MS = 1_000;
 
+/** Uptimes are whole ms: in a life that passes so many times faster than time, that far two ends may be apart and be the same, ms. */
+export function sameWithinMs(speed: number): number {
+  return Math.max(SAME_WITHIN_MS, 2 * speed);
+}
+
 /** The times in which the file says that the device was charging, in order. */
 export function expectedTimes({ sessions, bornAt }: Life): readonly ChargingTime[] {
   return sessions.map(({ startAt, endAt }) => ({ fromUp: startAt - bornAt, toUp: endAt - bornAt }));
 }
 
-/** The times in which Corral says so, in order, for a timeline that ends with the device's last report. */
-export function foundTimes(timeline: readonly TimelineStretch[], last: LastReport): readonly ChargingTime[] {
+/**
+ * The times in which Corral says so, in order, for a timeline that ends with the last report of a device whose life passed `speed` times
+ * faster than time.
+ */
+export function foundTimes(
+  timeline: readonly TimelineStretch[],
+  last: LastReport,
+  speed = 1,
+): readonly ChargingTime[] {
   const end = timeline.at(-1);
   if (end === undefined) return [];
-  const upOf = (at: number): number => last.up - (end.lastReportAt - at);
+  const upOf = (at: number): number => (last.up - (end.lastReportAt - at)) * speed;
   return withoutSilences(timeline)
     .filter(({ state }) => state === 'charging')
     .map(({ from, to }) => ({ fromUp: upOf(from), toUp: to === null ? Infinity : upOf(to) }));
@@ -59,18 +71,22 @@ function withoutSilences(timeline: readonly TimelineStretch[]): readonly Timelin
   return joined;
 }
 
-/** Compares; both lists are in order and do not overlap. */
-export function compareTimes(expected: readonly ChargingTime[], found: readonly ChargingTime[]): CheckResult {
+/** Compares; both lists are in order and do not overlap. Ends that are less than `withinMs` apart are the same. */
+export function compareTimes(
+  expected: readonly ChargingTime[],
+  found: readonly ChargingTime[],
+  withinMs = SAME_WITHIN_MS,
+): CheckResult {
   const missing: ChargingTime[] = [];
   const surplus: ChargingTime[] = [];
   let matched = 0;
   let deviationMs = 0;
   let next = 0;
   for (const time of expected) {
-    for (; isBefore(found[next], time); next += 1) surplus.push(...found.slice(next, next + 1));
+    for (; isBefore(found[next], time, withinMs); next += 1) surplus.push(...found.slice(next, next + 1));
     const candidate = found[next];
     const apartMs = candidate === undefined ? Infinity : apart(candidate, time);
-    if (apartMs < SAME_WITHIN_MS) {
+    if (apartMs < withinMs) {
       matched += 1;
       next += 1;
       deviationMs = Math.max(deviationMs, apartMs);
@@ -82,9 +98,9 @@ export function compareTimes(expected: readonly ChargingTime[], found: readonly 
 }
 
 /** True when `found` is none of `time` or of anything after it. */
-function isBefore(found: ChargingTime | undefined, time: ChargingTime): boolean {
-  if (found === undefined || apart(found, time) < SAME_WITHIN_MS) return false;
-  return found.fromUp <= time.fromUp - SAME_WITHIN_MS || found.toUp <= time.fromUp + SAME_WITHIN_MS;
+function isBefore(found: ChargingTime | undefined, time: ChargingTime, withinMs: number): boolean {
+  if (found === undefined || apart(found, time) < withinMs) return false;
+  return found.fromUp <= time.fromUp - withinMs || found.toUp <= time.fromUp + withinMs;
 }
 
 function apart(a: ChargingTime, b: ChargingTime): number {

@@ -94,7 +94,9 @@ describe.each(lives.map((life) => [life.kind, life] as const))('the life of a %s
       const path = kind.observe(report);
       for (const name of legalCommands(kind, path)) {
         const verdict = judged(life, state, { command: commandOf(name), isHeld: false });
-        if (verdict.type !== 'accept') refused.add(`${name} in ${path}`);
+        // Nobody's session is cut off by a restart: a device in use says that it is busy.
+        const isBusy = verdict.type === 'refuse' && name === 'reboot' && verdict.reason === 'busy';
+        if (verdict.type !== 'accept' && !isBusy) refused.add(`${name} in ${path}`);
       }
     }
     expect([...refused]).toEqual([]);
