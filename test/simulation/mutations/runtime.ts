@@ -99,7 +99,7 @@ export const runtimeMutations: readonly Mutation[] = [
       this.answerAfterCommit(batch, replyTo, () => {
         const document = twinDocument({ twin, kind, now, serverErrorMs: limits.serverErrorMs });`,
     caughtBy: 'freshness',
-    seed: 28,
+    seed: 21,
   },
   {
     bug: 'a client that got no answer says that nothing was accepted',
@@ -115,7 +115,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: "timeout: 'maybe',",
     put: "timeout: 'not-this-copy',",
     caughtBy: 'conclusions',
-    seed: 12,
+    seed: 7,
   },
   {
     bug: 'an accepted command is answered as one that nobody decided on when its wait ends',
@@ -133,7 +133,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: "encodeFailure('outcome-unreadable',",
     put: "encodeFailure('unavailable',",
     caughtBy: 'certainly-not',
-    seed: 13,
+    seed: 3,
   },
   {
     bug: 'an id that was asked before is taken for a new one',
@@ -149,13 +149,13 @@ export const runtimeMutations: readonly Mutation[] = [
     find: "yes: 'outcome-unreadable',",
     put: "yes: 'no-owner',",
     caughtBy: 'certainly-not',
-    seed: 13,
+    seed: 3,
   },
   {
     bug: 'no answer is taken over HTTP for nobody',
     file: 'src/command-gateway.ts',
-    find: "return { type: 'unanswered', detail: 'the owner of the device gave no answer' };",
-    put: "return { type: 'no-owner', detail: 'the owner of the device gave no answer' };",
+    find: "          return { type: 'unanswered', detail: 'the owner of the device gave no answer' };",
+    put: "          return { type: 'no-owner', detail: 'the owner of the device gave no answer' };",
     caughtBy: 'certainly-not',
     seed: 3,
   },
@@ -185,7 +185,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'return this.#options.clock.monotonic() < this.#sureUntil;',
     put: 'return true;',
     caughtBy: 'documents',
-    seed: 7,
+    seed: 5,
   },
   {
     bug: 'what a forgotten device still says makes a new twin of it',
