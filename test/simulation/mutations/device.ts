@@ -100,6 +100,6 @@ export const deviceMutations: readonly Mutation[] = [
     this.#saidEarly = null;`,
     put: '    this.#saidEarly = null;',
     caughtBy: 'outcomes',
-    seed: 4,
+    seed: 6,
   },
 ];

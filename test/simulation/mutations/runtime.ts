@@ -51,14 +51,6 @@ export const runtimeMutations: readonly Mutation[] = [
     seed: 14,
   },
   {
-    bug: 'what is passed over is written later than what is decided beyond it',
-    file: 'src/runtime/stream-positions.ts',
-    find: 'if (this.#passed.size > 0 && this.#passed.has(stream)) this.#isDue = true;',
-    put: '',
-    caughtBy: 'history',
-    seed: 76,
-  },
-  {
     bug: 'what a device says above its rate is passed over for good',
     file: 'src/runtime/turn.ts',
     find: 'partition.backlog.passOver(range);',
