@@ -254,7 +254,11 @@ describe('silence', () => {
       'it is offline',
       ({ state }) => state === 'offline',
     );
-    expect(document).toMatchObject({ connected: false, quality: 'fresh', allowed: ['report', 'renew-identity'] });
+    expect(document).toMatchObject({
+      connected: false,
+      quality: 'fresh',
+      allowed: ['report', 'renew-identity'],
+    });
     world.link.heal();
     await device.report();
     await world.backend.untilDocument(device.device, 'it is back', ({ state }) => state === 'available');
