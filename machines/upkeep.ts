@@ -40,6 +40,16 @@ const reasonArgument = Type.Object(
   { additionalProperties: false },
 );
 
+/** What a person knows and a twin does not: it is decided at once, in any doubt, and the device never hears of it. */
+const engineersWord = {
+  decidedBy: 'twin',
+  startWindowMs: null,
+  freshWithinMs: null,
+  hold: null,
+  endsHold: false,
+  resolver: { done: ['engineer'], notDone: [], isSentAgain: false, compensatedBy: null },
+} as const;
+
 /** The name of the command by which an operator gives up one that is in flight beyond its device. */
 export const ABANDON = 'abandon';
 
@@ -65,12 +75,7 @@ export const abandon = {
     },
     { additionalProperties: false },
   ),
-  decidedBy: 'twin',
-  startWindowMs: null,
-  freshWithinMs: null,
-  hold: null,
-  endsHold: false,
-  resolver: { done: ['engineer'], notDone: [], isSentAgain: false, compensatedBy: null },
+  ...engineersWord,
 } as const satisfies CommandSpec;
 
 /** The command `clear`: an engineer has looked, and ends what asks for a person. The device never hears of it. */
@@ -78,12 +83,7 @@ export const clear = {
   description:
     'An engineer has looked: end the suspicions. What the next report shows again is in doubt again.',
   args: reasonArgument,
-  decidedBy: 'twin',
-  startWindowMs: null,
-  freshWithinMs: null,
-  hold: null,
-  endsHold: false,
-  resolver: { done: ['engineer'], notDone: [], isSentAgain: false, compensatedBy: null },
+  ...engineersWord,
 } as const satisfies CommandSpec;
 
 /** The name under which every kind has it. */
@@ -97,10 +97,5 @@ export const renewIdentity = {
   description:
     'An engineer knows who speaks now: whatever is heard next begins a new count of boots, and nothing is known until then.',
   args: reasonArgument,
-  decidedBy: 'twin',
-  startWindowMs: null,
-  freshWithinMs: null,
-  hold: null,
-  endsHold: false,
-  resolver: { done: ['engineer'], notDone: [], isSentAgain: false, compensatedBy: null },
+  ...engineersWord,
 } as const satisfies CommandSpec;

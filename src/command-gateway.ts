@@ -1,15 +1,9 @@
 /**
- * Commands a device as a backend would, over the hub: so any node may be asked, and the owner of the partition decides.
+ * Commands a device, or has it forgotten, as a backend would, over the hub: so any node may be asked, and the owner of the partition decides.
  */
-import { readForgetReply, readResult } from './client/reply-reader.ts';
+import { readForgetReply, type ReadReply, readResult } from './client/reply-reader.ts';
 import type { Requester } from './client/requester.ts';
-import type {
-  CommandAnswer,
-  CommandPort,
-  ForgetAnswer,
-  ForgetOrder,
-  ForgetPort,
-} from './http/command-port.ts';
+import type { CommandAnswer, CommandPort, ForgetPort } from './http/command-port.ts';
 import { type Acceptance, acceptanceOf } from './wire/acceptance.ts';
 import { encode } from './wire/codec.ts';
 import { httpCommand, httpForget } from './wire/subjects.ts';
@@ -25,22 +19,50 @@ const ANSWERS = {
   yes: 'outcome-unreadable',
 } as const satisfies Record<Acceptance, CommandAnswer['type']>;
 
-/** The port that has devices forgotten, on a requester. */
-export function forgetGateway(requester: Requester): ForgetPort {
-  return { forget: (order, caller) => forget(requester, order, caller) };
+/** The port that commands devices, on a requester. */
+export function commandGateway(requester: Requester): CommandPort {
+  return {
+    command: async ({ device, name, id, args, waitMs, ifVersion, by, traceParent }, caller) => {
+      const body = { id, args, waitMs, ...(ifVersion !== null && { ifVersion }), ...(by !== null && { by }) };
+      const question = { subject: httpCommand(caller, device, name), body, waitMs, traceParent };
+      const answer = await askOwner(requester, question, readResult);
+      return answer.type === 'answered' ? { type: 'accepted', outcome: answer.body } : answer;
+    },
+  };
 }
 
-async function forget(
+/** The port that has devices forgotten, on a requester. */
+export function forgetGateway(requester: Requester): ForgetPort {
+  return {
+    forget: async ({ device, reason, by }, caller) => {
+      const body = { reason, ...(by !== null && { by }) };
+      const question = { subject: httpForget(caller, device), body, waitMs: 0, traceParent: null };
+      const answer = await askOwner(requester, question, readForgetReply);
+      if (answer.type === 'answered') return { type: 'forgotten', reply: answer.body };
+      return answer.type === 'outcome-unreadable' ? { ...answer, type: 'unanswered' } : answer;
+    },
+  };
+}
+
+/** What the owner of a device is asked; it may take `waitMs` and some patience more. */
+interface Question {
+  readonly subject: string;
+  readonly body: object;
+  readonly waitMs: number;
+  readonly traceParent: string | null;
+}
+
+/** What the owner said, or why nobody knows, and what that means for what was asked. */
+type OwnerAnswer<Body> =
+  { readonly type: 'answered'; readonly body: Body } | Exclude<CommandAnswer, { type: 'accepted' }>;
+
+async function askOwner<Body>(
   requester: Requester,
-  { device, reason, by }: ForgetOrder,
-  caller: string,
-): Promise<ForgetAnswer> {
-  const answer = await requester.request({
-    subject: httpForget(caller, device),
-    payload: encode({ reason, ...(by !== null && { by }) }, 'json'),
-    timeoutMs: PATIENCE_MS,
-    traceParent: null,
-  });
+  { subject, body, waitMs, traceParent }: Question,
+  readAnswer: (payload: Uint8Array) => ReadReply<Body>,
+): Promise<OwnerAnswer<Body>> {
+  const timeoutMs = waitMs + PATIENCE_MS;
+  const answer = await requester.request({ subject, payload: encode(body, 'json'), timeoutMs, traceParent });
   switch (answer.type) {
     case 'no-responders':
       return { type: 'no-owner', detail: 'no node owns the partition of the device' };
@@ -49,41 +71,9 @@ async function forget(
     case 'timeout':
       return { type: 'unanswered', detail: 'the owner of the device gave no answer' };
     case 'reply': {
-      const read = readForgetReply(answer.payload);
-      if (read.type === 'refused') return read;
-      if (read.type === 'answered') return { type: 'forgotten', reply: read.body };
-      return acceptanceOf(read.code) === 'not-this-copy'
-        ? { type: 'no-owner', detail: read.detail }
-        : { type: 'unanswered', detail: read.detail };
+      const read = readAnswer(answer.payload);
+      if (read.type === 'refused' || read.type === 'answered') return read;
+      return { type: ANSWERS[acceptanceOf(read.code)], detail: read.detail };
     }
   }
-}
-
-/** The port on a requester. */
-export function commandGateway(requester: Requester): CommandPort {
-  return {
-    command: async ({ device, name, id, args, waitMs, ifVersion, by, traceParent }, caller) => {
-      const body = { id, args, waitMs, ...(ifVersion !== null && { ifVersion }), ...(by !== null && { by }) };
-      const answer = await requester.request({
-        subject: httpCommand(caller, device, name),
-        payload: encode(body, 'json'),
-        timeoutMs: waitMs + PATIENCE_MS,
-        traceParent,
-      });
-      switch (answer.type) {
-        case 'no-responders':
-          return { type: 'no-owner', detail: 'no node owns the partition of the device' };
-        case 'disconnected':
-          return { type: 'hub-away' };
-        case 'timeout':
-          return { type: 'unanswered', detail: 'the owner of the device gave no answer' };
-        case 'reply': {
-          const read = readResult(answer.payload);
-          if (read.type === 'refused') return read;
-          if (read.type === 'answered') return { type: 'accepted', outcome: read.body };
-          return { type: ANSWERS[acceptanceOf(read.code)], detail: read.detail };
-        }
-      }
-    },
-  };
 }

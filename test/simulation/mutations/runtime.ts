@@ -146,8 +146,8 @@ export const runtimeMutations: readonly Mutation[] = [
   {
     bug: 'no answer is taken over HTTP for nobody',
     file: 'src/command-gateway.ts',
-    find: "          return { type: 'unanswered', detail: 'the owner of the device gave no answer' };",
-    put: "          return { type: 'no-owner', detail: 'the owner of the device gave no answer' };",
+    find: "return { type: 'unanswered', detail: 'the owner of the device gave no answer' };",
+    put: "return { type: 'no-owner', detail: 'the owner of the device gave no answer' };",
     caughtBy: 'certainly-not',
     seed: 6,
   },
