@@ -4,7 +4,7 @@
 import type { Cancel, Clock, Delivery, Feed, FeedReading, FeedSink, StreamStart } from '../runtime/ports.ts';
 import { deviceReports, parseReportSubject } from '../wire/subjects.ts';
 import type { MemoryHub } from './hub.ts';
-import { type MemoryLink, SILENCE_MAX_MS } from './link.ts';
+import { type LinkState, type MemoryLink, SILENCE_MAX_MS } from './link.ts';
 import type { MessageStream, StoredMessage } from './message-stream.ts';
 import { StreamCursor } from './stream-cursor.ts';
 
@@ -12,6 +12,8 @@ import { StreamCursor } from './stream-cursor.ts';
 const BATCH_MAX = 1_000;
 /** The sink hears the stream while what it was given last is at most this old, ms: as on NATS. */
 const BEHIND_MAX_MS = 2_000;
+/** What was asked for comes for so long, ms, though the hub hears no other question: as on NATS. */
+const ASKED_MS = 10_000;
 /** How long the hub may take to bring one message again, ms. */
 const READ_MS_MAX = 2_000;
 
@@ -42,6 +44,13 @@ interface Found {
   readonly message: StoredMessage;
 }
 
+/** In these nothing is delivered any more, at once or after a while. */
+const DOUBT_MS: Readonly<Partial<Record<LinkState, number>>> = {
+  frozen: SILENCE_MAX_MS,
+  deaf: SILENCE_MAX_MS,
+  mute: ASKED_MS + SILENCE_MAX_MS,
+};
+
 type Phase = 'waiting' | 'fetching' | 'delivering';
 
 /** Reads for one sink. Fetching and delivering alternate: what the sink has not taken is not fetched. */
@@ -59,6 +68,8 @@ class MemoryReader implements FeedReading {
   /** Grows with each cut: what was fetched before does not count any more. */
   #connection = 0;
   #cancelDoubt: Cancel = () => undefined;
+  /** Since when the hub hears nothing of this program that hears the hub; `null` while it does. */
+  #mutedAt: number | null = null;
 
   constructor(options: MemoryFeedOptions, reading: Parameters<Feed['open']>[0]) {
     this.#options = options;
@@ -100,16 +111,27 @@ class MemoryReader implements FeedReading {
       if (this.#phase === 'fetching') this.#phase = 'waiting';
       this.#setHearing(false);
     }
-    if (state === 'frozen') this.#doubtAfter(SILENCE_MAX_MS);
+    this.#mutedAt = state === 'mute' ? this.#options.clock.monotonic() : null;
+    this.#doubtIn(state);
     if (state === 'up') {
       this.#cancelDoubt();
       this.#fetch();
     }
   }
 
+  #doubtIn(state: LinkState): void {
+    const delayMs = DOUBT_MS[state];
+    if (delayMs !== undefined) this.#doubtAfter(delayMs);
+  }
+
+  /** The hub does not hear what is asked for. */
+  #isUnasked(): boolean {
+    return this.#mutedAt !== null && this.#options.clock.monotonic() - this.#mutedAt >= ASKED_MS;
+  }
+
   /** Asks the hub for what comes next, over the link and back. */
   #fetch(): void {
-    if (this.#phase !== 'waiting' || this.#isStopped) return;
+    if (this.#phase !== 'waiting' || this.#isStopped || this.#isUnasked()) return;
     const connection = this.#connection;
     this.#phase = 'fetching';
     const hasLeft = this.#options.link.receive('delivery', () => {
@@ -139,7 +161,7 @@ class MemoryReader implements FeedReading {
     const { clock, link } = this.#options;
     const age = clock.now() - (batch.at(-1)?.message.storedAt ?? 0);
     if (link.state === 'up') this.#setHearing(age <= BEHIND_MAX_MS || this.#isAtEnd());
-    if (link.state === 'frozen') this.#doubtAfter(SILENCE_MAX_MS);
+    this.#doubtIn(link.state);
     this.#fetch();
   }
 

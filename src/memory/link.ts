@@ -24,8 +24,22 @@ export interface Weather {
 /** No delay, no loss. */
 export const FAIR_WEATHER: Weather = { delayMs: () => 0, isLost: () => false };
 
-/** `frozen`: nothing passes and nobody is told; what set out arrives after `heal`. */
-export type LinkState = 'up' | 'frozen' | 'cut';
+/**
+ * `frozen`: nothing passes and nobody is told; what set out arrives after `heal`. `mute`: so it is with what the program sends, and what is
+ * sent to it arrives. `deaf`: the other way round.
+ */
+export type LinkState = 'up' | 'frozen' | 'mute' | 'deaf' | 'cut';
+
+type Direction = 'up' | 'down';
+
+/** What passes in which state. */
+const PASSING: Readonly<Record<LinkState, readonly Direction[]>> = {
+  up: ['up', 'down'],
+  frozen: [],
+  mute: ['down'],
+  deaf: ['up'],
+  cut: [],
+};
 
 /** Frozen for this long, a reader stops believing that it hears everything, ms: as long as the feed on NATS takes. */
 export const SILENCE_MAX_MS = 3_000;
@@ -36,6 +50,7 @@ interface Item {
 }
 
 interface Passage {
+  readonly direction: Direction;
   queue: Item[];
   cancel: Cancel | null;
 }
@@ -44,9 +59,9 @@ interface Passage {
 export class MemoryLink {
   readonly #clock: Clock;
   readonly #weather: Weather;
-  readonly #passages: Readonly<Record<'up' | 'down', Passage>> = {
-    up: { queue: [], cancel: null },
-    down: { queue: [], cancel: null },
+  readonly #passages: Readonly<Record<Direction, Passage>> = {
+    up: { direction: 'up', queue: [], cancel: null },
+    down: { direction: 'down', queue: [], cancel: null },
   };
   readonly #listeners = new Set<(state: LinkState) => void>();
   #state: LinkState = 'up';
@@ -80,9 +95,9 @@ export class MemoryLink {
     this.#change('cut');
   }
 
-  /** Lets nothing pass until `heal`, without telling anybody. */
-  freeze(): void {
-    if (this.#state === 'up') this.#change('frozen');
+  /** Lets nothing pass until `heal`, or nothing in one direction, without telling anybody. */
+  freeze(how: 'frozen' | 'mute' | 'deaf' = 'frozen'): void {
+    if (this.#state === 'up') this.#change(how);
   }
 
   heal(): void {
@@ -102,7 +117,7 @@ export class MemoryLink {
     for (const listener of [...this.#listeners]) listener(state);
   }
 
-  #pass(direction: 'up' | 'down', cargo: Cargo, arrive: () => void): boolean {
+  #pass(direction: Direction, cargo: Cargo, arrive: () => void): boolean {
     if (this.#state === 'cut') return false;
     if (LOSABLE.has(cargo) && this.#weather.isLost(cargo)) return true;
     const passage = this.#passages[direction];
@@ -113,9 +128,13 @@ export class MemoryLink {
     return true;
   }
 
+  #lets({ direction }: Passage): boolean {
+    return PASSING[this.#state].includes(direction);
+  }
+
   #arm(passage: Passage): void {
     const [first] = passage.queue;
-    if (first === undefined || passage.cancel !== null || this.#state !== 'up') return;
+    if (first === undefined || passage.cancel !== null || !this.#lets(passage)) return;
     const waitMs = Math.max(0, first.dueAt - this.#clock.monotonic());
     passage.cancel = this.#clock.after(waitMs, () => {
       passage.cancel = null;
@@ -124,7 +143,7 @@ export class MemoryLink {
   }
 
   #arrive(passage: Passage): void {
-    while (this.#state === 'up') {
+    while (this.#lets(passage)) {
       const [first] = passage.queue;
       if (first === undefined || first.dueAt > this.#clock.monotonic()) break;
       passage.queue.shift();

@@ -1,6 +1,6 @@
 /**
- * The network between the parties of the world: devices, the hub, nodes, the store, backends. Any link may be cut, lose,
- * double, reorder and delay; nobody is told.
+ * The network between the parties of the world: devices, the hub, nodes, the store, backends. Any link may be cut, also
+ * in one direction alone, lose, double, reorder and delay; nobody is told.
  */
 import type { WorldRecord } from '../record.ts';
 import type { Chance } from './chance.ts';
@@ -27,7 +27,9 @@ const HEALED_WITHIN_MS = 30_000;
 
 /** The way between two parties, in both directions. */
 export interface Link {
-  isCut: boolean;
+  readonly ends: readonly [string, string];
+  /** Whose messages do not pass: both parties' where it is cut, one's where it is cut in one direction. */
+  readonly silenced: Set<string>;
   quality: Quality;
   /** While it is cut it keeps some of the messages: a site's leaf does, a client that knows its business does not. */
   keeps: boolean;
@@ -64,14 +66,17 @@ export class Network {
   link(one: string, other: string): Link {
     const name = one < other ? `${one} ${other}` : `${other} ${one}`;
     let link = this.#links.get(name);
-    if (link === undefined) this.#links.set(name, (link = { isCut: false, quality: GOOD, keeps: false }));
+    if (link === undefined) {
+      link = { ends: [one, other], silenced: new Set(), quality: GOOD, keeps: false };
+      this.#links.set(name, link);
+    }
     return link;
   }
 
   /** Sends a message that may be lost, doubled, delayed and overtaken. */
   send(from: string, to: string, deliver: () => void): void {
     const link = this.link(from, to);
-    if (link.isCut) {
+    if (link.silenced.has(from)) {
       if (link.keeps && this.#chance.hits(0.2)) this.#keep(link, deliver);
       return;
     }
@@ -89,13 +94,13 @@ export class Network {
 
   /** Sends a message at an exact time, unless the link is cut: the worst moment is as likely as any other. */
   sendAt(from: string, to: string, at: number, deliver: () => void): void {
-    if (this.link(from, to).isCut) return;
+    if (this.link(from, to).silenced.has(from)) return;
     this.#record.count('command-at-its-deadline');
     this.#carry(at - this.#schedule.now, deliver);
   }
 
   /**
-   * Asks over a connection and waits for the answer. A link that is cut, or is being cut meanwhile, or an answer that takes
+   * Asks over a connection and waits for the answer. A link that is cut on the way there or back, or is being cut meanwhile, or an answer that takes
    * longer than `timeoutMs` leads to {@link NoAnswer}.
    */
   ask<T>(from: string, to: string, timeoutMs: number, answer: () => Promise<T>): Promise<T> {
@@ -107,29 +112,29 @@ export class Network {
         cancel();
         use();
       };
-      const across = (work: () => void): void => {
-        if (link.isCut) return;
+      const across = (by: string, work: () => void): void => {
+        if (link.silenced.has(by)) return;
         this.#carry(this.#latency(link), () => {
-          if (!link.isCut) work();
+          if (!link.silenced.has(by)) work();
         });
       };
-      across(() => {
+      across(from, () => {
         answer().then(
-          (value) => across(() => end(() => resolve(value))),
-          (error: unknown) => across(() => end(() => reject(asError(error)))),
+          (value) => across(to, () => end(() => resolve(value))),
+          (error: unknown) => across(to, () => end(() => reject(asError(error)))),
         );
       });
     });
   }
 
-  /** Cuts a link; what is under way on it arrives or not, like rain on a roof. */
-  cut(link: Link): void {
-    link.isCut = true;
+  /** Cuts a link, for what both parties send or one of them; what is under way on it arrives or not, like rain on a roof. */
+  cut(link: Link, by: readonly string[] = link.ends): void {
+    for (const party of by) link.silenced.add(party);
   }
 
   /** Makes a link whole again, and lets go of what waited for it. */
   mend(link: Link): void {
-    link.isCut = false;
+    link.silenced.clear();
     for (const deliver of this.#kept.get(link) ?? []) this.#carry(this.#delayOn(link), deliver);
     this.#kept.delete(link);
   }

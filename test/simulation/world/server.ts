@@ -102,8 +102,8 @@ export class Server {
     this.#linkState = state;
     const link = this.#machine?.link;
     if (state === 'cut') link?.cut();
-    else if (state === 'frozen') link?.freeze();
-    else link?.heal();
+    else if (state === 'up') link?.heal();
+    else link?.freeze(state);
   }
 
   /** Dies at once. */

@@ -64,15 +64,15 @@ export class Storm {
     const { devices, servers, backends, network, trouble, storeClock, weather } = this.#options;
     const device = chance.pick(devices);
     const server = chance.pick(servers);
-    const deviceWay = (it: Device): Way => ({
-      cut: () => network.cut(network.link(it.name, 'hub')),
+    const deviceWay = (it: Device, by?: readonly string[]): Way => ({
+      cut: () => network.cut(network.link(it.name, 'hub'), by),
       mend: () => {
         network.mend(network.link(it.name, 'hub'));
         it.restored();
       },
     });
-    const storeWay = (it: Server): Way => ({
-      cut: () => network.cut(network.link(it.name, 'store')),
+    const storeWay = (it: Server, by?: readonly string[]): Way => ({
+      cut: () => network.cut(network.link(it.name, 'store'), by),
       mend: () => network.mend(network.link(it.name, 'store')),
     });
     const serverWay = (it: Server): Way => ({ cut: () => it.setLink('cut'), mend: () => it.setLink('up') });
@@ -82,18 +82,55 @@ export class Storm {
         this.#cut(sort, [deviceWay(device)], this.#some(chance, 300_000));
         return;
       }
+      case 'device-one-way': {
+        this.#cut(
+          sort,
+          [deviceWay(device, [chance.pick([device.name, 'hub'])])],
+          this.#some(chance, 300_000),
+        );
+        return;
+      }
+      case 'site-one-way': {
+        const isDownCut = chance.hits(0.5);
+        const ways = devices.map((it) => deviceWay(it, [isDownCut ? 'hub' : it.name]));
+        this.#cut(sort, ways, this.#some(chance, 600_000));
+        return;
+      }
+      case 'node-one-way': {
+        this.#freeze(server, chance, chance.pick(['mute', 'deaf']));
+        return;
+      }
+      case 'backend-one-way': {
+        const { link } = chance.pick(backends);
+        const how = chance.pick(['mute', 'deaf'] as const);
+        const way = { cut: () => link.freeze(how), mend: () => link.heal() };
+        this.#cut(sort, [way], this.#some(chance, 20_000));
+        return;
+      }
+      case 'store-one-way': {
+        this.#cut(
+          sort,
+          [storeWay(server, [chance.pick([server.name, 'store'])])],
+          this.#some(chance, 30_000),
+        );
+        return;
+      }
       case 'device-link-bad': {
         this.#spoil(network.link(device.name, 'hub'), chance);
         return;
       }
       case 'site-cut': {
-        this.#cut(sort, devices.map(deviceWay), this.#some(chance, 600_000));
+        this.#cut(
+          sort,
+          devices.map((it) => deviceWay(it)),
+          this.#some(chance, 600_000),
+        );
         return;
       }
       case 'hub-away': {
         this.#cut(
           sort,
-          [...devices.map(deviceWay), ...servers.map(serverWay), ...backends.map(backendWay)],
+          [...devices.map((it) => deviceWay(it)), ...servers.map(serverWay), ...backends.map(backendWay)],
           this.#some(chance, 120_000),
         );
         return;
@@ -116,7 +153,11 @@ export class Storm {
       }
       case 'store-away': {
         // Now and then for longer than a device may be silent: nobody is to be called silent for that.
-        this.#cut(sort, servers.map(storeWay), this.#some(chance, chance.pick([30_000, 300_000])));
+        this.#cut(
+          sort,
+          servers.map((it) => storeWay(it)),
+          this.#some(chance, chance.pick([30_000, 300_000])),
+        );
         return;
       }
       case 'store-fails': {
@@ -209,9 +250,9 @@ export class Storm {
     });
   }
 
-  /** Nothing passes and nobody notices; then it goes on, or somebody does notice. */
-  #freeze(server: Server, chance: Chance): void {
-    server.setLink('frozen');
+  /** Nothing passes, or nothing in one direction, and nobody notices; then it goes on, or somebody does notice. */
+  #freeze(server: Server, chance: Chance, how: 'frozen' | 'mute' | 'deaf' = 'frozen'): void {
+    server.setLink(how);
     this.#later(chance.between(0, 20_000), () => {
       if (chance.hits(0.5)) server.setLink('up');
       else
