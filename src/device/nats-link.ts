@@ -8,17 +8,7 @@ import type { HubConnection } from '../nats/connect.ts';
 import { listen as listenOn } from '../nats/listen.ts';
 import { deviceCommand, deviceReport } from '../wire/subjects.ts';
 import type { DeviceLink, LinkListener } from './ports.ts';
-
-/** Why it is not known that the hub has stored a payload. */
-export class PublishError extends Error {
-  readonly code: 'not-connected' | 'no-ack' | 'refused';
-
-  constructor(code: PublishError['code'], message: string, cause?: unknown) {
-    super(message, { cause });
-    this.name = 'PublishError';
-    this.code = code;
-  }
-}
+import { assertStored, PublishError } from './publish-answer.ts';
 
 /** Links that share a connection. */
 export interface DeviceLinks {
@@ -79,18 +69,5 @@ async function publish(
     const because = cause instanceof Error ? cause.message : String(cause);
     throw new PublishError('no-ack', `no ack for a report of ${device}: ${because}`, cause);
   }
-  if (!isPubAck(answer)) {
-    throw new PublishError('refused', `the hub did not store a report of ${device}: ${answer.slice(0, 200)}`);
-  }
-}
-
-/** `{"stream": ..., "seq": ...}`, where a refusal is `{"error": {...}}`. */
-function isPubAck(answer: string): boolean {
-  try {
-    const parsed = JSON.parse(answer) as { readonly error?: unknown; readonly seq?: unknown } | null;
-    return typeof parsed?.seq === 'number' && parsed.seq > 0 && parsed.error === undefined;
-  } catch {
-    // Whoever answered was no stream.
-    return false;
-  }
+  assertStored(device, answer);
 }

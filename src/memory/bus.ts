@@ -2,15 +2,19 @@
  * The bus port on the hub in memory. Payloads are copied on their way, as a network would. Messages have no headers there, so a
  * trace ends here.
  *
- * Publications that a cut link swallowed are sent again in order after it has healed; what the hub did store it knows by
- * its id. Commands and answers are sent once.
+ * Publications that a cut link swallowed, or the hub refused, are sent again in order; what the hub did store it knows by its id.
+ * Commands and answers are sent once.
  */
 import type { ReplyAddress } from '../../actors/twin.ts';
-import type { BackendRequest, Bus, Clock, Publication } from '../runtime/ports.ts';
+import type { BackendRequest, Bus, Cancel, Clock, Publication } from '../runtime/ports.ts';
 import type { ServiceError } from '../wire/service-error.ts';
 import type { MemoryFindRequest, MemoryHub } from './hub.ts';
 import type { MemoryLink } from './link.ts';
-import type { MessageStream } from './message-stream.ts';
+import { type MessageStream, NotStored } from './message-stream.ts';
+
+/** Before sending again what was refused, or not acknowledged, ms: as on NATS. */
+const RETRY_MS = 500;
+const ACK_TIMEOUT_MS = 3_000;
 
 interface Pending {
   readonly message: Publication;
@@ -26,6 +30,7 @@ export class MemoryBus implements Bus {
   readonly #clock: Clock;
   readonly #unlisten: () => void;
   readonly #pending = new Set<Pending>();
+  #cancelRetry: Cancel | null = null;
   #isStopped = false;
 
   constructor(options: { readonly hub: MemoryHub; readonly link: MemoryLink; readonly clock: Clock }) {
@@ -34,7 +39,7 @@ export class MemoryBus implements Bus {
     this.#clock = options.clock;
     let before = options.link.state;
     this.#unlisten = options.link.onChange((state) => {
-      if (state === 'up' && before === 'cut') for (const pending of this.#pending) this.#send(pending);
+      if (state === 'up' && before === 'cut') this.#sendAll();
       before = state;
     });
   }
@@ -43,6 +48,7 @@ export class MemoryBus implements Bus {
   stop(): void {
     this.#isStopped = true;
     this.#unlisten();
+    this.#cancelRetry?.();
     for (const { givenUp } of this.#pending)
       givenUp(new Error('the bus was stopped before the hub acknowledged'));
     this.#pending.clear();
@@ -83,10 +89,29 @@ export class MemoryBus implements Bus {
     return this.#hub.serveFind({ link: this.#link, handle });
   }
 
+  #sendAll(): void {
+    for (const pending of this.#pending) this.#send(pending);
+  }
+
+  #sendAllAfter(delayMs: number): void {
+    if (this.#isStopped) return;
+    this.#cancelRetry ??= this.#clock.after(delayMs, () => {
+      this.#cancelRetry = null;
+      this.#sendAll();
+    });
+  }
+
   #send(pending: Pending): void {
     this.#link.send('publication', () => {
       const { subject, payload, id } = pending.message;
-      pending.stream.append({ subject, payload, id, now: this.#clock.now() });
+      try {
+        pending.stream.append({ subject, payload, id, now: this.#clock.now() });
+      } catch (error) {
+        if (!(error instanceof NotStored)) throw error;
+        if (error.refusal === 'silent') this.#sendAllAfter(ACK_TIMEOUT_MS);
+        else this.#link.receive('acknowledgement', () => this.#sendAllAfter(RETRY_MS));
+        return;
+      }
       this.#link.receive('acknowledgement', () => {
         this.#pending.delete(pending);
         pending.stored();

@@ -15,11 +15,26 @@ export interface StoredMessage {
   readonly payload: Uint8Array;
 }
 
+/** How a stream answers whoever publishes what it does not store: it is full; nobody listens, as without JetStream; not at all. */
+export type Refusal = 'full' | 'away' | 'silent';
+
+/** The stream has not stored a message. */
+export class NotStored extends Error {
+  override readonly name = 'NotStored';
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(`the stream is ${refusal}`);
+    this.refusal = refusal;
+  }
+}
+
 /** One stream. */
 export class MessageStream {
   #messages: StoredMessage[] = [];
   #firstSequence = 1;
   #made = 1;
+  #refusal: { readonly refusal: Refusal; readonly told: (id: string | null) => void } | null = null;
   readonly #storedIds = new Map<string, { readonly sequence: number; readonly storedAt: number }>();
   readonly #listeners = new Set<() => void>();
   readonly #duplicateWindowMs: number;
@@ -47,7 +62,20 @@ export class MessageStream {
     return this.#messages;
   }
 
-  /** Stores a message, unless one with this id is stored already; `id` is `null` for a message without one. */
+  /** From now on it stores nothing, and answers so; `told` hears the id of each message that it refuses. */
+  refuse(refusal: Refusal, told: (id: string | null) => void = () => undefined): void {
+    this.#refusal = { refusal, told };
+  }
+
+  /** It stores again. */
+  refuseNoMore(): void {
+    this.#refusal = null;
+  }
+
+  /**
+   * Stores a message, unless one with this id is stored already; `id` is `null` for a message without one. Throws {@link NotStored} while
+   * it refuses.
+   */
   append(message: {
     readonly subject: string;
     readonly payload: Uint8Array;
@@ -55,6 +83,10 @@ export class MessageStream {
     readonly now: number;
   }): { readonly sequence: number; readonly isDuplicate: boolean } {
     const { subject, payload, id, now } = message;
+    if (this.#refusal !== null) {
+      this.#refusal.told(id);
+      throw new NotStored(this.#refusal.refusal);
+    }
     const known = id === null ? undefined : this.#storedIds.get(id);
     if (known !== undefined && now - known.storedAt <= this.#duplicateWindowMs) {
       return { sequence: known.sequence, isDuplicate: true };

@@ -157,6 +157,8 @@ export class WorldRecord {
   asked = 0;
   readonly commits: Committed[] = [];
   readonly hubLosses: HubLoss[] = [];
+  /** Ids of publications that the hub has refused once: they may be stored after what followed them. */
+  readonly refusedPublications = new Set<string>();
   /** When the store was set back. */
   readonly setBacks: number[] = [];
   /** What was done to the world, by sort. */

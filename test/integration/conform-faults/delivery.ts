@@ -1,7 +1,7 @@
 /** Devices that deliver in another way than they should. */
 import type { Report } from '../../../machines/report.ts';
 import { AGENT_LIMITS } from '../../../src/device/limits.ts';
-import { PublishError } from '../../../src/device/nats-link.ts';
+import { PublishError } from '../../../src/device/publish-answer.ts';
 import { deviceReport } from '../../../src/wire/subjects.ts';
 import type { Spoiling } from '../conform-device.ts';
 import type { Fault } from './fault.ts';

@@ -1,7 +1,7 @@
 /** Devices that do not keep a reservation as they were told. */
 import type { Command } from '../../../machines/command.ts';
 import type { Report } from '../../../machines/report.ts';
-import { PublishError } from '../../../src/device/nats-link.ts';
+import { PublishError } from '../../../src/device/publish-answer.ts';
 import type { Spoiling } from '../conform-device.ts';
 import type { Fault } from './fault.ts';
 

@@ -31,7 +31,8 @@ export const publication: Checker = {
         if (published.has(id)) continue;
         published.add(id);
         const before = last.get(position.partition) ?? 0;
-        if (position.no <= before && !lost.has(id)) flaw(`${id} comes after number ${before}`);
+        const isLate = lost.has(id) || record.refusedPublications.has(id);
+        if (position.no <= before && !isLate) flaw(`${id} comes after number ${before}`);
         last.set(position.partition, Math.max(before, position.no));
         // The hub's clock is ahead of true time, if anything.
         if (message.storedAt < at) flaw(`${id} is published before its commit`);

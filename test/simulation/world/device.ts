@@ -11,6 +11,7 @@ import { type AgentLimits, AGENT_LIMITS } from '../../../src/device/limits.ts';
 import type { LogEntry } from '../../../src/device/log-entry.ts';
 import type { DeviceHold } from '../../../src/device/memory.ts';
 import type { DeviceClock, DeviceLink, LinkListener } from '../../../src/device/ports.ts';
+import { assertStored } from '../../../src/device/publish-answer.ts';
 import { decode } from '../../../src/wire/codec.ts';
 import { type Execution, type HoldSpan, type MadeReport, sampleKey, type WorldRecord } from '../record.ts';
 import type { Trace } from '../trace.ts';
@@ -27,8 +28,8 @@ export type Outage = 'kill' | 'power-cut' | 'wipe';
 
 /** The hub, as a device reaches it. */
 export interface ReportIntake {
-  /** Stores a payload in the stream. */
-  takeReport(device: string, payload: Uint8Array): void;
+  /** Stores a payload in the stream, and returns what it answers, or refuses to; `null`: nothing. */
+  takeReport(device: string, payload: Uint8Array): string | null;
 }
 
 export interface DeviceOptions {
@@ -237,18 +238,20 @@ export class Device {
     };
   }
 
-  #publish({ clock }: Boot, payload: Uint8Array): Promise<void> {
+  async #publish({ clock }: Boot, payload: Uint8Array): Promise<void> {
     const { network, intake } = this.#options;
-    return new Promise((resolve, reject) => {
+    const answer = await new Promise<string>((resolve, reject) => {
       const cancel = clock.after(ACK_TIMEOUT_MS, () => reject(new Error('no ack')));
       network.send(this.name, 'hub', () => {
-        intake.takeReport(this.name, payload);
+        const said = intake.takeReport(this.name, payload);
+        if (said === null) return;
         network.send('hub', this.name, () => {
           cancel();
-          resolve();
+          resolve(said);
         });
       });
     });
+    assertStored(this.name, answer);
   }
 
   #someQuartzError(): number {

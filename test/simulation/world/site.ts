@@ -3,7 +3,9 @@
  * record what has reached the hub.
  */
 import type { MemoryHub } from '../../../src/memory/hub.ts';
+import { NotStored, type Refusal } from '../../../src/memory/message-stream.ts';
 import { readReports } from '../../../src/wire/report.ts';
+import { siteStream } from '../../../src/wire/subjects.ts';
 import { sampleKey, type WorldRecord } from '../record.ts';
 import type { Chance } from './chance.ts';
 import type { Device, ReportIntake } from './device.ts';
@@ -17,6 +19,16 @@ export const SITE = 'depot';
 const WORST_MOMENTS = [-1, -0.01, 0, 0.5, 0.99, 1.01, 20, 2_000, 30_000];
 /** Of so many commands every copy arrives at one of those moments. */
 const WORST_PART = 0.1;
+
+/** What a server answers where a stream does not store, or nobody listens on its subjects. */
+const REFUSALS: Readonly<Record<Refusal, string | null>> = {
+  full: JSON.stringify({
+    error: { code: 503, err_code: 10077, description: 'maximum bytes exceeded' },
+    ...{ stream: siteStream(SITE), seq: 0 },
+  }),
+  away: '',
+  silent: null,
+};
 
 export interface SiteOptions {
   readonly hub: MemoryHub;
@@ -42,16 +54,17 @@ export class Site implements ReportIntake {
     this.#options.hub.onCommand(SITE, device.name, (payload) => this.#handOn(device, payload));
   }
 
-  takeReport(device: string, payload: Uint8Array): void {
-    const { hub, record, schedule } = this.#options;
-    hub.storeReport(SITE, device, payload);
+  takeReport(device: string, payload: Uint8Array): string | null {
+    const { record, schedule } = this.#options;
+    const answer = this.#store(device, payload);
+    if (!answer.isStored) return answer.text;
     const read = readReports(device, payload);
     if (!read.ok) {
       record.faults.push({
         at: schedule.now,
         what: `${device} sent what cannot be read: ${read.detail}`,
       });
-      return;
+      return answer.text;
     }
     for (const report of read.reports) {
       const made = record.madeBySample.get(sampleKey(device, report));
@@ -60,11 +73,24 @@ export class Site implements ReportIntake {
       else made.storedAt ??= schedule.now;
     }
     record.arrived(device, schedule.now);
+    return answer.text;
   }
 
-  /** Stores what somebody else of the site says in the device's name. */
-  takeForged(device: string, payload: Uint8Array): void {
-    this.#options.hub.storeReport(SITE, device, payload);
+  /** Stores what somebody else of the site says in the device's name; false where the hub refuses. */
+  takeForged(device: string, payload: Uint8Array): boolean {
+    return this.#store(device, payload).isStored;
+  }
+
+  /** What the hub's stream makes of it, and answers; `null`: nothing. */
+  #store(device: string, payload: Uint8Array): { readonly isStored: boolean; readonly text: string | null } {
+    const stream = siteStream(SITE);
+    try {
+      const { sequence } = this.#options.hub.storeReport(SITE, device, payload);
+      return { isStored: true, text: JSON.stringify({ stream, seq: sequence }) };
+    } catch (error) {
+      if (!(error instanceof NotStored)) throw error;
+      return { isStored: false, text: REFUSALS[error.refusal] };
+    }
   }
 
   /** Hands a command on to its device. Sometimes it takes exactly as long as is worst. */

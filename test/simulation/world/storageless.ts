@@ -124,7 +124,6 @@ export class Storageless {
   }
 
   #arrive(report: Report): void {
-    this.#stored.push(report);
-    this.#site.takeForged(this.device, encode(report, 'json'));
+    if (this.#site.takeForged(this.device, encode(report, 'json'))) this.#stored.push(report);
   }
 }

@@ -2,6 +2,7 @@
  * Lets faults happen, each sort at its own pace, and counts them. When the storm is over nothing new begins, and the world
  * mends what is broken.
  */
+import type { MemoryHub } from '../../../src/memory/hub.ts';
 import type { Chance } from './chance.ts';
 import type { ServerClock } from './clocks.ts';
 import type { Device, Outage } from './device.ts';
@@ -9,6 +10,7 @@ import type { Backend } from './backend.ts';
 import { GOOD, type Link, type Network } from './network.ts';
 import type { Schedule } from './schedule.ts';
 import type { Server } from './server.ts';
+import { SITE } from './site.ts';
 import type { StoreTrouble } from './store-link.ts';
 import { FAULTS, type FaultSort } from '../trouble.ts';
 import { badQuality, type Weather } from './weather.ts';
@@ -18,6 +20,7 @@ import type { Trace } from '../trace.ts';
 export interface StormOptions {
   readonly schedule: Schedule;
   readonly network: Network;
+  readonly hub: MemoryHub;
   readonly chance: Chance;
   readonly weather: Weather;
   readonly trace: Trace;
@@ -133,6 +136,10 @@ export class Storm {
           [...devices.map((it) => deviceWay(it)), ...servers.map(serverWay), ...backends.map(backendWay)],
           this.#some(chance, 120_000),
         );
+        return;
+      }
+      case 'hub-refuses': {
+        this.#refuse(chance);
         return;
       }
       case 'node-link-cut': {
@@ -261,6 +268,24 @@ export class Storm {
           [{ cut: () => server.setLink('cut'), mend: () => server.setLink('up') }],
           1_000,
         );
+    });
+  }
+
+  /** A stream is full, or there is no JetStream: what is published is answered with an error, or by nobody, or not at all. */
+  #refuse(chance: Chance): void {
+    const { hub, record, trace } = this.#options;
+    const refusal = chance.pick(['full', 'away', 'silent'] as const);
+    const published = [hub.changes, hub.deadLetters];
+    const streams = chance.pick([[hub.reports.of(SITE)], published, [hub.reports.of(SITE), ...published]]);
+    trace.line('storm', () => `${streams.length} streams are ${refusal}`);
+    for (const stream of streams) {
+      stream.refuse(refusal, (id) => {
+        record.count(id === null ? 'report-refused' : 'publication-refused');
+        if (id !== null) record.refusedPublications.add(id);
+      });
+    }
+    this.#later(this.#some(chance, 60_000), () => {
+      for (const stream of streams) stream.refuseNoMore();
     });
   }
 

@@ -44,14 +44,17 @@ const ONE_WAY: readonly FaultSort[] = [
   ...(['device-one-way', 'site-one-way', 'node-one-way'] as const),
   ...(['backend-one-way', 'store-one-way'] as const),
 ];
+/** In this part the hub does not store everything. */
+const REFUSALS_PART = 0.3;
 /** In this part of all worlds some devices are stations behind a gateway that does not know, for a while, what they do. */
 const GATEWAYS_PART = 0.4;
 
 export function drawWeather(chance: Chance): Weather {
-  // Drawn apart, so that the other draws are what they were before there were gateways, and ways in one direction.
+  // Drawn apart, so that the other draws are what they were before there were these.
   const gateways: FaultSort[] = chance.fork('gateways').hits(GATEWAYS_PART) ? ['gateway-undecided'] : [];
   const oneWay = chance.fork('one way').hits(ONE_WAY_PART) ? ONE_WAY : [];
-  const drawnApart: readonly FaultSort[] = ['gateway-undecided', ...ONE_WAY];
+  const refusals: FaultSort[] = chance.fork('refusals').hits(REFUSALS_PART) ? ['hub-refuses'] : [];
+  const drawnApart: readonly FaultSort[] = ['gateway-undecided', 'hub-refuses', ...ONE_WAY];
   const sorts = (Object.keys(FAULTS) as FaultSort[]).filter((sort) => !drawnApart.includes(sort));
   const share = chance.pick([0.15, 0.4, 0.7, 1]);
   const quality = chance.weighted({ good: 5, poor: 3, bad: 1 });
@@ -63,7 +66,7 @@ export function drawWeather(chance: Chance): Weather {
     backends: chance.integer(1, 2),
     wishMs: chance.pick([20_000, 45_000, 120_000]),
     useMs: chance.pick([300_000, 1_200_000, Infinity]),
-    sorts: [...sorts.filter(() => chance.hits(share)), ...gateways, ...oneWay],
+    sorts: [...sorts.filter(() => chance.hits(share)), ...gateways, ...oneWay, ...refusals],
     deviceQuality: quality === 'good' ? good : quality === 'poor' ? POOR : badQuality(chance),
     limits: {
       ...DEFAULT_LIMITS,

@@ -187,7 +187,7 @@ export class World {
     this.#liar = chance.fork('a lying clock').hits(LIAR_PART) ? new Liar(lying) : null;
     this.#storm = new Storm({
       ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
-      ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends },
+      ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends, hub: this.#hub },
       storeClock: this.#storeClock,
     });
   }
@@ -360,6 +360,8 @@ export class World {
     this.#trouble.failPart = 0;
     this.#trouble.mutePart = 0;
     this.#network.heal();
+    const { reports, changes, deadLetters } = this.#hub;
+    for (const stream of [reports.of(SITE), changes, deadLetters]) stream.refuseNoMore();
     this.#site.isCalm = true;
     for (const backend of this.#backends) {
       backend.link.heal();
