@@ -6,6 +6,7 @@ import type { TwinDocument } from '../../actors/document.ts';
 import { openChanges } from '../nats/changes-reader.ts';
 import type { HubConnection } from '../nats/connect.ts';
 import type { StreamMessage } from '../nats/stream-message.ts';
+import { streamSource } from '../nats/stream-source.ts';
 import { type ChangePlace, placeText } from '../wire/change-place.ts';
 import { PublishedLines } from './published-lines.ts';
 import { readPublished } from '../wire/published.ts';
@@ -63,7 +64,7 @@ export async function watchChanges(
   const wanted = devices === null ? null : new Set(devices);
   const isFiltered = devices !== null && devices.length <= FILTERED_DEVICES_MAX;
   const reader = await openChanges({
-    hub,
+    source: streamSource(hub),
     after,
     devices: isFiltered ? devices : null,
     onNotice: () => undefined,

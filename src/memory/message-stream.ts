@@ -67,6 +67,11 @@ export class MessageStream {
     this.#refusal = { refusal, told };
   }
 
+  /** How it answers whoever publishes; `null` while it stores. */
+  get refusal(): Refusal | null {
+    return this.#refusal?.refusal ?? null;
+  }
+
   /** It stores again. */
   refuseNoMore(): void {
     this.#refusal = null;

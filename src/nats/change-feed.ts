@@ -9,6 +9,7 @@ import type { HubConnection } from './connect.ts';
 import { JOURNAL_API } from './hub.ts';
 import type { StreamMessage } from './stream-message.ts';
 import type { ReaderNotice } from './stream-reader.ts';
+import { streamSource } from './stream-source.ts';
 
 /** How long the hub may take to say how far the stream has got, ms. */
 const ANSWER_MS = 2_000;
@@ -37,8 +38,8 @@ export class NatsChangeFeed implements ChangeFeed {
 
   async open({ after, device, sink }: Parameters<ChangeFeed['open']>[0]): ReturnType<ChangeFeed['open']> {
     const reader = await openChanges({
-      ...this.#options,
-      apiPrefix: JOURNAL_API,
+      source: streamSource(this.#options.hub, JOURNAL_API),
+      onNotice: this.#options.onNotice,
       after,
       devices: device === null ? null : [device],
       sink: {

@@ -16,7 +16,7 @@ export interface ChangesReaderSink extends Pick<StreamSink, 'hearing' | 'ended'>
 }
 
 /** What to read, and for whom. */
-export interface ChangesReaderOptions extends Pick<StreamReaderOptions, 'hub' | 'apiPrefix' | 'onNotice'> {
+export interface ChangesReaderOptions extends Pick<StreamReaderOptions, 'source' | 'onNotice'> {
   readonly after: ChangePlace;
   /** The hub picks out what is about these; `null`: everything is read. */
   readonly devices: readonly string[] | null;

@@ -9,6 +9,7 @@ import type { HubConnection } from './connect.ts';
 import type { SiteStreams } from './site-streams.ts';
 import type { StreamMessage } from './stream-message.ts';
 import { type ReaderNotice, StreamReader } from './stream-reader.ts';
+import { type StreamSource, streamSource } from './stream-source.ts';
 
 /** Something an operator may want to know. */
 export type FeedNotice =
@@ -22,17 +23,22 @@ export type FeedNotice =
     };
 
 /** What a feed needs. */
-export interface NatsFeedOptions {
-  readonly hub: HubConnection;
+export interface StreamsFeedOptions {
+  readonly source: StreamSource;
   readonly streams: Pick<SiteStreams, 'names' | 'onChange'>;
   readonly onNotice: (notice: FeedNotice) => void;
 }
 
-/** A feed; `open` may be called for several sets of partitions. */
-export class NatsFeed implements Feed {
-  readonly #options: NatsFeedOptions;
+/** What one on NATS needs. */
+export interface NatsFeedOptions extends Omit<StreamsFeedOptions, 'source'> {
+  readonly hub: HubConnection;
+}
 
-  constructor(options: NatsFeedOptions) {
+/** A feed; `open` may be called for several sets of partitions. */
+export class StreamsFeed implements Feed {
+  readonly #options: StreamsFeedOptions;
+
+  constructor(options: StreamsFeedOptions) {
     this.#options = options;
   }
 
@@ -44,6 +50,13 @@ export class NatsFeed implements Feed {
   }
 }
 
+/** A feed over a connection to the hub. */
+export class NatsFeed extends StreamsFeed {
+  constructor({ hub, ...options }: NatsFeedOptions) {
+    super({ ...options, source: streamSource(hub) });
+  }
+}
+
 /** A reader of one stream, and what it said last. */
 interface OpenReader {
   readonly opened: Promise<StreamReader>;
@@ -52,7 +65,7 @@ interface OpenReader {
 
 /** A reader for each stream of reports; it hears when all of them do. */
 class StreamReaders implements FeedReading {
-  readonly #options: NatsFeedOptions;
+  readonly #options: StreamsFeedOptions;
   readonly #reading: Parameters<Feed['open']>[0];
   readonly #starts: ReadonlyMap<string, StreamStart>;
   readonly #readers = new Map<string, OpenReader>();
@@ -60,7 +73,7 @@ class StreamReaders implements FeedReading {
   #isHearing = false;
   #isStopped = false;
 
-  constructor(options: NatsFeedOptions, reading: Parameters<Feed['open']>[0]) {
+  constructor(options: StreamsFeedOptions, reading: Parameters<Feed['open']>[0]) {
     this.#options = options;
     this.#reading = reading;
     this.#starts = new Map(reading.starts.map((start) => [start.stream, start]));
@@ -107,12 +120,12 @@ class StreamReaders implements FeedReading {
   }
 
   #reader(stream: string): OpenReader {
-    const { hub, onNotice } = this.#options;
+    const { source, onNotice } = this.#options;
     const { partitions, sink } = this.#reading;
     const start = this.#starts.get(stream);
     const isWholeStream = partitions.length === PARTITIONS;
     const opened = StreamReader.open({
-      hub,
+      source,
       stream,
       subjects: isWholeStream ? [] : partitions.map(partitionReports),
       isWholeStream,

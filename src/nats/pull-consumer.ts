@@ -10,17 +10,11 @@
  * I2  After `onEnd` nothing more is reported; it is called once.
  * I3  Each slot has at most one request out; there are SLOTS of them, so that one is on its way while one is served.
  */
-import {
-  AckPolicy,
-  type ConsumerConfig,
-  type ConsumerInfo,
-  DeliverPolicy,
-  type JetStreamManager,
-} from '@nats-io/jetstream';
-import { type MsgHdrs, nanos, nuid, type Subscription } from '@nats-io/nats-core';
-import type { HubConnection } from './connect.ts';
+import { type MsgHdrs, nanos } from '@nats-io/nats-core';
+import type { Cancel } from '../runtime/ports.ts';
 import { type DeliveryInfo, parseDeliveryInfo } from './delivery-info.ts';
-import { type Heard, listen } from './listen.ts';
+import type { Heard } from './listen.ts';
+import type { MadeConsumer, StreamSource } from './stream-source.ts';
 
 /** Messages per request. 500 to 1000 is where the rate no longer grows (measured). */
 export const PULL_MESSAGES = 1_000;
@@ -37,8 +31,6 @@ const SILENCE_MAX_MS = 3_000;
 const WATCH_INTERVAL_MS = 500;
 /** Idle for this long: ask the server whether it has sent more than arrived, ms. */
 const IDLE_CHECK_MS = 2_000;
-/** The server forgets a consumer that nobody pulls from after this, ms. */
-const INACTIVE_MS = 30_000;
 
 /** Why a consumer's life ended. */
 export type ConsumerEnd = 'stopped' | 'disconnected' | 'silent' | 'lost-in-transit' | 'refused';
@@ -53,10 +45,7 @@ export interface ConsumerEvents {
 
 /** What to read. */
 export interface ConsumerSource {
-  readonly hub: HubConnection;
-  readonly manager: JetStreamManager;
-  /** Where the stream's account is asked: `$JS.API`, or where another account's is imported to. */
-  readonly apiPrefix: string;
+  readonly source: StreamSource;
   readonly stream: string;
   /** None: all that the stream holds. */
   readonly subjects: readonly string[];
@@ -68,7 +57,7 @@ export interface ConsumerSource {
 
 interface Slot {
   readonly inbox: string;
-  readonly subscription: Subscription;
+  readonly subscription: { unsubscribe(): void };
   /** Number of the request that is out, or was last. */
   request: number;
   /** Messages the request may still bring; 0: none is out. */
@@ -79,54 +68,48 @@ interface Slot {
 export class PullConsumer {
   /** How many messages had not been sent when the consumer was made. */
   readonly pendingAtStart: number;
-  readonly #source: ConsumerSource;
+  readonly #source: StreamSource;
+  readonly #stream: string;
+  readonly #share: () => number;
   readonly #events: ConsumerEvents;
   readonly #name: string;
   readonly #slots: readonly Slot[];
-  readonly #watchTimer: NodeJS.Timeout;
   readonly #unlisten: () => void;
+  #cancelWatch: Cancel = () => undefined;
   #deliveryNo = 0;
-  #lastHeardAt = performance.now();
-  #lastMessageAt = performance.now();
-  #lastWatchAt = performance.now();
+  #lastHeardAt: number;
+  #lastMessageAt: number;
+  #lastWatchAt: number;
   /** The delivery number at which the server last claimed to have sent more; `null` when it did not. */
   #missingSince: number | null = null;
   #isChecking = false;
   #hasEnded = false;
 
   /** Makes the consumer on the server. Throws what the JetStream API throws. */
-  static async start(source: ConsumerSource, events: ConsumerEvents): Promise<PullConsumer> {
-    const name = `corral-${nuid.next()}`;
-    const config: Partial<ConsumerConfig> = {
-      name,
-      ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: source.startSequence,
-      inactive_threshold: nanos(INACTIVE_MS),
-      mem_storage: true,
-      num_replicas: 1,
-      ...filterOf(source.subjects),
-    };
-    const info = await source.manager.consumers.add(source.stream, config);
-    if (!source.hub.isConnected()) throw new Error('the connection to the hub was lost');
-    return new PullConsumer(source, events, info);
+  static async start(options: ConsumerSource, events: ConsumerEvents): Promise<PullConsumer> {
+    const { source, stream, subjects, startSequence } = options;
+    const made = await source.makeConsumer(stream, { startSequence, subjects });
+    if (!source.isConnected()) throw new Error('the connection to the hub was lost');
+    return new PullConsumer(options, events, made);
   }
 
-  private constructor(source: ConsumerSource, events: ConsumerEvents, info: ConsumerInfo) {
+  private constructor({ source, stream, share }: ConsumerSource, events: ConsumerEvents, made: MadeConsumer) {
     this.#source = source;
+    this.#stream = stream;
+    this.#share = share;
     this.#events = events;
-    this.#name = info.name;
-    this.pendingAtStart = info.num_pending;
+    this.#name = made.name;
+    this.pendingAtStart = made.pending;
+    this.#lastHeardAt = this.#lastMessageAt = this.#lastWatchAt = source.clock.monotonic();
     this.#slots = Array.from({ length: SLOTS }, () => this.#newSlot());
-    this.#watchTimer = setInterval(() => this.#lookForSilence(), WATCH_INTERVAL_MS);
-    this.#unlisten = source.hub.onChange((isConnected) => {
+    this.#watch();
+    this.#unlisten = source.onChange((isConnected) => {
       if (!isConnected) this.#end('disconnected', 'the connection to the hub was lost');
     });
   }
 
   #bytesMax(): number {
-    const { hub, share } = this.#source;
-    return Math.max(Math.floor(PULL_BYTES_MAX / share()), 2 * (hub.nats.info?.max_payload ?? 0));
+    return Math.max(Math.floor(PULL_BYTES_MAX / this.#share()), 2 * this.#source.payloadMax());
   }
 
   /** Requests more if there is room: call it whenever there may be. */
@@ -136,18 +119,14 @@ export class PullConsumer {
       if (this.#hasEnded || !this.#events.hasRoom(this.#outstanding())) return;
       slot.request += 1;
       slot.wanted = PULL_MESSAGES;
-      if (this.#outstanding() === PULL_MESSAGES) this.#lastHeardAt = performance.now();
+      if (this.#outstanding() === PULL_MESSAGES) this.#lastHeardAt = this.#source.clock.monotonic();
       const request = {
         batch: PULL_MESSAGES,
         max_bytes: this.#bytesMax(),
         expires: nanos(PULL_EXPIRES_MS),
         idle_heartbeat: nanos(HEARTBEAT_MS),
       };
-      this.#source.hub.nats.publish(
-        `${this.#source.apiPrefix}.CONSUMER.MSG.NEXT.${this.#source.stream}.${this.#name}`,
-        JSON.stringify(request),
-        { reply: `${slot.inbox}.${String(slot.request)}` },
-      );
+      this.#source.pull(this.#stream, this.#name, request, `${slot.inbox}.${String(slot.request)}`);
     }
   }
 
@@ -160,8 +139,8 @@ export class PullConsumer {
   }
 
   #newSlot(): Slot {
-    const inbox = this.#source.hub.newInbox();
-    const subscription = listen(this.#source.hub, {
+    const inbox = this.#source.newInbox();
+    const subscription = this.#source.listen({
       subject: `${inbox}.*`,
       handle: (message) => {
         if (!this.#hasEnded) this.#receive(slot, message);
@@ -173,7 +152,7 @@ export class PullConsumer {
   }
 
   #receive(slot: Slot, message: Heard): void {
-    this.#lastHeardAt = performance.now();
+    this.#lastHeardAt = this.#source.clock.monotonic();
     const info = parseDeliveryInfo(message.reply ?? '');
     if (info === null) {
       if (message.subject === `${slot.inbox}.${String(slot.request)}`)
@@ -207,8 +186,15 @@ export class PullConsumer {
     this.pull();
   }
 
+  #watch(): void {
+    this.#cancelWatch = this.#source.clock.after(WATCH_INTERVAL_MS, () => {
+      this.#watch();
+      this.#lookForSilence();
+    });
+  }
+
   #lookForSilence(): void {
-    const now = performance.now();
+    const now = this.#source.clock.monotonic();
     // When this process itself stood still, what was sent meanwhile is still waiting in the socket.
     if (now - this.#lastWatchAt > 2 * WATCH_INTERVAL_MS) this.#lastHeardAt = now;
     this.#lastWatchAt = now;
@@ -226,15 +212,14 @@ export class PullConsumer {
     this.#isChecking = true;
     const before = this.#deliveryNo;
     try {
-      const info = await this.#source.manager.consumers.info(this.#source.stream, this.#name);
-      const sent = info.delivered.consumer_seq;
+      const sent = await this.#source.sentBy(this.#stream, this.#name);
       if (this.#hasEnded || this.#deliveryNo !== before) return;
       if (sent > before && this.#missingSince === before) {
         const detail = `the hub has sent ${String(sent)} messages, ${String(before)} arrived`;
         this.#end('lost-in-transit', detail);
       }
       this.#missingSince = sent > before ? before : null;
-      this.#lastMessageAt = performance.now();
+      this.#lastMessageAt = this.#source.clock.monotonic();
     } catch (error) {
       this.#end('refused', error instanceof Error ? error.message : String(error));
     } finally {
@@ -245,15 +230,9 @@ export class PullConsumer {
   #end(reason: ConsumerEnd, detail: string): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    clearInterval(this.#watchTimer);
+    this.#cancelWatch();
     this.#unlisten();
     for (const slot of this.#slots) slot.subscription.unsubscribe();
     this.#events.onEnd(reason, detail);
   }
-}
-
-/** A filter that lets everything through costs the server ten times as much for each message as none. */
-function filterOf([subject, ...others]: readonly string[]): Partial<ConsumerConfig> {
-  if (subject === undefined) return {};
-  return others.length === 0 ? { filter_subject: subject } : { filter_subjects: [subject, ...others] };
 }

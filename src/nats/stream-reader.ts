@@ -11,15 +11,14 @@
  * I2  One `deliver` at a time; none after `stop` has resolved.
  * I3  Messages held and asked for are at most PREFETCH_MAX; when the caller is slow, the rest waits in the stream.
  */
-import { type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
-import type { HubConnection } from './connect.ts';
+import type { Cancel } from '../runtime/ports.ts';
 import type { DeliveryInfo } from './delivery-info.ts';
-import { type BatchQuestion, readDirectBatch } from './direct-batch.ts';
+import type { BatchQuestion } from './direct-batch.ts';
 import type { Heard } from './listen.ts';
 import { lostTail, type ReadMark } from './lost-tail.ts';
 import { type ConsumerEnd, type ConsumerEvents, PULL_MESSAGES, PullConsumer } from './pull-consumer.ts';
-import { storedAtOf } from './stored-at.ts';
 import type { StreamMessage } from './stream-message.ts';
+import type { StreamSource } from './stream-source.ts';
 
 /** Messages held and asked for: enough to fetch the next ones while the caller works on some. */
 const PREFETCH_MAX = 4 * PULL_MESSAGES;
@@ -29,8 +28,6 @@ const HELD_BYTES_MAX = 32 * 1024 * 1024;
 const RETRY_MS = 500;
 /** The caller hears the stream while what it was given last is at most this old, ms. */
 const BEHIND_MAX_MS = 2_000;
-/** How often that is looked at while the caller works on a batch, ms. */
-const WATCH_INTERVAL_MS = 500;
 
 /** Where a reader delivers; see `FeedSink` in the runtime's ports. */
 export interface StreamSink {
@@ -59,9 +56,7 @@ export type ReaderNotice =
 
 /** What to read, and for whom. */
 export interface StreamReaderOptions {
-  readonly hub: HubConnection;
-  /** Where the account of the stream is asked, if it is another one than the connection's. */
-  readonly apiPrefix?: string;
+  readonly source: StreamSource;
   readonly stream: string;
   /** None: all that the stream holds. */
   readonly subjects: readonly string[];
@@ -83,21 +78,10 @@ export interface StreamReaderOptions {
   readonly share?: () => number;
 }
 
-/** How long the hub may take to answer about streams and consumers, ms. A request that an outage swallowed takes as long. */
-const API_TIMEOUT_MS = 2_000;
-
-/** Where a connection asks about the streams of its own account. */
-const OWN_API = '$JS.API';
-
-function managerOf(hub: HubConnection, apiPrefix: string): Promise<JetStreamManager> {
-  return jetstreamManager(hub.nats, { checkAPI: false, timeout: API_TIMEOUT_MS, apiPrefix });
-}
-
 /** A reader at work. */
 export class StreamReader {
   readonly #options: StreamReaderOptions;
-  readonly #manager: JetStreamManager;
-  readonly #watchTimer: NodeJS.Timeout;
+  readonly #source: StreamSource;
   readonly #unlisten: () => void;
   /** The next sequence to be read. */
   #next: number;
@@ -116,29 +100,31 @@ export class StreamReader {
   #gaps: { readonly from: number; readonly to: number }[] = [];
   /** Messages the consumer had yet to send when it sent the last one. */
   #pending = 0;
-  #inDelivery: { readonly messages: number; readonly since: number } | null = null;
+  #inDelivery: { readonly messages: number } | null = null;
   #delivering: Promise<void> | null = null;
   #consumer: PullConsumer | null = null;
   #isHearing = false;
   #isStopped = false;
   #wake: () => void = () => undefined;
+  /** Ends looking whether the caller works on a batch for long. */
+  #cancelDoubt: Cancel = () => undefined;
 
   /** Begins to read as soon as the hub is there. Throws when the connection was closed. */
   static async open(options: StreamReaderOptions): Promise<StreamReader> {
-    const reader = new StreamReader(options, await managerOf(options.hub, options.apiPrefix ?? OWN_API));
+    if (options.source.isClosed()) throw new Error('the connection to the hub was closed');
+    const reader = new StreamReader(options);
     void reader.#begin();
     return reader;
   }
 
-  private constructor(options: StreamReaderOptions, manager: JetStreamManager) {
+  private constructor(options: StreamReaderOptions) {
     this.#options = options;
-    this.#manager = manager;
+    this.#source = options.source;
     this.#next = options.after + 1;
     this.#reached = options.reached ?? options.after;
     this.#streams = options.streams ?? [];
     this.#marks = options.marks ?? null;
-    this.#watchTimer = setInterval(() => this.#lookForDelay(), WATCH_INTERVAL_MS);
-    this.#unlisten = options.hub.onChange(() => this.#wake());
+    this.#unlisten = options.source.onChange(() => this.#wake());
   }
 
   /** Ends reading; resolves when the last `deliver` has. */
@@ -157,37 +143,32 @@ export class StreamReader {
    * hub is away, or does not answer in time.
    */
   async readNext(question: Omit<BatchQuestion, 'stream' | 'apiPrefix'>): Promise<readonly StreamMessage[]> {
-    const { hub, stream, apiPrefix = OWN_API } = this.#options;
+    const { stream } = this.#options;
     const { subject, from } = question;
-    const batch = hub.isConnected() ? await this.#readBatch({ stream, apiPrefix, ...question }) : [];
+    const batch = this.#source.isConnected() ? await this.#readBatch({ stream, ...question }) : [];
     if (batch.length > 0) return batch;
     const next = await this.#ask({ seq: from, next_by_subj: subject });
     return next === null ? [] : [next];
   }
 
   /** Nothing where the answer cannot be had or read in this way: what follows then is asked for one by one. */
-  async #readBatch(question: BatchQuestion): Promise<readonly StreamMessage[]> {
+  async #readBatch(question: Omit<BatchQuestion, 'apiPrefix'>): Promise<readonly StreamMessage[]> {
     try {
-      return await readDirectBatch(this.#options.hub, question);
+      return await this.#source.batch(question);
     } catch {
       return [];
     }
   }
 
-  /** Of the leader: another server of a cluster may not have the message yet. */
   async #ask(query: { readonly seq: number; readonly next_by_subj?: string }): Promise<StreamMessage | null> {
-    const { hub, stream } = this.#options;
     // Without a connection the client would keep the question, and ask it some time.
-    if (!hub.isConnected()) throw new Error('there is no connection to the hub');
-    const stored = await this.#manager.streams.getMessage(stream, query);
-    if (stored === null) return null;
-    const { seq: sequence, subject, data, timestamp } = stored;
-    return { sequence, subject, payload: data, storedAt: storedAtOf(timestamp) };
+    if (!this.#source.isConnected()) throw new Error('there is no connection to the hub');
+    return this.#source.message(this.#options.stream, query);
   }
 
   #end(): void {
     this.#isStopped = true;
-    clearInterval(this.#watchTimer);
+    this.#cancelDoubt();
     this.#unlisten();
     this.#wake();
     this.#consumer?.stop();
@@ -195,17 +176,16 @@ export class StreamReader {
 
   /** Makes a consumer at the position reached; tries until it has one. */
   async #begin(): Promise<void> {
-    const { hub, stream, subjects } = this.#options;
-    while (!this.#isStopped && !hub.nats.isClosed()) {
+    const { stream, subjects } = this.#options;
+    const source = this.#source;
+    while (!this.#isStopped && !source.isClosed()) {
       try {
-        if (hub.isConnected()) {
+        if (source.isConnected()) {
           await this.#findPosition();
-          const { apiPrefix = OWN_API } = this.#options;
-          const manager = this.#manager;
           const startSequence = this.#next;
           const share = (): number => this.#share();
-          const source = { hub, manager, apiPrefix, stream, subjects, startSequence, share };
-          this.#use(await PullConsumer.start(source, this.#consumerEvents()));
+          const reading = { source, stream, subjects, startSequence, share };
+          this.#use(await PullConsumer.start(reading, this.#consumerEvents()));
           return;
         }
       } catch (error) {
@@ -229,9 +209,9 @@ export class StreamReader {
 
   #pause(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, RETRY_MS);
+      const cancel = this.#source.clock.after(RETRY_MS, resolve);
       this.#wake = () => {
-        clearTimeout(timer);
+        cancel();
         resolve();
       };
       if (this.#isStopped) this.#wake();
@@ -240,12 +220,13 @@ export class StreamReader {
 
   /** Finds out whether the stream still holds what comes next, has lost its tail, or is another stream of the same name. */
   async #findPosition(): Promise<void> {
-    const { created, state }: StreamInfo = await this.#manager.streams.info(this.#options.stream);
+    const standing = await this.#source.standing(this.#options.stream);
+    const { created, lastSequence } = standing;
     const reached = Math.max(this.#reached, this.#next - 1);
-    const isUnknown = this.#streams.length === 0 && state.last_seq < reached;
+    const isUnknown = this.#streams.length === 0 && lastSequence < reached;
     const isAnew = isUnknown || this.#streams.some((stream) => stream !== created);
-    const first = Math.max(1, state.first_seq);
-    const tail = isAnew ? null : await this.#lostTail({ reached, first, last: state.last_seq });
+    const first = Math.max(1, standing.firstSequence);
+    const tail = isAnew ? null : await this.#lostTail({ reached, first, last: lastSequence });
     if (isAnew || tail !== null || first > this.#next) {
       while (this.#delivering !== null) await this.#delivering;
       if (this.#isStopped) return;
@@ -335,11 +316,15 @@ export class StreamReader {
     try {
       while (this.#held.length > 0 && !this.#isStopped) {
         const batch = this.#take();
-        this.#inDelivery = { messages: batch.length, since: Date.now() };
+        this.#inDelivery = { messages: batch.length };
+        const { clock } = this.#source;
+        // A caller that works on a batch for long does not hear what has come meanwhile.
+        this.#cancelDoubt = clock.after(BEHIND_MAX_MS, () => this.#setHearing(false));
         await this.#options.sink.deliver(batch);
+        this.#cancelDoubt();
         this.#inDelivery = null;
         const last = batch.at(-1);
-        const isRecent = last !== undefined && Date.now() - last.storedAt <= BEHIND_MAX_MS;
+        const isRecent = last !== undefined && clock.now() - last.storedAt <= BEHIND_MAX_MS;
         this.#setHearing(this.#consumer !== null && (isRecent || this.#hasCaughtUp()));
         this.#consumer?.pull();
       }
@@ -380,12 +365,6 @@ export class StreamReader {
 
   #hasCaughtUp(): boolean {
     return this.#held.length === 0 && this.#pending === 0;
-  }
-
-  /** A caller that works on a batch for long does not hear what has come meanwhile. */
-  #lookForDelay(): void {
-    if (this.#inDelivery !== null && Date.now() - this.#inDelivery.since > BEHIND_MAX_MS)
-      this.#setHearing(false);
   }
 
   #setHearing(isHearing: boolean): void {

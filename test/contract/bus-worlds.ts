@@ -9,6 +9,7 @@ import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
 import { prepareHub } from '../../src/nats/hub.ts';
 import type { StreamMessage } from '../../src/nats/stream-message.ts';
 import { StreamReader } from '../../src/nats/stream-reader.ts';
+import { streamSource } from '../../src/nats/stream-source.ts';
 import type { Bus } from '../../src/runtime/ports.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { SERVICE_ERROR_HEADERS, type ServiceError } from '../../src/wire/service-error.ts';
@@ -145,12 +146,17 @@ async function everythingIn(
       ended: reject,
     };
     const onNotice = (notice: unknown): void => reject(new Error(JSON.stringify(notice)));
-    StreamReader.open({ hub, stream: name, subjects, isWholeStream: true, after: 0, sink, onNotice }).then(
-      (opened) => {
-        reader = opened;
-      },
-      reject,
-    );
+    StreamReader.open({
+      source: streamSource(hub),
+      stream: name,
+      subjects,
+      isWholeStream: true,
+      after: 0,
+      sink,
+      onNotice,
+    }).then((opened) => {
+      reader = opened;
+    }, reject);
   });
   await reader?.stop();
   return messages.map(({ subject, payload }) => ({ subject, text: text(payload) }));

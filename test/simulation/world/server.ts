@@ -8,19 +8,24 @@ import { MemoryFeed } from '../../../src/memory/feed.ts';
 import type { MemoryHub } from '../../../src/memory/hub.ts';
 import { type LinkState, MemoryLink } from '../../../src/memory/link.ts';
 import type { MemoryStore } from '../../../src/memory/store.ts';
+import { StreamsFeed } from '../../../src/nats/feed.ts';
 import { ClockWatch } from '../../../src/runtime/clock-watch.ts';
 import type { RuntimeLimits } from '../../../src/runtime/limits.ts';
 import { Node } from '../../../src/runtime/node.ts';
 import type { BackendRequest, Bus, Clock, Feed } from '../../../src/runtime/ports.ts';
 import type { Telemetry } from '../../../src/runtime/telemetry.ts';
 import { decode } from '../../../src/wire/codec.ts';
+import { siteStream } from '../../../src/wire/subjects.ts';
 import type { Heard, WorldRecord } from '../record.ts';
 import type { Trace } from '../trace.ts';
 import type { Chance } from './chance.ts';
 import type { ServerClock } from './clocks.ts';
+import type { Consumers } from './consumers.ts';
 import type { Network } from './network.ts';
 import { Process } from './process.ts';
+import { readingSource } from './reading.ts';
 import type { Schedule } from './schedule.ts';
+import { SITE } from './site.ts';
 import { storeLink, type StoreTrouble } from './store-link.ts';
 
 export interface ServerOptions {
@@ -29,6 +34,8 @@ export interface ServerOptions {
   readonly network: Network;
   readonly hub: MemoryHub;
   readonly hubClock: Clock;
+  /** Those of the hub, where its streams are read by consumers. */
+  readonly consumers: Consumers | null;
   readonly storeClock: ServerClock;
   readonly store: MemoryStore;
   readonly trouble: StoreTrouble;
@@ -190,13 +197,8 @@ export class Server {
   }
 
   #feed(process: Process, link: MemoryLink): Feed {
-    const { hub, schedule, clock, record } = this.#options;
-    const itsClock: Clock = {
-      now: () => clock.now(),
-      monotonic: () => schedule.now,
-      after: (delayMs, work) => schedule.after(delayMs, work),
-    };
-    const feed = new MemoryFeed({ hub, link, clock: itsClock });
+    const { record } = this.#options;
+    const feed = this.#readerOf(process, link);
     return {
       open: async ({ sink, ...options }) => {
         const reading = await feed.open({
@@ -218,6 +220,27 @@ export class Server {
         };
       },
     };
+  }
+
+  #readerOf(process: Process, link: MemoryLink): Feed {
+    const { hub, schedule, clock, record, consumers } = this.#options;
+    if (consumers !== null) {
+      const streams = { names: [siteStream(SITE)], onChange: () => () => undefined };
+      return new StreamsFeed({
+        source: readingSource({ hub, link, consumers, process, clock: this.#clock(process) }),
+        streams,
+        onNotice: (notice) => {
+          if (notice.type === 'consumer-ended' && notice.reason === 'lost-in-transit')
+            record.count('loss-noticed');
+        },
+      });
+    }
+    const itsClock: Clock = {
+      now: () => clock.now(),
+      monotonic: () => schedule.now,
+      after: (delayMs, work) => schedule.after(delayMs, work),
+    };
+    return new MemoryFeed({ hub, link, clock: itsClock });
   }
 
   #bus(process: Process, bus: MemoryBus): Bus {

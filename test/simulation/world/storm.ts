@@ -4,6 +4,7 @@
  */
 import type { MemoryHub } from '../../../src/memory/hub.ts';
 import type { Chance } from './chance.ts';
+import type { Consumers } from './consumers.ts';
 import type { ServerClock } from './clocks.ts';
 import type { Device, Outage } from './device.ts';
 import type { Backend } from './backend.ts';
@@ -21,6 +22,8 @@ export interface StormOptions {
   readonly schedule: Schedule;
   readonly network: Network;
   readonly hub: MemoryHub;
+  /** `null` where nodes need none. */
+  readonly consumers: Consumers | null;
   readonly chance: Chance;
   readonly weather: Weather;
   readonly trace: Trace;
@@ -64,7 +67,7 @@ export class Storm {
   }
 
   #strike(sort: FaultSort, chance: Chance): void {
-    const { devices, servers, backends, network, trouble, storeClock, weather } = this.#options;
+    const { devices, servers, backends, network, trouble, storeClock, weather, consumers } = this.#options;
     const device = chance.pick(devices);
     const server = chance.pick(servers);
     const deviceWay = (it: Device, by?: readonly string[]): Way => ({
@@ -140,6 +143,20 @@ export class Storm {
       }
       case 'hub-refuses': {
         this.#refuse(chance);
+        return;
+      }
+      case 'consumer-loses': {
+        if (consumers === null) return;
+        consumers.lossPart = chance.pick([0.02, 0.1]);
+        this.#later(this.#some(chance, 60_000), () => (consumers.lossPart = 0));
+        return;
+      }
+      case 'consumer-gone': {
+        consumers?.vanish(chance);
+        return;
+      }
+      case 'consumer-silent': {
+        consumers?.fallSilent(chance);
         return;
       }
       case 'node-link-cut': {

@@ -20,6 +20,8 @@ export interface Weather {
   /** Between two local uses of a device, ms on average; `Infinity` for a world without people. */
   readonly useMs: number;
   readonly sorts: readonly FaultSort[];
+  /** Nodes read by the production reader, from consumers of the hub; otherwise by that of the hub in memory, which needs none. */
+  readonly hasConsumers: boolean;
   /** Of all links of devices from the beginning, until something changes it. */
   readonly deviceQuality: Quality;
   readonly limits: RuntimeLimits;
@@ -46,6 +48,11 @@ const ONE_WAY: readonly FaultSort[] = [
 ];
 /** In this part the hub does not store everything. */
 const REFUSALS_PART = 0.3;
+/** In this part nodes read by consumers of the hub, which lose, vanish and fall silent. */
+const CONSUMERS_PART = 0.2;
+const CONSUMERS: readonly FaultSort[] = [
+  ...(['consumer-loses', 'consumer-gone', 'consumer-silent'] as const),
+];
 /** In this part of all worlds some devices are stations behind a gateway that does not know, for a while, what they do. */
 const GATEWAYS_PART = 0.4;
 
@@ -54,7 +61,9 @@ export function drawWeather(chance: Chance): Weather {
   const gateways: FaultSort[] = chance.fork('gateways').hits(GATEWAYS_PART) ? ['gateway-undecided'] : [];
   const oneWay = chance.fork('one way').hits(ONE_WAY_PART) ? ONE_WAY : [];
   const refusals: FaultSort[] = chance.fork('refusals').hits(REFUSALS_PART) ? ['hub-refuses'] : [];
-  const drawnApart: readonly FaultSort[] = ['gateway-undecided', 'hub-refuses', ...ONE_WAY];
+  const hasConsumers = chance.fork('consumers').hits(CONSUMERS_PART);
+  const consumers = hasConsumers ? CONSUMERS : [];
+  const drawnApart: readonly FaultSort[] = ['gateway-undecided', 'hub-refuses', ...ONE_WAY, ...CONSUMERS];
   const sorts = (Object.keys(FAULTS) as FaultSort[]).filter((sort) => !drawnApart.includes(sort));
   const share = chance.pick([0.15, 0.4, 0.7, 1]);
   const quality = chance.weighted({ good: 5, poor: 3, bad: 1 });
@@ -66,7 +75,8 @@ export function drawWeather(chance: Chance): Weather {
     backends: chance.integer(1, 2),
     wishMs: chance.pick([20_000, 45_000, 120_000]),
     useMs: chance.pick([300_000, 1_200_000, Infinity]),
-    sorts: [...sorts.filter(() => chance.hits(share)), ...gateways, ...oneWay, ...refusals],
+    sorts: [...sorts.filter(() => chance.hits(share)), ...gateways, ...oneWay, ...refusals, ...consumers],
+    hasConsumers,
     deviceQuality: quality === 'good' ? good : quality === 'poor' ? POOR : badQuality(chance),
     limits: {
       ...DEFAULT_LIMITS,

@@ -18,6 +18,7 @@ import type { Trace } from '../trace.ts';
 import { Backend, wordArgs } from './backend.ts';
 import { Chance } from './chance.ts';
 import { ServerClock } from './clocks.ts';
+import { Consumers } from './consumers.ts';
 import { Device } from './device.ts';
 import { Network } from './network.ts';
 import { MixUps } from './mix-ups.ts';
@@ -125,6 +126,7 @@ export class World {
   readonly #network: Network;
   readonly #hub: MemoryHub;
   readonly #hubClock: Clock;
+  readonly #consumers: Consumers | null;
   readonly #site: Site;
   readonly #hubOffsetMs: number;
   readonly #store: MemoryStore;
@@ -162,6 +164,7 @@ export class World {
       after: (delayMs, work) => schedule.after(delayMs, work),
     };
     this.#hub = new MemoryHub(this.#hubClock);
+    this.#consumers = this.#makeConsumers();
     const parts = { schedule, network: this.#network, record };
     this.#site = new Site({ ...parts, hub: this.#hub, chance: chance.fork('site') });
     this.#storeClock = clock();
@@ -188,7 +191,7 @@ export class World {
     this.#storm = new Storm({
       ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
       ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends, hub: this.#hub },
-      storeClock: this.#storeClock,
+      ...{ storeClock: this.#storeClock, consumers: this.#consumers },
     });
   }
 
@@ -296,7 +299,7 @@ export class World {
     const chance = this.#chance.fork(name);
     const server: Server = new Server({
       ...{ name, schedule, network: this.#network, hub: this.#hub, hubClock: this.#hubClock },
-      storeClock: this.#storeClock,
+      ...{ storeClock: this.#storeClock, consumers: this.#consumers },
       ...{ store: this.#store, trouble: this.#trouble, clock, limits: weather.limits, chance },
       ...{ record, trace: this.#trace },
       died: () => {
@@ -304,6 +307,14 @@ export class World {
       },
     });
     return server;
+  }
+
+  #makeConsumers(): Consumers | null {
+    if (!this.weather.hasConsumers) return null;
+    const { schedule, record } = this;
+    // It is there before any device speaks: the runtime makes a stream for each site that it finds.
+    this.#hub.reports.of(SITE);
+    return new Consumers({ schedule, record, hub: this.#hub, chance: this.#chance.fork('consumers') });
   }
 
   #makeMixUps(): MixUps {
@@ -362,6 +373,7 @@ export class World {
     this.#network.heal();
     const { reports, changes, deadLetters } = this.#hub;
     for (const stream of [reports.of(SITE), changes, deadLetters]) stream.refuseNoMore();
+    this.#consumers?.heal();
     this.#site.isCalm = true;
     for (const backend of this.#backends) {
       backend.link.heal();
