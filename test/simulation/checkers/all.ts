@@ -4,6 +4,7 @@ import { calm } from './calm.ts';
 import { certainlyNot } from './certainly-not.ts';
 import { conclusions } from './conclusions.ts';
 import { documents } from './documents.ts';
+import { deaf } from './deaf.ts';
 import { decided } from './decided.ts';
 import type { Checker } from './checker.ts';
 import { clockBounds } from './clock-bounds.ts';
@@ -31,6 +32,5 @@ export const checkers: readonly Checker[] = [
   ...[knownState, leaps, history, decided, clockBounds, freshness, holdEnd, presence],
   ...[told, documents, conclusions, certainlyNot, publication, calm, word],
   ...[storageless, forgotten],
-  undecided,
-  lyingClock,
+  ...[undecided, lyingClock, deaf],
 ];

@@ -40,13 +40,12 @@ export function readingSource({ hub, link, consumers, process, clock }: ReadingO
           });
         });
       };
+      const asked = async (): Promise<T> => question();
       link.send('delivery', () => {
-        try {
-          const answer = question();
-          answered(() => resolve(answer));
-        } catch (error) {
-          answered(() => reject(error));
-        }
+        asked().then(
+          (answer) => answered(() => resolve(answer)),
+          (error: unknown) => answered(() => reject(new Error(String(error)))),
+        );
       });
     });
   const deliver: Deliver = (inbox, sent) => {

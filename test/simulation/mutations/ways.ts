@@ -1,0 +1,46 @@
+/** Bugs that show only where ways are cut in one direction, where the hub refuses to store, or where its consumers fail their readers. */
+import type { Mutation } from './mutation.ts';
+
+export const wayMutations: readonly Mutation[] = [
+  {
+    bug: 'a device counts as one that hears, however many commands it lets pass',
+    file: 'actors/resolve.ts',
+    find: "if (verdict.reason === 'not-executed' && report.boot === entry.boot) twin.unheard += 1;",
+    put: '',
+    caughtBy: 'deaf',
+    seed: 35,
+  },
+  {
+    bug: 'a device takes whatever the hub answers for an acknowledgement',
+    file: 'src/device/publish-answer.ts',
+    find: "return typeof parsed?.seq === 'number' && parsed.seq > 0 && parsed.error === undefined;",
+    put: 'return parsed !== null;',
+    caughtBy: 'history',
+    seed: 1,
+  },
+  {
+    bug: 'a reader does not notice a hole in the numbers of what it is sent',
+    file: 'src/nats/pull-consumer.ts',
+    find: 'if (info.deliveryNo !== this.#deliveryNo + 1) {',
+    put: 'if (info.deliveryNo <= this.#deliveryNo) {',
+    caughtBy: 'history',
+    seed: 16,
+  },
+  {
+    bug: 'a reader waits for ever for a consumer that says nothing more',
+    file: 'src/nats/pull-consumer.ts',
+    find: 'if (now - this.#lastHeardAt > SILENCE_MAX_MS) {',
+    put: 'if (now - this.#lastHeardAt === Infinity) {',
+    caughtBy: 'presence',
+    seed: 2,
+  },
+  {
+    bug: 'a reader goes on to say that it hears when its consumer is gone',
+    file: 'src/nats/stream-reader.ts',
+    find: `        this.#setHearing(false);
+        this.#options.onNotice({ type: 'consumer-ended', reason, detail });`,
+    put: "        this.#options.onNotice({ type: 'consumer-ended', reason, detail });",
+    caughtBy: 'presence',
+    seed: 2,
+  },
+];
