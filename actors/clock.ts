@@ -316,8 +316,10 @@ function withLatest(clock: BootClock, { up, receivedAt }: Timed): BootClock {
  * within a boot are exact, and never after it was received.
  */
 export function measuredAt(clock: BootClock, { up, receivedAt }: Timed, driftPpm: number): MeasuredTime {
-  const { brokenAt, agreed, fromSeq } = clock;
+  const { brokenAt, agreed, fromSeq, beganUp } = clock;
   const by = brokenAt === null || receivedAt < brokenAt ? receivedAt : brokenAt;
+  // Uptime never falls within a segment: that one's is of another sort, and what came late was made after it, and before the next one.
+  if (fromSeq > 0 && up + FALL_MAX_MS < beganUp) return { at: by, errorMs: null };
   const at = Math.min(paceAt(clock, up, driftPpm), by);
   // What begins a segment has lied just before: only a round trip tells that it does not go on.
   if (fromSeq > 0 && (agreed === null || up < agreed.fromUp)) return { at, errorMs: null };

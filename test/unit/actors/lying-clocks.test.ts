@@ -166,6 +166,36 @@ describe('of a device whose uptime falls all the time', () => {
   });
 });
 
+describe('of a device that tells ms since 1970 in a single report', () => {
+  test('what it made just after that, and came after the next one, was measured in between', () => {
+    const liar = new Liar((at) => at);
+    liar.live(LIE);
+    const { stage } = liar;
+    const last = liar.trueTimes.size;
+    const made = (seq: number, up: number): Report => ({
+      ...{ boot: 1, seq: last + seq, up, state: 'available', sensors: {}, commands: [] },
+    });
+    const hear = (report: Report): void => {
+      const decision = stage.hear(report);
+      for (const clock of decision.clocks) liar.history.keepClock('cp-1', clock);
+      if (decision.filed !== null) liar.history.file(decision.filed);
+    };
+    stage.pass(PERIOD);
+    hear(made(1, stage.now));
+    stage.pass(SECOND);
+    const late = made(2, stage.now - T0);
+    const madeAt = stage.now;
+    stage.pass(PERIOD);
+    hear(made(3, stage.now - T0));
+    stage.pass(2 * MINUTE);
+    hear(late);
+    const filed = liar.reports.find(({ seq }) => seq === last + 2);
+    expect(filed?.errorMs).toBeNull();
+    expect(filed?.measuredAt).toBeGreaterThanOrEqual(madeAt);
+    expect(filed?.measuredAt).toBeLessThanOrEqual(madeAt + PERIOD);
+  });
+});
+
 describe('of a device that answers nothing', () => {
   test('a clock that stood still is found within an hour, and what it says from then on is in time', () => {
     const liar = new Liar(lies['stands still in deep sleep, an hour long']!, { keepsRing: false });
