@@ -121,7 +121,10 @@ async function startParts(assembly: Assembly): Promise<App> {
     bus.stop();
   });
   const streams = await keepStreams(assembly, { hub, store, telemetry: nodeTelemetry });
-  const feed = new NatsFeed({ hub, streams, onNotice: (notice) => nodeTelemetry.notice('feed', notice) });
+  const feed = new NatsFeed({
+    ...{ hub, clock, streams },
+    onNotice: (notice) => nodeTelemetry.notice('feed', notice),
+  });
   const { telemetry } = nodeTelemetry;
   const node = new Node({
     node: config.node,

@@ -1,7 +1,8 @@
 /**
  * The feed port on the streams of reports: one for each site.
  */
-import type { Delivery, Feed, FeedReading, StreamStart } from '../runtime/ports.ts';
+import type { Clock, Delivery, Feed, FeedReading, StreamStart } from '../runtime/ports.ts';
+import { systemClock } from '../system-clock.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 import { storableText } from '../wire/storable-text.ts';
 import { deviceReports, parseReportSubject, partitionReports } from '../wire/subjects.ts';
@@ -32,6 +33,8 @@ export interface StreamsFeedOptions {
 /** What one on NATS needs. */
 export interface NatsFeedOptions extends Omit<StreamsFeedOptions, 'source'> {
   readonly hub: HubConnection;
+  /** By which it is told how far behind the streams a reader is: the hub's, where this machine's is another. Default: this machine's. */
+  readonly clock?: Clock;
 }
 
 /** A feed; `open` may be called for several sets of partitions. */
@@ -52,8 +55,8 @@ export class StreamsFeed implements Feed {
 
 /** A feed over a connection to the hub. */
 export class NatsFeed extends StreamsFeed {
-  constructor({ hub, ...options }: NatsFeedOptions) {
-    super({ ...options, source: streamSource(hub) });
+  constructor({ hub, clock = systemClock, ...options }: NatsFeedOptions) {
+    super({ ...options, source: { ...streamSource(hub), clock } });
   }
 }
 

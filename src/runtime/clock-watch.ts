@@ -7,6 +7,8 @@
  *     counts until some answers in a row do not prove it, because one that took long proves nothing.
  * I2  `now` is this machine's time while it is the hub's, and the hub's where it is not: nobody falls silent, and no hold ends, because
  *     somebody set a clock.
+ * I3  a clock that is set shows before it is compared again: from the monotonic clock, which nobody sets. Until then the time goes on as it
+ *     did, and no command is accepted.
  */
 import type { Cancel, Clock, TimeSource } from './ports.ts';
 
@@ -22,6 +24,14 @@ export interface ClockComparison {
   readonly leastMs: number;
   /** And by at most this. */
   readonly mostMs: number;
+  /** Ours, as it was read for that. */
+  readonly read: Reading;
+}
+
+/** This machine's clock, and its monotonic clock at the same moment. */
+interface Reading {
+  readonly now: number;
+  readonly monotonic: number;
 }
 
 /** Another server's clock, as it was compared with ours. */
@@ -52,9 +62,10 @@ export async function compareClock(source: TimeSource, clock: Clock): Promise<Cl
   const askedAt = clock.monotonic();
   const theirs = await source.now();
   // From the end of the round trip backwards: our own clock may have been set meanwhile.
-  const tripMs = clock.monotonic() - askedAt;
-  const leastMs = theirs - clock.now() - ROUNDING_MS;
-  return { leastMs, mostMs: leastMs + tripMs + 2 * ROUNDING_MS };
+  const read = { now: clock.now(), monotonic: clock.monotonic() };
+  const tripMs = read.monotonic - askedAt;
+  const leastMs = theirs - read.now - ROUNDING_MS;
+  return { leastMs, mostMs: leastMs + tripMs + 2 * ROUNDING_MS, read };
 }
 
 /** Watches the clocks of the hub and the store, and tells the time by them. */
@@ -62,9 +73,14 @@ export class ClockWatch implements Clock {
   readonly #options: ClockWatchOptions;
   /** So many more answers that do not prove it end the difference; 0 where there is none. */
   readonly #unprovedLeft = new Map<TimeSource['server'], number>();
-  /** The hub's offset that no answer refuted since, ms: it is changed no more often than it has to be. */
-  #hubOffsetMs = 0;
+  /** The hub's time minus the monotonic clock, which no answer refuted since, ms: it is changed no more often than it has to be. */
+  #hubSinceMs: number | null = null;
+  /** This machine's clock when it was compared last with the hub's; `null` before. */
+  #compared: Reading | null = null;
   readonly #differences = new Map<TimeSource['server'], ClockDifference>();
+  #sources: readonly TimeSource[] = [];
+  /** It is compared at once, because it was set. */
+  #isHurrying = false;
   #cancel: Cancel = () => undefined;
   #isStopped = false;
 
@@ -73,8 +89,14 @@ export class ClockWatch implements Clock {
   }
 
   now(): number {
-    const ours = this.#options.clock.now();
-    return this.#differs('hub') ? Math.round(ours + this.#hubOffsetMs) : ours;
+    const { clock } = this.#options;
+    if (this.#differs('hub') && this.#hubSinceMs !== null)
+      return Math.round(clock.monotonic() + this.#hubSinceMs);
+    const ours = clock.now();
+    const unset = this.#ifNotSet(ours);
+    if (unset === null) return ours;
+    this.#hurry();
+    return Math.round(unset);
   }
 
   monotonic(): number {
@@ -87,6 +109,7 @@ export class ClockWatch implements Clock {
 
   /** Compares them now, and then again and again; resolves after the first time, whether they answered or not. */
   async start(sources: readonly TimeSource[]): Promise<void> {
+    this.#sources = sources;
     await Promise.all(sources.map((source) => this.#compare(source)));
     if (this.#isStopped) return;
     this.#cancel = this.#options.clock.after(this.#options.everyMs, () => void this.start(sources));
@@ -109,10 +132,31 @@ export class ClockWatch implements Clock {
    */
   get problem(): string | null {
     const hub = this.#differences.get('hub');
-    if (hub?.differs !== true) return null;
+    if (hub?.differs !== true)
+      return this.#ifNotSet(this.#options.clock.now()) === null
+        ? null
+        : "the clock of this node was set, and was not compared with the hub's since";
     const isHubWrong = this.#differences.get('store')?.differs === false;
     const advice = isHubWrong ? "the store's agrees with this node: set the hub's" : "set this machine's";
     return `the clock of this node is ${shownOffset(-hub.offsetMs)} the hub's (${advice})`;
+  }
+
+  /** What this machine's clock would say if it had not been set since it was compared; `null` where it was not set by more than it may be. */
+  #ifNotSet(ours: number): number | null {
+    if (this.#compared === null) return null;
+    const { clock, serverErrorMs } = this.#options;
+    const unset = this.#compared.now + clock.monotonic() - this.#compared.monotonic;
+    return Math.abs(ours - unset) > serverErrorMs + ROUNDING_MS ? unset : null;
+  }
+
+  /** Nobody has to wait until the clocks are compared anyway. */
+  #hurry(): void {
+    if (this.#isHurrying || this.#isStopped) return;
+    this.#isHurrying = true;
+    this.#cancel();
+    this.#cancel = this.#options.clock.after(0, () => {
+      void this.start(this.#sources).finally(() => (this.#isHurrying = false));
+    });
   }
 
   #differs(server: TimeSource['server']): boolean {
@@ -128,15 +172,19 @@ export class ClockWatch implements Clock {
     }
   }
 
-  #learn(server: TimeSource['server'], { leastMs, mostMs }: ClockComparison): void {
+  #learn(server: TimeSource['server'], { leastMs, mostMs, read }: ClockComparison): void {
     const { serverErrorMs } = this.#options;
     const before = this.#differs(server);
     const isProved = leastMs > serverErrorMs || mostMs < -serverErrorMs;
     const left = isProved ? UNPROVED_MAX : Math.max(0, (this.#unprovedLeft.get(server) ?? 0) - 1);
     this.#unprovedLeft.set(server, left);
     const offsetMs = (leastMs + mostMs) / 2;
-    const isRefuted = this.#hubOffsetMs < leastMs || mostMs < this.#hubOffsetMs;
-    if (server === 'hub' && isRefuted) this.#hubOffsetMs = offsetMs;
+    if (server === 'hub') {
+      const oursSinceMs = read.now - read.monotonic;
+      const knownMs = this.#hubSinceMs === null ? NaN : this.#hubSinceMs - oursSinceMs;
+      if (!(knownMs >= leastMs && knownMs <= mostMs)) this.#hubSinceMs = oursSinceMs + offsetMs;
+      this.#compared = read;
+    }
     const differs = left > 0;
     const difference = { server, offsetMs, uncertainMs: (mostMs - leastMs) / 2, differs };
     this.#differences.set(server, difference);

@@ -24,7 +24,11 @@ export async function clockFinding(source: TimeSource, whose: string): Promise<F
   return judged(check, whose, { leastMs, mostMs });
 }
 
-function judged(check: string, whose: string, { leastMs, mostMs }: ClockComparison): Finding {
+function judged(
+  check: string,
+  whose: string,
+  { leastMs, mostMs }: Pick<ClockComparison, 'leastMs' | 'mostMs'>,
+): Finding {
   const { serverErrorMs } = DEFAULT_LIMITS;
   const [offset, uncertain] = [(leastMs + mostMs) / 2, Math.abs(mostMs - leastMs) / 2].map((ms) =>
     ms.toFixed(1),

@@ -184,6 +184,45 @@ describe('a clock', () => {
     watch.stop();
     world.offsets.ours = 600_000;
     await world.next();
+    expect(watch.problem).not.toBeNull();
+    expect(world.changes).toEqual([]);
+  });
+
+  test.each([600_000, -600_000, 3_000])(
+    'that is set by %d ms is not believed, and commands nothing, before it is compared at once',
+    async (ours) => {
+      const world = new World();
+      const watch = world.watch();
+      await watch.start(world.sources());
+      world.offsets.ours = ours;
+      expect(watch.problem).toMatch(/was set/);
+      expect(watch.now()).toBe(Math.floor(world.at));
+      await world.next();
+      expect(watch.problem).toMatch(/ahead of|behind/);
+      expect(Math.abs(watch.now() - world.at)).toBeLessThanOrEqual(10);
+    },
+  );
+
+  test('that is set by no more than it may be off is believed', async () => {
+    const world = new World();
+    const watch = world.watch();
+    await watch.start(world.sources());
+    world.offsets.ours = 50;
     expect(watch.problem).toBeNull();
+    expect(watch.now()).toBe(Math.floor(world.at + 50));
+  });
+
+  test('that is set while the hub is away goes on as it did', async () => {
+    const world = new World();
+    const watch = world.watch();
+    await watch.start(world.sources());
+    world.offsets.ours = -3_600_000;
+    world.isAway = true;
+    for (let more = 0; more < 3; more += 1) {
+      world.at += EVERY_MS;
+      expect(watch.now()).toBe(Math.floor(world.at));
+      await world.next();
+    }
+    expect(watch.problem).toMatch(/was set/);
   });
 });
