@@ -36,6 +36,8 @@ export const FAULTS = {
   'quartz-drift': 600_000,
   'wall-clock-set': 900_000,
   'server-clock-set': 300_000,
+  'node-clock-wrong': 900_000,
+  'store-clock-wrong': 1_200_000,
 } as const;
 export type FaultSort = keyof typeof FAULTS;
 
@@ -68,6 +70,7 @@ export const MISHAPS = [
   'device-forgotten',
   'hub-set-back',
   'tail-noticed',
+  'wrong-clock-noticed',
   'delivery-lost',
   'loss-noticed',
   'report-refused',

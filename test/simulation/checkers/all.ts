@@ -26,11 +26,12 @@ import { storageless } from './storageless.ts';
 import { told } from './told.ts';
 import { undecided } from './undecided.ts';
 import { word } from './word.ts';
+import { wrongClock } from './wrong-clock.ts';
 
 export const checkers: readonly Checker[] = [
   ...[soundness, singleHolder, execution, outcomes, acceptance, epochs],
   ...[knownState, leaps, history, decided, clockBounds, freshness, holdEnd, presence],
   ...[told, documents, conclusions, certainlyNot, publication, calm, word],
   ...[storageless, forgotten],
-  ...[undecided, lyingClock, deaf],
+  ...[undecided, lyingClock, deaf, wrongClock],
 ];

@@ -1,4 +1,7 @@
-/** Bugs that show only where ways are cut in one direction, where the hub refuses to store, or where its consumers fail their readers. */
+/**
+ * Bugs that show only where ways are cut in one direction, where the hub refuses to store, where its consumers fail their readers, or where
+ * clocks of servers are wrong.
+ */
 import type { Mutation } from './mutation.ts';
 
 export const wayMutations: readonly Mutation[] = [
@@ -42,5 +45,29 @@ export const wayMutations: readonly Mutation[] = [
     put: "        this.#options.onNotice({ type: 'consumer-ended', reason, detail });",
     caughtBy: 'presence',
     seed: 2,
+  },
+  {
+    bug: 'a clock that was set is believed until it is compared again',
+    file: 'src/runtime/clock-watch.ts',
+    find: 'if (unset === null) return ours;',
+    put: 'if (unset !== 0) return ours;',
+    caughtBy: 'clock-bounds',
+    seed: 30,
+  },
+  {
+    bug: 'a node commands by a clock of which it knows that it is wrong',
+    file: 'src/runtime/turn.ts',
+    find: "const problem = work.type === 'command' && isNew(work, twin) ? this.#options.clockProblem() : null;",
+    put: 'const problem = null as string | null;',
+    caughtBy: 'wrong-clock',
+    seed: 8,
+  },
+  {
+    bug: 'a node whose clock is wrong tells the time by it',
+    file: 'src/runtime/clock-watch.ts',
+    find: "if (this.#differs('hub') && this.#hubSinceMs !== null)",
+    put: "if (this.#differs('hub') && this.#hubSinceMs === null)",
+    caughtBy: 'freshness',
+    seed: 13,
   },
 ];

@@ -7,19 +7,32 @@ import type { Cancel, Schedule } from './schedule.ts';
 
 const PPM = 1e-6;
 
-/** The clock of a server. All of them lie within `errorMs` of each other, and are set forwards and backwards in there. */
+/**
+ * The clock of a server. All of them lie within `errorMs` of each other, and are set forwards and backwards in there, but in worlds in which
+ * somebody sets them wrong.
+ */
 export class ServerClock {
   readonly #schedule: Schedule;
   #offsetMs: number;
+  readonly #offsets: { readonly at: number; readonly offsetMs: number }[] = [];
 
   constructor(schedule: Schedule, offsetMs: number) {
     this.#schedule = schedule;
     this.#offsetMs = offsetMs;
+    this.#offsets.push({ at: -Infinity, offsetMs });
   }
 
   /** Set by the time service: it may step back. */
   set(offsetMs: number): void {
     this.#offsetMs = offsetMs;
+    this.#offsets.push({ at: this.#schedule.now, offsetMs });
+  }
+
+  /** How far it was ahead of true time, all the time from one moment to another, ms. */
+  offsetsBetween(from: number, to: number): readonly number[] {
+    const later = this.#offsets.findIndex(({ at }) => at > from);
+    const first = (later === -1 ? this.#offsets.length : later) - 1;
+    return this.#offsets.slice(first).flatMap(({ at, offsetMs }) => (at > to ? [] : [offsetMs]));
   }
 
   /** With fractions, ms epoch. */

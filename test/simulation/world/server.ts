@@ -12,7 +12,7 @@ import { StreamsFeed } from '../../../src/nats/feed.ts';
 import { ClockWatch } from '../../../src/runtime/clock-watch.ts';
 import type { RuntimeLimits } from '../../../src/runtime/limits.ts';
 import { Node } from '../../../src/runtime/node.ts';
-import type { BackendRequest, Bus, Clock, Feed } from '../../../src/runtime/ports.ts';
+import type { BackendRequest, Bus, Clock, Feed, TimeSource } from '../../../src/runtime/ports.ts';
 import type { Telemetry } from '../../../src/runtime/telemetry.ts';
 import { decode } from '../../../src/wire/codec.ts';
 import { siteStream } from '../../../src/wire/subjects.ts';
@@ -40,6 +40,8 @@ export interface ServerOptions {
   readonly store: MemoryStore;
   readonly trouble: StoreTrouble;
   readonly clock: ServerClock;
+  /** Clocks may be farther from each other than they may be. */
+  readonly hasWrongClocks: boolean;
   readonly limits: RuntimeLimits;
   readonly chance: Chance;
   readonly record: WorldRecord;
@@ -47,6 +49,9 @@ export interface ServerOptions {
   /** It has gone off, for whatever reason. */
   readonly died: () => void;
 }
+
+/** The time of another server is waited for this long, ms. */
+const ASK_TIME_MS = 1_000;
 
 interface Machine {
   readonly process: Process;
@@ -80,11 +85,11 @@ export class Server {
       isLost: () => chance.hits(this.lossPart),
     });
     const bus = new MemoryBus({ hub, link, clock: hubClock });
-    const clock = this.#clockWatch(process);
+    const { clock, started } = this.#clockWatch(process, link);
     const ports = {
       clock,
       clockProblem: () => clock.problem,
-      feed: this.#feed(process, link),
+      feed: this.#feed(process, link, clock),
       bus: this.#bus(process, bus),
     };
     const store = storeLink({ ...this.#options, node: name, process });
@@ -99,9 +104,13 @@ export class Server {
     const machine: Machine = { process, link, bus, node };
     this.#machine = machine;
     this.setLink(this.#linkState);
-    node.start().catch((error: unknown) => {
-      record.faults.push({ at: schedule.now, what: `${name} did not start: ${String(error)}` });
-    });
+    const start = (): void => {
+      node.start().catch((error: unknown) => {
+        record.faults.push({ at: schedule.now, what: `${name} did not start: ${String(error)}` });
+      });
+    };
+    if (this.#options.hasWrongClocks) void started.then(start);
+    else start();
   }
 
   /** What becomes of its connection to the hub, also of the next one. */
@@ -178,27 +187,63 @@ export class Server {
     };
   }
 
-  /** No clock of the world is farther from another than it may be, so none may ever be found to be. */
-  #clockWatch(process: Process): ClockWatch {
-    const { limits, hubClock, storeClock, record, schedule, name } = this.#options;
+  /** Where no clock of the world is farther from another than it may be, none may ever be found to be. */
+  #clockWatch(
+    process: Process,
+    link: MemoryLink,
+  ): { readonly clock: ClockWatch; readonly started: Promise<void> } {
+    const { limits, hubClock, storeClock, record, schedule, name, hasWrongClocks, trace } = this.#options;
     const watch = new ClockWatch({
       clock: this.#clock(process),
       ...{ serverErrorMs: limits.serverErrorMs, everyMs: limits.clockCheckMs },
       onChange: (difference) => {
         const what = `${name} takes a clock for wrong: ${JSON.stringify(difference)}`;
-        record.faults.push({ at: schedule.now, what });
+        trace.line(name, () => what);
+        if (hasWrongClocks) record.count('wrong-clock-noticed');
+        else record.faults.push({ at: schedule.now, what });
       },
     });
-    void watch.start([
+    const sources: readonly TimeSource[] = [
       { server: 'hub', now: async () => hubClock.now() },
       { server: 'store', now: async () => storeClock.now() },
-    ]);
-    return watch;
+    ];
+    const started = watch.start(hasWrongClocks ? this.#overNetwork(process, link) : sources);
+    return { clock: watch, started };
   }
 
-  #feed(process: Process, link: MemoryLink): Feed {
+  /** The clocks of hub and store as they are asked over connections. */
+  #overNetwork(process: Process, link: MemoryLink): readonly TimeSource[] {
+    const { hubClock, storeClock, schedule, network, name } = this.#options;
+    const entering = async <T>(answer: Promise<T>): Promise<T> => {
+      try {
+        return await answer;
+      } finally {
+        await new Promise<void>((resolve) => process.enter(resolve));
+      }
+    };
+    const askHub = (): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const cancel = schedule.after(ASK_TIME_MS, () => reject(new Error('the hub did not answer')));
+        link.send('delivery', () => {
+          const now = hubClock.now();
+          link.receive('delivery', () => {
+            cancel();
+            resolve(now);
+          });
+        });
+      });
+    return [
+      { server: 'hub', now: () => entering(askHub()) },
+      {
+        server: 'store',
+        now: () => entering(network.ask(name, 'store', ASK_TIME_MS, async () => storeClock.now())),
+      },
+    ];
+  }
+
+  #feed(process: Process, link: MemoryLink, clock: Clock): Feed {
     const { record } = this.#options;
-    const feed = this.#readerOf(process, link);
+    const feed = this.#readerOf(process, link, clock);
     return {
       open: async ({ sink, ...options }) => {
         const reading = await feed.open({
@@ -222,12 +267,12 @@ export class Server {
     };
   }
 
-  #readerOf(process: Process, link: MemoryLink): Feed {
-    const { hub, schedule, clock, record, consumers } = this.#options;
+  #readerOf(process: Process, link: MemoryLink, clock: Clock): Feed {
+    const { hub, schedule, record, consumers } = this.#options;
     if (consumers !== null) {
       const streams = { names: [siteStream(SITE)], onChange: () => () => undefined };
       return new StreamsFeed({
-        source: readingSource({ hub, link, consumers, process, clock: this.#clock(process) }),
+        source: readingSource({ hub, link, consumers, process, clock }),
         streams,
         onNotice: (notice) => {
           if (notice.type === 'consumer-ended' && notice.reason === 'lost-in-transit')

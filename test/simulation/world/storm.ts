@@ -35,6 +35,9 @@ export interface StormOptions {
   readonly trouble: StoreTrouble;
 }
 
+/** How wrong a clock is that somebody sets, ms. */
+const WRONG_BY_MS = [1_000, 30_000, 600_000, 3_600_000];
+
 /** A way between two parties. */
 interface Way {
   readonly cut: () => void;
@@ -244,6 +247,14 @@ export class Storm {
         device.setWallClock();
         return;
       }
+      case 'node-clock-wrong': {
+        this.#setWrong(server.clock, chance);
+        return;
+      }
+      case 'store-clock-wrong': {
+        this.#setWrong(storeClock, chance);
+        return;
+      }
       case 'server-clock-set': {
         chance
           .pick([storeClock, ...servers.map(({ clock }) => clock)])
@@ -286,6 +297,14 @@ export class Storm {
           1_000,
         );
     });
+  }
+
+  /** Somebody sets a clock by seconds or by hours, and it is set right again. */
+  #setWrong(clock: ServerClock, chance: Chance): void {
+    const { serverErrorMs } = this.#options.weather.limits;
+    const offMs = serverErrorMs + chance.pick(WRONG_BY_MS);
+    clock.set(chance.hits(0.5) ? offMs : -offMs);
+    this.#later(this.#some(chance, 60_000), () => clock.set(chance.between(0, serverErrorMs)));
   }
 
   /** A stream is full, or there is no JetStream: what is published is answered with an error, or by nobody, or not at all. */

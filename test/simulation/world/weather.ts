@@ -22,6 +22,8 @@ export interface Weather {
   readonly sorts: readonly FaultSort[];
   /** Nodes read by the production reader, from consumers of the hub; otherwise by that of the hub in memory, which needs none. */
   readonly hasConsumers: boolean;
+  /** Nodes find out over the network whether their clocks are those of the others; otherwise none ever is wrong. */
+  readonly hasWrongClocks: boolean;
   /** Of all links of devices from the beginning, until something changes it. */
   readonly deviceQuality: Quality;
   readonly limits: RuntimeLimits;
@@ -53,6 +55,9 @@ const CONSUMERS_PART = 0.2;
 const CONSUMERS: readonly FaultSort[] = [
   ...(['consumer-loses', 'consumer-gone', 'consumer-silent'] as const),
 ];
+/** In this part clocks of servers are farther from each other than they may be. */
+const WRONG_CLOCKS_PART = 0.2;
+const WRONG_CLOCKS: readonly FaultSort[] = [...(['node-clock-wrong', 'store-clock-wrong'] as const)];
 /** In this part of all worlds some devices are stations behind a gateway that does not know, for a while, what they do. */
 const GATEWAYS_PART = 0.4;
 
@@ -63,7 +68,12 @@ export function drawWeather(chance: Chance): Weather {
   const refusals: FaultSort[] = chance.fork('refusals').hits(REFUSALS_PART) ? ['hub-refuses'] : [];
   const hasConsumers = chance.fork('consumers').hits(CONSUMERS_PART);
   const consumers = hasConsumers ? CONSUMERS : [];
-  const drawnApart: readonly FaultSort[] = ['gateway-undecided', 'hub-refuses', ...ONE_WAY, ...CONSUMERS];
+  const hasWrongClocks = chance.fork('wrong clocks').hits(WRONG_CLOCKS_PART);
+  const wrongClocks = hasWrongClocks ? WRONG_CLOCKS : [];
+  const drawnApart: readonly FaultSort[] = [
+    ...(['gateway-undecided', 'hub-refuses'] as const),
+    ...[...ONE_WAY, ...CONSUMERS, ...WRONG_CLOCKS],
+  ];
   const sorts = (Object.keys(FAULTS) as FaultSort[]).filter((sort) => !drawnApart.includes(sort));
   const share = chance.pick([0.15, 0.4, 0.7, 1]);
   const quality = chance.weighted({ good: 5, poor: 3, bad: 1 });
@@ -75,8 +85,15 @@ export function drawWeather(chance: Chance): Weather {
     backends: chance.integer(1, 2),
     wishMs: chance.pick([20_000, 45_000, 120_000]),
     useMs: chance.pick([300_000, 1_200_000, Infinity]),
-    sorts: [...sorts.filter(() => chance.hits(share)), ...gateways, ...oneWay, ...refusals, ...consumers],
-    hasConsumers,
+    sorts: [
+      ...sorts.filter(() => chance.hits(share)),
+      ...gateways,
+      ...oneWay,
+      ...refusals,
+      ...consumers,
+      ...wrongClocks,
+    ],
+    ...{ hasConsumers, hasWrongClocks },
     deviceQuality: quality === 'good' ? good : quality === 'poor' ? POOR : badQuality(chance),
     limits: {
       ...DEFAULT_LIMITS,

@@ -92,6 +92,8 @@ export interface Evidence {
   readonly weather: Weather;
   /** Hub time minus true time, ms. */
   readonly hubOffsetMs: number;
+  /** Of each node. */
+  readonly serverClocks: ReadonlyMap<string, ServerClock>;
   /** When the storm was over, true time. */
   readonly calmAt: number;
   readonly endedAt: number;
@@ -229,6 +231,7 @@ export class World {
     const evidence = {
       ...{ record: this.record, weather, hubOffsetMs: this.#hubOffsetMs, calmAt, endedAt: schedule.now },
       ...{ store: await this.#readStore(), exam },
+      serverClocks: new Map(this.#servers.map(({ name, clock }) => [name, clock])),
       streams: {
         reports: [...reports.all].flatMap(([, stream]) => stream.messages),
         changes: [...changes.messages],
@@ -301,6 +304,7 @@ export class World {
       ...{ name, schedule, network: this.#network, hub: this.#hub, hubClock: this.#hubClock },
       ...{ storeClock: this.#storeClock, consumers: this.#consumers },
       ...{ store: this.#store, trouble: this.#trouble, clock, limits: weather.limits, chance },
+      hasWrongClocks: weather.hasWrongClocks,
       ...{ record, trace: this.#trace },
       died: () => {
         schedule.after(this.#isCalm ? 0 : chance.exponential(30_000), () => server.switchOn());
@@ -379,7 +383,10 @@ export class World {
       backend.link.heal();
       backend.retire();
     }
+    const { serverErrorMs } = this.weather.limits;
+    if (this.weather.hasWrongClocks) this.#storeClock.set(serverErrorMs / 2);
     for (const server of this.#servers) {
+      if (this.weather.hasWrongClocks) server.clock.set(serverErrorMs / 2);
       server.setLink('up');
       server.lossPart = 0;
       server.killAfter(Infinity);
