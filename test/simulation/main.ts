@@ -1,6 +1,6 @@
 /**
  * `npm run simulate -- --seeds 1000 --first 1`: runs that many worlds and judges them; exit code 1 when a property did not
- * hold in one of them. `--seed N` replays one with its trace; `--bail` stops at the first violation, `--terse` leaves traces
+ * hold in one of them, or when they were many and none was in some rare state. `--seed N` replays one with its trace; `--bail` stops at the first violation, `--terse` leaves traces
  * out. `--mutants` runs the worlds with each planted bug instead, or with those whose sentence has the words of `--bug` in it;
  * exit code 1 when one is not noticed at the seed that it names.
  */
@@ -9,7 +9,8 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { complain, say } from '../../tools/cli/print.ts';
 import { searchMutants } from './mutations/search.ts';
-import { closingLine, relevantLines, traceText, violationText } from './print.ts';
+import { closingLine, rareText, relevantLines, traceText, violationText } from './print.ts';
+import { neverVisited } from './rare-states.ts';
 import { addTallies, NOTHING, runSeed, type Verdict, type Violation } from './run.ts';
 import { KeptTrace, NO_TRACE } from './trace.ts';
 
@@ -73,8 +74,9 @@ async function runMany({ first, seeds }: ReturnType<typeof worlds>): Promise<num
     }),
   );
   if (!values.terse) for (const violation of violations.slice(0, SHOWN_MAX)) await show(violation);
+  tell(rareText(tally));
   tell(closingLine(tally, violations.length));
-  return violations.length === 0 ? 0 : 1;
+  return violations.length + neverVisited(tally.seeds, tally.rare).length === 0 ? 0 : 1;
 }
 
 function judgedBy(worker: ChildProcess, seed: number): Promise<Verdict> {

@@ -1,6 +1,7 @@
 /**
  * What the command prints: violations with the part of the trace that leads to them, and the closing line.
  */
+import { neverVisited, VISITED_WITHIN_SEEDS } from './rare-states.ts';
 import type { Tally, Violation } from './run.ts';
 import type { TraceLine } from './trace.ts';
 
@@ -49,6 +50,14 @@ export function closingLine(tally: Tally, violations: number): string {
     `${faults} faults (${list(tally.faults)})`,
     `${violations} violation${violations === 1 ? '' : 's'}`,
   ].join(', ');
+}
+
+/** In how many worlds each rare state was visited; and which was in none, where that is a failure. */
+export function rareText({ seeds, rare }: Tally): string {
+  const visited = `rare states, and how many worlds were in them: ${list(rare)}`;
+  const never = neverVisited(seeds, rare);
+  if (never.length === 0) return visited;
+  return `${visited}\nno world was in ${never.join(', ')}: of ${VISITED_WITHIN_SEEDS} and more, some has to be`;
 }
 
 function clockTime(at: number): string {

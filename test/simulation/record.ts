@@ -7,6 +7,7 @@ import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
 import type { StoredMessage } from '../../src/memory/message-stream.ts';
 import type { Commit } from '../../src/runtime/ports.ts';
+import type { NotedState } from './rare-states.ts';
 import type { FaultSort, Mishap } from './trouble.ts';
 
 /** A device's storage from one wipe to the next. */
@@ -165,6 +166,12 @@ export class WorldRecord {
   readonly injected = new Map<FaultSort | Mishap, number>();
   /** Devices that an operator was told are forgotten. */
   readonly forgotten = new Set<string>();
+  /** Rare states that the world was in, as far as they are noted when it enters them. */
+  readonly visited = new Set<NotedState>();
+  /** Commits that a node has sent off, and of which it does not know yet what became of them. */
+  readonly underWay = new Set<Commit>();
+  /** Nodes that take themselves for the owner, by partition: rightly one, or none. */
+  readonly believers = new Map<number, Set<string>>();
   /** Who took a partition last. */
   readonly owners = new Map<number, string>();
   /** Twins that could not decide, processes that would have ended: what may never happen at all. */

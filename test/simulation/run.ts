@@ -3,6 +3,7 @@
  */
 import { checkers } from './checkers/all.ts';
 import type { Checker, Flaw } from './checkers/checker.ts';
+import { statesVisited } from './rare-states.ts';
 import { type Trace, NO_TRACE, KeptTrace } from './trace.ts';
 import { type Evidence, World, WORLD_BEGINS } from './world/world.ts';
 
@@ -28,6 +29,8 @@ export interface Tally {
   readonly commands: Readonly<Record<string, number>>;
   /** By sort. */
   readonly faults: Readonly<Record<string, number>>;
+  /** How many worlds were in a rare state, by its name (`rare-states.ts`). */
+  readonly rare: Readonly<Record<string, number>>;
 }
 
 /** What became of a world. */
@@ -69,7 +72,8 @@ function judge(seed: number, evidence: Evidence, properties: readonly Checker[])
   });
 }
 
-function tallyOf({ record, store, events, endedAt }: Evidence): Tally {
+function tallyOf(evidence: Evidence): Tally {
+  const { record, store, events, endedAt } = evidence;
   const commands: Record<string, number> = {};
   for (const { outcome } of [...store.ledger.values()].flat()) {
     const name = outcome === 'unknown' ? 'unknown-closed' : outcome;
@@ -82,6 +86,7 @@ function tallyOf({ record, store, events, endedAt }: Evidence): Tally {
       requests: record.asked,
       commands,
       faults: Object.fromEntries(record.injected),
+      rare: Object.fromEntries([...statesVisited(evidence)].map((state) => [state, 1])),
     },
   };
 }
@@ -95,6 +100,7 @@ export const NOTHING: Tally = {
   requests: 0,
   commands: {},
   faults: {},
+  rare: {},
 };
 
 /** The numbers of two lots of worlds. */
@@ -107,6 +113,7 @@ export function addTallies(a: Tally, b: Tally): Tally {
     requests: a.requests + b.requests,
     commands: addCounts(a.commands, b.commands),
     faults: addCounts(a.faults, b.faults),
+    rare: addCounts(a.rare, b.rare),
   };
 }
 

@@ -78,6 +78,7 @@ export const MISHAPS = [
   'message-lost-by-hub',
   'store-set-back',
   'commit-forgotten',
+  'data-refused-by-store',
   'lying-clock',
   'clock-lied',
 ] as const;

@@ -20,6 +20,7 @@ import { lyingClock } from './lying-clock.ts';
 import { outcomes } from './outcomes.ts';
 import { presence } from './presence.ts';
 import { publication } from './publication.ts';
+import { refusedMessage } from './refused-message.ts';
 import { singleHolder } from './single-holder.ts';
 import { soundness } from './soundness.ts';
 import { storageless } from './storageless.ts';
@@ -34,4 +35,5 @@ export const checkers: readonly Checker[] = [
   ...[told, documents, conclusions, certainlyNot, publication, calm, word],
   ...[storageless, forgotten],
   ...[undecided, lyingClock, deaf, wrongClock],
+  refusedMessage,
 ];

@@ -187,4 +187,12 @@ export const runtimeMutations: readonly Mutation[] = [
     caughtBy: 'forgotten',
     seed: 22,
   },
+  {
+    bug: 'the first message of a batch that the store refuses is taken for the one that it refuses',
+    file: 'src/runtime/node.ts',
+    find: 'if (only !== undefined && others.length === 0) {',
+    put: 'void others; if (only !== undefined) {',
+    caughtBy: 'refused-message',
+    seed: 2,
+  },
 ];

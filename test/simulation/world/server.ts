@@ -27,6 +27,7 @@ import { readingSource } from './reading.ts';
 import type { Schedule } from './schedule.ts';
 import { SITE } from './site.ts';
 import { storeLink, type StoreTrouble } from './store-link.ts';
+import { REFUSED_BY_STORE, THORN } from './thorn.ts';
 
 export interface ServerOptions {
   readonly name: string;
@@ -164,15 +165,34 @@ export class Server {
     trace.line(this.name, () => 'is off');
     machine.link.cut();
     machine.bus.stop();
+    for (const believers of record.believers.values()) believers.delete(this.name);
     this.#machine = null;
     this.#options.died();
   }
 
   #noteTaken(partitions: readonly number[]): void {
-    const { owners } = this.#options.record;
+    const { record } = this.#options;
+    const { owners, underWay, believers } = record;
     const isTakeover = partitions.some((partition) => (owners.get(partition) ?? this.name) !== this.name);
-    if (isTakeover) this.#options.record.count('takeover');
-    for (const partition of partitions) owners.set(partition, this.name);
+    if (isTakeover) record.count('takeover');
+    const taken = new Set(partitions);
+    const isUnderACommit = [...underWay].some((commit) =>
+      commit.partitions.some(({ partition }) => taken.has(partition)),
+    );
+    if (isUnderACommit) record.visited.add('taken-under-a-commit');
+    for (const partition of partitions) {
+      owners.set(partition, this.name);
+      const all = (believers.get(partition) ?? new Set()).add(this.name);
+      believers.set(partition, all);
+      if (all.size > 1) record.visited.add('split-brain');
+    }
+  }
+
+  #noteGivenUp(partitions: readonly number[], reason: string): void {
+    const { visited, believers } = this.#options.record;
+    if (reason === 'fenced') visited.add('fenced');
+    else if (reason.startsWith('the store refused the data')) visited.add('searching');
+    for (const partition of partitions) believers.get(partition)?.delete(this.name);
   }
 
   // ----------------------------------------------------------------------------------------------------------- ports
@@ -343,19 +363,25 @@ export class Server {
       passedOver: ({ messages }) => record.count('passed-over', messages),
       storeUnavailable: (cause) => trace.line(name, () => `cannot commit: ${cause.message}`),
       deadLetter: ({ reason, detail, device }) => {
-        if (reason !== 'forgotten') fault(`dead letter of ${device}: ${reason}, ${detail}`);
+        const isRightly = reason === 'forgotten' || (reason === REFUSED_BY_STORE && device === THORN);
+        if (!isRightly) fault(`dead letter of ${device}: ${reason}, ${detail}`);
       },
       quarantined: ({ device, cause }) =>
         fault(`${device} could not decide: ${cause.stack ?? cause.message}`),
       streamGone: ({ from, to, isTail }) => {
+        record.visited.add('stream-gone');
         if (record.hubLosses.length === 0) fault(`messages ${from} to ${to} are gone`);
         else if (isTail) record.count('tail-noticed');
       },
       ownership: ({ event, partitions, reason }) => {
         trace.line(name, () => `${event} ${partitions.length} partitions: ${reason}`);
         if (event === 'taken') this.#noteTaken(partitions);
+        else this.#noteGivenUp(partitions, reason);
       },
-      hearing: (isHearing) => trace.line(name, () => (isHearing ? 'hears' : 'does not hear')),
+      hearing: (isHearing) => {
+        if (!isHearing) record.visited.add('not-hearing');
+        trace.line(name, () => (isHearing ? 'hears' : 'does not hear'));
+      },
     };
   }
 }

@@ -9,6 +9,7 @@ import type { Chance } from './chance.ts';
 import { NoAnswer, type Network } from './network.ts';
 import type { Process } from './process.ts';
 import type { Schedule } from './schedule.ts';
+import { hasThorn } from './thorn.ts';
 
 /** What is wrong with the store at present. */
 export interface StoreTrouble {
@@ -48,10 +49,25 @@ export function storeLink(options: StoreLinkOptions): Store {
     registered: (since) => store.registered(since),
     packTwin: (twin) => store.packTwin(twin),
     unpackTwin: (device, bytes) => store.unpackTwin(device, bytes),
-    commit: (commit) => process.call(() => commitUntilCertain(options, commit)),
+    commit: (commit) =>
+      process.call(() => noted(options.record, commit, commitUntilCertain(options, commit))),
     ledgerEntry: (device, id) => ask(() => store.ledgerEntry(device, id)),
     journalAfter: (partition, after, limit) => ask(() => store.journalAfter(partition, after, limit)),
   };
+}
+
+/** The record knows of it until what became of it is certain. */
+async function noted(
+  record: WorldRecord,
+  commit: Commit,
+  result: Promise<CommitResult>,
+): Promise<CommitResult> {
+  record.underWay.add(commit);
+  try {
+    return await result;
+  } finally {
+    record.underWay.delete(commit);
+  }
 }
 
 /** One transaction on its way. Once it has been given up it cannot be taken any more. */
@@ -77,6 +93,7 @@ async function commitUntilCertain(options: StoreLinkOptions, commit: Commit): Pr
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
   }
+  record.visited.add('inquiry');
   for (;;) {
     await new Promise<void>((resolve) => void schedule.after(FIND_OUT_MS, resolve));
     try {
@@ -93,6 +110,10 @@ async function take(options: StoreLinkOptions, commit: Commit, attempt: Attempt)
   if (chance.hits(trouble.failPart)) {
     record.count('commit-failed');
     attempt.result = { type: 'unavailable', cause: new Error('deadlock detected') };
+    return;
+  }
+  if (hasThorn(commit)) {
+    attempt.result = { type: 'refused', cause: new Error('a value violates a constraint') };
     return;
   }
   attempt.result = await store.commit(commit);

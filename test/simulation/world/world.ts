@@ -32,6 +32,7 @@ import { Site, SITE } from './site.ts';
 import { Liar, type LyingWords } from './liar.ts';
 import { type LastWords, Storageless } from './storageless.ts';
 import { Storm } from './storm.ts';
+import { Thorn } from './thorn.ts';
 import { type Away, storeAndHub, WaitEnds } from './wait-ends.ts';
 import { drawWeather, type Weather } from './weather.ts';
 
@@ -67,6 +68,8 @@ const STORE_SET_BACK_PART = 0.2;
 const STORAGELESS_PART = 0.3;
 /** In this part there is a device whose uptime lies. */
 const LIAR_PART = 0.3;
+/** In this part there is a device of which the store refuses what it says now and then. */
+const THORN_PART = 0.2;
 
 /** What the store holds in the end, by device and by partition. */
 export interface FinalStore {
@@ -108,6 +111,8 @@ export interface Evidence {
   readonly lastWords: LastWords | null;
   /** What the device said whose uptime lies; `null` in worlds without it. */
   readonly lyingWords: LyingWords | null;
+  /** What is filed of the device of which the store refuses some; `null` in worlds without it. */
+  readonly filedOfThorn: readonly ArchivedReport[] | null;
   readonly events: number;
 }
 
@@ -146,6 +151,7 @@ export class World {
   readonly #storageless: Storageless | null;
   readonly #seller: Seller;
   readonly #liar: Liar | null;
+  readonly #thorn: Thorn | null;
   #isCalm = false;
 
   constructor(seed: number, trace: Trace) {
@@ -190,6 +196,8 @@ export class World {
     this.#seller = new Seller({ ...own, backend: this.#backends[0]!, chance: chance.fork('seller') });
     const lying = { ...own, hub: this.#hub, store: this.#store, chance: chance.fork('liar') };
     this.#liar = chance.fork('a lying clock').hits(LIAR_PART) ? new Liar(lying) : null;
+    const prickly = { ...own, chance: chance.fork('thorn') };
+    this.#thorn = chance.fork('a thorn').hits(THORN_PART) ? new Thorn(prickly) : null;
     this.#storm = new Storm({
       ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
       ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends, hub: this.#hub },
@@ -218,6 +226,7 @@ export class World {
     this.#storageless?.begin();
     if (this.#storageless !== null) this.#seller.begin(this.#storageless.device, weather.stormMs);
     this.#liar?.begin();
+    this.#thorn?.begin();
     this.#storm.begin();
     await schedule.runUntil(WORLD_BEGINS + weather.stormMs);
     const calmAt = schedule.now;
@@ -239,6 +248,7 @@ export class World {
       },
       lastWords: (await this.#storageless?.lastWords(this.#store)) ?? null,
       lyingWords: (await this.#liar?.lyingWords()) ?? null,
+      filedOfThorn: (await this.#thorn?.filed(this.#store)) ?? null,
       truth: new Map(this.#devices.map((device) => [device.name, device.truth()])),
     };
     return { ...evidence, silence: await this.#listenToSilence(), events: schedule.happened };
@@ -370,7 +380,11 @@ export class World {
     this.#setBacks.end();
     this.#neighbour.end();
     this.#storageless?.end();
-    this.schedule.after(CALM_MS + LAST_MS - LAST_WORD_MS, () => this.#storageless?.fallSilent());
+    this.schedule.after(CALM_MS + LAST_MS - LAST_WORD_MS, () => {
+      this.#storageless?.fallSilent();
+      this.#thorn?.fallSilent();
+    });
+    this.#thorn?.end();
     this.#liar?.end();
     this.#trouble.failPart = 0;
     this.#trouble.mutePart = 0;
