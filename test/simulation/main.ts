@@ -1,7 +1,8 @@
 /**
  * `npm run simulate -- --seeds 1000 --first 1`: runs that many worlds and judges them; exit code 1 when a property did not
- * hold in one of them, or when they were many and none was in some rare state. `--seed N` replays one with its trace; `--bail` stops at the first violation, `--terse` leaves traces
- * out. `--mutants` runs the worlds with each planted bug instead, or with those whose sentence has the words of `--bug` in it;
+ * hold in one of them, or when they were many and none was in some rare state. `--hours 8` runs worlds for so long instead. What is
+ * violated is shrunk to its shortest trouble, and the command is printed that replays it. `--seed N` replays one world with its
+ * trace, with `--only` and `--storm-ms` what is left of it; `--bail` stops at the first violation, `--terse` leaves traces and shrinking out. `--mutants` runs the worlds with each planted bug instead, or with those whose sentence has the words of `--bug` in it;
  * exit code 1 when one is not noticed at the seed that it names.
  */
 import { fork, type ChildProcess } from 'node:child_process';
@@ -9,20 +10,28 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { complain, say } from '../../tools/cli/print.ts';
 import { searchMutants } from './mutations/search.ts';
-import { closingLine, rareText, relevantLines, traceText, violationText } from './print.ts';
+import { EVERYTHING, type Plan, readOnly } from './plan.ts';
+import { closingLine, rareText, relevantLines, shrunkText, traceText, violationText } from './print.ts';
 import { neverVisited } from './rare-states.ts';
 import { addTallies, NOTHING, runSeed, type Verdict, type Violation } from './run.ts';
+import { shrinkViolation } from './shrink-violation.ts';
 import { KeptTrace, NO_TRACE } from './trace.ts';
 
 /** Of so many violations the way that led to them is shown. */
 const SHOWN_MAX = 3;
 const PROGRESS_EVERY = 100;
+const HOUR_MS = 3_600_000;
+/** Shrinking one violation takes no longer than this, ms: what was found by then is printed. */
+const SHRINK_MAX_MS = 300_000;
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '100' },
     first: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    hours: { type: 'string' },
+    only: { type: 'string' },
+    'storm-ms': { type: 'string' },
     bail: { type: 'boolean', default: false },
     terse: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
@@ -44,13 +53,30 @@ function serveParent(): void {
   process.on('disconnect', () => process.exit());
 }
 
-/** The worlds that are asked for. */
+/** The worlds that are asked for: so many, or as many as there is time for. */
 function worlds(): { readonly first: number; readonly seeds: number } {
-  return { first: wholeNumber('--first', values.first), seeds: wholeNumber('--seeds', values.seeds) };
+  const seeds = values.hours === undefined ? wholeNumber('--seeds', values.seeds) : Infinity;
+  return { first: wholeNumber('--first', values.first), seeds };
+}
+
+/** How long worlds are begun, ms. */
+function forMs(): number {
+  if (values.hours === undefined) return Infinity;
+  const hours = Number(values.hours);
+  if (hours > 0) return hours * HOUR_MS;
+  throw new Error(`--hours takes a number above 0, not ${values.hours}`);
+}
+
+/** What of a world is to be run. */
+function plan(): Plan {
+  const only = values.only === undefined ? EVERYTHING.only : readOnly(values.only);
+  const stormMs = values['storm-ms'] === undefined ? null : wholeNumber('--storm-ms', values['storm-ms']);
+  return { only, stormMs };
 }
 
 async function runMany({ first, seeds }: ReturnType<typeof worlds>): Promise<number> {
   const last = first + seeds - 1;
+  const until = Date.now() + forMs();
   const violations: Violation[] = [];
   let tally = NOTHING;
   let next = first;
@@ -65,7 +91,7 @@ async function runMany({ first, seeds }: ReturnType<typeof worlds>): Promise<num
   await Promise.all(
     Array.from({ length: workers }, async () => {
       const worker = fork(import.meta.filename, ['--worker'], { execArgv: process.execArgv });
-      while (next <= last) {
+      while (next <= last && (Date.now() < until || next === first)) {
         const seed = next;
         next += 1;
         take(await judgedBy(worker, seed));
@@ -91,16 +117,21 @@ function judgedBy(worker: ChildProcess, seed: number): Promise<Verdict> {
   });
 }
 
-/** The way to a violation: the world is run once more, with a trace. */
+/** The shortest way to a violation that is found in time: what is left of the world is run once more, with a trace. */
 async function show(violation: Violation): Promise<void> {
+  const until = Date.now() + SHRINK_MAX_MS;
+  const shrunk = await shrinkViolation(violation, () => Date.now() < until);
   const trace = new KeptTrace();
-  await runSeed(violation.seed, trace);
-  tell(`\n${violationText(violation)}\n${relevantLines(trace.lines, violation)}\n`);
+  const { violations } = await runSeed(violation.seed, trace, shrunk.plan);
+  const left = violations.find(({ checker }) => checker === violation.checker) ?? violation;
+  tell(
+    `\n${violationText(left)}\n${shrunkText(violation.seed, shrunk)}\n${relevantLines(trace.lines, left)}\n`,
+  );
 }
 
 async function replay(seed: number): Promise<number> {
   const trace = values.terse ? NO_TRACE : new KeptTrace();
-  const { violations, tally, digest } = await runSeed(seed, trace);
+  const { violations, tally, digest } = await runSeed(seed, trace, plan());
   if (trace instanceof KeptTrace) for (const line of trace.lines) tell(traceText(line));
   for (const violation of violations) tell(violationText(violation));
   if (digest !== null) tell(`trace ${digest}`);

@@ -1,8 +1,10 @@
 /**
  * What the command prints: violations with the part of the trace that leads to them, and the closing line.
  */
+import { nameOf, planText, type Trouble } from './plan.ts';
 import { neverVisited, VISITED_WITHIN_SEEDS } from './rare-states.ts';
 import type { Tally, Violation } from './run.ts';
+import type { Shrunk } from './shrink.ts';
 import type { TraceLine } from './trace.ts';
 
 /** How many lines of a trace are shown before a flaw. */
@@ -21,6 +23,18 @@ export function violationText({ seed, checker, sentence, flaw, flaws }: Violatio
     `seed ${seed}: ${checker}, in ${flaws} place${flaws === 1 ? '' : 's'}`,
     `  it should hold: ${sentence}`,
     `  but at ${clockTime(flaw.at)} ${where}${flaw.text}`,
+  ].join('\n');
+}
+
+/** What is left of a world's troubles when no more can be left out, and the command that runs exactly that. */
+export function shrunkText(seed: number, { plan, troubles, trials }: Shrunk): string {
+  const singles = new Set(troubles.filter(({ number }) => number > 0).map(({ sort }) => sort));
+  const left = troubles.filter(({ number, sort }) => number > 0 || !singles.has(sort));
+  const lines = left.map((trouble: Trouble) => `    ${clockTime(trouble.at)} ${nameOf(trouble)}`);
+  return [
+    `  with ${left.length} trouble${left.length === 1 ? '' : 's'} left, as ${trials} worlds with less showed:`,
+    ...lines,
+    `  npm run simulate -- --seed ${seed} ${planText(plan)}`.trimEnd(),
   ].join('\n');
 }
 

@@ -3,6 +3,7 @@
  */
 import { checkers } from './checkers/all.ts';
 import type { Checker, Flaw } from './checkers/checker.ts';
+import { EVERYTHING, type Plan, type Trouble } from './plan.ts';
 import { statesVisited } from './rare-states.ts';
 import { type Trace, NO_TRACE, KeptTrace } from './trace.ts';
 import { type Evidence, World, WORLD_BEGINS } from './world/world.ts';
@@ -38,15 +39,21 @@ export interface Verdict {
   readonly seed: number;
   readonly violations: readonly Violation[];
   readonly tally: Tally;
+  /** What happened in it. */
+  readonly troubles: readonly Trouble[];
   /** The whole trace as a hash, if there was one. */
   readonly digest: string | null;
 }
 
 const HOUR_MS = 3_600_000;
 
-/** Runs the world of a seed. */
-export async function runSeed(seed: number, trace: Trace = NO_TRACE): Promise<Verdict> {
-  const world = new World(seed, trace);
+/** Runs the world of a seed, or what a plan leaves of it. */
+export async function runSeed(
+  seed: number,
+  trace: Trace = NO_TRACE,
+  plan: Plan = EVERYTHING,
+): Promise<Verdict> {
+  const world = new World(seed, trace, plan);
   if (trace instanceof KeptTrace) trace.attach(world.schedule);
   const unhandled = (error: unknown): void => {
     const because = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -57,6 +64,7 @@ export async function runSeed(seed: number, trace: Trace = NO_TRACE): Promise<Ve
     const evidence = await world.run();
     return {
       ...{ seed, violations: judge(seed, evidence, checkers), tally: tallyOf(evidence) },
+      troubles: world.happenings.all,
       digest: trace instanceof KeptTrace ? trace.digest() : null,
     };
   } finally {

@@ -10,6 +10,7 @@ import type { Report, RingEntry } from '../../../machines/report.ts';
 import type { Archive, ArchivedReport } from '../../../src/runtime/archive.ts';
 import { decode, encode } from '../../../src/wire/codec.ts';
 import type { MemoryHub } from '../../../src/memory/hub.ts';
+import type { Happenings } from '../plan.ts';
 import type { WorldRecord } from '../record.ts';
 import type { Chance } from './chance.ts';
 import { UptimeClock } from './clocks.ts';
@@ -50,6 +51,7 @@ export class Liar {
   readonly #schedule: Schedule;
   readonly #chance: Chance;
   readonly #record: WorldRecord;
+  readonly #happenings: Happenings;
   readonly #site: Site;
   readonly #hub: MemoryHub;
   readonly #store: Archive;
@@ -70,6 +72,7 @@ export class Liar {
     readonly schedule: Schedule;
     readonly chance: Chance;
     readonly record: WorldRecord;
+    readonly happenings: Happenings;
     readonly site: Site;
     readonly hub: MemoryHub;
     readonly store: Archive;
@@ -77,6 +80,7 @@ export class Liar {
     this.#schedule = parts.schedule;
     this.#chance = parts.chance;
     this.#record = parts.record;
+    this.#happenings = parts.happenings;
     this.#site = parts.site;
     this.#hub = parts.hub;
     this.#store = parts.store;
@@ -149,7 +153,7 @@ export class Liar {
     this.#schedule.after(ms, () => {
       void this.#isProved().then((isProved) => {
         if (this.#isOver) return;
-        if (!isProved) this.#lieLater(EVERY_MS);
+        if (!isProved || !this.#happenings.happens('liar')) this.#lieLater(EVERY_MS);
         else this.#lieLater(this.#lie() + this.#chance.exponential(LIE_MS));
       });
     });

@@ -2,6 +2,7 @@
  * A backend that mixes up its ids: from time to time it asks for one command under the id of another. In a part of the worlds.
  */
 import { RENEW_IDENTITY } from '../../../machines/upkeep.ts';
+import type { Happenings } from '../plan.ts';
 import type { WorldRecord } from '../record.ts';
 import type { Backend } from './backend.ts';
 import type { Chance } from './chance.ts';
@@ -18,6 +19,7 @@ export class MixUps {
   readonly #schedule: Schedule;
   readonly #chance: Chance;
   readonly #record: WorldRecord;
+  readonly #happenings: Happenings;
   readonly #backend: Backend;
   #isOver = false;
 
@@ -25,11 +27,13 @@ export class MixUps {
     readonly schedule: Schedule;
     readonly chance: Chance;
     readonly record: WorldRecord;
+    readonly happenings: Happenings;
     readonly backend: Backend;
   }) {
     this.#schedule = parts.schedule;
     this.#chance = parts.chance;
     this.#record = parts.record;
+    this.#happenings = parts.happenings;
     this.#backend = parts.backend;
   }
 
@@ -37,7 +41,7 @@ export class MixUps {
   begin(): void {
     this.#schedule.after(this.#chance.exponential(MEAN_MS), () => {
       if (this.#isOver) return;
-      this.#mixUp();
+      if (this.#happenings.happens('mix-ups')) this.#mixUp();
       this.begin();
     });
   }

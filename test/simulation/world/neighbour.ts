@@ -6,6 +6,7 @@ import { LEAP_MAX } from '../../../actors/leap.ts';
 import { CLAIMED_N_MAX } from '../../../actors/ring.ts';
 import { type Report, UPTIME_MAX } from '../../../machines/report.ts';
 import { encode } from '../../../src/wire/codec.ts';
+import type { Happenings } from '../plan.ts';
 import { sampleKey, type WorldRecord } from '../record.ts';
 import type { Chance } from './chance.ts';
 import type { Schedule } from './schedule.ts';
@@ -21,6 +22,7 @@ export class Neighbour {
   readonly #schedule: Schedule;
   readonly #chance: Chance;
   readonly #record: WorldRecord;
+  readonly #happenings: Happenings;
   readonly #site: Site;
   #isOver = false;
   #spoken = 0;
@@ -29,11 +31,13 @@ export class Neighbour {
     readonly schedule: Schedule;
     readonly chance: Chance;
     readonly record: WorldRecord;
+    readonly happenings: Happenings;
     readonly site: Site;
   }) {
     this.#schedule = parts.schedule;
     this.#chance = parts.chance;
     this.#record = parts.record;
+    this.#happenings = parts.happenings;
     this.#site = parts.site;
   }
 
@@ -41,7 +45,7 @@ export class Neighbour {
   begin(): void {
     this.#schedule.after(this.#chance.exponential(MEAN_MS), () => {
       if (this.#isOver) return;
-      this.#speak();
+      if (this.#happenings.happens('neighbour')) this.#speak();
       this.begin();
     });
   }

@@ -9,6 +9,7 @@ import type { MemoryStore } from '../../../src/memory/store.ts';
 import type { Clock } from '../../../src/runtime/ports.ts';
 import { readReports } from '../../../src/wire/report.ts';
 import { parseReportSubject } from '../../../src/wire/subjects.ts';
+import type { Happenings } from '../plan.ts';
 import { sampleKey, type WorldRecord } from '../record.ts';
 import type { Trace } from '../trace.ts';
 import type { Chance } from './chance.ts';
@@ -31,6 +32,7 @@ export interface SetBacksOptions {
   readonly schedule: Schedule;
   readonly chance: Chance;
   readonly record: WorldRecord;
+  readonly happenings: Happenings;
   readonly trace: Trace;
   readonly hub: MemoryHub;
   readonly hubClock: Clock;
@@ -53,7 +55,7 @@ export class SetBacks {
     const chance = this.#options.chance.fork('hub');
     const again = (): void => {
       this.#after(chance.exponential(MEAN_MS), () => {
-        this.#setHubBack(chance);
+        if (this.#options.happenings.happens('hub-set-backs')) this.#setHubBack(chance);
         again();
       });
     };
@@ -68,7 +70,8 @@ export class SetBacks {
         const setBack = this.#options.store.keep();
         const keptAt = this.#options.schedule.now;
         this.#after(chance.exponential(chance.pick(BACKUP_MS)), () => {
-          this.#setStoreBack(chance, setBack, keptAt);
+          if (this.#options.happenings.happens('store-set-backs'))
+            this.#setStoreBack(chance, setBack, keptAt);
           again();
         });
       });

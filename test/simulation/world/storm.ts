@@ -13,6 +13,7 @@ import type { Schedule } from './schedule.ts';
 import type { Server } from './server.ts';
 import { SITE } from './site.ts';
 import type { StoreTrouble } from './store-link.ts';
+import type { Happenings } from '../plan.ts';
 import { FAULTS, type FaultSort } from '../trouble.ts';
 import { badQuality, type Weather } from './weather.ts';
 import type { WorldRecord } from '../record.ts';
@@ -33,10 +34,14 @@ export interface StormOptions {
   readonly backends: readonly Backend[];
   readonly storeClock: ServerClock;
   readonly trouble: StoreTrouble;
+  readonly happenings: Happenings;
 }
 
 /** How wrong a clock is that somebody sets, ms. */
 const WRONG_BY_MS = [1_000, 30_000, 600_000, 3_600_000];
+
+/** Does something to the world, or does not: what is left out draws its chances all the same, so that no other fault moves. */
+type Do = (work: () => void) => void;
 
 /** A way between two parties. */
 interface Way {
@@ -63,13 +68,16 @@ export class Storm {
   #expect(sort: FaultSort, chance: Chance): void {
     this.#options.schedule.after(chance.exponential(FAULTS[sort]), () => {
       if (this.#isOver) return;
-      this.#options.record.count(sort);
-      this.#strike(sort, chance);
+      const happens = this.#options.happenings.happens(sort);
+      if (happens) this.#options.record.count(sort);
+      this.#strike(sort, chance, (work) => {
+        if (happens) work();
+      });
       this.#expect(sort, chance);
     });
   }
 
-  #strike(sort: FaultSort, chance: Chance): void {
+  #strike(sort: FaultSort, chance: Chance, effect: Do): void {
     const { devices, servers, backends, network, trouble, storeClock, weather, consumers } = this.#options;
     const device = chance.pick(devices);
     const server = chance.pick(servers);
@@ -88,7 +96,7 @@ export class Storm {
     const backendWay = (it: Backend): Way => ({ cut: () => it.link.cut(), mend: () => it.link.heal() });
     switch (sort) {
       case 'device-link-cut': {
-        this.#cut(sort, [deviceWay(device)], this.#some(chance, 300_000));
+        this.#cut(sort, [deviceWay(device)], this.#some(chance, 300_000), effect);
         return;
       }
       case 'device-one-way': {
@@ -96,24 +104,25 @@ export class Storm {
           sort,
           [deviceWay(device, [chance.pick([device.name, 'hub'])])],
           this.#some(chance, 300_000),
+          effect,
         );
         return;
       }
       case 'site-one-way': {
         const isDownCut = chance.hits(0.5);
         const ways = devices.map((it) => deviceWay(it, [isDownCut ? 'hub' : it.name]));
-        this.#cut(sort, ways, this.#some(chance, 600_000));
+        this.#cut(sort, ways, this.#some(chance, 600_000), effect);
         return;
       }
       case 'node-one-way': {
-        this.#freeze(server, chance, chance.pick(['mute', 'deaf']));
+        this.#freeze(server, chance, effect, chance.pick(['mute', 'deaf']));
         return;
       }
       case 'backend-one-way': {
         const { link } = chance.pick(backends);
         const how = chance.pick(['mute', 'deaf'] as const);
         const way = { cut: () => link.freeze(how), mend: () => link.heal() };
-        this.#cut(sort, [way], this.#some(chance, 20_000));
+        this.#cut(sort, [way], this.#some(chance, 20_000), effect);
         return;
       }
       case 'store-one-way': {
@@ -121,11 +130,12 @@ export class Storm {
           sort,
           [storeWay(server, [chance.pick([server.name, 'store'])])],
           this.#some(chance, 30_000),
+          effect,
         );
         return;
       }
       case 'device-link-bad': {
-        this.#spoil(network.link(device.name, 'hub'), chance);
+        this.#spoil(network.link(device.name, 'hub'), chance, effect);
         return;
       }
       case 'site-cut': {
@@ -133,6 +143,7 @@ export class Storm {
           sort,
           devices.map((it) => deviceWay(it)),
           this.#some(chance, 600_000),
+          effect,
         );
         return;
       }
@@ -141,41 +152,43 @@ export class Storm {
           sort,
           [...devices.map((it) => deviceWay(it)), ...servers.map(serverWay), ...backends.map(backendWay)],
           this.#some(chance, 120_000),
+          effect,
         );
         return;
       }
       case 'hub-refuses': {
-        this.#refuse(chance);
+        this.#refuse(chance, effect);
         return;
       }
       case 'consumer-loses': {
         if (consumers === null) return;
-        consumers.lossPart = chance.pick([0.02, 0.1]);
-        this.#later(this.#some(chance, 60_000), () => (consumers.lossPart = 0));
+        const lossPart = chance.pick([0.02, 0.1]);
+        effect(() => (consumers.lossPart = lossPart));
+        this.#later(this.#some(chance, 60_000), () => effect(() => (consumers.lossPart = 0)));
         return;
       }
       case 'consumer-gone': {
-        consumers?.vanish(chance);
+        effect(() => consumers?.vanish(chance));
         return;
       }
       case 'consumer-silent': {
-        consumers?.fallSilent(chance);
+        effect(() => consumers?.fallSilent(chance));
         return;
       }
       case 'node-link-cut': {
-        this.#cut(sort, [serverWay(server)], this.#some(chance, 60_000));
+        this.#cut(sort, [serverWay(server)], this.#some(chance, 60_000), effect);
         return;
       }
       case 'node-link-freeze': {
-        this.#freeze(server, chance);
+        this.#freeze(server, chance, effect);
         return;
       }
       case 'backend-link-cut': {
-        this.#cut(sort, [backendWay(chance.pick(backends))], this.#some(chance, 60_000));
+        this.#cut(sort, [backendWay(chance.pick(backends))], this.#some(chance, 60_000), effect);
         return;
       }
       case 'store-link-cut': {
-        this.#cut(sort, [storeWay(server)], this.#some(chance, 30_000));
+        this.#cut(sort, [storeWay(server)], this.#some(chance, 30_000), effect);
         return;
       }
       case 'store-away': {
@@ -184,6 +197,7 @@ export class Storm {
           sort,
           servers.map((it) => storeWay(it)),
           this.#some(chance, chance.pick([30_000, 300_000])),
+          effect,
         );
         return;
       }
@@ -192,6 +206,7 @@ export class Storm {
           () => (trouble.failPart = 0.4),
           () => (trouble.failPart = 0),
           chance,
+          effect,
         );
         return;
       }
@@ -200,65 +215,65 @@ export class Storm {
           () => (trouble.mutePart = 0.4),
           () => (trouble.mutePart = 0),
           chance,
+          effect,
         );
         return;
       }
       case 'node-crash':
-        if (chance.hits(0.3)) server.kill();
-        else server.killAfter(chance.integer(0, 60));
+        this.#crash(server, chance, effect);
         return;
       case 'node-pause': {
-        this.#pause(server, chance);
+        this.#pause(server, chance, effect);
         return;
       }
       case 'node-stop': {
-        server.stop();
+        effect(() => server.stop());
         return;
       }
       case 'device-kill':
-        if (chance.hits(0.4)) device.switchOff('kill');
-        else device.crashAfter(chance.integer(0, 30));
+        this.#kill(device, chance, effect);
         return;
       case 'device-power-cut': {
-        this.#switchOff(device, 'power-cut', chance);
+        this.#switchOff(device, 'power-cut', chance, effect);
         return;
       }
       case 'device-wipe': {
-        this.#switchOff(device, 'wipe', chance);
+        this.#switchOff(device, 'wipe', chance, effect);
         return;
       }
       case 'device-breakdown':
-        device.hardware.breakDown();
-        this.#later(this.#some(chance, 300_000), () => device.hardware.repair());
+        effect(() => device.hardware.breakDown());
+        this.#later(this.#some(chance, 300_000), () => effect(() => device.hardware.repair()));
         return;
       case 'gateway-undecided':
-        device.hardware.isDistant = true;
-        this.#later(this.#some(chance, 600_000), () => (device.hardware.isDistant = false));
+        effect(() => (device.hardware.isDistant = true));
+        this.#later(this.#some(chance, 600_000), () => effect(() => (device.hardware.isDistant = false)));
         return;
       case 'device-flood': {
-        this.#flood(device, chance.between(200, 3_000), this.#some(chance, 60_000));
+        const [everyMs, forMs] = [chance.between(200, 3_000), this.#some(chance, 60_000)];
+        effect(() => this.#flood(device, everyMs, forMs));
         return;
       }
       case 'quartz-drift': {
-        device.drift();
+        effect(() => device.drift());
         return;
       }
       case 'wall-clock-set': {
-        device.setWallClock();
+        effect(() => device.setWallClock());
         return;
       }
       case 'node-clock-wrong': {
-        this.#setWrong(server.clock, chance);
+        this.#setWrong(server.clock, chance, effect);
         return;
       }
       case 'store-clock-wrong': {
-        this.#setWrong(storeClock, chance);
+        this.#setWrong(storeClock, chance, effect);
         return;
       }
       case 'server-clock-set': {
-        chance
-          .pick([storeClock, ...servers.map(({ clock }) => clock)])
-          .set(chance.between(0, weather.limits.serverErrorMs));
+        const clock = chance.pick([storeClock, ...servers.map((it) => it.clock)]);
+        const offsetMs = chance.between(0, weather.limits.serverErrorMs);
+        effect(() => clock.set(offsetMs));
         return;
       }
     }
@@ -275,7 +290,11 @@ export class Storm {
     });
   }
 
-  #cut(sort: FaultSort, ways: readonly Way[], forMs: number): void {
+  #cut(sort: FaultSort, ways: readonly Way[], forMs: number, effect: Do): void {
+    effect(() => this.#cutFor(sort, ways, forMs));
+  }
+
+  #cutFor(sort: FaultSort, ways: readonly Way[], forMs: number): void {
     const { trace } = this.#options;
     trace.line('storm', () => `${sort} for ${Math.round(forMs / 1_000)} s`);
     for (const way of ways) way.cut();
@@ -286,48 +305,53 @@ export class Storm {
   }
 
   /** Nothing passes, or nothing in one direction, and nobody notices; then it goes on, or somebody does notice. */
-  #freeze(server: Server, chance: Chance, how: 'frozen' | 'mute' | 'deaf' = 'frozen'): void {
-    server.setLink(how);
+  #freeze(server: Server, chance: Chance, effect: Do, how: 'frozen' | 'mute' | 'deaf' = 'frozen'): void {
+    effect(() => server.setLink(how));
+    const way: Way = { cut: () => server.setLink('cut'), mend: () => server.setLink('up') };
     this.#later(chance.between(0, 20_000), () => {
-      if (chance.hits(0.5)) server.setLink('up');
-      else
-        this.#cut(
-          'node-link-cut',
-          [{ cut: () => server.setLink('cut'), mend: () => server.setLink('up') }],
-          1_000,
-        );
+      const goesOn = chance.hits(0.5);
+      effect(() => (goesOn ? server.setLink('up') : this.#cutFor('node-link-cut', [way], 1_000)));
     });
   }
 
   /** Somebody sets a clock by seconds or by hours, and it is set right again. */
-  #setWrong(clock: ServerClock, chance: Chance): void {
+  #setWrong(clock: ServerClock, chance: Chance, effect: Do): void {
     const { serverErrorMs } = this.#options.weather.limits;
     const offMs = serverErrorMs + chance.pick(WRONG_BY_MS);
-    clock.set(chance.hits(0.5) ? offMs : -offMs);
-    this.#later(this.#some(chance, 60_000), () => clock.set(chance.between(0, serverErrorMs)));
+    const offsetMs = chance.hits(0.5) ? offMs : -offMs;
+    effect(() => clock.set(offsetMs));
+    this.#later(this.#some(chance, 60_000), () => {
+      const rightMs = chance.between(0, serverErrorMs);
+      effect(() => clock.set(rightMs));
+    });
   }
 
   /** A stream is full, or there is no JetStream: what is published is answered with an error, or by nobody, or not at all. */
-  #refuse(chance: Chance): void {
+  #refuse(chance: Chance, effect: Do): void {
     const { hub, record, trace } = this.#options;
     const refusal = chance.pick(['full', 'away', 'silent'] as const);
     const published = [hub.changes, hub.deadLetters];
     const streams = chance.pick([[hub.reports.of(SITE)], published, [hub.reports.of(SITE), ...published]]);
-    trace.line('storm', () => `${streams.length} streams are ${refusal}`);
-    for (const stream of streams) {
-      stream.refuse(refusal, (id) => {
-        record.count(id === null ? 'report-refused' : 'publication-refused');
-        if (id !== null) record.refusedPublications.add(id);
-      });
-    }
-    this.#later(this.#some(chance, 60_000), () => {
-      for (const stream of streams) stream.refuseNoMore();
+    effect(() => {
+      trace.line('storm', () => `${streams.length} streams are ${refusal}`);
+      for (const stream of streams) {
+        stream.refuse(refusal, (id) => {
+          record.count(id === null ? 'report-refused' : 'publication-refused');
+          if (id !== null) record.refusedPublications.add(id);
+        });
+      }
     });
+    this.#later(this.#some(chance, 60_000), () =>
+      effect(() => {
+        for (const stream of streams) stream.refuseNoMore();
+      }),
+    );
   }
 
-  #spoil(link: Link, chance: Chance): void {
-    link.quality = badQuality(chance);
-    this.#later(this.#some(chance, 600_000), () => (link.quality = GOOD));
+  #spoil(link: Link, chance: Chance, effect: Do): void {
+    const quality = badQuality(chance);
+    effect(() => (link.quality = quality));
+    this.#later(this.#some(chance, 600_000), () => effect(() => (link.quality = GOOD)));
   }
 
   /** A contact flickers: the device reports each time, far more often than it should. */
@@ -337,18 +361,30 @@ export class Storm {
     this.#later(everyMs, () => this.#flood(device, everyMs, leftMs - everyMs));
   }
 
-  #trouble(begin: () => void, end: () => void, chance: Chance): void {
-    begin();
-    this.#later(this.#some(chance, 120_000), end);
+  #trouble(begin: () => void, end: () => void, chance: Chance, effect: Do): void {
+    effect(begin);
+    this.#later(this.#some(chance, 120_000), () => effect(end));
   }
 
-  #pause(server: Server, chance: Chance): void {
-    server.pause();
-    this.#later(this.#some(chance, chance.pick([1_000, 30_000, 300_000])), () => server.resume());
+  #pause(server: Server, chance: Chance, effect: Do): void {
+    effect(() => server.pause());
+    const forMs = this.#some(chance, chance.pick([1_000, 30_000, 300_000]));
+    this.#later(forMs, () => effect(() => server.resume()));
   }
 
-  #switchOff(device: Device, outage: Outage, chance: Chance): void {
-    if (chance.hits(0.5)) device.crashAfter(chance.integer(0, 30));
-    this.#later(chance.exponential(2_000), () => device.switchOff(outage));
+  #crash(server: Server, chance: Chance, effect: Do): void {
+    const steps = chance.hits(0.3) ? null : chance.integer(0, 60);
+    effect(() => (steps === null ? server.kill() : server.killAfter(steps)));
+  }
+
+  #kill(device: Device, chance: Chance, effect: Do): void {
+    const steps = chance.hits(0.4) ? null : chance.integer(0, 30);
+    effect(() => (steps === null ? device.switchOff('kill') : device.crashAfter(steps)));
+  }
+
+  #switchOff(device: Device, outage: Outage, chance: Chance, effect: Do): void {
+    const steps = chance.hits(0.5) ? chance.integer(0, 30) : null;
+    if (steps !== null) effect(() => device.crashAfter(steps));
+    this.#later(chance.exponential(2_000), () => effect(() => device.switchOff(outage)));
   }
 }

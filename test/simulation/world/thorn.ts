@@ -2,10 +2,11 @@
  * A device that now and then says what the store refuses for good, as a row that breaks a constraint: whoever hosts its partition has to
  * search for the one message among all that were to be written together. In a part of the worlds.
  */
-import type { Report } from '../../../machines/report.ts';
+import { type Report, UPTIME_MAX } from '../../../machines/report.ts';
 import type { Archive, ArchivedReport } from '../../../src/runtime/archive.ts';
 import type { Commit } from '../../../src/runtime/ports.ts';
 import { encode } from '../../../src/wire/codec.ts';
+import type { Happenings } from '../plan.ts';
 import type { WorldRecord } from '../record.ts';
 import type { Chance } from './chance.ts';
 import type { Schedule } from './schedule.ts';
@@ -36,6 +37,7 @@ export class Thorn {
   readonly #schedule: Schedule;
   readonly #chance: Chance;
   readonly #record: WorldRecord;
+  readonly #happenings: Happenings;
   readonly #site: Site;
   #seq = 0;
   #refusedNext = Infinity;
@@ -46,11 +48,13 @@ export class Thorn {
     readonly schedule: Schedule;
     readonly chance: Chance;
     readonly record: WorldRecord;
+    readonly happenings: Happenings;
     readonly site: Site;
   }) {
     this.#schedule = parts.schedule;
     this.#chance = parts.chance;
     this.#record = parts.record;
+    this.#happenings = parts.happenings;
     this.#site = parts.site;
   }
 
@@ -86,14 +90,21 @@ export class Thorn {
 
   #report(): void {
     const { now } = this.#schedule;
-    const isThorn = !this.#isOver && now >= this.#refusedNext;
-    if (isThorn) {
-      this.#record.count('data-refused-by-store');
-      this.#refusedNext = now + this.#chance.exponential(REFUSED_MS);
+    const isDue = !this.#isOver && now >= this.#refusedNext;
+    if (isDue) this.#refusedNext = now + this.#chance.exponential(REFUSED_MS);
+    if (!isDue || !this.#happenings.happens('thorn')) {
+      this.#say(false);
+      return;
     }
+    this.#record.count('data-refused-by-store');
+    // Between two that can be stored, so that they are written together: it is to be found among them.
+    for (const isThorn of [false, true, false]) this.#say(isThorn);
+  }
+
+  #say(isThorn: boolean): void {
     this.#seq += 1;
     const sensors = { mainsPresent: true, sample: this.#seq, ...(isThorn && { thorn: true }) };
-    const where = { boot: 1, seq: this.#seq, up: Math.floor(now) % 2 ** 40 };
+    const where = { boot: 1, seq: this.#seq, up: Math.floor(this.#schedule.now) % UPTIME_MAX };
     const report: Report = { kind: 'kiosk', ...where, state: 'available', sensors };
     this.#site.takeForged(THORN, encode(report, 'json'));
   }

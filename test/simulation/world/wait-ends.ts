@@ -2,6 +2,7 @@
  * The store or the hub goes away just when somebody's wait for an outcome ends, or some time before, so that leases have run out by then.
  * In a part of the worlds: by chance alone it hardly ever meets the moment at which a word is said about a command that nobody can read.
  */
+import type { Happenings } from '../plan.ts';
 import type { Conclusion, WorldRecord } from '../record.ts';
 import type { Trace } from '../trace.ts';
 import type { Backend } from './backend.ts';
@@ -65,6 +66,7 @@ export class WaitEnds {
   readonly #schedule: Schedule;
   readonly #chance: Chance;
   readonly #record: WorldRecord;
+  readonly #happenings: Happenings;
   readonly #trace: Trace;
   readonly #away: readonly Away[];
   #isOver = false;
@@ -73,12 +75,14 @@ export class WaitEnds {
     readonly schedule: Schedule;
     readonly chance: Chance;
     readonly record: WorldRecord;
+    readonly happenings: Happenings;
     readonly trace: Trace;
     readonly away: readonly Away[];
   }) {
     this.#schedule = parts.schedule;
     this.#chance = parts.chance;
     this.#record = parts.record;
+    this.#happenings = parts.happenings;
     this.#trace = parts.trace;
     this.#away = parts.away;
   }
@@ -115,6 +119,10 @@ export class WaitEnds {
     );
     const { name, cut, mend } = this.#chance.pick(this.#away);
     this.#later(leftMs - beforeMs, () => {
+      if (!this.#happenings.happens('wait-ends')) {
+        this.begin();
+        return;
+      }
       this.#record.count('away-as-a-wait-ends');
       this.#trace.line('storm', () => `the ${name} is away as a wait ends`);
       cut();

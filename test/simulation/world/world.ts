@@ -13,6 +13,7 @@ import { MemoryStore } from '../../../src/memory/store.ts';
 import type { ArchivedReport } from '../../../src/runtime/archive.ts';
 import type { Clock, JournalLine } from '../../../src/runtime/ports.ts';
 import { PARTITIONS } from '../../../src/wire/partition.ts';
+import { EVERYTHING, Happenings, type Part, type Plan } from '../plan.ts';
 import { WorldRecord } from '../record.ts';
 import type { Trace } from '../trace.ts';
 import { Backend, wordArgs } from './backend.ts';
@@ -20,7 +21,7 @@ import { Chance } from './chance.ts';
 import { ServerClock } from './clocks.ts';
 import { Consumers } from './consumers.ts';
 import { Device } from './device.ts';
-import { Network } from './network.ts';
+import { GOOD, Network } from './network.ts';
 import { MixUps } from './mix-ups.ts';
 import { Neighbour } from './neighbour.ts';
 import { People } from './people.ts';
@@ -127,6 +128,7 @@ export interface ExamAnswer {
 export class World {
   readonly record = new WorldRecord();
   readonly schedule = new Schedule(WORLD_BEGINS);
+  readonly happenings: Happenings;
   readonly weather: Weather;
   readonly #chance: Chance;
   readonly #trace: Trace;
@@ -154,12 +156,14 @@ export class World {
   readonly #thorn: Thorn | null;
   #isCalm = false;
 
-  constructor(seed: number, trace: Trace) {
+  constructor(seed: number, trace: Trace, plan: Plan = EVERYTHING) {
     const chance = new Chance(seed);
     const { schedule, record } = this;
+    const happenings = (this.happenings = new Happenings(schedule, plan));
     this.#chance = chance;
     this.#trace = trace;
-    this.weather = drawWeather(chance.fork('weather'));
+    const drawn = drawWeather(chance.fork('weather'));
+    this.weather = { ...drawn, stormMs: plan.stormMs ?? drawn.stormMs };
     const { serverErrorMs } = this.weather.limits;
     const offsets = chance.fork('server clocks');
     const clock = (): ServerClock => new ServerClock(schedule, offsets.between(0, serverErrorMs));
@@ -189,19 +193,19 @@ export class World {
     this.#mixUps = this.#makeMixUps();
     this.#waitEnds = this.#makeWaitEnds();
     this.#setBacks = this.#makeSetBacks();
-    this.#neighbour = new Neighbour({ schedule, record, site: this.#site, chance: chance.fork('neighbour') });
-    const isStorageless = chance.fork('no storage').hits(STORAGELESS_PART);
-    const own = { schedule, record, site: this.#site, chance: chance.fork('storageless') };
+    const own = { schedule, record, happenings, site: this.#site, chance: chance.fork('storageless') };
+    this.#neighbour = new Neighbour({ ...own, chance: chance.fork('neighbour') });
+    const isStorageless = this.#has('storageless', 'no storage', STORAGELESS_PART);
     this.#storageless = isStorageless ? new Storageless(own) : null;
     this.#seller = new Seller({ ...own, backend: this.#backends[0]!, chance: chance.fork('seller') });
     const lying = { ...own, hub: this.#hub, store: this.#store, chance: chance.fork('liar') };
-    this.#liar = chance.fork('a lying clock').hits(LIAR_PART) ? new Liar(lying) : null;
+    this.#liar = this.#has('liar', 'a lying clock', LIAR_PART) ? new Liar(lying) : null;
     const prickly = { ...own, chance: chance.fork('thorn') };
-    this.#thorn = chance.fork('a thorn').hits(THORN_PART) ? new Thorn(prickly) : null;
+    this.#thorn = this.#has('thorn', 'a thorn', THORN_PART) ? new Thorn(prickly) : null;
     this.#storm = new Storm({
       ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
       ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends, hub: this.#hub },
-      ...{ storeClock: this.#storeClock, consumers: this.#consumers },
+      ...{ storeClock: this.#storeClock, consumers: this.#consumers, happenings },
     });
   }
 
@@ -210,23 +214,18 @@ export class World {
     const { schedule, weather } = this;
     const begin = this.#chance.fork('begin');
     for (const server of this.#servers) schedule.after(begin.between(0, 5_000), () => server.switchOn());
+    const { happenings } = this;
+    const quality = happenings.has('poor-links') ? weather.deviceQuality : GOOD;
+    const hasPeople = weather.useMs < Infinity && happenings.has('people');
     for (const device of this.#devices) {
       const link = this.#network.link(device.name, 'hub');
-      link.quality = weather.deviceQuality;
+      link.quality = quality;
       link.keeps = true;
       schedule.after(begin.between(0, 20_000), () => device.switchOn());
-      this.#people.visit(device, weather.useMs);
+      if (hasPeople) this.#people.visit(device, weather.useMs);
     }
     for (const backend of this.#backends) backend.start();
-    if (this.#chance.fork('ids').hits(MIX_UPS_PART)) this.#mixUps.begin();
-    if (this.#chance.fork('whose voice').hits(NEIGHBOUR_PART)) this.#neighbour.begin();
-    if (this.#chance.fork('waits').hits(WAIT_ENDS_PART)) this.#waitEnds.begin();
-    if (this.#chance.fork('hub goes back').hits(HUB_SET_BACK_PART)) this.#setBacks.beginHub();
-    if (this.#chance.fork('store goes back').hits(STORE_SET_BACK_PART)) this.#setBacks.beginStore();
-    this.#storageless?.begin();
-    if (this.#storageless !== null) this.#seller.begin(this.#storageless.device, weather.stormMs);
-    this.#liar?.begin();
-    this.#thorn?.begin();
+    this.#beginParts();
     this.#storm.begin();
     await schedule.runUntil(WORLD_BEGINS + weather.stormMs);
     const calmAt = schedule.now;
@@ -252,6 +251,25 @@ export class World {
       truth: new Map(this.#devices.map((device) => [device.name, device.truth()])),
     };
     return { ...evidence, silence: await this.#listenToSilence(), events: schedule.happened };
+  }
+
+  /** What only a part of the worlds has. */
+  #beginParts(): void {
+    if (this.#has('mix-ups', 'ids', MIX_UPS_PART)) this.#mixUps.begin();
+    if (this.#has('neighbour', 'whose voice', NEIGHBOUR_PART)) this.#neighbour.begin();
+    if (this.#has('wait-ends', 'waits', WAIT_ENDS_PART)) this.#waitEnds.begin();
+    if (this.#has('hub-set-backs', 'hub goes back', HUB_SET_BACK_PART)) this.#setBacks.beginHub();
+    if (this.#has('store-set-backs', 'store goes back', STORE_SET_BACK_PART)) this.#setBacks.beginStore();
+    this.#storageless?.begin();
+    if (this.#storageless !== null && this.happenings.has('seller'))
+      this.#seller.begin(this.#storageless.device, this.weather.stormMs);
+    this.#liar?.begin();
+    this.#thorn?.begin();
+  }
+
+  /** Whether the seed gives the world this part, and the plan leaves it. */
+  #has(part: Part, name: string, probability: number): boolean {
+    return this.#chance.fork(name).hits(probability) && this.happenings.has(part);
   }
 
   /** Nobody hears any device any more: in the end every twin says so. */
@@ -334,7 +352,8 @@ export class World {
   #makeMixUps(): MixUps {
     const { schedule, record } = this;
     const backend = this.#makeBackend('mixed-up');
-    return new MixUps({ schedule, record, backend, chance: this.#chance.fork('mix-ups') });
+    const { happenings } = this;
+    return new MixUps({ schedule, record, happenings, backend, chance: this.#chance.fork('mix-ups') });
   }
 
   #away(): readonly [Away, Away] {
@@ -348,17 +367,17 @@ export class World {
     const { schedule, record } = this;
     const [storeAway, hubAway] = this.#away();
     return new SetBacks({
-      ...{ schedule, record, trace: this.#trace, servers: this.#servers, storeAway, hubAway },
+      ...{ schedule, record, happenings: this.happenings, trace: this.#trace, servers: this.#servers },
+      ...{ storeAway, hubAway },
       ...{ hub: this.#hub, hubClock: this.#hubClock, store: this.#store },
       chance: this.#chance.fork('set back'),
     });
   }
 
   #makeWaitEnds(): WaitEnds {
-    const { schedule, record } = this;
-    const trace = this.#trace;
-    const away = this.#away();
-    return new WaitEnds({ schedule, record, trace, away, chance: this.#chance.fork('wait ends') });
+    const { schedule, record, happenings } = this;
+    const parts = { schedule, record, happenings, trace: this.#trace, away: this.#away() };
+    return new WaitEnds({ ...parts, chance: this.#chance.fork('wait ends') });
   }
 
   #makeBackend(name: string): Backend {
