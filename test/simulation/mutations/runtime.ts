@@ -193,6 +193,6 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'if (only !== undefined && others.length === 0) {',
     put: 'void others; if (only !== undefined) {',
     caughtBy: 'refused-message',
-    seed: 2,
+    seed: 24,
   },
 ];
