@@ -14,6 +14,11 @@ export interface Context {
   readonly now: number;
   /** Since when this node hears everything the stream holds; `null` while it is cut off or catching up. */
   readonly hearingSince: number | null;
+  /**
+   * Since when, ms epoch, all is heard that the hub had stored of the device's site when this node took its partition: what is heard from
+   * then on is newer than that. `null` while it is not: the store may know less than the device.
+   */
+  readonly readThroughAt: number | null;
   /** The lease epoch commands are sent under. */
   readonly epoch: number;
   /** How far the clocks of two servers (a node, the hub) may differ, ms. */

@@ -85,12 +85,28 @@ function isSame(a: Pick<Divergence, 'sort' | 'hold'>, b: Pick<Divergence, 'sort'
   return b !== null && a.sort === b.sort && a.hold === b.hold;
 }
 
-/** What cannot safely be re-asserted is left to the device: what the twin knows nothing of, and what it re-asserted itself. */
+/**
+ * What cannot safely be re-asserted is left to the device: what the twin knows nothing of, what it re-asserted itself, and a hold that may
+ * have been released since by a word that the store has forgotten.
+ */
 function policyOf(draft: Draft, { sort, hold }: Pick<Divergence, 'sort' | 'hold'>): DivergencePolicy {
   const policy = draft.kind.divergence[sort];
   if (policy !== 're-assert') return policy;
-  const isKnown = commandWithHold(draft.twin, hold) !== null;
-  return isReassertion(hold) || !isKnown ? 'trust-device' : policy;
+  const begun = commandWithHold(draft.twin, hold);
+  if (isReassertion(hold) || begun === null) return 'trust-device';
+  return sort === 'lost-hold' && !wasHeldSinceTaken(draft, begun) ? 'trust-device' : policy;
+}
+
+/**
+ * The hold was begun, or shown, since this owner took the partition: whatever ended it by command is known then. What is older may have
+ * been ended by a release that a store which was set back does not know of.
+ */
+function wasHeldSinceTaken({ before, context }: Draft, begun: LedgerEntry): boolean {
+  const { readThroughAt, serverErrorMs, epoch } = context;
+  if (begun.epoch === epoch) return true;
+  const shown = before.newest;
+  if (readThroughAt === null || shown?.report.hold?.id !== begun.id) return false;
+  return shown.receivedAt > readThroughAt + serverErrorMs;
 }
 
 /** Whether a divergence that this report does not show goes on all the same. */

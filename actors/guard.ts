@@ -14,6 +14,7 @@ import type { FirstUse, Reply } from './decision.ts';
 import { addEffect, type Draft, refuse } from './draft.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { commandNamed, rememberedCommand } from './legality.ts';
+import { isOfEpoch } from './numbers.ts';
 import { giveUpProbe, sendProbe } from './probe.ts';
 import {
   needsProof,
@@ -66,11 +67,35 @@ export function decideCommand(draft: Draft, request: CommandRequest, known: Ledg
 export function decideWaiting(draft: Draft): void {
   const { waiting } = draft.twin;
   if (waiting.length === 0) return;
+  if (!isAnswerOfNow(draft)) {
+    askAgain(draft);
+    return;
+  }
   draft.twin.waiting = [];
   for (const request of waiting) {
     if (stillStale(draft, request)) refuseAsStale(draft, request);
     else decideCommand(draft, request, null);
   }
+}
+
+/**
+ * False where the answer is to a probe of an owner before, and what the hub stored after it is not read yet: the device may have said since
+ * what nobody could have asked about. An answer to a probe of this owner is heard after all of that.
+ */
+function isAnswerOfNow({ twin, context }: Draft): boolean {
+  return context.readThroughAt !== null || isOfEpoch(twin.probe?.n ?? 0, context.epoch);
+}
+
+/** Another probe, for those who wait still: no longer than they were promised. */
+function askAgain(draft: Draft): void {
+  const { twin, context, kind } = draft;
+  const waitsUntil = (twin.probe?.sentAt ?? -Infinity) + kind.limits.probeTimeoutMs;
+  if (context.now >= waitsUntil) {
+    refuseWaiting(draft);
+    return;
+  }
+  const probe = sendProbe(draft);
+  twin.probe = { ...probe, waitsUntil };
 }
 
 /** Refuses everything that waited for a probe that nobody answered in time. */

@@ -22,13 +22,15 @@ export const PROBE_INTERVAL_MS = 60_000;
 export const DEAF_AFTER = 3;
 
 /** Asks the device for a report, on the twin's own behalf. */
-export function sendProbe(draft: Draft): void {
+export function sendProbe(draft: Draft): Probe {
   const { twin, context, kind } = draft;
   const { now } = context;
   const n = giveNumber(draft);
   const waitsUntil = now + kind.limits.probeTimeoutMs;
-  twin.probe = { n, sentAt: now, lastAskedAt: now, waitsUntil, fate: 'unanswered' };
+  const probe: Probe = { n, sentAt: now, lastAskedAt: now, waitsUntil, fate: 'unanswered' };
+  twin.probe = probe;
   sendReport(draft, n);
+  return probe;
 }
 
 function sendReport(draft: Draft, n: number): void {

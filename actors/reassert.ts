@@ -3,7 +3,8 @@
  * left of one that is lost. A command of the twin's own, once for each divergence, in the ledger like any other.
  *
  * It is sent only where nothing else is in doubt or under way, so that it cannot meet another state than the one it was decided
- * on: a `release` that ended somebody else's hold would be worse than the divergence.
+ * on: a `release` that ended somebody else's hold would be worse than the divergence. Nor is anything re-asserted for a divergence that
+ * began before all was read that the hub had stored when the partition was taken: a store that was set back does not know what settled it.
  */
 import type { CommandSpec } from '../machines/command.ts';
 import type { Report } from '../machines/report.ts';
@@ -25,6 +26,7 @@ export function reassertIfDue(draft: Draft, report: Report): void {
   const { twin, context } = draft;
   const [doubt, ...others] = twin.suspicions;
   if (doubt === undefined || others.length > 0 || !isDivergence(doubt)) return;
+  if (doubt.since < (context.readThroughAt ?? Infinity)) return;
   const { divergence } = doubt;
   if (divergence.policy !== 're-assert' || divergence.reassertedBy !== null) return;
   if (context.hearingSince === null || commandInFlight(twin) !== null) return;

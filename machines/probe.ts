@@ -6,6 +6,9 @@ import { noArguments } from './arguments.ts';
 import type { CommandSpec } from './command.ts';
 import { BY_RING } from './resolver.ts';
 
+/** The name under which every kind has it. */
+export const REPORT = 'report';
+
 /** The command `report`: it changes nothing, so that it carries no deadline (wire contract 2.2). */
 export const probe = {
   description: 'Say how you are, now.',

@@ -61,6 +61,8 @@ class MemoryReader implements FeedReading {
   readonly #unlisten: readonly Cancel[];
   readonly #starts: ReadonlyMap<string, StreamStart>;
   readonly #cursors = new Map<string, StreamCursor>();
+  /** By stream, its last sequence when reading began, until everything up to there was delivered; `null` before. */
+  #unread: Map<string, number> | null = null;
   #phase: Phase = 'waiting';
   #delivery: Promise<void> = Promise.resolve();
   #isHearing = false;
@@ -143,9 +145,11 @@ class MemoryReader implements FeedReading {
   }
 
   #read(): void {
+    this.#open();
     this.#findPositions();
     const batch = this.#take();
     if (batch.length === 0) {
+      this.#tellReadThrough();
       this.#setHearing(true);
       return;
     }
@@ -158,11 +162,28 @@ class MemoryReader implements FeedReading {
     await this.#sink.deliver(batch.flatMap(({ cursor, message }) => deliveryOf(cursor.name, message)));
     this.#cancelDoubt();
     this.#phase = 'waiting';
+    this.#tellReadThrough();
     const { clock, link } = this.#options;
     const age = clock.now() - (batch.at(-1)?.message.storedAt ?? 0);
     if (link.state === 'up') this.#setHearing(age <= BEHIND_MAX_MS || this.#isAtEnd());
     this.#doubtIn(link.state);
     this.#fetch();
+  }
+
+  #open(): void {
+    if (this.#unread !== null) return;
+    const streams = [...this.#options.hub.reports.all];
+    this.#unread = new Map(streams.map(([name, { lastSequence }]) => [name, lastSequence]));
+    this.#sink.opens([...this.#unread.keys()]);
+  }
+
+  #tellReadThrough(): void {
+    if (this.#isStopped) return;
+    for (const [name, last] of this.#unread ?? []) {
+      if (this.#cursors.get(name)?.isThrough(last) !== true) continue;
+      this.#unread?.delete(name);
+      this.#sink.readThrough(name);
+    }
   }
 
   #isAtEnd(): boolean {

@@ -78,6 +78,11 @@ export class StreamCursor {
     return this.#stream.next(this.#next, this.#wants);
   }
 
+  /** Whether everything up to a sequence was read, as far as there is anything. */
+  isThrough(sequence: number): boolean {
+    return this.#next > sequence || this.peek() === undefined;
+  }
+
   /** It was read. */
   pass({ sequence, storedAt }: StoredMessage): void {
     this.#next = sequence + 1;

@@ -85,6 +85,7 @@ class StreamReaders implements FeedReading {
   /** Begins to read what streams there are, and goes on with those that there will be. */
   async open(): Promise<void> {
     const { streams } = this.#options;
+    this.#reading.sink.opens(streams.names);
     this.#unlisten = streams.onChange((names) => {
       void this.#follow(names);
     });
@@ -109,7 +110,7 @@ class StreamReaders implements FeedReading {
     for (const [name, { opened }] of this.#readers) {
       if (names.includes(name)) continue;
       this.#readers.delete(name);
-      void opened.then((reader) => reader.stop());
+      void opened.then((reader) => reader.stop()).then(() => this.#reading.sink.readThrough(name));
     }
     const opened: Promise<StreamReader>[] = [];
     for (const name of names) {
@@ -149,6 +150,7 @@ class StreamReaders implements FeedReading {
         },
         gone: ({ made: _, ...range }) => sink.gone({ stream, ...range }),
         reads: (made) => sink.reads({ stream, made }),
+        readThrough: () => sink.readThrough(stream),
         // The runtime's sink only fills a mailbox; were it to fail, the node would say that it hears no more.
         ended: () => undefined,
       },

@@ -41,6 +41,8 @@ export interface StreamSink {
     readonly isTail?: true;
   }): void;
   reads(stream: string): void;
+  /** All that the stream held when it was looked at first was delivered, or is gone; said once. */
+  readThrough?(): void;
   /** Reading has ended for good, because the sink failed with `cause`: nothing follows. */
   ended(cause: unknown): void;
 }
@@ -90,6 +92,9 @@ export class StreamReader {
   /** The streams in which the position may count; after the first look, the one that is read. */
   #streams: readonly string[];
   #isNamed = false;
+  /** Its last sequence at the first look; `null` before that. */
+  #heldAtFirst: number | null = null;
+  #isReadThrough = false;
   /** By these the stream is known again, until more of it is read. `null`: nothing of it may be asked for. */
   #marks: readonly ReadMark[] | null;
   /** What was read last. */
@@ -203,7 +208,10 @@ export class StreamReader {
     }
     this.#consumer = consumer;
     this.#pending = consumer.pendingAtStart;
-    if (this.#inDelivery === null) this.#setHearing(this.#hasCaughtUp());
+    if (this.#inDelivery === null) {
+      this.#tellReadThrough(0);
+      this.#setHearing(this.#hasCaughtUp());
+    }
     consumer.pull();
   }
 
@@ -222,6 +230,7 @@ export class StreamReader {
   async #findPosition(): Promise<void> {
     const standing = await this.#source.standing(this.#options.stream);
     const { created, lastSequence } = standing;
+    this.#heldAtFirst ??= lastSequence;
     const reached = Math.max(this.#reached, this.#next - 1);
     const isUnknown = this.#streams.length === 0 && lastSequence < reached;
     const isAnew = isUnknown || this.#streams.some((stream) => stream !== created);
@@ -324,6 +333,7 @@ export class StreamReader {
         this.#cancelDoubt();
         this.#inDelivery = null;
         const last = batch.at(-1);
+        this.#tellReadThrough(last?.sequence ?? 0);
         const isRecent = last !== undefined && clock.now() - last.storedAt <= BEHIND_MAX_MS;
         this.#setHearing(this.#consumer !== null && (isRecent || this.#hasCaughtUp()));
         this.#consumer?.pull();
@@ -361,6 +371,14 @@ export class StreamReader {
     this.#held = size === -1 ? [] : this.#held.slice(size);
     for (const { payload } of batch) this.#heldBytes -= payload.length;
     return batch;
+  }
+
+  #tellReadThrough(delivered: number): void {
+    if (this.#isReadThrough || this.#isStopped) return;
+    const isAll = this.#consumer !== null && this.#hasCaughtUp();
+    if (!isAll && delivered < (this.#heldAtFirst ?? Infinity)) return;
+    this.#isReadThrough = true;
+    this.#options.sink.readThrough?.();
   }
 
   #hasCaughtUp(): boolean {

@@ -15,11 +15,12 @@ import type { Kind } from '../../machines/kind.ts';
 import { Acting } from './acting.ts';
 import { BacklogReader } from './backlog-reader.ts';
 import { Batch, type MessagePlace } from './batch.ts';
+import { feedSink } from './feed-sink.ts';
 import { Intake } from './intake.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { isRequest, Mailbox, replyAddress } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
-import type { Bus, Clock, Commit, Feed, FeedSink, InventoryEntry, Store, StreamStart } from './ports.ts';
+import type { Bus, Clock, Commit, Feed, InventoryEntry, Store, StreamStart } from './ports.ts';
 import { Publisher } from './publisher.ts';
 import type { RefusedMessages } from './refused-messages.ts';
 import { republish } from './republish.ts';
@@ -166,7 +167,7 @@ export class Host {
     const reading = await feed.open({
       partitions: this.partitions,
       starts: startsOf([...this.#partitions.values()]),
-      sink: this.#sink(),
+      sink: feedSink(this.#mailbox, this.#intake),
     });
     const backlog = new BacklogReader({
       ...{ clock, partitions: this.#partitions, read: (range, max) => reading.read(range, max) },
@@ -209,22 +210,6 @@ export class Host {
     this.#state = 'ended';
     this.#acting.stop();
     this.#mailbox.close();
-  }
-
-  #sink(): FeedSink {
-    return {
-      deliver: (batch) => this.#mailbox.offerMessages(batch, (...which) => this.#intake.judge(...which)),
-      hearing: (isHearing) => {
-        this.#mailbox.offer({ type: 'hearing', isHearing });
-      },
-      gone: (range) => {
-        this.#intake.skip(range);
-        this.#mailbox.offer({ type: 'gone', range });
-      },
-      reads: (which) => {
-        this.#mailbox.offer({ type: 'reads', ...which });
-      },
-    };
   }
 
   async #decideAndCommit(backlog: BacklogReader): Promise<HostEnd> {

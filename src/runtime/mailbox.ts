@@ -73,6 +73,9 @@ export type Work =
   | { readonly type: 'hearing'; readonly isHearing: boolean }
   | { readonly type: 'gone'; readonly range: GoneRange }
   | ({ readonly type: 'reads' } & Parameters<FeedSink['reads']>[0])
+  /** See `FeedSink.opens` and `readThrough`. */
+  | { readonly type: 'opens'; readonly streams: readonly string[] }
+  | { readonly type: 'read-through'; readonly stream: string }
   /** All partitions take the position of the one that is farthest in a stream. */
   | { readonly type: 'settle'; readonly stream: string }
   /** Devices that were registered since the partitions were loaded. */

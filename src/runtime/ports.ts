@@ -79,6 +79,10 @@ export interface FeedSink {
    * before the first message of it, and after `gone` where it was made anew.
    */
   reads(which: { readonly stream: string; readonly made: string }): void;
+  /** These streams are there as reading begins; said once, before anything else about them. */
+  opens(streams: readonly string[]): void;
+  /** All that one of them held when reading began was delivered, or is gone; said once of each, after that. */
+  readThrough(stream: string): void;
 }
 
 /** From where a stream is read. */

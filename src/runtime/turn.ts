@@ -10,6 +10,7 @@ import { missing } from '../../actors/sequence.ts';
 import type { ReplyAddress, Twin } from '../../actors/twin.ts';
 import { nextWakeAt } from '../../actors/wake.ts';
 import type { Kind } from '../../machines/kind.ts';
+import { REPORT } from '../../machines/probe.ts';
 import type { Report } from '../../machines/report.ts';
 import { encodingOf } from '../wire/codec.ts';
 import { partitionOf } from '../wire/partition.ts';
@@ -29,6 +30,7 @@ import type { Bus, Clock, Delivery, InventoryEntry } from './ports.ts';
 import type { RefusedMessages } from './refused-messages.ts';
 import { LATE_MAX_MS } from './stall-watch.ts';
 import { StreamMoves } from './stream-moves.ts';
+import { UnreadStreams } from './unread-streams.ts';
 import {
   forgottenReply,
   inputOf,
@@ -64,6 +66,7 @@ export class Turns {
   readonly #deferral: Deferral;
   readonly #deadLetters: DeadLetters;
   readonly #moves: StreamMoves;
+  readonly #unread = new UnreadStreams();
   #hearingSince: number | null = null;
 
   constructor(options: TurnOptions) {
@@ -110,6 +113,12 @@ export class Turns {
         return;
       case 'reads':
         this.#moves.read(work, batch);
+        return;
+      case 'opens':
+        this.#unread.open(work.streams, this.#options.clock.now());
+        return;
+      case 'read-through':
+        this.#unread.readThrough(work.stream, this.#options.clock.now());
         return;
       case 'registered':
         this.#register(work.entries, batch);
@@ -319,19 +328,28 @@ export class Turns {
       this.answerAfterCommit(batch, replyTo, () => {
         const document = twinDocument({ twin, kind, now: clock.now(), serverErrorMs: limits.serverErrorMs });
         // What a node refuses before it asks the twin is not allowed, whatever the twin says.
-        const isRefusing = this.#options.clockProblem() !== null;
-        return encodeDocument(isRefusing ? { ...document, allowed: [] } : document, replyTo.encoding);
+        const allowed = document.allowed.filter((name) => this.#objectionTo(name, twin) === null);
+        return encodeDocument({ ...document, allowed }, replyTo.encoding);
       });
       return;
     }
-    const problem = work.type === 'command' && isNew(work, twin) ? this.#options.clockProblem() : null;
+    const problem =
+      work.type === 'command' && isNew(work, twin) ? this.#objectionTo(work.request.name, twin) : null;
     if (problem !== null) {
-      const reply = encodeUnavailable(work.type, `${problem}, so it commands nothing`, replyTo.encoding);
+      const reply = encodeUnavailable(work.type, problem, replyTo.encoding);
       this.answerAfterCommit(batch, replyTo, () => reply);
       return;
     }
     const decision = this.#decide(partition, kind, twin, inputOf(work), batch);
     if (decision instanceof Error) this.#answerUndecided(batch, replyTo);
+  }
+
+  /** Why this node does not even ask the twin about a new command, as a sentence. `report` changes nothing, and may tell what is missing. */
+  #objectionTo(name: string, twin: Twin): string | null {
+    const ofClock = this.#options.clockProblem();
+    if (ofClock !== null) return `${ofClock}, so it commands nothing`;
+    const unread = name === REPORT ? null : this.#unread.problemWith(twin.site);
+    return unread && `${unread}, so it accepts nothing but ${REPORT}`;
   }
 
   #answerUndecided(batch: Batch, replyTo: ReplyAddress): void {
@@ -358,6 +376,7 @@ export class Turns {
     const context: Context = {
       now,
       hearingSince,
+      readThroughAt: this.#unread.readThroughAt(twin.site),
       epoch: partition.epoch,
       serverErrorMs: this.#options.limits.serverErrorMs,
     };

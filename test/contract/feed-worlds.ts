@@ -40,6 +40,8 @@ function openAt(feed: Feed, reading: DepotReading): Promise<FeedReading> {
     reads: (which) => {
       if (which.stream === depot) sink.reads(which);
     },
+    opens: (streams) => sink.opens(streams),
+    readThrough: (stream) => sink.readThrough(stream),
   };
   return feed.open({ partitions, starts: [{ stream: depot, after, reached, made, marks }], sink: ofDepot });
 }

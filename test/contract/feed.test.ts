@@ -329,6 +329,45 @@ describe.each([
     expect([gone?.type, named?.type, delivered?.type]).toEqual(['gone', 'reads', 'delivered']);
   });
 
+  test('says once of each stream that all it held when reading began was delivered, and not before', async () => {
+    const after = await theEnd();
+    const last = await world.store(reports(700));
+    const stream = siteStream('depot');
+    const sink = new RecordingSink();
+    sink.hold();
+    open.push(await world.open({ partitions: all, after, sink }));
+    const isReadThrough = (): boolean =>
+      sink.said.some((one) => one.type === 'read-through' && one.stream === stream);
+    await sink.untilDelivered(1);
+    expect(sink.opened).toContain(stream);
+    expect(isReadThrough()).toBe(false);
+    sink.release();
+    await sink.until('the depot is read through', isReadThrough);
+    const at = sink.said.findIndex((one) => one.type === 'read-through' && one.stream === stream);
+    expect(sink.said.slice(0, at)).toContainEqual({ type: 'delivered', sequence: last });
+    world.cut();
+    await sink.untilHearing(false);
+    world.heal();
+    await world.store(reports(1));
+    await sink.untilDelivered(701);
+    await sink.untilHearing(true);
+    expect(sink.said.filter((one) => one.type === 'read-through' && one.stream === stream)).toHaveLength(1);
+  });
+
+  test('says so of a stream that holds nothing of its partitions, and of one of which nothing follows', async () => {
+    const after = await theEnd();
+    await world.store([{ device: 'cp-1', payload: bytes('of another partition') }]);
+    const others = all.filter((partition) => partition !== partitionOf('cp-1'));
+    const ofOthers = await read(after, others);
+    const ofAll = await read(await theEnd());
+    for (const sink of [ofOthers, ofAll]) {
+      await sink.until('the depot is read through', () =>
+        sink.said.some((one) => one.type === 'read-through' && one.stream === siteStream('depot')),
+      );
+    }
+    expect(ofOthers.deliveries.filter(({ device }) => device === 'cp-1')).toEqual([]);
+  });
+
   test('opened at a position of another stream, reads what is there from its beginning, however far that has grown', async () => {
     const after = await theEnd();
     const witness = await read(after);

@@ -42,7 +42,7 @@ export function live(
 ): Life {
   let twin = bornTwin({ device: device.id, kind: device.kind, site: device.site });
   const decisions = happenings.map(({ at, input }) => {
-    const context = { now: at, hearingSince: 0, epoch: 1, serverErrorMs: 50 };
+    const context = { now: at, hearingSince: 0, readThroughAt: 0, epoch: 1, serverErrorMs: 50 };
     const decision = decide(device.kind, twin, typeof input === 'function' ? input(twin) : input, context);
     twin = decision.twin;
     return decision;

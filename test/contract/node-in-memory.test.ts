@@ -107,14 +107,7 @@ beforeEach(async () => {
   hub = new MemoryHub(systemClock);
   backend = new MemoryLink(systemClock);
   store = new LateStore({ kinds, clock: systemClock, serverErrorMs: 50, retentionDays: 30 });
-  const link = new MemoryLink(systemClock);
-  const { telemetry } = createTelemetry(log, new DeviceLog(log, clock), clock);
-  node = new Node({
-    ...{ kinds, clock, store, node: 'n1', telemetry, clockProblem: () => null },
-    feed: new MemoryFeed({ hub, link, clock: systemClock }),
-    bus: new MemoryBus({ hub, link, clock: systemClock }),
-    limits: { ...DEFAULT_LIMITS, leaseTtlMs: LEASE_MS },
-  });
+  node = newNode();
   await node.start();
   say('available');
   await untilHeard();
@@ -124,6 +117,18 @@ afterEach(async () => {
   store.commits.open();
   await node.stop();
 });
+
+/** A node that takes the partitions as soon as nobody holds them, with a way of its own to the streams. */
+function newNode(toStreams = new MemoryLink(systemClock)): Node {
+  const link = new MemoryLink(systemClock);
+  const { telemetry } = createTelemetry(log, new DeviceLog(log, clock), clock);
+  return new Node({
+    ...{ kinds, clock, store, node: 'n1', telemetry, clockProblem: () => null },
+    feed: new MemoryFeed({ hub, link: toStreams, clock: systemClock }),
+    bus: new MemoryBus({ hub, link, clock: systemClock }),
+    limits: { ...DEFAULT_LIMITS, leaseTtlMs: LEASE_MS },
+  });
+}
 
 function say(state: string, more: object = {}): void {
   seq += 1;
@@ -209,6 +214,58 @@ describe('requests of one device', () => {
     expect(read(await command)).toMatchObject({ id: FIRST, outcome: 'pending' });
     // It was asked after it, so it is known.
     expect(read(await ledger)).toMatchObject({ id: FIRST, outcome: 'pending' });
+  });
+});
+
+describe('a node that has taken a partition', () => {
+  const stop = twinCommand(DEVICE, 'stop');
+
+  test('accepts nothing but `report` before it has read what the hub had stored by then', async () => {
+    say('charging');
+    await untilHeard();
+    await node.stop();
+    // Said while nobody listened: there is nothing to stop any more.
+    say('available');
+    const toStreams = new MemoryLink(systemClock);
+    toStreams.freeze();
+    node = newNode(toStreams);
+    await node.start();
+    await until('the device is served again', async () => {
+      const { state } = read(await ask(twinGet(DEVICE), {}, 200));
+      const done = state === 'charging';
+      return done ? { done } : { done, seen: String(state) };
+    });
+    const refused = read(await ask(stop, { id: FIRST, args: {} }));
+    expect(refused).toMatchObject({ code: 'unavailable' });
+    expect(String(refused.detail)).toContain('is not read yet, so it accepts nothing but report');
+    const second = FIRST.replace(/1$/, '2');
+    expect(read(await ask(twinCommand(DEVICE, 'report'), { id: second, args: {} }))).toMatchObject({
+      outcome: 'pending',
+    });
+    expect(read(await ask(twinGet(DEVICE)))).toMatchObject({ allowed: ['report'] });
+    expect(read(await ask(twinLedger(DEVICE), { id: FIRST })), 'it was not accepted').toMatchObject({
+      code: 'unknown-id',
+    });
+    toStreams.heal();
+    await untilHeard();
+    const now = read(await ask(stop, { id: FIRST, args: {} }));
+    expect(now, 'asked again, it is decided on what is known now').toMatchObject({ code: 'illegal-state' });
+  });
+
+  test('accepts what is asked of the devices of a site of which the hub had stored nothing', async () => {
+    await node.stop();
+    node = newNode();
+    await node.start();
+    hub.storeReport(
+      'annex',
+      'cp-2',
+      encode({ boot: 1, seq: 1, up: 1, kind: 'charge-point', state: 'charging', sensors: {} }, 'json'),
+    );
+    await until('the device is asked to stop', async () => {
+      const answer = read(await ask(twinCommand('cp-2', 'stop'), { id: FIRST, args: {}, waitMs: 0 }, 500));
+      const done = answer.acceptedAt !== undefined;
+      return done ? { done } : { done, seen: JSON.stringify(answer) };
+    });
   });
 });
 

@@ -9,11 +9,14 @@ export type Said =
   | { readonly type: 'delivered'; readonly sequence: number }
   | { readonly type: 'hearing'; readonly isHearing: boolean }
   | { readonly type: 'gone'; readonly from: number; readonly to: number }
-  | { readonly type: 'reads'; readonly stream: string };
+  | { readonly type: 'reads'; readonly stream: string }
+  | { readonly type: 'read-through'; readonly stream: string };
 
 export class RecordingSink implements FeedSink {
   readonly said: Said[] = [];
   readonly deliveries: Delivery[] = [];
+  /** The streams that it said were there as reading began. */
+  readonly opened: string[] = [];
   isHearing = false;
   /** Batches wait here while the test holds them. */
   #gate: Promise<void> = Promise.resolve();
@@ -42,6 +45,16 @@ export class RecordingSink implements FeedSink {
 
   reads({ made }: Parameters<FeedSink['reads']>[0]): void {
     this.said.push({ type: 'reads', stream: made });
+    this.#tell();
+  }
+
+  opens(streams: readonly string[]): void {
+    this.opened.push(...streams);
+    this.#tell();
+  }
+
+  readThrough(stream: string): void {
+    this.said.push({ type: 'read-through', stream });
     this.#tell();
   }
 

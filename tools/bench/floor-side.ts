@@ -86,6 +86,8 @@ export async function startFloorSide(order: RoundOrder, timer: RoundTimer): Prom
       hearing: () => undefined,
       gone: () => undefined,
       reads: () => undefined,
+      opens: () => undefined,
+      readThrough: () => undefined,
     },
   });
   return {

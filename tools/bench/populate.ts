@@ -91,6 +91,6 @@ function heardOnce(fleet: FleetMix, index: number): Decision {
     kind,
     bornTwin({ device, kind, site: SITE }),
     { type: 'report', report, receivedAt: now, encoding },
-    { now, hearingSince: null, epoch: 1, serverErrorMs },
+    { now, hearingSince: null, readThroughAt: null, epoch: 1, serverErrorMs },
   );
 }

@@ -38,6 +38,8 @@ export function countedFeed(feed: Feed, timer: RoundTimer): Feed {
           hearing: () => undefined,
           gone: (range) => sink.gone(range),
           reads: (stream) => sink.reads(stream),
+          opens: (streams) => sink.opens(streams),
+          readThrough: (stream) => sink.readThrough(stream),
         },
       }),
   };

@@ -84,6 +84,6 @@ function divergence(kinds: readonly Kind[]): string {
       ['policy', 'what is done'],
       Object.entries(POLICIES).map(([policy, sentence]) => [code(policy), sentence]),
     ),
-    'A command is re-asserted once for each divergence, and only where nothing else is in doubt or under way and the device is in a state that takes it: `reserve` for at least 30 s that are left, by knowledge as fresh as the command needs. What the twin knows nothing of, such as a hold that was never its own, and what it re-asserted itself, is left to the device as by `trust-device`.',
+    'A command is re-asserted once for each divergence, and only where nothing else is in doubt or under way and the device is in a state that takes it: `reserve` for at least 30 s that are left, by knowledge as fresh as the command needs. What the twin knows nothing of, such as a hold that was never its own, what it re-asserted itself, and a hold that was neither begun nor seen since a node took over (a release of it may be forgotten, where the database was restored), is left to the device as by `trust-device`.',
   ].join('\n\n');
 }

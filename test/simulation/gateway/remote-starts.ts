@@ -189,7 +189,8 @@ class Gateway {
   }
 
   #tell(input: Input): void {
-    const context = { now: this.#now, hearingSince: BEGINS, epoch: 1, serverErrorMs: SERVER_ERROR_MS };
+    const [now, serverErrorMs] = [this.#now, SERVER_ERROR_MS];
+    const context = { now, hearingSince: BEGINS, readThroughAt: BEGINS, epoch: 1, serverErrorMs };
     const { twin, filed, ledger, effects } = decide(chargePoint, this.#twin, input, context);
     this.#twin = twin;
     if (filed !== null) this.#filed.push(filed);

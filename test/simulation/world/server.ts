@@ -274,6 +274,8 @@ export class Server {
             hearing: (isHearing) => process.enter(() => sink.hearing(isHearing)),
             gone: (range) => process.enter(() => sink.gone(range)),
             reads: (stream) => process.enter(() => sink.reads(stream)),
+            opens: (streams) => process.enter(() => sink.opens(streams)),
+            readThrough: (stream) => process.enter(() => sink.readThrough(stream)),
           },
         });
         return {

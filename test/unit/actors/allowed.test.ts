@@ -31,7 +31,7 @@ function argsOf({ twin }: Pair, name: string): CommandRequest['args'] {
 
 /** Whether a request for the command, with right arguments, is refused now; nothing about the twin changes. */
 function refusalOf(pair: Pair, name: string): string | null {
-  const { twin, kind, now, hearingSince, epoch, serverErrorMs } = pair;
+  const { twin, kind, now, hearingSince, readThroughAt, epoch, serverErrorMs } = pair;
   const request: CommandRequest = {
     id: 'asked',
     name,
@@ -43,7 +43,8 @@ function refusalOf(pair: Pair, name: string): string | null {
     replyTo: { subject: '_INBOX.asked', encoding: 'json' },
   };
   const input = { type: 'command', request, known: null } as const;
-  const { effects } = decide(kind, twin, input, { now, hearingSince, epoch, serverErrorMs });
+  const context = { now, hearingSince, readThroughAt, epoch, serverErrorMs };
+  const { effects } = decide(kind, twin, input, context);
   for (const effect of effects)
     if (effect.type === 'answer' && effect.to === request.replyTo && effect.reply.type === 'refused')
       return effect.reply.refusal.code;

@@ -229,6 +229,66 @@ describe('a kind that re-asserts', () => {
     expect(pair.sent.name).toBe('report');
   });
 
+  test('does not reserve again what was released by a word that the store has forgotten', () => {
+    for (const isCaughtUp of [false, true]) {
+      const pair = new Pair({ epoch: T0 }).meet();
+      pair.pass(PROBE_INTERVAL_MS);
+      pair.report();
+      pair.answer();
+      pair.reserve('r');
+      const forgotten = pair.twin;
+      pair.ask('release', { id: 'forgotten', args: { hold: 'r' } });
+      pair.arrive();
+      const [answer, next] = [pair.measure(), pair.measure()];
+      const storedAt = pair.now;
+      pair.twin = forgotten;
+      pair.epoch += 60_000;
+      pair.pass(5_000);
+      // What the device said since is read again by the next owner, before or after it may send anything.
+      if (!isCaughtUp) [pair.readThroughAt, pair.hearingSince] = [null, null];
+      else pair.readThroughAt = pair.now;
+      pair.hear(answer, storedAt);
+      pair.hear(next, storedAt);
+      [pair.readThroughAt, pair.hearingSince] = [pair.now, pair.now];
+      const sent = pair.commands.length;
+      pair.pass(1_000);
+      pair.report();
+      pair.answer();
+      const names = pair.commands.slice(sent).map(({ name }) => name);
+      expect(names, `caught up: ${String(isCaughtUp)}`).not.toContain('reserve');
+      expect(pair.document).toMatchObject({ state: 'available', hold: null, suspicions: [] });
+    }
+  });
+
+  test('does not finish what an owner before began to re-assert: it may have been settled since', () => {
+    const pair = lostByRestart('re-assert');
+    const forgotten = pair.twin;
+    expect(pair.twin.suspicions).toMatchObject([{ divergence: { policy: 're-assert', reassertedBy: null } }]);
+    pair.pass(10_000);
+    pair.twin = forgotten;
+    pair.readThroughAt = pair.now;
+    pair.answer();
+    expect(pair.sent.name).toBe('report');
+  });
+
+  test('reserves again what the device has shown since the partition was taken', () => {
+    const pair = new Pair({ epoch: T0 }).meet();
+    pair.pass(PROBE_INTERVAL_MS);
+    pair.report();
+    pair.answer();
+    pair.reserve('r');
+    pair.epoch += 60_000;
+    pair.readThroughAt = pair.now;
+    pair.pass(1_000);
+    pair.report();
+    pair.pass(1_000);
+    pair.device.reboot(pair.now, 'nothing');
+    pair.device.highestN = 0;
+    pair.report();
+    pair.answer();
+    expect(pair.sent).toMatchObject({ name: 'reserve' });
+  });
+
   test('releases a hold that the ledger knows was not executed, and no other', () => {
     const pair = new Pair().meet();
     pair.ask('reserve', { id: 'r' });

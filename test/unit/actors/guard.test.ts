@@ -3,9 +3,11 @@
  */
 import { describe, expect, test } from 'vitest';
 import { chargePoint } from '../../../machines/charge-point.ts';
+import { PROBE_INTERVAL_MS } from '../../../actors/probe.ts';
 import { OPEN_MAX, WAITING_MAX } from '../../../actors/prospect.ts';
 import type { Twin } from '../../../actors/twin.ts';
 import { Pair } from './pair.ts';
+import { T0 } from './stage.ts';
 
 const { probeTimeoutMs, freshMs } = chargePoint.limits;
 
@@ -313,6 +315,54 @@ describe('a command that needs fresher knowledge than there is', () => {
     pair.now += 1_000;
     pair.answer();
     expect(pair.ledger.get('r')?.outcome).toBe('pending');
+  });
+
+  test('is not accepted on an answer to the owner before, while what the hub stored after it is not read', () => {
+    const pair = new Pair({ epoch: T0 });
+    pair.report();
+    pair.pass(PROBE_INTERVAL_MS);
+    pair.arrive();
+    pair.report();
+    pair.pass(2 * freshMs);
+    pair.ask('reserve', { id: 'r' });
+    expect(pair.twin.waiting.map(({ id }) => id)).toEqual(['r']);
+    pair.arrive();
+    const answer = pair.measure();
+    const storedAt = pair.now;
+    pair.device.use(pair.now, true);
+    const since = pair.measure();
+    pair.epoch += 1_000;
+    pair.readThroughAt = null;
+    pair.hear(answer, storedAt);
+    expect(pair.ledger.has('r')).toBe(false);
+    expect(pair.sent, 'the device is asked by this owner').toMatchObject({
+      name: 'report',
+      epoch: pair.epoch,
+    });
+    pair.hear(since, storedAt);
+    pair.answer();
+    expect(pair.ledger.has('r')).toBe(false);
+    expect(pair.refusals).toEqual(['illegal-state']);
+  });
+
+  test('is refused at the time that it was promised, whoever owns the partition by then', () => {
+    const pair = new Pair({ epoch: T0 });
+    pair.report();
+    pair.pass(PROBE_INTERVAL_MS);
+    pair.arrive();
+    pair.report();
+    pair.pass(2 * freshMs);
+    pair.ask('reserve', { id: 'r' });
+    pair.arrive();
+    const answer = pair.measure();
+    const storedAt = pair.now;
+    pair.pass(probeTimeoutMs / 2);
+    pair.epoch += 1_000;
+    pair.readThroughAt = null;
+    pair.hear(answer, storedAt);
+    pair.unhandled();
+    pair.pass(probeTimeoutMs / 2);
+    expect(pair.refusals).toEqual(['stale']);
   });
 
   test('is not accepted on an answer that took longer than its limit', () => {

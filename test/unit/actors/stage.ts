@@ -38,6 +38,7 @@ export class Stage {
   now = T0;
   epoch: number;
   hearingSince: number | null = T0;
+  readThroughAt: number | null = T0;
   #asked = 0;
 
   constructor(options: StageOptions = {}) {
@@ -92,8 +93,9 @@ export class Stage {
   }
 
   tell(input: Input): Decision {
-    const { now, hearingSince, epoch, serverErrorMs } = this;
-    const decision = decide(this.kind, this.twin, input, { now, hearingSince, epoch, serverErrorMs });
+    const { now, hearingSince, readThroughAt, epoch, serverErrorMs } = this;
+    const context = { now, hearingSince, readThroughAt, epoch, serverErrorMs };
+    const decision = decide(this.kind, this.twin, input, context);
     this.twin = decision.twin;
     this.decisions.push(decision);
     for (const entry of decision.ledger) this.ledger.set(entry.id, entry);
