@@ -38,7 +38,6 @@ ${COMMAND_EXIT_HELP}
 Examples:
   corral command cp-002 reserve holdMs=600000 --by alice
   corral command cp-002 release --wait 20s --json
-  corral command cp-002 abandon command=99c49974-fe79-4d3f-96e1-679ee1fa4485 reason='gateway burnt down' --by eva
   corral command cp-002 reserve --id 99c49974-fe79-4d3f-96e1-679ee1fa4485`;
 
 const LEDGER_HELP = `${BACKEND_HELP}
@@ -87,7 +86,8 @@ function traceParent(text: string): string {
   throw new InvalidArgumentError('It is of the form 00-<32 hex digits>-<16 hex digits>-01.');
 }
 
-function uuid(text: string): string {
+/** An argument that is a UUID. Throws commander's error for anything else. */
+export function uuid(text: string): string {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text;
   throw new InvalidArgumentError('It is a UUID, as 99c49974-fe79-4d3f-96e1-679ee1fa4485.');
 }

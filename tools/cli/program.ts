@@ -1,5 +1,6 @@
 /** The commands of `corral`, put together. */
 import { Command } from 'commander';
+import { addAbandon } from './abandon.ts';
 import { addCommands } from './commands.ts';
 import { addCompletion } from './completion.ts';
 import { addConform } from './conform.ts';
@@ -34,6 +35,7 @@ export function corralProgram(): Command {
   addNodes(program);
   addCommands(program);
   addIdentity(program);
+  addAbandon(program);
   addForget(program);
   addDoctor(program);
   addConnections(program);

@@ -39,7 +39,7 @@ closed as unprovable. How long each doubt about who speaks lasts is in [the prot
 
 A command that its device has named \`undecided\`, as a gateway does while it waits for its station, is in flight beyond the device, and may
 take effect however long ago it was sent. While it is, every command is refused as \`pending\`, its hold has no \`certainUntil\`, and
-\`clear\` does not close it. Where the gateway does not come back, \`abandon\` gives it up: it names the \`command\` and a \`reason\`, says
+\`clear\` does not close it. Where the gateway does not come back, \`abandon\` (\`corral abandon DEVICE ID --by NAME --why SENTENCE\`, or a command like \`clear\`) gives it up: it names the \`command\` and a \`reason\`, says
 \`by\` whom, stands in the journal like \`clear\`, and leaves the command \`unknown\`, \`abandoned\` in the ledger.
 
 ## Contradictions by kind`;
