@@ -10,6 +10,7 @@ import type { LedgerEntry } from '../../actors/ledger.ts';
 import { encode } from '../wire/codec.ts';
 import { encodeFailure, encodeReply } from '../wire/reply.ts';
 import type { Batch, WrittenLine } from './batch.ts';
+import { giveUpAnswer } from './given-up.ts';
 import type { RuntimeLimits } from './limits.ts';
 import type { Bus, Clock, Forgetting } from './ports.ts';
 import type { Publisher } from './publisher.ts';
@@ -41,11 +42,11 @@ export class Acting {
 
   /** Does what is left to do of a batch that is committed. */
   act(batch: Batch): void {
-    const { telemetry, mayAnswer, traces } = this.#options;
+    const { bus, telemetry, mayAnswer, traces } = this.#options;
     for (const after of batch.afterCommit) {
       const isOurs = (after.type === 'effect' && after.restsOnCommit) || mayAnswer();
-      if (!isOurs) continue;
-      if (after.type === 'effect') this.#perform(after.device, after.effect);
+      if (!isOurs) giveUpAnswer(bus, after);
+      else if (after.type === 'effect') this.#perform(after.device, after.effect);
       else after.answer();
     }
     if (this.#waiters.count > 0) for (const entry of batch.ledger) this.#waiters.learn(entry);

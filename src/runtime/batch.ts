@@ -6,6 +6,7 @@ import type { BootClock } from '../../actors/clock.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { journalNumberAfter } from './epoch.ts';
+import type { RequestWork } from './mailbox.ts';
 import { type PartitionState, takeProgress } from './partition-state.ts';
 import type { Commit, DeadLetter, Delivery, Forgetting, JournalLine } from './ports.ts';
 
@@ -30,7 +31,7 @@ export type AfterCommit =
       readonly effect: Effect;
       readonly restsOnCommit: boolean;
     }
-  | { readonly type: 'read'; readonly answer: () => void };
+  | { readonly type: 'read'; readonly work: RequestWork; readonly answer: () => void };
 
 /** Where a message stands: equal sequences of two streams are two messages. */
 export type MessagePlace = Pick<Delivery, 'stream' | 'sequence'>;
@@ -44,6 +45,8 @@ export class Batch {
   readonly lines: WrittenLine[] = [];
   readonly #clocks = new Map<string, { readonly device: string; readonly clock: BootClock }>();
   readonly afterCommit: AfterCommit[] = [];
+  /** What backends asked and was decided on in it. */
+  readonly requests: RequestWork[] = [];
   /** Where the messages in it stand, for the case that the store refuses one of them for good. */
   readonly messages: MessagePlace[] = [];
   /** Nothing more may be put into it. */

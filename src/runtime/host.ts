@@ -16,6 +16,7 @@ import { Acting } from './acting.ts';
 import { BacklogReader } from './backlog-reader.ts';
 import { Batch, type MessagePlace } from './batch.ts';
 import { feedSink } from './feed-sink.ts';
+import { giveUpRequests } from './given-up.ts';
 import { Intake } from './intake.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { isRequest, Mailbox, replyAddress } from './mailbox.ts';
@@ -83,6 +84,9 @@ export class Host {
   readonly #stallWatch: StallWatch;
   readonly #traces = new Traces();
   #commitInFlight: Promise<void> = Promise.resolve();
+  /** Batches that are not acted upon yet: the one that is given to the store, and the one that is filled meanwhile. */
+  #given: Batch | null = null;
+  #filling: Batch | null = null;
   /** By the monotonic clock; `null` while none is under way. */
   #commitBeganAt: number | null = null;
   #commitProblem: string | null = null;
@@ -210,6 +214,7 @@ export class Host {
     this.#state = 'ended';
     this.#acting.stop();
     this.#mailbox.close();
+    this.#giveUpRequests();
   }
 
   async #decideAndCommit(backlog: BacklogReader): Promise<HostEnd> {
@@ -221,12 +226,13 @@ export class Host {
         await this.#mailbox.ready();
         const startedAt = clock.monotonic();
         if (this.#isEnded()) return { type: 'fenced', partitions: this.partitions };
-        const batch = new Batch();
+        const batch = (this.#filling = new Batch());
         if (!this.#fill(batch, backlog)) await this.#fillSlowly(batch, backlog);
         await this.#commitInFlight;
         if (!this.#fill(batch, backlog)) await this.#fillSlowly(batch, backlog);
         if (this.#state === 'stopping') this.#turns.finish(batch);
         if (batch.isEmpty && this.#state === 'stopping') return { type: 'stopped' };
+        this.#filling = null;
         this.#commitInFlight = this.#commit(batch);
         // Awaited before the next commit; until then a failure must not count as unhandled.
         this.#commitInFlight.catch(() => undefined);
@@ -292,8 +298,10 @@ export class Host {
   }
 
   async #commit(batch: Batch): Promise<void> {
+    this.#given = batch;
     if (!batch.isReadOnly) await this.#write(batch);
     if (this.#isEnded()) throw new HostEnded({ type: 'fenced', partitions: this.partitions });
+    this.#given = null;
     this.#acting.act(batch);
   }
 
@@ -354,6 +362,14 @@ export class Host {
     this.#stallWatch.stop();
     this.#wakeups.clear();
     this.#acting.stop();
+    this.#giveUpRequests();
+  }
+
+  /** Nobody is left waiting for what this host will not do any more. */
+  #giveUpRequests(): void {
+    const { bus } = this.#options;
+    if (this.#given !== null) giveUpRequests(bus, this.#given, !this.#given.isReadOnly);
+    if (this.#filling !== null) giveUpRequests(bus, this.#filling, false);
     for (let work = this.#mailbox.take(); work !== undefined; work = this.#mailbox.take()) {
       if (isRequest(work))
         fail(this.#options, work.type, replyAddress(work), 'this node gave up the partition of the device');

@@ -7,7 +7,7 @@ import { decide } from '../../actors/decide.ts';
 import type { Context, Decision, Input } from '../../actors/decision.ts';
 import { twinDocument } from '../../actors/document.ts';
 import { missing } from '../../actors/sequence.ts';
-import type { ReplyAddress, Twin } from '../../actors/twin.ts';
+import type { Twin } from '../../actors/twin.ts';
 import { nextWakeAt } from '../../actors/wake.ts';
 import type { Kind } from '../../machines/kind.ts';
 import { REPORT } from '../../machines/probe.ts';
@@ -282,50 +282,51 @@ export class Turns {
   }
 
   #request(work: RequestWork, batch: Batch): void {
+    batch.requests.push(work);
     const partition = this.#options.partitions.get(partitionOf(work.device));
     const replyTo = replyAddress(work);
     if (partition === undefined) {
       const because = 'this node no longer owns the device';
       const reply = encodeUnavailable(work.type, because, replyTo.encoding);
-      this.answerAfterCommit(batch, replyTo, () => reply);
+      this.#answerAfterCommit(batch, work, () => reply);
       return;
     }
     const twin = this.#devices.known(partition, work.device);
     if (work.type === 'forget') {
       const now = this.#options.clock.now();
       const reply = forgetDevice(work, { partition, twin, batch, now });
-      this.answerAfterCommit(batch, replyTo, () => reply);
+      this.#answerAfterCommit(batch, work, () => reply);
       return;
     }
     const forgotten = partition.forgotten.get(work.device);
     if (forgotten !== undefined) {
       const reply = forgottenReply(work, forgotten);
-      this.answerAfterCommit(batch, replyTo, () => reply);
+      this.#answerAfterCommit(batch, work, () => reply);
       return;
     }
     const unread = unreadReply(work, twin instanceof Error ? undefined : twin);
     if (unread !== null) {
-      this.answerAfterCommit(batch, replyTo, () => unread);
+      this.#answerAfterCommit(batch, work, () => unread);
       return;
     }
     if (work.type === 'ledger') {
       const reply = ledgerReply(work, twin instanceof Error ? undefined : twin);
-      this.answerAfterCommit(batch, replyTo, () => reply);
+      this.#answerAfterCommit(batch, work, () => reply);
       return;
     }
     if (twin instanceof Error) {
-      this.#answerUndecided(batch, replyTo);
+      this.#answerUndecided(batch, work);
       return;
     }
     const kind = this.#devices.kindOf(twin);
     if (twin === undefined || kind === undefined) {
-      this.answerAfterCommit(batch, replyTo, () => replyWithoutTwin(work));
+      this.#answerAfterCommit(batch, work, () => replyWithoutTwin(work));
       return;
     }
     if (work.type === 'get') {
       // How old the state is follows from when it is said, which may be long after: a commit waits for the store.
       const { clock, limits } = this.#options;
-      this.answerAfterCommit(batch, replyTo, () => {
+      this.#answerAfterCommit(batch, work, () => {
         const document = twinDocument({ twin, kind, now: clock.now(), serverErrorMs: limits.serverErrorMs });
         // What a node refuses before it asks the twin is not allowed, whatever the twin says.
         const allowed = document.allowed.filter((name) => this.#objectionTo(name, twin) === null);
@@ -337,11 +338,11 @@ export class Turns {
       work.type === 'command' && isNew(work, twin) ? this.#objectionTo(work.request.name, twin) : null;
     if (problem !== null) {
       const reply = encodeUnavailable(work.type, problem, replyTo.encoding);
-      this.answerAfterCommit(batch, replyTo, () => reply);
+      this.#answerAfterCommit(batch, work, () => reply);
       return;
     }
     const decision = this.#decide(partition, kind, twin, inputOf(work), batch);
-    if (decision instanceof Error) this.#answerUndecided(batch, replyTo);
+    if (decision instanceof Error) this.#answerUndecided(batch, work);
   }
 
   /** Why this node does not even ask the twin about a new command, as a sentence. `report` changes nothing, and may tell what is missing. */
@@ -352,16 +353,18 @@ export class Turns {
     return unread && `${unread}, so it accepts nothing but ${REPORT}`;
   }
 
-  #answerUndecided(batch: Batch, replyTo: ReplyAddress): void {
-    const reply = encodeFailure('internal', 'the twin could not decide; see the log', replyTo.encoding);
-    this.answerAfterCommit(batch, replyTo, () => reply);
+  #answerUndecided(batch: Batch, work: RequestWork): void {
+    const { encoding } = replyAddress(work);
+    const reply = encodeFailure('internal', 'the twin could not decide; see the log', encoding);
+    this.#answerAfterCommit(batch, work, () => reply);
   }
 
   /** Answers with what has been read: once everything it rests on is committed. */
-  answerAfterCommit(batch: Batch, to: ReplyAddress, makeReply: () => EncodedReply): void {
+  #answerAfterCommit(batch: Batch, work: RequestWork, makeReply: () => EncodedReply): void {
     const { bus } = this.#options;
+    const to = replyAddress(work);
     batch.afterCommit.push({
-      type: 'read',
+      ...{ type: 'read', work },
       answer: () => {
         const reply = makeReply();
         bus.reply(to, reply.payload, reply.error);

@@ -39,7 +39,8 @@ export const REFUSAL_ERROR_CODES: Readonly<Record<RefusalCode, number>> = {
  * means that the command may have been accepted.
  *
  * - `unavailable`: this copy of the request was not accepted. Ask again, with the same id.
- * - `undecided`: a copy with the same id waits until the device has answered. It may be accepted yet.
+ * - `undecided`: a copy with the same id waits until the device has answered, or was decided on by a node that gave the device up before it
+ *   knew whether the decision is kept. It may be accepted yet, or have been.
  * - `outcome-unreadable`: the command was accepted, and how it stands cannot be said here. Ask again, with the same id.
  * - `internal`: a fault of ours, which is in the log; whether the command was accepted, the ledger knows.
  */

@@ -119,14 +119,17 @@ afterEach(async () => {
 });
 
 /** A node that takes the partitions as soon as nobody holds them, with a way of its own to the streams. */
-function newNode(toStreams = new MemoryLink(systemClock)): Node {
+function newNode({
+  toStreams = new MemoryLink(systemClock),
+  leaseTtlMs = LEASE_MS,
+}: { readonly toStreams?: MemoryLink; readonly leaseTtlMs?: number } = {}): Node {
   const link = new MemoryLink(systemClock);
   const { telemetry } = createTelemetry(log, new DeviceLog(log, clock), clock);
   return new Node({
     ...{ kinds, clock, store, node: 'n1', telemetry, clockProblem: () => null },
     feed: new MemoryFeed({ hub, link: toStreams, clock: systemClock }),
     bus: new MemoryBus({ hub, link, clock: systemClock }),
-    limits: { ...DEFAULT_LIMITS, leaseTtlMs: LEASE_MS },
+    limits: { ...DEFAULT_LIMITS, leaseTtlMs },
   });
 }
 
@@ -186,18 +189,15 @@ describe('a lease', () => {
     say('charging');
     await store.commits.untilSomebodyWaits();
     // Decided while the commit is under way, to be told after it.
-    const told: unknown[] = [];
-    for (const question of [
+    const questions = [
       ask(twinCommand(DEVICE, 'reserve'), { id: FIRST, args: { token: 'T', holdMs: 60_000 } }),
       ask(twinGet(DEVICE)),
-    ])
-      void question.then((answer) => told.push(read(answer)));
+    ];
     await pause(100);
     aheadMs = LEASE_MS;
     store.commits.open();
-    await pause(300);
-    // That a node is not sure to own the device may be told at any time.
-    expect(told.filter((answer) => (answer as { code?: string }).code !== 'unavailable')).toEqual([]);
+    // That a node is not sure to own the device may be told at any time, and keeps nobody waiting.
+    for (const question of questions) expect(read(await question)).toMatchObject({ code: 'unavailable' });
   });
 });
 
@@ -228,7 +228,7 @@ describe('a node that has taken a partition', () => {
     say('available');
     const toStreams = new MemoryLink(systemClock);
     toStreams.freeze();
-    node = newNode(toStreams);
+    node = newNode({ toStreams });
     await node.start();
     await until('the device is served again', async () => {
       const { state } = read(await ask(twinGet(DEVICE), {}, 200));
@@ -266,6 +266,39 @@ describe('a node that has taken a partition', () => {
       const done = answer.acceptedAt !== undefined;
       return done ? { done } : { done, seen: JSON.stringify(answer) };
     });
+  });
+});
+
+describe('a request that was decided on', () => {
+  const second = FIRST.replace(/1$/, '2');
+  const report = twinCommand(DEVICE, 'report');
+
+  /** Nobody holds the partitions any more, and whoever did cannot commit. */
+  const takeAway = async (): Promise<void> => store.release(await store.leases());
+
+  test('is answered at once when its node hears that it lost the partition, while the store has not answered', async () => {
+    await node.stop();
+    node = newNode({ leaseTtlMs: 3_000 });
+    await node.start();
+    await untilHeard();
+    store.commits.close();
+    const given = ask(report, { id: FIRST, args: {}, waitMs: 0 });
+    await store.commits.untilSomebodyWaits();
+    // Decided while that commit is under way, and never given to the store.
+    const filled = ask(report, { id: second, args: {}, waitMs: 0 });
+    const state = ask(twinGet(DEVICE));
+    await pause(100);
+    await takeAway();
+    expect(read(await given)).toMatchObject({ outcome: 'failed', code: 'undecided' });
+    expect(read(await filled)).toMatchObject({ outcome: 'failed', code: 'unavailable' });
+    expect(read(await state)).toMatchObject({ outcome: 'failed', code: 'unavailable' });
+  });
+
+  test('is answered at once when the commit is refused because another owns the partition', async () => {
+    await takeAway();
+    const answer = read(await ask(report, { id: FIRST, args: {}, waitMs: 0 }));
+    expect(answer).toMatchObject({ outcome: 'failed', code: 'undecided' });
+    expect(String(answer.detail)).toContain('ask again with the same id');
   });
 });
 
