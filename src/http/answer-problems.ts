@@ -5,6 +5,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify';
+import { quoted } from '../wire/schema-problem.ts';
 import type { DeclaredRoute } from './access.ts';
 import type { HttpApp } from './context.ts';
 import type { FailureLog } from './failure-log.ts';
@@ -129,17 +130,21 @@ const BODY_PROBLEMS: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'bad-body',
 };
 
-/** Ajv's first complaint about a body. */
-function refusedBody({
-  keyword,
-  instancePath,
-  params,
-  message = 'is not right',
-}: FastifySchemaValidationError): Problem {
+/** Ajv's first complaint about a body, with what it is about (its option `verbose`). */
+interface BodyFlaw extends FastifySchemaValidationError {
+  readonly data?: unknown;
+  readonly parentSchema?: { readonly description?: unknown };
+}
+
+function refusedBody(flaw: BodyFlaw): Problem {
+  const { keyword, instancePath, params, message = 'is not right', data, parentSchema } = flaw;
   const where = `body${instancePath.replaceAll('/', '.')}`;
   const unknown =
     keyword === 'additionalProperties' ? `: ${String(params.additionalProperty)} is unknown here` : '';
-  return new Problem('bad-body', `${where} ${message}${unknown}`);
+  const given = keyword === 'type' ? `, got ${quoted(data)}` : '';
+  const description = parentSchema?.description;
+  const meaning = typeof description === 'string' ? ` (${description})` : '';
+  return new Problem('bad-body', `${where} ${message}${unknown}${given}${meaning}`);
 }
 
 /** Ajv's first complaint about a query, in words for whoever wrote the query. */

@@ -29,6 +29,7 @@ import { type Gate, guardHttp, type HttpGuards } from './limits.ts';
 import { originForm } from './loopback.ts';
 import { collectOpenApi } from './openapi.ts';
 import { holdToForm } from './request-form.ts';
+import { schemaController } from './schema-check.ts';
 import { atRoutes } from './routes/at.ts';
 import { commandOrderRoutes } from './routes/command-orders.ts';
 import { forgetRoutes } from './routes/forget.ts';
@@ -78,14 +79,7 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
     rewriteUrl: ({ url = '/' }) => originForm(url),
     frameworkErrors: (error, request, reply) => void answerUnroutable({ gate, error, request, reply }),
     clientErrorHandler: answerUnreadable,
-    // A parameter that is not known is refused, not passed over; a number in a query is text and becomes a number.
-    ajv: {
-      customOptions: {
-        ...{ removeAdditional: false, coerceTypes: 'array', useDefaults: true },
-        // Bounds are looked at also where a number is infinite: else they would be passed over, and it let in.
-        strictNumbers: false,
-      },
-    },
+    schemaController: schemaController(),
     return503OnClosing: false,
   });
   boundConnections(app, {
