@@ -70,6 +70,7 @@ export const MISHAPS = [
   'device-forgotten',
   'hub-set-back',
   'tail-noticed',
+  'pause-in-a-call',
   'wrong-clock-noticed',
   'delivery-lost',
   'loss-noticed',

@@ -1,6 +1,6 @@
 /**
- * Bugs that show only where ways are cut in one direction, where the hub refuses to store, where its consumers fail their readers, or where
- * clocks of servers are wrong.
+ * Bugs that show only where ways are cut in one direction, where the hub refuses to store, where its consumers fail their readers, where clocks of
+ * servers are wrong, or where nodes stand still in the middle of what they ask.
  */
 import type { Mutation } from './mutation.ts';
 
@@ -69,5 +69,13 @@ export const wayMutations: readonly Mutation[] = [
     put: "if (this.#differs('hub') && this.#hubSinceMs === null)",
     caughtBy: 'freshness',
     seed: 13,
+  },
+  {
+    bug: 'leases count from when a node hears that they are renewed, not from when it asked',
+    file: 'src/runtime/node.ts',
+    find: 'this.#sureUntil = askedAt + ttlMs;',
+    put: 'this.#sureUntil = clock.monotonic() + ttlMs;',
+    caughtBy: 'documents',
+    seed: 8,
   },
 ];

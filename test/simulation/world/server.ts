@@ -12,7 +12,7 @@ import { StreamsFeed } from '../../../src/nats/feed.ts';
 import { ClockWatch } from '../../../src/runtime/clock-watch.ts';
 import type { RuntimeLimits } from '../../../src/runtime/limits.ts';
 import { Node } from '../../../src/runtime/node.ts';
-import type { BackendRequest, Bus, Clock, Feed, TimeSource } from '../../../src/runtime/ports.ts';
+import type { BackendRequest, Bus, Clock, Feed, Store, TimeSource } from '../../../src/runtime/ports.ts';
 import type { Telemetry } from '../../../src/runtime/telemetry.ts';
 import { decode } from '../../../src/wire/codec.ts';
 import { siteStream } from '../../../src/wire/subjects.ts';
@@ -54,6 +54,9 @@ export interface ServerOptions {
 /** The time of another server is waited for this long, ms. */
 const ASK_TIME_MS = 1_000;
 
+/** What a node asks, and waits for. */
+export type Call = 'commit' | 'renew' | 'acquire' | 'load' | 'publish';
+
 interface Machine {
   readonly process: Process;
   readonly link: MemoryLink;
@@ -68,6 +71,8 @@ export class Server {
   lossPart = 0.002;
   readonly #options: ServerOptions;
   #machine: Machine | null = null;
+  /** What happens as soon as it has asked something of the sort. */
+  readonly #ambushes = new Map<Call, () => void>();
   #linkState: LinkState = 'up';
 
   constructor(options: ServerOptions) {
@@ -93,7 +98,7 @@ export class Server {
       feed: this.#feed(process, link, clock),
       bus: this.#bus(process, bus),
     };
-    const store = storeLink({ ...this.#options, node: name, process });
+    const store = this.#watched(storeLink({ ...this.#options, node: name, process }));
     const node = new Node({
       ...ports,
       store,
@@ -147,6 +152,28 @@ export class Server {
     if (partitions.length > 0 && !isSure) record.count('lease-ran-out-asleep');
     trace.line(this.name, () => `goes on${isSure ? '' : ', its leases not renewed in time'}`);
     machine.process.resume();
+  }
+
+  /** Does something, once, just after it has asked something of the sort, whose answer is then on its way. */
+  lieInWaitFor(call: Call, strike: () => void): void {
+    this.#ambushes.set(call, strike);
+  }
+
+  #asked<T>(call: Call, answer: Promise<T>): Promise<T> {
+    const strike = this.#ambushes.get(call);
+    this.#ambushes.delete(call);
+    strike?.();
+    return answer;
+  }
+
+  #watched(store: Store): Store {
+    return {
+      ...store,
+      commit: (commit) => this.#asked('commit', store.commit(commit)),
+      renew: (request) => this.#asked('renew', store.renew(request)),
+      acquire: (request) => this.#asked('acquire', store.acquire(request)),
+      load: (partitions, sink) => this.#asked('load', store.load(partitions, sink)),
+    };
   }
 
   /** Stops in order, and is off then. */
@@ -319,7 +346,11 @@ export class Server {
         trace.line(name, () => `sends ${device} ${textOf(payload)}`);
         bus.sendCommand(site, device, payload);
       },
-      publish: (messages) => process.call(() => bus.publish(messages)),
+      publish: (messages) =>
+        this.#asked(
+          'publish',
+          process.call(() => bus.publish(messages)),
+        ),
       reply: (to, payload, error) => {
         if (!process.leave()) return;
         trace.line(name, () => `answers ${to.subject} ${textOf(payload)}`);

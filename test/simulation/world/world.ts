@@ -16,6 +16,7 @@ import { PARTITIONS } from '../../../src/wire/partition.ts';
 import { EVERYTHING, Happenings, type Part, type Plan } from '../plan.ts';
 import { WorldRecord } from '../record.ts';
 import type { Trace } from '../trace.ts';
+import { AimedPauses } from './aimed-pauses.ts';
 import { Backend, wordArgs } from './backend.ts';
 import { Chance } from './chance.ts';
 import { ServerClock } from './clocks.ts';
@@ -65,6 +66,8 @@ const NEIGHBOUR_PART = 0.3;
 /** In these parts the hub, and the store, are set back. */
 const HUB_SET_BACK_PART = 0.2;
 const STORE_SET_BACK_PART = 0.2;
+/** In this part nodes stand still in the middle of what they ask. */
+const AIMED_PAUSES_PART = 0.25;
 /** In this part there is a device without ring and storage. */
 const STORAGELESS_PART = 0.3;
 /** In this part there is a device whose uptime lies. */
@@ -149,6 +152,7 @@ export class World {
   readonly #mixUps: MixUps;
   readonly #waitEnds: WaitEnds;
   readonly #setBacks: SetBacks;
+  readonly #aimedPauses: AimedPauses;
   readonly #neighbour: Neighbour;
   readonly #storageless: Storageless | null;
   readonly #seller: Seller;
@@ -193,6 +197,9 @@ export class World {
     this.#mixUps = this.#makeMixUps();
     this.#waitEnds = this.#makeWaitEnds();
     this.#setBacks = this.#makeSetBacks();
+    const { leaseTtlMs } = this.weather.limits;
+    const pausing = { schedule, record, happenings, servers: this.#servers, leaseTtlMs };
+    this.#aimedPauses = new AimedPauses({ ...pausing, chance: chance.fork('aimed pauses') });
     const own = { schedule, record, happenings, site: this.#site, chance: chance.fork('storageless') };
     this.#neighbour = new Neighbour({ ...own, chance: chance.fork('neighbour') });
     const isStorageless = this.#has('storageless', 'no storage', STORAGELESS_PART);
@@ -260,6 +267,7 @@ export class World {
     if (this.#has('wait-ends', 'waits', WAIT_ENDS_PART)) this.#waitEnds.begin();
     if (this.#has('hub-set-backs', 'hub goes back', HUB_SET_BACK_PART)) this.#setBacks.beginHub();
     if (this.#has('store-set-backs', 'store goes back', STORE_SET_BACK_PART)) this.#setBacks.beginStore();
+    if (this.#has('aimed-pauses', 'pauses in calls', AIMED_PAUSES_PART)) this.#aimedPauses.begin();
     this.#storageless?.begin();
     if (this.#storageless !== null && this.happenings.has('seller'))
       this.#seller.begin(this.#storageless.device, this.weather.stormMs);
@@ -397,6 +405,7 @@ export class World {
     this.#mixUps.end();
     this.#waitEnds.end();
     this.#setBacks.end();
+    this.#aimedPauses.end();
     this.#neighbour.end();
     this.#storageless?.end();
     this.schedule.after(CALM_MS + LAST_MS - LAST_WORD_MS, () => {
