@@ -32,6 +32,7 @@ export const FAULTS = {
   'device-wipe': 3_600_000,
   'device-breakdown': 1_800_000,
   'gateway-undecided': 1_200_000,
+  'sensor-broken': 900_000,
   'device-flood': 600_000,
   'quartz-drift': 600_000,
   'wall-clock-set': 900_000,

@@ -1,3 +1,4 @@
+import type { Report } from '../../../machines/report.ts';
 import type { ArchivedReport } from '../../../src/runtime/archive.ts';
 import { sampleKey } from '../record.ts';
 import type { Evidence } from '../world/world.ts';
@@ -42,9 +43,18 @@ function wrongAbout(key: string, archived: ArchivedReport, { record, hubOffsetMs
   if (record.forged.has(key)) return null;
   const what = `report ${archived.boot}/${archived.seq}`;
   if (made === undefined) return `${what} was never made`;
-  if (JSON.stringify(made.report) !== JSON.stringify(archived.body)) return `${what} was changed on the way`;
+  if (JSON.stringify(asRead(made.report)) !== JSON.stringify(archived.body))
+    return `${what} was changed on the way`;
   if (archived.errorMs === null) return null;
   const offMs = archived.measuredAt - (made.measuredAt + hubOffsetMs);
   if (Math.abs(offMs) <= archived.errorMs + WHOLE_MS) return null;
   return `${what} is filed ${offMs} ms off its true time, with ± ${archived.errorMs} ms`;
+}
+
+/** What is to be read of a report: a sensor that says nothing which fits counts as absent, and is named. */
+function asRead(report: Report): Report {
+  const broken = Object.keys(report.sensors).filter((name) => report.sensors[name] === null);
+  if (broken.length === 0) return report;
+  const fitting = Object.entries(report.sensors).filter(([name]) => !broken.includes(name));
+  return { ...report, sensors: Object.fromEntries(fitting), unreadable: broken };
 }

@@ -4,9 +4,9 @@ import { deviceMutations } from './device.ts';
 import type { Mutation } from './mutation.ts';
 import { runtimeMutations } from './runtime.ts';
 import { setBackMutations } from './set-backs.ts';
-import { wayMutations } from './ways.ts';
+import { troubleMutations } from './troubles.ts';
 
 export const mutations: readonly Mutation[] = [
   ...[...actorMutations, ...runtimeMutations, ...deviceMutations],
-  ...[...setBackMutations, ...wayMutations],
+  ...[...setBackMutations, ...troubleMutations],
 ];

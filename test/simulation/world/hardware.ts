@@ -28,6 +28,8 @@ interface Traits {
   /** Commands that move hardware; the others only change the hold. */
   readonly moves: readonly string[];
   readonly sensors: (isInUse: boolean) => Sensors;
+  /** A sensor that is broken says this: what most writers of JSON make of NaN. */
+  readonly broken: Sensors;
 }
 
 const TRAITS: Readonly<Record<string, Traits>> = {
@@ -36,18 +38,21 @@ const TRAITS: Readonly<Record<string, Traits>> = {
     outOfOrder: 'faulted',
     moves: ['start', 'stop'],
     sensors: (is) => ({ cableConnected: is, carPresent: is, powerW: is ? 11_000 : 0 }),
+    broken: { powerW: null },
   },
   car: {
     inUse: 'rented',
     outOfOrder: 'out-of-service',
     moves: ['start', 'stop', 'release'],
     sensors: (is) => ({ locked: !is, doorsOpen: false, ignitionOn: false }),
+    broken: { doorsOpen: null },
   },
   kiosk: {
     inUse: 'serving',
     outOfOrder: 'out-of-service',
     moves: ['start', 'stop', 'reserve'],
     sensors: () => ({ compartmentOpen: false, mainsPresent: true }),
+    broken: { mainsPresent: null },
   },
 };
 
@@ -84,6 +89,7 @@ export class Hardware {
   readonly #underWay = new Set<number>();
   #isInUse = false;
   #isOutOfOrder = false;
+  #hasBrokenSensor = false;
   #changed: (change: BodyChange) => void = () => undefined;
 
   constructor(schedule: Schedule, chance: Chance, kind: Kind, events: HardwareEvents) {
@@ -123,6 +129,17 @@ export class Hardware {
     this.#changed({});
   }
 
+  /** One of its sensors says nothing that fits; the rest is as it was. */
+  breakSensor(): void {
+    this.#hasBrokenSensor = true;
+    this.#changed({});
+  }
+
+  repairSensor(): void {
+    this.#hasBrokenSensor = false;
+    this.#changed({});
+  }
+
   /** Something flickers: it looks as if it had changed, and has not. */
   flicker(): void {
     this.#changed({});
@@ -130,9 +147,10 @@ export class Hardware {
 
   /** How the device looks, held or not. */
   reading(isHeld: boolean): Reading {
-    const { inUse, outOfOrder, sensors } = this.#traits;
+    const { inUse, outOfOrder, sensors, broken } = this.#traits;
     const state = this.#isOutOfOrder ? outOfOrder : this.#isInUse ? inUse : isHeld ? 'reserved' : 'available';
-    return { state, sensors: sensors(this.#isInUse), firmware: '1.0.0' };
+    const shown = { ...sensors(this.#isInUse), ...(this.#hasBrokenSensor && broken) };
+    return { state, sensors: shown, firmware: '1.0.0' };
   }
 
   /** The body of one boot. */

@@ -58,6 +58,8 @@ const CONSUMERS: readonly FaultSort[] = [
 /** In this part clocks of servers are farther from each other than they may be. */
 const WRONG_CLOCKS_PART = 0.2;
 const WRONG_CLOCKS: readonly FaultSort[] = [...(['node-clock-wrong', 'store-clock-wrong'] as const)];
+/** In this part sensors of devices break. */
+const SENSORS_PART = 0.3;
 /** In this part of all worlds some devices are stations behind a gateway that does not know, for a while, what they do. */
 const GATEWAYS_PART = 0.4;
 
@@ -70,8 +72,9 @@ export function drawWeather(chance: Chance): Weather {
   const consumers = hasConsumers ? CONSUMERS : [];
   const hasWrongClocks = chance.fork('wrong clocks').hits(WRONG_CLOCKS_PART);
   const wrongClocks = hasWrongClocks ? WRONG_CLOCKS : [];
+  const sensors: FaultSort[] = chance.fork('sensors').hits(SENSORS_PART) ? ['sensor-broken'] : [];
   const drawnApart: readonly FaultSort[] = [
-    ...(['gateway-undecided', 'hub-refuses'] as const),
+    ...(['gateway-undecided', 'hub-refuses', 'sensor-broken'] as const),
     ...[...ONE_WAY, ...CONSUMERS, ...WRONG_CLOCKS],
   ];
   const sorts = (Object.keys(FAULTS) as FaultSort[]).filter((sort) => !drawnApart.includes(sort));
@@ -92,6 +95,7 @@ export function drawWeather(chance: Chance): Weather {
       ...refusals,
       ...consumers,
       ...wrongClocks,
+      ...sensors,
     ],
     ...{ hasConsumers, hasWrongClocks },
     deviceQuality: quality === 'good' ? good : quality === 'poor' ? POOR : badQuality(chance),

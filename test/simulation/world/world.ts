@@ -440,6 +440,7 @@ export class World {
       device.hardware.isReliable = true;
       device.hardware.isDistant = false;
       device.hardware.repair();
+      device.hardware.repairSensor();
       device.switchOn();
       device.restored();
     }

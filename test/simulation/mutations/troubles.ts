@@ -1,10 +1,10 @@
 /**
- * Bugs that show only where ways are cut in one direction, where the hub refuses to store, where its consumers fail their readers, where clocks of
- * servers are wrong, or where nodes stand still in the middle of what they ask.
+ * Bugs that show where ways are cut in one direction, the hub refuses to store, consumers fail their readers, clocks of servers are wrong,
+ * nodes stand still in the middle of what they ask, or a sensor is broken.
  */
 import type { Mutation } from './mutation.ts';
 
-export const wayMutations: readonly Mutation[] = [
+export const troubleMutations: readonly Mutation[] = [
   {
     bug: 'a device counts as one that hears, however many commands it lets pass',
     file: 'actors/resolve.ts',
@@ -76,6 +76,27 @@ export const wayMutations: readonly Mutation[] = [
     find: 'this.#sureUntil = askedAt + ttlMs;',
     put: 'this.#sureUntil = clock.monotonic() + ttlMs;',
     caughtBy: 'documents',
-    seed: 8,
+    seed: 40,
+  },
+  {
+    bug: 'a report is none where one value in it does not fit',
+    file: 'src/runtime/turn.ts',
+    find: 'if (report.unreadable !== undefined)\n      telemetry.unreadable({',
+    put: `if (report.unreadable !== undefined) {
+      this.#bury(partition, delivery, 'bad-report', 'a value does not fit', batch);
+      return;
+    }
+    if (report.unreadable !== undefined)
+      telemetry.unreadable({`,
+    caughtBy: 'history',
+    seed: 2,
+  },
+  {
+    bug: 'twins that are awake outlive the loading of their partition',
+    file: 'src/runtime/partition-state.ts',
+    find: 'const twins = new Twins(options);',
+    put: 'const node = options.store as { twins?: Twins };\n  const twins = (node.twins ??= new Twins(options));',
+    caughtBy: 'history',
+    seed: 1,
   },
 ];
