@@ -250,8 +250,8 @@ export class Storm {
         this.#later(this.#some(chance, 600_000), () => effect(() => (device.hardware.isDistant = false)));
         return;
       case 'sensor-broken':
-        device.hardware.breakSensor();
-        this.#later(this.#some(chance, 300_000), () => device.hardware.repairSensor());
+        effect(() => device.hardware.breakSensor());
+        this.#later(this.#some(chance, 300_000), () => effect(() => device.hardware.repairSensor()));
         return;
       case 'device-flood': {
         const [everyMs, forMs] = [chance.between(200, 3_000), this.#some(chance, 60_000)];
