@@ -4,11 +4,12 @@
  *
  * It names the one command that it gives up, and says `by` whom and why, for the journal. The command stays `unknown` in the ledger, with
  * a reason of its own, `abandoned`: it may have taken effect, and may yet. A word of the device that comes after all is still written down.
+ * Of a command that the ledger has forgotten, and the device names `undecided`, there is only the number: it is given up by that.
  */
 import type { CommandSpec } from '../machines/command.ts';
 import { addEffect, type Draft, refuse, writeEntry } from './draft.ts';
 import type { LedgerEntry } from './ledger.ts';
-import { abandonable } from './legality.ts';
+import { abandonable, namesToAbandon } from './legality.ts';
 import { proofText } from './proof.ts';
 import { abandonCommand, remember } from './resolve.ts';
 import { nextEntry } from './send.ts';
@@ -19,17 +20,17 @@ import type { CommandRequest } from './twin.ts';
 /** Gives up the command that the request names. The request has passed the guard: it says `by` whom, and why. */
 export function abandonByWord(draft: Draft, request: CommandRequest, spec: CommandSpec): void {
   const { twin, context } = draft;
-  const { command, reason } = request.args;
-  const given = abandonable(twin).find(({ id }) => id === command);
-  if (given === undefined) {
-    const known = abandonable(twin).map(({ id }) => id);
-    const detail = `${String(command)} is not undecided: what can be given up is ${known.join(', ')}`;
+  const { reason } = request.args;
+  const command = String(request.args.command);
+  const names = namesToAbandon(twin);
+  if (!names.includes(command)) {
+    const detail = `${command} is not undecided: what can be given up is ${names.join(', ')}`;
     refuse(draft, request, { code: 'bad-arguments', detail });
     return;
   }
   const word = `${request.by ?? ''}: ${String(reason)}`;
-  abandonCommand(draft, given, word);
-  reviewCommands(draft);
+  const given = abandonable(twin).find(({ id }) => id === command);
+  if (given !== undefined) abandonCommand(draft, given, word);
   const { now } = context;
   const entry: LedgerEntry = {
     ...nextEntry(draft, request, spec),
@@ -37,7 +38,12 @@ export function abandonByWord(draft: Draft, request: CommandRequest, spec: Comma
   };
   remember(draft, entry);
   writeEntry(draft, entry, { publish: true });
-  const detail = `${word}; gave up ${given.name} ${given.id} (n ${String(given.n)}), which may still take effect`;
+  reviewCommands(draft);
+  const what =
+    given === undefined
+      ? `the command of n ${command}, which the ledger has forgotten`
+      : `${given.name} ${given.id} (n ${String(given.n)})`;
+  const detail = `${word}; gave up ${what}: it may still take effect`;
   settleSuspicions(draft, { type: 'engineer', detail });
   if (draft.transitions === null) journal(draft, { type: 'engineer', detail });
   addEffect(draft, { type: 'answer', to: request.replyTo, reply: { type: 'ledger', entry } });

@@ -14,7 +14,7 @@ import { measuredAt } from './clock.ts';
 import type { Transition } from './decision.ts';
 import { type Age, ageOf, mayAnswer, type Quality, qualityOf } from './freshness.ts';
 import { causesOf, type ChainLink, type RejectedMessage } from './explanation-chain.ts';
-import { abandonable, commandNamed } from './legality.ts';
+import { commandNamed, namesToAbandon } from './legality.ts';
 import { isUndecided, type LedgerEntry } from './ledger.ts';
 import { DEAF_AFTER } from './probe.ts';
 import { prospectOf } from './prospect.ts';
@@ -225,7 +225,7 @@ function commandProspect(evidence: Evidence, name: string): CommandProspect {
 /** What a person's word would do: the twin takes it by itself, and the device never hears of it. */
 function wordSentence(twin: Twin, name: string): string {
   if (name === ABANDON) {
-    const given = abandonable(twin).map(({ id }) => id);
+    const given = namesToAbandon(twin);
     return `${name} would be accepted and done by the twin itself at once, and nothing is sent to the device: it would give up ${given.join(' or ')}.`;
   }
   const stays = standingAgainstWord(twin);

@@ -6,6 +6,7 @@ import type { CommandSpec } from '../machines/command.ts';
 import type { Kind } from '../machines/kind.ts';
 import { worldState } from '../machines/statechart.ts';
 import { ABANDON, RENEW_IDENTITY } from '../machines/upkeep.ts';
+import { forgottenCommands } from './forgotten-command.ts';
 import { isUndecided, type LedgerEntry } from './ledger.ts';
 import type { Twin } from './twin.ts';
 
@@ -61,6 +62,12 @@ export function abandonable({ open }: Twin): readonly LedgerEntry[] {
   return open.filter((entry) => entry.outcome === 'unknown' && isUndecided(entry));
 }
 
+/** All that an operator may give up, by the names under which he does: ids of the ledger, and numbers of what it has forgotten. */
+export function namesToAbandon(twin: Twin): readonly string[] {
+  const forgotten = twin.newest === null ? [] : forgottenCommands(twin, twin.newest.report);
+  return [...abandonable(twin).map(({ id }) => id), ...forgotten.map(String)];
+}
+
 /**
  * True when the machine accepts the command in the twin's present state, and there is what it needs: a deadline that can be told, or,
  * for a person's word, something that it is about.
@@ -69,7 +76,7 @@ export function isLegal(kind: Kind, twin: Twin, name: string): boolean {
   if (!kind.chart.accepts(twin.path, `command.${name}`)) return false;
   const spec = commandNamed(kind, name);
   if (name === RENEW_IDENTITY) return mayBeRenewed(twin);
-  if (name === ABANDON) return abandonable(twin).length > 0;
+  if (name === ABANDON) return namesToAbandon(twin).length > 0;
   if (spec?.decidedBy === 'twin') return twin.suspicions.length > 0;
   return twin.newest !== null || spec?.startWindowMs === null;
 }

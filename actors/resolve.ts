@@ -5,6 +5,7 @@
  */
 import { type Report, UNDECIDED } from '../machines/report.ts';
 import { type Draft, writeEntry } from './draft.ts';
+import { tellsUndecided } from './forgotten-command.ts';
 import { hasAnswered } from './freshness.ts';
 import { isUndecided, type LedgerEntry } from './ledger.ts';
 import { closableByWord, commandNamed } from './legality.ts';
@@ -143,13 +144,16 @@ function closeEntry(draft: Draft, entry: LedgerEntry, verdict: Verdict): void {
 
 /**
  * Takes an entry that is closed among the recent ones. The last command that the device is known to have handled stays, however
- * many came to nothing since: by it a ring is recognised after a restart.
+ * many came to nothing since: by it a ring is recognised after a restart. So does what was given up and is still named undecided.
  */
 export function remember({ twin }: Draft, entry: LedgerEntry): void {
   const recent = [entry, ...twin.recent];
   if (recent.length > RECENT_MAX) {
-    const last = recent.length - 1;
-    recent.splice(recent.findIndex(tellsRing) === last ? last - 1 : last, 1);
+    const tellingRing = recent.findIndex(tellsRing);
+    const goes = recent.findLastIndex(
+      (other, index) => index > 0 && index !== tellingRing && !tellsUndecided(other, twin),
+    );
+    recent.splice(goes === -1 ? recent.length - 1 : goes, 1);
   }
   twin.recent = recent;
 }

@@ -5,6 +5,7 @@
 import { NOT_CONNECTED, type Report, type RingEntry } from '../machines/report.ts';
 import { DIVERGENCE, standingDivergences } from './divergence.ts';
 import type { Draft } from './draft.ts';
+import { forgottenCommands } from './forgotten-command.ts';
 import type { EndedHold } from './holds.ts';
 import { isUndecided, type LedgerEntry } from './ledger.ts';
 import { closableByWord, UNCONFIRMED } from './legality.ts';
@@ -17,6 +18,7 @@ type Doubt = Omit<Suspicion, 'since'>;
 const CONFLICT = 'identity-conflict';
 const IMPOSSIBLE_NUMBER = 'impossible-number';
 const FOREIGN_EPOCH = 'foreign-epoch';
+const FORGOTTEN_COMMAND = 'forgotten-command';
 const UNKNOWN_STATE = 'unknown-state';
 const NO_CONNECTION = 'not-connected';
 
@@ -41,6 +43,12 @@ export const SUSPICIONS: Readonly<Record<string, SuspicionRule>> = {
     left: 'a report proves it, or shows that the device is past it and remembers nothing; the twin asks for one. A command that the device has named `undecided` only the device proves, or `abandon` gives up',
     cleared:
       'closes the command as unprovable, with the proof `engineer`, if the newest report shows that the device is past it; before that, and while the command is `undecided`, the doubt stays, and the answer says so',
+  },
+  [FORGOTTEN_COMMAND]: {
+    entered:
+      'the ring of the newest report names a command `undecided` that the ledger does not know, as after the database was set back: it may still take effect',
+    left: 'a newer report names another word for it, or none; or `abandon` gives it up by its number',
+    cleared: 'does not end it: only the device can tell, or `abandon` gives it up',
   },
   [DIVERGENCE]: {
     entered: 'the newest report and the ledger disagree about a hold',
@@ -95,14 +103,17 @@ export function reviewReport(
     ...impossibleNumber(report),
     ...foreignEpoch(draft, report),
     ...unconfirmed(draft),
+    ...forgotten(draft, report),
   );
   setDoubts(draft, doubts);
 }
 
 /** Takes over what changed about open commands. */
 export function reviewCommands(draft: Draft): void {
-  const others = draft.twin.suspicions.filter(({ reason }) => reason !== UNCONFIRMED);
-  setDoubts(draft, [...others, ...unconfirmed(draft)]);
+  const { suspicions, newest } = draft.twin;
+  const others = suspicions.filter(({ reason }) => reason !== UNCONFIRMED && reason !== FORGOTTEN_COMMAND);
+  const standing = newest === null ? [] : forgotten(draft, newest.report);
+  setDoubts(draft, [...others, ...unconfirmed(draft), ...standing]);
 }
 
 /** Reports came at `at` that one device cannot have sent. */
@@ -125,7 +136,9 @@ export function clearConflict(draft: Draft): void {
 /** An engineer's word ends every doubt but those that only a report can decide. */
 export function clearDoubts(draft: Draft): void {
   const { newest } = draft.twin;
-  setDoubts(draft, [...(newest === null ? [] : unknownState(draft, newest.report)), ...unconfirmed(draft)]);
+  const standing =
+    newest === null ? [] : [...unknownState(draft, newest.report), ...forgotten(draft, newest.report)];
+  setDoubts(draft, [...standing, ...unconfirmed(draft)]);
 }
 
 function unknownState({ kind }: Draft, { state }: Report): Doubt[] {
@@ -145,6 +158,7 @@ export function standingAgainstWord(twin: Twin): readonly Suspicion[] {
     (suspicion) =>
       suspicion.reason === UNKNOWN_STATE ||
       suspicion.reason === NO_CONNECTION ||
+      suspicion.reason === FORGOTTEN_COMMAND ||
       staying.some((doubt) => isSame(suspicion, doubt)),
   );
 }
@@ -171,6 +185,14 @@ function foreignEpoch({ twin, context }: Draft, { commands = [] }: Report): Doub
   if (last.outcome !== 'rejected' || last.reason !== 'stale-epoch') return [];
   const detail = `it refused command ${String(last.n)} of epoch ${String(epoch)} as stale-epoch: it has obeyed a higher epoch, of another database or of a copy of this one`;
   return [{ reason: FOREIGN_EPOCH, detail }];
+}
+
+/** Whoever asked for it may still get what he asked for, and nobody here knows of him. */
+function forgotten({ twin }: Draft, report: Report): Doubt[] {
+  return forgottenCommands(twin, report).map((n) => ({
+    reason: FORGOTTEN_COMMAND,
+    detail: `a command that the ledger does not know (n ${String(n)}) is in flight beyond the device, which cannot tell yet what became of it`,
+  }));
 }
 
 function later(one: RingEntry, other: RingEntry): RingEntry {

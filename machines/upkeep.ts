@@ -65,7 +65,8 @@ export const abandon = {
       command: Type.String({
         minLength: 1,
         maxLength: 64,
-        description: 'ledger id of the command that is given up',
+        description:
+          'ledger id of the command that is given up, or its number where the ledger does not know it',
       }),
       reason: Type.String({
         minLength: 1,

@@ -12,7 +12,6 @@ import type {
   Shown,
 } from '../../../src/device/ports.ts';
 import type { Chance } from '../world/chance.ts';
-import type { Schedule } from '../world/schedule.ts';
 
 /** Of accepted remote starts this part never becomes a session. */
 const WITHOUT_EFFECT_PART = 0.17;
@@ -22,6 +21,14 @@ const UNANSWERED_PART = 0.01;
 export const EFFECT_LONGEST_MS = 272_000;
 /** For so long the gateway waits for the effect before it says that it cannot tell yet, ms. */
 const PATIENCE_MS = 8_000;
+
+/** The time in which a station lives: simulated, or real and fast. */
+export interface StationTime {
+  /** Ms epoch, as the station lives it. */
+  readonly now: number;
+  /** Calls `work` after so much of it, ms. */
+  after(delayMs: number, work: () => void): unknown;
+}
 
 /** How it ends that a start has no effect: the station says so, its session with the gateway ends, or nobody ever tells. */
 export type SilentEnd = 'told' | 'session-over' | 'nobody-tells';
@@ -44,11 +51,11 @@ export class Station implements DeviceBody {
   isCharging = false;
   /** The session with the gateway ends, and a new one begins. */
   reconnect: () => void = () => undefined;
-  readonly #schedule: Schedule;
+  readonly #schedule: StationTime;
   readonly #chance: Chance;
   #changed: (change: BodyChange) => void = () => undefined;
 
-  constructor(schedule: Schedule, chance: Chance) {
+  constructor(schedule: StationTime, chance: Chance) {
     this.#schedule = schedule;
     this.#chance = chance;
   }

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { decide } from '../../../actors/decide.ts';
 import type { CommandRequest, Twin } from '../../../actors/twin.ts';
 import { explain } from '../../../actors/explain.ts';
-import { abandonable } from '../../../actors/legality.ts';
+import { namesToAbandon } from '../../../actors/legality.ts';
 import { prospectOf, WAITING_MAX } from '../../../actors/prospect.ts';
 import { chargePoint } from '../../../machines/charge-point.ts';
 import { kinds } from '../../../machines/kinds.ts';
@@ -26,7 +26,7 @@ function ringless(pair: Pair, given: Partial<Report> = {}): void {
 function argsOf({ twin }: Pair, name: string): CommandRequest['args'] {
   const reason = 'looked at it';
   if (name === 'clear' || name === 'renew-identity') return { reason };
-  return name === 'abandon' ? { command: abandonable(twin)[0]?.id ?? 'none', reason } : {};
+  return name === 'abandon' ? { command: namesToAbandon(twin)[0] ?? 'none', reason } : {};
 }
 
 /** Whether a request for the command, with right arguments, is refused now; nothing about the twin changes. */
