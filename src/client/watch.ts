@@ -40,7 +40,7 @@ export interface WatchOptions {
   readonly devices?: readonly string[];
   /**
    * Where to begin: behind the `place` of an event. Default: now. A `sequence` alone is taken too, and then nobody can tell that the
-   * stream was made anew if it has grown beyond that meanwhile.
+   * stream was made anew, or has lost its tail, if it has grown beyond that meanwhile.
    */
   readonly after?: string | number;
 }
@@ -109,14 +109,14 @@ async function* iterate(
 }
 
 function eventOf(
-  { subject, sequence, payload }: StreamMessage,
+  { subject, sequence, storedAt, payload }: StreamMessage,
   made: string,
 ): Exclude<WatchEvent, { type: 'gone' }> | null {
   const where = parseChangeSubject(subject);
   const read = where === null ? null : readPublished(where, payload);
   if (read?.ok !== true) return null;
   const { published } = read;
-  const standing = { sequence, place: placeText({ made, sequence }) };
+  const standing = { sequence, place: placeText({ made, sequence, storedAt }) };
   switch (published.type) {
     case 'changed':
       return { ...published.body, ...standing, type: 'changed' };

@@ -18,7 +18,7 @@ export function changeEvent(change: PublishedChange): ServerEvent | null {
   const { published } = read;
   return {
     event: published.type,
-    id: { made: change.made, sequence: change.sequence },
+    id: change,
     data: viewOf(published),
   };
 }

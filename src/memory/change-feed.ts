@@ -19,7 +19,7 @@ export class MemoryChangeFeed implements ChangeFeed {
 
   async last(): ReturnType<ChangeFeed['last']> {
     const { name: made, lastSequence: sequence } = this.#hub.changes;
-    return { made, sequence };
+    return { made, sequence, storedAt: this.#hub.changes.at(sequence)?.storedAt };
   }
 
   async open(options: Parameters<ChangeFeed['open']>[0]): ReturnType<ChangeFeed['open']> {
@@ -36,6 +36,8 @@ class Reader {
   readonly #unlisten: () => void;
   #made: string | null;
   #next: number;
+  /** When the message before that was stored; `undefined` where none was read. */
+  #storedAt: number | undefined;
   #isStopped = false;
   #reading: Promise<void> | null = null;
 
@@ -45,6 +47,7 @@ class Reader {
     this.#sink = sink;
     this.#made = after.made;
     this.#next = after.sequence + 1;
+    this.#storedAt = after.storedAt;
     this.#unlisten = hub.changes.onAppend(() => this.#read());
     sink.hearing(true);
     this.#read();
@@ -76,6 +79,7 @@ class Reader {
       const from = this.#next - this.#changes.firstSequence;
       const batch = this.#changes.messages.slice(from, from + BATCH);
       this.#next += batch.length;
+      this.#storedAt = batch.at(-1)?.storedAt;
       const wanted = batch.flatMap((message) => this.#changeOf(message, made));
       if (wanted.length > 0) await this.#sink.deliver(wanted);
     }
@@ -89,18 +93,33 @@ class Reader {
     const isAnew = this.#made === null ? isShorter : this.#made !== name;
     this.#made = name;
     if (isAnew || from < firstSequence) this.#skip({ from, to: firstSequence - 1 });
-    else if (isShorter) this.#skip({ from, to: lastSequence, isTail: true });
+    else if (isShorter || this.#isOther())
+      this.#skip({ from, to: this.#lastBefore(this.#storedAt ?? Infinity), isTail: true });
     return name;
+  }
+
+  /** Another message stands where the last that was read stood. */
+  #isOther(): boolean {
+    const standing = this.#changes.at(this.#next - 1);
+    return standing !== undefined && this.#storedAt !== undefined && standing.storedAt !== this.#storedAt;
+  }
+
+  /** The sequence of the last message that is not younger. */
+  #lastBefore(storedAt: number): number {
+    const { messages, lastSequence } = this.#changes;
+    const since = messages.find((message) => message.storedAt > storedAt);
+    return (since?.sequence ?? lastSequence + 1) - 1;
   }
 
   #skip(range: { readonly from: number; readonly to: number; readonly isTail?: true }): void {
     this.#next = range.to + 1;
+    this.#storedAt = undefined;
     this.#sink.gone({ ...range, made: this.#changes.name });
   }
 
-  #changeOf({ sequence, subject, payload }: StoredMessage, made: string): PublishedChange[] {
+  #changeOf({ sequence, storedAt, subject, payload }: StoredMessage, made: string): PublishedChange[] {
     const what = parseChangeSubject(subject);
     if (what === null || (this.#device !== null && what.device !== this.#device)) return [];
-    return [{ ...what, made, sequence, payload: payload.slice() }];
+    return [{ ...what, made, sequence, storedAt, payload: payload.slice() }];
   }
 }

@@ -53,7 +53,10 @@ export class NatsChangeFeed implements ChangeFeed {
   }
 }
 
-function changeOf({ sequence, subject, payload }: StreamMessage, made: string): readonly PublishedChange[] {
+function changeOf(
+  { sequence, storedAt, subject, payload }: StreamMessage,
+  made: string,
+): readonly PublishedChange[] {
   const what = parseChangeSubject(subject);
-  return what === null ? [] : [{ ...what, made, sequence, payload }];
+  return what === null ? [] : [{ ...what, made, sequence, storedAt, payload }];
 }

@@ -1,11 +1,12 @@
 /**
- * Reads the stream CHANGES from a place that somebody kept: who comes with a place of a stream that was made anew meanwhile is told so,
- * also where the new one has grown beyond its number, or lies exactly where it would go on.
+ * Reads the stream CHANGES from a place that somebody kept: who comes with a place of a stream that was made anew meanwhile, or in a tail
+ * that it has lost, is told so, also where it has grown beyond that number since, or lies exactly where it would go on.
  */
 import type { ChangesGone } from '../runtime/change-feed.ts';
 import type { ChangePlace } from '../wire/change-place.ts';
 import { STREAMS, twinChanged, twinOutcome } from '../wire/subjects.ts';
 import type { StreamMessage } from './stream-message.ts';
+import { storedAtOf } from './stored-at.ts';
 import { StreamReader, type StreamReaderOptions, type StreamSink } from './stream-reader.ts';
 
 /** Where it delivers; see `ChangeSink`. */
@@ -30,6 +31,7 @@ export function openChanges({
   sink,
   ...connecting
 }: ChangesReaderOptions): Promise<StreamReader> {
+  const { storedAt } = after;
   let { made, sequence } = after;
   return StreamReader.open({
     ...connecting,
@@ -41,6 +43,7 @@ export function openChanges({
     isWholeStream: devices === null,
     after: after.sequence,
     streams: made === null ? [] : [made],
+    marks: storedAt === undefined ? [] : [{ sequence, storedAt }],
     sink: {
       deliver: (batch) => {
         sequence = batch.at(-1)?.sequence ?? sequence;
@@ -65,7 +68,9 @@ export function openChanges({
 /** The stream as it stands: the place of its last message. */
 export function lastPlaceOf(stream: {
   readonly created: string;
-  readonly state: { readonly last_seq: number };
+  readonly state: { readonly last_seq: number; readonly last_ts: string };
 }): ChangePlace & { readonly made: string } {
-  return { made: stream.created, sequence: stream.state.last_seq };
+  const { last_seq: sequence, last_ts: time } = stream.state;
+  const storedAt = storedAtOf(time);
+  return { made: stream.created, sequence, ...(storedAt > 0 && { storedAt }) };
 }

@@ -18,7 +18,7 @@ import type { Heard } from './listen.ts';
 import { lostTail, type ReadMark } from './lost-tail.ts';
 import { type ConsumerEnd, type ConsumerEvents, PULL_MESSAGES, PullConsumer } from './pull-consumer.ts';
 import type { StreamMessage } from './stream-message.ts';
-import type { StreamSource } from './stream-source.ts';
+import { NobodyMayAsk, type StreamSource } from './stream-source.ts';
 
 /** Messages held and asked for: enough to fetch the next ones while the caller works on some. */
 const PREFETCH_MAX = 4 * PULL_MESSAGES;
@@ -266,10 +266,15 @@ export class StreamReader {
     return last !== null && last.sequence >= (this.#marks.at(-1)?.sequence ?? 0) ? [last] : this.#marks;
   }
 
-  #lostTail(where: { readonly reached: number; readonly first: number; readonly last: number }) {
+  async #lostTail(where: { readonly reached: number; readonly first: number; readonly last: number }) {
     const read = (seq: number) => this.#ask({ seq });
     const next = (seq: number) => this.#ask({ seq, next_by_subj: '>' });
-    return lostTail({ ...where, marks: this.#knownMarks(), read, next });
+    try {
+      return await lostTail({ ...where, marks: this.#knownMarks(), read, next });
+    } catch (error) {
+      if (!(error instanceof NobodyMayAsk)) throw error;
+      return lostTail({ ...where, marks: [], read, next });
+    }
   }
 
   /** What follows `to` was stored since the stream lost its tail: nobody has read it. */

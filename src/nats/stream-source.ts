@@ -25,6 +25,14 @@ const INACTIVE_MS = 30_000;
 /** Where a connection asks about the streams of its own account. */
 const OWN_API = '$JS.API';
 
+/** What the client calls a question that reaches nobody. */
+const NOBODY_ANSWERS = 'JetStreamNotEnabled';
+
+/** Messages of another account cannot be asked for one by one: the hub runs an older `nats.conf`. */
+export class NobodyMayAsk extends Error {
+  override readonly name = 'NobodyMayAsk';
+}
+
 /** A stream as it stands. */
 export interface StreamStanding {
   /** When it was made, as its server says: no other stream of the name ever has the same. */
@@ -100,7 +108,11 @@ export function streamSource(hub: HubConnection, apiPrefix = OWN_API): StreamSou
       return { created, firstSequence: state.first_seq, lastSequence: state.last_seq };
     },
     message: async (stream, query) => {
-      const stored = await (await manager()).streams.getMessage(stream, query);
+      const stored = await (await manager()).streams.getMessage(stream, query).catch((error: unknown) => {
+        if (apiPrefix !== OWN_API && error instanceof Error && error.name === NOBODY_ANSWERS)
+          throw new NobodyMayAsk(`nobody answers at ${apiPrefix} what stands in ${stream}`, { cause: error });
+        throw error;
+      });
       if (stored === null) return null;
       const { seq: sequence, subject, data, timestamp } = stored;
       return { sequence, subject, payload: data, storedAt: storedAtOf(timestamp) };

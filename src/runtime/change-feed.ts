@@ -9,6 +9,8 @@ export interface PublishedChange {
   readonly made: string;
   /** Its sequence there: reading goes on after it. */
   readonly sequence: number;
+  /** When it was stored, ms epoch. */
+  readonly storedAt: number;
   readonly type: 'changed' | 'outcome';
   readonly device: string;
   readonly payload: Uint8Array;

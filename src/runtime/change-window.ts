@@ -5,7 +5,8 @@
  * I1  entries are numbered without a hole; those before `first` are forgotten.
  * I2  everything that the stream holds after `coveredAfter`, up to `last`, is in entries behind the last `gone`.
  * I3  a number is of no account in here but in the stream `made`, in which everything behind the last `gone` stands.
- * I4  the payloads in it are at most `bytesMax`, and one entry.
+ * I4  a place that names the time of its message goes on in here only where that message is known here by the same time.
+ * I5  the payloads in it are at most `bytesMax`, and one entry.
  */
 import type { ChangePlace } from '../wire/change-place.ts';
 import type { ChangesGone, PublishedChange } from './change-feed.ts';
@@ -33,12 +34,15 @@ export class ChangeWindow {
   #bytes = 0;
   #made: string;
   #coveredAfter: number;
+  /** When what stands there was stored; `undefined` where nobody knows. */
+  #coveredAt: number | undefined;
   #last: number;
 
   /** Nothing yet, of what comes after a place. */
-  constructor({ made, sequence }: ChangePlace & { readonly made: string }, bytesMax: number) {
+  constructor({ made, sequence, storedAt }: ChangePlace & { readonly made: string }, bytesMax: number) {
     this.#made = made;
     this.#coveredAfter = sequence;
+    this.#coveredAt = storedAt;
     this.#last = sequence;
     this.#bytesMax = bytesMax;
   }
@@ -65,6 +69,7 @@ export class ChangeWindow {
     this.#behindGone = this.#first + this.#entries.length;
     this.#made = range.made;
     this.#coveredAfter = range.to;
+    this.#coveredAt = undefined;
     this.#last = range.to;
   }
 
@@ -75,9 +80,9 @@ export class ChangeWindow {
 
   /**
    * The number of the entry with which somebody goes on who has everything up to a place; `null` where something after that is not in
-   * here any more, or the place is in another stream.
+   * here any more, or the place is in another stream, or in a tail that may be lost.
    */
-  numberAfter({ made, sequence: place }: ChangePlace): number | null {
+  numberAfter({ made, sequence: place, storedAt }: ChangePlace): number | null {
     if ((made !== null && made !== this.#made) || place < this.#coveredAfter) return null;
     let number = this.#first + this.#entries.length;
     while (number > Math.max(this.#first, this.#behindGone)) {
@@ -85,7 +90,17 @@ export class ChangeWindow {
       if (before?.type !== 'changes' || (before.changes.at(-1)?.sequence ?? 0) <= place) break;
       number -= 1;
     }
-    return number;
+    return storedAt === undefined || storedAt === this.#storedAt(place, number) ? number : null;
+  }
+
+  /** When what stands at a place was stored, with which the entry before `number` ends, or which is in that; see I4. */
+  #storedAt(place: number, number: number): number | undefined {
+    if (place === this.#coveredAfter) return this.#coveredAt;
+    const standing = [number - 1, number].flatMap((near) => {
+      const entry = this.#entries[near - this.#first];
+      return entry?.type === 'changes' ? entry.changes.filter(({ sequence }) => sequence === place) : [];
+    });
+    return standing[0]?.storedAt;
   }
 
   #forget(): void {
@@ -93,8 +108,10 @@ export class ChangeWindow {
     this.#first += 1;
     if (forgotten?.type !== 'changes') return;
     this.#bytes -= forgotten.bytes;
-    if (this.#first > this.#behindGone)
-      this.#coveredAfter = forgotten.changes.at(-1)?.sequence ?? this.#coveredAfter;
+    const last = forgotten.changes.at(-1);
+    if (this.#first <= this.#behindGone || last === undefined) return;
+    this.#coveredAfter = last.sequence;
+    this.#coveredAt = last.storedAt;
   }
 }
 

@@ -183,7 +183,7 @@ export class SharedChanges implements ChangeFeed {
     if (wanted.length > 0) await sink.deliver(wanted);
     const last = entry.changes.at(-1);
     if (last !== undefined && last.sequence > follower.through.sequence)
-      follower.through = { made: last.made, sequence: last.sequence };
+      follower.through = placeAt(last);
     return true;
   }
 
@@ -201,8 +201,7 @@ export class SharedChanges implements ChangeFeed {
           for (const piece of piecesOf(batch)) {
             if (!isAlone()) return;
             await this.#inTurn(async () => (isAlone() ? sink.deliver(piece) : undefined));
-            const { made, sequence } = piece.at(-1) ?? follower.through;
-            follower.through = { made, sequence };
+            follower.through = placeAt(piece.at(-1) ?? follower.through);
             await this.#catchUp(follower, alone);
           }
         },
@@ -273,6 +272,10 @@ export class SharedChanges implements ChangeFeed {
 /** Whether a place is one of a stream that has come as far as `last`. */
 function isWithin({ made, sequence }: ChangePlace, last: ChangePlace): boolean {
   return (made === null || made === last.made) && sequence <= last.sequence;
+}
+
+function placeAt({ made, sequence, storedAt }: ChangePlace): ChangePlace {
+  return { made, sequence, storedAt };
 }
 
 /** Where reading goes on after what is gone. */

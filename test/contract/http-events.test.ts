@@ -120,8 +120,8 @@ describe('over HTTP', () => {
       const events = await read('/v1/events', 3, { 'last-event-id': '1' });
       expect(events.map((event) => event.split('\n').slice(0, 2))).toEqual([
         ['id: 1', 'event: open'],
-        ['id: made-1-2', 'event: outcome'],
-        ['id: made-1-3', 'event: outcome'],
+        [`id: made-1-2@${String(NOW)}`, 'event: outcome'],
+        [`id: made-1-3@${String(NOW)}`, 'event: outcome'],
       ]);
       expect(events[1]).toContain('"device":"cp-002"');
       expect(events[1]).toContain('"no":7');
@@ -136,7 +136,7 @@ describe('over HTTP', () => {
       }, 20);
       const [open, first] = await reading;
       clearInterval(next);
-      expect(open).toMatch(/^id: made-1-\d+\nevent: open/);
+      expect(open).toMatch(/^id: made-1-\d+@\d+\nevent: open/);
       expect(first).toContain('"device":"cp-002"');
       const nobody = await fetch(`${url}/v1/devices/nobody/events`);
       expect(nobody.status).toBe(404);
@@ -147,22 +147,22 @@ describe('over HTTP', () => {
       node.hub.changes.purgeBefore(3);
       const [, gone, next] = await read('/v1/events', 3, { 'last-event-id': '0' });
       expect(gone).toMatch(/^id: made-1-2\nevent: gone\ndata: \{"from":1,"to":2,/);
-      expect(next).toMatch(/^id: made-1-3\nevent: outcome/);
+      expect(next).toMatch(/^id: made-1-3@\d+\nevent: outcome/);
     });
 
     test('say to who comes back after the stream was made anew that his place is gone, also where the new one has it', async () => {
       outcome('cp-001');
       const [, first] = await read('/v1/events', 2, { 'last-event-id': 'made-1-0' });
       const place = /^id: (.*)$/m.exec(first ?? '')?.[1] ?? '';
-      expect(place).toBe('made-1-1');
+      expect(place).toBe(`made-1-1@${String(NOW)}`);
       node.hub.changes.wipe();
       for (let count = 0; count < 3; count += 1) outcome('cp-002');
       const [, gone, ...events] = await read('/v1/events', 5, { 'last-event-id': place });
       expect(gone).toMatch(/^id: made-2-0\nevent: gone\ndata: .*the stream was made anew/);
       expect(events.map((event) => event.split('\n')[0])).toEqual([
-        'id: made-2-1',
-        'id: made-2-2',
-        'id: made-2-3',
+        `id: made-2-1@${String(NOW)}`,
+        `id: made-2-2@${String(NOW)}`,
+        `id: made-2-3@${String(NOW)}`,
       ]);
     });
 
@@ -178,7 +178,7 @@ describe('over HTTP', () => {
       publish('cp-001', 'outcome', { ...commandOutcome(entry('cp-001')), sentAt: 'yesterday' });
       outcome('cp-001');
       const events = await read('/v1/events', 2, { 'last-event-id': '0' });
-      expect(events[1]).toMatch(/^id: made-1-5\nevent: outcome/);
+      expect(events[1]).toMatch(/^id: made-1-5@\d+\nevent: outcome/);
       expect(await node.metrics.metrics()).toContain('corral_http_changes_unreadable_total 4');
       expect(node.log.filter((line) => line.includes('change-unreadable'))).toHaveLength(4);
     });
@@ -196,7 +196,7 @@ describe('over HTTP', () => {
         let text = '';
         for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
           text += Buffer.from(chunk).toString();
-          if (text.includes('id: made-1-2\nevent: outcome')) break;
+          if (text.includes(`id: made-1-2@${String(NOW)}\nevent: outcome`)) break;
         }
         expect(text).not.toContain('id: made-1-1');
       }

@@ -1,6 +1,6 @@
 /**
- * The stream CHANGES is lost with the hub's disk and made anew, under a running node: whoever follows it is told, and whoever comes back
- * later with a place in the old one is told, however far the new one has got meanwhile.
+ * The stream CHANGES is lost with the hub's disk and made anew, or set back with it, under a running node: whoever follows it is told, and
+ * whoever comes back later with a place in what is lost is told, however far the stream has got meanwhile.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { App } from '../../src/app.ts';
@@ -93,6 +93,36 @@ describe('readers of a stream of changes that was made anew', () => {
     const [open, told, ...more] = await eventsOverHttp(place, `id: ${last.place}\n`);
     expect(open).toBe(`${place} open`);
     expect(told).toMatch(/-0 gone$/);
+    expect(more.at(-1)).toBe(`${last.place} outcome`);
+  });
+});
+
+describe('readers of a stream of changes that has lost its tail', () => {
+  test('are told so when they come back with a place in it, also where it has grown beyond that', async () => {
+    const first = await corral.watch({ devices: [device.device] });
+    const events = eventsOf(first);
+    await live();
+    await eventsUntil(events, isStopped);
+    await world.hub.keepStore();
+    await live();
+    const kept = (await eventsUntil(events, isStopped)).at(-1)!;
+    await first.stop();
+    await world.hub.setStoreBack();
+    for (let life = 0; life < 3; life += 1) await live();
+    const { place } = kept;
+    const watch = await corral.watch({ devices: [device.device], after: place });
+    let stops = 0;
+    const [gone, ...others] = await eventsUntil(
+      eventsOf(watch),
+      (event) => isStopped(event) && (stops += 1) === 3,
+    );
+    expect(gone).toMatchObject({ type: 'gone' });
+    const last = others.at(-1)!;
+    expect('sequence' in last && 'sequence' in kept && last.sequence > kept.sequence).toBe(true);
+    const [open, told, ...more] = await eventsOverHttp(place, `id: ${last.place}\n`);
+    expect(open).toBe(`${place} open`);
+    expect(told).toMatch(/ gone$/);
+    expect(more).toContain(`${others[0]!.place} changed`);
     expect(more.at(-1)).toBe(`${last.place} outcome`);
   });
 });

@@ -155,11 +155,12 @@ export class Customers {
     const n = / \(n (\d+)\) /.exec(forgotten?.detail ?? '')?.[1];
     if (undecided !== undefined) await this.#operate('abandon', { command: undecided.id });
     else if (n !== undefined) await this.#operate('abandon', { command: n });
-    else if (suspicions.length > 0) await this.#operate('clear', {});
+    else if (suspicions.length > 0) await this.#operate('clear', {}, suspicions[0]?.reason);
   }
 
-  async #operate(name: string, args: Readonly<Record<string, string>>): Promise<void> {
-    this.operator[name] = (this.operator[name] ?? 0) + 1;
+  async #operate(name: string, args: Readonly<Record<string, string>>, of = ''): Promise<void> {
+    const what = of === '' ? name : `${name} ${of}`;
+    this.operator[what] = (this.operator[what] ?? 0) + 1;
     await this.#ask(name, this.#chance.uuid(), { ...args, reason: 'nobody tells' });
   }
 

@@ -38,6 +38,8 @@ const stations = devices.map(
 await Promise.all(stations.map((station) => station.start()));
 
 process.once('message', () => void end());
+// Whoever started it is gone, or has heard all.
+process.once('disconnect', () => process.exit());
 say({ type: 'begun' });
 
 async function end(): Promise<void> {
