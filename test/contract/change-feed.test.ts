@@ -61,7 +61,8 @@ async function openMemory(): Promise<World> {
     },
     // No hub is set back within the time of one message.
     loseTail: async () => {
-      for (const at = Date.now(); Date.now() <= at + ROUNDING_MS; await nextTick());
+      const at = Date.now();
+      while (Date.now() <= at + ROUNDING_MS) await nextTick();
       hub.changes.loseAfter(kept);
     },
     end: async () => bus.stop(),

@@ -55,6 +55,12 @@ const ANSWERED_MS = 10_000;
 /** Two clocks of one process, and a time that is told in whole ms. */
 const ROUNDING_MS = 5;
 
+/** What the ledger says of starts of which nobody can ever know, and how those ended. */
+const ENDS_NOBODY_KNOWS: Readonly<Record<string, TrueStart['without']>> = {
+  abandoned: 'nobody-tells',
+  interrupted: 'session-over',
+};
+
 /** See the head of this file. */
 export function judge(truth: Truth, said: Said, calamities: Calamities): Judgement {
   const { asked, ledger, document, stored } = said;
@@ -122,8 +128,8 @@ function wrongEntry(entry: CommandResult, really: TrueStart | null, wasThere: bo
       return [`${saying} in the end`];
     case 'unknown': {
       if (closedAt === null) return [`${saying}, and open in the end`];
-      const ends = { abandoned: 'nobody-tells', interrupted: 'session-over' } as const;
-      const isRight = really?.without === ends[reason as keyof typeof ends] && really?.without !== null;
+      const end = reason === null ? undefined : ENDS_NOBODY_KNOWS[reason];
+      const isRight = end !== undefined && really?.without === end;
       // What was told of it may be what was lost.
       return isRight || wasThere ? [] : [`${saying}, and could have been told`];
     }
