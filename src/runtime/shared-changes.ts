@@ -182,8 +182,7 @@ export class SharedChanges implements ChangeFeed {
     const wanted = changesFor(entry, { after: follower.through.sequence, device });
     if (wanted.length > 0) await sink.deliver(wanted);
     const last = entry.changes.at(-1);
-    if (last !== undefined && last.sequence > follower.through.sequence)
-      follower.through = placeAt(last);
+    if (last !== undefined && last.sequence > follower.through.sequence) follower.through = placeAt(last);
     return true;
   }
 

@@ -24,7 +24,8 @@ const Answer = TypeCompiler.Compile(
 const HELP = `
 For a command that its device has passed on and cannot tell of (\`undecided\`), where whoever could tell does not come back: nothing more is
 waited for, the ledger keeps it as \`unknown\`, \`abandoned\`, and the device takes commands again. It may still take effect: look at the
-device first. The journal and the ledger keep who said so, and why. \`corral history DEVICE --commands\` shows the ids.
+device first. The journal and the ledger keep who said so, and why. \`corral history DEVICE --commands\` shows the ids. One
+that a restored database has forgotten (\`forgotten-command\`) goes by its number: \`corral explain DEVICE\` names it.
 
 Environment:
   CORRAL_HTTP_URL  a node's HTTP address (default: that of npm start)
@@ -39,10 +40,11 @@ export function addAbandon(program: Command): void {
     .command('abandon')
     .description('Give up commands that a device cannot tell of any more.')
     .argument('<device>', 'its id')
-    .argument('<id...>', 'the ids of the commands', (id: string, before?: readonly string[]) => [
-      ...(before ?? []),
-      uuid(id),
-    ])
+    .argument(
+      '<id...>',
+      'the ids of the commands; of one that the ledger has forgotten, its number',
+      (id: string, before?: readonly string[]) => [...(before ?? []), /^\d+$/.test(id) ? id : uuid(id)],
+    )
     .requiredOption('--why <sentence>', 'why nothing more can come of it, for the journal')
     .requiredOption('--by <name>', 'who says so')
     .option('--json', 'each answer as one line of JSON')
