@@ -45,6 +45,8 @@ async function ask(
     if (error instanceof TimeoutError) return { type: 'timeout' };
     if (error instanceof RequestError && error.cause instanceof NoRespondersError)
       return { type: 'no-responders' };
+    // It was on its way when its own program closed the connection: nobody hears the answer, and it may be acted upon.
+    if (error instanceof RequestError && hub.nats.isClosed()) return { type: 'timeout' };
     throw error;
   }
 }

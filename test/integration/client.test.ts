@@ -218,6 +218,24 @@ describe('watching', () => {
   });
 });
 
+describe('a client that is closed', () => {
+  test('says of a command that is under way that it may have been accepted, by its id', async () => {
+    const device = await knownDevice({ manner: 'probes' });
+    const id = randomUUID();
+    const other = await connectCorral({ url: world.hub.url('backend') });
+    const commanding = other
+      .command(device.device, 'reserve', {}, { id, waitMs: 60_000 })
+      .catch((error: unknown) => error);
+    await until('the command is in the ledger', async () => {
+      const entry = await corral.ledger(device.device, id).catch((error: unknown) => error);
+      const isThere = (entry as { readonly id?: string; readonly outcome?: string }).outcome === 'pending';
+      return isThere ? { done: true } : { done: false, seen: String(entry) };
+    });
+    await other.close();
+    expect(await commanding).toMatchObject({ name: 'CorralUnreachable', wasSent: 'maybe', id });
+  });
+});
+
 describe('through an outage', () => {
   test('of the link to the hub a command is accepted and executed once', async () => {
     const link = await startLink();
