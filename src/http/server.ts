@@ -81,6 +81,8 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
     clientErrorHandler: answerUnreadable,
     schemaController: schemaController(),
     return503OnClosing: false,
+    // A machine may be as busy as it likes: nothing that is registered here waits for anybody.
+    pluginTimeout: 0,
   });
   boundConnections(app, {
     clock: context.clock,
