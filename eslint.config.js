@@ -86,12 +86,12 @@ export default tseslint.config(
   {
     files: [
       ...['machines/**/*.ts', 'actors/**/*.ts', 'src/**/*.{ts,tsx}', 'tools/**/*.ts'],
-      'test/simulation/**/!(*.test).ts',
+      'test/{simulation,storm}/**/!(*.test).ts',
     ],
     rules: { 'no-console': 'error' },
   },
   {
-    files: ['src/**/*.{ts,tsx}', 'tools/**/*.ts', 'test/simulation/**/*.ts'],
+    files: ['src/**/*.{ts,tsx}', 'tools/**/*.ts', 'test/{simulation,storm}/**/*.ts'],
     ignores: ['src/main.ts', 'tools/cli/print.ts'],
     rules: {
       'no-restricted-properties': [

@@ -24,7 +24,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'servers',
-          include: ['test/{contract,integration,page}/**/*.test.ts'],
+          include: ['test/{contract,integration,page,storm}/**/*.test.ts'],
           globalSetup: ['./test/global-setup.ts'],
         },
       },

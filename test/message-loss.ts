@@ -31,8 +31,18 @@ export class MessageLoss {
 
   /** What everything from the server passes on one connection. */
   filter(): Transform {
+    const take = this.passing();
+    return new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        done(null, take(chunk));
+      },
+    });
+  }
+
+  /** The same, call by call: what is not lost of what came on one connection, in whole operations of the protocol. */
+  passing(): (bytes: Buffer) => Buffer {
     let rest = Buffer.alloc(0);
-    const take = (chunk: Buffer): Buffer => {
+    return (chunk) => {
       rest = Buffer.concat([rest, chunk]);
       const passed: Buffer[] = [];
       for (let whole = this.#next(rest); whole !== null; whole = this.#next(rest)) {
@@ -41,11 +51,6 @@ export class MessageLoss {
       }
       return Buffer.concat(passed);
     };
-    return new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        done(null, take(chunk));
-      },
-    });
   }
 
   /** The first operation of the protocol in these bytes, once it is there as a whole. */

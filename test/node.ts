@@ -1,7 +1,7 @@
 /**
  * A node of Corral in this process, on a hub and a database of the test.
  */
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
 import { type App, startCorral } from '../src/app.ts';
 import { readConfig } from '../src/config.ts';
 import type { RuntimeLimits } from '../src/runtime/limits.ts';
@@ -15,11 +15,16 @@ export interface TestNodeOptions {
   readonly limits?: Partial<RuntimeLimits>;
   /** More of its environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Takes what it logs; nobody does unless it is given. */
+  readonly log?: Logger;
+  /** It may find that another node has all partitions, and is ready to take over. */
+  readonly mayStandBy?: boolean;
 }
 
 /** Starts a node and waits until it hears all that the stream holds. */
 export async function startNode(options: TestNodeOptions): Promise<App> {
   const { hub, databaseUrl, node = 'node-under-test', limits = {}, env = {} } = options;
+  const { mayStandBy = false, log = pino({ level: 'silent' }) } = options;
   const config = readConfig({
     CORRAL_NATS_URL: hub.url('runtime'),
     CORRAL_POSTGRES_URL: databaseUrl,
@@ -27,10 +32,10 @@ export async function startNode(options: TestNodeOptions): Promise<App> {
     CORRAL_NODE: node,
     ...env,
   });
-  const app = await startCorral(config, pino({ level: 'silent' }), limits);
+  const app = await startCorral(config, log, limits);
   await until('the node is ready', async () => {
     const parts = await app.health.check();
-    const missing = parts.filter(({ ok, standsBy }) => !ok || standsBy === true);
+    const missing = parts.filter(({ ok, standsBy }) => !ok || (standsBy === true && !mayStandBy));
     return missing.length === 0 ? { done: true } : { done: false, seen: JSON.stringify(missing) };
   });
   return app;

@@ -52,9 +52,8 @@ export interface Temporary {
   readonly end: () => Promise<void>;
 }
 
-/** Copies the template on the run's Postgres: takes some 50 ms. */
-export async function createDatabase(): Promise<TestDatabase> {
-  const adminUrl = inject('postgresUrl');
+/** Copies the template on the run's Postgres: takes some 50 ms. Who runs without the test runner says where that is. */
+export async function createDatabase(adminUrl = inject('postgresUrl')): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   await query(adminUrl, `create database ${name} template ${templateDatabase}`);
   const url = new URL(adminUrl);
@@ -191,7 +190,7 @@ export async function startHub({ link, configure, ...options }: TestHubOptions =
 
 /** What a test wants of its site. */
 export interface TestSiteOptions extends Omit<SiteOptions, 'dataDir' | 'hubLeafAddress' | 'port'> {
-  readonly link?: Link;
+  readonly link?: Pick<Link, 'address'>;
   /** The link is waited for so long. */
   readonly linkTimeoutMs?: number;
 }

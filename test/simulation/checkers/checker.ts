@@ -16,12 +16,12 @@ export interface Flaw {
   readonly text: string;
 }
 
-/** A property. */
-export interface Checker {
+/** A property, of worlds or of whatever else leaves evidence. */
+export interface Checker<Of = Evidence> {
   readonly name: string;
   /** The property, as a sentence that has to be true. */
   readonly sentence: string;
-  readonly check: (evidence: Evidence) => readonly Flaw[];
+  readonly check: (evidence: Of) => readonly Flaw[];
 }
 
 /** Probes are commands of the twin itself; they are in no ledger. */

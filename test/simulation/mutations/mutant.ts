@@ -9,9 +9,28 @@ import { join } from 'node:path';
 import type { Mutation } from './mutation.ts';
 
 const root = join(import.meta.dirname, '../../..');
-/** A bug may make a world stand still; it is given up then, ms. */
-const RUN_MAX_MS = 250_000;
-const COPIED = ['machines', 'actors', 'src', 'tools/cli', 'test/simulation', 'package.json', 'tsconfig.json'];
+
+/** A program that runs and judges worlds, from the root of the project. */
+export interface Judge {
+  readonly entry: string;
+  /** What it needs besides `machines`, `actors` and `src`. */
+  readonly needs: readonly string[];
+  /** What it reads, and no bug is in: it is not copied. */
+  readonly links: readonly string[];
+  /** What it is told besides which worlds. */
+  readonly args: readonly string[];
+  /** A bug may make a world stand still; it is given up then, ms. */
+  readonly runMaxMs: number;
+}
+
+const SIMULATION: Judge = {
+  entry: 'test/simulation/main.ts',
+  needs: ['tools/cli', 'test/simulation'],
+  links: [],
+  args: ['--terse'],
+  runMaxMs: 250_000,
+};
+const COPIED = ['machines', 'actors', 'src', 'package.json', 'tsconfig.json'];
 
 /** A mutant's verdict on some worlds. */
 export interface MutantResult {
@@ -30,30 +49,32 @@ export function occurrences({ file, find }: Mutation): number {
 export async function runMutant(
   mutation: Mutation,
   { first, seeds }: { readonly first: number; readonly seeds: number },
+  judge: Judge = SIMULATION,
 ): Promise<MutantResult> {
   const folder = mkdtempSync(join(tmpdir(), 'corral-mutant-'));
   try {
-    for (const path of COPIED) cpSync(join(root, path), join(folder, path), { recursive: true });
-    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+    for (const path of [...COPIED, ...judge.needs])
+      cpSync(join(root, path), join(folder, path), { recursive: true });
+    for (const path of ['node_modules', ...judge.links]) symlinkSync(join(root, path), join(folder, path));
     const file = join(folder, mutation.file);
     writeFileSync(
       file,
       readFileSync(file, 'utf8').replace(mutation.find, () => mutation.put),
     );
     const worlds = seeds === 1 ? ['--seed', `${first}`] : ['--first', `${first}`, '--seeds', `${seeds}`];
-    const output = await simulate(folder, [...worlds, '--terse']);
+    const output = await simulate(folder, judge, worlds);
     return { noticed: noticedIn(output), output };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function simulate(folder: string, args: readonly string[]): Promise<string> {
-  const entry = join(folder, 'test/simulation/main.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', entry, ...args], {
+function simulate(folder: string, judge: Judge, worlds: readonly string[]): Promise<string> {
+  const entry = join(folder, judge.entry);
+  const child = spawn(process.execPath, ['--import', 'tsx', entry, ...worlds, ...judge.args], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: RUN_MAX_MS,
+    timeout: judge.runMaxMs,
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));

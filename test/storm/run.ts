@@ -1,0 +1,281 @@
+/**
+ * Runs the storm of a seed, waits until everything has become right, and judges what happened: by the simulation's properties, where they take
+ * the same evidence, and by those of the ways.
+ */
+import type { LedgerEntry } from '../../actors/ledger.ts';
+import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
+import type { Commit } from '../../src/runtime/ports.ts';
+import { until } from '../node.ts';
+import { acceptance } from '../simulation/checkers/acceptance.ts';
+import { calm } from '../simulation/checkers/calm.ts';
+import { certainlyNot } from '../simulation/checkers/certainly-not.ts';
+import type { Checker } from '../simulation/checkers/checker.ts';
+import { conclusions } from '../simulation/checkers/conclusions.ts';
+import { epochs } from '../simulation/checkers/epochs.ts';
+import { execution } from '../simulation/checkers/execution.ts';
+import { freshness } from '../simulation/checkers/freshness.ts';
+import { history } from '../simulation/checkers/history.ts';
+import { knownState } from '../simulation/checkers/known-state.ts';
+import { outcomes } from '../simulation/checkers/outcomes.ts';
+import { publication } from '../simulation/checkers/publication.ts';
+import { soundness } from '../simulation/checkers/soundness.ts';
+import { told } from '../simulation/checkers/told.ts';
+import type { StoredMessage } from '../../src/memory/message-stream.ts';
+import type { Committed } from '../simulation/record.ts';
+import type { Violation } from '../simulation/run.ts';
+import { Chance } from '../simulation/world/chance.ts';
+import { drawWeather } from '../simulation/world/weather.ts';
+import type { Evidence, FinalStore } from '../simulation/world/world.ts';
+import { deviceIn, type Eye, type Mark, SERVER_ERROR_MS } from './eye.ts';
+import type { Ground } from './ground.ts';
+import { following } from './checkers/following.ts';
+import { leases } from './checkers/leases.ts';
+import { versions } from './checkers/versions.ts';
+import type { StormRecord } from './record.ts';
+import { Storm } from './storm.ts';
+import { type Trouble } from './trouble.ts';
+
+/** What a storm leaves behind, beside what a simulated world does. */
+export interface StormEvidence extends Evidence {
+  readonly record: StormRecord;
+  readonly devices: readonly string[];
+  /** Of partitions, in the end: who has each, `null` where nobody does. */
+  readonly owners: readonly (string | null)[];
+}
+
+/** Properties of what happens on the ways. */
+const OWN: readonly Checker<StormEvidence>[] = [following, versions, leases];
+const SIMULATIONS: readonly Checker[] = [
+  ...[soundness, history, outcomes, execution, epochs, acceptance, knownState],
+  ...[told, conclusions, certainlyNot, publication, freshness, calm],
+];
+
+/** What became of a storm. */
+export interface Verdict {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly plan: readonly Trouble[];
+  readonly record: StormRecord;
+}
+
+/** Everything has to become right within this, ms: far more than the slowest machine takes, so that only what hangs is ended. */
+const PATIENCE_MS = 250_000;
+
+/** Before it is looked again whether everything has become right, ms. */
+const LOOK_EVERY_MS = 75;
+/** What did not become right is given so long to stop, ms; nothing more is done on its ground then. */
+const FAREWELL_MS = 10_000;
+
+/** Runs the storm of a seed. The ground is as it was before, but where `violations` are found: nobody knows what is still going on then. */
+export async function runSeed(
+  seed: number,
+  ground: Ground,
+  patienceMs: number = PATIENCE_MS,
+): Promise<Verdict> {
+  const storm = new Storm(seed, ground);
+  const { record, plan } = storm;
+  const unhandled = (error: unknown): void =>
+    record.fault(
+      `the process would have ended: ${error instanceof Error ? String(error.stack) : String(error)}`,
+    );
+  process.on('unhandledRejection', unhandled).on('uncaughtException', unhandled);
+  try {
+    const flaws = await judged(storm, ground, patienceMs);
+    return { seed, plan, record, violations: flaws.map((violation) => ({ seed, ...violation })) };
+  } finally {
+    process.off('unhandledRejection', unhandled).off('uncaughtException', unhandled);
+  }
+}
+
+async function judged(
+  storm: Storm,
+  ground: Ground,
+  patienceMs: number,
+): Promise<readonly Omit<Violation, 'seed'>[]> {
+  const { record } = storm;
+  const inTime = <T>(what: string, work: Promise<T>): Promise<T> => within(what, work, patienceMs);
+  try {
+    const mark = await inTime('the servers answer', ground.eye.mark());
+    await inTime('everything runs', storm.begin());
+    await storm.rage();
+    const calmAt = Date.now();
+    await inTime('what was begun has come to its end', storm.calm());
+    await settled(storm, ground, { mark, patienceMs, isOver: false });
+    const exam = await inTime('every device was told something', storm.examine());
+    await settled(storm, ground, { mark, patienceMs, isOver: true });
+    const evidence = await evidenceOf(storm, ground.eye, { mark, exam, calmAt });
+    await inTime('everything has stopped', storm.end());
+    return [
+      ...SIMULATIONS.flatMap((checker) => flawsOf(checker, evidence)),
+      ...OWN.flatMap((checker) => flawsOf(checker, evidence)),
+    ];
+  } catch (error) {
+    record.note('storm', String(error));
+    await within('everything has stopped', storm.end(), FAREWELL_MS).catch((reason: unknown) =>
+      record.note('storm', String(reason)),
+    );
+    const at = Date.now();
+    const faults = record.faults.map((fault) => ({ at: fault.at, device: null, text: fault.what }));
+    const flaw = { at, device: null, text: error instanceof Error ? String(error.stack) : String(error) };
+    return [
+      {
+        checker: 'settling',
+        sentence: 'once nothing is wrong any more everything becomes right by itself',
+        flaw,
+        flaws: 1,
+      },
+      ...faults.slice(0, 1).map((fault) => ({
+        ...{ checker: soundness.name, sentence: soundness.sentence, flaw: fault, flaws: faults.length },
+      })),
+    ];
+  }
+}
+
+function flawsOf<Of>({ name, sentence, check }: Checker<Of>, evidence: Of): Omit<Violation, 'seed'>[] {
+  const flaws = check(evidence);
+  const [flaw] = [...flaws].sort((a, b) => a.at - b.at);
+  return flaw === undefined ? [] : [{ checker: name, sentence, flaw, flaws: flaws.length }];
+}
+
+interface Settling {
+  readonly mark: Mark;
+  readonly patienceMs: number;
+  /** Nobody will command anything any more. */
+  readonly isOver: boolean;
+}
+
+/** Waits until the store has all that devices said and did, nothing is open, and everybody was told. */
+async function settled(storm: Storm, ground: Ground, settling: Settling): Promise<void> {
+  await until(
+    'everything has become right',
+    async () => {
+      const missing = [
+        ...(await missingInTwins(storm, ground.eye, settling)),
+        ...(await missingInOwnership(ground)),
+      ];
+      // What costs more to look at is looked at when the rest is right.
+      if (missing.length === 0) missing.push(...(await missingElsewhere(storm, ground.eye, settling)));
+      if (missing.length === 0) return { done: true };
+      await new Promise((resolve) => void setTimeout(resolve, LOOK_EVERY_MS));
+      return { done: false, seen: missing.join('; ') };
+    },
+    settling.patienceMs,
+  );
+}
+
+async function missingInTwins(storm: Storm, eye: Eye, { isOver }: Settling): Promise<string[]> {
+  const missing: string[] = [];
+  for (const [device, { boot, seq }] of storm.truth()) {
+    const twin = await eye.twin(device);
+    if (twin?.newest?.boot !== boot || twin.newest.seq !== seq) {
+      const believes = `${String(twin?.newest?.boot)}/${String(twin?.newest?.seq)}`;
+      missing.push(`${device}: its twin is at ${believes}, not at ${boot}/${seq}`);
+    }
+    // What changes nothing is not asked for again when it is lost: the next command of all shows what became of it.
+    const open = (twin?.open ?? []).filter(({ notAfterUp }) => isOver || notAfterUp !== null);
+    const left = [...open, ...(twin?.waiting ?? [])].map(({ id }) => id);
+    const doubts = (twin?.suspicions ?? []).map(({ reason, detail }) => `${reason} (${detail})`);
+    if (left.length + doubts.length > 0) missing.push(`${device}: left are ${[...left, ...doubts].join()}`);
+  }
+  return missing;
+}
+
+async function missingInOwnership({ eye, nodes }: Ground): Promise<readonly string[]> {
+  const free = (await ownersOf(eye)).filter((owner) => owner === null).length;
+  const broken = await nodes.brokenParts();
+  return free === 0 ? broken : [`nobody has ${free} partitions`, ...broken];
+}
+
+async function missingElsewhere(storm: Storm, eye: Eye, { mark }: Settling): Promise<readonly string[]> {
+  const { deviceNames, record } = storm;
+  const missing: string[] = [];
+  for (const device of deviceNames) {
+    const made = record.made.filter((report) => report.device === device).length;
+    const filed = (await eye.reports(device)).length;
+    if (filed < made) missing.push(`${device}: ${filed} of ${made} reports are filed`);
+  }
+  const journal = (await eye.journal(deviceNames, mark)).flat();
+  for (const { name, devices, told: toldLines, from } of record.readers) {
+    const wanted = new Set(
+      journal
+        .filter((line) => line.type !== 'dead-letter' && (devices?.includes(deviceIn(line)) ?? true))
+        .map(({ partition, no }) => `${partition}-${no}`),
+    );
+    for (const { partition, no } of toldLines) wanted.delete(`${partition}-${no}`);
+    // Who began later was not told what was published before.
+    if (wanted.size > 0 && from === 0) missing.push(`${name} was not told ${[...wanted].slice(0, 5).join()}`);
+  }
+  return missing;
+}
+
+async function ownersOf(eye: Eye): Promise<readonly (string | null)[]> {
+  const now = Date.now();
+  return (await eye.leases()).map(({ owner, expiresAt }) =>
+    expiresAt !== null && expiresAt > now ? owner : null,
+  );
+}
+
+async function evidenceOf(
+  storm: Storm,
+  eye: Eye,
+  seen: Pick<Evidence, 'exam' | 'calmAt'> & Pick<Settling, 'mark'>,
+): Promise<StormEvidence> {
+  const { record, deviceNames } = storm;
+  const { mark, ...times } = seen;
+  const store = await eye.store(deviceNames, mark);
+  // What is still said of the devices of earlier storms is not looked at.
+  const ofOurs = ({ payload }: StoredMessage): boolean =>
+    deviceNames.includes((JSON.parse(Buffer.from(payload).toString()) as { readonly device: string }).device);
+  const changes = (await eye.stream('CHANGES', mark)).filter(ofOurs);
+  const deadLetters = (await eye.stream('DEADLETTER', mark)).filter(ofOurs);
+  const endedAt = Date.now();
+  record.commits.push(...commitsOf(store, endedAt));
+  const limits = { ...DEFAULT_LIMITS, serverErrorMs: SERVER_ERROR_MS };
+  return {
+    ...{ record, store, endedAt, ...times, truth: storm.truth(), devices: deviceNames },
+    ...{ streams: { reports: [], changes, deadLetters }, owners: await ownersOf(eye) },
+    weather: { ...drawWeather(new Chance(1)), limits },
+    ...{ hubOffsetMs: 0, silence: new Map(), lastWords: null, lyingWords: null, events: 0 },
+  };
+}
+
+/**
+ * Nobody has seen the commits themselves: they are told from what they left behind. What is in the ledger was accepted when it says so, and came
+ * to its outcome when that was decided; a line of the journal was committed no earlier than it was recorded.
+ */
+function commitsOf(store: FinalStore, endedAt: number): Committed[] {
+  const nothing: Commit = { partitions: [], twins: [], reports: [], ledger: [], journal: [], clocks: [] };
+  const commits: Committed[] = [];
+  const add = (at: number, commit: Partial<Commit>): void => {
+    commits.push({ at, node: 'somebody', commit: { ...nothing, ...commit }, lostAt: null });
+  };
+  for (const line of store.journal.flat()) {
+    if (line.type === 'transition') add(line.transition.recordedAt, { journal: [line] });
+    else if (line.type === 'outcome')
+      add(line.entry.decidedAt ?? line.entry.acceptedAt, { journal: [line], ledger: [line.entry] });
+    else add(0, { journal: [line] });
+  }
+  for (const entry of [...store.ledger.values()].flat()) {
+    add(entry.acceptedAt, { ledger: [accepted(entry)] });
+    if (entry.decidedAt !== null) add(entry.decidedAt, { ledger: [entry] });
+  }
+  add(endedAt, { twins: [...store.twins.values()] });
+  return commits.sort((a, b) => a.at - b.at);
+}
+
+/** An entry as it was when it was accepted. */
+function accepted(entry: LedgerEntry): LedgerEntry {
+  return { ...entry, outcome: 'pending', reason: null, proof: null, decidedAt: null, closedAt: null };
+}
+
+async function within<T>(what: string, work: Promise<T>, patienceMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${patienceMs} ms until ${what}`)), patienceMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
