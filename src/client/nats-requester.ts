@@ -45,8 +45,9 @@ async function ask(
     if (error instanceof TimeoutError) return { type: 'timeout' };
     if (error instanceof RequestError && error.cause instanceof NoRespondersError)
       return { type: 'no-responders' };
-    // It was on its way when its own program closed the connection: nobody hears the answer, and it may be acted upon.
-    if (error instanceof RequestError && hub.nats.isClosed()) return { type: 'timeout' };
+    // It was on its way when its own program closed the connection, which the library says in an error of the same sort: nobody hears the
+    // answer, and it may be acted upon.
+    if (error instanceof RequestError && error.cause instanceof RequestError) return { type: 'timeout' };
     throw error;
   }
 }

@@ -44,7 +44,7 @@ const NAMES = ['reserve', 'release', 'start', 'stop', 'report'] as const;
 const EXAM = ['report', 'release', 'stop', 'reserve', 'release'] as const;
 const EXAM_WAIT_MS = 5_000;
 /** Nothing is wrong any more then: whoever is not answered for so long never will be, ms. */
-const EXAM_PATIENCE_MS = 120_000;
+const EXAM_PATIENCE_MS = 240_000;
 
 const CONCLUSIONS: Readonly<Record<Acceptance, string>> = {
   no: 'not-accepted',

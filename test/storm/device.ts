@@ -32,6 +32,8 @@ export interface StormDeviceOptions {
 const ACK_TIMEOUT_MS = 1_000;
 /** The longest pause before what was not acked is sent again, ms. */
 const RETRY_LONGEST_MS = 500;
+/** Nothing but changes is worth a report for so long, ms: less than it takes to be called silent. */
+const HEARTBEAT_MS = 200_000;
 /** A device has one storage for all of a storm. */
 const LIFE = 1;
 /** Between two changes of what a device measures, ms on average. */
@@ -136,9 +138,10 @@ export class StormDevice {
     await this.#agent?.delivered();
   }
 
-  /** What it has to deliver, for whoever waits in vain. */
-  get pending(): number {
-    return this.#agent?.status().pending ?? 0;
+  /** It says nothing more: what it is now stays the truth while others are looked at, however long that takes. */
+  async rest(): Promise<void> {
+    await this.delivered();
+    await this.#agent?.stop();
   }
 
   /** What it really is. */
@@ -162,7 +165,7 @@ export class StormDevice {
     const clock = new ObservedClock();
     const agent = await startAgent({
       ...{ device: this.name, kind: chargePoint.name, encoding: this.#encoding, order: this.#order },
-      limits: { ...AGENT_LIMITS, retryLongestMs: RETRY_LONGEST_MS },
+      limits: { ...AGENT_LIMITS, retryLongestMs: RETRY_LONGEST_MS, heartbeatMs: HEARTBEAT_MS },
       clock,
       storage: new MemoryStorage(this.#medium),
       link: deviceLinks({ connection, ackTimeoutMs: ACK_TIMEOUT_MS }).link(this.name),

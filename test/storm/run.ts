@@ -235,7 +235,8 @@ async function evidenceOf(
     ...{ record, store, endedAt, ...times, truth: storm.truth(), devices: deviceNames },
     ...{ streams: { reports: [], changes, deadLetters }, owners: await ownersOf(eye) },
     weather: { ...drawWeather(new Chance(1)), limits },
-    ...{ hubOffsetMs: 0, silence: new Map(), lastWords: null, lyingWords: null, events: 0 },
+    ...{ hubOffsetMs: 0, silence: new Map(), serverClocks: new Map(), events: 0 },
+    ...{ lastWords: null, lyingWords: null, filedOfThorn: null },
   };
 }
 

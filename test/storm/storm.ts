@@ -14,7 +14,8 @@ import { StormRecord } from './record.ts';
 import { type NodeName, planStorm, type Trouble, troubleText, type WayName } from './trouble.ts';
 import { untilConnected } from './until-connected.ts';
 
-const DEVICES = 4;
+/** Devices of a storm. */
+export const DEVICES = 4;
 
 /** See the head of this file. */
 export class Storm {
@@ -92,18 +93,13 @@ export class Storm {
         return (await backend.examine(device)).map((answer) => ({ device, ...answer }));
       }),
     );
-    await Promise.all(this.#devices.map((device) => device.delivered()));
+    await Promise.all(this.#devices.map((device) => device.rest()));
     return answers.flat();
   }
 
   /** What every device really is. */
   truth(): ReadonlyMap<string, FinalTruth> {
     return new Map(this.#devices.map((device) => [device.name, device.truth()]));
-  }
-
-  /** How much devices have yet to deliver, for whoever waits in vain. */
-  get pending(): readonly number[] {
-    return this.#devices.map(({ pending }) => pending);
   }
 
   /** Ends everything but the ground. */
