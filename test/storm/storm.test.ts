@@ -12,7 +12,8 @@ import { Chance } from '../simulation/world/chance.ts';
 /** So many are under way at once, each on servers of its own: most of the time all of them wait. */
 const SIDE_BY_SIDE = 4;
 const FIRST = 1;
-const STORMS = Number(process.env.CORRAL_STORMS ?? 12);
+/** Only who asks for them has them: each takes seconds of a processor. */
+const STORMS = Number(process.env.CORRAL_STORMS ?? 0);
 
 async function runAll(): Promise<readonly Verdict[]> {
   const found: Verdict[] = [];
@@ -46,7 +47,9 @@ function textOf(verdict: Verdict): string {
 const TIMEOUT_MS = 3_600_000;
 
 describe('on real servers, behind ways on which everything goes wrong', { timeout: TIMEOUT_MS }, () => {
-  test('what is said is true, nothing is lost or done twice, and everything becomes right by itself', async () => {
+  const title =
+    'what is said is true, nothing is lost or done twice, and everything becomes right by itself (CORRAL_STORMS)';
+  test.skipIf(STORMS === 0)(title, async () => {
     const flawed = (await runAll()).filter(({ violations }) => violations.length > 0);
     expect(flawed.map(textOf).join('\n\n')).toBe('');
   });
