@@ -7,11 +7,11 @@ import type { Mutation } from './mutation.ts';
 export const troubleMutations: readonly Mutation[] = [
   {
     bug: 'a device counts as one that hears, however many commands it lets pass',
-    file: 'actors/resolve.ts',
-    find: "if (verdict.reason === 'not-executed' && report.boot === entry.boot) twin.unheard += 1;",
-    put: '',
+    file: 'actors/document.ts',
+    find: 'hears: twin.unheard < DEAF_AFTER,',
+    put: 'hears: DEAF_AFTER > 0,',
     caughtBy: 'deaf',
-    seed: 35,
+    seed: 8,
   },
   {
     bug: 'a device takes whatever the hub answers for an acknowledgement',
