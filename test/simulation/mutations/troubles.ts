@@ -67,8 +67,8 @@ export const troubleMutations: readonly Mutation[] = [
     file: 'src/runtime/clock-watch.ts',
     find: "if (this.#differs('hub') && this.#hubSinceMs !== null)",
     put: "if (this.#differs('hub') && this.#hubSinceMs === null)",
-    caughtBy: 'freshness',
-    seed: 13,
+    caughtBy: 'clock-bounds',
+    seed: 33,
   },
   {
     bug: 'leases count from when a node hears that they are renewed, not from when it asked',
