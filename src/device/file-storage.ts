@@ -14,9 +14,9 @@
  * cut may take those since the last sync, as any message may be lost. The server sees their numbers as missing, and none is
  * used twice, because the next boot counts anew.
  */
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { foldLines, lineOf, linesOf, type LogEntry, readLine, type StoredDevice } from './log-entry.ts';
+import { type LogFile, type LogFiles, nodeFiles } from './log-files.ts';
 import type { DeviceStorage } from './ports.ts';
 
 /** Where, and how carefully. */
@@ -31,6 +31,8 @@ export interface FileStorageOptions {
   readonly sync?: 'memory' | 'every' | 'none';
   /** The file is replaced when it is longer than this, bytes, and twice as long as after it was last replaced. */
   readonly replaceAtBytes?: number;
+  /** Where files are. Default: in the file system of this machine. */
+  readonly files?: LogFiles;
 }
 
 /** The storage cannot be used. Nothing about the device is known then, so it must not start. */
@@ -57,7 +59,8 @@ interface Waiting {
 /** See the head of this file. */
 export class FileStorage implements DeviceStorage {
   readonly #options: FileStorageOptions;
-  #handle: FileHandle | null = null;
+  readonly #files: LogFiles;
+  #open: LogFile | null = null;
   #bytes = 0;
   #replaceAt: number;
   #waiting: Waiting[] = [];
@@ -66,11 +69,12 @@ export class FileStorage implements DeviceStorage {
 
   constructor(options: FileStorageOptions) {
     this.#options = options;
+    this.#files = options.files ?? nodeFiles;
     this.#replaceAt = this.#replaceAtBytes;
   }
 
   async load(): Promise<StoredDevice> {
-    await mkdir(dirname(this.#options.file), { recursive: true });
+    await this.#files.makeFolder(dirname(this.#options.file));
     const stored = await this.#read();
     await this.#replace(stored);
     return stored;
@@ -86,11 +90,11 @@ export class FileStorage implements DeviceStorage {
 
   async close(): Promise<void> {
     await this.#writing;
-    const handle = this.#handle;
-    this.#handle = null;
-    if (handle === null) return;
-    if (this.#failure === null && this.#isSynced) await handle.datasync();
-    await handle.close();
+    const open = this.#open;
+    this.#open = null;
+    if (open === null) return;
+    if (this.#failure === null && this.#isSynced) await open.sync();
+    await open.close();
   }
 
   get #isSynced(): boolean {
@@ -124,22 +128,16 @@ export class FileStorage implements DeviceStorage {
 
   async #writeBatch(batch: readonly Waiting[]): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
-    if (this.#handle === null) throw new Error(`${this.#options.file} is not open`);
+    if (this.#open === null) throw new Error(`${this.#options.file} is not open`);
     const text = batch.map(({ line }) => line).join('');
-    await this.#handle.appendFile(text);
-    if (batch.some(({ mustSync }) => mustSync)) await this.#handle.datasync();
+    await this.#open.append(text);
+    if (batch.some(({ mustSync }) => mustSync)) await this.#open.sync();
     this.#bytes += Buffer.byteLength(text);
     if (this.#bytes > this.#replaceAt) await this.#replace(await this.#read());
   }
 
   async #read(): Promise<StoredDevice> {
-    let text: string;
-    try {
-      text = await readFile(this.#options.file, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      text = '';
-    }
+    const text = (await this.#files.read(this.#options.file)) ?? '';
     const [first = '', ...rest] = text.split('\n');
     const isWholeHead = this.#isHead(first);
     const lines = isWholeHead ? rest : [first, ...rest];
@@ -170,30 +168,21 @@ export class FileStorage implements DeviceStorage {
     const next = `${file}.next`;
     const lines = [lineOf({ format: FORMAT, device }), ...linesOf(stored)];
     const text = `${lines.join('\n')}\n`;
-    await rm(next, { force: true });
-    const handle = await open(next, 'ax', 0o600);
+    await this.#files.remove(next);
+    const open = await this.#files.create(next);
     try {
-      await handle.appendFile(text);
-      if (this.#isSynced) await handle.sync();
-      await rename(next, file);
-      if (this.#isSynced) await syncFolder(dirname(file));
+      await open.append(text);
+      // Before the rename: its new name may come to the disk earlier than what it holds does.
+      if (this.#isSynced) await open.sync();
+      await this.#files.rename(next, file);
+      if (this.#isSynced) await this.#files.syncFolder(dirname(file));
     } catch (error) {
-      await handle.close();
+      await open.close();
       throw error;
     }
-    await this.#handle?.close();
-    this.#handle = handle;
+    await this.#open?.close();
+    this.#open = open;
     this.#bytes = Buffer.byteLength(text);
     this.#replaceAt = Math.max(this.#replaceAtBytes, 2 * this.#bytes);
-  }
-}
-
-/** Makes a rename outlive a power cut. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -174,6 +174,8 @@ export class WorldRecord {
   readonly believers = new Map<number, Set<string>>();
   /** Who took a partition last. */
   readonly owners = new Map<number, string>();
+  /** What a device's storage had promised to keep, and did not. */
+  readonly brokenStorages: { readonly device: string; readonly at: number; readonly what: string }[] = [];
   /** Twins that could not decide, processes that would have ended: what may never happen at all. */
   readonly faults: { readonly at: number; readonly what: string }[] = [];
 

@@ -23,6 +23,7 @@ import { publication } from './publication.ts';
 import { refusedMessage } from './refused-message.ts';
 import { singleHolder } from './single-holder.ts';
 import { soundness } from './soundness.ts';
+import { storage } from './storage.ts';
 import { storageless } from './storageless.ts';
 import { told } from './told.ts';
 import { undecided } from './undecided.ts';
@@ -33,7 +34,7 @@ export const checkers: readonly Checker[] = [
   ...[soundness, singleHolder, execution, outcomes, acceptance, epochs],
   ...[knownState, leaps, history, decided, clockBounds, freshness, holdEnd, presence],
   ...[told, documents, conclusions, certainlyNot, publication, calm, word],
-  ...[storageless, forgotten],
+  ...[storage, storageless, forgotten],
   ...[undecided, lyingClock, deaf, wrongClock],
   refusedMessage,
 ];

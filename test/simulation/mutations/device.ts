@@ -102,4 +102,28 @@ export const deviceMutations: readonly Mutation[] = [
     caughtBy: 'outcomes',
     seed: 6,
   },
+  {
+    bug: 'a storage is put in the place of the old one before it is on the disk',
+    file: 'src/device/file-storage.ts',
+    find: 'if (this.#isSynced) await open.sync();\n      await',
+    put: 'await',
+    caughtBy: 'storage',
+    seed: 4,
+  },
+  {
+    bug: 'a storage goes on in a file whose new name is not on the disk',
+    file: 'src/device/file-storage.ts',
+    find: 'if (this.#isSynced) await this.#files.syncFolder(dirname(file));',
+    put: '',
+    caughtBy: 'storage',
+    seed: 4,
+  },
+  {
+    bug: 'a memory counts as stored before it is on the disk',
+    file: 'src/device/file-storage.ts',
+    find: 'if (batch.some(({ mustSync }) => mustSync)) await this.#open.sync();',
+    put: '',
+    caughtBy: 'storage',
+    seed: 4,
+  },
 ];

@@ -47,6 +47,8 @@ export interface DeviceOptions {
   readonly died: () => void;
 }
 
+/** In so many of the cases in which it dies between two steps, it is the power that goes. */
+const POWER_PART = 0.4;
 /** A link waits this long for an ack, ms. */
 const ACK_TIMEOUT_MS = 5_000;
 
@@ -64,6 +66,7 @@ export class Device {
   readonly hardware: Hardware;
   readonly #options: DeviceOptions;
   readonly #disk: Disk;
+  readonly #outages: Chance;
   readonly #limits: AgentLimits;
   readonly #encoding: 'json' | 'msgpack';
   #life = 1;
@@ -79,7 +82,12 @@ export class Device {
   #span: { readonly span: HoldSpan; endsUp: number; readonly boot: Boot | null } | null = null;
   #offSince: number | null = null;
   /** A `reboot` that was accepted; it begins when it is stored, and has happened when the device goes off. */
-  #reboot: { readonly command: Command; readonly at: number; execution: Execution | null } | null = null;
+  #reboot: {
+    readonly command: Command;
+    readonly at: number;
+    readonly boot: number;
+    execution: Execution | null;
+  } | null = null;
 
   constructor(options: DeviceOptions) {
     const { device, kind, schedule, chance, record } = options;
@@ -96,10 +104,13 @@ export class Device {
     this.#encoding = chance.pick(['json', 'msgpack']);
     this.#wallErrorMs = wallClockError(chance, schedule.now);
     this.#quartzError = this.#someQuartzError();
-    this.#disk = new Disk(schedule, chance.fork('disk'), {
+    this.#disk = new Disk(device, schedule, chance.fork('disk'), {
       written: (entry) => this.#noteWritten(entry),
       lost: (reports) => this.#noteLost(reports),
+      broken: (what) => record.brokenStorages.push({ device, at: schedule.now, what }),
+      count: (sort) => record.count(sort),
     });
+    this.#outages = chance.fork('outages');
     this.hardware = new Hardware(schedule, chance.fork('hardware'), kind, {
       sampled: (hold) => this.#noteSample(hold),
       moving: (command) => this.#noteExecution(command, true),
@@ -169,6 +180,7 @@ export class Device {
     this.#boot?.process.kill();
     if (outage === 'power-cut') this.#disk.cutPower();
     else if (outage === 'wipe') {
+      this.#reboot = null;
       this.#disk.wipe();
       this.#endSpan(this.#offSince ?? schedule.now);
       record.wipes.push({ device: this.name, at: schedule.now });
@@ -268,9 +280,12 @@ export class Device {
     if (this.#boot !== boot) return;
     const { schedule, record } = this.#options;
     if (boot.process.hasDiedInStep) record.count('device-died-in-a-step');
-    this.#disk.stop();
-    if (this.#reboot?.execution) this.#reboot.execution.effect = 'done';
-    this.#reboot = null;
+    if (boot.process.hasDiedInStep && this.#outages.hits(POWER_PART)) this.#disk.cutPower();
+    else this.#disk.stop();
+    if (this.#reboot !== null && this.#reboot.execution !== null) {
+      this.#reboot.execution.effect = 'done';
+      this.#reboot = null;
+    }
     this.#sampleHold(boot);
     this.#boot = null;
     this.#offSince = schedule.now;
@@ -310,7 +325,9 @@ export class Device {
         const where = { device: this.name, life: this.#life, boot: boot.number, at };
         record.receptions.push({ ...where, command, became, reason });
         if (became === 'done') this.#noteExecution(command, false);
-        if (became === 'begun' && command.name === 'reboot') this.#reboot = { command, at, execution: null };
+        if (became === 'begun' && command.name === 'reboot') {
+          this.#reboot = { command, at, boot: boot.number, execution: null };
+        }
         break;
       }
       case 'amended':
@@ -322,18 +339,29 @@ export class Device {
     this.#sampleHold(boot);
   }
 
-  /** A device that has stored a `reboot` as begun counts the next boot as its execution, whatever switched it off. */
+  /**
+   * A device that has stored a `reboot` as begun counts the next boot as its execution, whatever switched it off. Where it went off
+   * before anybody knew that it was stored, the next boot shows it.
+   */
   #noteReboot(begun: number | null): void {
     if (this.#reboot === null) return;
-    const { command, at, execution } = this.#reboot;
+    const { command, at, boot, execution } = this.#reboot;
     if (execution !== null && begun === null) this.#reboot = null;
-    else if (execution === null && begun === command.n)
-      this.#reboot.execution = this.#noteExecution(command, false, at);
+    else if (execution === null && begun === command.n) {
+      this.#reboot.execution = this.#noteExecution(command, false, { startedAt: at, boot });
+      if (boot === this.#boot?.number) return;
+      this.#reboot.execution.effect = 'done';
+      this.#reboot = null;
+    }
   }
 
-  #noteExecution(command: Command, moves: boolean, startedAt = this.#options.schedule.now): Execution {
+  #noteExecution(
+    command: Command,
+    moves: boolean,
+    { startedAt, boot }: Pick<Execution, 'startedAt' | 'boot'> = this.#here(),
+  ): Execution {
     const { record } = this.#options;
-    const where = { device: this.name, life: this.#life, boot: this.#boot?.number ?? 0, command };
+    const where = { device: this.name, life: this.#life, boot, command };
     const execution: Execution = {
       ...{ ...where, startedAt, moves },
       ...{ effect: 'not-done' },
@@ -341,6 +369,10 @@ export class Device {
     this.#executions.push(execution);
     record.executions.push(execution);
     return execution;
+  }
+
+  #here(): Pick<Execution, 'startedAt' | 'boot'> {
+    return { startedAt: this.#options.schedule.now, boot: this.#boot?.number ?? 0 };
   }
 
   #noteWritten({ memory, report, settled }: LogEntry): void {
