@@ -16,11 +16,12 @@ import {
   FOREIGN_KEY_VIOLATION,
 } from './device-keys.ts';
 import { FENCED, fenceConclusion } from './fence.ts';
-import { inquire } from './inquiry.ts';
+import { type Backend, Inquiries } from './inquiry.ts';
 import type { KnownDatabase } from './known-database.ts';
 import { inventoryParts } from './inventory.ts';
 import type { PostgresLimits } from './limits.ts';
-import { asError, type Backend, type Session, type SessionPool, warningOf } from './sessions.ts';
+import { serverInquiry } from './server-inquiry.ts';
+import { asError, type Session, type SessionPool, warningOf } from './sessions.ts';
 import { type Statement, StatementComposer } from './statement.ts';
 
 /** What a committer works with. */
@@ -53,20 +54,17 @@ const PROGRAM_LIMIT_EXCEEDED = '54000';
 export class Committer {
   readonly #options: CommitterOptions;
   readonly #composer = new StatementComposer(fenceConclusion);
-  /** Commits of which it is not known whether they were written, with the server's process that may have. */
-  readonly #unknown = new WeakMap<Commit, Backend>();
+  readonly #inquiries: Inquiries;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
+    this.#inquiries = new Inquiries(serverInquiry(options.sessions), options.limits);
   }
 
   /** See `Store.commit`. */
   async commit(commit: Commit): Promise<CommitResult> {
-    const backend = this.#unknown.get(commit);
-    if (backend !== undefined) {
-      const result = await this.#inquire(commit, backend);
-      if (result.type !== 'unavailable' || this.#unknown.has(commit)) return result;
-    }
+    const known = await this.#inquiries.before(commit);
+    if (known !== null) return this.#noted(commit, known);
     for (let attempt = 1; ; attempt += 1) {
       const result = await this.#attempt(commit);
       if (result.type !== 'refused' || attempt >= KEY_ATTEMPTS_MAX) return result;
@@ -138,21 +136,12 @@ export class Committer {
 
   /** What became of a commit that was sent, and whose connection was cut. */
   async #inquire(commit: Commit, backend: Backend): Promise<CommitResult> {
-    const { sessions, limits, known } = this.#options;
-    const finding = await inquire({ sessions, backend, advances: commit.partitions, limits });
-    if (finding.type === 'open') this.#unknown.set(commit, backend);
-    else this.#unknown.delete(commit);
-    switch (finding.type) {
-      case 'written':
-        known.wrote(commit.partitions);
-        return { type: 'committed' };
-      case 'lost':
-        return { type: 'fenced', partitions: finding.partitions };
-      case 'not-written':
-        return { type: 'unavailable', cause: new Error('the connection was cut before the commit') };
-      case 'open':
-        return { type: 'unavailable', cause: finding.cause };
-    }
+    return this.#noted(commit, await this.#inquiries.after(commit, backend));
+  }
+
+  #noted(commit: Commit, found: CommitResult): CommitResult {
+    if (found.type === 'committed') this.#options.known.wrote(commit.partitions);
+    return found;
   }
 }
 

@@ -4,13 +4,8 @@
  */
 import pg, { type ClientBase, type PoolClient, type QueryConfig } from 'pg';
 import { ArchiveBusyError } from '../runtime/archive.ts';
+import type { Backend } from './inquiry.ts';
 import type { PostgresLimits } from './limits.ts';
-
-/** The server's process behind a connection. Its start tells it from a later one with the same number. */
-export interface Backend {
-  readonly pid: number;
-  readonly startedAt: string;
-}
 
 /** A connection while one user has it. */
 export interface Session {

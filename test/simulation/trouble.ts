@@ -52,6 +52,8 @@ export const MISHAPS = [
   'command-at-its-deadline',
   'commit-failed',
   'commit-unsaid',
+  'commit-slow',
+  'commit-inquired',
   'node-died-in-a-step',
   'device-died-in-a-step',
   'lease-ran-out-asleep',

@@ -1,5 +1,6 @@
 /** Every bug that is planted. */
 import { actorMutations } from './actors.ts';
+import { adapterMutations } from './adapters.ts';
 import { deviceMutations } from './device.ts';
 import type { Mutation } from './mutation.ts';
 import { runtimeMutations } from './runtime.ts';
@@ -8,5 +9,5 @@ import { troubleMutations } from './troubles.ts';
 
 export const mutations: readonly Mutation[] = [
   ...[...actorMutations, ...runtimeMutations, ...deviceMutations],
-  ...[...setBackMutations, ...troubleMutations],
+  ...[...setBackMutations, ...troubleMutations, ...adapterMutations],
 ];

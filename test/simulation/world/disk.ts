@@ -113,19 +113,15 @@ export class Disk {
   }
 
   #take<Result>(operation: Operation<Result>): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      if (this.#underWay !== null) throw new Error(`${this.#device} does two things to its file at once`);
-      this.#underWay = operation;
-      const usualMs = operation.name === 'sync' ? this.#usualMs : this.#usualMs * UNSYNCED_PART;
-      const takesMs = this.#chance.hits(0.005) ? 2_000 : this.#chance.exponential(usualMs);
+    if (this.#underWay !== null) throw new Error(`${this.#device} does two things to its file at once`);
+    this.#underWay = operation;
+    const usualMs = operation.name === 'sync' ? this.#usualMs : this.#usualMs * UNSYNCED_PART;
+    const takesMs = this.#chance.hits(0.005) ? 2_000 : this.#chance.exponential(usualMs);
+    return new Promise((resolve) => {
       this.#schedule.after(takesMs, () => {
         if (this.#underWay !== operation) return;
         this.#underWay = null;
-        try {
-          resolve(operation.finish());
-        } catch (error) {
-          reject(error);
-        }
+        resolve(Promise.resolve().then(operation.finish));
       });
     });
   }

@@ -1,8 +1,11 @@
 /**
- * A node's connection to the store. It can break at any time, and the store may be away; but what became of a commit is
- * found out for certain before anybody is told (the contract of the port `Store`).
+ * A node's connections to the store. They can break at any time, and the store may be away; but what became of a commit is found out for
+ * certain before anybody is told (the contract of the port `Store`), by the inquiry that nodes make on Postgres: here its questions go over
+ * the network of the world, to a server whose processes go on for a while when nobody listens to them any more.
  */
 import type { MemoryStore } from '../../../src/memory/store.ts';
+import { type Backend, Inquiries, type InquiryPort } from '../../../src/postgres/inquiry.ts';
+import { DEFAULT_POSTGRES_LIMITS } from '../../../src/postgres/limits.ts';
 import type { Commit, CommitResult, Store } from '../../../src/runtime/ports.ts';
 import type { WorldRecord } from '../record.ts';
 import type { Chance } from './chance.ts';
@@ -17,6 +20,8 @@ export interface StoreTrouble {
   failPart: number;
   /** Of this part of the commits the answer is lost. */
   mutePart: number;
+  /** This part of the commits takes so long that some are given up before they are written. */
+  slowPart: number;
 }
 
 export interface StoreLinkOptions {
@@ -32,14 +37,31 @@ export interface StoreLinkOptions {
 
 /** A question is waited for this long, ms. */
 const ANSWER_TIMEOUT_MS = 5_000;
-/** Between two attempts to find out what became of a commit, ms. */
-const FIND_OUT_MS = 400;
+/** A slow commit takes so long, ms, on average. */
+const SLOW_MS = 4_000;
+/** At so many of the attempts to end a process it takes a while until it has ended, ms on average. */
+const SLOW_END_PART = 0.3;
+const SLOW_END_MS = 500;
 
 /** The port `Store` of one process. */
 export function storeLink(options: StoreLinkOptions): Store {
-  const { process, store, network, node } = options;
+  const { process, store, network, node, record } = options;
   const ask = <T>(question: () => Promise<T>): Promise<T> =>
     process.call(() => network.ask(node, 'store', ANSWER_TIMEOUT_MS, question));
+  const processes = new Processes(options);
+  const inquiries = new Inquiries(inquiryPort(options, processes, ask), DEFAULT_POSTGRES_LIMITS);
+  const commitUntilCertain = async (commit: Commit): Promise<CommitResult> => {
+    const known = await inquiries.before(commit);
+    if (known !== null) return known;
+    const served = processes.begin();
+    try {
+      return await ask(() => processes.answer(served, commit));
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      record.visited.add('inquiry');
+      return inquiries.after(commit, served.backend);
+    }
+  };
   return {
     acquire: (request) => ask(() => store.acquire(request)),
     renew: (request) => ask(() => store.renew(request)),
@@ -49,92 +71,107 @@ export function storeLink(options: StoreLinkOptions): Store {
     registered: (since) => store.registered(since),
     packTwin: (twin) => store.packTwin(twin),
     unpackTwin: (device, bytes) => store.unpackTwin(device, bytes),
-    commit: (commit) =>
-      process.call(() => noted(options.record, commit, commitUntilCertain(options, commit))),
+    commit: async (commit) => {
+      record.underWay.add(commit);
+      const result = await commitUntilCertain(commit);
+      record.underWay.delete(commit);
+      return result;
+    },
     ledgerEntry: (device, id) => ask(() => store.ledgerEntry(device, id)),
     journalAfter: (partition, after, limit) => ask(() => store.journalAfter(partition, after, limit)),
   };
 }
 
-/** The record knows of it until what became of it is certain. */
-async function noted(
-  record: WorldRecord,
-  commit: Commit,
-  result: Promise<CommitResult>,
-): Promise<CommitResult> {
-  record.underWay.add(commit);
-  try {
-    return await result;
-  } finally {
-    record.underWay.delete(commit);
-  }
+/** The questions of an inquiry, each over a connection of its own. */
+function inquiryPort(
+  { process, store, schedule, record }: StoreLinkOptions,
+  processes: Processes,
+  ask: <T>(question: () => Promise<T>) => Promise<T>,
+): InquiryPort {
+  return {
+    end: (backend) => {
+      record.count('commit-inquired');
+      return ask(async () => processes.end(backend));
+    },
+    leases: (partitions) =>
+      ask(async () => (await store.leases()).filter(({ partition }) => partitions.includes(partition))),
+    // All that is seen here lasts: there is no standby.
+    rewrite: () => ask(async () => undefined),
+    monotonic: () => schedule.now,
+    pause: (ms) => new Promise((resolve) => void schedule.after(ms, () => process.enter(resolve))),
+  };
 }
 
-/** One transaction on its way. Once it has been given up it cannot be taken any more. */
-interface Attempt {
-  result: CommitResult | null;
-  isGivenUp: boolean;
-  /** How often the store had been set back when it began: what was written before that is not there any more. */
+/** A process of the server at one commit. */
+interface Served {
+  readonly backend: Backend;
+  isRunning: boolean;
+  /** How often the store had been set back when it began: it does not outlive that. */
   readonly setBacks: number;
 }
 
-async function commitUntilCertain(options: StoreLinkOptions, commit: Commit): Promise<CommitResult> {
-  const { network, node, chance, trouble, schedule, record } = options;
-  const attempt: Attempt = { result: null, isGivenUp: false, setBacks: record.setBacks.length };
-  const found = (): CommitResult =>
-    attempt.setBacks === record.setBacks.length ? resultOf(attempt) : goneFrom(attempt, commit);
-  try {
-    return await network.ask(node, 'store', ANSWER_TIMEOUT_MS, async () => {
-      await take(options, commit, attempt);
-      if (!chance.hits(trouble.mutePart)) return found();
-      if (attempt.result?.type === 'committed') record.count('commit-unsaid');
-      return new Promise<never>(() => undefined);
-    });
-  } catch (error) {
-    if (!(error instanceof NoAnswer)) throw error;
+/** The processes that serve one node. */
+class Processes {
+  readonly #options: StoreLinkOptions;
+  readonly #all: Served[] = [];
+
+  constructor(options: StoreLinkOptions) {
+    this.#options = options;
   }
-  record.visited.add('inquiry');
-  for (;;) {
-    await new Promise<void>((resolve) => void schedule.after(FIND_OUT_MS, resolve));
-    try {
-      return await network.ask(node, 'store', ANSWER_TIMEOUT_MS, async () => found());
-    } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
+
+  begin(): Served {
+    const backend = { pid: this.#all.length + 1, startedAt: String(this.#options.schedule.now) };
+    const served = { backend, isRunning: true, setBacks: this.#options.record.setBacks.length };
+    this.#all.push(served);
+    return served;
+  }
+
+  /** Takes a commit that has arrived. Never resolves where nobody will hear the answer. */
+  async answer(served: Served, commit: Commit): Promise<CommitResult> {
+    const { chance, trouble, record, schedule } = this.#options;
+    if (chance.hits(trouble.slowPart)) {
+      record.count('commit-slow');
+      await new Promise<void>((resolve) => void schedule.after(chance.exponential(SLOW_MS), resolve));
     }
+    if (!this.#isThere(served)) return never();
+    const result = await this.#take(commit);
+    if (!chance.hits(trouble.mutePart)) return result;
+    if (result.type === 'committed') record.count('commit-unsaid');
+    return never();
+  }
+
+  /** Ends a process, and says whether it was gone already. */
+  end({ pid }: Backend): boolean {
+    const { chance, schedule } = this.#options;
+    const served = this.#all.find(({ backend }) => backend.pid === pid);
+    if (served === undefined || !this.#isThere(served)) return true;
+    const end = (): void => void (served.isRunning = false);
+    if (chance.hits(SLOW_END_PART)) schedule.after(chance.exponential(SLOW_END_MS), end);
+    else end();
+    return false;
+  }
+
+  #isThere({ isRunning, setBacks }: Served): boolean {
+    return isRunning && setBacks === this.#options.record.setBacks.length;
+  }
+
+  async #take(commit: Commit): Promise<CommitResult> {
+    const { store, node, chance, trouble, record, schedule } = this.#options;
+    if (chance.hits(trouble.failPart)) {
+      record.count('commit-failed');
+      return { type: 'unavailable', cause: new Error('deadlock detected') };
+    }
+    if (hasThorn(commit)) return { type: 'refused', cause: new Error('a value violates a constraint') };
+    const result = await store.commit(commit);
+    if (result.type === 'committed') record.commits.push({ at: schedule.now, node, commit, lostAt: null });
+    else if (result.type === 'refused') {
+      const what = `the store refused a commit of ${node}: ${result.cause.message}`;
+      record.faults.push({ at: schedule.now, what });
+    }
+    return result;
   }
 }
 
-async function take(options: StoreLinkOptions, commit: Commit, attempt: Attempt): Promise<void> {
-  const { store, node, chance, trouble, record, schedule } = options;
-  if (attempt.isGivenUp || attempt.setBacks < record.setBacks.length) return;
-  if (chance.hits(trouble.failPart)) {
-    record.count('commit-failed');
-    attempt.result = { type: 'unavailable', cause: new Error('deadlock detected') };
-    return;
-  }
-  if (hasThorn(commit)) {
-    attempt.result = { type: 'refused', cause: new Error('a value violates a constraint') };
-    return;
-  }
-  attempt.result = await store.commit(commit);
-  if (attempt.result.type === 'committed')
-    record.commits.push({ at: schedule.now, node, commit, lostAt: null });
-  else if (attempt.result.type === 'refused') {
-    const what = `the store refused a commit of ${node}: ${attempt.result.cause.message}`;
-    record.faults.push({ at: schedule.now, what });
-  }
-}
-
-/** The lease rows are those of before the node took them, or moved them. */
-function goneFrom(attempt: Attempt, { partitions }: Commit): CommitResult {
-  attempt.isGivenUp = true;
-  return { type: 'fenced', partitions: partitions.map(({ partition }) => partition) };
-}
-
-/** The answer of the lease row: a transaction that has not come by now will not be taken any more. */
-function resultOf(attempt: Attempt): CommitResult {
-  attempt.isGivenUp = true;
-  return (
-    attempt.result ?? { type: 'unavailable', cause: new Error('the connection broke before the commit') }
-  );
+function never(): Promise<never> {
+  return new Promise(() => undefined);
 }
