@@ -14,6 +14,7 @@ import { EndpointStats, OWNER_QUEUE } from './endpoints.ts';
 import { isMappingCheck } from './hub.ts';
 import { errorHeaders, type Heard, listenToRequests, stopListening } from './listen.ts';
 import { Publisher, type PublisherNotice } from './publisher.ts';
+import { publisherPort } from './publisher-port.ts';
 import { readTrace, writeTrace } from './trace-headers.ts';
 
 /** Something an operator may want to know. */
@@ -56,7 +57,7 @@ export class NatsBus implements Bus {
     this.#hub = hub;
     this.#requests = requests;
     this.#onNotice = onNotice;
-    this.#publisher = new Publisher(hub, onNotice);
+    this.#publisher = new Publisher(publisherPort(hub), onNotice);
   }
 
   /** Gives up publications that are not acknowledged: their `publish` rejects. */

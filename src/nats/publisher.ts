@@ -1,8 +1,7 @@
 /**
  * Stores messages in streams: many at a time, in order, until the hub has acknowledged each.
  *
- * The acknowledgements of all messages come to one inbox and are counted there, which costs a fraction of a request for
- * each message. Whatever goes wrong (a lost connection, a timeout, a refusal), everything that is not acknowledged is
+ * Whatever goes wrong (a lost connection, a timeout, a refusal), everything that is not acknowledged is
  * sent again in the same order; what the hub did store meanwhile it knows by its id (`Nats-Msg-Id`) and drops, if the
  * outage was shorter than the stream's duplicate window. After a longer one a message may be in the stream twice, and
  * after a refusal of a single message it may stand after its successors: the journal number in it tells.
@@ -12,11 +11,7 @@
  * I2  At most WINDOW_MESSAGES and WINDOW_BYTES are sent and not acknowledged.
  * I3  Nothing is handed to a connection that is not there: the client library would keep it and send it some time.
  */
-import { headers, type Subscription } from '@nats-io/nats-core';
-import type { Publication } from '../runtime/ports.ts';
-import type { HubConnection } from './connect.ts';
-import { type Heard, listen } from './listen.ts';
-import { writeTrace } from './trace-headers.ts';
+import type { Cancel, Publication } from '../runtime/ports.ts';
 
 /** Messages that may be under way: more no longer raise the rate. */
 const WINDOW_MESSAGES = 512;
@@ -24,12 +19,34 @@ const WINDOW_MESSAGES = 512;
 const WINDOW_BYTES = 4 * 1024 * 1024;
 /** An acknowledgement that takes longer is taken for lost, ms. */
 const ACK_TIMEOUT_MS = 3_000;
-/** How often that is looked for, ms. */
-const WATCH_INTERVAL_MS = 500;
 /** Before sending again what was refused or not acknowledged, ms. */
 const RETRY_MS = 500;
 /** Room for headers and subject beside a payload. */
 const HEADER_BYTES_MAX = 2_048;
+
+/** What comes back for a message. */
+export interface PublishAnswer {
+  /** The status in its headers, where there is one. */
+  readonly code: number | null;
+  readonly payload: Uint8Array;
+}
+
+/** All that a publisher needs of the world: one connection to the hub, and time. */
+export interface PublisherPort {
+  /** True while messages can leave. */
+  isConnected(): boolean;
+  /** Calls `listener` with every change of `isConnected`, until the returned function is called. */
+  onChange(listener: (isConnected: boolean) => void): () => void;
+  /** The largest message, headers included. */
+  messageBytesMax(): number;
+  /** Sends a message, whose answer will bear `number`. Nothing is known until there is one. */
+  send(message: Publication, number: number): void;
+  /** Calls `listener` with each answer, until the returned function is called. */
+  onAnswer(listener: (number: number, answer: PublishAnswer) => void): () => void;
+  /** Ms that only grow. */
+  monotonic(): number;
+  after(delayMs: number, work: () => void): Cancel;
+}
 
 /** Something an operator may want to know. */
 export type PublisherNotice =
@@ -58,34 +75,29 @@ interface Entry {
 
 /** Publishes with acknowledgements over one connection. */
 export class Publisher {
-  readonly #hub: HubConnection;
+  readonly #port: PublisherPort;
   readonly #onNotice: (notice: PublisherNotice) => void;
-  readonly #inbox: string;
-  readonly #subscription: Subscription;
-  readonly #watchTimer: NodeJS.Timeout;
-  readonly #unlisten: () => void;
+  readonly #unlisten: readonly (() => void)[];
   #waiting: Entry[] = [];
   #waitingFrom = 0;
-  /** By the number that stands in the reply subject; in the order of sending. */
+  /** By the number that the answer will bear; in the order of sending. */
   readonly #underWay = new Map<number, Entry>();
   #underWayBytes = 0;
   #lastNumber = 0;
-  #retryTimer: NodeJS.Timeout | null = null;
+  #cancelWatch: Cancel | null = null;
+  #cancelRetry: Cancel | null = null;
   #isStopped = false;
 
-  constructor(hub: HubConnection, onNotice: (notice: PublisherNotice) => void) {
-    this.#hub = hub;
+  constructor(port: PublisherPort, onNotice: (notice: PublisherNotice) => void) {
+    this.#port = port;
     this.#onNotice = onNotice;
-    this.#inbox = hub.newInbox();
-    this.#subscription = listen(hub, {
-      subject: `${this.#inbox}.*`,
-      handle: (message) => this.#receive(message),
-    });
-    this.#watchTimer = setInterval(() => this.#lookForLoss(), WATCH_INTERVAL_MS);
-    this.#unlisten = hub.onChange((isConnected) => {
-      if (isConnected) this.#send();
-      else this.#sendAgain('the connection to the hub was lost');
-    });
+    this.#unlisten = [
+      port.onAnswer((number, answer) => this.#receive(number, answer)),
+      port.onChange((isConnected) => {
+        if (isConnected) this.#send();
+        else this.#sendAgain('the connection to the hub was lost');
+      }),
+    ];
   }
 
   /** Resolves when all are stored; rejects only when the publisher is stopped before. */
@@ -110,10 +122,9 @@ export class Publisher {
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    clearInterval(this.#watchTimer);
-    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
-    this.#unlisten();
-    this.#subscription.unsubscribe();
+    this.#cancelWatch?.();
+    this.#cancelRetry?.();
+    for (const unlisten of this.#unlisten) unlisten();
     const calls = new Set(
       [...this.#underWay.values(), ...this.#waiting.slice(this.#waitingFrom)].map(({ call }) => call),
     );
@@ -122,13 +133,13 @@ export class Publisher {
 
   #isTooLarge({ subject, id, payload }: Publication): boolean {
     const bytes = payload.length;
-    if (bytes + HEADER_BYTES_MAX <= (this.#hub.nats.info?.max_payload ?? Infinity)) return false;
+    if (bytes + HEADER_BYTES_MAX <= this.#port.messageBytesMax()) return false;
     this.#onNotice({ type: 'publish-too-large', subject, id, bytes });
     return true;
   }
 
   #send(): void {
-    while (this.#retryTimer === null && !this.#isStopped && this.#hub.isConnected()) {
+    while (this.#cancelRetry === null && !this.#isStopped && this.#port.isConnected()) {
       const entry = this.#waiting[this.#waitingFrom];
       if (
         entry === undefined ||
@@ -146,26 +157,19 @@ export class Publisher {
   }
 
   #sendOne(entry: Entry): void {
-    const { subject, id, payload, trace } = entry.message;
     this.#lastNumber += 1;
-    entry.sentAt = performance.now();
+    entry.sentAt = this.#port.monotonic();
     this.#underWay.set(this.#lastNumber, entry);
-    this.#underWayBytes += payload.length;
-    const heads = headers();
-    heads.set('Nats-Msg-Id', id);
-    if (trace !== null) writeTrace(heads, trace);
-    this.#hub.nats.publish(subject, payload, {
-      headers: heads,
-      reply: `${this.#inbox}.${String(this.#lastNumber)}`,
-    });
+    this.#underWayBytes += entry.message.payload.length;
+    this.#port.send(entry.message, this.#lastNumber);
+    this.#cancelWatch ??= this.#port.after(ACK_TIMEOUT_MS, () => this.#lookForLoss());
   }
 
-  #receive(message: Heard): void {
-    const number = Number(message.subject.slice(this.#inbox.length + 1));
+  #receive(number: number, answer: PublishAnswer): void {
     const entry = this.#underWay.get(number);
     // An answer to a message that was sent again meanwhile: the later one counts.
     if (entry === undefined) return;
-    const problem = ackProblem(message);
+    const problem = ackProblem(answer);
     if (problem !== null) {
       this.#sendAgain(`${entry.message.subject}: ${problem}`);
       return;
@@ -177,11 +181,14 @@ export class Publisher {
     this.#send();
   }
 
+  /** Whether the oldest message has waited for too long; looks again when that could be. */
   #lookForLoss(): void {
+    this.#cancelWatch = null;
     const [oldest] = this.#underWay.values();
-    if (oldest !== undefined && performance.now() - oldest.sentAt > ACK_TIMEOUT_MS) {
-      this.#sendAgain(`${oldest.message.subject}: not acknowledged within ${String(ACK_TIMEOUT_MS)} ms`);
-    }
+    if (oldest === undefined) return;
+    const leftMs = oldest.sentAt + ACK_TIMEOUT_MS - this.#port.monotonic();
+    if (leftMs > 0) this.#cancelWatch = this.#port.after(leftMs, () => this.#lookForLoss());
+    else this.#sendAgain(`${oldest.message.subject}: not acknowledged within ${String(ACK_TIMEOUT_MS)} ms`);
   }
 
   #sendAgain(detail: string): void {
@@ -192,17 +199,17 @@ export class Publisher {
       this.#underWay.clear();
       this.#underWayBytes = 0;
     }
-    this.#retryTimer ??= setTimeout(() => {
-      this.#retryTimer = null;
+    this.#cancelRetry ??= this.#port.after(RETRY_MS, () => {
+      this.#cancelRetry = null;
       this.#send();
-    }, RETRY_MS);
+    });
   }
 }
 
 /** Why an answer is no acknowledgement, or `null` when it is one. */
-function ackProblem({ headers: heads, payload }: Heard): string | null {
+function ackProblem({ code, payload }: PublishAnswer): string | null {
   // Nobody listens on the subject: the stream is not there.
-  if (heads?.code === 503) return 'no stream takes it';
+  if (code === 503) return 'no stream takes it';
   // {"stream":"CHANGES","seq":7}: what nearly every answer looks like is not worth a JSON parser.
   if (payload[2] === 0x73 && payload[3] === 0x74) return null;
   try {

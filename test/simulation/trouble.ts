@@ -54,6 +54,8 @@ export const MISHAPS = [
   'commit-unsaid',
   'commit-slow',
   'commit-inquired',
+  'publication-unsaid',
+  'publication-repeated',
   'node-died-in-a-step',
   'device-died-in-a-step',
   'lease-ran-out-asleep',

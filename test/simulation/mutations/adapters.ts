@@ -18,4 +18,28 @@ export const adapterMutations: readonly Mutation[] = [
     caughtBy: 'publication',
     seed: 1,
   },
+  {
+    bug: 'what was on its way when a connection broke is not published again',
+    file: 'src/nats/publisher.ts',
+    find: 'this.#waiting = [...this.#underWay.values(), ...this.#waiting.slice(this.#waitingFrom)];',
+    put: 'this.#waiting = this.#waiting.slice(this.#waitingFrom);',
+    caughtBy: 'publication',
+    seed: 1,
+  },
+  {
+    bug: 'what was on its way when a connection broke is published again after what waits',
+    file: 'src/nats/publisher.ts',
+    find: 'this.#waiting = [...this.#underWay.values(), ...this.#waiting.slice(this.#waitingFrom)];',
+    put: 'this.#waiting = [...this.#waiting.slice(this.#waitingFrom), ...this.#underWay.values()];',
+    caughtBy: 'publication',
+    seed: 1,
+  },
+  {
+    bug: 'a publisher takes whatever the hub answers for an acknowledgement',
+    file: 'src/nats/publisher.ts',
+    find: 'if (problem !== null) {',
+    put: 'if (problem === undefined) {',
+    caughtBy: 'publication',
+    seed: 1,
+  },
 ];

@@ -9,6 +9,7 @@ import type { MemoryHub } from '../../../src/memory/hub.ts';
 import { type LinkState, MemoryLink } from '../../../src/memory/link.ts';
 import type { MemoryStore } from '../../../src/memory/store.ts';
 import { StreamsFeed } from '../../../src/nats/feed.ts';
+import { Publisher } from '../../../src/nats/publisher.ts';
 import { ClockWatch } from '../../../src/runtime/clock-watch.ts';
 import type { RuntimeLimits } from '../../../src/runtime/limits.ts';
 import { Node } from '../../../src/runtime/node.ts';
@@ -23,6 +24,7 @@ import type { ServerClock } from './clocks.ts';
 import type { Consumers } from './consumers.ts';
 import type { Network } from './network.ts';
 import { Process } from './process.ts';
+import { publishing, type StreamTrouble } from './publishing.ts';
 import { readingSource } from './reading.ts';
 import type { Schedule } from './schedule.ts';
 import { SITE } from './site.ts';
@@ -39,7 +41,7 @@ export interface ServerOptions {
   readonly consumers: Consumers | null;
   readonly storeClock: ServerClock;
   readonly store: MemoryStore;
-  readonly trouble: StoreTrouble;
+  readonly trouble: StoreTrouble & StreamTrouble;
   readonly clock: ServerClock;
   /** Clocks may be farther from each other than they may be. */
   readonly hasWrongClocks: boolean;
@@ -61,6 +63,7 @@ interface Machine {
   readonly process: Process;
   readonly link: MemoryLink;
   readonly bus: MemoryBus;
+  readonly publisher: Publisher;
   readonly node: Node;
 }
 
@@ -91,12 +94,13 @@ export class Server {
       isLost: () => chance.hits(this.lossPart),
     });
     const bus = new MemoryBus({ hub, link, clock: hubClock });
+    const publisher = new Publisher(publishing({ ...this.#options, process, link }), () => undefined);
     const { clock, started } = this.#clockWatch(process, link);
     const ports = {
       clock,
       clockProblem: () => clock.problem,
       feed: this.#feed(process, link, clock),
-      bus: this.#bus(process, bus),
+      bus: this.#bus(process, bus, publisher),
     };
     const store = this.#watched(storeLink({ ...this.#options, node: name, process }));
     const node = new Node({
@@ -107,7 +111,7 @@ export class Server {
       limits,
       telemetry: this.#telemetry(process),
     });
-    const machine: Machine = { process, link, bus, node };
+    const machine: Machine = { process, link, bus, publisher, node };
     this.#machine = machine;
     this.setLink(this.#linkState);
     const start = (): void => {
@@ -192,6 +196,7 @@ export class Server {
     trace.line(this.name, () => 'is off');
     machine.link.cut();
     machine.bus.stop();
+    machine.publisher.stop();
     for (const believers of record.believers.values()) believers.delete(this.name);
     this.#machine = null;
     this.#options.died();
@@ -337,7 +342,8 @@ export class Server {
     return new MemoryFeed({ hub, link, clock: itsClock });
   }
 
-  #bus(process: Process, bus: MemoryBus): Bus {
+  /** What is published goes the way of the real publisher. */
+  #bus(process: Process, bus: MemoryBus, publisher: Publisher): Bus {
     const { name, trace, record, schedule, clock } = this.#options;
     const heard = new Map<string, Heard>();
     return {
@@ -349,7 +355,7 @@ export class Server {
       publish: (messages) =>
         this.#asked(
           'publish',
-          process.call(() => bus.publish(messages)),
+          process.call(() => publisher.publish(messages)),
         ),
       reply: (to, payload, error) => {
         if (!process.leave()) return;

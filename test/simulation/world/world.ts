@@ -59,6 +59,8 @@ const SILENCE_MARGIN_MS = 60_000;
 const FINAL: readonly string[] = ['done', 'rejected', 'expired', 'unknown', 'refused'];
 /** In the storm this part of all commits is slow. */
 const SLOW_COMMITS_PART = 0.003;
+/** In the storm the hub says nothing of this part of what it stores of nodes. */
+const UNSAID_PART = 0.002;
 /** In this part of all worlds a backend mixes up its ids. */
 const MIX_UPS_PART = 0.4;
 /** In this part of all worlds store or hub go away as waits end. */
@@ -145,7 +147,10 @@ export class World {
   readonly #hubOffsetMs: number;
   readonly #store: MemoryStore;
   readonly #storeClock: ServerClock;
-  readonly #trouble = { failPart: 0, mutePart: 0, slowPart: SLOW_COMMITS_PART };
+  readonly #trouble = {
+    ...{ failPart: 0, mutePart: 0, slowPart: SLOW_COMMITS_PART },
+    unsaidPart: UNSAID_PART,
+  };
   readonly #devices: readonly Device[];
   readonly #servers: readonly Server[];
   readonly #backends: readonly Backend[];
@@ -419,6 +424,7 @@ export class World {
     this.#trouble.failPart = 0;
     this.#trouble.mutePart = 0;
     this.#trouble.slowPart = 0;
+    this.#trouble.unsaidPart = 0;
     this.#network.heal();
     const { reports, changes, deadLetters } = this.#hub;
     for (const stream of [reports.of(SITE), changes, deadLetters]) stream.refuseNoMore();
