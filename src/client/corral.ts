@@ -16,6 +16,7 @@ import type { Encoding } from '../wire/codec.ts';
 import { STREAMS } from '../wire/subjects.ts';
 import { natsRequester } from './nats-requester.ts';
 import { TwinClient } from './twin-client.ts';
+import { streamSource } from '../nats/stream-source.ts';
 import { type Watch, watchChanges, type WatchOptions } from './watch.ts';
 
 export type { HubSecurity } from '../nats/security.ts';
@@ -57,7 +58,7 @@ export class Corral extends TwinClient {
    */
   async watch({ devices, after }: WatchOptions = {}): Promise<Watch> {
     const place = after === undefined ? await this.#now() : placeGiven(after);
-    const watch = await watchChanges(this.#hub, place, devices ?? null);
+    const watch = await watchChanges(streamSource(this.#hub), place, devices ?? null);
     this.#watches.add(watch);
     return watch;
   }

@@ -4,9 +4,8 @@
  */
 import type { TwinDocument } from '../../actors/document.ts';
 import { openChanges } from '../nats/changes-reader.ts';
-import type { HubConnection } from '../nats/connect.ts';
 import type { StreamMessage } from '../nats/stream-message.ts';
-import { streamSource } from '../nats/stream-source.ts';
+import type { StreamSource } from '../nats/stream-source.ts';
 import { type ChangePlace, placeText } from '../wire/change-place.ts';
 import { PublishedLines } from './published-lines.ts';
 import { readPublished } from '../wire/published.ts';
@@ -54,7 +53,7 @@ export interface Watch extends AsyncIterable<WatchEvent> {
 
 /** Begins to watch; what happens after it has resolved is not missed. */
 export async function watchChanges(
-  hub: HubConnection,
+  source: StreamSource,
   after: ChangePlace,
   devices: readonly string[] | null,
 ): Promise<Watch> {
@@ -64,7 +63,7 @@ export async function watchChanges(
   const wanted = devices === null ? null : new Set(devices);
   const isFiltered = devices !== null && devices.length <= FILTERED_DEVICES_MAX;
   const reader = await openChanges({
-    source: streamSource(hub),
+    source,
     after,
     devices: isFiltered ? devices : null,
     onNotice: () => undefined,

@@ -6,6 +6,7 @@ import type { Command } from '../../machines/command.ts';
 import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
 import type { StoredMessage } from '../../src/memory/message-stream.ts';
+import type { WatchEvent } from '../../src/client/watch.ts';
 import type { Commit } from '../../src/runtime/ports.ts';
 import type { NotedState } from './rare-states.ts';
 import type { FaultSort, Mishap } from './trouble.ts';
@@ -125,6 +126,17 @@ export interface HubLoss {
   readonly published: readonly StoredMessage[];
 }
 
+/** What one start of the watcher was told. */
+export interface WatchRecord {
+  /** The place that it began behind. */
+  readonly after: string;
+  /** `null`: all. */
+  readonly devices: readonly string[] | null;
+  readonly told: { readonly event: WatchEvent; readonly at: number }[];
+  /** Why it ended by itself; `null` while it has not. */
+  failure: string | null;
+}
+
 /** A device as checkers know it. */
 export interface DeviceRecord {
   readonly device: string;
@@ -164,6 +176,8 @@ export class WorldRecord {
   readonly setBacks: number[] = [];
   /** What was done to the world, by sort. */
   readonly injected = new Map<FaultSort | Mishap, number>();
+  /** Starts of the watcher, in their order. */
+  readonly watches: WatchRecord[] = [];
   /** Devices that an operator was told are forgotten. */
   readonly forgotten = new Set<string>();
   /** Rare states that the world was in, as far as they are noted when it enters them. */

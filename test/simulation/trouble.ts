@@ -55,6 +55,8 @@ export const MISHAPS = [
   'commit-slow',
   'commit-inquired',
   'publication-unsaid',
+  'watcher-restarted',
+  'watcher-link-trouble',
   'publication-repeated',
   'node-died-in-a-step',
   'device-died-in-a-step',

@@ -27,6 +27,7 @@ import { storage } from './storage.ts';
 import { storageless } from './storageless.ts';
 import { told } from './told.ts';
 import { undecided } from './undecided.ts';
+import { watch } from './watch.ts';
 import { word } from './word.ts';
 import { wrongClock } from './wrong-clock.ts';
 
@@ -35,6 +36,7 @@ export const checkers: readonly Checker[] = [
   ...[knownState, leaps, history, decided, clockBounds, freshness, holdEnd, presence],
   ...[told, documents, conclusions, certainlyNot, publication, calm, word],
   ...[storage, storageless, forgotten],
-  ...[undecided, lyingClock, deaf, wrongClock],
+  ...[storage, storageless, forgotten],
+  ...[undecided, lyingClock, deaf, wrongClock, watch],
   refusedMessage,
 ];

@@ -1,5 +1,5 @@
 /**
- * What the hub does for readers of its streams of reports: consumers that send what they are asked for, say that they wait, and forget who
+ * What the hub does for readers of its streams: consumers that send what they are asked for, say that they wait, and forget who
  * is gone. They may lose what they send on the way, vanish, or say nothing more although they are there.
  */
 import { nanos } from '@nats-io/nats-core';
@@ -60,9 +60,10 @@ export class Consumers {
     this.#schedule = parts.schedule;
     this.#chance = parts.chance;
     this.#record = parts.record;
-    parts.hub.reports.onAppend(() => {
-      for (const consumer of [...this.#consumers.values()]) this.#serve(consumer);
-    });
+    for (const streams of [parts.hub.reports, parts.hub.changes])
+      streams.onAppend(() => {
+        for (const consumer of [...this.#consumers.values()]) this.#serve(consumer);
+      });
   }
 
   /** Makes a consumer for whoever is reached by `deliver`. */
@@ -219,6 +220,8 @@ export function wanted(filters: readonly string[]): (subject: string) => boolean
 }
 
 function matches(filter: readonly string[], tokens: readonly string[]): boolean {
-  if (filter.at(-1) !== '>') return filter.join('.') === tokens.join('.');
-  return filter.slice(0, -1).every((token, index) => token === '*' || token === tokens[index]);
+  const isOpen = filter.at(-1) === '>';
+  const fixed = isOpen ? filter.slice(0, -1) : filter;
+  const isLongEnough = isOpen ? tokens.length > fixed.length : tokens.length === fixed.length;
+  return isLongEnough && fixed.every((token, index) => token === '*' || token === tokens[index]);
 }

@@ -1,5 +1,5 @@
 /**
- * The way on which a node reads the streams of reports: the lowest port of the production reader, over the node's link to the hub.
+ * The way on which a program reads streams: the lowest port of the production reader, over the program's link to the hub.
  */
 import { headers } from '@nats-io/nats-core';
 import type { MemoryHub } from '../../../src/memory/hub.ts';
@@ -9,6 +9,7 @@ import type { Listening } from '../../../src/nats/listen.ts';
 import type { StreamMessage } from '../../../src/nats/stream-message.ts';
 import type { StreamSource } from '../../../src/nats/stream-source.ts';
 import type { Clock } from '../../../src/runtime/ports.ts';
+import { STREAMS } from '../../../src/wire/subjects.ts';
 import { type Consumers, type Deliver, type Sent, wanted } from './consumers.ts';
 import type { Process } from './process.ts';
 
@@ -21,7 +22,7 @@ export interface ReadingOptions {
   readonly link: MemoryLink;
   readonly consumers: Consumers;
   readonly process: Process;
-  /** Of the node. */
+  /** Of the program. */
   readonly clock: Clock;
 }
 
@@ -57,7 +58,7 @@ export function readingSource({ hub, link, consumers, process, clock }: ReadingO
     return true;
   };
   const streamNamed = (name: string): MessageStream => {
-    const stream = hub.reports.named(name);
+    const stream = name === STREAMS.changes.name ? hub.changes : hub.reports.named(name);
     if (stream === undefined) throw new Error('stream not found');
     if (stream.refusal === 'away') throw new Error('no JetStream');
     return stream;

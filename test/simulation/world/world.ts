@@ -36,6 +36,7 @@ import { type LastWords, Storageless } from './storageless.ts';
 import { Storm } from './storm.ts';
 import { Thorn } from './thorn.ts';
 import { type Away, storeAndHub, WaitEnds } from './wait-ends.ts';
+import { Watcher } from './watcher.ts';
 import { drawWeather, type Weather } from './weather.ts';
 
 /** When every world begins, true time. */
@@ -143,6 +144,7 @@ export class World {
   readonly #hub: MemoryHub;
   readonly #hubClock: Clock;
   readonly #consumers: Consumers | null;
+  readonly #watcher: Watcher | null;
   readonly #site: Site;
   readonly #hubOffsetMs: number;
   readonly #store: MemoryStore;
@@ -197,6 +199,7 @@ export class World {
     this.#servers = Array.from({ length: this.weather.nodes }, (_, index) =>
       this.#makeServer(index, clock()),
     );
+    this.#watcher = this.#makeWatcher();
     this.#backends = Array.from({ length: this.weather.backends }, (_, index) =>
       this.#makeBackend(`backend-${index + 1}`),
     );
@@ -280,6 +283,7 @@ export class World {
       this.#seller.begin(this.#storageless.device, this.weather.stormMs);
     this.#liar?.begin();
     this.#thorn?.begin();
+    this.#watcher?.begin();
   }
 
   /** Whether the seed gives the world this part, and the plan leaves it. */
@@ -356,6 +360,17 @@ export class World {
     return server;
   }
 
+  /** Where the hub has consumers, somebody follows what becomes known. */
+  #makeWatcher(): Watcher | null {
+    const { schedule, record } = this;
+    if (this.#consumers === null) return null;
+    return new Watcher({
+      ...{ schedule, record, trace: this.#trace, hub: this.#hub, hubClock: this.#hubClock },
+      ...{ consumers: this.#consumers, devices: this.#devices.map(({ name }) => name) },
+      chance: this.#chance.fork('watcher'),
+    });
+  }
+
   #makeConsumers(): Consumers | null {
     if (!this.weather.hasConsumers) return null;
     const { schedule, record } = this;
@@ -429,6 +444,7 @@ export class World {
     const { reports, changes, deadLetters } = this.#hub;
     for (const stream of [reports.of(SITE), changes, deadLetters]) stream.refuseNoMore();
     this.#consumers?.heal();
+    this.#watcher?.end();
     this.#site.isCalm = true;
     for (const backend of this.#backends) {
       backend.link.heal();
