@@ -79,7 +79,8 @@ function linesCommitted({ record }: Evidence): {
     for (const line of commit.journal) {
       const id = nameOf(line);
       // A commit that was lost with the store may be made again, as it was.
-      if ((committed.get(id)?.line ?? line) !== line) flaws.push({ at, device: null, text: `the number ${id} is given again` });
+      if ((committed.get(id)?.line ?? line) !== line)
+        flaws.push({ at, device: null, text: `the number ${id} is given again` });
       committed.set(id, { line, at });
     }
   }
