@@ -9,6 +9,8 @@ import { decideCommand } from './guard.ts';
 import { hearReport } from './hear.ts';
 import { assertInvariants } from './invariants.ts';
 import { moveToSite } from './move.ts';
+import { noteReplay } from './replayed.ts';
+import { hearOfSource } from './source.ts';
 import { desiredVersionAfter } from './numbers.ts';
 import { applyMergePatch, DESIRED_BYTES_MAX, desiredBytes, desiredDelta } from './desired.ts';
 import { allowedCommands, type Objection } from './prospect.ts';
@@ -24,6 +26,7 @@ export function decide(kind: Kind, twin: Twin, input: Input, context: Context): 
       hearReport(draft, input);
       break;
     case 'command':
+      hearOfSource(draft);
       decideCommand(draft, input.request, input.known);
       break;
     case 'desired':
@@ -31,6 +34,9 @@ export function decide(kind: Kind, twin: Twin, input: Input, context: Context): 
       break;
     case 'moved':
       moveToSite(draft, input.site);
+      break;
+    case 'replayed':
+      noteReplay(draft, input);
       break;
     case 'wake':
       wakeTwin(draft);

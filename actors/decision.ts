@@ -6,6 +6,8 @@ import type { Command } from '../machines/command.ts';
 import type { Report } from '../machines/report.ts';
 import type { BootClock } from './clock.ts';
 import type { LedgerEntry, Outcome } from './ledger.ts';
+import type { Echo } from './replay.ts';
+import type { Source } from './source.ts';
 import type { CommandRequest, Encoding, ReplyAddress, Twin } from './twin.ts';
 
 /** What a decision may know of the world besides the twin. */
@@ -23,6 +25,8 @@ export interface Context {
   readonly epoch: number;
   /** How far the clocks of two servers (a node, the hub) may differ, ms. */
   readonly serverErrorMs: number;
+  /** What is known of who speaks for the device (`via`), as committed; `null`, or not given, where that is no reason for anything. */
+  readonly source?: Source | null;
 }
 
 /** What a twin decides on. */
@@ -37,8 +41,19 @@ export type Input =
   | { readonly type: 'desired'; readonly request: DesiredRequest }
   /** The inventory has the device at this site. */
   | { readonly type: 'moved'; readonly site: string }
-  /** A time returned by `nextWakeAt` has come. */
+  /** The devices it speaks for saw it play again what was said before. */
+  | ({ readonly type: 'replayed' } & ReplayFinding)
+  /** A time returned by `nextWakeAt` has come, or something else is known of who speaks for the device (`Context.source`). */
   | { readonly type: 'wake' };
+
+/** A source played again what was said before. */
+export interface ReplayFinding {
+  /** When the hub stored what showed it last, ms epoch. */
+  readonly at: number;
+  /** So many devices saw it, of so many that it speaks for, as far as whoever found it knows. */
+  readonly devices: number;
+  readonly spokenFor: number;
+}
 
 /** A backend's request to change the desired configuration (JSON merge patch, RFC 7396). */
 export interface DesiredRequest {
@@ -173,4 +188,6 @@ export interface Decision {
   /** Clocks of boots that ended or were bounded better by a late report: history is timed by them. */
   readonly clocks: readonly BootClock[];
   readonly effects: readonly Effect[];
+  /** What the device saw of who speaks for it; `null` for nothing. Many of them together tell of the source. */
+  readonly echo: Echo | null;
 }

@@ -12,7 +12,7 @@ import { isUndecided } from './ledger.ts';
 import { DEAF_AFTER } from './probe.ts';
 import { allowedCommands } from './prospect.ts';
 import { missing } from './sequence.ts';
-import type { Suspicion, Twin } from './twin.ts';
+import type { SourceDoubt, SpokenFor, Suspicion, Twin } from './twin.ts';
 
 /** Times are server time, ms epoch, whole milliseconds. */
 export interface TwinDocument {
@@ -38,6 +38,16 @@ export interface TwinDocument {
   readonly hears: boolean;
   readonly reported: Readonly<Record<string, unknown>>;
   readonly firmware: string | null;
+  /**
+   * Who speaks for it, where it does not speak itself, in which of its sessions, and why what it said is not to be trusted: `away`, `back`,
+   * `session` or `replay`, since when. Absent where it speaks itself.
+   */
+  readonly via?: {
+    readonly id: string;
+    readonly session: number;
+    readonly doubt: SourceDoubt | null;
+    readonly since: number | null;
+  };
   readonly desired: {
     readonly version: number;
     readonly values: Readonly<Record<string, unknown>>;
@@ -114,6 +124,7 @@ export function twinDocument(options: {
     reported: newest?.report.sensors ?? {},
     ...(newest?.report.unreadable !== undefined && { unreadable: newest.report.unreadable }),
     firmware: newest?.report.firmware ?? null,
+    ...(twin.via !== null && { via: viaOf(twin.via) }),
     desired: { version: twin.desired.version, values: twin.desired.values, delta: desiredDelta(twin) },
     pending: twin.open.map((entry) => ({
       id: entry.id,
@@ -146,6 +157,10 @@ export function twinDocument(options: {
     },
     allowed: allowedCommands({ twin, kind, context: options }),
   };
+}
+
+function viaOf({ id, session, doubt, since }: SpokenFor): NonNullable<TwinDocument['via']> {
+  return { id, session, doubt, since: wholeMs(since) };
 }
 
 function wholeMs(time: number | null): number | null {

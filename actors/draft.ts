@@ -8,6 +8,7 @@ import type { Context, Decision, Effect, FiledReport, Refusal, ReportFate, Trans
 import type { LedgerEntry } from './ledger.ts';
 import { versionAfter } from './numbers.ts';
 import { allowedCommands, type Objection } from './prospect.ts';
+import type { Echo } from './replay.ts';
 import { worldState } from '../machines/statechart.ts';
 import type { CommandRequest, Twin } from './twin.ts';
 
@@ -26,6 +27,7 @@ export interface Draft {
   outcomes: Set<string> | null;
   clocks: BootClock[] | null;
   effects: Effect[] | null;
+  echo: Echo | null;
 }
 
 /** Begins a decision about `twin`. */
@@ -42,6 +44,7 @@ export function beginDraft(kind: Kind, twin: Twin, context: Context): Draft {
     outcomes: null,
     clocks: null,
     effects: null,
+    echo: null,
   };
 }
 
@@ -67,6 +70,8 @@ function copyOf(twin: Twin): Writable<Twin> {
     unheard: twin.unheard,
     identity: twin.identity,
     claim: twin.claim,
+    via: twin.via,
+    replayedAt: twin.replayedAt,
     waiting: twin.waiting,
     hold: twin.hold,
     suspicions: twin.suspicions,
@@ -89,6 +94,7 @@ export function endDraft(draft: Draft): Decision {
     outcomes: outcomes === null ? NOTHING : entries.filter((entry) => outcomes.has(entry.id)),
     clocks: draft.clocks ?? NOTHING,
     effects: draft.effects ?? NOTHING,
+    echo: draft.echo,
   };
 }
 

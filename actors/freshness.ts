@@ -8,7 +8,8 @@ import type { Twin } from './twin.ts';
 /**
  * - `fresh`: proved to be no older than the kind's limit;
  * - `stale`: certainly, or possibly, older than that;
- * - `unknown`: nothing bounds its age yet, because no round trip was made in this boot;
+ * - `unknown`: nothing bounds its age yet, because no round trip was made in this boot, or who speaks for it is away, has begun another
+ *   session, or plays again what was said before;
  * - `suspect`: there is a reason to doubt it, however fresh.
  */
 export type Quality = 'fresh' | 'stale' | 'suspect' | 'unknown';
@@ -19,7 +20,10 @@ export interface Age {
   readonly mostMs: number | null;
 }
 
-/** The age of the newest report, or `null` before the first contact. */
+/**
+ * The age of the newest report, or `null` before the first contact. Nothing bounds it where who speaks for the device is not to be trusted:
+ * how old it is may be right, and what it says is not of then.
+ */
 export function ageOf(options: {
   readonly twin: Twin;
   readonly kind: Kind;
@@ -29,7 +33,8 @@ export function ageOf(options: {
   const { twin, kind, now, serverErrorMs } = options;
   if (twin.newest === null || twin.clock === null) return null;
   const { up } = twin.newest;
-  const earliest = earliestAt(twin.clock, up, kind.limits.driftPpm);
+  const isTrusted = twin.via === null || twin.via.doubt === null;
+  const earliest = isTrusted ? earliestAt(twin.clock, up, kind.limits.driftPpm) : null;
   const leastMs = Math.max(0, now - latestAt(twin.clock, up, kind.limits.driftPpm) - serverErrorMs);
   return { leastMs, mostMs: earliest === null ? null : Math.max(leastMs, now - earliest + serverErrorMs) };
 }
@@ -41,7 +46,7 @@ export function isProvedFresh(age: Age | null, limitMs: number): boolean {
 
 /** The quality of a twin's known state. */
 export function qualityOf(twin: Twin, age: Age | null, freshMs: number): Quality {
-  if (age === null) return 'unknown';
+  if (age === null || (twin.via !== null && twin.via.doubt !== null)) return 'unknown';
   if (twin.suspicions.length > 0) return 'suspect';
   if (isProvedFresh(age, freshMs)) return 'fresh';
   return age.mostMs === null && age.leastMs <= freshMs ? 'unknown' : 'stale';

@@ -24,8 +24,10 @@ import { holdClaim } from './leap.ts';
 import { hearAnswers, probeIfOpen, probeSoon, takeNumbers } from './probe.ts';
 import { reassertIfDue } from './reassert.ts';
 import { resolveByReport, resolveOf } from './resolve.ts';
+import { echoOfCopy } from './replay.ts';
 import { addPosition, countOf, missing } from './sequence.ts';
 import { journal, settleHeard } from './settle.ts';
+import { hearThrough } from './source.ts';
 import { reviewCommands, reviewReport } from './suspicions.ts';
 import type { FormerIncarnation } from './twin.ts';
 
@@ -42,7 +44,12 @@ export function hearReport(draft: Draft, came: Heard): void {
     hearLeap(draft, report, receivedAt);
     return;
   }
-  twin.lastContactAt = Math.min(Math.max(twin.lastContactAt ?? receivedAt, receivedAt), draft.context.now);
+  // What a source says for the second time is no sign of life of the device.
+  if (report.via === undefined || speaker !== 'self' || !isCopy(draft, report))
+    twin.lastContactAt = Math.min(
+      Math.max(twin.lastContactAt ?? receivedAt, receivedAt),
+      draft.context.now,
+    );
   switch (speaker) {
     case 'self':
       hearSelf(draft, heard);
@@ -106,6 +113,13 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
   twin.newest = { boot, seq, up, receivedAt, at: report.at ?? null, encoding, report };
   const isProbeAnswered = hearAnswers(draft, report, receivedAt);
   fileReport(draft, { report, receivedAt, clock: twin.clock, fate: 'news' });
+  if (report.via !== undefined || twin.via !== null) hearThrough(draft, report, receivedAt);
+  if (twin.via?.doubt === 'replay') {
+    // It is not of now, whenever it was measured: no state, hold or outcome follows from it.
+    if (isProbeAnswered) decideWaiting(draft);
+    settleContact(draft, report, receivedAt);
+    return;
+  }
   resolveByReport(draft, { report, receivedAt });
   const ended = updateHold(draft, report, previous);
   if (isProbeAnswered || !mayAnswer(twin)) settleConflict(draft, receivedAt);
@@ -162,9 +176,18 @@ function hearLate(draft: Draft, report: Report, receivedAt: number): void {
   settleContact(draft, report, receivedAt);
 }
 
-/** A report heard before: counted, and otherwise only a sign of life. */
+function isCopy({ twin }: Draft, { boot, seq }: Report): boolean {
+  return addPosition(twin.sequence, boot, seq) === null;
+}
+
+/** A report heard before: counted, and otherwise only a sign of life; where a source says it, of the source alone. */
 function hearAgain(draft: Draft, report: Report, receivedAt: number): void {
   countAgain(draft);
+  const { twin } = draft;
+  if (report.via !== undefined) {
+    draft.echo = echoOfCopy(twin.newest, report, { receivedAt, longAgoMs: draft.kind.limits.silenceMs });
+    return;
+  }
   hearOlderBoot(draft, report, receivedAt);
   settleContact(draft, report, receivedAt);
 }

@@ -222,6 +222,7 @@ export function endIncarnation(
   twin.clock = null;
   twin.olderClocks = [];
   twin.hold = null;
+  twin.via = null;
 }
 
 /**

@@ -10,6 +10,7 @@ import type { Context, Refusal, RefusalCode } from './decision.ts';
 import { ageOf, isProvedFresh, mayAnswer } from './freshness.ts';
 import { isUndecided } from './ledger.ts';
 import { abandonable, commandInFlight, commandNamed, isLegal } from './legality.ts';
+import { doubtDetail } from './source-doubt.ts';
 import { isOutOfService, ownWords } from './state-cause.ts';
 import type { Twin } from './twin.ts';
 
@@ -69,6 +70,8 @@ export function objectionInState(standing: Standing, name: string): Objection | 
   switch (obstacleTo(standing, name)) {
     case null:
       return null;
+    case 'source':
+      return { code: 'suspect', detail: sourceSentence(standing) };
     case 'illegal':
       return illegal(standing, name);
     case 'beyond':
@@ -100,13 +103,14 @@ export function needsProof({ twin, kind, context }: Standing, { freshWithinMs }:
 }
 
 /** What stands in the way of a command, whatever its arguments. */
-type Obstacle = 'beyond' | 'illegal' | 'in-flight' | 'too-many-open' | 'never-proved' | 'too-many-waiting';
+type Obstacle = 'beyond' | 'source' | 'illegal' | 'in-flight' | 'too-many-open' | 'never-proved' | 'too-many-waiting';
 
 function obstacleTo(standing: Standing, name: string): Obstacle | null {
   const { twin, kind } = standing;
   const spec = commandNamed(kind, name);
   // What is in flight beyond the device is why the state is in doubt, and what a caller has to wait for.
   if (spec?.decidedBy === 'device' && abandonable(twin).length > 0) return 'beyond';
+  if (spec?.decidedBy === 'device' && spec.startWindowMs !== null && isSourceInTheWay(twin)) return 'source';
   if (spec === null || !isLegal(kind, twin, name)) return 'illegal';
   // What the twin does by itself is never sent: it is in nobody's way, and ends what others are in the way of.
   if (spec.decidedBy === 'twin') return null;
@@ -115,6 +119,15 @@ function obstacleTo(standing: Standing, name: string): Obstacle | null {
   if (!needsProof(standing, spec)) return null;
   if (!mayAnswer(twin)) return 'never-proved';
   return isCrowded(standing) ? 'too-many-waiting' : null;
+}
+
+/** What is sent does not arrive, or what is known is not of now. A question for a report changes nothing. */
+function isSourceInTheWay({ via }: Twin): boolean {
+  return via?.doubt === 'away' || via?.doubt === 'replay';
+}
+
+function sourceSentence({ twin }: Standing): string {
+  return (twin.via && doubtDetail(twin.via)) ?? '';
 }
 
 /** As many are open as may be, and none of them can make room: a `report` that nobody answered would. */

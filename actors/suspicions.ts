@@ -11,6 +11,7 @@ import { isUndecided, type LedgerEntry } from './ledger.ts';
 import { closableByWord, UNCONFIRMED } from './legality.ts';
 import { isOfEpoch } from './numbers.ts';
 import { CLAIMED_N_MAX } from './ring.ts';
+import { doubtDetail } from './source-doubt.ts';
 import { type Suspicion, type Twin, UNDOUBTED } from './twin.ts';
 
 type Doubt = Omit<Suspicion, 'since'>;
@@ -21,6 +22,12 @@ const FOREIGN_EPOCH = 'foreign-epoch';
 const FORGOTTEN_COMMAND = 'forgotten-command';
 const UNKNOWN_STATE = 'unknown-state';
 const NO_CONNECTION = 'not-connected';
+
+/** Who speaks for the device is away. */
+export const SOURCE_AWAY = 'source-away';
+
+/** Of a source: it plays again what was said before. */
+export const SNAPSHOT_REPLAYED = 'snapshot-replayed';
 
 /** When a suspicion begins and ends, and what an engineer's `clear` does about it; one sentence each. */
 export interface SuspicionRule {
@@ -77,6 +84,18 @@ export const SUSPICIONS: Readonly<Record<string, SuspicionRule>> = {
     left: 'a newer report names a state; until then the machine keeps the state that it had',
     cleared: 'does not end it: nobody knows how the device is',
   },
+  [SOURCE_AWAY]: {
+    entered:
+      'who speaks for the device (`via`) is silent for longer than its own kind allows, or is doubted for this reason itself: nobody can tell how the device is, and it is not taken for silent',
+    left: 'a newer report of the device comes; or its source is heard again, and nothing comes of the device for as long as its kind allows: it is offline then',
+    cleared: 'does not end it: nobody knows how the device is',
+  },
+  [SNAPSHOT_REPLAYED]: {
+    entered:
+      'a quarter of the devices it speaks for, and five at least, went back at once to what they were, some one way and some the other or all for the second time, or sent again what was measured long before: it plays an old snapshot, and says nothing of any device. Of those none is doubted; what is said of them moves nothing meanwhile, its quality is `unknown`, and no command but `report` is accepted',
+    left: 'a report of the source comes after twice the time for which its kind allows silence, in which nothing of the kind was seen',
+    cleared: 'ends it; the next time it is seen begins it again',
+  },
   [CONFLICT]: {
     entered:
       'reports came that one device cannot have sent, or what looks older than the newest report goes on as a device does that is alive',
@@ -99,6 +118,8 @@ export function reviewReport(
   const conflict = twin.suspicions.find(({ reason }) => reason === CONFLICT);
   if (conflict !== undefined) doubts.push(conflict);
   doubts.push(
+    ...replayGoingOn(draft),
+    ...sourceAway(draft),
     ...unknownState(draft, report),
     ...impossibleNumber(report),
     ...foreignEpoch(draft, report),
@@ -124,6 +145,19 @@ export function raiseConflict(draft: Draft, at: number, detail: string): void {
   setDoubts(draft, [...others, { reason: CONFLICT, detail }]);
 }
 
+/** It was seen to play again what was said before. Seen again, that is the same finding. */
+export function raiseReplay(draft: Draft, detail: string): void {
+  const { suspicions } = draft.twin;
+  if (suspicions.some(({ reason }) => reason === SNAPSHOT_REPLAYED)) return;
+  setDoubts(draft, [...suspicions, { reason: SNAPSHOT_REPLAYED, detail }]);
+}
+
+/** Takes over what is known of who speaks for the device. */
+export function reviewSource(draft: Draft): void {
+  const others = draft.twin.suspicions.filter(({ reason }) => reason !== SOURCE_AWAY);
+  setDoubts(draft, [...others, ...sourceAway(draft)]);
+}
+
 /** It is known again who speaks. */
 export function clearConflict(draft: Draft): void {
   const { twin } = draft;
@@ -138,7 +172,7 @@ export function clearDoubts(draft: Draft): void {
   const { newest } = draft.twin;
   const standing =
     newest === null ? [] : [...unknownState(draft, newest.report), ...forgotten(draft, newest.report)];
-  setDoubts(draft, [...standing, ...unconfirmed(draft)]);
+  setDoubts(draft, [...standing, ...sourceAway(draft), ...unconfirmed(draft)]);
 }
 
 function unknownState({ kind }: Draft, { state }: Report): Doubt[] {
@@ -150,6 +184,23 @@ function unknownState({ kind }: Draft, { state }: Report): Doubt[] {
   return [{ reason: UNKNOWN_STATE, detail }];
 }
 
+/** While its source is away, and, where it was doubted for that, until it is heard again. */
+function sourceAway({ twin }: Draft): Doubt[] {
+  const { via, suspicions } = twin;
+  if (via === null) return [];
+  const isAwaited = via.doubt === 'back' && suspicions.some(({ reason }) => reason === SOURCE_AWAY);
+  if (via.doubt !== 'away' && !isAwaited) return [];
+  return [{ reason: SOURCE_AWAY, detail: doubtDetail(via) ?? via.id }];
+}
+
+/** A source that was seen to play again what was said before, and not for long enough since. */
+function replayGoingOn({ twin, kind }: Draft): Suspicion[] {
+  const { newest, replayedAt, suspicions } = twin;
+  if (replayedAt === null || newest === null) return [];
+  const isOver = newest.receivedAt - replayedAt > 2 * kind.limits.silenceMs;
+  return isOver ? [] : suspicions.filter(({ reason }) => reason === SNAPSHOT_REPLAYED);
+}
+
 /** The suspicions that an engineer's word would leave open now: those that only a report can decide. */
 export function standingAgainstWord(twin: Twin): readonly Suspicion[] {
   const closable = closableByWord(twin);
@@ -159,6 +210,7 @@ export function standingAgainstWord(twin: Twin): readonly Suspicion[] {
       suspicion.reason === UNKNOWN_STATE ||
       suspicion.reason === NO_CONNECTION ||
       suspicion.reason === FORGOTTEN_COMMAND ||
+      suspicion.reason === SOURCE_AWAY ||
       staying.some((doubt) => isSame(suspicion, doubt)),
   );
 }

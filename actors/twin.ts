@@ -130,6 +130,33 @@ export interface Claim {
   readonly clock: BootClock;
 }
 
+/** What a device was said to be: its content, told apart by its state and its sensors, and when that was said first. */
+export interface Saying {
+  readonly content: string;
+  readonly at: number;
+}
+
+/**
+ * Why what was said through a source is not to be trusted; see `source.ts`:
+ * - `away`: the source is silent;
+ * - `back`: it is heard again, and has not said since how the device is;
+ * - `session`: the session in which it was said has ended;
+ * - `replay`: the source plays again what was said before.
+ */
+export type SourceDoubt = 'away' | 'back' | 'session' | 'replay';
+
+/** Who speaks for the device, as its newest report says. */
+export interface SpokenFor {
+  /** The device id of the source. */
+  readonly id: string;
+  readonly session: number;
+  readonly doubt: SourceDoubt | null;
+  /** Since when there is that doubt, of `back` since when the source is heard again; `null` without a doubt. */
+  readonly since: number | null;
+  /** What was said lately, the last first. */
+  readonly said: readonly Saying[];
+}
+
 /** A reservation as the server sees it. */
 export interface Hold {
   /** The ledger id of the command that began it. */
@@ -209,6 +236,10 @@ export interface Twin {
   readonly identity: Identity | null;
   /** What was heard last that leaps, and is not believed; see `leap.ts`. */
   readonly claim: Claim | null;
+  /** Who speaks for it; `null` while it speaks itself. */
+  readonly via: SpokenFor | null;
+  /** When it was last seen, as the source of others, to play again what was said before; `null` for never. */
+  readonly replayedAt: number | null;
   /** Requests whose decision waits for the answer to the probe. */
   readonly waiting: readonly CommandRequest[];
   readonly hold: Hold | null;
@@ -242,6 +273,8 @@ export function bornTwin(options: {
     unheard: 0,
     identity: null,
     claim: null,
+    via: null,
+    replayedAt: null,
     waiting: [],
     hold: null,
     suspicions: [],

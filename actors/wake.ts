@@ -2,6 +2,7 @@
  * What a twin does when time has passed and nothing came: silence, resends, deadlines, holds that end. Wake-up times follow
  * from the twin alone, so they survive every restart without being stored.
  */
+import type { Context } from './decision.ts';
 import type { Draft } from './draft.ts';
 import { worldState } from '../machines/statechart.ts';
 import type { Kind } from '../machines/kind.ts';
@@ -13,18 +14,25 @@ import { askWhatBecame, giveUpProbe, unknownProbeAt } from './probe.ts';
 import { declareUnknown } from './resolve.ts';
 import { resend } from './send.ts';
 import { settleEvent, settleSuspicions } from './settle.ts';
+import { dueBeside, endDoubtOfSource, hearOfSource, isWaitingForSource } from './source.ts';
 import { reviewCommands } from './suspicions.ts';
 import type { Twin } from './twin.ts';
 
 /**
  * When the twin wants to be woken next, ms epoch; `Infinity` for never. While the node does not hear (`hearingSince` is
  * `null`) neither silence nor an absent answer means anything, so nothing that rests on them is due. What backends were
- * promised is: a request that waits for a probe is answered in time.
+ * promised is: a request that waits for a probe is answered in time. Of a device that somebody speaks for, silence is also judged by what
+ * is known of that source at the time (`at`): while nobody can tell which of them is silent, the twin waits for news of its source.
  */
-export function nextWakeAt(kind: Kind, twin: Twin, hearingSince: number | null): number {
+export function nextWakeAt(
+  kind: Kind,
+  twin: Twin,
+  hearingSince: number | null,
+  at?: Pick<Context, 'now' | 'source'>,
+): number {
   let wakeAt = Math.min(holdCertainUntil(twin) ?? Infinity, twin.probe?.waitsUntil ?? Infinity);
   if (hearingSince === null) return wakeAt;
-  wakeAt = Math.min(wakeAt, silentAt(kind, twin, hearingSince));
+  wakeAt = Math.min(wakeAt, silentAt(kind, twin, hearingSince, at));
   for (const entry of twin.open) wakeAt = Math.min(wakeAt, entryDueAt(kind, entry));
   return Math.min(wakeAt, unknownProbeAt(twin));
 }
@@ -103,6 +111,7 @@ function certainSentence(entry: LedgerEntry): string {
 
 /** Decides on everything that is due at `context.now`. */
 export function wakeTwin(draft: Draft): void {
+  hearOfSource(draft);
   if (expireHold(draft)) {
     settleEvent(draft, 'expiry', {
       type: 'deadline',
@@ -117,15 +126,39 @@ export function wakeTwin(draft: Draft): void {
 }
 
 /** Silence is counted from the last contact, or from when this node could hear again (stream time). */
-function silentAt(kind: Kind, twin: Twin, hearingSince: number): number {
+function silentAt(
+  kind: Kind,
+  twin: Twin,
+  hearingSince: number,
+  at: Pick<Context, 'now' | 'source'> | null = null,
+): number {
+  const dueAt = silenceDueAt(kind, twin, hearingSince);
+  return at !== null && isWaitingForSource(twin, at, dueAt) ? Infinity : dueAt;
+}
+
+function silenceDueAt({ limits }: Kind, twin: Twin, hearingSince: number): number {
   if (twin.lastContactAt === null || worldState(twin.path) === 'offline') return Infinity;
-  return Math.max(twin.lastContactAt, hearingSince) + kind.limits.silenceMs;
+  const dueAt = Math.max(twin.lastContactAt, hearingSince) + limits.silenceMs;
+  return twin.via === null ? dueAt : dueBeside(twin, dueAt, limits.silenceMs);
+}
+
+/** The twin would be silent by now, and waits until its source is heard, or is known to be away. */
+export function isAwaitingSource(
+  kind: Kind,
+  twin: Twin,
+  hearingSince: number | null,
+  at: Pick<Context, 'now' | 'source'>,
+): boolean {
+  if (twin.via === null || hearingSince === null) return false;
+  return isWaitingForSource(twin, at, silenceDueAt(kind, twin, hearingSince));
 }
 
 function fallSilent(draft: Draft, hearingSince: number): void {
   const { twin, kind, context } = draft;
-  if (context.now < silentAt(kind, twin, hearingSince)) return;
-  const detail = `nothing was heard for ${String(kind.limits.silenceMs)} ms`;
+  if (context.now < silentAt(kind, twin, hearingSince, context)) return;
+  const beside = twin.via === null ? '' : `, and ${twin.via.id}, which speaks for it, is not known to be away`;
+  const detail = `nothing was heard for ${String(kind.limits.silenceMs)} ms${beside}`;
+  endDoubtOfSource(draft);
   settleEvent(draft, 'silence', { type: 'silence', detail });
 }
 

@@ -72,6 +72,15 @@ export const ComponentSchema = Type.Object({
 });
 
 /**
+ * Who speaks for the device, where that is not the device itself: a gateway, a poller of somebody's feed. It is a device with reports of
+ * its own, and `session` is its `boot` while it says this.
+ */
+export const ViaSchema = Type.Object({
+  id: Type.String({ pattern: ID_PATTERN, description: 'the device id of the source' }),
+  session: Uint('the `boot` of the source in which it says this'),
+});
+
+/**
  * A report. `boot`, `seq`, `up`, `state` and `sensors` are required. A device that leaves out `since`, `commands` or
  * `firmware` is still heard: absence says nothing, and in particular an absent `commands` proves nothing.
  */
@@ -99,6 +108,7 @@ export const ReportSchema = Type.Object({
   kind: Type.Optional(
     Type.String({ pattern: ID_PATTERN, description: 'kind, for a device no inventory knows' }),
   ),
+  via: Type.Optional(ViaSchema),
   device: Type.Optional(Type.String({ description: 'if present it must equal the id in the subject' })),
 });
 

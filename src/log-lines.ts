@@ -175,6 +175,26 @@ export const LOG_LINES = {
     says: 'uptime of a device did not keep pace with the time that passed: when its reports were measured is less certain',
     fields: ['device', 'boot', 'times'],
   },
+  'source-away': {
+    level: 'warn',
+    says: 'a source is away: of the devices it speaks for nobody knows how they are',
+    fields: ['device', 'site', 'spokenFor'],
+  },
+  'source-back': {
+    level: 'info',
+    says: 'a source is back: its devices come right as they are heard',
+    fields: ['device', 'site', 'spokenFor'],
+  },
+  'source-session': {
+    level: 'debug',
+    says: 'a source speaks in another session: what its devices said before is not fresh until they are heard',
+    fields: ['device', 'site', 'spokenFor'],
+  },
+  'snapshot-replayed': {
+    level: 'warn',
+    says: 'a source plays again what was said before: nothing that it says of its devices counts meanwhile',
+    fields: ['device', 'site', 'sawIt', 'spokenFor'],
+  },
   'report-unreadable': {
     level: 'debug',
     says: 'message could not be read: kept as a dead letter',

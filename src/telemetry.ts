@@ -81,6 +81,8 @@ type DeviceEvents =
   | 'unreadable'
   | 'missing'
   | 'clockOutOfBounds'
+  | 'sourceChanged'
+  | 'snapshotReplayed'
   | 'deadLetter'
   | 'refused'
   | 'sent'
@@ -106,6 +108,14 @@ function aboutDevices(metrics: NodeMetrics, devices: DeviceLog): Pick<Telemetry,
     clockOutOfBounds: ({ device, boot, times }) => {
       metrics.clocksOutOfBounds.inc();
       devices.write('clock-out-of-bounds', device, { boot, times });
+    },
+    sourceChanged: ({ source, site, devices: spokenFor, change }) => {
+      metrics.sourceChanges.inc({ change });
+      devices.write(`source-${change}`, source, { site, spokenFor });
+    },
+    snapshotReplayed: ({ source, site, devices: sawIt, spokenFor }) => {
+      metrics.snapshotsReplayed.inc();
+      devices.write('snapshot-replayed', source, { site, sawIt, spokenFor });
     },
     deadLetter: ({ reason, detail, device }) => {
       metrics.deadLetters.inc({ reason });

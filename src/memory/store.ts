@@ -8,6 +8,7 @@
  * I2  a journal number of a partition, and a command number of a device, is given once.
  */
 import type { LedgerEntry } from '../../actors/ledger.ts';
+import { type Source, sourceOf } from '../../actors/source.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { shownState } from '../../machines/shown-state.ts';
 import { worldState } from '../../machines/statechart.ts';
@@ -34,6 +35,7 @@ import type {
   JournalLine,
   Lease,
   PartitionSink,
+  SourceReplay,
   Store,
 } from '../runtime/ports.ts';
 import { ANY_DEVICE, compareDevices, cursorAt } from '../runtime/device-query.ts';
@@ -73,6 +75,8 @@ export class MemoryStore implements Store, Archive {
   #journal = new Journal();
   /** By device. */
   #forgotten = new Map<string, string>();
+  /** By source. */
+  #replays = new Map<string, string>();
 
   constructor(options: MemoryStoreOptions) {
     this.#options = options;
@@ -94,10 +98,12 @@ export class MemoryStore implements Store, Archive {
     const [devices, twins] = [new Map(this.#devices), new Map(this.#twins)];
     const [ledger, idsByNumber] = [new Map(this.#ledger), new Map(this.#idsByNumber)];
     const [registered, forgotten] = [[...this.#registered], new Map(this.#forgotten)];
+    const replays = new Map(this.#replays);
     return () => {
       [this.#leases, this.#history, this.#journal] = [leases, history, journal];
       [this.#devices, this.#twins, this.#registered] = [devices, twins, registered];
       [this.#ledger, this.#idsByNumber, this.#forgotten] = [ledger, idsByNumber, forgotten];
+      this.#replays = replays;
     };
   }
 
@@ -121,12 +127,13 @@ export class MemoryStore implements Store, Archive {
       const text = this.#twins.get(device);
       if (text === undefined) sink.unheard(this.#inventoryEntry(device));
       else {
-        const { kind, site, path, lastContactAt, hold, open, probe } = JSON.parse(text) as Twin;
+        const { kind, site, path, lastContactAt, hold, open, probe, via } = JSON.parse(text) as Twin;
         const heardAt = worldState(path) === 'offline' ? null : lastContactAt;
         const isBusy = hold !== null || open.length > 0 || (probe !== null && probe.waitsUntil !== null);
         const { registered: isRegistered, site: inventorySite } = this.#inventoryEntry(device);
         const where = { site: inventorySite, isMoved: inventorySite !== site };
-        sink.twin({ device, kind, ...where, isRegistered, heardAt, isBusy, bytes: Buffer.from(text) });
+        const stored = { device, kind, ...where, isRegistered, via: via?.id ?? null, heardAt, isBusy };
+        sink.twin({ ...stored, bytes: Buffer.from(text) });
       }
     }
     for (const text of this.#forgotten.values()) {
@@ -144,6 +151,18 @@ export class MemoryStore implements Store, Archive {
     const through = this.#registered.length;
     const devices = this.#registered.slice(since ?? through).filter((device) => this.#devices.has(device));
     return { entries: devices.map((device) => this.#inventoryEntry(device)), through };
+  }
+
+  async sources(ids: readonly string[]): Promise<readonly Source[]> {
+    return ids.flatMap((id) => {
+      const twin = this.#twin(id);
+      return twin === null ? [] : (sourceOf({ ...twin, boot: twin.newest?.boot ?? null }) ?? []);
+    });
+  }
+
+  async replays(partitions: readonly number[]): Promise<readonly SourceReplay[]> {
+    const all = [...this.#replays.values()].map((text) => JSON.parse(text) as SourceReplay);
+    return all.filter(({ source }) => partitions.includes(partitionOf(source)));
   }
 
   packTwin(twin: Twin): Uint8Array {
@@ -167,6 +186,7 @@ export class MemoryStore implements Store, Archive {
       this.#ledger.set(ledgerKey(entry.device, entry.id), JSON.stringify(entry));
       this.#idsByNumber.set(numberKey(entry), entry.id);
     }
+    for (const replay of commit.replays ?? []) this.#keepReplay(replay);
     for (const line of commit.journal) {
       if (line.type === 'forgotten') this.#forget(line.forgetting);
       this.#journal.write(line);
@@ -285,11 +305,18 @@ export class MemoryStore implements Store, Archive {
     const { device, at } = forgetting;
     this.#devices.delete(device);
     this.#twins.delete(device);
+    this.#replays.delete(device);
     this.#history.forget(device);
     this.#journal.forget(device);
     for (const entries of [this.#ledger, this.#idsByNumber])
       for (const key of entries.keys()) if (key.startsWith(`${device} `)) entries.delete(key);
     this.#forgotten.set(device, JSON.stringify({ ...forgetting, erasedAt: at } satisfies ForgottenDevice));
+  }
+
+  #keepReplay(replay: SourceReplay): void {
+    const known = this.#replays.get(replay.source);
+    if (known !== undefined && (JSON.parse(known) as SourceReplay).at >= replay.at) return;
+    this.#replays.set(replay.source, JSON.stringify(replay));
   }
 
   #writeTwin(twin: Twin): void {

@@ -16,6 +16,7 @@ import {
   writeTransition,
 } from './journal-rows.ts';
 import { ledgerPart, writeEntry } from './ledger-row.ts';
+import { replayPart, writeReplay } from './sources.ts';
 import { fill, type FilledPart } from './statement.ts';
 import { twinPart, writeTwin } from './twin-row.ts';
 
@@ -39,6 +40,7 @@ export function commitParts(commit: Commit, { keys, driftPpmOf }: CommitContext)
       writeClock(keyOf(device), clock, row),
     ),
     fill(ledgerPart, commit.ledger, (entry, row) => writeEntry(keyOf(entry.device), entry, row)),
+    fill(replayPart, commit.replays ?? [], writeReplay),
     ...journalParts(commit.journal, keyOf),
   ];
   return parts.filter(({ rows }, index) => index === 0 || rows > 0);

@@ -20,6 +20,9 @@ export interface DeviceSearchOptions {
 /** Times are rounded to microseconds in columns: what is this close to a limit, ms, is judged by the twin itself. */
 const ROUNDING_MS = 1;
 
+/** Who speaks for the device gives no reason to distrust what was said. */
+const IS_TRUSTED = `(t.via ->> 'doubt' is null)`;
+
 const SORT_COLUMNS = { since: 't.since', lastContact: 't.received_at', asOf: 't.measured_at' } as const;
 
 /** A statement that grows: its conditions and their parameters. */
@@ -166,24 +169,26 @@ export class DeviceSearch {
       );
   }
 
-  /** Leaves out only twins that certainly have another quality. */
+  /**
+   * Leaves out only twins that certainly have another quality. Where who speaks for a device is not to be trusted, nothing else counts.
+   */
   #possibly(quality: string, conditions: Conditions): void {
     const { age, limit, error, drift, isKnown } = this.#judged(conditions);
     conditions.add(isKnown());
     switch (quality) {
       case 'suspect':
-        conditions.ofTwin('t.measured_at is not null and t.suspicions is not null');
+        conditions.ofTwin(`t.measured_at is not null and t.suspicions is not null and ${IS_TRUSTED}`);
         return;
       case 'fresh':
-        conditions.ofTwin(`t.measured_at is not null and t.suspicions is null and t.error_ms is not null
+        conditions.ofTwin(`t.measured_at is not null and t.suspicions is null and t.error_ms is not null and ${IS_TRUSTED}
           and ${age()} + ${error()} - ${String(ROUNDING_MS)} <= ${limit()}`);
         return;
       case 'unknown':
-        conditions.add(`t.measured_at is null or (t.suspicions is null and t.error_ms is null
+        conditions.add(`t.measured_at is null or not ${IS_TRUSTED} or (t.suspicions is null and t.error_ms is null
           and ${age()} - ${error()} - ${drift()} - ${String(ROUNDING_MS)} <= ${limit()})`);
         return;
       default:
-        conditions.ofTwin(`t.measured_at is not null and t.suspicions is null
+        conditions.ofTwin(`t.measured_at is not null and t.suspicions is null and ${IS_TRUSTED}
           and case when t.error_ms is null then ${age()} - ${error()} + ${String(ROUNDING_MS)} > ${limit()}
             else ${age()} + t.error_ms + ${error()} + ${String(ROUNDING_MS)} > ${limit()} end`);
     }
@@ -198,7 +203,7 @@ export class DeviceSearch {
       case 'fresh':
         return `${age()} + t.error_ms + ${error()} + ${String(ROUNDING_MS)} <= ${limit()}`;
       case 'unknown':
-        return `t.measured_at is null or ${age()} - ${error()} + ${String(ROUNDING_MS)} <= ${limit()}`;
+        return `t.measured_at is null or not ${IS_TRUSTED} or ${age()} - ${error()} + ${String(ROUNDING_MS)} <= ${limit()}`;
       default:
         return `case when t.error_ms is null
           then ${age()} - ${error()} - ${drift()} - ${String(ROUNDING_MS)} > ${limit()}

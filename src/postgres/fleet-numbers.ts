@@ -16,7 +16,7 @@ export interface FleetNumbersOptions {
 /** By the columns: `fresh` and `unknown` are certain, what may be stale is stale. A kind that this node does not have is unknown. */
 const COUNTS = `select d.kind, t.state, case when t.state = 'suspect'
     then case when t.path = '${OUT_OF_SERVICE}' then t.path else '${DOUBTED}' end else t.state end as "shownState", d.site, t.firmware, case
-    when t.measured_at is null or k.fresh_ms is null then 'unknown'
+    when t.measured_at is null or k.fresh_ms is null or t.via ->> 'doubt' is not null then 'unknown'
     when t.suspicions is not null then 'suspect'
     when t.error_ms is null then case when $3 - ms_of(t.measured_at) - $4 <= k.fresh_ms then 'unknown' else 'stale' end
     when $3 - ms_of(t.measured_at) + t.error_ms + $4 <= k.fresh_ms then 'fresh'

@@ -39,7 +39,9 @@ export const forgottenPart: StatementPart<typeof columns> = {
     (table) => `forgotten_${table} as (
   delete from ${table} t using forgotten_now f where t.device = f.key
 )`,
-  ).join(', ')}, forgotten_devices as (
+  ).join(', ')}, forgotten_replays as (
+  delete from source_replay r using (${input}) i where r.source = i.device
+), forgotten_devices as (
   delete from device d using forgotten_now f where d.key = f.key
 )`,
 };

@@ -30,7 +30,7 @@ export async function loadPartitions({ client }: Session, options: LoadOptions):
   const { partitions, timeoutMs, learnKey, sink } = options;
   const whole = partitions.length === PARTITIONS;
   const chosen = whole ? '' : `where d.partition in (${partitions.map(Number).join(', ')})`;
-  const text = `select d.key, d.id, d.kind, d.site, d.registered, t.device is not null, t.received_at,
+  const text = `select d.key, d.id, d.kind, d.site, d.registered, t.device is not null, t.received_at, t.via ->> 'id',
       ${twinSelection}
     from device d left join twin t on t.device = d.key ${chosen}`;
   // What is forgotten is read after the devices, and has to be of the same moment.
@@ -55,12 +55,13 @@ function passOn(row: CopiedRow, sink: PartitionSink, learnKey: LoadOptions['lear
     return;
   }
   const receivedAt = row.time();
+  const via = row.text();
   const { rest: bytes } = row;
   const twin = sketchOf(device, row);
   const heardAt = worldState(twin.path) === 'offline' ? null : receivedAt;
   const { isBusy } = twin;
   const isMoved = twin.site !== site;
-  sink.twin({ device, kind: twin.kind, site, isMoved, isRegistered: registered, heardAt, isBusy, bytes });
+  sink.twin({ device, kind: twin.kind, site, isMoved, isRegistered: registered, via, heardAt, isBusy, bytes });
 }
 
 /** What is to be known of a resting twin, from the fields of {@link twinSelection}. */

@@ -22,9 +22,10 @@ import type {
 /**
  * Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`; 3: the
  * byte that tells whether anything is awaited; 4: earlier lines of a device; 5: the boot of a stray; 6: boots of strays; 7: who asked;
- * 8: what leaps and is not believed; 9: what goes on though it looks older; 10: segments of a boot's clock; 11: what a command ends.
+ * 8: what leaps and is not believed; 9: what goes on though it looks older; 10: segments of a boot's clock; 11: what a command ends;
+ * 12: when a source was seen to play again what was said before.
  */
-const VERSION = 11;
+const VERSION = 12;
 const OLDEST_VERSION = 1;
 const LAST_VERSION_OF_ONE_BYTE = 2;
 const NOTHING_AWAITED = 0;
@@ -46,6 +47,7 @@ export interface Snapshot extends Pick<
   | 'unheard'
   | 'identity'
   | 'claim'
+  | 'replayedAt'
 > {
   readonly newest: Pick<NewestReport, 'receivedAt' | 'at' | 'encoding'> | null;
 }
@@ -173,7 +175,9 @@ type SnapshotPlaces = readonly [
   unheard: number,
   identity: IdentityPlaces | null,
   /** Not there before version 8, nor where nothing is claimed. */
-  claim?: ClaimPlaces,
+  claim?: ClaimPlaces | null,
+  /** Not there before version 12, nor where it never was. */
+  replayedAt?: number,
 ];
 
 const packr = new Packr({ useRecords: false });
@@ -181,7 +185,7 @@ const unpackr = new Unpackr({ useRecords: false });
 
 /** Writes a snapshot. */
 export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
-  const { newest, clock, probe, identity, claim } = snapshot;
+  const { newest, clock, probe, identity } = snapshot;
   const places: SnapshotPlaces = [
     snapshot.since,
     snapshot.lastContactAt,
@@ -197,13 +201,22 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
     snapshot.unheard,
     identity && identityPlaces(identity),
   ];
-  const packed = packr.pack(claim === null ? places : [...places, claimPlaces(claim)]);
+  const packed = packr.pack(withRarePlaces(places, snapshot));
   const bytes = Buffer.allocUnsafe(packed.length + 2);
   const isAwaiting = snapshot.open.length > 0 || (probe !== null && probe.waitsUntil !== null);
   bytes[0] = VERSION;
   bytes[1] = isAwaiting ? SOMETHING_AWAITED : NOTHING_AWAITED;
   bytes.set(packed, 2);
   return bytes;
+}
+
+/** What hardly any twin has takes no bytes of the others. */
+function withRarePlaces(
+  places: SnapshotPlaces,
+  { claim, replayedAt }: Pick<Snapshot, 'claim' | 'replayedAt'>,
+): readonly unknown[] {
+  if (replayedAt !== null) return [...places, claim && claimPlaces(claim), replayedAt];
+  return claim === null ? places : [...places, claimPlaces(claim)];
 }
 
 /**
@@ -227,7 +240,7 @@ export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
   const from = versionOf(device, bytes) <= LAST_VERSION_OF_ONE_BYTE ? 1 : 2;
   const places = unpackr.unpack(bytes.subarray(from)) as SnapshotPlaces;
   const [since, lastContactAt, newest, clock, olderClocks, sequence, lastN, open, recent, ...rest] = places;
-  const [probe, waiting, unheard, identity, claim] = rest;
+  const [probe, waiting, unheard, identity, claim = null, replayedAt = null] = rest;
   return {
     since,
     lastContactAt,
@@ -242,7 +255,8 @@ export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
     waiting: waiting.map(readRequest),
     unheard,
     identity: identity && readIdentity(identity),
-    claim: claim === undefined ? null : readClaim(claim),
+    claim: claim && readClaim(claim),
+    replayedAt,
   };
 }
 

@@ -3,6 +3,7 @@
  * `migrations/`), and the archive for whoever asks over HTTP or NATS.
  */
 import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { Source } from '../../actors/source.ts';
 import type { Twin } from '../../actors/twin.ts';
 import type {
   Archive,
@@ -15,7 +16,15 @@ import type {
   JournalPage,
   ReportPage,
 } from '../runtime/archive.ts';
-import type { Commit, CommitResult, JournalLine, Lease, PartitionSink, Store } from '../runtime/ports.ts';
+import type {
+  Commit,
+  CommitResult,
+  JournalLine,
+  Lease,
+  PartitionSink,
+  SourceReplay,
+  Store,
+} from '../runtime/ports.ts';
 import { TwinReading, type TwinReadingOptions } from '../runtime/twin-reading.ts';
 import { PostgresArchive } from './archive.ts';
 import { takeCensus } from './census.ts';
@@ -32,6 +41,7 @@ import { registeredSince } from './registrations.ts';
 import { type Maintenance, maintainReports } from './report-partitions.ts';
 import { serverTime } from './server-time.ts';
 import { asError, SessionPool, type SessionPoolOptions } from './sessions.ts';
+import { readReplays, readSources } from './sources.ts';
 import { packTwin, unpackTwin } from './twin-bytes.ts';
 
 /** Where the store is, and what it takes to answer about twins. */
@@ -140,6 +150,14 @@ export class PostgresStore implements Store, Archive, Census {
 
   registered(since: number | null): ReturnType<Store['registered']> {
     return registeredSince(this.#pools.own, since);
+  }
+
+  sources(ids: readonly string[]): Promise<readonly Source[]> {
+    return readSources(this.#pools.own, ids);
+  }
+
+  replays(partitions: readonly number[]): Promise<readonly SourceReplay[]> {
+    return readReplays(this.#pools.own, partitions);
   }
 
   packTwin(twin: Twin): Uint8Array {

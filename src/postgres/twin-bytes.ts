@@ -5,7 +5,7 @@
  * Invariant: I1  a row begins with the length of a kind's name, so its first byte is 0; the other form begins with PACKED.
  */
 import { Packr, Unpackr } from 'msgpackr';
-import type { Desired, Hold, Suspicion, Twin } from '../../actors/twin.ts';
+import type { Desired, Hold, SpokenFor, Suspicion, Twin } from '../../actors/twin.ts';
 import type { Report } from '../../machines/report.ts';
 import { CopiedRow } from './copied-row.ts';
 import { encodeSnapshot } from './snapshot.ts';
@@ -28,6 +28,7 @@ type Places = readonly [
   desiredVersion: number,
   desired: Desired['values'],
   snapshot: Uint8Array,
+  via: SpokenFor | null,
 ];
 
 /** Writes a twin. */
@@ -45,6 +46,7 @@ export function packTwin(twin: Twin): Uint8Array {
     desired.version,
     desired.values,
     encodeSnapshot(twin),
+    twin.via,
   ];
   const packed = packr.pack(places);
   const bytes = Buffer.allocUnsafe(packed.length + 1);
@@ -62,7 +64,7 @@ export function unpackTwin(device: string, bytes: Uint8Array): Twin {
   const [boot = null, seq = null, up = null] = position;
   return makeTwin(device, [
     ...([kind, site, version, path, incarnation, boot, seq, up, report, hold, suspicions] as const),
-    ...([desiredVersion, desired, places[10]] as const),
+    ...([desiredVersion, desired, places[10], places[11]] as const),
   ]);
 }
 
@@ -83,5 +85,6 @@ function unpackRow(device: string, bytes: Uint8Array): Twin {
     row.bigint() ?? 0,
     row.text(),
     row.bytes() ?? new Uint8Array(),
+    row.text(),
   ]);
 }

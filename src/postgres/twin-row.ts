@@ -4,7 +4,7 @@
  * Invariant: I1  twin -> row -> twin gives an equal twin (but for -0, which JSON does not know: it comes back as 0).
  */
 import { measuredAt } from '../../actors/clock.ts';
-import type { Desired, Hold, NewestReport, Suspicion, Twin } from '../../actors/twin.ts';
+import type { Desired, Hold, NewestReport, SpokenFor, Suspicion, Twin } from '../../actors/twin.ts';
 import type { Report } from '../../machines/report.ts';
 import { partitionOf } from '../wire/partition.ts';
 import type { Columns } from './array-parameter.ts';
@@ -30,6 +30,7 @@ const columns = {
   reported: 'json',
   hold: 'json',
   suspicions: 'json',
+  via: 'json',
   desired_version: 'bigint',
   desired: 'json',
   snapshot: 'bytea',
@@ -61,7 +62,7 @@ export interface TwinRowContext {
 
 /** Writes a twin's row. */
 export function writeTwin(twin: Twin, row: Columns<typeof columns>, context: TwinRowContext): void {
-  const { newest, clock, hold, suspicions, desired } = twin;
+  const { newest, clock, hold, suspicions, via, desired } = twin;
   const measured = newest && clock ? measuredAt(clock, newest, context.driftPpmOf(twin.kind)) : null;
   row.device.integer(context.keyOf(twin.device));
   row.partition.smallint(partitionOf(twin.device));
@@ -81,6 +82,7 @@ export function writeTwin(twin: Twin, row: Columns<typeof columns>, context: Twi
   row.reported.text(newest && context.jsonOf(newest.report));
   row.hold.text(hold && JSON.stringify(hold));
   row.suspicions.text(suspicions.length === 0 ? null : JSON.stringify(suspicions));
+  row.via.text(via && JSON.stringify(via));
   row.desired_version.bigint(desired.version);
   row.desired.text(isEmpty(desired.values) ? null : JSON.stringify(desired.values));
   row.snapshot.bytea(encodeSnapshot(twin));
@@ -88,7 +90,7 @@ export function writeTwin(twin: Twin, row: Columns<typeof columns>, context: Twi
 
 /** The columns of `t` (table twin) that {@link readTwin} takes, in its order. */
 export const twinSelection = `t.kind, t.site, t.version, t.path, t.incarnation, t.boot, t.seq, t.up, t.reported,
-  t.hold, t.suspicions, t.desired_version, t.desired, t.snapshot`;
+  t.hold, t.suspicions, t.desired_version, t.desired, t.snapshot, t.via`;
 
 /** A row of {@link twinSelection}: JSON is still text. */
 export type TwinRow = readonly [
@@ -106,12 +108,13 @@ export type TwinRow = readonly [
   desiredVersion: number,
   desired: string | null,
   snapshot: Uint8Array,
+  via: string | null,
 ];
 
 /** Reads the twin of a device. Throws a `SnapshotError` when its snapshot is of a version not known here. */
 export function readTwin(device: string, row: TwinRow): Twin {
   const [kind, site, version, path, incarnation, boot, seq, up, reported, ...rest] = row;
-  const [hold, suspicions, desiredVersion, desired, snapshot] = rest;
+  const [hold, suspicions, desiredVersion, desired, snapshot, via] = rest;
   return makeTwin(device, [
     ...([kind, site, version, path, incarnation, boot, seq, up] as const),
     reported === null ? null : (JSON.parse(reported) as Report),
@@ -120,6 +123,7 @@ export function readTwin(device: string, row: TwinRow): Twin {
     desiredVersion,
     desired === null ? {} : (JSON.parse(desired) as Desired['values']),
     snapshot,
+    via === null ? null : (JSON.parse(via) as SpokenFor),
   ]);
 }
 
@@ -139,6 +143,7 @@ export type TwinParts = readonly [
   desiredVersion: number,
   desired: Desired['values'],
   snapshot: Uint8Array,
+  via: SpokenFor | null,
 ];
 
 /** Makes the twin of a device. Throws a `SnapshotError` when its snapshot is of a version not known here. */
@@ -171,6 +176,8 @@ export function makeTwin(device: string, parts: TwinParts): Twin {
     unheard: snapshot.unheard,
     identity: snapshot.identity,
     claim: snapshot.claim,
+    via: parts[14],
+    replayedAt: snapshot.replayedAt,
     hold: parts[9],
     suspicions: parts[10],
     desired: { version: parts[11], values: parts[12] },

@@ -8,7 +8,7 @@ import type { Twin } from '../../actors/twin.ts';
 import { journalNumberAfter } from './epoch.ts';
 import type { RequestWork } from './mailbox.ts';
 import { type PartitionState, takeProgress } from './partition-state.ts';
-import type { Commit, DeadLetter, Delivery, Forgetting, JournalLine } from './ports.ts';
+import type { Commit, DeadLetter, Delivery, Forgetting, JournalLine, SourceReplay } from './ports.ts';
 
 /**
  * A journal line, with the twin as it stood after it (`null` for a dead letter), and the id of the command that it tells of or
@@ -43,6 +43,7 @@ export class Batch {
   readonly #ledger = new Map<string, LedgerEntry>();
   readonly reports: FiledReport[] = [];
   readonly lines: WrittenLine[] = [];
+  readonly #replays = new Map<string, SourceReplay>();
   readonly #clocks = new Map<string, { readonly device: string; readonly clock: BootClock }>();
   readonly afterCommit: AfterCommit[] = [];
   /** What backends asked and was decided on in it. */
@@ -120,6 +121,12 @@ export class Batch {
     this.lines.push({ line, twin: null, commandId: null });
   }
 
+  /** Devices of the partition saw their source play again what was said before. */
+  addReplay(partition: PartitionState, replay: SourceReplay): void {
+    this.touch(partition);
+    this.#replays.set(replay.source, replay);
+  }
+
   /** Everything of a device goes; nothing else is in this transaction. */
   addForgotten(partition: PartitionState, forgetting: Forgetting): void {
     this.touch(partition);
@@ -143,6 +150,7 @@ export class Batch {
       partitions,
       twins: [...this.#twins.values()],
       reports: this.reports,
+      ...(this.#replays.size > 0 && { replays: [...this.#replays.values()] }),
       ledger: [...this.#ledger.values()],
       journal: this.lines.map(({ line }) => line),
       clocks: [...this.#clocks.values()],

@@ -34,6 +34,7 @@ export function forgetDevice(
   const isTwin = twin !== undefined && !(twin instanceof Error);
   const site = isTwin ? twin.site : (partition.inventory.get(device)?.site ?? '');
   const forgetting: Forgetting = { device, site, at: now, ...word };
+  if (isTwin) partition.sources.drop(twin);
   partition.twins.delete(device);
   partition.inventory.delete(device);
   partition.forgotten.set(device, forgetting);

@@ -19,7 +19,7 @@ import { feedSink } from './feed-sink.ts';
 import { giveUpRequests } from './given-up.ts';
 import { Intake } from './intake.ts';
 import type { RuntimeLimits } from './limits.ts';
-import { isRequest, Mailbox, replyAddress } from './mailbox.ts';
+import { isRequest, Mailbox, replyAddress, type Work } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Bus, Clock, Commit, Feed, InventoryEntry, Store, StreamStart } from './ports.ts';
 import { Publisher } from './publisher.ts';
@@ -201,6 +201,17 @@ export class Host {
   /** Devices that were registered, or moved, since the partitions were loaded, of these and of others: they are known from now on. */
   register(entries: readonly InventoryEntry[]): void {
     if (entries.length > 0) this.#mailbox.offer({ type: 'registered', entries });
+  }
+
+  /** Of whom the store has to be asked, since they speak for devices of these partitions. */
+  get sources(): readonly string[] {
+    return this.#options.partitions[0]?.sources.ids ?? [];
+  }
+
+  /** Takes what is known of sources now. */
+  learn(known: Omit<Extract<Work, { type: 'sources' }>, 'type'>): void {
+    if (this.#options.partitions[0]?.sources.isEmpty === false || known.replays.length > 0)
+      this.#mailbox.offer({ type: 'sources', ...known });
   }
 
   /** Decides what is already waiting, commits it, and ends. */

@@ -48,6 +48,11 @@ export interface RuntimeLimits {
    * more is the dead letter `too-many-unregistered`. Those that have a twin, and registered ones, are heard as ever.
    */
   readonly unregisteredDevicesMax: number;
+  /**
+   * Sources, which speak for other devices, that an owner asks for with each renewal of its leases; of further ones nothing is known, and
+   * their devices are judged as if they spoke themselves.
+   */
+  readonly sourcesMax: number;
   /** A frame this long comes from a buffer that a device empties: while others wait, it is set aside for them. */
   readonly backlogBytesMin: number;
   /** Ranges of a partition that may be set aside; above it, no further one begins: messages are decided in their turn. */
@@ -102,6 +107,7 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   deviceDeadLettersMax: 60,
   siteDeadLettersMax: 600,
   unregisteredDevicesMax: 1_500,
+  sourcesMax: 10_000,
   backlogBytesMin: 1_024,
   backlogRangesMax: 1_000,
   deviceRangesMax: 32,

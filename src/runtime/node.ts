@@ -186,10 +186,19 @@ export class Node {
         const { entries, through } = await this.#options.store.registered(registeredThrough);
         host.register(entries);
         holding.registeredThrough = through;
+        await this.#lookAtSources(host);
       } catch {
         // Asked again with the next renewal, from the same place.
       }
     }
+  }
+
+  /** What owners of other partitions know of the sources that devices here name, and saw of those whose twins are here. */
+  async #lookAtSources(host: Host): Promise<void> {
+    const { store } = this.#options;
+    const ids = host.sources;
+    const sources = ids.length === 0 ? [] : await store.sources(ids);
+    host.learn({ sources, replays: await store.replays(host.partitions) });
   }
 
   #hold(leases: readonly Lease[]): void {
@@ -222,10 +231,10 @@ export class Node {
 
   async #host(holding: Holding): Promise<HostEnd> {
     const { kinds, store, limits } = this.#options;
-    const { twinsAwakeMax: awakeMax, twinsAwakeBytesMax: awakeBytesMax } = limits;
+    const { twinsAwakeMax: awakeMax, twinsAwakeBytesMax: awakeBytesMax, sourcesMax } = limits;
     // Before they are loaded, so that nobody is registered in between and not heard of.
     holding.registeredThrough = (await store.registered(null)).through;
-    const states = await openPartitions(holding.leases, { kinds, store, awakeMax, awakeBytesMax });
+    const states = await openPartitions(holding.leases, { kinds, store, awakeMax, awakeBytesMax, sourcesMax });
     if (this.#stopped !== null) return { type: 'stopped' };
     const host = new Host({
       ...this.#options,
@@ -234,6 +243,8 @@ export class Node {
       refusedByStore: this.#refusedByStore,
       isSearching: this.#isSearching,
     });
+    await this.#lookAtSources(host);
+    if (this.#stopped !== null) return { type: 'stopped' };
     holding.host = host;
     this.#givenUp = null;
     const twins = states[0]?.twins.size ?? 0;

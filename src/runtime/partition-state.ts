@@ -8,6 +8,7 @@
  */
 import { Backlog } from './backlog.ts';
 import type { Forgetting, InventoryEntry, Lease, PartitionAdvance, Store } from './ports.ts';
+import { Sources } from './sources.ts';
 import { StreamPositions } from './stream-positions.ts';
 import { Twins, type TwinsOptions } from './twins.ts';
 import { UnregisteredDevices } from './unregistered-devices.ts';
@@ -32,6 +33,8 @@ export interface PartitionState {
   readonly inventory: Map<string, InventoryEntry>;
   /** Of all partitions, too. */
   readonly unregistered: UnregisteredDevices;
+  /** Who speaks for devices that do not speak themselves. Of all partitions, too. */
+  readonly sources: Sources;
   /** Devices that are forgotten, by id. Of all partitions, too. */
   readonly forgotten: Map<string, Forgetting>;
   /** Devices that were moved to another site and whose twins do not know it yet. Of all partitions, too. */
@@ -41,11 +44,12 @@ export interface PartitionState {
 /** Partitions as their new owner finds them. Rejects when the store cannot be read, or holds what is not understood. */
 export async function openPartitions(
   leases: readonly Lease[],
-  options: TwinsOptions & { readonly store: Store },
+  options: TwinsOptions & { readonly store: Store; readonly sourcesMax: number },
 ): Promise<readonly PartitionState[]> {
   const twins = new Twins(options);
   const inventory = new Map<string, InventoryEntry>();
   const unregistered = new UnregisteredDevices();
+  const sources = new Sources(options.sourcesMax);
   const moved: InventoryEntry[] = [];
   const forgotten = new Map<string, Forgetting>();
   const partitions = leases.map(({ partition }) => partition);
@@ -53,7 +57,8 @@ export async function openPartitions(
     twin: (stored) => {
       twins.lay(stored);
       unregistered.add(stored);
-      const { device, kind, site, isRegistered: registered } = stored;
+      const { device, kind, site, isRegistered: registered, via } = stored;
+      if (via !== null) sources.lay({ device, site }, via);
       if (stored.isMoved) moved.push({ device, kind, site, registered });
     },
     unheard: (entry) => {
@@ -69,6 +74,7 @@ export async function openPartitions(
     twins,
     inventory,
     unregistered,
+    sources,
     forgotten,
     moved,
   }));

@@ -2,9 +2,10 @@
  * The ports of the runtime: everything it needs of the world, as it needs it. Adapters (nats, postgres, memory)
  * implement them and never meet each other; `app.ts` puts them together.
  */
-import type { FiledReport, Transition } from '../../actors/decision.ts';
+import type { FiledReport, ReplayFinding, Transition } from '../../actors/decision.ts';
 import type { BootClock } from '../../actors/clock.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { Source } from '../../actors/source.ts';
 import type { ReplyAddress, Twin } from '../../actors/twin.ts';
 import type { ServiceError } from '../wire/service-error.ts';
 import type { TwinOperation } from '../wire/subjects.ts';
@@ -282,6 +283,12 @@ export interface PartitionAdvance {
   readonly published: number;
 }
 
+/** A source played again what was said before, as an owner of devices that it speaks for has seen. The last time is kept. */
+export interface SourceReplay extends ReplayFinding {
+  readonly source: string;
+  readonly site: string;
+}
+
 /** One transaction. */
 export interface Commit {
   readonly partitions: readonly PartitionAdvance[];
@@ -292,6 +299,8 @@ export interface Commit {
   readonly ledger: readonly LedgerEntry[];
   /** Lines of the journal; an `outcome` line's entry is in `ledger` too. */
   readonly journal: readonly JournalLine[];
+  /** What their devices saw of sources, each source once; not given where nothing was. */
+  readonly replays?: readonly SourceReplay[];
   /** Each boot of a device once. */
   readonly clocks: readonly { readonly device: string; readonly clock: BootClock }[];
 }
@@ -327,6 +336,8 @@ export interface StoredTwin {
   readonly isMoved: boolean;
   /** False for a device that the inventory got from its first report. */
   readonly isRegistered: boolean;
+  /** Who speaks for it; `null` while it speaks itself. */
+  readonly via: string | null;
   /** Since when silence of the device is counted, ms epoch; `null` where it is not: it is offline, or was never heard. */
   readonly heardAt: number | null;
   /** False when certainly nothing is awaited of it or promised to anybody: only silence can wake it. */
@@ -379,6 +390,10 @@ export interface Store {
   registered(
     since: number | null,
   ): Promise<{ readonly entries: readonly InventoryEntry[]; readonly through: number }>;
+  /** What is known of these devices as sources of others, as committed. Those that were never heard are left out. */
+  sources(ids: readonly string[]): Promise<readonly Source[]>;
+  /** What was seen of the sources whose own twins are in these partitions, the last time that each played again what was said before. */
+  replays(partitions: readonly number[]): Promise<readonly SourceReplay[]>;
   /** A twin as few bytes, for the same process. */
   packTwin(twin: Twin): Uint8Array;
   /** The twin of a device, from what `packTwin` or `load` made of it. */

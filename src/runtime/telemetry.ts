@@ -6,7 +6,8 @@ import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { Command } from '../../machines/command.ts';
 import type { Report } from '../../machines/report.ts';
 import type { Trace } from '../wire/trace.ts';
-import type { Forgetting, GoneRange } from './ports.ts';
+import type { Forgetting, GoneRange, SourceReplay } from './ports.ts';
+import type { SourceChange } from './sources.ts';
 
 /** Hears each event as it happens; must not throw. */
 export interface Telemetry {
@@ -20,6 +21,10 @@ export interface Telemetry {
   unreadable(event: { readonly device: string; readonly names: readonly string[] }): void;
   /** The bounds of a device's clock crossed, so often in this boot: its uptime did not keep pace, or a server's clock was set. */
   clockOutOfBounds(event: { readonly device: string; readonly boot: number; readonly times: number }): void;
+  /** Something else is known of a source that speaks for devices of this owner. */
+  sourceChanged(event: SourceChange): void;
+  /** Devices saw the source that speaks for them play again what was said before. */
+  snapshotReplayed(event: SourceReplay): void;
   /** A message, or one report of a frame, could not be read; it becomes a dead letter. */
   deadLetter(event: { readonly reason: string; readonly detail: string; readonly device: string }): void;
   /** It is not kept as one: there are too many of its device or site. */

@@ -8,7 +8,7 @@ import type { Context, Decision, Input } from '../../actors/decision.ts';
 import { twinDocument } from '../../actors/document.ts';
 import { missing } from '../../actors/sequence.ts';
 import type { Twin } from '../../actors/twin.ts';
-import { nextWakeAt } from '../../actors/wake.ts';
+import { isAwaitingSource, nextWakeAt } from '../../actors/wake.ts';
 import type { Kind } from '../../machines/kind.ts';
 import { REPORT } from '../../machines/probe.ts';
 import type { Report } from '../../machines/report.ts';
@@ -29,6 +29,7 @@ import type { PartitionState } from './partition-state.ts';
 import type { Bus, Clock, Delivery, InventoryEntry } from './ports.ts';
 import type { RefusedMessages } from './refused-messages.ts';
 import { LATE_MAX_MS } from './stall-watch.ts';
+import { SourceNews } from './source-news.ts';
 import { StreamMoves } from './stream-moves.ts';
 import { UnreadStreams } from './unread-streams.ts';
 import {
@@ -67,6 +68,7 @@ export class Turns {
   readonly #deadLetters: DeadLetters;
   readonly #moves: StreamMoves;
   readonly #unread = new UnreadStreams();
+  readonly #sources: SourceNews;
   #hearingSince: number | null = null;
 
   constructor(options: TurnOptions) {
@@ -75,6 +77,10 @@ export class Turns {
     const known: DeferralOptions['known'] = (partition, device) => this.#devices.known(partition, device);
     this.#deadLetters = new DeadLetters(options);
     this.#moves = new StreamMoves(options);
+    this.#sources = new SourceNews({
+      ...options,
+      decideOn: (device, input, batch) => this.#decideOn(device, input, batch),
+    });
     this.#deferral = new Deferral({ ...options, known });
   }
 
@@ -97,7 +103,7 @@ export class Turns {
         return;
       case 'wake':
         if (this.#options.clock.monotonic() - work.at > LATE_MAX_MS) this.#hearAnew();
-        this.#wake(work.device, batch);
+        this.#decideOn(work.device, { type: 'wake' }, batch);
         return;
       case 'settle':
         this.#moves.settle(work.stream, batch);
@@ -122,6 +128,9 @@ export class Turns {
         return;
       case 'registered':
         this.#register(work.entries, batch);
+        return;
+      case 'sources':
+        this.#sources.learn(work, batch);
         return;
       default:
         this.#request(work, batch);
@@ -259,13 +268,14 @@ export class Turns {
     telemetry.clockOutOfBounds({ device, boot: clock.boot, times: clock.crossings });
   }
 
-  #wake(device: string, batch: Batch): void {
+  /** Lets the twin of a device decide, if it has one here. */
+  #decideOn(device: string, input: Input, batch: Batch): void {
     const partition = this.#options.partitions.get(partitionOf(device));
     if (partition?.twins.has(device) !== true) return;
     const twin = this.#devices.known(partition, device);
     const kind = this.#devices.kindOf(twin);
     if (twin === undefined || twin instanceof Error || kind === undefined) return;
-    this.#decide(partition, kind, twin, { type: 'wake' }, batch);
+    this.#decide(partition, kind, twin, input, batch);
   }
 
   /** Who has no twin gets one as registered; who has one keeps it, and follows to another site. */
@@ -376,17 +386,23 @@ export class Turns {
   #decide(partition: PartitionState, kind: Kind, twin: Twin, input: Input, batch: Batch): Decision | Error {
     const now = this.#options.clock.now();
     const hearingSince = this.#hearingSinceOf(partition, twin, now);
+    const sourceId = (input.type === 'report' && input.report.via?.id) || twin.via?.id;
     const context: Context = {
       now,
       hearingSince,
       readThroughAt: this.#unread.readThroughAt(twin.site),
       epoch: partition.epoch,
       serverErrorMs: this.#options.limits.serverErrorMs,
+      source: sourceId === undefined ? null : partition.sources.of(twin, sourceId, now),
     };
     try {
       const decision = decide(kind, twin, input, context);
       batch.add(partition, twin, decision);
-      this.#options.wakeups.arm(twin.device, nextWakeAt(kind, decision.twin, hearingSince));
+      this.#options.wakeups.arm(twin.device, nextWakeAt(kind, decision.twin, hearingSince, context));
+      if (twin.via !== null || decision.twin.via !== null) {
+        const isAwaiting = isAwaitingSource(kind, decision.twin, hearingSince, context);
+        this.#sources.follow(partition, { before: twin, decision, isAwaiting }, batch);
+      }
       return decision;
     } catch (error) {
       return this.#devices.quarantined(twin.device, error);

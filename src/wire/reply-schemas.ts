@@ -141,6 +141,23 @@ export const TwinDocumentSchema = Type.Object({
   hears: Type.Boolean({ description: 'false when it is heard, and lets commands pass' }),
   reported: Type.Record(Type.String(), Type.Unknown(), { description: 'the sensors of the newest report' }),
   firmware: TextOrNull(),
+  via: Type.Optional(
+    Type.Object(
+      {
+        id: Type.String(),
+        session: Type.Integer({ description: 'the boot of the source in which it said this' }),
+        doubt: Type.Union([
+          OneOf(['away', 'back', 'session', 'replay'], 'why what it said is not to be trusted'),
+          Type.Null(),
+        ]),
+        since: TimeOrNull('since when there is that doubt'),
+      } satisfies Fields<NonNullable<TwinDocument['via']>>,
+      {
+        description:
+          'who speaks for it, and why what that said is not to be trusted; absent where the device speaks itself',
+      },
+    ),
+  ),
   desired: Type.Object({ version: Type.Integer(), values: AnyMap, delta: AnyMap } satisfies Fields<
     TwinDocument['desired']
   >),

@@ -106,6 +106,7 @@ function isReportOf(device: string, value: unknown): value is Report {
   return (
     reportCheck.Check(value) &&
     !Object.hasOwn(value, 'unreadable') &&
+    value.via?.id !== device &&
     (value.device === undefined || value.device === device)
   );
 }
@@ -114,7 +115,7 @@ function isReportOf(device: string, value: unknown): value is Report {
  * Fields of a report whose absence says nothing, so that a value which does not fit may count as absent. A hold is none of them: a report
  * without one says that there is none.
  */
-const FORGIVEN = ['at', 'since', 'commands', 'firmware', 'config', 'components', 'kind'] as const;
+const FORGIVEN = ['at', 'since', 'commands', 'firmware', 'config', 'components', 'kind', 'via'] as const;
 
 /**
  * The report without what does not fit, marked; `null` where what is left is none. `null` is what many writers make of "no value", so it
@@ -133,11 +134,18 @@ function forgiven(device: string, value: unknown): Report | null {
   if (Array.isArray(report.commands)) report.commands = report.commands.map(withoutBadFence);
   if (isMap(report.since)) report.since = withoutNulls(report.since);
   const misfits = FORGIVEN.filter(
-    (name) => report[name] !== undefined && !Value.Check(ReportSchema.properties[name], report[name]),
+    (name) =>
+      report[name] !== undefined &&
+      (!Value.Check(ReportSchema.properties[name], report[name]) || isNamedAsSource(device, report[name])),
   );
   for (const name of misfits) Reflect.deleteProperty(report, name);
   if (!isReportOf(device, report)) return null;
   return misfits.length === 0 ? report : markUnreadable(report, misfits);
+}
+
+/** Nobody is the source of what it says itself: there would be nobody whose silence is told apart from its own. */
+function isNamedAsSource(device: string, value: unknown): boolean {
+  return isMap(value) && value.id === device;
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {

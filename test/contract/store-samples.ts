@@ -300,6 +300,14 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
       fc.record({ boot: uint, seq: uint, up: uint, receivedAt: time, since: time, seen: sequence, clock }),
     ),
     waiting: fc.array(anyRequest, { maxLength: 2 }),
+    via: orNull(
+      fc.record({
+        ...{ id: text, session: uint, since: orNull(time) },
+        doubt: fc.constantFrom('away', 'back', 'session', 'replay', null),
+        said: fc.array(fc.record({ content: text, at: time }), { maxLength: 4 }),
+      }),
+    ),
+    replayedAt: orNull(time),
     hold: orNull(fc.record({ id: text, by: orNull(text), since: time, until: time, certainUntil: time })),
     suspicions: fc.array(fc.record({ reason: text, since: time, detail: text }), { maxLength: 2 }),
     desired: fc.record({ version: uint, values: map }),

@@ -64,6 +64,11 @@ export const REPORT_MEANINGS: Meanings<typeof ReportSchema> = {
     meaning: 'its kind, for a device that no inventory knows yet',
     leftOut: 'the kind is told by the inventory, else by the names of the sensors',
   },
+  via: {
+    meaning:
+      'who speaks for it, where it does not speak itself: `id`, a device with reports of its own, and `session`, the `boot` of that one now',
+    leftOut: 'the device speaks itself: when nothing is heard of it any more, it is offline',
+  },
   device: {
     meaning: 'its id once more; the subject says who it is, and a report that says otherwise is refused',
     leftOut: 'nothing is lost',

@@ -398,6 +398,8 @@ export class Server {
         transition: ignore,
         committed: ignore,
         forgotten: ignore,
+        sourceChanged: ({ change }) => record.count(`source-${change}`),
+        snapshotReplayed: () => record.count('replay-found'),
       },
       passedOver: ({ messages }) => record.count('passed-over', messages),
       storeUnavailable: (cause) => trace.line(name, () => `cannot commit: ${cause.message}`),

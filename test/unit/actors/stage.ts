@@ -9,6 +9,7 @@ import { decide } from '../../../actors/decide.ts';
 import type { Decision, Input, Reply } from '../../../actors/decision.ts';
 import { twinDocument, type TwinDocument } from '../../../actors/document.ts';
 import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { Source } from '../../../actors/source.ts';
 import { bornTwin, type CommandRequest, type Twin } from '../../../actors/twin.ts';
 import { nextWakeAt } from '../../../actors/wake.ts';
 
@@ -39,6 +40,8 @@ export class Stage {
   epoch: number;
   hearingSince: number | null = T0;
   readThroughAt: number | null = T0;
+  /** What is known of who speaks for it. */
+  source: Source | null = null;
   #asked = 0;
 
   constructor(options: StageOptions = {}) {
@@ -89,12 +92,13 @@ export class Stage {
   }
 
   wakeAt(): number {
-    return nextWakeAt(this.kind, this.twin, this.hearingSince);
+    const { now, source } = this;
+    return nextWakeAt(this.kind, this.twin, this.hearingSince, { now, source });
   }
 
   tell(input: Input): Decision {
-    const { now, hearingSince, readThroughAt, epoch, serverErrorMs } = this;
-    const context = { now, hearingSince, readThroughAt, epoch, serverErrorMs };
+    const { now, hearingSince, readThroughAt, epoch, serverErrorMs, source } = this;
+    const context = { now, hearingSince, readThroughAt, epoch, serverErrorMs, source };
     const decision = decide(this.kind, this.twin, input, context);
     this.twin = decision.twin;
     this.decisions.push(decision);

@@ -37,6 +37,7 @@ function lay(twins: Twins, laid: Twin): void {
     kind,
     site,
     isMoved: false,
+    via: null,
     isRegistered: false,
     heardAt,
     isBusy,
