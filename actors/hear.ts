@@ -46,10 +46,7 @@ export function hearReport(draft: Draft, came: Heard): void {
   }
   // What a source says for the second time is no sign of life of the device.
   if (report.via === undefined || speaker !== 'self' || !isCopy(draft, report))
-    twin.lastContactAt = Math.min(
-      Math.max(twin.lastContactAt ?? receivedAt, receivedAt),
-      draft.context.now,
-    );
+    twin.lastContactAt = Math.min(Math.max(twin.lastContactAt ?? receivedAt, receivedAt), draft.context.now);
   switch (speaker) {
     case 'self':
       hearSelf(draft, heard);

@@ -103,7 +103,8 @@ export function needsProof({ twin, kind, context }: Standing, { freshWithinMs }:
 }
 
 /** What stands in the way of a command, whatever its arguments. */
-type Obstacle = 'beyond' | 'source' | 'illegal' | 'in-flight' | 'too-many-open' | 'never-proved' | 'too-many-waiting';
+type Obstacle =
+  'beyond' | 'source' | 'illegal' | 'in-flight' | 'too-many-open' | 'never-proved' | 'too-many-waiting';
 
 function obstacleTo(standing: Standing, name: string): Obstacle | null {
   const { twin, kind } = standing;

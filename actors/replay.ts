@@ -12,8 +12,10 @@ import type { NewestReport, Saying, SpokenFor } from './twin.ts';
 
 /** What a twin saw of its source. */
 export interface Echo {
-  /** When the hub stored what showed it. */
+  /** When what showed it was measured: what a source has kept while it was cut off comes at once, and is not of one moment. */
   readonly at: number;
+  /** When the hub stored it. */
+  readonly receivedAt: number;
   /**
    * - `copy`: a report that was heard before, and measured long before the newest one;
    * - `again`: it went back to what it was, after it had gone there and back before;
@@ -46,7 +48,7 @@ const ECHOES_SHARE = 0.25;
 /** Of those that went back, so many went the other way, at least: a common cause moves all one way. */
 const OPPOSITE_SHARE = 0.2;
 
-/** What was said so far, with the newest report. */
+/** What was said so far, with the newest report, measured at `at`. */
 export function saidAfter(said: readonly Saying[], report: Report, at: number): readonly Saying[] {
   const content = contentOf(report);
   return said[0]?.content === content ? said : [{ content, at }, ...said].slice(0, SAID_MAX);
@@ -56,7 +58,7 @@ export function saidAfter(said: readonly Saying[], report: Report, at: number): 
 export function echoOf(
   before: Pick<SpokenFor, 'said'>,
   said: readonly Saying[],
-  { at, state }: { readonly at: number; readonly state: string },
+  { at, receivedAt, state }: Pick<Echo, 'at' | 'receivedAt'> & { readonly state: string },
 ): Echo | null {
   if (said === before.said) return null;
   const [now, last, ...earlier] = said;
@@ -65,7 +67,7 @@ export function echoOf(
   const [one, other] = earlier;
   const isAgain =
     one?.content === now.content && other?.content === last.content && at - other.at <= ALTERNATING_MS;
-  return { at, sort: isAgain ? 'again' : 'return', from: stateOf(last), to: state };
+  return { at, receivedAt, sort: isAgain ? 'again' : 'return', from: stateOf(last), to: state };
 }
 
 /** What a report that was heard before shows of the source that says it again; `null` where it may have been lost on the way just now. */
@@ -77,7 +79,7 @@ export function echoOfCopy(
   if (newest === null) return null;
   const isOfBefore = copy.boot === newest.boot ? copy.up < newest.up - longAgoMs : copy.boot < newest.boot;
   if (!isOfBefore) return null;
-  return { at: receivedAt, sort: 'copy', from: newest.report.state, to: copy.state };
+  return { at: receivedAt, receivedAt, sort: 'copy', from: newest.report.state, to: copy.state };
 }
 
 /** Notes what a device saw, and forgets what is too long ago to be seen at once with it. */

@@ -12,6 +12,7 @@
  */
 import { worldState } from '../machines/statechart.ts';
 import type { Report } from '../machines/report.ts';
+import { measuredAt } from './clock.ts';
 import type { Context } from './decision.ts';
 import type { Draft } from './draft.ts';
 import { echoOf, saidAfter } from './replay.ts';
@@ -75,20 +76,22 @@ export function sourceFor(
 
 /** The newest report names who speaks for the device, or that it speaks itself. */
 export function hearThrough(draft: Draft, report: Report, receivedAt: number): void {
-  const { twin, before } = draft;
+  const { twin, before, kind } = draft;
   const { via } = report;
   if (via === undefined) {
     twin.via = null;
     return;
   }
   const known = twin.via?.id === via.id ? twin.via : null;
-  const said = saidAfter(known?.said ?? [], report, receivedAt);
+  const { clock, newest } = twin;
+  const at = clock && newest ? measuredAt(clock, newest, kind.limits.driftPpm).at : receivedAt;
+  const said = saidAfter(known?.said ?? [], report, at);
   const spoken: SpokenFor = { id: via.id, session: via.session, doubt: null, since: null, said };
   twin.via = doubted(draft, spoken, receivedAt);
   // Only what was followed without a gap can go back to what was said before: else it has changed meanwhile.
   const isFollowed = known?.session === via.session && (known.doubt === null || known.doubt === 'replay');
   if (isFollowed && worldState(before.path) !== 'offline')
-    draft.echo = echoOf(known, said, { at: receivedAt, state: report.state });
+    draft.echo = echoOf(known, said, { at, receivedAt, state: report.state });
 }
 
 /** More is known of the source. An offline device is so for a reason of its own, whatever becomes of its source. */
@@ -100,7 +103,10 @@ export function hearOfSource(draft: Draft): void {
   if (now.doubt === via.doubt) return;
   twin.via = now;
   reviewSource(draft);
-  settleSuspicions(draft, { type: 'silence', detail: doubtDetail(now) ?? `${via.id} is no reason for doubt any more` });
+  settleSuspicions(draft, {
+    type: 'silence',
+    detail: doubtDetail(now) ?? `${via.id} is no reason for doubt any more`,
+  });
 }
 
 /** When a device counts as silent by itself, before it is asked what is known of its source, ms epoch. */
@@ -133,7 +139,8 @@ function doubted({ context, kind }: Draft, via: SpokenFor, receivedAt: number): 
   if (source?.id !== via.id) return because(null, null);
   const { awaySince, replaysSince, session, heardAt } = source;
   // Heard after its source had fallen silent, it is not known to be silent by itself either.
-  const isUnheard = awaySince !== null && (receivedAt <= awaySince || now - receivedAt >= kind.limits.silenceMs);
+  const isUnheard =
+    awaySince !== null && (receivedAt <= awaySince || now - receivedAt >= kind.limits.silenceMs);
   if (isUnheard) return because('away', awaySince);
   if (replaysSince !== null) return because('replay', replaysSince);
   if (via.doubt === 'back') return via;

@@ -156,7 +156,8 @@ export function isAwaitingSource(
 function fallSilent(draft: Draft, hearingSince: number): void {
   const { twin, kind, context } = draft;
   if (context.now < silentAt(kind, twin, hearingSince, context)) return;
-  const beside = twin.via === null ? '' : `, and ${twin.via.id}, which speaks for it, is not known to be away`;
+  const beside =
+    twin.via === null ? '' : `, and ${twin.via.id}, which speaks for it, is not known to be away`;
   const detail = `nothing was heard for ${String(kind.limits.silenceMs)} ms${beside}`;
   endDoubtOfSource(draft);
   settleEvent(draft, 'silence', { type: 'silence', detail });

@@ -33,6 +33,7 @@ export function tellReport(core: CHarness, report: Report): void {
     config,
     components,
     kind,
+    via,
     ...others
   } = report;
   if (Object.keys(others).length > 0)
@@ -53,4 +54,5 @@ export function tellReport(core: CHarness, report: Report): void {
       `component ${[slot, model, serial].map(word).join(' ')} ${version === undefined ? '-' : word(version)}`,
     );
   if (kind !== undefined) core.tell(`kind ${word(kind)}`);
+  if (via !== undefined) core.tell(`via ${word(via.id)} ${String(via.session)}`);
 }

@@ -127,6 +127,8 @@ static size_t write_report(struct corral_device *device, uint64_t up) {
   report.components = is_first ? device->config.components : NULL;
   report.component_count = is_first ? device->config.component_count : 0;
   report.kind = device->config.kind;
+  report.via = device->config.via;
+  report.via_session = device->config.via_session;
   return corral_write_report(
       &report, device->config.encoding, device->config.frame, device->config.frame_size);
 }

@@ -144,13 +144,22 @@ static void write_components(struct corral_writer *writer, const struct corral_r
   corral_write_list_end(writer);
 }
 
+static void write_via(struct corral_writer *writer, const struct corral_report *report) {
+  if (report->via == NULL) return;
+  corral_write_key(writer, "via");
+  corral_write_map(writer, 2);
+  write_text(writer, "id", report->via);
+  write_number(writer, "session", report->via_session);
+  corral_write_map_end(writer);
+}
+
 /* MessagePack wants to know before the first field how many there are. */
 static size_t count_fields(const struct corral_report *report) {
   size_t required = 5;
   size_t optional =
       (size_t)(report->at.is_given + (count_since(report) > 0) + (report->ring != NULL)) +
       (size_t)((report->hold != NULL) + (report->firmware != NULL) + report->config_version.is_given) +
-      (size_t)((report->components != NULL) + (report->kind != NULL));
+      (size_t)((report->components != NULL) + (report->kind != NULL) + (report->via != NULL));
   return required + optional;
 }
 
@@ -172,6 +181,7 @@ size_t corral_write_report(
   write_config(&writer, report->config_version);
   write_components(&writer, report);
   write_text(&writer, "kind", report->kind);
+  write_via(&writer, report);
   corral_write_map_end(&writer);
   return writer.is_flawed || !names_differ(report) ? 0 : writer.length;
 }

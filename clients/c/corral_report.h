@@ -50,6 +50,9 @@ struct corral_report {
   const struct corral_component *components;
   size_t component_count;
   const char *kind;
+  /* The id of who speaks for the device, and its boot; NULL where the device speaks itself. */
+  const char *via;
+  uint64_t via_session;
 };
 
 /*

@@ -68,6 +68,11 @@ export interface AgentOptions {
    * can tell the two apart. Default: 1.
    */
   readonly firstBoot?: number;
+  /**
+   * Who speaks for the device, where that has an agent of its own: its id, and its boot now (`status().boot`). Asked for each report. Left
+   * out, the device speaks itself.
+   */
+  readonly via?: () => NonNullable<Report['via']>;
 }
 
 /** How an agent stands. Counts are of this boot. */
@@ -383,10 +388,10 @@ class Agent implements DeviceAgent {
     up: number,
     { components = null }: { components?: Report['components'] | null },
   ): Promise<void> {
-    const { clock, kind, encoding } = this.#options;
+    const { clock, kind, encoding, via } = this.#options;
     const made = takeMeasurement(this.#measurement, {
       ...{ memory: this.#memory, reading: this.#read(up), up },
-      ...{ wall: clock.wall(), kind, components },
+      ...{ wall: clock.wall(), kind, components, via: via?.() ?? null },
     });
     this.#measurement = made.measurement;
     this.#lastReportUp = up;

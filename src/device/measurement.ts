@@ -41,10 +41,11 @@ export function takeMeasurement(
     readonly up: number;
     readonly wall: number | null;
     readonly kind: string | null;
+    readonly via: Report['via'] | null;
     readonly components: Report['components'] | null;
   },
 ): { readonly measurement: Measurement; readonly report: Report } {
-  const { memory, reading, up, wall, kind, components } = source;
+  const { memory, reading, up, wall, kind, via, components } = source;
   const observed = observeBinaries(measurement, reading, up);
   const seq = observed.seq + 1;
   const hold = holdAt(memory, up);
@@ -62,6 +63,7 @@ export function takeMeasurement(
     ...(reading.config !== undefined && { config: reading.config }),
     ...(components !== null && components !== undefined && { components }),
     ...(kind !== null && { kind }),
+    ...(via !== null && via !== undefined && { via }),
   };
   return { measurement: { ...observed, seq }, report };
 }

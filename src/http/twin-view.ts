@@ -67,6 +67,19 @@ export const TwinViewSchema = Type.Object({
   ...knownState,
   reported: AnyMap,
   unreadable: Type.Optional(Type.Array(Type.String(), { description: 'values that did not fit' })),
+  via: Type.Optional(
+    Type.Object(
+      {
+        id: Type.String(),
+        session: Type.Integer({ description: 'the boot of the source in which it said this' }),
+        doubt: Type.Union([Type.String(), Type.Null()], {
+          description: 'why what it said is not to be trusted: away, back, session or replay',
+        }),
+        since: TimeOrNull,
+      },
+      { description: 'who speaks for it; absent where it speaks itself' },
+    ),
+  ),
   desired: Type.Object({ version: Type.Integer(), values: AnyMap, delta: AnyMap }),
   pending: Type.Array(
     Type.Object({
@@ -109,10 +122,11 @@ export const TwinViewSchema = Type.Object({
 
 /** The twin's document for HTTP. */
 export function twinView(document: TwinDocument, inventory: InventoryEntry): Static<typeof TwinViewSchema> {
-  const { pending, hold, suspicions, allowed, unreadable, ...others } = document;
+  const { pending, hold, suspicions, allowed, unreadable, via, ...others } = document;
   return {
     ...others,
     ...(unreadable !== undefined && { unreadable: [...unreadable] }),
+    ...(via !== undefined && { via: { ...via, since: rfc3339OrNull(via.since) } }),
     ...writtenTimes(document),
     registered: inventory.registered,
     pending: pending.map((command) => ({

@@ -61,7 +61,17 @@ function passOn(row: CopiedRow, sink: PartitionSink, learnKey: LoadOptions['lear
   const heardAt = worldState(twin.path) === 'offline' ? null : receivedAt;
   const { isBusy } = twin;
   const isMoved = twin.site !== site;
-  sink.twin({ device, kind: twin.kind, site, isMoved, isRegistered: registered, via, heardAt, isBusy, bytes });
+  sink.twin({
+    device,
+    kind: twin.kind,
+    site,
+    isMoved,
+    isRegistered: registered,
+    via,
+    heardAt,
+    isBusy,
+    bytes,
+  });
 }
 
 /** What is to be known of a resting twin, from the fields of {@link twinSelection}. */

@@ -15,7 +15,7 @@ const SOURCES = `select d.id as device, t.site, t.path, ms_of(t.since) as since,
 from device d join twin t on t.device = d.key where d.id = any($1::text[])`;
 
 type SourceRow = Omit<Parameters<typeof sourceOf>[0], 'suspicions' | 'via'> & {
-  readonly suspicions: readonly Suspicion[] | string | null;
+  readonly suspicions: string | null;
   readonly via: string | null;
 };
 
@@ -57,14 +57,11 @@ export function writeReplay(
 }
 
 /** See `Store.sources`. */
-export async function readSources(
-  sessions: SessionPool,
-  ids: readonly string[],
-): Promise<readonly Source[]> {
+export async function readSources(sessions: SessionPool, ids: readonly string[]): Promise<readonly Source[]> {
   const rows = await sessions.query<SourceRow>({ name: 'sources', text: SOURCES, values: [ids] });
   return rows.flatMap(({ suspicions, via, ...row }) => {
-    const known = typeof suspicions === 'string' ? (JSON.parse(suspicions) as readonly Suspicion[]) : suspicions;
-    return sourceOf({ ...row, suspicions: known ?? [], via: via === null ? null : { id: via } }) ?? [];
+    const known = suspicions === null ? [] : (JSON.parse(suspicions) as readonly Suspicion[]);
+    return sourceOf({ ...row, suspicions: known, via: via === null ? null : { id: via } }) ?? [];
   });
 }
 

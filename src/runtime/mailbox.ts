@@ -82,7 +82,11 @@ export type Work =
   /** Devices that were registered since the partitions were loaded. */
   | { readonly type: 'registered'; readonly entries: readonly InventoryEntry[] }
   /** What is known of the sources that devices name, all of it, and what was seen of those whose own twins are here. */
-  | { readonly type: 'sources'; readonly sources: readonly Source[]; readonly replays: readonly SourceReplay[] }
+  | {
+      readonly type: 'sources';
+      readonly sources: readonly Source[];
+      readonly replays: readonly SourceReplay[];
+    }
   /** The process stood still: what came meanwhile is not heard yet. */
   | { readonly type: 'stalled' };
 

@@ -234,7 +234,13 @@ export class Node {
     const { twinsAwakeMax: awakeMax, twinsAwakeBytesMax: awakeBytesMax, sourcesMax } = limits;
     // Before they are loaded, so that nobody is registered in between and not heard of.
     holding.registeredThrough = (await store.registered(null)).through;
-    const states = await openPartitions(holding.leases, { kinds, store, awakeMax, awakeBytesMax, sourcesMax });
+    const states = await openPartitions(holding.leases, {
+      kinds,
+      store,
+      awakeMax,
+      awakeBytesMax,
+      sourcesMax,
+    });
     if (this.#stopped !== null) return { type: 'stopped' };
     const host = new Host({
       ...this.#options,

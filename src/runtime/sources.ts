@@ -75,7 +75,8 @@ export class Sources {
   of(device: Place, id: string, now: number): Source | null {
     const source = sourceFor(device, id, (name) => this.#known.get(name));
     const found = this.#spoken.get(keyOf(device.site, id))?.found ?? null;
-    if (source === null || found === null || now >= found.until || source.replaysSince !== null) return source;
+    if (source === null || found === null || now >= found.until || source.replaysSince !== null)
+      return source;
     return { ...source, replaysSince: found.since };
   }
 
@@ -87,7 +88,8 @@ export class Sources {
   /** A twin has decided. `isAwaiting`: it would be silent, and waits for news of its source. */
   follow(before: Twin, after: Twin, isAwaiting: boolean): void {
     const { device } = after;
-    if (before.via !== null && (before.via.id !== after.via?.id || before.site !== after.site)) this.drop(before);
+    if (before.via !== null && (before.via.id !== after.via?.id || before.site !== after.site))
+      this.drop(before);
     if (after.via === null) return;
     const spoken = this.#under(after.site, after.via.id);
     spoken.devices.add(device);
@@ -127,7 +129,11 @@ export class Sources {
   }
 
   /** What a device saw of its source; what it shows of that together with what others saw, or `null`. */
-  note(twin: Twin, echo: Echo, now: number): (SourceReplay & { readonly affected: readonly string[] }) | null {
+  note(
+    twin: Twin,
+    echo: Echo,
+    now: number,
+  ): (SourceReplay & { readonly affected: readonly string[] }) | null {
     const { device, site, via } = twin;
     if (via === null) return null;
     const spoken = this.#under(site, via.id);
@@ -138,7 +144,7 @@ export class Sources {
     spoken.echoes.clear();
     const affected = spoken.found === null ? [...spoken.devices] : [];
     spoken.found = { since: spoken.found?.since ?? now, until: now + FOUND_FOR_MS };
-    return { source: via.id, site, at: echo.at, devices, spokenFor, affected };
+    return { source: via.id, site, at: echo.receivedAt, devices, spokenFor, affected };
   }
 
   /** Whether this was not told to the source's own twin yet, by this owner. */

@@ -23,7 +23,8 @@ describe.each(storesUnderTest)('$name, a source', ({ open }) => {
     await under.end();
   });
 
-  const source = (change: Partial<Twin> = {}): Promise<unknown> => owned.commit({ twins: [twin('gw', change)] });
+  const source = (change: Partial<Twin> = {}): Promise<unknown> =>
+    owned.commit({ twins: [twin('gw', change)] });
 
   test('is known as its twin was committed last', async () => {
     await source();

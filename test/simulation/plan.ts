@@ -22,6 +22,7 @@ export const PARTS = [
   'seller',
   'liar',
   'thorn',
+  'feed',
 ] as const;
 export type Part = (typeof PARTS)[number];
 export type Sort = FaultSort | Part;

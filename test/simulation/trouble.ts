@@ -92,5 +92,14 @@ export const MISHAPS = [
   'data-refused-by-store',
   'lying-clock',
   'clock-lied',
+  'spoken-for',
+  'source-silent',
+  'source-restarted',
+  'old-snapshot',
+  'socket-silent',
+  'source-away',
+  'source-back',
+  'source-session',
+  'replay-found',
 ] as const;
 export type Mishap = (typeof MISHAPS)[number];

@@ -1,5 +1,5 @@
 /** `corral devices`, `corral get` and `corral fleet`: what the fleet is like now, read over HTTP. */
-import { Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { type Command, Option } from 'commander';
 import { HTTP_HELP, httpToken, httpUrl } from './addresses.ts';
@@ -25,30 +25,30 @@ const Line = Type.Object({
 });
 const DevicesBody = TypeCompiler.Compile(Type.Object({ devices: Type.Array(Line), next: TextOrNull }));
 
-const TwinBody = TypeCompiler.Compile(
-  Type.Object({
-    device: Type.String(),
-    kind: Type.String(),
-    site: Type.String(),
-    version: Type.Integer(),
-    state: Type.String(),
-    path: Type.String(),
-    since: TextOrNull,
-    quality: Type.String(),
-    asOf: TextOrNull,
-    errorMs: NumberOrNull,
-    ageMs: NumberOrNull,
-    lastContact: TextOrNull,
-    firmware: TextOrNull,
-    reported: Type.Record(Type.String(), Type.Unknown()),
-    pending: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), outcome: Type.String() })),
-    hold: Type.Union([Type.Object({ by: TextOrNull, until: Type.String() }), Type.Null()]),
-    suspicions: Type.Array(
-      Type.Object({ reason: Type.String(), since: Type.String(), detail: Type.String() }),
-    ),
-    allowed: Type.Array(Type.String()),
-  }),
-);
+const TwinSchema = Type.Object({
+  device: Type.String(),
+  kind: Type.String(),
+  site: Type.String(),
+  version: Type.Integer(),
+  state: Type.String(),
+  path: Type.String(),
+  since: TextOrNull,
+  quality: Type.String(),
+  asOf: TextOrNull,
+  errorMs: NumberOrNull,
+  ageMs: NumberOrNull,
+  lastContact: TextOrNull,
+  firmware: TextOrNull,
+  via: Type.Optional(
+    Type.Object({ id: Type.String(), session: Type.Integer(), doubt: TextOrNull, since: TextOrNull }),
+  ),
+  reported: Type.Record(Type.String(), Type.Unknown()),
+  pending: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), outcome: Type.String() })),
+  hold: Type.Union([Type.Object({ by: TextOrNull, until: Type.String() }), Type.Null()]),
+  suspicions: Type.Array(Type.Object({ reason: Type.String(), since: Type.String(), detail: Type.String() })),
+  allowed: Type.Array(Type.String()),
+});
+const TwinBody = TypeCompiler.Compile(TwinSchema);
 
 const Counts = Type.Record(Type.String(), Type.Integer());
 const FleetBody = TypeCompiler.Compile(
@@ -197,6 +197,7 @@ async function runGet(device: string, flags: { readonly json?: true }): Promise<
       ['quality', twin.quality],
       ['measured', measured],
       ['last contact', twin.lastContact],
+      ['spoken for by', spokenForBy(twin)],
       ['firmware', twin.firmware],
       ['version', twin.version],
       ...Object.entries(twin.reported).map(([name, value]) => [`  ${name}`, textOf(value)] as const),
@@ -208,6 +209,13 @@ async function runGet(device: string, flags: { readonly json?: true }): Promise<
       ['accepts now', twin.allowed.join(', ')],
     ]),
   );
+}
+
+function spokenForBy({ via }: Static<typeof TwinSchema>): string | null {
+  if (via === undefined) return null;
+  const { id, session, doubt, since } = via;
+  const speaks = `${id}, session ${String(session)}`;
+  return doubt === null ? speaks : `${speaks}, ${doubt}${since === null ? '' : ` since ${since}`}`;
 }
 
 function textOf(value: unknown): string {

@@ -103,11 +103,17 @@ const scanned: Report = {
 
 const old: Report = { boot: 7, seq: 43, up: 2 ** 32 + 5, state: 'available', sensors: {}, commands: [] };
 
+const spokenFor: Report = {
+  ...{ boot: 7, seq: 44, up: 370_000, state: 'available', sensors: {}, commands: [] },
+  via: { id: 'gw-1', session: 12 },
+};
+
 const reports: readonly (readonly [string, readonly Report[]])[] = [
   ['the smallest report', [smallest]],
   ['a whole report of a charge point, in the middle of a reservation', [whole]],
   ['the first report of a boot, with the inventory scan', [scanned]],
   ['an uptime beyond 2^32 ms, which is 49.7 days', [old]],
+  ['a report of a device that a gateway speaks for', [spokenFor]],
   ['a frame of two reports', [smallest, { ...smallest, seq: 2, up: 500 }]],
 ];
 

@@ -17,7 +17,8 @@ const introduction = `# Suspicions
 Written by \`npm run docs\` from \`actors/suspicions.ts\` and \`machines/\`; a test checks that it is up to date.
 
 A suspicion is a reason to doubt the known state. While one is open the twin is in \`suspect\`, its quality is \`suspect\`, and it accepts
-\`report\`, \`reboot\` and \`clear\` only, and in \`identity-conflict\` \`renew-identity\`. Each is in the twin's document as \`{reason, since, detail}\`, and every beginning and end of
+\`report\`, \`reboot\` and \`clear\` only, and in \`identity-conflict\` \`renew-identity\`. Where who speaks for a device is away (\`source-away\`) its quality
+is \`unknown\`, and \`reboot\` is not accepted either: it would not arrive. Each is in the twin's document as \`{reason, since, detail}\`, and every beginning and end of
 \`suspect\` is in the journal with its cause. A device that is silent is \`offline\`, and keeps its suspicions.
 
 A device that says itself that it must not be used (\`suspect.out-of-service\`) is in \`suspect\` without a suspicion: it is left with the

@@ -324,6 +324,11 @@ static void answer_write(char **words) {
   free(bytes);
 }
 
+static void set_via(char **words) {
+  report.via = text_of(words[1]);
+  report.via_session = number(words[2]);
+}
+
 /* Parts of a report, which answer nothing. */
 static bool take_part(char **words) {
   if (strcmp(words[0], "report") == 0) set_name(words);
@@ -335,6 +340,7 @@ static bool take_part(char **words) {
   else if (strcmp(words[0], "config") == 0) report.config_version = optional(words[1]);
   else if (strcmp(words[0], "component") == 0) add_component(words);
   else if (strcmp(words[0], "kind") == 0) report.kind = text_of(words[1]);
+  else if (strcmp(words[0], "via") == 0) set_via(words);
   else return false;
   return true;
 }

@@ -60,8 +60,18 @@ export interface Hold {
   readonly certainUntil: string | null;
 }
 
+/** Why what was said through a source is not to be trusted. */
+export type SourceDoubt = 'away' | 'back' | 'session' | 'replay';
+
 /** A twin, whole. */
 export interface Twin extends KnownState {
+  /** Who speaks for it; absent where it speaks itself. */
+  readonly via?: {
+    readonly id: string;
+    readonly session: number;
+    readonly doubt: SourceDoubt | null;
+    readonly since: string | null;
+  };
   readonly reported: Readonly<Record<string, unknown>>;
   readonly desired: {
     readonly version: number;

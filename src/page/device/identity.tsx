@@ -5,7 +5,7 @@ import type { VNode } from 'preact';
 import { type Heard, standingOf } from '../ageing.ts';
 import { kinds } from '../api/kinds.ts';
 import { serverNow } from '../api/server-clock.ts';
-import type { Twin } from '../api/twin.ts';
+import type { SourceDoubt, Twin } from '../api/twin.ts';
 import { useObservable } from '../observable.ts';
 import { MEANING, QualityMark } from '../shell/quality-mark.tsx';
 import { StateMark, stateClass } from '../shell/state-mark.tsx';
@@ -40,6 +40,7 @@ export function Identity({
             </>
           )}
           {!said.registered && ', not in the inventory'}
+          {said.via !== undefined && `, spoken for by ${said.via.id}`}
         </p>
       </div>
       <div class="known">
@@ -93,7 +94,17 @@ function Since({
   );
 }
 
-function reasonFor({ suspicions, ageMs, errorMs }: Twin, quality: Twin['quality']): string {
+/** Why nothing that was said of the device is known to be true now, though it was said. */
+const DOUBT_OF_SOURCE: Readonly<Record<SourceDoubt, string>> = {
+  away: 'speaks for it and is away',
+  back: 'speaks for it, is back, and has not said yet how it is',
+  session: 'speaks for it and has begun another session, in which it was not heard yet',
+  replay: 'speaks for it and plays again what was said before',
+};
+
+function reasonFor({ suspicions, ageMs, errorMs, via }: Twin, quality: Twin['quality']): string {
+  if (quality === 'unknown' && via !== undefined && via.doubt !== null)
+    return `${via.id} ${DOUBT_OF_SOURCE[via.doubt]}`;
   if (quality === 'suspect' && suspicions.length > 0)
     return suspicions.map(({ reason }) => reason).join(', ');
   if (quality === 'unknown' && ageMs !== null && errorMs === null) {

@@ -23,6 +23,7 @@ import { publication } from './publication.ts';
 import { refusedMessage } from './refused-message.ts';
 import { singleHolder } from './single-holder.ts';
 import { soundness } from './soundness.ts';
+import { sources } from './sources.ts';
 import { storage } from './storage.ts';
 import { storageless } from './storageless.ts';
 import { told } from './told.ts';
@@ -36,7 +37,6 @@ export const checkers: readonly Checker[] = [
   ...[knownState, leaps, history, decided, clockBounds, freshness, holdEnd, presence],
   ...[told, documents, conclusions, certainlyNot, publication, calm, word],
   ...[storage, storageless, forgotten],
-  ...[storage, storageless, forgotten],
   ...[undecided, lyingClock, deaf, wrongClock, watch],
-  refusedMessage,
+  ...[refusedMessage, sources],
 ];

@@ -228,4 +228,20 @@ export const actorMutations: readonly Mutation[] = [
     caughtBy: 'lying-clock',
     seed: 69,
   },
+  {
+    bug: 'a device is taken for silent though it may be its source that is',
+    file: 'actors/source.ts',
+    find: 'dueAt <= now && source.heardAt < dueAt;',
+    put: 'dueAt <= now && source.heardAt < 0;',
+    caughtBy: 'sources',
+    seed: 4,
+  },
+  {
+    bug: 'a device is doubted because of its source for as long as it lives',
+    file: 'actors/suspicions.ts',
+    find: "if (via.doubt !== 'away' && !isAwaited) return [];",
+    put: "if (via.doubt !== 'away' && !suspicions.some(({ reason }) => reason === SOURCE_AWAY)) return [];",
+    caughtBy: 'sources',
+    seed: 4,
+  },
 ];

@@ -195,4 +195,12 @@ export const runtimeMutations: readonly Mutation[] = [
     caughtBy: 'refused-message',
     seed: 24,
   },
+  {
+    bug: 'nobody is told that a source has gone away',
+    file: 'src/runtime/sources.ts',
+    find: 'if (isOver || isOther(old, source)) devices.push(...spoken.devices);',
+    put: 'if (isOver) devices.push(...spoken.devices);',
+    caughtBy: 'sources',
+    seed: 4,
+  },
 ];

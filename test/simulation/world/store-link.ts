@@ -69,7 +69,8 @@ export function storeLink(options: StoreLinkOptions): Store {
     load: (partitions, sink) => ask(() => store.load(partitions, sink)),
     // Nobody is registered in these worlds: nothing depends on whether this arrives.
     registered: (since) => store.registered(since),
-    sources: (ids) => store.sources(ids),
+    sources: (ids) => ask(() => store.sources(ids)),
+    // Asked with each renewal, whether or not there are sources: the worlds without them are as they were.
     replays: (partitions) => store.replays(partitions),
     packTwin: (twin) => store.packTwin(twin),
     unpackTwin: (device, bytes) => store.unpackTwin(device, bytes),

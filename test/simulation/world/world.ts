@@ -22,6 +22,7 @@ import { Chance } from './chance.ts';
 import { ServerClock } from './clocks.ts';
 import { Consumers } from './consumers.ts';
 import { Device } from './device.ts';
+import { Feed, type FeedWords } from './feed.ts';
 import { GOOD, Network } from './network.ts';
 import { MixUps } from './mix-ups.ts';
 import { Neighbour } from './neighbour.ts';
@@ -75,6 +76,8 @@ const STORE_SET_BACK_PART = 0.2;
 const AIMED_PAUSES_PART = 0.25;
 /** In this part there is a device without ring and storage. */
 const STORAGELESS_PART = 0.3;
+/** In this part there are devices that a feed speaks for. */
+const FEED_PART = 0.3;
 /** In this part there is a device whose uptime lies. */
 const LIAR_PART = 0.3;
 /** In this part there is a device of which the store refuses what it says now and then. */
@@ -122,6 +125,9 @@ export interface Evidence {
   readonly lyingWords: LyingWords | null;
   /** What is filed of the device of which the store refuses some; `null` in worlds without it. */
   readonly filedOfThorn: readonly ArchivedReport[] | null;
+  /** What the feed said that speaks for others, and the states of all of them when nothing of it was heard any more. */
+  readonly feedWords: FeedWords | null;
+  readonly feedSilence: ReadonlyMap<string, string>;
   readonly events: number;
 }
 
@@ -167,6 +173,7 @@ export class World {
   readonly #seller: Seller;
   readonly #liar: Liar | null;
   readonly #thorn: Thorn | null;
+  readonly #feed: Feed | null;
   #isCalm = false;
 
   constructor(seed: number, trace: Trace, plan: Plan = EVERYTHING) {
@@ -219,6 +226,8 @@ export class World {
     this.#liar = this.#has('liar', 'a lying clock', LIAR_PART) ? new Liar(lying) : null;
     const prickly = { ...own, chance: chance.fork('thorn') };
     this.#thorn = this.#has('thorn', 'a thorn', THORN_PART) ? new Thorn(prickly) : null;
+    const feeding = { ...own, chance: chance.fork('feed') };
+    this.#feed = this.#has('feed', 'who speaks', FEED_PART) ? new Feed(feeding) : null;
     this.#storm = new Storm({
       ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
       ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends, hub: this.#hub },
@@ -265,9 +274,12 @@ export class World {
       lastWords: (await this.#storageless?.lastWords(this.#store)) ?? null,
       lyingWords: (await this.#liar?.lyingWords()) ?? null,
       filedOfThorn: (await this.#thorn?.filed(this.#store)) ?? null,
+      feedWords: (await this.#feed?.words(this.#store)) ?? null,
       truth: new Map(this.#devices.map((device) => [device.name, device.truth()])),
     };
-    return { ...evidence, silence: await this.#listenToSilence(), events: schedule.happened };
+    const silence = await this.#listenToSilence();
+    const feedSilence = (await this.#feed?.states(this.#store)) ?? new Map<string, string>();
+    return { ...evidence, silence, feedSilence, events: schedule.happened };
   }
 
   /** What only a part of the worlds has. */
@@ -284,6 +296,7 @@ export class World {
     this.#liar?.begin();
     this.#thorn?.begin();
     this.#watcher?.begin();
+    this.#feed?.begin();
   }
 
   /** Whether the seed gives the world this part, and the plan leaves it. */
@@ -433,9 +446,11 @@ export class World {
     this.schedule.after(CALM_MS + LAST_MS - LAST_WORD_MS, () => {
       this.#storageless?.fallSilent();
       this.#thorn?.fallSilent();
+      this.#feed?.fallSilent();
     });
     this.#thorn?.end();
     this.#liar?.end();
+    this.#feed?.end();
     this.#trouble.failPart = 0;
     this.#trouble.mutePart = 0;
     this.#trouble.slowPart = 0;

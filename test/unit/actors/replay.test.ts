@@ -147,7 +147,7 @@ describe('what is no old snapshot:', () => {
   });
 
   test('few of many devices, or too few of all', () => {
-    const echo: Echo = { at: T0, sort: 'again', from: 'available', to: 'charging' };
+    const echo: Echo = { at: T0, receivedAt: T0, sort: 'again', from: 'available', to: 'charging' };
     const seenBy = (devices: number): Echoes => {
       const echoes: Echoes = new Map();
       for (let device = 0; device < devices; device += 1) noteEcho(echoes, String(device), echo);
@@ -158,10 +158,13 @@ describe('what is no old snapshot:', () => {
     expect(countReplayed(seenBy(4), 4)).toBe(0);
   });
 
-  test('what was seen one after the other, over minutes', () => {
+  test('what was seen one after the other, over minutes, also where it comes at once after an outage', () => {
     const echoes: Echoes = new Map();
     for (let device = 0; device < 20; device += 1)
-      noteEcho(echoes, String(device), { at: T0 + device * 10_000, sort: 'again', from: 'a', to: 'b' });
+      noteEcho(echoes, String(device), {
+        ...{ at: T0 + device * 10_000, receivedAt: T0 + 300_000 },
+        ...{ sort: 'again', from: 'a', to: 'b' },
+      });
     expect(countReplayed(echoes, 20)).toBe(0);
   });
 });
@@ -173,8 +176,7 @@ test('a source that was seen to do so has one suspicion for it, until nothing of
     stage.hear({ boot: 1, seq, up: stage.now - T0, state: 'available', sensors: {} });
   };
   say(1);
-  for (const at of [T0, T0, T0 + 1_000])
-    stage.tell({ type: 'replayed', at, devices: 229, spokenFor: 525 });
+  for (const at of [T0, T0, T0 + 1_000]) stage.tell({ type: 'replayed', at, devices: 229, spokenFor: 525 });
   expect(stage.twin.suspicions).toMatchObject([
     { reason: 'snapshot-replayed', since: T0, detail: expect.stringContaining('229 of the 525') as unknown },
   ]);
@@ -216,4 +218,19 @@ test('229 of 525 devices of a real feed that alternated with an old snapshot are
     polled.poll((device) => (device < 229 ? status : 'available'), polls);
   expect(polled.found).not.toEqual([]);
   for (const { reasons } of polled.stages) expect(reasons).toEqual([]);
+});
+
+test('what a device went through while its source was cut off is of the times at which it was measured', () => {
+  const stage = new Stage();
+  const via = { id: 'gw', session: 1 };
+  const echoes: Echo[] = [];
+  const states = ['available', 'charging', 'available', 'charging', 'available'];
+  for (const [index, state] of states.entries()) {
+    if (index === 0) stage.now = T0;
+    else stage.now = T0 + 1_200_000;
+    const report = { boot: 1, seq: index + 1, up: index * 300_000, state, sensors: {}, via };
+    const { echo } = stage.hear(report);
+    if (echo !== null) echoes.push(echo);
+  }
+  expect(echoes.map(({ at }) => at)).toEqual([T0 + 600_000, T0 + 900_000, T0 + 1_200_000]);
 });

@@ -81,12 +81,14 @@ describe('of a source that devices name', () => {
 });
 
 describe('what devices see together', () => {
-  const echo = { at: T0, sort: 'again', from: 'available', to: 'charging' } as const;
+  const echo = { at: T0, receivedAt: T0, sort: 'again', from: 'available', to: 'charging' } as const;
 
   test('counts at once for all of them, and until the source’s own twin says so for no longer than it may take', () => {
     const sources = following(8);
     sources.learn([source()], T0);
-    const seen = Array.from({ length: 8 }, (_, index) => sources.note(spoken(`d-${String(index)}`), echo, T0));
+    const seen = Array.from({ length: 8 }, (_, index) =>
+      sources.note(spoken(`d-${String(index)}`), echo, T0),
+    );
     const found = seen.filter((finding) => finding !== null);
     expect(found).toMatchObject([{ source: 'gw', site: 'depot', at: T0, devices: 5, spokenFor: 8 }]);
     expect(found[0]?.affected).toHaveLength(8);
@@ -110,6 +112,10 @@ describe('what devices see together', () => {
   test('is news to the twin of the source once', () => {
     const sources = following(0);
     const replay = { source: 'gw', site: 'depot', at: T0, devices: 5, spokenFor: 8 };
-    expect([replay, replay, { ...replay, at: T0 + 1 }].map((one) => sources.isNews(one))).toEqual([true, false, true]);
+    expect([replay, replay, { ...replay, at: T0 + 1 }].map((one) => sources.isNews(one))).toEqual([
+      true,
+      false,
+      true,
+    ]);
   });
 });
