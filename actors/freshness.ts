@@ -33,7 +33,7 @@ export function ageOf(options: {
   const { twin, kind, now, serverErrorMs } = options;
   if (twin.newest === null || twin.clock === null) return null;
   const { up } = twin.newest;
-  const isTrusted = twin.via === null || twin.via.doubt === null;
+  const isTrusted = (twin.via?.doubt ?? null) === null;
   const earliest = isTrusted ? earliestAt(twin.clock, up, kind.limits.driftPpm) : null;
   const leastMs = Math.max(0, now - latestAt(twin.clock, up, kind.limits.driftPpm) - serverErrorMs);
   return { leastMs, mostMs: earliest === null ? null : Math.max(leastMs, now - earliest + serverErrorMs) };

@@ -127,8 +127,10 @@ export function isWaitingForSource(
 /** The device itself is silent: nothing about its source is a reason for anything any more. */
 export function endDoubtOfSource(draft: Draft): void {
   const { twin } = draft;
-  if (twin.via === null || twin.via.doubt === null) return;
-  twin.via = { ...twin.via, doubt: null, since: null };
+  const { via } = twin;
+  if (via === null) return;
+  if (via.doubt === null) return;
+  twin.via = { ...via, doubt: null, since: null };
   reviewSource(draft);
 }
 

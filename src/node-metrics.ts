@@ -45,15 +45,8 @@ export function createNodeMetrics(registry: Registry) {
       'corral_clock_out_of_bounds_total',
       'Reports that showed that the uptime of a device, or the clock of a server, had not kept pace',
     ),
-    sourceChanges: counter(
-      'corral_source_changes_total',
-      'Sources of devices that went away, came back, or began another session, by which of these',
-      'change',
-    ),
-    snapshotsReplayed: counter(
-      'corral_snapshots_replayed_total',
-      'Times that devices saw the source that speaks for them play again what was said before',
-    ),
+    sourceChanges: counter('corral_source_changes_total', 'Sources gone, back, or begun anew', 'change'),
+    snapshotsReplayed: counter('corral_snapshots_replayed_total', 'Old snapshots that a source played again'),
     deadLetters: counter('corral_dead_letters_total', 'Messages that could not be read, by reason', 'reason'),
     deadLettersLeft: counter('corral_dead_letters_left_total', 'Of those, messages that are only counted'),
     passedOver: counter('corral_passed_over_total', 'Messages set aside: above the rate of a device or site'),

@@ -123,6 +123,7 @@ export async function startAgent(options: AgentOptions): Promise<DeviceAgent> {
 }
 
 type Waiters = (() => void)[];
+type Scan = Report['components'] | null;
 
 class Agent implements DeviceAgent {
   readonly device: string;
@@ -384,10 +385,7 @@ class Agent implements DeviceAgent {
   // ------------------------------------------------------------------------------------------------------- reports
 
   /** Makes a report of this moment, stores it with whatever the memory has learnt, and lets it be sent. */
-  async #record(
-    up: number,
-    { components = null }: { components?: Report['components'] | null },
-  ): Promise<void> {
+  async #record(up: number, { components = null }: { components?: Scan }): Promise<void> {
     const { clock, kind, encoding, via } = this.#options;
     const made = takeMeasurement(this.#measurement, {
       ...{ memory: this.#memory, reading: this.#read(up), up },

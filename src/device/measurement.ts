@@ -41,7 +41,7 @@ export function takeMeasurement(
     readonly up: number;
     readonly wall: number | null;
     readonly kind: string | null;
-    readonly via: Report['via'] | null;
+    readonly via?: Report['via'] | null;
     readonly components: Report['components'] | null;
   },
 ): { readonly measurement: Measurement; readonly report: Report } {

@@ -19,7 +19,7 @@ import { feedSink } from './feed-sink.ts';
 import { giveUpRequests } from './given-up.ts';
 import { Intake } from './intake.ts';
 import type { RuntimeLimits } from './limits.ts';
-import { isRequest, Mailbox, replyAddress, type Work } from './mailbox.ts';
+import { isRequest, Mailbox, replyAddress } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Bus, Clock, Commit, Feed, InventoryEntry, Store, StreamStart } from './ports.ts';
 import { Publisher } from './publisher.ts';
@@ -27,6 +27,7 @@ import type { RefusedMessages } from './refused-messages.ts';
 import { republish } from './republish.ts';
 import { doesRemember } from './request-replies.ts';
 import { fail, requestHandler } from './requests.ts';
+import type { KnownSources } from './sources.ts';
 import { StallWatch } from './stall-watch.ts';
 import { marksIn, storedAtOf } from './stream-positions.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -209,7 +210,7 @@ export class Host {
   }
 
   /** Takes what is known of sources now. */
-  learn(known: Omit<Extract<Work, { type: 'sources' }>, 'type'>): void {
+  learn(known: KnownSources): void {
     if (this.#options.partitions[0]?.sources.isEmpty === false || known.replays.length > 0)
       this.#mailbox.offer({ type: 'sources', ...known });
   }

@@ -5,12 +5,12 @@
 import type { CommandRequest, ReplyAddress } from '../../actors/twin.ts';
 import type { DesiredRequest } from '../../actors/decision.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
-import type { Source } from '../../actors/source.ts';
 import type { OpenRange } from './backlog.ts';
 import type { SetAside } from './backlog-reader.ts';
 import type { RuntimeLimits } from './limits.ts';
-import type { Delivery, FeedSink, Forgetting, GoneRange, InventoryEntry, SourceReplay } from './ports.ts';
+import type { Delivery, FeedSink, Forgetting, GoneRange, InventoryEntry } from './ports.ts';
 import type { Verdict } from './rates.ts';
+import type { KnownSources } from './sources.ts';
 
 /** The ledger's entry under an id as the store had it; `null` where it has none, and an error where it could not be asked. */
 export type Known = LedgerEntry | Error | null;
@@ -81,12 +81,8 @@ export type Work =
   | { readonly type: 'settle'; readonly stream: string }
   /** Devices that were registered since the partitions were loaded. */
   | { readonly type: 'registered'; readonly entries: readonly InventoryEntry[] }
-  /** What is known of the sources that devices name, all of it, and what was seen of those whose own twins are here. */
-  | {
-      readonly type: 'sources';
-      readonly sources: readonly Source[];
-      readonly replays: readonly SourceReplay[];
-    }
+  /** What is known of sources now. */
+  | ({ readonly type: 'sources' } & KnownSources)
   /** The process stood still: what came meanwhile is not heard yet. */
   | { readonly type: 'stalled' };
 

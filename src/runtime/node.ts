@@ -9,6 +9,7 @@
 import { Host, type HostEnd, type HostOptions } from './host.ts';
 import { openPartitions } from './partition-state.ts';
 import type { Cancel, Lease } from './ports.ts';
+import type { KnownSources } from './sources.ts';
 import { RefusedMessages } from './refused-messages.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 
@@ -186,19 +187,18 @@ export class Node {
         const { entries, through } = await this.#options.store.registered(registeredThrough);
         host.register(entries);
         holding.registeredThrough = through;
-        await this.#lookAtSources(host);
+        host.learn(await this.#lookAtSources(host.sources, host.partitions));
       } catch {
         // Asked again with the next renewal, from the same place.
       }
     }
   }
 
-  /** What owners of other partitions know of the sources that devices here name, and saw of those whose twins are here. */
-  async #lookAtSources(host: Host): Promise<void> {
+  /** What owners of other partitions know of these sources, and saw of those whose twins are in these partitions. */
+  async #lookAtSources(ids: readonly string[], partitions: readonly number[]): Promise<KnownSources> {
     const { store } = this.#options;
-    const ids = host.sources;
     const sources = ids.length === 0 ? [] : await store.sources(ids);
-    host.learn({ sources, replays: await store.replays(host.partitions) });
+    return { sources, replays: await store.replays(partitions) };
   }
 
   #hold(leases: readonly Lease[]): void {
@@ -241,6 +241,8 @@ export class Node {
       awakeBytesMax,
       sourcesMax,
     });
+    const owned = states.map(({ partition }) => partition);
+    const known = await this.#lookAtSources(states[0]?.sources.ids ?? [], owned);
     if (this.#stopped !== null) return { type: 'stopped' };
     const host = new Host({
       ...this.#options,
@@ -249,8 +251,7 @@ export class Node {
       refusedByStore: this.#refusedByStore,
       isSearching: this.#isSearching,
     });
-    await this.#lookAtSources(host);
-    if (this.#stopped !== null) return { type: 'stopped' };
+    host.learn(known);
     holding.host = host;
     this.#givenUp = null;
     const twins = states[0]?.twins.size ?? 0;

@@ -5,10 +5,9 @@
 import type { Decision, Input } from '../../actors/decision.ts';
 import type { Twin } from '../../actors/twin.ts';
 import type { Batch } from './batch.ts';
-import type { Work } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Clock, SourceReplay } from './ports.ts';
-import type { Sources } from './sources.ts';
+import type { KnownSources, Sources } from './sources.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Wakeups } from './wakeups.ts';
 
@@ -33,7 +32,7 @@ export class SourceNews {
   }
 
   /** Takes what was read. */
-  learn({ sources, replays }: Extract<Work, { type: 'sources' }>, batch: Batch): void {
+  learn({ sources, replays }: KnownSources, batch: Batch): void {
     const { clock, telemetry } = this.#options;
     if (this.#sources === undefined) return;
     const { devices, changes } = this.#sources.learn(sources, clock.now());

@@ -17,6 +17,12 @@ import type { SourceReplay } from './ports.ts';
 /** An owner that saw a source play again what was said before believes that for so long by itself, ms: until the source's twin says so. */
 const FOUND_FOR_MS = 15_000;
 
+/** What was read of sources: what is known of all that are asked for, and what was seen of those whose own twins are here. */
+export interface KnownSources {
+  readonly sources: readonly Source[];
+  readonly replays: readonly SourceReplay[];
+}
+
 /** What became of a source, as far as its devices here are concerned. */
 export interface SourceChange {
   readonly source: string;
@@ -180,7 +186,7 @@ function isOther(old: Source | undefined, source: Source | undefined): boolean {
 
 function changeOf(old: Source | undefined, source: Source | undefined): SourceChange['change'] | null {
   if (source === undefined) return null;
-  if (source.awaySince !== null) return old?.awaySince == null ? 'away' : null;
+  if (source.awaySince !== null) return (old?.awaySince ?? null) === null ? 'away' : null;
   if (old === undefined) return null;
   if (old.awaySince !== null) return 'back';
   return old.session === source.session ? null : 'session';

@@ -386,7 +386,7 @@ export class Turns {
   #decide(partition: PartitionState, kind: Kind, twin: Twin, input: Input, batch: Batch): Decision | Error {
     const now = this.#options.clock.now();
     const hearingSince = this.#hearingSinceOf(partition, twin, now);
-    const sourceId = (input.type === 'report' && input.report.via?.id) || twin.via?.id;
+    const sourceId = (input.type === 'report' ? input.report.via?.id : undefined) ?? twin.via?.id;
     const context: Context = {
       now,
       hearingSince,

@@ -42,15 +42,15 @@ afterEach(async () => {
 
 /** They report again and again, until the function that is returned was called. */
 function speak(...speakers: readonly RawDevice[]): () => Promise<void> {
-  let isStopped = false;
+  const life = { isStopped: false };
   const speaking = (async () => {
-    while (!isStopped) {
+    while (!life.isStopped) {
       await Promise.all(speakers.map((speaker) => speaker.report()));
       await new Promise((resolve) => setTimeout(resolve, HEARTBEAT_MS));
     }
   })();
   return async () => {
-    isStopped = true;
+    life.isStopped = true;
     await speaking;
   };
 }

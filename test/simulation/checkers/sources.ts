@@ -65,7 +65,7 @@ function wrongInTheEnd(
     const twin = twins.get(device);
     const said = last.get(device);
     const doubt = twin?.via?.doubt ?? null;
-    const isRight = twin !== undefined && twin.suspicions.length === 0 && doubt === null;
+    const isRight = twin?.suspicions.length === 0 && doubt === null;
     if (isRight && worldState(twin.path) === said) return [];
     const doubts = [...(twin?.suspicions.map(({ detail }) => detail) ?? ['never heard']), doubt].join('; ');
     return [{ at, device, text: `${said} was said of it last, and its twin says ${twin?.path} (${doubts})` }];
