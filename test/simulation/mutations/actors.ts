@@ -119,8 +119,8 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: 'a device that is silent stays what it was',
     file: 'actors/wake.ts',
-    find: 'return Math.max(twin.lastContactAt, hearingSince) + kind.limits.silenceMs;',
-    put: 'return Infinity;',
+    find: 'const dueAt = Math.max(twin.lastContactAt, hearingSince) + limits.silenceMs;',
+    put: 'const dueAt = Infinity;',
     caughtBy: 'presence',
     seed: 1,
   },
