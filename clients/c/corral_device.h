@@ -120,8 +120,8 @@ struct corral_config {
   const char *device;
   /* Named in every report, so that a device which no inventory knows finds its twin; NULL leaves it out. */
   const char *kind;
-  /* The id of who speaks for the device, as a gateway does for what is behind it, and the boot of that one now;
-   * NULL where the device speaks itself. */
+  /* The id of who speaks for the device, as a gateway does for what is behind it, and the boot of that one
+   * now; NULL where the device speaks itself. */
   const char *via;
   uint64_t via_session;
   enum corral_encoding encoding;
