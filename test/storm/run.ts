@@ -236,7 +236,7 @@ async function evidenceOf(
     ...{ streams: { reports: [], changes, deadLetters }, owners: await ownersOf(eye) },
     weather: { ...drawWeather(new Chance(1)), limits },
     ...{ hubOffsetMs: 0, silence: new Map(), serverClocks: new Map(), events: 0 },
-    ...{ lastWords: null, lyingWords: null, filedOfThorn: null },
+    ...{ lastWords: null, lyingWords: null, filedOfThorn: null, feedWords: null, feedSilence: new Map() },
   };
 }
 
