@@ -97,8 +97,8 @@ export class Thorn {
       return;
     }
     this.#record.count('data-refused-by-store');
-    // Between two that can be stored, so that they are written together: it is to be found among them.
-    for (const isThorn of [false, true, false]) this.#say(isThorn);
+    // Among others that can be stored: while the first of them is written the rest comes together, and it is to be found in there.
+    for (const isThorn of [false, false, false, true, false]) this.#say(isThorn);
   }
 
   #say(isThorn: boolean): void {
