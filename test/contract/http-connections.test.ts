@@ -139,6 +139,21 @@ describe('a connection', () => {
     await line.closed();
   });
 
+  test('on which the rest of a body that nobody wanted arrives late goes on like any other once more was asked', async () => {
+    const line = await Line.open();
+    await line.send(`POST /v1/fleet HTTP/1.1\r\n${POST}`);
+    await line.answered();
+    await drip(line, HEADER_MS - 2 * LOOK_MS, '');
+    line.text = '';
+    await line.send(`${' '.repeat(99)}${GET}`);
+    await line.answered();
+    expect(line.text).toMatch(/^HTTP\/1\.1 200 /);
+    await drip(line, KEEP_ALIVE_MS - 2 * LOOK_MS, '');
+    expect(line.server.destroyed).toBe(false);
+    await drip(line, 5 * LOOK_MS, '');
+    await line.closed();
+  });
+
   test('of which the answers are not taken ends', async () => {
     const line = await Line.open();
     line.client.pause();
