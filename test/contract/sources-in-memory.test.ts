@@ -69,7 +69,11 @@ beforeEach(async () => {
   const other = makeNode('lower');
   await other.start();
   nodes = [upper, other];
-  expect(nodes.map(({ status }) => status.partitions.length)).toEqual([HALF, HALF]);
+  await until('each has its half', () => {
+    const held = nodes.map(({ status }) => status.partitions.length);
+    const done = held.every((count) => count === HALF);
+    return Promise.resolve(done ? { done } : { done, seen: held.join(' and ') });
+  });
 });
 afterEach(async () => {
   await Promise.all(nodes.map((node) => node.stop()));
