@@ -3,6 +3,7 @@
  * down what it was told.
  */
 import type { Corral, Watch, WatchEvent } from '../../src/client/corral.ts';
+import { readPlace } from '../../src/wire/change-place.ts';
 import { readEvents, type ServerSent } from './http.ts';
 import type { ReaderRecord, StormRecord } from './record.ts';
 
@@ -132,7 +133,7 @@ export async function startReadingEvents(options: EventReaderOptions): Promise<S
   };
 }
 
-/** Ids are `<when the stream was made>-<sequence>`. */
+/** Where in the stream an id is. */
 function sequenceOf(id: string | null): number {
-  return Number(/(\d+)$/.exec(id ?? '')?.[1]);
+  return readPlace(id ?? '')?.sequence ?? NaN;
 }
