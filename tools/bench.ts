@@ -10,6 +10,7 @@ import { runBurnerProcess } from './bench/abuse/burner-process.ts';
 import { type AbuseName, ABUSES, ALL_TOGETHER } from './bench/abuse/order.ts';
 import { catchupTargets, measureCatchup } from './bench/catchup.ts';
 import { commandTargets, measureCommand } from './bench/command.ts';
+import { type DurabilityLine, measureDurability } from './bench/durability.ts';
 import type { FleetMix } from './bench/fleet-mix.ts';
 import { historyTargets, measureHistory } from './bench/history.ts';
 import { httpTargets, measureHttp } from './bench/http.ts';
@@ -47,6 +48,12 @@ interface AbuseFlags extends Pick<Flags, 'devices' | 'encoding' | 'json'> {
   readonly seconds: number;
   readonly abuses: readonly AbuseName[];
   readonly profile?: string;
+}
+
+interface DurabilityFlags extends Pick<Flags, 'json'> {
+  readonly singles: number;
+  readonly messages: number;
+  readonly rounds: number;
 }
 
 /** What a bench found. */
@@ -118,6 +125,17 @@ bench(
 )
   .option('--changes <n>', 'rows changed with each setting', wholeNumber(1), 100_000)
   .action(async (flags: Flags & { readonly changes: number }) => tell(flags, await pages(flags)));
+
+program
+  .command('durability')
+  .description(
+    'What it costs that a hub loses nothing it has acknowledged: synced always, or on three servers.',
+  )
+  .option('--singles <n>', 'messages one after the other, in each round', wholeNumber(1), 300)
+  .option('--messages <n>', 'messages with 256 under way, in each round', wholeNumber(1), 5_000)
+  .option('--rounds <n>', 'rounds of each; medians count', wholeNumber(1), 5)
+  .option('--json', 'the result as one line of JSON')
+  .action(async (flags: DurabilityFlags) => tell(flags, await durability(flags)));
 
 program
   .command('abuse')
@@ -230,6 +248,25 @@ async function http(flags: Flags & { readonly questions: number }): Promise<Find
 async function pages(flags: Flags & { readonly changes: number }): Promise<Finding> {
   const result = await measurePageImages({ ...fleetOf(flags), changes: flags.changes, progress });
   return { result, targets: pageImagesLines(result) };
+}
+
+async function durability({ singles, messages, rounds }: DurabilityFlags): Promise<Finding> {
+  const onProgress = (text: string): void => progress.step(text);
+  const lines = await measureDurability({ singles, messages, rounds, onProgress });
+  const [usual] = lines;
+  const targets = lines.map((line) => ({
+    what: line.way,
+    target: '',
+    measured: durabilityText(line, usual ?? line),
+    isMet: null,
+  }));
+  return { result: { lines }, targets };
+}
+
+function durabilityText({ perSecond, ackP50Ms, ackP99Ms }: DurabilityLine, usual: DurabilityLine): string {
+  const rate = `${String(perSecond)} messages/s (${(perSecond / usual.perSecond).toFixed(2)})`;
+  const p50 = `ack p50 ${String(ackP50Ms)} ms (${(ackP50Ms / usual.ackP50Ms).toFixed(1)})`;
+  return `${rate}, ${p50}, p99 ${String(ackP99Ms)} ms (${(ackP99Ms / usual.ackP99Ms).toFixed(1)})`;
 }
 
 async function abuse(flags: Omit<AbuseFlags, 'json'>): Promise<Finding> {
