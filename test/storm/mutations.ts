@@ -16,9 +16,9 @@ export const stormMutations: readonly Mutation[] = [
   {
     ...FROM,
     bug: 'a device takes any answer for an acknowledgement',
-    file: 'src/device/nats-link.ts',
-    find: 'if (!isPubAck(answer)) {',
-    put: "if (answer === '') {",
+    file: 'src/device/publish-answer.ts',
+    find: 'if (isPubAck(answer)) return;',
+    put: "if (isPubAck(answer) || answer !== '') return;",
     caughtBy: 'settling',
   },
   {
@@ -41,8 +41,8 @@ export const stormMutations: readonly Mutation[] = [
     ...FROM,
     bug: 'whoever watches goes on one message too far',
     file: 'src/client/watch.ts',
-    find: 'const standing = { sequence, place: placeText({ made, sequence }) };',
-    put: 'const standing = { sequence, place: placeText({ made, sequence: sequence + 1 }) };',
+    find: 'const standing = { sequence, place: placeText({ made, sequence, storedAt }) };',
+    put: 'const standing = { sequence, place: placeText({ made, sequence: sequence + 1, storedAt }) };',
     caughtBy: 'settling',
   },
   {
