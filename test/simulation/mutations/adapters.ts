@@ -11,6 +11,14 @@ export const adapterMutations: readonly Mutation[] = [
     seed: 1,
   },
   {
+    bug: 'a publisher takes whatever the hub answers for an acknowledgement',
+    file: 'src/nats/publisher.ts',
+    find: 'if (problem !== null) {',
+    put: 'if (problem === undefined) {',
+    caughtBy: 'publication',
+    seed: 1,
+  },
+  {
     bug: 'a watch remembers the numbers of journal lines without their partition',
     file: 'src/client/published-lines.ts',
     find: 'const numbers = this.#seen.get(partition) ?? new Set<number>();\n    this.#seen.set(partition, numbers);',
