@@ -7,7 +7,7 @@ import type { Report } from '../machines/report.ts';
 import type { BootClock } from './clock.ts';
 import type { LedgerEntry, Outcome } from './ledger.ts';
 import type { Echo } from './replay.ts';
-import type { Source } from './source.ts';
+import type { Source } from './known-source.ts';
 import type { CommandRequest, Encoding, ReplyAddress, Twin } from './twin.ts';
 
 /** What a decision may know of the world besides the twin. */

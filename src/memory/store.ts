@@ -8,7 +8,8 @@
  * I2  a journal number of a partition, and a command number of a device, is given once.
  */
 import type { LedgerEntry } from '../../actors/ledger.ts';
-import { type Source, sourceOf } from '../../actors/source.ts';
+import type { Source } from '../../actors/known-source.ts';
+import { sourceOf } from '../../actors/source.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { shownState } from '../../machines/shown-state.ts';
 import { worldState } from '../../machines/statechart.ts';

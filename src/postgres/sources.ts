@@ -2,7 +2,8 @@
  * Sources, which speak for other devices: what is known of them to owners of those devices, and what those saw of them. Both travel
  * through the database, since the twin of a source may live on another node than the twins of its devices.
  */
-import { type Source, sourceOf } from '../../actors/source.ts';
+import type { Source } from '../../actors/known-source.ts';
+import { sourceOf } from '../../actors/source.ts';
 import type { Suspicion } from '../../actors/twin.ts';
 import type { SourceReplay } from '../runtime/ports.ts';
 import { partitionOf } from '../wire/partition.ts';

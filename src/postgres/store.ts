@@ -3,7 +3,7 @@
  * `migrations/`), and the archive for whoever asks over HTTP or NATS.
  */
 import type { LedgerEntry } from '../../actors/ledger.ts';
-import type { Source } from '../../actors/source.ts';
+import type { Source } from '../../actors/known-source.ts';
 import type { Twin } from '../../actors/twin.ts';
 import type {
   Archive,

@@ -5,7 +5,7 @@
 import type { FiledReport, ReplayFinding, Transition } from '../../actors/decision.ts';
 import type { BootClock } from '../../actors/clock.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
-import type { Source } from '../../actors/source.ts';
+import type { Source } from '../../actors/known-source.ts';
 import type { ReplyAddress, Twin } from '../../actors/twin.ts';
 import type { ServiceError } from '../wire/service-error.ts';
 import type { TwinOperation } from '../wire/subjects.ts';

@@ -10,7 +10,7 @@
  * I2  only devices of the source's own site are listed with it: nobody else can say anything of it, or depends on it.
  */
 import { countReplayed, type Echo, type Echoes, noteEcho } from '../../actors/replay.ts';
-import { type Source, sourceFor } from '../../actors/source.ts';
+import { type Source, sourceFor } from '../../actors/known-source.ts';
 import type { Twin } from '../../actors/twin.ts';
 import type { SourceReplay } from './ports.ts';
 

@@ -9,22 +9,11 @@ import { OPEN_MAX } from '../../actors/prospect.ts';
 import { SUSPICIONS } from '../../actors/suspicions.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { RING_SIZE_MAX } from '../../machines/report.ts';
+import { NOTED_STATES } from './noted-states.ts';
 import type { Evidence } from './world/world.ts';
 
 /** A run of so many worlds must have visited every rare state; a shorter one may have missed some. */
 export const VISITED_WITHIN_SEEDS = 300;
-
-/** States of a node, and of its connections, that nothing shows which is left in the end: they are noted as they are entered. */
-export const NOTED_STATES = {
-  fenced: 'a node was told by the store that a partition of it has another owner',
-  'split-brain': 'two nodes took themselves for the owner of one partition',
-  'taken-under-a-commit': 'a partition was taken while a commit of the owner before was under way',
-  inquiry: 'what became of a commit had to be found out',
-  'not-hearing': 'a node did not hear all that the streams hold',
-  'stream-gone': 'a stream had lost what was not read yet, or was made anew',
-  searching: 'a node searched for the message that the store refuses',
-} as const;
-export type NotedState = keyof typeof NOTED_STATES;
 
 /** States that a twin shows. */
 const TWIN_STATES: Readonly<Record<string, (twin: Twin) => boolean>> = {

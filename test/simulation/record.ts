@@ -8,7 +8,7 @@ import type { Report } from '../../machines/report.ts';
 import type { StoredMessage } from '../../src/memory/message-stream.ts';
 import type { WatchEvent } from '../../src/client/watch.ts';
 import type { Commit } from '../../src/runtime/ports.ts';
-import type { NotedState } from './rare-states.ts';
+import type { NotedState } from './noted-states.ts';
 import type { FaultSort, Mishap } from './trouble.ts';
 
 /** A device's storage from one wipe to the next. */

@@ -2,9 +2,6 @@
  * Runs the storm of a seed, waits until everything has become right, and judges what happened: by the simulation's properties, where they take
  * the same evidence, and by those of the ways.
  */
-import type { LedgerEntry } from '../../actors/ledger.ts';
-import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
-import type { Commit } from '../../src/runtime/ports.ts';
 import { until } from '../node.ts';
 import { acceptance } from '../simulation/checkers/acceptance.ts';
 import { calm } from '../simulation/checkers/calm.ts';
@@ -20,13 +17,9 @@ import { outcomes } from '../simulation/checkers/outcomes.ts';
 import { publication } from '../simulation/checkers/publication.ts';
 import { soundness } from '../simulation/checkers/soundness.ts';
 import { told } from '../simulation/checkers/told.ts';
-import type { StoredMessage } from '../../src/memory/message-stream.ts';
-import type { Committed } from '../simulation/record.ts';
 import type { Violation } from '../simulation/run.ts';
-import { Chance } from '../simulation/world/chance.ts';
-import { drawWeather } from '../simulation/world/weather.ts';
-import type { Evidence, FinalStore } from '../simulation/world/world.ts';
-import { deviceIn, type Eye, type Mark, SERVER_ERROR_MS } from './eye.ts';
+import { evidenceOf, ownersOf, type StormEvidence } from './evidence.ts';
+import { deviceIn, type Eye, type Mark } from './eye.ts';
 import type { Ground } from './ground.ts';
 import { following } from './checkers/following.ts';
 import { leases } from './checkers/leases.ts';
@@ -34,14 +27,6 @@ import { versions } from './checkers/versions.ts';
 import type { StormRecord } from './record.ts';
 import { Storm } from './storm.ts';
 import { type Trouble } from './trouble.ts';
-
-/** What a storm leaves behind, beside what a simulated world does. */
-export interface StormEvidence extends Evidence {
-  readonly record: StormRecord;
-  readonly devices: readonly string[];
-  /** Of partitions, in the end: who has each, `null` where nobody does. */
-  readonly owners: readonly (string | null)[];
-}
 
 /** Properties of what happens on the ways. */
 const OWN: readonly Checker<StormEvidence>[] = [following, versions, leases];
@@ -206,67 +191,6 @@ async function missingElsewhere(storm: Storm, eye: Eye, { mark }: Settling): Pro
     if (wanted.size > 0 && from === 0) missing.push(`${name} was not told ${[...wanted].slice(0, 5).join()}`);
   }
   return missing;
-}
-
-async function ownersOf(eye: Eye): Promise<readonly (string | null)[]> {
-  const now = Date.now();
-  return (await eye.leases()).map(({ owner, expiresAt }) =>
-    expiresAt !== null && expiresAt > now ? owner : null,
-  );
-}
-
-async function evidenceOf(
-  storm: Storm,
-  eye: Eye,
-  seen: Pick<Evidence, 'exam' | 'calmAt'> & Pick<Settling, 'mark'>,
-): Promise<StormEvidence> {
-  const { record, deviceNames } = storm;
-  const { mark, ...times } = seen;
-  const store = await eye.store(deviceNames, mark);
-  // What is still said of the devices of earlier storms is not looked at.
-  const ofOurs = ({ payload }: StoredMessage): boolean =>
-    deviceNames.includes((JSON.parse(Buffer.from(payload).toString()) as { readonly device: string }).device);
-  const changes = (await eye.stream('CHANGES', mark)).filter(ofOurs);
-  const deadLetters = (await eye.stream('DEADLETTER', mark)).filter(ofOurs);
-  const endedAt = Date.now();
-  record.commits.push(...commitsOf(store, endedAt));
-  const limits = { ...DEFAULT_LIMITS, serverErrorMs: SERVER_ERROR_MS };
-  return {
-    ...{ record, store, endedAt, ...times, truth: storm.truth(), devices: deviceNames },
-    ...{ streams: { reports: [], changes, deadLetters }, owners: await ownersOf(eye) },
-    weather: { ...drawWeather(new Chance(1)), limits },
-    ...{ hubOffsetMs: 0, silence: new Map(), serverClocks: new Map(), events: 0 },
-    ...{ lastWords: null, lyingWords: null, filedOfThorn: null, feedWords: null, feedSilence: new Map() },
-  };
-}
-
-/**
- * Nobody has seen the commits themselves: they are told from what they left behind. What is in the ledger was accepted when it says so, and came
- * to its outcome when that was decided; a line of the journal was committed no earlier than it was recorded.
- */
-function commitsOf(store: FinalStore, endedAt: number): Committed[] {
-  const nothing: Commit = { partitions: [], twins: [], reports: [], ledger: [], journal: [], clocks: [] };
-  const commits: Committed[] = [];
-  const add = (at: number, commit: Partial<Commit>): void => {
-    commits.push({ at, node: 'somebody', commit: { ...nothing, ...commit }, lostAt: null });
-  };
-  for (const line of store.journal.flat()) {
-    if (line.type === 'transition') add(line.transition.recordedAt, { journal: [line] });
-    else if (line.type === 'outcome')
-      add(line.entry.decidedAt ?? line.entry.acceptedAt, { journal: [line], ledger: [line.entry] });
-    else add(0, { journal: [line] });
-  }
-  for (const entry of [...store.ledger.values()].flat()) {
-    add(entry.acceptedAt, { ledger: [accepted(entry)] });
-    if (entry.decidedAt !== null) add(entry.decidedAt, { ledger: [entry] });
-  }
-  add(endedAt, { twins: [...store.twins.values()] });
-  return commits.sort((a, b) => a.at - b.at);
-}
-
-/** An entry as it was when it was accepted. */
-function accepted(entry: LedgerEntry): LedgerEntry {
-  return { ...entry, outcome: 'pending', reason: null, proof: null, decidedAt: null, closedAt: null };
 }
 
 async function within<T>(what: string, work: Promise<T>, patienceMs: number): Promise<T> {

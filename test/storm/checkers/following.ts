@@ -2,7 +2,7 @@ import { readPublished } from '../../../src/wire/published.ts';
 import { parseChangeSubject } from '../../../src/wire/subjects.ts';
 import type { Checker, Flaw } from '../../simulation/checkers/checker.ts';
 import type { ReaderRecord } from '../record.ts';
-import type { StormEvidence } from '../run.ts';
+import type { StormEvidence } from '../evidence.ts';
 
 /** A message of the stream CHANGES that is about a device of the storm. */
 interface Published {

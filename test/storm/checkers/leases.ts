@@ -1,7 +1,7 @@
 import { PARTITIONS } from '../../../src/wire/partition.ts';
 import type { Checker } from '../../simulation/checkers/checker.ts';
 import { NODES } from '../trouble.ts';
-import type { StormEvidence } from '../run.ts';
+import type { StormEvidence } from '../evidence.ts';
 
 /** No partition is lost. */
 export const leases: Checker<StormEvidence> = {

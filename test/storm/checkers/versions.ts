@@ -1,6 +1,6 @@
 import type { Checker, Flaw } from '../../simulation/checkers/checker.ts';
 import type { ToldVersion } from '../record.ts';
-import type { StormEvidence } from '../run.ts';
+import type { StormEvidence } from '../evidence.ts';
 
 /** Whoever asks after somebody was told is told no less, whichever node and protocol he asks. */
 export const versions: Checker<StormEvidence> = {

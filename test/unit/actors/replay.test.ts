@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { countReplayed, type Echo, type Echoes, noteEcho } from '../../../actors/replay.ts';
-import type { Source } from '../../../actors/source.ts';
+import type { Source } from '../../../actors/known-source.ts';
 import { Stage, T0 } from './stage.ts';
 
 const POLL_MS = 60_000;

@@ -5,7 +5,8 @@
 import { describe, expect, test } from 'vitest';
 import { chargePoint } from '../../../machines/charge-point.ts';
 import type { Report } from '../../../machines/report.ts';
-import { type Source, sourceFor, sourceOf, SOURCE_CHAIN_MAX } from '../../../actors/source.ts';
+import { type Source, sourceFor, SOURCE_CHAIN_MAX } from '../../../actors/known-source.ts';
+import { sourceOf } from '../../../actors/source.ts';
 import { Stage, T0 } from './stage.ts';
 
 const { silenceMs } = chargePoint.limits;

@@ -9,7 +9,7 @@ import { decide } from '../../../actors/decide.ts';
 import type { Decision, Input, Reply } from '../../../actors/decision.ts';
 import { twinDocument, type TwinDocument } from '../../../actors/document.ts';
 import type { LedgerEntry } from '../../../actors/ledger.ts';
-import type { Source } from '../../../actors/source.ts';
+import type { Source } from '../../../actors/known-source.ts';
 import { bornTwin, type CommandRequest, type Twin } from '../../../actors/twin.ts';
 import { nextWakeAt } from '../../../actors/wake.ts';
 

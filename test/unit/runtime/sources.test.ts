@@ -1,7 +1,7 @@
 /** What an owner of devices keeps of those who speak for them. */
 import { describe, expect, test } from 'vitest';
 import { bornTwin, type SpokenFor, type Twin } from '../../../actors/twin.ts';
-import type { Source } from '../../../actors/source.ts';
+import type { Source } from '../../../actors/known-source.ts';
 import { chargePoint } from '../../../machines/charge-point.ts';
 import { Sources } from '../../../src/runtime/sources.ts';
 

@@ -1,0 +1,13 @@
+/** Rare states (`rare-states.ts`) that a world notes as it enters them. */
+
+/** States of a node, and of its connections, that nothing shows which is left in the end: they are noted as they are entered. */
+export const NOTED_STATES = {
+  fenced: 'a node was told by the store that a partition of it has another owner',
+  'split-brain': 'two nodes took themselves for the owner of one partition',
+  'taken-under-a-commit': 'a partition was taken while a commit of the owner before was under way',
+  inquiry: 'what became of a commit had to be found out',
+  'not-hearing': 'a node did not hear all that the streams hold',
+  'stream-gone': 'a stream had lost what was not read yet, or was made anew',
+  searching: 'a node searched for the message that the store refuses',
+} as const;
+export type NotedState = keyof typeof NOTED_STATES;
