@@ -3,6 +3,7 @@ import { acceptance } from './acceptance.ts';
 import { calm } from './calm.ts';
 import { certainlyNot } from './certainly-not.ts';
 import { conclusions } from './conclusions.ts';
+import { counts } from './counts.ts';
 import { documents } from './documents.ts';
 import { deaf } from './deaf.ts';
 import { decided } from './decided.ts';
@@ -14,7 +15,9 @@ import { forgotten } from './forgotten.ts';
 import { freshness } from './freshness.ts';
 import { history } from './history.ts';
 import { holdEnd } from './hold-end.ts';
+import { journalTimes } from './journal-times.ts';
 import { knownState } from './known-state.ts';
+import { lastContact } from './last-contact.ts';
 import { leaps } from './leaps.ts';
 import { lyingClock } from './lying-clock.ts';
 import { outcomes } from './outcomes.ts';
@@ -22,12 +25,14 @@ import { presence } from './presence.ts';
 import { publication } from './publication.ts';
 import { refusedMessage } from './refused-message.ts';
 import { singleHolder } from './single-holder.ts';
+import { someFresh } from './some-fresh.ts';
 import { soundness } from './soundness.ts';
 import { sources } from './sources.ts';
 import { storage } from './storage.ts';
 import { storageless } from './storageless.ts';
 import { told } from './told.ts';
 import { undecided } from './undecided.ts';
+import { warranted } from './warranted.ts';
 import { watch } from './watch.ts';
 import { word } from './word.ts';
 import { wrongClock } from './wrong-clock.ts';
@@ -38,5 +43,6 @@ export const checkers: readonly Checker[] = [
   ...[told, documents, conclusions, certainlyNot, publication, calm, word],
   ...[storage, storageless, forgotten],
   ...[undecided, lyingClock, deaf, wrongClock, watch],
-  ...[refusedMessage, sources],
+  ...[refusedMessage, sources, someFresh, counts, journalTimes, warranted],
+  lastContact,
 ];

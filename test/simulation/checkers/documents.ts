@@ -62,16 +62,24 @@ function wrongAbout({ request, body, at: saidAt }: Said, versions: readonly Twin
 }
 
 function difference(body: Said['body'], twin: Twin): string | null {
-  const toldHold = body.hold as { readonly id: string } | null;
-  const toldSequence = body.sequence as { readonly boot: number | null; readonly seq: number | null };
+  const toldHold = body.hold as { readonly id: string; readonly by: string | null } | null;
+  const toldSequence = body.sequence as Readonly<Record<'boot' | 'seq' | 'incarnation', number | null>>;
+  const toldDesired = body.desired as { readonly version: number; readonly values: unknown };
   const told = {
-    ...{ state: body.state, hold: toldHold?.id ?? null, boot: toldSequence.boot, seq: toldSequence.seq },
+    ...{ state: body.state, path: body.path, since: body.since, lastContact: body.lastContact },
+    ...{ hold: toldHold?.id ?? null, by: toldHold?.by ?? null, reported: body.reported },
+    ...{ boot: toldSequence.boot, seq: toldSequence.seq, incarnation: toldSequence.incarnation },
+    desired: { version: toldDesired.version, values: toldDesired.values },
     pending: (body.pending as readonly { readonly id: string }[]).map(({ id }) => id),
     suspicions: (body.suspicions as readonly { readonly reason: string }[]).map(({ reason }) => reason),
   };
   const stored: typeof told = {
-    ...{ state: worldState(twin.path), hold: twin.hold?.id ?? null },
-    ...{ boot: twin.newest?.boot ?? null, seq: twin.newest?.seq ?? null },
+    ...{ state: worldState(twin.path), path: twin.path, since: wholeMs(twin.since) },
+    lastContact: twin.lastContactAt,
+    ...{ hold: twin.hold?.id ?? null, by: twin.hold?.by ?? null },
+    reported: twin.newest?.report.sensors ?? {},
+    ...{ boot: twin.newest?.boot ?? null, seq: twin.newest?.seq ?? null, incarnation: twin.incarnation },
+    desired: { version: twin.desired.version, values: twin.desired.values },
     pending: twin.open.map(({ id }) => id),
     suspicions: twin.suspicions.map(({ reason }) => reason),
   };
@@ -79,4 +87,8 @@ function difference(body: Said['body'], twin: Twin): string | null {
   return toldText === storedText
     ? null
     : `told ${toldText} of version ${twin.version}, and the store has ${storedText}`;
+}
+
+function wholeMs(time: number | null): number | null {
+  return time === null ? null : Math.round(time);
 }

@@ -2,6 +2,7 @@
 import { actorMutations } from './actors.ts';
 import { adapterMutations } from './adapters.ts';
 import { deviceMutations } from './device.ts';
+import { factMutations } from './facts.ts';
 import type { Mutation } from './mutation.ts';
 import { runtimeMutations } from './runtime.ts';
 import { setBackMutations } from './set-backs.ts';
@@ -9,5 +10,5 @@ import { troubleMutations } from './troubles.ts';
 
 export const mutations: readonly Mutation[] = [
   ...[...actorMutations, ...runtimeMutations, ...deviceMutations],
-  ...[...setBackMutations, ...troubleMutations, ...adapterMutations],
+  ...[...setBackMutations, ...troubleMutations, ...adapterMutations, ...factMutations],
 ];
