@@ -8,7 +8,7 @@ export const adapterMutations: readonly Mutation[] = [
     find: 'if (lease.batch <= afterBatch)',
     put: 'if (lease.batch < afterBatch)',
     caughtBy: 'documents',
-    seed: 1,
+    seed: 5,
   },
   {
     bug: 'a publisher takes whatever the hub answers for an acknowledgement',

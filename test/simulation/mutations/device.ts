@@ -108,7 +108,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: 'if (this.#isSynced) await open.sync();\n      await',
     put: 'await',
     caughtBy: 'storage',
-    seed: 4,
+    seed: 1,
   },
   {
     bug: 'a storage goes on in a file whose new name is not on the disk',
