@@ -58,6 +58,7 @@ export class StormBackend {
   readonly corral: Corral;
   readonly #options: StormBackendOptions;
   #isOn = true;
+  #isClosed = false;
   #wishes: Promise<void> = Promise.resolve();
 
   static async connect(options: StormBackendOptions): Promise<StormBackend> {
@@ -82,6 +83,12 @@ export class StormBackend {
     await this.#wishes;
   }
 
+  /** Ends it, whatever it is still asking. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.corral.close();
+  }
+
   /** Tells a device to do something, and asks until it has an answer that is final. Resolves with that. */
   async examine(device: string): Promise<readonly { readonly name: string; readonly concluded: string }[]> {
     const answers: { name: string; concluded: string }[] = [];
@@ -91,7 +98,8 @@ export class StormBackend {
       const id = this.#options.chance.uuid();
       const wish = { device, name, id, args: {}, waitMs: EXAM_WAIT_MS, deadlineMs: EXAM_WAIT_MS };
       let concluded = await this.#command(wish);
-      while (!FINAL.includes(concluded)) concluded = await this.#command(wish);
+      // A client that is closed is not asked again: it would answer at once, for ever.
+      while (!FINAL.includes(concluded) && !this.#isClosed) concluded = await this.#command(wish);
       answers.push({ name, concluded });
     }
     return answers;

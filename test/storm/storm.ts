@@ -108,7 +108,7 @@ export class Storm {
     await Promise.all(this.#readers.map((reader) => reader.stop()));
     await Promise.all(this.#devices.map((device) => device.stop()));
     await this.#gateway?.close();
-    await Promise.all(this.#backends.map(({ corral }) => corral.close()));
+    await Promise.all(this.#backends.map((backend) => backend.close()));
   }
 
   async #befall(trouble: Trouble): Promise<void> {
