@@ -8,7 +8,7 @@ export const factMutations: readonly Mutation[] = [
     find: "  if (isProvedFresh(age, freshMs)) return 'fresh';\n",
     put: '',
     caughtBy: 'some-fresh',
-    seed: 3,
+    seed: 6,
   },
   {
     bug: 'a report that comes late is not counted as late',
@@ -16,7 +16,7 @@ export const factMutations: readonly Mutation[] = [
     find: 'late: countOf(twin.sequence.late + 1) }',
     put: 'late: twin.sequence.late }',
     caughtBy: 'counts',
-    seed: 3,
+    seed: 6,
   },
   {
     bug: 'the journal says of a change when it was heard of, and not when it was measured',
@@ -24,7 +24,7 @@ export const factMutations: readonly Mutation[] = [
     find: '  return measuredAt(twin.clock, twin.newest, kind.limits.driftPpm);',
     put: '  const { errorMs } = measuredAt(twin.clock, twin.newest, kind.limits.driftPpm);\n  return { at: twin.newest.receivedAt, errorMs };',
     caughtBy: 'journal-times',
-    seed: 3,
+    seed: 6,
   },
   {
     bug: 'the last contact is when a report was decided on',
@@ -32,7 +32,7 @@ export const factMutations: readonly Mutation[] = [
     find: '  twin.lastContactAt = Math.min(Math.max(twin.lastContactAt ?? receivedAt, receivedAt), draft.context.now);',
     put: '  void receivedAt; twin.lastContactAt = draft.context.now;',
     caughtBy: 'last-contact',
-    seed: 3,
+    seed: 6,
   },
   {
     bug: 'a command is refused because of another one that is in nobody’s way',
@@ -40,6 +40,6 @@ export const factMutations: readonly Mutation[] = [
     find: "  if (commandInFlight(twin) !== null) return 'in-flight';",
     put: "  if (twin.open.length > 0) return 'in-flight';",
     caughtBy: 'warranted',
-    seed: 3,
+    seed: 6,
   },
 ];
