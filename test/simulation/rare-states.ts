@@ -32,15 +32,19 @@ const TWIN_STATES: Readonly<Record<string, (twin: Twin) => boolean>> = {
   'ring-full': ({ newest }) => (newest?.report.commands?.length ?? 0) >= RING_SIZE_MAX,
 };
 
-/** Doubts that no device of these worlds gives reason for: unit tests look at them. */
-const DOUBTS_OF_OTHERS = ['not-connected', 'unknown-state'];
-/** Refusals that no backend of these worlds asks for. */
+/**
+ * Doubts that no device of these worlds gives reason for: unit tests look at them. A ring that names an impossible number comes with a boot
+ * below all others here, and there is no second database.
+ */
+const DOUBTS_OF_OTHERS = ['not-connected', 'unknown-state', 'impossible-number', 'foreign-epoch'];
+/** Refusals that no backend of these worlds asks for, or, as of a twin that is asked too much at a time, only by a rare chance. */
 const REFUSALS_OF_OTHERS: readonly RefusalCode[] = [
   'bad-arguments',
   'desired-too-large',
   'unknown-command',
   'unknown-device',
   'forgotten',
+  'overloaded',
 ];
 
 const doubts = Object.keys(SUSPICIONS).filter((reason) => !DOUBTS_OF_OTHERS.includes(reason));

@@ -16,7 +16,7 @@ export const factMutations: readonly Mutation[] = [
     find: 'late: countOf(twin.sequence.late + 1) }',
     put: 'late: twin.sequence.late }',
     caughtBy: 'counts',
-    seed: 6,
+    seed: 9,
   },
   {
     bug: 'the journal says of a change when it was heard of, and not when it was measured',
