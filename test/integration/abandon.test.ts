@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { App } from '../../src/app.ts';
 import { corralCommand } from '../corral-command.ts';
 import { startNode, until } from '../node.ts';
+import type { RawBody } from '../raw-backend.ts';
 import type { RawDevice } from '../raw-device.ts';
 import { World } from '../world.ts';
 
@@ -94,5 +95,30 @@ describe('an operator’s `abandon`', () => {
     const wrong = await corralCommand(['abandon', device, 'not-an-id', ...words], { env });
     expect(wrong.code).not.toBe(0);
     expect(wrong.stderr).toContain('It is a UUID');
+  });
+
+  test('of a command that the ledger has forgotten goes by its number', async () => {
+    const raw = await world.knownDevice({ manner: 'probes' });
+    const { device } = raw;
+    const n = raw.ring[0]!.n + 1;
+    raw.remember({ n, outcome: 'undecided' });
+    await raw.report();
+    const isDoubted = ({ suspicions }: RawBody): boolean =>
+      JSON.stringify(suspicions).includes('forgotten-command');
+    await world.backend.untilDocument(device, 'it is doubted', isDoubted);
+    expect(await world.backend.command(device, 'reserve')).toMatchObject({ code: 'suspect' });
+    const env = { CORRAL_HTTP_URL: node.httpUrl, CORRAL_TOKEN: TOKEN };
+    const explained = await corralCommand(['explain', device], { env });
+    expect(explained.stdout).toContain(`it would give up ${String(n)}`);
+    const words = ['--by', 'eva', '--why', 'gateway burnt down'];
+    const done = await corralCommand(['abandon', device, String(n), ...words], { env });
+    expect(done).toMatchObject({ code: 0, stderr: '' });
+    await raw.report();
+    const document = await world.backend.untilDocument(
+      device,
+      'its last report is known',
+      ({ sequence }) => (sequence as { readonly seq: number }).seq === raw.seq,
+    );
+    expect(document).toMatchObject({ state: 'available', suspicions: [] });
   });
 });
