@@ -66,8 +66,8 @@ export function speakerOf(draft: Draft, report: Report, receivedAt: number): Spe
   if (beside !== null) return beside;
   const runsBack = runsBackwards(report, newest) && brokenBefore(draft, report, receivedAt) === null;
   if (comparePositions(report, newest) > 0 && !runsBack) {
-    // Only what becomes the newest takes over what was held: else positions beyond the newest would count as seen.
-    if (isLeaping) adoptClaim(draft, report);
+    // Only what becomes the newest takes over what was held up to it: else positions beyond the newest would count as seen.
+    adoptClaim(draft, report);
     endRun(draft);
     return 'self';
   }

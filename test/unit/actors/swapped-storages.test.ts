@@ -129,3 +129,9 @@ test('a report of a boot that is held is filed, also when a boot close to it was
   const path = '46683:3:5:10:14:14:14:17:17:21:19:19:16:16:17:14:14:14:14:14:14:15:15:15:15:16:16:15:15:15';
   fc.assert(filedOnce, { seed: 37452356, path, endOnFailure: true });
 });
+
+test('a report that was held is filed once, also when the boot after it is believed and never leapt', () => {
+  const path =
+    '454:4:0:7:11:10:9:10:13:14:17:21:19:28:27:28:28:28:28:29:32:33:32:32:33:32:32:32:33:33:33:33:33:33:34';
+  fc.assert(filedOnce, { seed: 180965995, path, endOnFailure: true });
+});
