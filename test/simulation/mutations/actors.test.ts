@@ -1,0 +1,4 @@
+import { actorMutations } from './actors.ts';
+import { testThatEachIsNoticed } from './noticed.ts';
+
+testThatEachIsNoticed(actorMutations);

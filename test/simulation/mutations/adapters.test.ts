@@ -1,0 +1,4 @@
+import { adapterMutations } from './adapters.ts';
+import { testThatEachIsNoticed } from './noticed.ts';
+
+testThatEachIsNoticed(adapterMutations);

@@ -1,0 +1,4 @@
+import { deviceMutations } from './device.ts';
+import { testThatEachIsNoticed } from './noticed.ts';
+
+testThatEachIsNoticed(deviceMutations);

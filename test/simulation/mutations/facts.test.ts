@@ -1,0 +1,4 @@
+import { factMutations } from './facts.ts';
+import { testThatEachIsNoticed } from './noticed.ts';
+
+testThatEachIsNoticed(factMutations);

@@ -1,0 +1,4 @@
+import { runtimeMutations } from './runtime.ts';
+import { testThatEachIsNoticed } from './noticed.ts';
+
+testThatEachIsNoticed(runtimeMutations);

@@ -1,0 +1,4 @@
+import { troubleMutations } from './troubles.ts';
+import { testThatEachIsNoticed } from './noticed.ts';
+
+testThatEachIsNoticed(troubleMutations);
