@@ -35,7 +35,7 @@ export const troubleMutations: readonly Mutation[] = [
     find: 'if (now - this.#lastHeardAt > SILENCE_MAX_MS) {',
     put: 'if (now - this.#lastHeardAt === Infinity) {',
     caughtBy: 'presence',
-    seed: 2,
+    seed: 9,
   },
   {
     bug: 'a reader goes on to say that it hears when its consumer is gone',
