@@ -125,7 +125,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: "encodeFailure('outcome-unreadable',",
     put: "encodeFailure('unavailable',",
     caughtBy: 'certainly-not',
-    seed: 3,
+    seed: 8,
   },
   {
     bug: 'an id that was asked before is taken for a new one',
@@ -141,7 +141,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: "yes: 'outcome-unreadable',",
     put: "yes: 'no-owner',",
     caughtBy: 'certainly-not',
-    seed: 3,
+    seed: 8,
   },
   {
     bug: 'no answer is taken over HTTP for nobody',
