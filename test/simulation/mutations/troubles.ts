@@ -47,14 +47,6 @@ export const troubleMutations: readonly Mutation[] = [
     seed: 9,
   },
   {
-    bug: 'a clock that was set is believed until it is compared again',
-    file: 'src/runtime/clock-watch.ts',
-    find: 'if (unset === null) return ours;',
-    put: 'if (unset !== 0) return ours;',
-    caughtBy: 'clock-bounds',
-    seed: 35,
-  },
-  {
     bug: 'a node commands by a clock of which it knows that it is wrong',
     file: 'src/runtime/turn.ts',
     find: 'if (ofClock !== null) return `',
@@ -69,14 +61,6 @@ export const troubleMutations: readonly Mutation[] = [
     put: "if (this.#differs('hub') && this.#hubSinceMs === null)",
     caughtBy: 'clock-bounds',
     seed: 33,
-  },
-  {
-    bug: 'leases count from when a node hears that they are renewed, not from when it asked',
-    file: 'src/runtime/node.ts',
-    find: 'this.#sureUntil = askedAt + ttlMs;',
-    put: 'this.#sureUntil = clock.monotonic() + ttlMs;',
-    caughtBy: 'documents',
-    seed: 40,
   },
   {
     bug: 'a report is none where one value in it does not fit',
