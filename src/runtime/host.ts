@@ -51,7 +51,10 @@ export interface HostOptions {
   readonly clockProblem: () => string | null;
   /** Messages the store refused for good: they become dead letters. */
   readonly refusedByStore: RefusedMessages;
-  /** Commit each message by itself, to find the one that the store refuses. */
+  /**
+   * The store refused a batch: as much as a batch may hold is decided and committed one by one, to find what it refuses. The search ends
+   * there, since another node may have found it meanwhile.
+   */
   readonly isSearching: boolean;
 }
 
@@ -91,11 +94,14 @@ export class Host {
   /** By the monotonic clock; `null` while none is under way. */
   #commitBeganAt: number | null = null;
   #commitProblem: string | null = null;
+  /** Things that are still decided one by one. */
+  #searchLeft: number;
   #state: 'open' | 'stopping' | 'ended' = 'open';
 
   constructor(options: HostOptions) {
     this.#options = options;
     const { clock, limits, bus } = options;
+    this.#searchLeft = options.isSearching ? limits.batchReportsMax : 0;
     this.#partitions = new Map(options.partitions.map((state) => [state.partition, state]));
     this.#mailbox = new Mailbox(limits);
     this.#wakeups = new Wakeups(clock, (devices, lateMs) => {
@@ -245,6 +251,7 @@ export class Host {
         if (this.#state === 'stopping') this.#turns.finish(batch);
         if (batch.isEmpty && this.#state === 'stopping') return { type: 'stopped' };
         this.#filling = null;
+        this.#searchLeft = Math.max(0, this.#searchLeft - batch.works);
         this.#commitInFlight = this.#commit(batch);
         // Awaited before the next commit; until then a failure must not count as unhandled.
         this.#commitInFlight.catch(() => undefined);
@@ -284,8 +291,8 @@ export class Host {
 
   /** Decides until nothing waits or the batch is full; false when that would take longer than may be done at a stretch. */
   #fill(batch: Batch, backlog: BacklogReader): boolean {
-    const { clock, limits, isSearching } = this.#options;
-    const worksMax = isSearching ? 1 : limits.batchReportsMax;
+    const { clock, limits } = this.#options;
+    const worksMax = this.#searchLeft > 0 ? 1 : limits.batchReportsMax;
     const hasRoom = (): boolean =>
       batch.works < worksMax &&
       batch.reportsDecided < limits.batchReportsMax &&

@@ -61,7 +61,8 @@ export class Node {
   readonly #options: NodeOptions;
   readonly #holdings = new Set<Holding>();
   readonly #refusedByStore = new RefusedMessages();
-  #isSearching = false;
+  /** Partitions of which the store refused a batch: their next host searches for what it was. */
+  readonly #toSearch = new Set<number>();
   /** By the monotonic clock: until then the leases are certainly ours. */
   #sureUntil = -Infinity;
   #storeProblem: string | null = null;
@@ -214,7 +215,7 @@ export class Node {
     let reason = 'stopped';
     try {
       const end = await this.#host(holding);
-      reason = this.#learnFrom(end);
+      reason = this.#learnFrom(end, partitions);
     } catch (error) {
       reason = `failed: ${messageOf(error)}`;
     }
@@ -249,7 +250,7 @@ export class Node {
       partitions: states,
       mayAnswer: () => this.#isSure(),
       refusedByStore: this.#refusedByStore,
-      isSearching: this.#isSearching,
+      isSearching: owned.filter((partition) => this.#toSearch.delete(partition)).length > 0,
     });
     host.learn(known);
     holding.host = host;
@@ -261,15 +262,11 @@ export class Node {
   }
 
   /** A refused batch is searched message by message; the one refused alone becomes a dead letter next time. */
-  #learnFrom(end: HostEnd): string {
+  #learnFrom(end: HostEnd, partitions: readonly number[]): string {
     if (end.type !== 'refused') return end.type;
     const [only, ...others] = end.messages;
-    if (only !== undefined && others.length === 0) {
-      this.#refusedByStore.add(only, end.cause.message);
-      this.#isSearching = false;
-    } else {
-      this.#isSearching = true;
-    }
+    if (only !== undefined && others.length === 0) this.#refusedByStore.add(only, end.cause.message);
+    else for (const partition of partitions) this.#toSearch.add(partition);
     return `the store refused the data: ${end.cause.message}`;
   }
 }

@@ -11,7 +11,7 @@ import { MemoryFeed } from '../../src/memory/feed.ts';
 import { type MemoryAnswer, MemoryHub } from '../../src/memory/hub.ts';
 import { MemoryLink } from '../../src/memory/link.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
-import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
+import { DEFAULT_LIMITS, type RuntimeLimits } from '../../src/runtime/limits.ts';
 import { Node } from '../../src/runtime/node.ts';
 import type { Clock } from '../../src/runtime/ports.ts';
 import { systemClock } from '../../src/system-clock.ts';
@@ -64,6 +64,8 @@ class LateStore extends MemoryStore {
   readonly commits = new Gate();
   /** Of each commit that it took. */
   readonly reportsOfCommits: number[] = [];
+  /** So many more commits are refused, whatever is in them. */
+  refusals = 0;
   /** The next questions for a command's entry pass one of these each. */
   readonly lookUps: Gate[] = [];
 
@@ -75,6 +77,10 @@ class LateStore extends MemoryStore {
 
   override async commit(...asked: Parameters<MemoryStore['commit']>): ReturnType<MemoryStore['commit']> {
     const [{ reports }] = asked;
+    if (reports.length > 1 && this.refusals > 0) {
+      this.refusals -= 1;
+      return { type: 'refused', cause: new Error('this is not stored') };
+    }
     if (reports.some(({ report }) => JSON.stringify(report).includes(REFUSED)))
       return { type: 'refused', cause: new Error('this is never stored') };
     this.reportsOfCommits.push(reports.length);
@@ -121,15 +127,15 @@ afterEach(async () => {
 /** A node that takes the partitions as soon as nobody holds them, with a way of its own to the streams. */
 function newNode({
   toStreams = new MemoryLink(systemClock),
-  leaseTtlMs = LEASE_MS,
-}: { readonly toStreams?: MemoryLink; readonly leaseTtlMs?: number } = {}): Node {
+  ...limits
+}: { readonly toStreams?: MemoryLink } & Partial<RuntimeLimits> = {}): Node {
   const link = new MemoryLink(systemClock);
   const { telemetry } = createTelemetry(log, new DeviceLog(log, clock), clock);
   return new Node({
     ...{ kinds, clock, store, node: 'n1', telemetry, clockProblem: () => null },
     feed: new MemoryFeed({ hub, link: toStreams, clock: systemClock }),
     bus: new MemoryBus({ hub, link, clock: systemClock }),
-    limits: { ...DEFAULT_LIMITS, leaseTtlMs },
+    limits: { ...DEFAULT_LIMITS, leaseTtlMs: LEASE_MS, ...limits },
   });
 }
 
@@ -306,6 +312,21 @@ describe('a message that the store refuses', () => {
   test('is found one by one, becomes a dead letter, and then reports share commits again', async () => {
     for (const note of ['a', 'b', REFUSED, 'c']) say('available', { note });
     await untilHeard();
+    const before = store.reportsOfCommits.length;
+    for (let more = 0; more < 200; more += 1) say('available');
+    await untilHeard();
+    expect(Math.max(...store.reportsOfCommits.slice(before))).toBeGreaterThan(10);
+  });
+
+  test('is searched for no longer than a batch is: another node may have found it', async () => {
+    await node.stop();
+    node = newNode({ batchReportsMax: 20 });
+    await node.start();
+    await untilHeard();
+    store.refusals = 1;
+    for (let more = 0; more < 40; more += 1) say('available');
+    await untilHeard();
+    expect(store.refusals).toBe(0);
     const before = store.reportsOfCommits.length;
     for (let more = 0; more < 200; more += 1) say('available');
     await untilHeard();
