@@ -4,7 +4,8 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { type DeviceAgent, startAgent } from '../src/device/agent.ts';
+import { startAgent } from '../src/device/agent.ts';
+import type { DeviceAgent } from '../src/device/device-agent.ts';
 import type { AgentEvent } from '../src/device/agent-event.ts';
 import { AGENT_LIMITS } from '../src/device/limits.ts';
 import { MemoryStorage, StorageMedium } from '../src/device/memory-storage.ts';

@@ -12,6 +12,7 @@ import type {
   NumberedDeadLetter,
   StateChange,
 } from '../runtime/archive.ts';
+import { deviceOf } from '../runtime/journal-line.ts';
 import type { JournalLine } from '../runtime/ports.ts';
 import { partitionOf } from '../wire/partition.ts';
 
@@ -127,19 +128,6 @@ export class Journal {
     let lines = this.#lines.get(partition);
     if (lines === undefined) this.#lines.set(partition, (lines = []));
     return lines;
-  }
-}
-
-function deviceOf(line: JournalLine): string {
-  switch (line.type) {
-    case 'transition':
-      return line.transition.device;
-    case 'outcome':
-      return line.entry.device;
-    case 'dead-letter':
-      return line.deadLetter.device;
-    case 'forgotten':
-      return line.forgetting.device;
   }
 }
 

@@ -21,7 +21,7 @@ import { Intake } from './intake.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { isRequest, Mailbox, replyAddress } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
-import type { Bus, Clock, Commit, Feed, InventoryEntry, Store, StreamStart } from './ports.ts';
+import type { Bus, Clock, Commit, Feed, InventoryEntry, Store } from './ports.ts';
 import { Publisher } from './publisher.ts';
 import type { RefusedMessages } from './refused-messages.ts';
 import { republish } from './republish.ts';
@@ -29,7 +29,7 @@ import { doesRemember } from './request-replies.ts';
 import { fail, requestHandler } from './requests.ts';
 import type { KnownSources } from './sources.ts';
 import { StallWatch } from './stall-watch.ts';
-import { marksIn, storedAtOf } from './stream-positions.ts';
+import { startsOf, storedAtOf } from './stream-positions.ts';
 import type { Telemetry } from './telemetry.ts';
 import { Traces } from './traces.ts';
 import { Turns } from './turn.ts';
@@ -400,15 +400,4 @@ export class Host {
       this.#options.clock.after(delayMs, resolve);
     });
   }
-}
-
-/** From where each stream has to be read, for all of these partitions. */
-function startsOf(states: readonly PartitionState[]): readonly StreamStart[] {
-  const streams = new Set(states.flatMap(({ positions }) => [...positions.streams]));
-  return [...streams].map((stream) => {
-    const places = states.map(({ positions }) => positions.of(stream));
-    const made = new Set(states.flatMap(({ positions }) => positions.madeOf(stream) ?? []));
-    const marks = marksIn(states, stream);
-    return { stream, after: Math.min(...places), reached: Math.max(...places), made: [...made], marks };
-  });
 }

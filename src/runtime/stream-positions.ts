@@ -7,7 +7,7 @@
  * I2  `takeMoved` and `takeChanged` return each change once: what they returned is committed, or all of this is discarded.
  * I3  a position beyond messages that were only set aside is never returned without `takeChanged`, with which the backlog is written.
  */
-import type { StreamPosition } from './ports.ts';
+import type { StreamPosition, StreamStart } from './ports.ts';
 
 /**
  * A position beyond messages that were only set aside is written at the latest with the first commit this long after them, in the time of
@@ -141,7 +141,7 @@ export function storedAtOf(
 }
 
 /** The messages in which partitions stand in a stream, by sequence. */
-export function marksIn(
+function marksIn(
   readers: Iterable<Reader>,
   stream: string,
 ): readonly { readonly sequence: number; readonly storedAt: number }[] {
@@ -151,4 +151,15 @@ export function marksIn(
     if (storedAt !== undefined) marks.set(positions.of(stream), storedAt);
   }
   return [...marks].sort(([a], [b]) => a - b).map(([sequence, storedAt]) => ({ sequence, storedAt }));
+}
+
+/** From where each stream has to be read, for all of these partitions. */
+export function startsOf(states: readonly Reader[]): readonly StreamStart[] {
+  const streams = new Set(states.flatMap(({ positions }) => [...positions.streams]));
+  return [...streams].map((stream) => {
+    const places = states.map(({ positions }) => positions.of(stream));
+    const made = new Set(states.flatMap(({ positions }) => positions.madeOf(stream) ?? []));
+    const marks = marksIn(states, stream);
+    return { stream, after: Math.min(...places), reached: Math.max(...places), made: [...made], marks };
+  });
 }

@@ -4,7 +4,8 @@
  */
 import type { Command } from '../../machines/command.ts';
 import type { Report } from '../../machines/report.ts';
-import { type AgentOptions, type DeviceAgent, startAgent } from '../../src/device/agent.ts';
+import { startAgent } from '../../src/device/agent.ts';
+import type { AgentOptions, DeviceAgent } from '../../src/device/device-agent.ts';
 import { AGENT_LIMITS } from '../../src/device/limits.ts';
 import type { StoredDevice } from '../../src/device/log-entry.ts';
 import { MemoryStorage, StorageMedium } from '../../src/device/memory-storage.ts';

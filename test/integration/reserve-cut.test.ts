@@ -6,7 +6,8 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type DeviceAgent, startAgent } from '../../src/device/agent.ts';
+import { startAgent } from '../../src/device/agent.ts';
+import type { DeviceAgent } from '../../src/device/device-agent.ts';
 import { AGENT_LIMITS } from '../../src/device/limits.ts';
 import { MemoryStorage, StorageMedium } from '../../src/device/memory-storage.ts';
 import { deviceLinks } from '../../src/device/nats-link.ts';

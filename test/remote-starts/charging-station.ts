@@ -2,7 +2,8 @@
  * One charge point behind the gateway: a station whose time passes fast, and the reference agent that speaks for it over a real link. A
  * session of the station with the gateway is a boot of the agent.
  */
-import { type DeviceAgent, startAgent } from '../../src/device/agent.ts';
+import { startAgent } from '../../src/device/agent.ts';
+import type { DeviceAgent } from '../../src/device/device-agent.ts';
 import { AGENT_LIMITS } from '../../src/device/limits.ts';
 import { MemoryStorage, StorageMedium } from '../../src/device/memory-storage.ts';
 import type { deviceLinks } from '../../src/device/nats-link.ts';

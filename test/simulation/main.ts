@@ -8,7 +8,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { complain, say } from '../../tools/cli/print.ts';
+import { complain } from '../../tools/cli/print.ts';
+import { tell, wholeNumber } from './command-line.ts';
 import { searchMutants } from './mutations/search.ts';
 import { EVERYTHING, type Plan, readOnly } from './plan.ts';
 import { closingLine, rareText, relevantLines, shrunkText, traceText, violationText } from './print.ts';
@@ -137,15 +138,4 @@ async function replay(seed: number): Promise<number> {
   if (digest !== null) tell(`trace ${digest}`);
   tell(closingLine(tally, violations.length));
   return violations.length === 0 ? 0 : 1;
-}
-
-/** Says it in as many lines as it has. */
-function tell(text: string): void {
-  say(text.split('\n'));
-}
-
-function wholeNumber(option: string, text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new Error(`${option} takes a whole number from 1, not ${text}`);
 }

@@ -10,7 +10,7 @@ import { SUSPICIONS } from '../../actors/suspicions.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { RING_SIZE_MAX } from '../../machines/report.ts';
 import { NOTED_STATES } from './noted-states.ts';
-import type { Evidence } from './world/world.ts';
+import type { Evidence } from './world/evidence.ts';
 
 /** A run of so many worlds must have visited every rare state; a shorter one may have missed some. */
 export const VISITED_WITHIN_SEEDS = 300;

@@ -6,7 +6,8 @@ import type { Checker, Flaw } from './checkers/checker.ts';
 import { EVERYTHING, type Plan, type Trouble } from './plan.ts';
 import { statesVisited } from './rare-states.ts';
 import { type Trace, NO_TRACE, KeptTrace } from './trace.ts';
-import { type Evidence, World, WORLD_BEGINS } from './world/world.ts';
+import type { Evidence } from './world/evidence.ts';
+import { World, WORLD_BEGINS } from './world/world.ts';
 
 /** A property that does not hold in a world. */
 export interface Violation {

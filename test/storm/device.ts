@@ -4,7 +4,8 @@
 import type { Command } from '../../machines/command.ts';
 import { chargePoint } from '../../machines/charge-point.ts';
 import type { Report } from '../../machines/report.ts';
-import { type DeviceAgent, startAgent } from '../../src/device/agent.ts';
+import { startAgent } from '../../src/device/agent.ts';
+import type { DeviceAgent } from '../../src/device/device-agent.ts';
 import type { AgentEvent } from '../../src/device/agent-event.ts';
 import { AGENT_LIMITS } from '../../src/device/limits.ts';
 import { MemoryStorage, StorageMedium } from '../../src/device/memory-storage.ts';
@@ -16,7 +17,7 @@ import type { Encoding } from '../../src/wire/codec.ts';
 import { ChargePointBody } from '../charge-point-body.ts';
 import { type MadeReport, sampleKey } from '../simulation/record.ts';
 import type { Chance } from '../simulation/world/chance.ts';
-import type { FinalTruth } from '../simulation/world/world.ts';
+import type { FinalTruth } from '../simulation/world/evidence.ts';
 import type { StormRecord } from './record.ts';
 
 /** What a device is made of. */

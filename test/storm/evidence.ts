@@ -6,7 +6,7 @@ import type { Commit } from '../../src/runtime/ports.ts';
 import type { Committed } from '../simulation/record.ts';
 import { Chance } from '../simulation/world/chance.ts';
 import { drawWeather } from '../simulation/world/weather.ts';
-import type { Evidence, FinalStore } from '../simulation/world/world.ts';
+import type { Evidence, FinalStore } from '../simulation/world/evidence.ts';
 import { type Eye, type Mark, SERVER_ERROR_MS } from './eye.ts';
 import type { StormRecord } from './record.ts';
 import type { Storm } from './storm.ts';

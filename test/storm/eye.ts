@@ -10,11 +10,11 @@ import type { StoredMessage } from '../../src/memory/message-stream.ts';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
 import type { ArchivedReport, LeaseView } from '../../src/runtime/archive.ts';
-import type { JournalLine } from '../../src/runtime/ports.ts';
+import { deviceOf } from '../../src/runtime/journal-line.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 import { siteStream } from '../../src/wire/subjects.ts';
-import type { FinalStore } from '../simulation/world/world.ts';
+import type { FinalStore } from '../simulation/world/evidence.ts';
 import type { Hub, HubUser } from '../../tools/dev/hub.ts';
 import { untilConnected } from './until-connected.ts';
 
@@ -81,7 +81,7 @@ export class Eye {
     return Promise.all(
       partitions.map(async (partition) => {
         const lines = await this.#store.journalAfter(partition, journals.get(partition) ?? 0, LINES_MAX);
-        return lines.filter((line) => devices.includes(deviceIn(line)));
+        return lines.filter((line) => devices.includes(deviceOf(line)));
       }),
     );
   }
@@ -143,19 +143,5 @@ export class Eye {
       found.push(...reports);
       if (reports.length < PAGE) return found;
     }
-  }
-}
-
-/** The device that a line is about. */
-export function deviceIn(line: JournalLine): string {
-  switch (line.type) {
-    case 'transition':
-      return line.transition.device;
-    case 'outcome':
-      return line.entry.device;
-    case 'dead-letter':
-      return line.deadLetter.device;
-    case 'forgotten':
-      return line.forgetting.device;
   }
 }

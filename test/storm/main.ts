@@ -7,6 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import { complain, say } from '../../tools/cli/print.ts';
+import { tell, wholeNumber } from '../simulation/command-line.ts';
 import { startRunPostgres } from '../run-postgres.ts';
 import { type Ground, openGround } from './ground.ts';
 import { searchStormMutants } from './mutants.ts';
@@ -114,15 +115,4 @@ async function runLane(seeds: Generator<number, void>, take: (verdict: Verdict) 
 
 function patienceMs(): number | undefined {
   return values.patience === undefined ? undefined : 1_000 * wholeNumber('--patience', values.patience);
-}
-
-/** Says it in as many lines as it has. */
-function tell(text: string): void {
-  say(text.split('\n'));
-}
-
-function wholeNumber(option: string, text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new Error(`${option} takes a whole number from 1, not ${text}`);
 }

@@ -2,6 +2,7 @@
  * Runs the storm of a seed, waits until everything has become right, and judges what happened: by the simulation's properties, where they take
  * the same evidence, and by those of the ways.
  */
+import { deviceOf } from '../../src/runtime/journal-line.ts';
 import { until } from '../node.ts';
 import { acceptance } from '../simulation/checkers/acceptance.ts';
 import { calm } from '../simulation/checkers/calm.ts';
@@ -19,14 +20,14 @@ import { soundness } from '../simulation/checkers/soundness.ts';
 import { told } from '../simulation/checkers/told.ts';
 import type { Violation } from '../simulation/run.ts';
 import { evidenceOf, ownersOf, type StormEvidence } from './evidence.ts';
-import { deviceIn, type Eye, type Mark } from './eye.ts';
+import type { Eye, Mark } from './eye.ts';
 import type { Ground } from './ground.ts';
 import { following } from './checkers/following.ts';
 import { leases } from './checkers/leases.ts';
 import { versions } from './checkers/versions.ts';
 import type { StormRecord } from './record.ts';
 import { Storm } from './storm.ts';
-import { type Trouble } from './trouble.ts';
+import type { Trouble } from './trouble.ts';
 
 /** Properties of what happens on the ways. */
 const OWN: readonly Checker<StormEvidence>[] = [following, versions, leases];
@@ -183,7 +184,7 @@ async function missingElsewhere(storm: Storm, eye: Eye, { mark }: Settling): Pro
   for (const { name, devices, told: toldLines, from } of record.readers) {
     const wanted = new Set(
       journal
-        .filter((line) => line.type !== 'dead-letter' && (devices?.includes(deviceIn(line)) ?? true))
+        .filter((line) => line.type !== 'dead-letter' && (devices?.includes(deviceOf(line)) ?? true))
         .map(({ partition, no }) => `${partition}-${no}`),
     );
     for (const { partition, no } of toldLines) wanted.delete(`${partition}-${no}`);

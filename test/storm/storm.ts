@@ -4,7 +4,7 @@
  */
 import { type HubConnection, connectToHub } from '../../src/nats/connect.ts';
 import { Chance } from '../simulation/world/chance.ts';
-import type { ExamAnswer, FinalTruth } from '../simulation/world/world.ts';
+import type { ExamAnswer, FinalTruth } from '../simulation/world/evidence.ts';
 import { StormBackend } from './backend.ts';
 import { befall } from './befall.ts';
 import { StormDevice } from './device.ts';

@@ -2,7 +2,8 @@
  * The reference agent as a device of its own, over real NATS: what to compare one's firmware with, and what the kit must
  * pass. Ended and started again with the same file it is a device that was restarted.
  */
-import { type DeviceAgent, startAgent } from '../../src/device/agent.ts';
+import { startAgent } from '../../src/device/agent.ts';
+import type { DeviceAgent } from '../../src/device/device-agent.ts';
 import type { AgentListener } from '../../src/device/agent-event.ts';
 import { FileStorage } from '../../src/device/file-storage.ts';
 import { AGENT_LIMITS } from '../../src/device/limits.ts';

@@ -3,7 +3,8 @@
  * always within reach.
  */
 import { join } from 'node:path';
-import { startAgent, type DeviceAgent } from '../../src/device/agent.ts';
+import { startAgent } from '../../src/device/agent.ts';
+import type { DeviceAgent } from '../../src/device/device-agent.ts';
 import type { AgentEvent, AgentListener } from '../../src/device/agent-event.ts';
 import { FileStorage } from '../../src/device/file-storage.ts';
 import { AGENT_LIMITS } from '../../src/device/limits.ts';

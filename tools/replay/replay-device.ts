@@ -5,7 +5,8 @@
  * I1  whatever happens to the device happens at its own time: before a command is heard, everything that was due is played.
  * I2  when `finish` resolves, the hub has acked every report that the device has made, and it makes no more.
  */
-import { startAgent, type AgentStatus, type DeviceAgent } from '../../src/device/agent.ts';
+import { startAgent } from '../../src/device/agent.ts';
+import type { AgentStatus, DeviceAgent } from '../../src/device/device-agent.ts';
 import { AGENT_LIMITS } from '../../src/device/limits.ts';
 import { MemoryStorage, StorageMedium } from '../../src/device/memory-storage.ts';
 import type { SendingOrder } from '../../src/device/outbox.ts';

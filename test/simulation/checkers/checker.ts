@@ -4,7 +4,7 @@
  */
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import type { Committed } from '../record.ts';
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 
 /** One place at which a property does not hold. */
 export interface Flaw {

@@ -1,7 +1,7 @@
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { isSameCommand } from '../../../actors/reused-id.ts';
 import type { Conclusion } from '../record.ts';
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import { type Checker, type Flaw, forgottenIds, short } from './checker.ts';
 
 const FINAL = ['done', 'rejected', 'expired'];

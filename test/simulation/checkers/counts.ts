@@ -1,6 +1,6 @@
 import type { Report } from '../../../machines/report.ts';
 import { missing } from '../../../actors/sequence.ts';
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import type { Checker, Flaw } from './checker.ts';
 
 /** What a twin counts of its reports can be counted again in the history. */

@@ -1,5 +1,5 @@
 import { DEAF_AFTER } from '../../../actors/probe.ts';
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import { type Checker, type Flaw, isHeldAt } from './checker.ts';
 
 /** What a device answered before it heard nothing more may have been on its way for so long, ms: only what was accepted later counts. */

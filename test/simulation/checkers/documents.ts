@@ -1,7 +1,7 @@
 import type { Twin } from '../../../actors/twin.ts';
 import { worldState } from '../../../machines/statechart.ts';
 import type { Said } from '../record.ts';
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import { type Checker, type Flaw, isHeldAt } from './checker.ts';
 
 interface TwinVersion {

@@ -1,4 +1,4 @@
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import type { Execution } from '../record.ts';
 import {
   type Checker,

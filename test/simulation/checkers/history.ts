@@ -1,7 +1,7 @@
 import type { Report } from '../../../machines/report.ts';
 import type { ArchivedReport } from '../../../src/runtime/archive.ts';
 import { sampleKey } from '../record.ts';
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import type { Checker, Flaw } from './checker.ts';
 
 /** Uptimes are whole ms: a report says up to this much less than was true, ms. */

@@ -1,6 +1,6 @@
 import type { Hold, Twin } from '../../../actors/twin.ts';
 import type { HoldSpan } from '../record.ts';
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import { type Checker, type Flaw, short, storeLives } from './checker.ts';
 
 /** Nobody counts on a device before it has certainly let go. */

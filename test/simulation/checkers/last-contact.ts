@@ -1,4 +1,5 @@
-import { type Evidence, WORLD_BEGINS } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
+import { WORLD_BEGINS } from '../world/world.ts';
 import type { Checker, Flaw } from './checker.ts';
 import { parseReportSubject } from '../../../src/wire/subjects.ts';
 

@@ -4,7 +4,7 @@ import { RING_SIZE_MAX, UNDECIDED } from '../../../machines/report.ts';
 import { ABANDON } from '../../../machines/upkeep.ts';
 import type { Commit } from '../../../src/runtime/ports.ts';
 import type { Committed, Execution } from '../record.ts';
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import { type Checker, finalEntries, type Flaw, short, storeLives } from './checker.ts';
 
 /** What the ledger says in the end is what happened. */

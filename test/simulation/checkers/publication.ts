@@ -1,6 +1,6 @@
 import type { StoredMessage } from '../../../src/memory/message-stream.ts';
 import type { JournalLine } from '../../../src/runtime/ports.ts';
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import type { Checker, Flaw } from './checker.ts';
 
 type Body = Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@ import type { Report } from '../../../machines/report.ts';
 import { readReports } from '../../../src/wire/report.ts';
 import { parseReportSubject } from '../../../src/wire/subjects.ts';
 import { isRefused, REFUSED_BY_STORE, THORN } from '../world/thorn.ts';
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import type { Checker, Flaw } from './checker.ts';
 
 /** One message that cannot be stored is found among those that can. */

@@ -1,4 +1,4 @@
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import { type Checker, type Flaw, short, versionsById } from './checker.ts';
 
 /** What a device grants it grants to one, and for no longer than it was told. */

@@ -1,7 +1,7 @@
 import { worldState } from '../../../machines/statechart.ts';
 import { kiosk } from '../../../machines/kiosk.ts';
 import type { FeedWords } from '../world/feed.ts';
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import type { Checker, Flaw } from './checker.ts';
 
 /** Clocks of servers may differ by so much, and times are rounded, ms. */

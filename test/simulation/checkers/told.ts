@@ -2,7 +2,7 @@ import { commandOutcome } from '../../../src/wire/reply.ts';
 import { isSameCommand } from '../../../actors/reused-id.ts';
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import type { Heard, Said } from '../record.ts';
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import { type Checker, type EntryVersion, type Flaw, isHeldAt, short, versionsById } from './checker.ts';
 
 /** What backends are told is what the store holds. */

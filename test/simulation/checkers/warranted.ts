@@ -2,7 +2,7 @@ import { UNDECIDED, type Report } from '../../../machines/report.ts';
 import { worldState } from '../../../machines/statechart.ts';
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import type { Said } from '../record.ts';
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import { type Checker, type Flaw, short } from './checker.ts';
 
 /** What the store was told of a device, and when. */

@@ -3,7 +3,7 @@ import type { StoredMessage } from '../../../src/memory/message-stream.ts';
 import { readPlace } from '../../../src/wire/change-place.ts';
 import { parseChangeSubject } from '../../../src/wire/subjects.ts';
 import type { WatchRecord } from '../record.ts';
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import type { Checker, Flaw } from './checker.ts';
 
 /** What was stored so long before the end has been told, ms. */

@@ -1,4 +1,4 @@
-import type { Evidence } from '../world/world.ts';
+import type { Evidence } from '../world/evidence.ts';
 import { type Checker, type Flaw, short } from './checker.ts';
 
 /** A clock that is off for so long is found out, and what was decided before is committed, ms. */

@@ -5,7 +5,8 @@
 import type { Command } from '../../../machines/command.ts';
 import type { Kind } from '../../../machines/kind.ts';
 import type { Report } from '../../../machines/report.ts';
-import { type DeviceAgent, startAgent } from '../../../src/device/agent.ts';
+import { startAgent } from '../../../src/device/agent.ts';
+import type { DeviceAgent } from '../../../src/device/device-agent.ts';
 import type { AgentEvent } from '../../../src/device/agent-event.ts';
 import { type AgentLimits, AGENT_LIMITS } from '../../../src/device/limits.ts';
 import type { LogEntry } from '../../../src/device/log-entry.ts';

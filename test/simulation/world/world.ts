@@ -4,25 +4,22 @@
  */
 import { kinds } from '../../../machines/kinds.ts';
 import { worldState } from '../../../machines/statechart.ts';
-import { ABANDON } from '../../../machines/upkeep.ts';
-import type { Twin } from '../../../actors/twin.ts';
-import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { MemoryHub } from '../../../src/memory/hub.ts';
-import type { StoredMessage } from '../../../src/memory/message-stream.ts';
 import { MemoryStore } from '../../../src/memory/store.ts';
-import type { ArchivedReport } from '../../../src/runtime/archive.ts';
-import type { Clock, JournalLine } from '../../../src/runtime/ports.ts';
-import { PARTITIONS } from '../../../src/wire/partition.ts';
+import type { Clock } from '../../../src/runtime/ports.ts';
 import { EVERYTHING, Happenings, type Part, type Plan } from '../plan.ts';
 import { WorldRecord } from '../record.ts';
 import type { Trace } from '../trace.ts';
 import { AimedPauses } from './aimed-pauses.ts';
-import { Backend, wordArgs } from './backend.ts';
+import { Backend } from './backend.ts';
 import { Chance } from './chance.ts';
 import { ServerClock } from './clocks.ts';
 import { Consumers } from './consumers.ts';
 import { Device } from './device.ts';
-import { Feed, type FeedWords } from './feed.ts';
+import type { Evidence, ExamAnswer } from './evidence.ts';
+import { examine } from './exam.ts';
+import { Feed } from './feed.ts';
+import { readFinalStore } from './final-store.ts';
 import { GOOD, Network } from './network.ts';
 import { MixUps } from './mix-ups.ts';
 import { Neighbour } from './neighbour.ts';
@@ -32,8 +29,8 @@ import { Seller } from './seller.ts';
 import { Server } from './server.ts';
 import { SetBacks } from './set-backs.ts';
 import { Site, SITE } from './site.ts';
-import { Liar, type LyingWords } from './liar.ts';
-import { type LastWords, Storageless } from './storageless.ts';
+import { Liar } from './liar.ts';
+import { Storageless } from './storageless.ts';
 import { Storm } from './storm.ts';
 import { Thorn } from './thorn.ts';
 import { type Away, storeAndHub, WaitEnds } from './wait-ends.ts';
@@ -52,92 +49,35 @@ const LAST_WORD_MS = 10_000;
 /** How long, and how often, what is under way is waited for in the end. */
 const SETTLE_MS = 500;
 const SETTLE_TRIES_MAX = 40;
-const ARCHIVE_PAGE = 10_000;
-/** A hold that ends by itself within this is left alone in the end, ms. */
-const EXAM_HOLD_MS = 30_000;
 /** A twin may take this much longer than its kind's limit to say that a device is silent, ms. */
 const SILENCE_MARGIN_MS = 60_000;
-/** What a backend need not ask again for. */
-const FINAL: readonly string[] = ['done', 'rejected', 'expired', 'unknown', 'refused'];
 /** In the storm this part of all commits is slow. */
 const SLOW_COMMITS_PART = 0.003;
 /** In the storm the hub says nothing of this part of what it stores of nodes. */
 const UNSAID_PART = 0.002;
-/** In this part of all worlds a backend mixes up its ids. */
-const MIX_UPS_PART = 0.4;
-/** In this part of all worlds store or hub go away as waits end. */
-const WAIT_ENDS_PART = 0.4;
-/** In this part somebody of the site speaks in the devices' names. */
-const NEIGHBOUR_PART = 0.3;
-/** In these parts the hub, and the store, are set back. */
-const HUB_SET_BACK_PART = 0.2;
-const STORE_SET_BACK_PART = 0.2;
-/** In this part nodes stand still in the middle of what they ask. */
-const AIMED_PAUSES_PART = 0.25;
-/** In this part there is a device without ring and storage. */
-const STORAGELESS_PART = 0.3;
-/** In this part there are devices that a feed speaks for. */
-const FEED_PART = 0.3;
-/** In this part there is a device whose uptime lies. */
-const LIAR_PART = 0.3;
-/** In this part there is a device of which the store refuses what it says now and then. */
-const THORN_PART = 0.2;
-
-/** What the store holds in the end, by device and by partition. */
-export interface FinalStore {
-  readonly twins: ReadonlyMap<string, Twin>;
-  readonly reports: ReadonlyMap<string, readonly ArchivedReport[]>;
-  readonly ledger: ReadonlyMap<string, readonly LedgerEntry[]>;
-  readonly journal: readonly (readonly JournalLine[])[];
-}
-
-/** What the hub's streams hold in the end. */
-export interface FinalStreams {
-  readonly reports: readonly StoredMessage[];
-  readonly changes: readonly StoredMessage[];
-  readonly deadLetters: readonly StoredMessage[];
-}
-
-/** What a device really is in the end. */
-export type FinalTruth = ReturnType<Device['truth']>;
-
-/** What checkers judge. */
-export interface Evidence {
-  readonly record: WorldRecord;
-  readonly weather: Weather;
-  /** Hub time minus true time, ms. */
-  readonly hubOffsetMs: number;
-  /** Of each node. */
-  readonly serverClocks: ReadonlyMap<string, ServerClock>;
-  /** When the storm was over, true time. */
-  readonly calmAt: number;
-  readonly endedAt: number;
-  readonly store: FinalStore;
-  readonly streams: FinalStreams;
-  readonly truth: ReadonlyMap<string, FinalTruth>;
-  /** What every device was told to do in the end, and what came of it. */
-  readonly exam: readonly ExamAnswer[];
-  /** The state of every device after that, when none had been heard for as long as its kind allows. */
-  readonly silence: ReadonlyMap<string, string>;
-  /** Of a device without ring and storage; `null` where there is none. */
-  readonly lastWords: LastWords | null;
-  /** What the device said whose uptime lies; `null` in worlds without it. */
-  readonly lyingWords: LyingWords | null;
-  /** What is filed of the device of which the store refuses some; `null` in worlds without it. */
-  readonly filedOfThorn: readonly ArchivedReport[] | null;
-  /** What the feed said that speaks for others, and the states of all of them when nothing of it was heard any more. */
-  readonly feedWords: FeedWords | null;
-  readonly feedSilence: ReadonlyMap<string, string>;
-  readonly events: number;
-}
-
-/** The last commands of all. */
-export interface ExamAnswer {
-  readonly device: string;
-  readonly name: string;
-  /** What the client concluded. */
-  readonly concluded: string;
-}
+/** Parts that a share of all worlds has, and the word by which a seed draws each. */
+const DRAWN = {
+  // In these a backend mixes up its ids.
+  'mix-ups': { word: 'ids', share: 0.4 },
+  // In these store or hub go away as waits end.
+  'wait-ends': { word: 'waits', share: 0.4 },
+  // In these somebody of the site speaks in the devices' names.
+  neighbour: { word: 'whose voice', share: 0.3 },
+  // In these the hub is set back.
+  'hub-set-backs': { word: 'hub goes back', share: 0.2 },
+  // In these the store is set back.
+  'store-set-backs': { word: 'store goes back', share: 0.2 },
+  // In these nodes stand still in the middle of what they ask.
+  'aimed-pauses': { word: 'pauses in calls', share: 0.25 },
+  // In these there is a device without ring and storage.
+  storageless: { word: 'no storage', share: 0.3 },
+  // In these there are devices that a feed speaks for.
+  feed: { word: 'who speaks', share: 0.3 },
+  // In these there is a device whose uptime lies.
+  liar: { word: 'a lying clock', share: 0.3 },
+  // In these there is a device of which the store refuses what it says now and then.
+  thorn: { word: 'a thorn', share: 0.2 },
+} as const satisfies Partial<Record<Part, { readonly word: string; readonly share: number }>>;
 
 export class World {
   readonly record = new WorldRecord();
@@ -219,15 +159,15 @@ export class World {
     this.#aimedPauses = new AimedPauses({ ...pausing, chance: chance.fork('aimed pauses') });
     const own = { schedule, record, happenings, site: this.#site, chance: chance.fork('storageless') };
     this.#neighbour = new Neighbour({ ...own, chance: chance.fork('neighbour') });
-    const isStorageless = this.#has('storageless', 'no storage', STORAGELESS_PART);
+    const isStorageless = this.#has('storageless');
     this.#storageless = isStorageless ? new Storageless(own) : null;
     this.#seller = new Seller({ ...own, backend: this.#backends[0]!, chance: chance.fork('seller') });
     const lying = { ...own, hub: this.#hub, store: this.#store, chance: chance.fork('liar') };
-    this.#liar = this.#has('liar', 'a lying clock', LIAR_PART) ? new Liar(lying) : null;
+    this.#liar = this.#has('liar') ? new Liar(lying) : null;
     const prickly = { ...own, chance: chance.fork('thorn') };
-    this.#thorn = this.#has('thorn', 'a thorn', THORN_PART) ? new Thorn(prickly) : null;
+    this.#thorn = this.#has('thorn') ? new Thorn(prickly) : null;
     const feeding = { ...own, chance: chance.fork('feed') };
-    this.#feed = this.#has('feed', 'who speaks', FEED_PART) ? new Feed(feeding) : null;
+    this.#feed = this.#has('feed') ? new Feed(feeding) : null;
     this.#storm = new Storm({
       ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
       ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends, hub: this.#hub },
@@ -258,13 +198,21 @@ export class World {
     this.#calm();
     await schedule.runUntil(calmAt + CALM_MS);
     const exam: ExamAnswer[] = [];
-    for (const device of this.#devices) void this.#examine(device, exam);
+    const examiner = { schedule, backend: this.#backends[0]!, hubClock: this.#hubClock };
+    for (const { name } of this.#devices)
+      void examine(name, { ...examiner, chance: this.#chance.fork(`exam ${name}`) }, exam);
     await schedule.runUntil(calmAt + CALM_MS + LAST_MS);
     await this.#settle();
     const { reports, changes, deadLetters } = this.#hub;
     const evidence = {
       ...{ record: this.record, weather, hubOffsetMs: this.#hubOffsetMs, calmAt, endedAt: schedule.now },
-      ...{ store: await this.#readStore(), exam },
+      ...{
+        store: await readFinalStore(
+          this.#store,
+          this.#devices.map(({ name }) => name),
+        ),
+        exam,
+      },
       serverClocks: new Map(this.#servers.map(({ name, clock }) => [name, clock])),
       streams: {
         reports: [...reports.all].flatMap(([, stream]) => stream.messages),
@@ -284,12 +232,12 @@ export class World {
 
   /** What only a part of the worlds has. */
   #beginParts(): void {
-    if (this.#has('mix-ups', 'ids', MIX_UPS_PART)) this.#mixUps.begin();
-    if (this.#has('neighbour', 'whose voice', NEIGHBOUR_PART)) this.#neighbour.begin();
-    if (this.#has('wait-ends', 'waits', WAIT_ENDS_PART)) this.#waitEnds.begin();
-    if (this.#has('hub-set-backs', 'hub goes back', HUB_SET_BACK_PART)) this.#setBacks.beginHub();
-    if (this.#has('store-set-backs', 'store goes back', STORE_SET_BACK_PART)) this.#setBacks.beginStore();
-    if (this.#has('aimed-pauses', 'pauses in calls', AIMED_PAUSES_PART)) this.#aimedPauses.begin();
+    if (this.#has('mix-ups')) this.#mixUps.begin();
+    if (this.#has('neighbour')) this.#neighbour.begin();
+    if (this.#has('wait-ends')) this.#waitEnds.begin();
+    if (this.#has('hub-set-backs')) this.#setBacks.beginHub();
+    if (this.#has('store-set-backs')) this.#setBacks.beginStore();
+    if (this.#has('aimed-pauses')) this.#aimedPauses.begin();
     this.#storageless?.begin();
     if (this.#storageless !== null && this.happenings.has('seller'))
       this.#seller.begin(this.#storageless.device, this.weather.stormMs);
@@ -300,8 +248,9 @@ export class World {
   }
 
   /** Whether the seed gives the world this part, and the plan leaves it. */
-  #has(part: Part, name: string, probability: number): boolean {
-    return this.#chance.fork(name).hits(probability) && this.happenings.has(part);
+  #has(part: keyof typeof DRAWN): boolean {
+    const { word, share } = DRAWN[part];
+    return this.#chance.fork(word).hits(share) && this.happenings.has(part);
   }
 
   /** Nobody hears any device any more: in the end every twin says so. */
@@ -484,55 +433,5 @@ export class World {
       device.switchOn();
       device.restored();
     }
-  }
-
-  /** In the end every device does what it is told. */
-  async #examine(device: Device, exam: ExamAnswer[]): Promise<void> {
-    const backend = this.#backends[0]!;
-    const chance = this.#chance.fork(`exam ${device.name}`);
-    // What asks for a person gets one: `abandon` and `clear` come first.
-    for (const wanted of [ABANDON, 'clear', 'report', 'reserve', 'release']) {
-      const document = await backend.get(device.name);
-      if (wanted !== 'report' && document?.allowed.includes(wanted) !== true) continue;
-      // A hold from the storm may run out by itself before it is released.
-      const isEnding = (document?.hold?.until ?? Infinity) < this.#hubClock.now() + EXAM_HOLD_MS;
-      if (wanted === 'release' && isEnding) continue;
-      const args = wordArgs(wanted, document) ?? {};
-      const wish = { device: device.name, name: wanted, id: chance.uuid(), args, waitMs: 20_000 };
-      let concluded = await backend.command(wish);
-      while (!FINAL.includes(concluded)) {
-        await new Promise<void>((resolve) => void this.schedule.after(1_000, resolve));
-        concluded = await backend.command(wish);
-      }
-      exam.push({ device: device.name, name: wanted, concluded });
-    }
-  }
-
-  async #reportsOf(device: string): Promise<readonly ArchivedReport[]> {
-    const found: ArchivedReport[] = [];
-    for (;;) {
-      const after = found.at(-1) ?? null;
-      const page = { from: null, to: null, after, isNewestFirst: false, limit: ARCHIVE_PAGE };
-      const reports = await this.#store.reports(device, page);
-      if (reports.length === 0) return found;
-      found.push(...reports);
-    }
-  }
-
-  async #readStore(): Promise<FinalStore> {
-    const twins = new Map<string, Twin>();
-    const reports = new Map<string, readonly ArchivedReport[]>();
-    const ledger = new Map<string, readonly LedgerEntry[]>();
-    for (const { name } of this.#devices) {
-      const found = await this.#store.twin(name);
-      if (found !== null) twins.set(name, found.twin);
-      reports.set(name, await this.#reportsOf(name));
-      ledger.set(name, await this.#store.commands(name, { beforeN: null, limit: ARCHIVE_PAGE }));
-    }
-    const journal: (readonly JournalLine[])[] = [];
-    for (let partition = 0; partition < PARTITIONS; partition += 1) {
-      journal.push(await this.#store.journalAfter(partition, 0, ARCHIVE_PAGE * 10));
-    }
-    return { twins, reports, ledger, journal };
   }
 }
