@@ -28,7 +28,7 @@ export const runtimeMutations: readonly Mutation[] = [
   },
   {
     bug: 'a new owner does not read the first message after what is committed',
-    file: 'src/runtime/host.ts',
+    file: 'src/runtime/stream-positions.ts',
     find: 'after: Math.min(...places),',
     put: 'after: Math.min(...places) + 1,',
     caughtBy: 'history',
@@ -85,10 +85,10 @@ export const runtimeMutations: readonly Mutation[] = [
   {
     bug: 'a document says how old its state was when it was read, not when it is said',
     file: 'src/runtime/turn.ts',
-    find: `      this.answerAfterCommit(batch, replyTo, () => {
+    find: `      this.#answerAfterCommit(batch, work, () => {
         const document = twinDocument({ twin, kind, now: clock.now(), serverErrorMs: limits.serverErrorMs });`,
     put: `      const now = clock.now();
-      this.answerAfterCommit(batch, replyTo, () => {
+      this.#answerAfterCommit(batch, work, () => {
         const document = twinDocument({ twin, kind, now, serverErrorMs: limits.serverErrorMs });`,
     caughtBy: 'freshness',
     seed: 21,
@@ -190,8 +190,8 @@ export const runtimeMutations: readonly Mutation[] = [
   {
     bug: 'the first message of a batch that the store refuses is taken for the one that it refuses',
     file: 'src/runtime/node.ts',
-    find: 'if (only !== undefined && others.length === 0) {',
-    put: 'void others; if (only !== undefined) {',
+    find: 'if (only !== undefined && others.length === 0) this',
+    put: 'void others; if (only !== undefined) this',
     caughtBy: 'refused-message',
     seed: 24,
   },

@@ -6,9 +6,7 @@ import { say } from '../../../tools/cli/print.ts';
 import { mutations } from './all.ts';
 import { occurrences, runMutant } from './mutant.ts';
 import type { Mutation } from './mutation.ts';
-
-/** So many worlds are run at once, before it is looked whether a bug was noticed in one. */
-const LOT = 8;
+import { searchOtherWorlds } from './other-worlds.ts';
 
 interface Worlds {
   readonly first: number;
@@ -34,17 +32,10 @@ async function problemWith(mutation: Mutation, worlds: Worlds): Promise<string |
   return noticed.get(seed)?.includes(caughtBy) === true ? null : searchOther(mutation, worlds);
 }
 
-async function searchOther(mutation: Mutation, { first, seeds }: Worlds): Promise<string> {
+async function searchOther(mutation: Mutation, worlds: Worlds): Promise<string> {
   const { caughtBy, seed } = mutation;
-  const others = new Set<string>();
-  for (let next = first; next < first + seeds; next += LOT) {
-    const lot = Math.min(LOT, first + seeds - next);
-    const { noticed } = await runMutant(mutation, { first: next, seeds: lot });
-    const found = [...noticed].filter(([, checkers]) => checkers.includes(caughtBy)).map(([other]) => other);
-    if (found.length > 0)
-      return `not by ${caughtBy} at seed ${seed}, but at ${found.sort((a, b) => a - b).join(', ')}`;
-    for (const checker of [...noticed.values()].flat()) others.add(checker);
-  }
+  const { seeds, others } = await searchOtherWorlds(mutation, worlds);
+  if (seeds.length > 0) return `not by ${caughtBy} at seed ${seed}, but at ${seeds.join(', ')}`;
   const nobody = others.size === 0 ? 'nor by anybody else' : `only by ${[...others].join(', ')}`;
-  return `not by ${caughtBy} at seed ${seed}, nor in ${seeds} worlds from ${first} on, ${nobody}`;
+  return `not by ${caughtBy} at seed ${seed}, nor in ${worlds.seeds} worlds from ${worlds.first} on, ${nobody}`;
 }
