@@ -50,7 +50,7 @@ export class Batch {
   readonly requests: RequestWork[] = [];
   /** Where the messages in it stand, for the case that the store refuses one of them for good. */
   readonly messages: MessagePlace[] = [];
-  /** Nothing more may be put into it. */
+  /** One thing was decided for it, and nothing more may be put into it. */
   isAlone = false;
   /** Things taken from the mailbox for it. */
   works = 0;
@@ -132,7 +132,6 @@ export class Batch {
     this.touch(partition);
     const line = { type: 'forgotten', ...numbered(partition), forgetting } as const;
     this.lines.push({ line, twin: null, commandId: null });
-    this.isAlone = true;
   }
 
   /** The transaction. Its partitions' batch numbers are taken: it has to be committed, or everything discarded. */

@@ -21,9 +21,9 @@ import { Intake } from './intake.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { isRequest, Mailbox, replyAddress } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
-import type { Bus, Clock, Commit, Feed, InventoryEntry, Store } from './ports.ts';
+import type { Bus, Clock, Feed, InventoryEntry, Store } from './ports.ts';
 import { Publisher } from './publisher.ts';
-import type { RefusedMessages } from './refused-messages.ts';
+import { isDecidedAlone, type RefusedMessages } from './refused-messages.ts';
 import { republish } from './republish.ts';
 import { doesRemember } from './request-replies.ts';
 import { fail, requestHandler } from './requests.ts';
@@ -49,13 +49,7 @@ export interface HostOptions {
   readonly mayAnswer: () => boolean;
   /** Why no command may be accepted because of what time it is, as a sentence; `null` when there is nothing about it. */
   readonly clockProblem: () => string | null;
-  /** Messages the store refused for good: they become dead letters. */
   readonly refusedByStore: RefusedMessages;
-  /**
-   * The store refused a batch: as much as a batch may hold is decided and committed one by one, to find what it refuses. The search ends
-   * there, since another node may have found it meanwhile.
-   */
-  readonly isSearching: boolean;
 }
 
 /** Why a host ended. */
@@ -63,8 +57,16 @@ export type HostEnd =
   | { readonly type: 'stopped' }
   /** Another node owns one of the partitions. */
   | { readonly type: 'fenced'; readonly partitions: readonly number[] }
-  /** The store refused the data of these messages (of a wake-up or request when empty) for good. */
-  | { readonly type: 'refused'; readonly messages: readonly MessagePlace[]; readonly cause: Error };
+  /**
+   * The store refused for good what was decided on these messages, or on wake-ups and requests beside them. `isAlone`: nothing but the one
+   * message was decided.
+   */
+  | {
+      readonly type: 'refused';
+      readonly messages: readonly MessagePlace[];
+      readonly isAlone: boolean;
+      readonly cause: Error;
+    };
 
 class HostEnded extends Error {
   readonly end: HostEnd;
@@ -94,14 +96,11 @@ export class Host {
   /** By the monotonic clock; `null` while none is under way. */
   #commitBeganAt: number | null = null;
   #commitProblem: string | null = null;
-  /** Things that are still decided one by one. */
-  #searchLeft: number;
   #state: 'open' | 'stopping' | 'ended' = 'open';
 
   constructor(options: HostOptions) {
     this.#options = options;
     const { clock, limits, bus } = options;
-    this.#searchLeft = options.isSearching ? limits.batchReportsMax : 0;
     this.#partitions = new Map(options.partitions.map((state) => [state.partition, state]));
     this.#mailbox = new Mailbox(limits);
     this.#wakeups = new Wakeups(clock, (devices, lateMs) => {
@@ -251,7 +250,6 @@ export class Host {
         if (this.#state === 'stopping') this.#turns.finish(batch);
         if (batch.isEmpty && this.#state === 'stopping') return { type: 'stopped' };
         this.#filling = null;
-        this.#searchLeft = Math.max(0, this.#searchLeft - batch.works);
         this.#commitInFlight = this.#commit(batch);
         // Awaited before the next commit; until then a failure must not count as unhandled.
         this.#commitInFlight.catch(() => undefined);
@@ -291,18 +289,20 @@ export class Host {
 
   /** Decides until nothing waits or the batch is full; false when that would take longer than may be done at a stretch. */
   #fill(batch: Batch, backlog: BacklogReader): boolean {
-    const { clock, limits } = this.#options;
-    const worksMax = this.#searchLeft > 0 ? 1 : limits.batchReportsMax;
+    const { clock, limits, refusedByStore } = this.#options;
     const hasRoom = (): boolean =>
-      batch.works < worksMax &&
+      batch.works < limits.batchReportsMax &&
       batch.reportsDecided < limits.batchReportsMax &&
       batch.bytes < limits.batchBytesMax;
     const pauseAt = clock.monotonic() + limits.decideMsMax;
     while (hasRoom()) {
-      if (batch.isAlone || (batch.works > 0 && this.#mailbox.isNextAlone)) return true;
-      const work = this.#mailbox.take();
-      if (work === undefined) return true;
+      const { next } = this.#mailbox;
+      if (next === undefined || batch.isAlone) return true;
+      const isAlone = isDecidedAlone(next, refusedByStore);
+      if (isAlone && batch.works > 0) return true;
+      const work = this.#mailbox.take() ?? next;
       batch.works += 1;
+      batch.isAlone = isAlone;
       if (work.type === 'set-aside') backlog.taken(work);
       this.#turns.take(work, batch);
       if (clock.monotonic() > pauseAt) return false;
@@ -329,7 +329,8 @@ export class Host {
     const { clock, telemetry } = this.#options;
     const startedAt = clock.monotonic();
     this.#commitBeganAt = startedAt;
-    await this.#commitUntilCertain(batch.toCommit(), batch.messages);
+    await this.#commitUntilCertain(batch);
+    this.#options.refusedByStore.clear(batch.messages);
     this.#commitBeganAt = null;
     this.#commitProblem = null;
     const ms = clock.monotonic() - startedAt;
@@ -338,8 +339,10 @@ export class Host {
     telemetry.committed({ reports, twins, ms, delayMs });
   }
 
-  async #commitUntilCertain(commit: Commit, messages: readonly MessagePlace[]): Promise<void> {
+  async #commitUntilCertain(batch: Batch): Promise<void> {
     const { store, telemetry, limits } = this.#options;
+    const { messages } = batch;
+    const commit = batch.toCommit();
     for (;;) {
       if (this.#isEnded()) throw new HostEnded({ type: 'fenced', partitions: this.partitions });
       const result = await store.commit(commit);
@@ -349,7 +352,7 @@ export class Host {
         case 'fenced':
           throw new HostEnded({ type: 'fenced', partitions: result.partitions });
         case 'refused':
-          throw new HostEnded({ type: 'refused', messages, cause: result.cause });
+          throw new HostEnded({ type: 'refused', messages, isAlone: batch.works === 1, cause: result.cause });
         case 'unavailable':
           telemetry.storeUnavailable(result.cause);
           this.#commitProblem = result.cause.message;

@@ -198,9 +198,9 @@ export class Mailbox {
     if (!this.#isClosed) this.#push(work);
   }
 
-  /** Whether what is decided next has to be committed by itself. */
-  get isNextAlone(): boolean {
-    return this.#queue[this.#head]?.type === 'forget';
+  /** What is decided next, or `undefined`. */
+  get next(): Work | undefined {
+    return this.#queue[this.#head];
   }
 
   /** The next thing to decide, or `undefined`. */

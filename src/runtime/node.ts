@@ -14,10 +14,7 @@ import { RefusedMessages } from './refused-messages.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 
 /** What a node is given: all that its hosts need, and its name. */
-export interface NodeOptions extends Omit<
-  HostOptions,
-  'partitions' | 'mayAnswer' | 'refusedByStore' | 'isSearching'
-> {
+export interface NodeOptions extends Omit<HostOptions, 'partitions' | 'mayAnswer' | 'refusedByStore'> {
   /** Names this node in lease rows and logs. */
   readonly node: string;
 }
@@ -61,8 +58,6 @@ export class Node {
   readonly #options: NodeOptions;
   readonly #holdings = new Set<Holding>();
   readonly #refusedByStore = new RefusedMessages();
-  /** Partitions of which the store refused a batch: their next host searches for what it was. */
-  readonly #toSearch = new Set<number>();
   /** By the monotonic clock: until then the leases are certainly ours. */
   #sureUntil = -Infinity;
   #storeProblem: string | null = null;
@@ -215,7 +210,7 @@ export class Node {
     let reason = 'stopped';
     try {
       const end = await this.#host(holding);
-      reason = this.#learnFrom(end, partitions);
+      reason = this.#learnFrom(end);
     } catch (error) {
       reason = `failed: ${messageOf(error)}`;
     }
@@ -250,7 +245,6 @@ export class Node {
       partitions: states,
       mayAnswer: () => this.#isSure(),
       refusedByStore: this.#refusedByStore,
-      isSearching: owned.filter((partition) => this.#toSearch.delete(partition)).length > 0,
     });
     host.learn(known);
     holding.host = host;
@@ -261,13 +255,12 @@ export class Node {
     return host.run();
   }
 
-  /** A refused batch is searched message by message; the one refused alone becomes a dead letter next time. */
-  #learnFrom(end: HostEnd, partitions: readonly number[]): string {
+  #learnFrom(end: HostEnd): string {
     if (end.type !== 'refused') return end.type;
-    const [only, ...others] = end.messages;
-    if (only !== undefined && others.length === 0) this.#refusedByStore.add(only, end.cause.message);
-    else for (const partition of partitions) this.#toSearch.add(partition);
-    return `the store refused the data: ${end.cause.message}`;
+    const { messages, isAlone, cause } = end;
+    if (!isAlone) this.#refusedByStore.suspect(messages);
+    else for (const message of messages) this.#refusedByStore.add(message, cause.message);
+    return `the store refused the data: ${cause.message}`;
   }
 }
 

@@ -318,7 +318,17 @@ describe('a message that the store refuses', () => {
     expect(Math.max(...store.reportsOfCommits.slice(before))).toBeGreaterThan(10);
   });
 
-  test('is searched for no longer than a batch is: another node may have found it', async () => {
+  test('is found however much else is decided before it', async () => {
+    await node.stop();
+    node = newNode({ batchReportsMax: 4 });
+    await node.start();
+    await untilHeard();
+    for (const note of ['a', 'b', 'c', 'd', 'e', REFUSED, 'f', 'g', 'h', REFUSED, 'i'])
+      say('available', { note });
+    await untilHeard();
+  });
+
+  test('keeps nothing alone that the store takes after all: reports share commits again', async () => {
     await node.stop();
     node = newNode({ batchReportsMax: 20 });
     await node.start();

@@ -188,10 +188,10 @@ export const runtimeMutations: readonly Mutation[] = [
     seed: 22,
   },
   {
-    bug: 'the first message of a batch that the store refuses is taken for the one that it refuses',
+    bug: 'every message of a batch that the store refuses is taken for one that it refuses',
     file: 'src/runtime/node.ts',
-    find: 'if (only !== undefined && others.length === 0) this',
-    put: 'void others; if (only !== undefined) this',
+    find: 'if (!isAlone) this.#refusedByStore',
+    put: 'if (messages.length === 0 && !isAlone) this.#refusedByStore',
     caughtBy: 'refused-message',
     seed: 24,
   },
