@@ -16,7 +16,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'now - earliest + serverErrorMs',
     put: 'now - twin.newest.receivedAt + serverErrorMs',
     caughtBy: 'freshness',
-    seed: 4,
+    seed: 28,
   },
   {
     bug: 'a timeout is taken for a failure',

@@ -27,7 +27,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: "if (!mayStillStart(command, up)) return 'too-late';",
     put: '',
     caughtBy: 'execution',
-    seed: 15,
+    seed: 6,
   },
   {
     bug: 'a device looks at the deadline before it has stored that it begins, and not after',
@@ -59,7 +59,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: 'memory.hold.endsUp - memory.hold.chargedUp',
     put: 'memory.hold.endsUp',
     caughtBy: 'single-holder',
-    seed: 6,
+    seed: 9,
   },
   {
     bug: 'a device keeps a hold for longer than it was told',
@@ -100,7 +100,7 @@ export const deviceMutations: readonly Mutation[] = [
     this.#saidEarly = null;`,
     put: '    this.#saidEarly = null;',
     caughtBy: 'outcomes',
-    seed: 6,
+    seed: 24,
   },
   {
     bug: 'a storage is put in the place of the old one before it is on the disk',

@@ -40,6 +40,6 @@ export const factMutations: readonly Mutation[] = [
     find: "  if (commandInFlight(twin) !== null) return 'in-flight';",
     put: "  if (twin.open.length > 0) return 'in-flight';",
     caughtBy: 'warranted',
-    seed: 6,
+    seed: 8,
   },
 ];
