@@ -16,6 +16,7 @@ import { isReassertion, isUndecided, type LedgerEntry } from './ledger.ts';
 import { commandNamed, commandWithHold } from './legality.ts';
 import type { Divergence, Suspicion } from './twin.ts';
 import { observationOf } from './observed.ts';
+import { wasExecutedBefore } from './ring.ts';
 
 /** Every divergence is a suspicion of this reason. */
 export const DIVERGENCE = 'divergence';
@@ -186,6 +187,8 @@ function forgottenHold(draft: Draft, report: Report, previous: Report | null): S
     if (outcome !== 'done' || holdMs === null || report.up - previous.up >= holdMs) continue;
     // What was undecided until now may have begun, and ended, long before.
     if (draft.before.open.some((entry) => entry.id === id && isUndecided(entry))) continue;
+    // So may what was executed under another number, which the store has forgotten.
+    if (wasExecutedBefore(report, n)) continue;
     if (wasEndedByCommand(draft, n, -Infinity)) continue;
     const detail = `the device says it began the hold ${id}, and shows none`;
     return { sort: 'lost-hold', hold: id, by, until: acceptedAt + holdMs, detail, ...lostViews(id, report) };

@@ -1,7 +1,8 @@
 /**
  * Commands that a device names `undecided` and the ledger does not know: the database was set back, the device was forgotten, or another
  * installation commanded it. They may take effect at any time, so they keep the doubt and the bay as any undecided command does; since
- * nobody knows what they are, they go by their numbers.
+ * nobody knows what they are, they go by their numbers. One that was asked for again, under its id and a new number, is known by that: the
+ * device names the old number beside it (`executedAs`).
  *
  * What an operator has given up is remembered for as long as the device names it: else it would be taken for forgotten.
  */
@@ -17,6 +18,8 @@ export function forgottenCommands(
   report: Pick<Report, 'commands'>,
 ): readonly number[] {
   const known = new Set([...open, ...recent].map(numberAbout));
+  for (const { n, executedAs } of report.commands ?? [])
+    if (executedAs !== undefined && known.has(n)) known.add(executedAs);
   return namedUndecided(report).filter((n) => n <= CLAIMED_N_MAX && !known.has(n));
 }
 

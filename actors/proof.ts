@@ -143,10 +143,12 @@ function whatGoesOn(
 }
 
 function wordOfDevice(named: RingEntry, where: string): Verdict {
-  if (named.outcome === 'done')
-    return { outcome: 'done', reason: null, proof: proofText('ring-entry', `${where} names it done`) };
+  if (named.outcome === 'done') {
+    const proof = proofText('ring-entry', `${where} names it done${before(named)}`);
+    return { outcome: 'done', reason: null, proof };
+  }
   if (named.outcome === 'unknown') {
-    const proof = proofText('ring-entry', `${where} says it cannot tell`);
+    const proof = proofText('ring-entry', `${where} says it cannot tell${before(named)}`);
     return { outcome: 'unknown', reason: named.reason ?? 'unprovable', proof };
   }
   const reason = reasonOf(named);
@@ -154,14 +156,21 @@ function wordOfDevice(named: RingEntry, where: string): Verdict {
   return { outcome: 'rejected', reason, proof };
 }
 
+/** Of what the device knows by its id: the execution is older than this number, which the device was given after a store had forgotten it. */
+function before({ executedAs }: RingEntry): string {
+  return executedAs === undefined ? '' : `, executed before as n ${String(executedAs)}`;
+}
+
 /**
  * True for a word that is the device's last on the command (wire contract 2.1). `unknown` is one once the boot in which the command was
- * sent on has ended, and this report, of a later boot, shows the state after it: until then the command may still take effect. Any other
- * word proves nothing, such as "accepted", which means "not yet".
+ * sent on has ended, and this report, of a later boot, shows the state after it: until then the command may still take effect. No boot
+ * before the one that the command is bound to can be that, unless it was executed before, under another number. Any other word proves
+ * nothing, such as "accepted", which means "not yet".
  */
-function isLastWord({ outcome, fence }: RingEntry, entry: LedgerEntry, report: Report): boolean {
+function isLastWord({ outcome, fence, executedAs }: RingEntry, entry: LedgerEntry, report: Report): boolean {
   if (outcome !== 'unknown') return outcome === 'done' || outcome === 'rejected';
-  return fence !== undefined && fence.boot < report.boot && fence.boot >= (entry.boot ?? 0);
+  if (fence === undefined || fence.boot >= report.boot) return false;
+  return executedAs !== undefined || fence.boot >= (entry.boot ?? 0);
 }
 
 function reasonOf({ reason }: RingEntry): string {

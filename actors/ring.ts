@@ -20,3 +20,8 @@ export function isNamed({ commands = [] }: Report, n: number): boolean {
 export function isNamedSince({ commands = [] }: Report, n: number): boolean {
   return commands.some((entry) => entry.n >= n && entry.n <= CLAIMED_N_MAX);
 }
+
+/** True when the report says that the command was executed under another number, before it was given this one. */
+export function wasExecutedBefore({ commands = [] }: Report, n: number): boolean {
+  return commands.some((entry) => entry.n === n && entry.executedAs !== undefined);
+}

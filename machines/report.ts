@@ -51,6 +51,9 @@ export const RingEntrySchema = Type.Object({
   }),
   reason: Type.Optional(Type.String({ maxLength: 256 })),
   fence: Type.Optional(FenceSchema),
+  executedAs: Type.Optional(
+    Uint('the lower number under which the same command was executed, where it came again under this one'),
+  ),
 });
 export type RingEntry = Readonly<Static<typeof RingEntrySchema>>;
 

@@ -19,6 +19,7 @@ import type { AgentEvent, AgentListener } from './agent-event.ts';
 import { readCommand } from './command-reader.ts';
 import type { AgentOptions, AgentStatus, DeviceAgent } from './device-agent.ts';
 import { Ending } from './ending.ts';
+import { firstNumber, undecidedCommand, unsettled } from './executed-before.ts';
 import { GuardedBody } from './guarded-body.ts';
 import type { LogEntry } from './log-entry.ts';
 import {
@@ -136,11 +137,10 @@ class Agent implements DeviceAgent {
 
   /** Finds out what became of what was being executed, or was undecided, when the boot before ended. */
   async #settleExecutions(memory: DeviceMemory): Promise<DeviceMemory> {
-    const { begun, undecided = [] } = memory;
     let settled = memory;
-    for (const command of [...undecided, ...(begun === null ? [] : [begun])]) {
+    for (const command of unsettled(memory)) {
       const isProved = isProvedByRestart(this.#options.body, command);
-      const shown = isProved || (await this.#body.wasExecuted(command));
+      const shown = isProved || (await this.#body.wasExecuted({ ...command, n: firstNumber(command) }));
       settled = outcomeAfterRestart(settled, shown, command);
     }
     return settled;
@@ -179,7 +179,7 @@ class Agent implements DeviceAgent {
   #amend(said: NonNullable<BodyChange['amends']>): void {
     const { n, result } = said;
     if (this.#memory.begun?.n === n) this.#saidEarly = said;
-    const command = this.#memory.undecided?.find((other) => other.n === n);
+    const command = undecidedCommand(this.#memory, n);
     if (command === undefined) return;
     this.#setMemory(amend(this.#memory, n, result));
     this.#tell({ type: 'amended', command, outcome: result.outcome });

@@ -8,6 +8,7 @@
  * I3  `begun` is not in `ring`: its outcome is not known yet.
  * I4  `hold.chargedUp` is at most `hold.endsUp`.
  * I5  every command in `undecided` is in `ring` under that word.
+ * I6  `executed` holds at most EXECUTED_MAX commands, none of them twice, the last one first.
  *
  * All of it is a function of its arguments: no clock, no I/O.
  */
@@ -30,7 +31,18 @@ export interface BegunCommand extends Command {
   readonly endsHold?: true;
   /** It is a `reboot` that was granted: the next start is what it asked for. */
   readonly restarts?: true;
+  /** The number under which it was executed, where this is one under which it came again (`executed-before.ts`). */
+  readonly executedAs?: number;
 }
+
+/** A command that was executed, or may have been: by its id and name it is known when it comes again under another number. */
+export interface ExecutedCommand extends Pick<Command, 'id' | 'name'> {
+  /** What became of it: `done`, or `unknown` with its fence. */
+  readonly entry: RingEntry;
+}
+
+/** So many executed commands are known, the last ones. One from before them that comes again under another number is executed again. */
+export const EXECUTED_MAX = 8;
 
 /** So many commands are undecided at most: one place of the ring is left for what else is handled. One more is refused, as `busy`. */
 export const UNDECIDED_MAX = RING_SIZE_MAX - 1;
@@ -49,6 +61,8 @@ export interface DeviceMemory {
   readonly begun: BegunCommand | null;
   /** Commands that were executed and of which nothing shows yet what became of them; absent where there is none. */
   readonly undecided?: readonly BegunCommand[];
+  /** The last commands that were executed, or may have been, the last one first; absent before the first, and in storages of older agents. */
+  readonly executed?: readonly ExecutedCommand[];
 }
 
 /** A device whose storage holds nothing, before its first start. */
@@ -112,8 +126,27 @@ export function withOutcome(memory: DeviceMemory, entry: RingEntry): DeviceMemor
 
 /** Takes a command that was executed into the ring as undecided, and remembers what follows from it once that is known. */
 export function withUndecided(memory: DeviceMemory, command: BegunCommand, reason: string): DeviceMemory {
-  const named = withOutcome(memory, { n: command.n, outcome: UNDECIDED, reason });
+  const { n, executedAs } = command;
+  const again = executedAs === undefined ? {} : { executedAs };
+  const named = withOutcome(memory, { n, outcome: UNDECIDED, reason, ...again });
   return checked({ ...named, undecided: [...(named.undecided ?? []), command] });
+}
+
+/** Takes an undecided number out of the ring, where another number of the same command is to take its place. */
+export function withoutUndecided(memory: DeviceMemory, n: number): DeviceMemory {
+  const others = <Numbered extends { readonly n: number }>(list: readonly Numbered[]): readonly Numbered[] =>
+    list.filter((one) => one.n !== n);
+  return checked({ ...memory, ring: others(memory.ring), undecided: others(memory.undecided ?? []) });
+}
+
+/** Remembers that a command was executed, or may have been; `entry` bears the number under which it was. */
+export function withExecuted(
+  memory: DeviceMemory,
+  { id, name }: Pick<Command, 'id' | 'name'>,
+  entry: RingEntry,
+): DeviceMemory {
+  const others = (memory.executed ?? []).filter((other) => other.id !== id || other.name !== name);
+  return checked({ ...memory, executed: [{ id, name, entry }, ...others].slice(0, EXECUTED_MAX) });
 }
 
 /** Notes that the execution of a command is about to begin. */
@@ -173,7 +206,7 @@ function chargeDueUp(hold: DeviceHold, chargeMs: number): number {
 
 /** Asserts the invariants. */
 export function checked(memory: DeviceMemory): DeviceMemory {
-  const { ring, begun, hold, highestN, undecided = [] } = memory;
+  const { ring, begun, hold, highestN, undecided = [], executed = [] } = memory;
   const isDescending = ring.every(({ n }, index) => index === 0 || n < (ring[index - 1]?.n ?? 0));
   const broken =
     ring.length > RING_SIZE_MAX || !isDescending
@@ -184,9 +217,15 @@ export function checked(memory: DeviceMemory): DeviceMemory {
           ? 'I3'
           : hold !== null && hold.chargedUp > hold.endsUp
             ? 'I4'
-            : undecided.every(({ n }) => ring.some((entry) => entry.n === n && entry.outcome === UNDECIDED))
-              ? null
-              : 'I5';
+            : !undecided.every(({ n }) => ring.some((entry) => entry.n === n && entry.outcome === UNDECIDED))
+              ? 'I5'
+              : executed.length > EXECUTED_MAX || new Set(executed.map(nameOf)).size < executed.length
+                ? 'I6'
+                : null;
   if (broken !== null) throw new Error(`a device's memory breaks ${broken}: ${JSON.stringify(memory)}`);
   return memory;
+}
+
+function nameOf({ id, name }: ExecutedCommand): string {
+  return `${name} ${id}`;
 }

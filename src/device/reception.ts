@@ -17,6 +17,8 @@
  * command was never executed, which is false. Recording `done` first would be a lie until it is true.
  */
 import type { Command } from '../../machines/command.ts';
+import type { RingEntry } from '../../machines/report.ts';
+import { firstNumber, namesOf, receiveAgain, undecidedCommand } from './executed-before.ts';
 import {
   type DeviceHold,
   type DeviceMemory,
@@ -25,6 +27,7 @@ import {
   UNDECIDED_MAX,
   withBegun,
   withEpoch,
+  withExecuted,
   withHold,
   withOutcome,
   withoutHold,
@@ -45,6 +48,8 @@ export interface Moment {
 export type Reception =
   /** Its stored outcome is repeated. */
   | { readonly type: 'repeated'; readonly memory: DeviceMemory }
+  /** It was executed, or may have been, under another number: what became of it then is its outcome. */
+  | { readonly type: 'executed-before'; readonly memory: DeviceMemory }
   | { readonly type: 'refused'; readonly memory: DeviceMemory; readonly reason: string }
   /** Executed: it changed the hold at most. */
   | { readonly type: 'done'; readonly memory: DeviceMemory }
@@ -66,8 +71,11 @@ export function receive(
   if (memory.ring.some(({ n }) => n === command.n)) return { type: 'repeated', memory: aware };
   const reason = refusalOf(memory, command, moment.up);
   if (reason !== null) return refused(aware, command, reason);
+  const known = receiveAgain(aware, command);
+  if (known !== null) return { type: 'executed-before', memory: known };
   if (moment.isSuspended === true) return refused(aware, command, 'not-connected');
-  if (command.name === 'report') return { type: 'done', memory: withDone(aware, command) };
+  if (command.name === 'report')
+    return { type: 'done', memory: withOutcome(aware, { n: command.n, outcome: 'done' }) };
   const verdict = judge(holdAt(memory, moment.up));
   const objection = objectionTo(memory, command, moment.up, verdict);
   if (objection !== null || verdict.type === 'refuse') {
@@ -94,7 +102,7 @@ export function finish(
   result: ActResult,
 ): DeviceMemory {
   if (result.outcome === 'undecided') return withUndecided(memory, memory.begun ?? command, result.reason);
-  const named = withOutcome(memory, { n: command.n, ...result });
+  const named = withWord(memory, command, result);
   if (result.outcome === 'rejected') return verdict.hold === 'begin' ? withoutHold(named) : named;
   return verdict.hold === 'end' ? withoutHold(named) : named;
 }
@@ -109,29 +117,35 @@ export function outcomeAfterRestart(
   command: BegunCommand | null = memory.begun,
 ): DeviceMemory {
   if (command === null) return memory;
-  const { n, boot = memory.boot - 1 } = command;
+  const { boot = memory.boot - 1 } = command;
   switch (shown) {
     case true:
       return withLastWord(memory, command, { outcome: 'done' });
     case false:
       return withLastWord(memory, command, { outcome: 'rejected', reason: 'interrupted' });
     case 'undecided':
-      return withUndecided(memory, command, 'interrupted');
+      return namesOf(memory, command).reduce(
+        (settled, name) => withUndecided(settled, name, 'interrupted'),
+        memory,
+      );
     case null:
-      return withOutcome(memory, { n, outcome: 'unknown', reason: 'interrupted', fence: { boot } });
+      return withWord(memory, command, { outcome: 'unknown', reason: 'interrupted', fence: { boot } });
   }
 }
 
-/** The memory after an undecided command has got its last word; the same object where no command of this number is undecided. */
+/**
+ * The memory after an undecided command has got its last word; the same object where no command of this number is undecided. The number is
+ * the one under which it was executed.
+ */
 export function amend(memory: DeviceMemory, n: number, result: LastResult): DeviceMemory {
-  const command = memory.undecided?.find((other) => other.n === n);
+  const command = undecidedCommand(memory, n);
   return command === undefined ? memory : withLastWord(memory, command, result);
 }
 
 /** A hold that the command began is ended only where it certainly did not come about, one that it ends only where it certainly did. */
 function withLastWord(memory: DeviceMemory, command: BegunCommand, result: LastResult): DeviceMemory {
-  const { n, id, endsHold = false } = command;
-  const named = withOutcome(memory, { n, ...result });
+  const { id, endsHold = false } = command;
+  const named = withWord(memory, command, result);
   const isOver = result.outcome === 'done' ? endsHold : named.hold?.id === id;
   return isOver ? withoutHold(named) : named;
 }
@@ -166,7 +180,19 @@ function refused(memory: DeviceMemory, command: Command, reason: string): Recept
 }
 
 function withDone(memory: DeviceMemory, command: Command): DeviceMemory {
-  return withOutcome(memory, { n: command.n, outcome: 'done' });
+  return withWord(memory, command, { outcome: 'done' });
+}
+
+/** Names what became of a command under each of its numbers, and remembers it where it was executed, or may have been. */
+function withWord(memory: DeviceMemory, command: BegunCommand, word: Omit<RingEntry, 'n'>): DeviceMemory {
+  const named = namesOf(memory, command).reduce(
+    (so, { n, executedAs }) =>
+      withOutcome(so, { n, ...word, ...(executedAs !== undefined && { executedAs }) }),
+    memory,
+  );
+  return word.outcome === 'rejected'
+    ? named
+    : withExecuted(named, command, { n: firstNumber(command), ...word });
 }
 
 function applyHold(

@@ -4,7 +4,14 @@
  */
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { Value } from '@sinclair/typebox/value';
-import { FenceSchema, ID_PATTERN, markUnreadable, type Report, ReportSchema } from '../../machines/report.ts';
+import {
+  FenceSchema,
+  ID_PATTERN,
+  markUnreadable,
+  type Report,
+  ReportSchema,
+  RingEntrySchema,
+} from '../../machines/report.ts';
 import { announcesList, decode, type DecodeProblem, encodingOf } from './codec.ts';
 import { listLengthOf } from './msgpack-scan.ts';
 import { schemaProblem } from './schema-problem.ts';
@@ -131,7 +138,7 @@ function forgiven(device: string, value: unknown): Report | null {
     if (Array.isArray(list))
       report[name] = list.map((item: unknown) => (isMap(item) ? withoutNulls(item) : item));
   }
-  if (Array.isArray(report.commands)) report.commands = report.commands.map(withoutBadFence);
+  if (Array.isArray(report.commands)) report.commands = report.commands.map(withoutMisfits);
   if (isMap(report.since)) report.since = withoutNulls(report.since);
   const misfits = FORGIVEN.filter(
     (name) =>
@@ -158,11 +165,20 @@ function withoutNulls(map: Record<string, unknown>, kept: readonly string[] = []
   );
 }
 
-/** A fence that does not fit is none: the word beside it then proves nothing, and the rest of the ring is heard all the same. */
-function withoutBadFence(item: unknown): unknown {
-  if (!isMap(item) || item.fence === undefined || Value.Check(FenceSchema, item.fence)) return item;
-  const { fence: _unfitting, ...entry } = item;
-  return entry;
+/** What stands beside a word of the ring. */
+const BESIDE_WORDS = { fence: FenceSchema, executedAs: RingEntrySchema.properties.executedAs } as const;
+
+/**
+ * A fence that does not fit is none: the word beside it then proves nothing, and the rest of the ring is heard all the same. So it is with
+ * the number under which a command was executed before.
+ */
+function withoutMisfits(item: unknown): unknown {
+  if (!isMap(item)) return item;
+  const misfits = Object.entries(BESIDE_WORDS).filter(
+    ([name, schema]) => item[name] !== undefined && !Value.Check(schema, item[name]),
+  );
+  if (misfits.length === 0) return item;
+  return Object.fromEntries(Object.entries(item).filter(([name]) => !misfits.some(([bad]) => bad === name)));
 }
 
 function tooLarge(bytes: number): { readonly reason: 'too-large'; readonly detail: string } {

@@ -88,6 +88,11 @@ export const RING_ENTRY_MEANINGS: Meanings<typeof RingEntrySchema> = {
       'for `unknown`: `{boot}`, the boot in which the command was executed or passed on, which has ended since',
     leftOut: 'an `unknown` proves nothing, and the doubt goes on',
   },
+  executedAs: {
+    meaning:
+      'for a command that [came again under another number](#one-command-one-execution): the lower number under which it was executed',
+    leftOut: 'it was executed, or rejected, as `n`',
+  },
 };
 
 /** Of `hold`. */

@@ -306,8 +306,10 @@ test('a report that was read is stored as it came', () => {
   );
 });
 
-test('a fence that does not fit costs itself alone: the ring beside it is heard', () => {
+test('a fence, or a number before, that does not fit costs itself alone: the ring beside it is heard', () => {
   const ring = [
+    { n: 9, outcome: 'done', executedAs: -1 },
+    { n: 8, outcome: 'done', executedAs: 3 },
     { n: 7, outcome: 'unknown', reason: 'interrupted', fence: { boot: 'three' } },
     { n: 6, outcome: 'unknown', fence: null },
     { n: 5, outcome: 'done', fence: { boot: 2 } },
@@ -315,6 +317,8 @@ test('a fence that does not fit costs itself alone: the ring beside it is heard'
   const report = { boot: 3, seq: 1, up: 0, state: 'available', sensors: {}, commands: ring };
   const read = readReports('cp-1', new TextEncoder().encode(JSON.stringify(report)));
   expect(read.ok && read.reports[0]?.commands).toEqual([
+    { n: 9, outcome: 'done' },
+    { n: 8, outcome: 'done', executedAs: 3 },
     { n: 7, outcome: 'unknown', reason: 'interrupted' },
     { n: 6, outcome: 'unknown' },
     { n: 5, outcome: 'done', fence: { boot: 2 } },
