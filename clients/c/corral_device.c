@@ -314,13 +314,13 @@ void corral_device_amend(struct corral_device *device, uint64_t n, struct corral
 /* Finds out what became of what was being executed, or was undecided, when the boot before ended. */
 static void settle_executions(struct corral_device *device) {
   struct corral_begun begun[CORRAL_UNDECIDED_MAX + 1];
-  size_t count = device->memory.undecided_count;
-  memcpy(begun, device->memory.undecided, sizeof device->memory.undecided);
-  if (device->memory.begun.n != 0) begun[count++] = device->memory.begun;
+  size_t count = corral_unsettled(&device->memory, begun);
   for (size_t index = 0; index < count; index += 1) {
-    bool is_restart = strcmp(begun[index].name, reboot) == 0;
+    struct corral_begun executed = begun[index];
+    executed.n = corral_first_number(&executed);
+    bool is_restart = strcmp(executed.name, reboot) == 0;
     enum corral_shown shown = CORRAL_SHOWN_EXECUTED;
-    if (!is_restart) shown = device->ports.was_executed(device->ports.context, &begun[index]);
+    if (!is_restart) shown = device->ports.was_executed(device->ports.context, &executed);
     corral_settle_after_restart(&device->memory, begun[index], shown);
   }
 }

@@ -168,7 +168,7 @@ struct corral_binary_change {
   uint64_t changed_up;
 };
 
-/* A device. Some 4.5 KB; its fields are the core's, and for others to look at. */
+/* A device. Some 5 KB; its fields are the core's, and for others to look at. */
 struct corral_device {
   struct corral_config config;
   struct corral_ports ports;

@@ -24,6 +24,40 @@ const struct corral_begun *corral_find_undecided(const struct corral_memory *mem
   return NULL;
 }
 
+uint64_t corral_first_number(const struct corral_begun *begun) {
+  return begun->executed_as == 0 ? begun->n : begun->executed_as;
+}
+
+const struct corral_executed *corral_find_executed(const struct corral_memory *memory, uint64_t mark) {
+  for (size_t index = 0; index < memory->executed_count; index += 1)
+    if (memory->executed[index].mark == mark) return &memory->executed[index];
+  return NULL;
+}
+
+size_t corral_unsettled(
+    const struct corral_memory *memory, struct corral_begun unsettled[CORRAL_UNDECIDED_MAX + 1]) {
+  size_t count = 0;
+  for (size_t index = 0; index < memory->undecided_count; index += 1) {
+    uint64_t first = corral_first_number(&memory->undecided[index]);
+    bool is_there = false;
+    for (size_t before = 0; before < count; before += 1)
+      is_there = is_there || corral_first_number(&unsettled[before]) == first;
+    if (!is_there) unsettled[count++] = memory->undecided[index];
+  }
+  if (memory->begun.n != 0) unsettled[count++] = memory->begun;
+  return count;
+}
+
+static uint64_t mix(uint64_t mark, const char *text) {
+  for (; *text != '\0'; text += 1) mark = (mark ^ (uint8_t)*text) * UINT64_C(1099511628211);
+  return mark;
+}
+
+uint64_t corral_mark(const char *id, const char *name) {
+  uint64_t mark = mix(mix(UINT64_C(14695981039346656037), id) * UINT64_C(1099511628211), name);
+  return mark == 0 ? 1 : mark;
+}
+
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* -------------------------------------------------------------------------------------------------------
@@ -86,9 +120,26 @@ void corral_remember_begun(struct corral_memory *memory, struct corral_begun beg
 }
 
 void corral_remember_undecided(struct corral_memory *memory, struct corral_begun begun, const char *reason) {
-  corral_remember_outcome(memory, corral_entry_of(begun.n, CORRAL_UNDECIDED, reason));
+  struct corral_entry entry = corral_entry_of(begun.n, CORRAL_UNDECIDED, reason);
+  entry.executed_as = begun.executed_as;
+  corral_remember_outcome(memory, entry);
   memory->undecided[memory->undecided_count] = begun;
   memory->undecided_count += 1;
+}
+
+void corral_drop_undecided(struct corral_memory *memory, uint64_t n) {
+  const struct corral_entry *entry = corral_find_entry(memory, n);
+  if (entry != NULL) drop_entry(memory, (size_t)(entry - memory->ring));
+  forget_undecided(memory, n);
+}
+
+void corral_remember_executed(struct corral_memory *memory, struct corral_executed executed) {
+  size_t index = 0;
+  while (index < memory->executed_count && memory->executed[index].mark != executed.mark) index += 1;
+  if (index == memory->executed_count && index < CORRAL_EXECUTED_MAX) memory->executed_count += 1;
+  if (index == CORRAL_EXECUTED_MAX) index -= 1;
+  memmove(&memory->executed[1], &memory->executed[0], index * sizeof memory->executed[0]);
+  memory->executed[0] = executed;
 }
 
 bool corral_remember_epoch(struct corral_memory *memory, uint64_t epoch) {
@@ -178,10 +229,19 @@ static bool undecided_are_sound(const struct corral_memory *memory) {
   return true;
 }
 
+static bool executed_are_sound(const struct corral_memory *memory) {
+  if (memory->executed_count > CORRAL_EXECUTED_MAX) return false;
+  for (size_t index = 0; index < memory->executed_count; index += 1)
+    if (corral_find_executed(memory, memory->executed[index].mark) != &memory->executed[index]) return false;
+  return true;
+}
+
 bool corral_memory_is_sound(const struct corral_memory *memory) {
   const struct corral_begun *begun = &memory->begun;
   bool begun_is_sound =
       begun->n == 0 || (begun->n <= memory->highest_n && corral_find_entry(memory, begun->n) == NULL);
   bool hold_is_sound = memory->hold.charged_up <= memory->hold.ends_up;
-  return ring_is_sound(memory) && undecided_are_sound(memory) && begun_is_sound && hold_is_sound;
+  bool lists_are_sound =
+      ring_is_sound(memory) && undecided_are_sound(memory) && executed_are_sound(memory);
+  return lists_are_sound && begun_is_sound && hold_is_sound;
 }

@@ -7,7 +7,7 @@
  * highest first; what is undecided stays in it, whatever came after it, and another one goes instead. I2  no
  * number in the ring, and not that of the begun command, is above `highest_n`. I3  the begun command is not
  * in the ring: its outcome is not known yet. I4  `hold.charged_up` is at most `hold.ends_up`. I5  every
- * undecided command is in the ring under that word.
+ * undecided command is in the ring under that word. I6  no command is among the executed ones twice.
  *
  * All of it is a function of its arguments: no clock, no I/O. Where a function says that it changed
  * something, the memory has to be stored before anything leaves that says so.
@@ -37,6 +37,9 @@ struct corral_entry {
   char reason[CORRAL_REASON_BYTES_MAX + 1];
   /* Of an unknown one: the boot in which it was executed, which has ended since. */
   struct corral_optional fence;
+  /* The lower number under which the same command was executed, where it came again under this one; else 0.
+   */
+  uint64_t executed_as;
 };
 
 /* A reservation that the device keeps, on the uptime of the present boot, ms. */
@@ -61,9 +64,28 @@ struct corral_begun {
   char name[CORRAL_NAME_BYTES_MAX + 1];
   /* Executing it ends the hold. */
   bool ends_hold;
+  /* See `corral_mark`; 0 in what an older core has stored. */
+  uint64_t mark;
+  /* The number under which it was executed, where this is one under which it came again; else 0. */
+  uint64_t executed_as;
 };
 
-/* What outlives a restart. Some 1.5 KB. */
+/* So many executed commands are known, the last ones. One from before them that comes again under another
+ * number is executed again. */
+#define CORRAL_EXECUTED_MAX 8
+
+/* A command that was executed, or may have been: by its mark it is known when it comes again under another
+ * number. */
+struct corral_executed {
+  uint64_t mark;
+  /* The number under which it was executed. */
+  uint64_t n;
+  /* `CORRAL_DONE`, or `CORRAL_UNKNOWN` with its fence. */
+  enum corral_outcome outcome;
+  struct corral_optional fence;
+};
+
+/* What outlives a restart. Some 2 KB. */
 struct corral_memory {
   /* Counts the times that it was stored, so that of two copies the newer one is known. */
   uint64_t writes;
@@ -79,7 +101,13 @@ struct corral_memory {
   struct corral_begun begun;
   size_t undecided_count;
   struct corral_begun undecided[CORRAL_UNDECIDED_MAX];
+  /* The last one first. */
+  size_t executed_count;
+  struct corral_executed executed[CORRAL_EXECUTED_MAX];
 };
+
+/* What id and name of a command come to, never 0: two commands of one mark are one (FNV-1a, 64 bits). */
+uint64_t corral_mark(const char *id, const char *name);
 
 /* The outcome without a reason, or with one. A reason that is too long is cut off. */
 struct corral_entry corral_entry_of(uint64_t n, enum corral_outcome outcome, const char *reason);
@@ -89,6 +117,19 @@ const struct corral_entry *corral_find_entry(const struct corral_memory *memory,
 
 /* The undecided command of a number, or NULL. */
 const struct corral_begun *corral_find_undecided(const struct corral_memory *memory, uint64_t n);
+
+/* The number under which a command was executed. */
+uint64_t corral_first_number(const struct corral_begun *begun);
+
+/* What became of the command of this mark, or NULL where none is known to have been executed. */
+const struct corral_executed *corral_find_executed(const struct corral_memory *memory, uint64_t mark);
+
+/*
+ * Copies the commands that were begun, or undecided, when the boot before ended: each of them once, under one
+ * of its numbers. Returns how many there are.
+ */
+size_t corral_unsettled(
+    const struct corral_memory *memory, struct corral_begun unsettled[CORRAL_UNDECIDED_MAX + 1]);
 
 /*
  * Makes the memory that of the next boot. A blank one begins at `first_boot`. Uptime begins at 0 again, and
@@ -109,6 +150,13 @@ void corral_remember_begun(struct corral_memory *memory, struct corral_begun beg
 /* Takes a command that was executed into the ring as undecided, and remembers what follows from it once that
  * is known. */
 void corral_remember_undecided(struct corral_memory *memory, struct corral_begun begun, const char *reason);
+
+/* Takes an undecided number out of the ring, where another number of the same command is to take its place.
+ */
+void corral_drop_undecided(struct corral_memory *memory, uint64_t n);
+
+/* Remembers that a command was executed, or may have been. */
+void corral_remember_executed(struct corral_memory *memory, struct corral_executed executed);
 
 /* Notes the epoch of a command, whatever becomes of the command itself. Says whether that changed anything.
  */

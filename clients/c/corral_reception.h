@@ -10,6 +10,10 @@
  * - between record and act, or between act and record: the next boot finds it begun, asks the hardware
  * whether it was executed, and never executes it (`corral_settle_after_restart`);
  * - after the second record: the ring names it.
+ *
+ * A command may come again under another number, where the server's database was set back. It is known by its
+ * id and name, is not executed again, and gets the outcome that it has (docs/protocol.md, "One command, one
+ * execution").
  */
 #ifndef CORRAL_RECEPTION_H
 #define CORRAL_RECEPTION_H
@@ -39,6 +43,8 @@ typedef struct corral_verdict (*corral_judge)(
 enum corral_reception {
   /* Its stored outcome is repeated. */
   CORRAL_RECEPTION_REPEATED,
+  /* It was executed, or may have been, under another number: what became of it then is its outcome. */
+  CORRAL_RECEPTION_EXECUTED_BEFORE,
   CORRAL_RECEPTION_REFUSED,
   /* Executed: it changed the hold at most. */
   CORRAL_RECEPTION_DONE,
@@ -84,8 +90,8 @@ bool corral_may_still_start(const struct corral_command *command, uint64_t up);
  * was. */
 void corral_finish(struct corral_memory *memory, struct corral_result result);
 
-/* Takes the last word on an undecided command, `CORRAL_DONE` or `CORRAL_REJECTED`. False where none of this
- * number is undecided. */
+/* Takes the last word on an undecided command, `CORRAL_DONE` or `CORRAL_REJECTED`, under all of its numbers;
+ * `n` is the one under which it was executed. False where none of this number is undecided. */
 bool corral_amend(struct corral_memory *memory, uint64_t n, struct corral_result result);
 
 /* Takes what the hardware shows of a command that was begun, or undecided, in a boot before this one. */

@@ -7,8 +7,10 @@
 
 #include <string.h>
 
-/* Changes with whatever is written below. */
-static const char format[] = "CRL1";
+/* Changes with whatever is written below. A core of the format before knew no command by its id; what it has
+ * stored is read, and has no such fields. */
+static const char format[] = "CRL2";
+static const char format_before[] = "CRL1";
 
 #define FORMAT_BYTES 4
 #define CHECKSUM_BYTES 4
@@ -19,6 +21,8 @@ struct tape {
   size_t size;
   size_t at;
   bool has_failed;
+  /* It is of the format before. */
+  bool is_older;
 };
 
 /* CRC-32 as in IEEE 802.3. */
@@ -80,6 +84,12 @@ static void write_entry(struct tape *tape, const struct corral_entry *entry) {
   write_text(tape, entry->reason);
   write_number(tape, entry->fence.is_given, 1);
   write_number(tape, entry->fence.value, 8);
+  write_number(tape, entry->executed_as, 8);
+}
+
+/* A number that the format before did not have. */
+static uint64_t read_newer(struct tape *tape, size_t size) {
+  return tape->is_older ? 0 : read_number(tape, size);
 }
 
 static void read_entry(struct tape *tape, struct corral_entry *entry) {
@@ -90,6 +100,7 @@ static void read_entry(struct tape *tape, struct corral_entry *entry) {
   read_text(tape, entry->reason, sizeof entry->reason);
   entry->fence.is_given = read_number(tape, 1) != 0;
   entry->fence.value = read_number(tape, 8);
+  entry->executed_as = read_newer(tape, 8);
 }
 
 static void write_begun(struct tape *tape, const struct corral_begun *begun) {
@@ -97,6 +108,8 @@ static void write_begun(struct tape *tape, const struct corral_begun *begun) {
   write_number(tape, begun->boot, 8);
   write_text(tape, begun->name);
   write_number(tape, begun->ends_hold, 1);
+  write_number(tape, begun->mark, 8);
+  write_number(tape, begun->executed_as, 8);
 }
 
 static void read_begun(struct tape *tape, struct corral_begun *begun) {
@@ -104,6 +117,24 @@ static void read_begun(struct tape *tape, struct corral_begun *begun) {
   begun->boot = read_number(tape, 8);
   read_text(tape, begun->name, sizeof begun->name);
   begun->ends_hold = read_number(tape, 1) != 0;
+  begun->mark = read_newer(tape, 8);
+  begun->executed_as = read_newer(tape, 8);
+}
+
+static void write_executed(struct tape *tape, const struct corral_executed *executed) {
+  write_number(tape, executed->mark, 8);
+  write_number(tape, executed->n, 8);
+  write_number(tape, executed->outcome, 1);
+  write_number(tape, executed->fence.is_given, 1);
+  write_number(tape, executed->fence.value, 8);
+}
+
+static void read_executed(struct tape *tape, struct corral_executed *executed) {
+  executed->mark = read_number(tape, 8);
+  executed->n = read_number(tape, 8);
+  executed->outcome = read_number(tape, 1) == CORRAL_DONE ? CORRAL_DONE : CORRAL_UNKNOWN;
+  executed->fence.is_given = read_number(tape, 1) != 0;
+  executed->fence.value = read_number(tape, 8);
 }
 
 static void write_hold(struct tape *tape, const struct corral_hold *hold) {
@@ -133,6 +164,9 @@ static void write_memory(struct tape *tape, const struct corral_memory *memory) 
   write_number(tape, memory->undecided_count, 1);
   for (size_t index = 0; index < memory->undecided_count; index += 1)
     write_begun(tape, &memory->undecided[index]);
+  write_number(tape, memory->executed_count, 1);
+  for (size_t index = 0; index < memory->executed_count; index += 1)
+    write_executed(tape, &memory->executed[index]);
 }
 
 /* Reads how many of something follow. */
@@ -153,6 +187,10 @@ static void read_memory(struct tape *tape, struct corral_memory *memory) {
   memory->undecided_count = read_count(tape, CORRAL_UNDECIDED_MAX);
   for (size_t index = 0; index < memory->undecided_count; index += 1)
     read_begun(tape, &memory->undecided[index]);
+  if (tape->is_older) return;
+  memory->executed_count = read_count(tape, CORRAL_EXECUTED_MAX);
+  for (size_t index = 0; index < memory->executed_count; index += 1)
+    read_executed(tape, &memory->executed[index]);
 }
 
 /* ------------------------------------------------------------------------------------------------------- the
@@ -160,7 +198,7 @@ static void read_memory(struct tape *tape, struct corral_memory *memory) {
 
 size_t corral_write_record(
     const struct corral_memory *memory, const char *device, uint8_t record[CORRAL_RECORD_BYTES_MAX]) {
-  struct tape tape = {record, CORRAL_RECORD_BYTES_MAX, 0, false};
+  struct tape tape = {record, CORRAL_RECORD_BYTES_MAX, 0, false, false};
   uint8_t *head = claim(&tape, FORMAT_BYTES);
   memcpy(head, format, FORMAT_BYTES);
   write_number(&tape, memory->writes, 8);
@@ -173,11 +211,12 @@ size_t corral_write_record(
 /* A tape of what stands between format and checksum, if both are right. */
 static bool open_record(const uint8_t *record, size_t length, struct tape *tape) {
   if (length < FORMAT_BYTES + CHECKSUM_BYTES || length > CORRAL_RECORD_BYTES_MAX) return false;
-  if (memcmp(record, format, FORMAT_BYTES) != 0) return false;
+  bool is_older = memcmp(record, format_before, FORMAT_BYTES) == 0;
+  if (!is_older && memcmp(record, format, FORMAT_BYTES) != 0) return false;
   /* Nothing is written to it. */
-  struct tape sum = {(uint8_t *)record, length, length - CHECKSUM_BYTES, false};
+  struct tape sum = {(uint8_t *)record, length, length - CHECKSUM_BYTES, false, false};
   if (read_number(&sum, CHECKSUM_BYTES) != checksum_of(record, length - CHECKSUM_BYTES)) return false;
-  struct tape content = {(uint8_t *)record, length - CHECKSUM_BYTES, FORMAT_BYTES, false};
+  struct tape content = {(uint8_t *)record, length - CHECKSUM_BYTES, FORMAT_BYTES, false, is_older};
   *tape = content;
   return true;
 }

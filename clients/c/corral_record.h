@@ -10,7 +10,7 @@
 
 #include "corral_memory.h"
 
-/* No record is longer. One of a device with a hold and a full ring has some 300 bytes. */
+/* No record is longer. One of a device with a hold and a full ring has some 600 bytes. */
 #define CORRAL_RECORD_BYTES_MAX 2048
 
 enum corral_record_state {

@@ -90,11 +90,13 @@ static void write_fence(struct corral_writer *writer, struct corral_optional fen
 
 static void write_entry(struct corral_writer *writer, const struct corral_entry *entry) {
   bool has_reason = entry->reason[0] != '\0';
-  corral_write_map(writer, (size_t)2 + has_reason + entry->fence.is_given);
+  bool came_again = entry->executed_as != 0;
+  corral_write_map(writer, (size_t)2 + has_reason + entry->fence.is_given + came_again);
   write_number(writer, "n", entry->n);
   write_text(writer, "outcome", outcome_words[entry->outcome]);
   write_text(writer, "reason", has_reason ? entry->reason : NULL);
   write_fence(writer, entry->fence);
+  if (came_again) write_number(writer, "executedAs", entry->executed_as);
   corral_write_map_end(writer);
 }
 

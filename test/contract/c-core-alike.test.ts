@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Command } from '../../machines/command.ts';
 import { readCommand } from '../../src/device/command-reader.ts';
+import { unsettled } from '../../src/device/executed-before.ts';
 import { BLANK_MEMORY, type DeviceMemory, nextBoot, passTime } from '../../src/device/memory.ts';
 import { Outbox } from '../../src/device/outbox.ts';
 import type { ActResult, LastResult, Shown, Verdict } from '../../src/device/ports.ts';
@@ -168,6 +169,8 @@ type Step =
         readonly ms: number | null;
       };
       readonly result: ActResult;
+      /** It is the command that was given so many before it, under a number of its own; `null` for a new one. */
+      readonly again: number | null;
     }
   | { readonly type: 'pass' }
   | { readonly type: 'amend'; readonly n: number; readonly result: LastResult }
@@ -179,6 +182,14 @@ const RESULTS: readonly ActResult[] = [
   { outcome: 'undecided', reason: 'no-answer' },
   { outcome: 'undecided', reason: 'fault' },
 ];
+
+/** As the core wrote it before it kept ids: `start` n 31 is undecided, `stop` n 32 begun. */
+const OLDER_RECORD = [
+  '43524c3101000000000000000463702d31070000000000000020000000000000000c00000000000000031f0000000000000002096e6f2d616e73776572',
+  '0000000000000000001e0000000000000000000000000000000000001c00000000000000030b696e74657272757074656400000000000000000001056f',
+  '74686572000000000000000020a107000000000020a1070000000000200000000000000007000000000000000473746f7000011f0000000000000007',
+  '000000000000000573746172740193c015db',
+].join('');
 
 /** A result, in the words of the harness. */
 const wordsOf = (result: ActResult): string =>
@@ -211,6 +222,10 @@ const step: fc.Arbitrary<{ readonly afterMs: number; readonly step: Step }> = fc
       arbitrary: fc.record({
         type: fc.constant('command' as const),
         result: fc.constantFrom(...RESULTS),
+        again: fc.oneof(
+          { arbitrary: fc.constant(null), weight: 3 },
+          { arbitrary: fc.integer({ min: 1, max: 12 }), weight: 1 },
+        ),
         ahead: fc.record({
           n: usually(fc.integer({ min: 1, max: 3 }), fc.integer({ min: -12, max: 0 })),
           epoch: usually(fc.constant(0), fc.integer({ min: -1, max: 1 })),
@@ -244,28 +259,33 @@ function judge({ name }: Command, isHeld: boolean): Verdict {
 }
 
 function shownBy(memory: DeviceMemory): object {
-  const { boot, highestN, highestEpoch, ring, hold, begun, undecided = [] } = memory;
-  const numbers = { begun: begun === null ? [] : [begun.n], undecided: undecided.map(({ n }) => n) };
+  const { boot, highestN, highestEpoch, ring, hold, begun, undecided = [], executed = [] } = memory;
+  const numbers = {
+    begun: begun === null ? [] : [begun.n],
+    undecided: undecided.map(({ n }) => n),
+    executed: executed.map(({ entry }) => entry.n),
+  };
   return { boot, highestN, highestEpoch, ring, hold, ...numbers, isSound: true };
 }
 
 /** The next boot: what was begun or undecided in the one before is settled by what the hardware shows. */
 function bootAnew(before: DeviceMemory, shown: Shown): DeviceMemory {
   const memory = nextBoot(before, { unreadable: 0, holdChargeMs: HOLD_CHARGE_MS });
-  const left = [...(memory.undecided ?? []), ...(memory.begun === null ? [] : [memory.begun])];
-  return left.reduce((settled, command) => outcomeAfterRestart(settled, shown, command), memory);
+  return unsettled(memory).reduce((settled, command) => outcomeAfterRestart(settled, shown, command), memory);
 }
 
 /** The command of a step, as the device meets it. */
 function commandOf(
-  { name, holdMs, ahead }: Extract<Step, { type: 'command' }>,
+  { name, holdMs, ahead, again }: Extract<Step, { type: 'command' }>,
   { highestN, highestEpoch, boot }: DeviceMemory,
-  up: number,
+  { up, given }: { readonly up: number; readonly given: readonly Command[] },
 ): Command {
   const n = Math.max(1, highestN + ahead.n);
   const epoch = Math.max(0, highestEpoch + ahead.epoch);
+  const before = again === null ? undefined : given.at(-again);
+  const what = before ?? { id: `id-${String(n)}`, name };
   return {
-    ...{ n, epoch, id: `id-${String(n)}`, name, args: {} },
+    ...{ n, epoch, id: what.id, name: what.name, args: {} },
     ...(ahead.boot !== null && { boot: Math.max(0, boot + ahead.boot) }),
     ...(ahead.ms !== null && { notAfterUp: Math.max(0, up + ahead.ms) }),
     ...(holdMs !== undefined && { holdMs }),
@@ -278,6 +298,7 @@ async function liveThrough(
 ): Promise<void> {
   let memory = nextBoot(BLANK_MEMORY, { unreadable: 0, holdChargeMs: HOLD_CHARGE_MS });
   let up = 0;
+  const given: Command[] = [];
   let isBegun: Extract<Reception, { type: 'begun' }> | null = null;
   const compare = async (question: string): Promise<void> => {
     expect(JSON.parse(await core.ask(question))).toMatchObject(shownBy(memory));
@@ -303,7 +324,8 @@ async function liveThrough(
       continue;
     }
     const { result } = what;
-    const command = commandOf(what, memory, up);
+    const command = commandOf(what, memory, { up, given });
+    given.push(command);
     const reception = receive(memory, command, { up, holdChargeMs: HOLD_CHARGE_MS }, (hold) =>
       judge(command, hold !== null),
     );
@@ -390,6 +412,34 @@ describe.skipIf(!hasCompiler('sanitized'))(
       const [from, to] = (await core.ask('next 400')).split(' ').map(Number);
       expect(to! - from! + 1).toBe(held - 1);
       expect(to).toBe(199);
+    });
+
+    test('reads the record of a core that knew no command by its id, with what was begun and undecided in it', async () => {
+      expect(JSON.parse(await core.ask(`load cp-1 ${OLDER_RECORD}`))).toMatchObject({
+        ...{
+          became: 'read',
+          isSound: true,
+          boot: 7,
+          highestN: 32,
+          begun: [32],
+          undecided: [31],
+          executed: [],
+        },
+      });
+      const settled = JSON.parse(await core.ask(`boot 1 ${HOLD_CHARGE_MS} executed`)) as {
+        readonly ring: unknown;
+      };
+      expect(settled.ring).toEqual([
+        { n: 32, outcome: 'done' },
+        { n: 31, outcome: 'done' },
+        { n: 30, outcome: 'done' },
+        { n: 28, outcome: 'unknown', reason: 'interrupted' },
+      ]);
+      const written = await core.ask('record cp-1');
+      expect(JSON.parse(await core.ask(`load cp-1 ${written}`))).toMatchObject({
+        became: 'read',
+        ring: settled.ring,
+      });
     });
 
     test('takes no damaged record for a memory, and each whole one for what it was', async () => {

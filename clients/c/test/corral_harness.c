@@ -109,6 +109,7 @@ static void print_entry(const struct corral_entry *entry) {
   printf("{\"n\":%" PRIu64 ",\"outcome\":\"%s\"", entry->n, outcomes[entry->outcome]);
   if (entry->reason[0] != '\0') printf(",\"reason\":\"%s\"", entry->reason);
   if (entry->fence.is_given) printf(",\"fence\":{\"boot\":%" PRIu64 "}", entry->fence.value);
+  if (entry->executed_as != 0) printf(",\"executedAs\":%" PRIu64, entry->executed_as);
   printf("}");
 }
 
@@ -137,6 +138,10 @@ static void answer_memory(const char *became) {
   else printf("null");
   print_numbers("begun", &memory.begun, memory.begun.n == 0 ? 0 : 1);
   print_numbers("undecided", memory.undecided, memory.undecided_count);
+  printf(",\"executed\":[");
+  for (size_t index = 0; index < memory.executed_count; index += 1)
+    printf("%s%" PRIu64, index == 0 ? "" : ",", memory.executed[index].n);
+  printf("]");
   printf("}\n");
 }
 
@@ -197,7 +202,7 @@ static struct corral_verdict judge(
 
 /* receive up hold-charge-ms payload */
 static void answer_receive(char **words) {
-  static const char *const became[] = {"repeated", "refused", "done", "begun"};
+  static const char *const became[] = {"repeated", "executed-before", "refused", "done", "begun"};
   struct corral_moment moment = {number(words[1]), number(words[2]), judge, NULL};
   struct corral_command command;
   size_t length;
@@ -217,12 +222,10 @@ static struct corral_result result_of(const char *outcome, const char *reason) {
 static void answer_boot(char **words) {
   static const char *const shown[] = {"executed", "not-executed", "undecided", "nothing"};
   struct corral_begun left[CORRAL_UNDECIDED_MAX + 1];
-  size_t count = 0;
   int index = 0;
   while (strcmp(shown[index], words[3]) != 0) index += 1;
   corral_next_boot(&memory, number(words[1]), number(words[2]));
-  for (; count < memory.undecided_count; count += 1) left[count] = memory.undecided[count];
-  if (memory.begun.n != 0) left[count++] = memory.begun;
+  size_t count = corral_unsettled(&memory, left);
   for (size_t at = 0; at < count; at += 1)
     corral_settle_after_restart(&memory, left[at], (enum corral_shown)index);
   answer_memory("booted");
