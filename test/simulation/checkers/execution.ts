@@ -1,5 +1,6 @@
 import type { Evidence } from '../world/evidence.ts';
 import type { Execution } from '../record.ts';
+import { EXECUTED_MAX } from '../../../src/device/memory.ts';
 import {
   type Checker,
   type EntryVersion,
@@ -14,7 +15,7 @@ import {
 export const execution: Checker = {
   name: 'execution',
   sentence:
-    'a device executes only what is in the ledger, once, as it stands there, and never after its certainAt',
+    'a device executes only what is in the ledger, once, as it stands there, and never after its certainAt; also what a store that was set back gives it under another number',
   check: (evidence) => {
     const versions = versionsById(evidence);
     const real = evidence.record.executions.filter(
@@ -58,13 +59,28 @@ function notAsWritten(
 }
 
 function twice(executions: readonly Execution[], forgotten: ReadonlySet<string>): Flaw[] {
-  const seen = new Set<string>();
-  return executions.flatMap(({ device, command, startedAt: at }) => {
-    const key = `${device} ${command.id}${forgotten.has(command.id) ? ` ${command.n}` : ''}`;
-    if (!seen.has(key)) {
-      seen.add(key);
-      return [];
-    }
+  const before = new Map<string, Execution[]>();
+  return executions.flatMap((execution) => {
+    const { device, command, startedAt: at } = execution;
+    const earlier = before.get(device) ?? [];
+    before.set(device, [...earlier, execution]);
+    const isAgain = earlier.some(
+      (other, index) =>
+        other.command.id === command.id &&
+        (!forgotten.has(command.id) ||
+          other.command.n === command.n ||
+          isKnown(other, execution, earlier.slice(index + 1))),
+    );
+    if (!isAgain) return [];
     return [{ at, device, text: `${command.name} ${short(command.id)} (n ${command.n}) is executed again` }];
   });
+}
+
+/**
+ * The device knows it by its id: it took effect, the storage is the same, and no more was executed in between than is remembered. Under another
+ * name it would be another command.
+ */
+function isKnown({ life, effect, command }: Execution, now: Execution, since: readonly Execution[]): boolean {
+  if (life !== now.life || effect !== 'done' || command.name !== now.command.name) return false;
+  return since.length < EXECUTED_MAX;
 }
