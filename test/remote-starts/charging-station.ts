@@ -26,8 +26,9 @@ export class ChargingStation {
   readonly #medium = new StorageMedium();
   readonly #made: MadeReport[] = [];
   readonly #executed: string[] = [];
+  /** What a reading was of, by the number that it bears among its sensors: a report is told of when it is stored, which may be later. */
+  readonly #readings: Pick<MadeReport, 'madeAt' | 'session'>[] = [];
   #boots = 0;
-  #readAt = 0;
   #agent: DeviceAgent | null = null;
   #booting: Promise<void> = Promise.resolve();
   #isOver = false;
@@ -91,20 +92,23 @@ export class ChargingStation {
       link: this.#links.link(device),
       tell: (event) => {
         if (event.type !== 'report') return;
-        const { boot, seq, state } = event.report;
-        const session = state === 'charging' ? this.#sessions() : 0;
-        this.#made.push({ boot, seq, state, session, madeAt: this.#readAt });
+        const { boot, seq, state, sensors } = event.report;
+        const reading = this.#readings[sensors.reading as number];
+        if (reading === undefined) throw new Error(`a report of ${device} without a reading`);
+        this.#made.push({ boot, seq, state, ...reading });
       },
     });
   }
 
-  /** The station, with a list of what it was made to do, and the time of its last measurement. */
+  /** The station, with a list of what it was made to do, and of when it was read. */
   #body(): DeviceBody {
     const station = this.#station;
     return {
       read: () => {
-        this.#readAt = Date.now();
-        return station.read();
+        const { state, sensors } = station.read();
+        const session = state === 'charging' ? this.#sessions() : 0;
+        const reading = this.#readings.push({ madeAt: Date.now(), session }) - 1;
+        return { state, sensors: { ...sensors, reading } };
       },
       judge: (command) => station.judge(command),
       act: async (command) => {

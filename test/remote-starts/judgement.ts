@@ -115,9 +115,9 @@ function wronglyForgotten(
 }
 
 function wrongEntry(entry: CommandResult, really: TrueStart | null, wasThere: boolean): readonly string[] {
-  const { id, outcome, reason, closedAt } = entry;
+  const { id, outcome, reason, proof, closedAt } = entry;
   const hasBegun = really?.hasBegun ?? false;
-  const saying = `${id} is ${outcome} (${String(reason)})`;
+  const saying = `${id} is ${outcome} (${String(reason)}; ${String(proof)})`;
   switch (outcome) {
     case 'done':
       return hasBegun ? [] : [`${saying}, and no session began`];
