@@ -43,7 +43,7 @@ const ONE_COPY = { deadlineMs: 1, waitMs: 2_000 };
 const PATIENT = { deadlineMs: 300_000 };
 /** Between two looks, ms. */
 const LOOK_EVERY_MS = 50;
-/** An operator does something about what has stayed in doubt for so long, as the station lives it, ms. */
+/** An operator does something about what he has seen in doubt for so long, as the station lives it, ms: servers that are away show nothing. */
 const OPERATOR_AFTER_MS = 900_000;
 
 /** See the head of this file. */
@@ -98,8 +98,7 @@ export class Customers {
 
   /** Resolves when it is known what became of a start; false: it was never accepted, or nobody knows of it any more. */
   async #follow(start: AskedStart): Promise<boolean> {
-    const since = Date.now();
-    for (;;) {
+    for (let seenAt = Infinity; ;) {
       const result = await this.#ledger(start.id);
       if (result === null) {
         start.told.push('unknown-id');
@@ -110,8 +109,9 @@ export class Customers {
       if (result.closedAt !== null) return true;
       if (isUndecided(result)) {
         start.wasUndecided = true;
+        seenAt = Math.min(seenAt, Date.now());
         if (!start.wasOtherRefused) await this.#otherCustomer(start);
-        if (this.#isLong(since)) await this.#operate('abandon', { command: start.id });
+        if (this.#isLong(seenAt)) await this.#operate('abandon', { command: start.id });
       }
       await pause(LOOK_EVERY_MS);
     }
@@ -134,16 +134,19 @@ export class Customers {
 
   /** Waits until the bay can be given to somebody: whoever charges has had enough some time, and an operator ends what stays in doubt. */
   async #untilFree(): Promise<void> {
-    for (let since = Date.now(); ;) {
+    for (let seenAt = Infinity; ;) {
       const document = await this.#corral.get(this.#device, PATIENT).catch(ignoreRefusal);
       if (document !== null && isFree(document)) return;
       if (document?.state === 'charging') {
         await this.#live(this.#chance.between(20_000, 90_000));
         await this.#ask('stop', this.#chance.uuid());
-        since = Date.now();
-      } else if (document !== null && this.#isLong(since)) {
-        await this.#endDoubt(document);
-        since = Date.now();
+        seenAt = Infinity;
+      } else if (document !== null) {
+        seenAt = Math.min(seenAt, Date.now());
+        if (this.#isLong(seenAt)) {
+          await this.#endDoubt(document);
+          seenAt = Infinity;
+        }
       }
       await pause(LOOK_EVERY_MS);
     }
