@@ -162,6 +162,8 @@ test.runIf(STARTS > 0)(
       one.live(Math.floor(STARTS / DEVICES) + (index < STARTS % DEVICES ? 1 : 0), progress.tell),
     );
     const [calamities] = await Promise.all([goBack(postgres, progress), ...lives]);
+    // Who had come to the end before the database was set back may be in doubt anew, by what that has forgotten.
+    await Promise.all(customers.map((one) => one.untilFree()));
     const truths = await gateway.end();
     const reader = await world.startNode({ isStandby: true });
     const judgements = await Promise.all(

@@ -78,12 +78,12 @@ export class Customers {
       tell();
       await this.#live(this.#chance.between(5_000, 30_000));
     }
-    await this.#untilFree();
+    await this.untilFree();
   }
 
   async #remoteStart(): Promise<void> {
     for (;;) {
-      await this.#untilFree();
+      await this.untilFree();
       const start = this.#newStart();
       const answer = await this.#ask('start', start.id);
       if (answer.type === 'ledger') start.isAccepted = true;
@@ -133,7 +133,7 @@ export class Customers {
   }
 
   /** Waits until the bay can be given to somebody: whoever charges has had enough some time, and an operator ends what stays in doubt. */
-  async #untilFree(): Promise<void> {
+  async untilFree(): Promise<void> {
     for (let seenAt = Infinity; ;) {
       const document = await this.#corral.get(this.#device, PATIENT).catch(ignoreRefusal);
       if (document !== null && isFree(document)) return;
