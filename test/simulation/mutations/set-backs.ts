@@ -27,14 +27,6 @@ export const setBackMutations: readonly Mutation[] = [
     seed: 8,
   },
   {
-    bug: 'a device executes again what a store that was set back gives it under another number',
-    file: 'src/device/executed-before.ts',
-    find: "if (name === 'report') return null;",
-    put: 'if (n > 0) return null;',
-    caughtBy: 'execution',
-    seed: 1,
-  },
-  {
     bug: 'a version goes on from the last one that the store knows',
     file: 'actors/numbers.ts',
     find: 'return Math.max(version + 1, epoch);',
