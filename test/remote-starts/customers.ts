@@ -71,11 +71,18 @@ export class Customers {
     this.#speed = options.speed;
   }
 
-  /** So many starts that were accepted, each to its end; then the bay is free, and nothing is in doubt. */
-  async live(starts: number, tell: () => void): Promise<void> {
+  /**
+   * So many starts that were accepted, each to its end; then the bay is free, and nothing is in doubt. Each waits until it may `begin`, and
+   * tells its `end`.
+   */
+  async live(
+    starts: number,
+    { begin, end }: { readonly begin: () => Promise<void>; readonly end: () => void },
+  ): Promise<void> {
     for (let count = 0; count < starts; count += 1) {
+      await begin();
       await this.#remoteStart();
-      tell();
+      end();
       await this.#live(this.#chance.between(5_000, 30_000));
     }
     await this.untilFree();
