@@ -65,6 +65,15 @@ export interface HoldSpan {
   offMs: number;
 }
 
+/** How a device looks from `at` on, to somebody who stands beside it; whether it is held is in its {@link HoldSpan}s. */
+export interface Look {
+  readonly device: string;
+  readonly at: number;
+  /** As its reports call it, while it is not held. */
+  readonly state: string;
+  readonly sensors: Readonly<Record<string, unknown>>;
+}
+
 /** A backend's request, as a node heard it. */
 export interface Heard {
   readonly device: string;
@@ -126,6 +135,16 @@ export interface HubLoss {
   readonly published: readonly StoredMessage[];
 }
 
+/** A node reads the streams for partitions that it holds. */
+export interface ReadingRecord {
+  readonly node: string;
+  readonly openedAt: number;
+  /** When it has told the node all that the stream held when it began; `null` while it has not. */
+  readThroughAt: number | null;
+  /** `null` while it goes on; a node that dies ends it, and says nothing more. */
+  endedAt: number | null;
+}
+
 /** What one start of the watcher was told. */
 export interface WatchRecord {
   /** The place that it began behind. */
@@ -162,6 +181,7 @@ export class WorldRecord {
   readonly untellable = new Set<string>();
   readonly receptions: Reception[] = [];
   readonly holds: HoldSpan[] = [];
+  readonly looks: Look[] = [];
   readonly wipes: { readonly device: string; readonly at: number }[] = [];
   readonly said: Said[] = [];
   readonly conclusions: Conclusion[] = [];
@@ -176,6 +196,7 @@ export class WorldRecord {
   readonly setBacks: number[] = [];
   /** What was done to the world, by sort. */
   readonly injected = new Map<FaultSort | Mishap, number>();
+  readonly readings: ReadingRecord[] = [];
   /** Starts of the watcher, in their order. */
   readonly watches: WatchRecord[] = [];
   /** Devices that an operator was told are forgotten. */

@@ -1,5 +1,6 @@
 /** Every property that a world is judged by. */
 import { acceptance } from './acceptance.ts';
+import { allowed } from './allowed.ts';
 import { calm } from './calm.ts';
 import { certainlyNot } from './certainly-not.ts';
 import { conclusions } from './conclusions.ts';
@@ -24,12 +25,14 @@ import { outcomes } from './outcomes.ts';
 import { presence } from './presence.ts';
 import { publication } from './publication.ts';
 import { refusedMessage } from './refused-message.ts';
+import { sensorHistory } from './sensor-history.ts';
 import { singleHolder } from './single-holder.ts';
 import { someFresh } from './some-fresh.ts';
 import { soundness } from './soundness.ts';
 import { sources } from './sources.ts';
 import { storage } from './storage.ts';
 import { storageless } from './storageless.ts';
+import { timeline } from './timeline.ts';
 import { told } from './told.ts';
 import { undecided } from './undecided.ts';
 import { warranted } from './warranted.ts';
@@ -44,5 +47,5 @@ export const checkers: readonly Checker[] = [
   ...[storage, storageless, forgotten],
   ...[undecided, lyingClock, deaf, wrongClock, watch],
   ...[refusedMessage, sources, someFresh, counts, journalTimes, warranted],
-  lastContact,
+  ...[lastContact, timeline, sensorHistory, allowed],
 ];

@@ -75,5 +75,17 @@ export function finalEntries({ store }: Evidence): readonly LedgerEntry[] {
   return [...store.ledger.values()].flat();
 }
 
+/** All of them by their keys, each in its order. */
+export function grouped<T>(all: Iterable<T>, keyOf: (one: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const one of all) {
+    const key = keyOf(one);
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, [one]);
+    else known.push(one);
+  }
+  return groups;
+}
+
 /** An id short enough for a sentence. */
 export const short = (id: string): string => id.slice(0, 8);

@@ -1,9 +1,8 @@
-import type { ArchivedReport } from '../../../src/runtime/archive.ts';
 import type { StoredMessage } from '../../../src/memory/message-stream.ts';
 import { readReports } from '../../../src/wire/report.ts';
 import { parseReportSubject } from '../../../src/wire/subjects.ts';
-import { sampleKey } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
+import { isForged } from './forged.ts';
 import type { Checker, Flaw } from './checker.ts';
 
 /** Whatever was set aside, read again or taken over: nothing the hub stored is decided twice, or never. */
@@ -35,10 +34,6 @@ export const decided: Checker = {
 /** How many reports somebody else made in the device's name. */
 function forgedOf({ record }: Evidence, device: string): number {
   return [...record.forged.keys()].filter((key) => key.startsWith(`${device} `)).length;
-}
-
-function isForged({ record }: Evidence, device: string, { body }: ArchivedReport): boolean {
-  return record.forged.has(sampleKey(device, body as { sensors: Record<string, unknown> }));
 }
 
 /** How many reports of each device there are, copies too. */

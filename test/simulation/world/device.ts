@@ -113,6 +113,7 @@ export class Device {
     });
     this.#outages = chance.fork('outages');
     this.hardware = new Hardware(schedule, chance.fork('hardware'), kind, {
+      looks: ({ state, sensors }) => void record.looks.push({ device, at: schedule.now, state, sensors }),
       sampled: (hold) => this.#noteSample(hold),
       moving: (command) => this.#noteExecution(command, true),
       cannotTell: ({ id }) => void record.untellable.add(id),

@@ -1,5 +1,7 @@
 /** What a world leaves behind for its checkers. */
 import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { SensorChange } from '../../../actors/sensor-changes.ts';
+import type { WindowedInterval } from '../../../actors/timeline.ts';
 import type { Twin } from '../../../actors/twin.ts';
 import type { StoredMessage } from '../../../src/memory/message-stream.ts';
 import type { ArchivedReport } from '../../../src/runtime/archive.ts';
@@ -18,6 +20,9 @@ export interface FinalStore {
   readonly reports: ReadonlyMap<string, readonly ArchivedReport[]>;
   readonly ledger: ReadonlyMap<string, readonly LedgerEntry[]>;
   readonly journal: readonly (readonly JournalLine[])[];
+  /** What people read of a device's past, page by page: what it was, and how its binary sensors changed. */
+  readonly timelines: ReadonlyMap<string, readonly WindowedInterval[]>;
+  readonly sensorChanges: ReadonlyMap<string, readonly SensorChange[]>;
 }
 
 /** What the hub's streams hold in the end. */

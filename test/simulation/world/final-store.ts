@@ -1,30 +1,50 @@
 /** Reads what the store holds in the end. */
 import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { SensorChange } from '../../../actors/sensor-changes.ts';
+import type { TimelineFold, WindowedInterval } from '../../../actors/timeline.ts';
 import type { Twin } from '../../../actors/twin.ts';
+import type { Kind } from '../../../machines/kind.ts';
+import { kinds } from '../../../machines/kinds.ts';
+import { readSensors } from '../../../src/http/sensor-page.ts';
+import { readTimeline } from '../../../src/http/timeline-page.ts';
 import type { MemoryStore } from '../../../src/memory/store.ts';
-import type { ArchivedReport } from '../../../src/runtime/archive.ts';
+import type { ArchivedReport, ReportPage } from '../../../src/runtime/archive.ts';
 import type { JournalLine } from '../../../src/runtime/ports.ts';
 import { PARTITIONS } from '../../../src/wire/partition.ts';
 import type { FinalStore } from './evidence.ts';
 
 const ARCHIVE_PAGE = 10_000;
+/** Intervals, and changes, of a page: so few that most devices have several. */
+const HISTORY_PAGE = 40;
+const ALL_TIME = { from: null, to: null };
 
-/** All of it, of these devices. */
-export async function readFinalStore(store: MemoryStore, devices: readonly string[]): Promise<FinalStore> {
+/** All of it, of these devices; `now` by the hub's clock. */
+export async function readFinalStore(
+  store: MemoryStore,
+  devices: readonly string[],
+  now: number,
+): Promise<FinalStore> {
   const twins = new Map<string, Twin>();
   const reports = new Map<string, readonly ArchivedReport[]>();
   const ledger = new Map<string, readonly LedgerEntry[]>();
+  const timelines = new Map<string, readonly WindowedInterval[]>();
+  const sensorChanges = new Map<string, readonly SensorChange[]>();
   for (const name of devices) {
     const found = await store.twin(name);
-    if (found !== null) twins.set(name, found.twin);
-    reports.set(name, await reportsOf(store, name));
+    const filed = await reportsOf(store, name);
+    reports.set(name, filed);
     ledger.set(name, await store.commands(name, { beforeN: null, limit: ARCHIVE_PAGE }));
+    if (found === null) continue;
+    twins.set(name, found.twin);
+    const kind = kinds.find((one) => one.name === found.twin.kind)!;
+    timelines.set(name, await timelineOf(filed, kind, now));
+    sensorChanges.set(name, await sensorChangesOf(filed, kind));
   }
   const journal: (readonly JournalLine[])[] = [];
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
     journal.push(await store.journalAfter(partition, 0, ARCHIVE_PAGE * 10));
   }
-  return { twins, reports, ledger, journal };
+  return { twins, reports, ledger, journal, timelines, sensorChanges };
 }
 
 async function reportsOf(store: MemoryStore, device: string): Promise<readonly ArchivedReport[]> {
@@ -36,4 +56,47 @@ async function reportsOf(store: MemoryStore, device: string): Promise<readonly A
     if (reports.length === 0) return found;
     found.push(...reports);
   }
+}
+
+async function timelineOf(
+  filed: readonly ArchivedReport[],
+  { limits: { silenceMs } }: Kind,
+  now: number,
+): Promise<readonly WindowedInterval[]> {
+  const found: WindowedInterval[] = [];
+  const common = { read: readerOf(filed), window: ALL_TIME, limit: HISTORY_PAGE, silenceMs, now };
+  let fold: TimelineFold | null = null;
+  do {
+    const page = await readTimeline({ ...common, fold });
+    found.push(...page.intervals);
+    fold = page.fold;
+  } while (fold !== null);
+  return found;
+}
+
+async function sensorChangesOf(
+  filed: readonly ArchivedReport[],
+  { binarySensors: sensors, limits: { silenceMs } }: Kind,
+): Promise<readonly SensorChange[]> {
+  const found: SensorChange[] = [];
+  const common = { read: readerOf(filed), sensors, window: ALL_TIME, limit: HISTORY_PAGE, silenceMs };
+  let cursor: string | null = null;
+  do {
+    const page = await readSensors({ ...common, cursor: cursor ?? undefined });
+    found.push(...page.changes);
+    cursor = page.cursor;
+  } while (cursor !== null);
+  return found;
+}
+
+/** Reads on in what was read from the store already. */
+function readerOf(
+  filed: readonly ArchivedReport[],
+): (page: ReportPage) => Promise<readonly ArchivedReport[]> {
+  return async ({ after, limit }) => {
+    const isIt = (other: ArchivedReport): boolean =>
+      other.incarnation === after?.incarnation && other.boot === after.boot && other.seq === after.seq;
+    const first = after === null ? 0 : filed.findIndex(isIt) + 1;
+    return filed.slice(first, first + limit);
+  };
 }

@@ -58,6 +58,8 @@ const TRAITS: Readonly<Record<string, Traits>> = {
 
 /** What the hardware tells the record. */
 export interface HardwareEvents {
+  /** From now on it looks like this, to somebody who stands beside it. */
+  looks(reading: Reading): void;
   /** The device looked at itself; the number is in the report's sensors as `sample`. */
   sampled(hold: DeviceHold | null): number;
   /** Hardware begins to move for a command. */
@@ -100,12 +102,14 @@ export class Hardware {
     this.#traits = traits;
     this.#events = events;
     this.#isTransparent = chance.hits(0.7);
+    this.#noteLook();
   }
 
   /** Somebody comes to an idle device: nobody, or the holder if it is held. */
   use(): boolean {
     if (this.#isInUse || this.#isOutOfOrder) return false;
     this.#isInUse = true;
+    this.#noteLook();
     this.#changed({ endsHold: true });
     return true;
   }
@@ -114,29 +118,34 @@ export class Hardware {
   leave(): void {
     if (!this.#isInUse) return;
     this.#isInUse = false;
+    this.#noteLook();
     this.#changed({});
   }
 
   breakDown(): void {
     this.#isOutOfOrder = true;
     this.#isInUse = false;
+    this.#noteLook();
     this.#changed({ endsHold: true });
   }
 
   repair(): void {
     if (!this.#isOutOfOrder) return;
     this.#isOutOfOrder = false;
+    this.#noteLook();
     this.#changed({});
   }
 
   /** One of its sensors says nothing that fits; the rest is as it was. */
   breakSensor(): void {
     this.#hasBrokenSensor = true;
+    this.#noteLook();
     this.#changed({});
   }
 
   repairSensor(): void {
     this.#hasBrokenSensor = false;
+    this.#noteLook();
     this.#changed({});
   }
 
@@ -266,6 +275,11 @@ export class Hardware {
     execution.effect = 'done';
     if (name === 'start') this.#isInUse = true;
     else if (name === 'stop') this.#isInUse = false;
+    this.#noteLook();
+  }
+
+  #noteLook(): void {
+    this.#events.looks(this.reading(false));
   }
 
   async #wasExecuted(command: Command): Promise<Shown> {

@@ -17,7 +17,7 @@ import type { BackendRequest, Bus, Clock, Feed, Store, TimeSource } from '../../
 import type { Telemetry } from '../../../src/runtime/telemetry.ts';
 import { decode } from '../../../src/wire/codec.ts';
 import { siteStream } from '../../../src/wire/subjects.ts';
-import type { Heard, WorldRecord } from '../record.ts';
+import type { Heard, ReadingRecord, WorldRecord } from '../record.ts';
 import type { Trace } from '../trace.ts';
 import type { Chance } from './chance.ts';
 import type { ServerClock } from './clocks.ts';
@@ -198,6 +198,8 @@ export class Server {
     machine.bus.stop();
     machine.publisher.stop();
     for (const believers of record.believers.values()) believers.delete(this.name);
+    for (const reading of record.readings)
+      if (reading.node === this.name) reading.endedAt ??= this.#options.schedule.now;
     this.#machine = null;
     this.#options.died();
   }
@@ -294,10 +296,11 @@ export class Server {
   }
 
   #feed(process: Process, link: MemoryLink, clock: Clock): Feed {
-    const { record } = this.#options;
+    const { record, schedule } = this.#options;
     const feed = this.#readerOf(process, link, clock);
     return {
       open: async ({ sink, ...options }) => {
+        const noted = this.#noteReading();
         const reading = await feed.open({
           ...options,
           sink: {
@@ -306,12 +309,23 @@ export class Server {
             hearing: (isHearing) => process.enter(() => sink.hearing(isHearing)),
             gone: (range) => process.enter(() => sink.gone(range)),
             reads: (stream) => process.enter(() => sink.reads(stream)),
-            opens: (streams) => process.enter(() => sink.opens(streams)),
-            readThrough: (stream) => process.enter(() => sink.readThrough(stream)),
+            opens: (streams) =>
+              process.enter(() => {
+                if (!streams.includes(siteStream(SITE))) noted.readThroughAt = schedule.now;
+                sink.opens(streams);
+              }),
+            readThrough: (stream) =>
+              process.enter(() => {
+                noted.readThroughAt ??= schedule.now;
+                sink.readThrough(stream);
+              }),
           },
         });
         return {
-          stop: () => reading.stop(),
+          stop: async () => {
+            noted.endedAt ??= schedule.now;
+            await reading.stop();
+          },
           read: (range, max) => {
             record.count('read-again');
             return process.call(() => reading.read(range, max));
@@ -319,6 +333,13 @@ export class Server {
         };
       },
     };
+  }
+
+  #noteReading(): ReadingRecord {
+    const { record, schedule } = this.#options;
+    const noted = { node: this.name, openedAt: schedule.now, readThroughAt: null, endedAt: null };
+    record.readings.push(noted);
+    return noted;
   }
 
   #readerOf(process: Process, link: MemoryLink, clock: Clock): Feed {

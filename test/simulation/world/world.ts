@@ -210,6 +210,7 @@ export class World {
         store: await readFinalStore(
           this.#store,
           this.#devices.map(({ name }) => name),
+          schedule.now + this.#hubOffsetMs,
         ),
         exam,
       },
