@@ -9,7 +9,8 @@
  * Invariants:
  * I1  reports are folded in ascending (incarnation, boot, seq), each once.
  * I2  the changes of a sensor alternate between true and false.
- * I3  of a sensor, `notBefore` and `at` never run back, and `notBefore` is at most `at`.
+ * I3  of a sensor, `notBefore` and `at` never run back, and `notBefore` is at most `at`. A time that gives way to an earlier report's has
+ *     an error that is larger by as much, and what lies between two reports has the larger error of both.
  * I4  at most two changes of a sensor come from one report, away and back: what else happened between two is not known.
  * I5  lanes are plain JSON data: they may be put aside after any report, and give the same changes when it goes on.
  */
@@ -61,6 +62,8 @@ export interface SensorLane {
   readonly up: number;
   /** When that was measured, ms epoch, or the latest before it: measured times of two boots may overlap by their errors. */
   readonly at: number;
+  /** `at` is right within ± this, ms; `null` where no round trip bounds it. */
+  readonly errorMs: number | null;
 }
 
 /** The fold so far, by sensor; empty before the first report. */
@@ -83,7 +86,8 @@ export function foldSensors(
     const before = lanes[sensor];
     const { incarnation, boot, seq, up } = report;
     const at = Math.max(report.measuredAt, before?.at ?? -Infinity);
-    next[sensor] = { value, incarnation, boot, seq, up, at };
+    const errorMs = widened(report.errorMs, at - report.measuredAt);
+    next[sensor] = { value, incarnation, boot, seq, up, at, errorMs };
     if (before !== undefined) changes.push(...changesBetween({ sensor, value, before, report, at }));
   }
   return { lanes: next, changes };
@@ -103,16 +107,18 @@ function changesBetween(step: Step): readonly SensorChange[] {
   const order = report.incarnation - before.incarnation || comparePositions(report, before);
   if (order <= 0)
     throw new Error(`sensor changes: report ${positionOf(report)} does not come after ${positionOf(before)}`);
-  const { isExact, changedAt } = lastChange(step);
+  const { isExact, changedAt, errorMs } = lastChange(step);
   const isSame = value === before.value;
   if (isSame && !isExact) return [];
-  const { incarnation, boot, seq, errorMs } = report;
-  const told = { sensor, errorMs, incarnation, boot, seq };
+  const { incarnation, boot, seq } = report;
+  const between = larger(before.errorMs, errorMs);
+  const told = { sensor, errorMs: isExact ? errorMs : between, incarnation, boot, seq };
   // Where `since` tells the moment, this report may have been made for it, whatever else was lost.
   const isInferred = at - changedAt > PROMPT_MS || (!isExact && !isNext(before, report));
   const change = { ...told, value, at: changedAt, notBefore: isExact ? changedAt : before.at, isInferred };
   if (!isSame) return [change];
-  return [{ ...told, value: !value, at: changedAt, notBefore: before.at, isInferred: true }, change];
+  const away = { ...told, value: !value, at: changedAt, notBefore: before.at, isInferred: true };
+  return [{ ...away, errorMs: between }, change];
 }
 
 /**
@@ -122,15 +128,28 @@ function changesBetween(step: Step): readonly SensorChange[] {
 function lastChange({ sensor, value, before, report, at }: Step): {
   readonly isExact: boolean;
   readonly changedAt: number;
+  readonly errorMs: number | null;
 } {
   const sinceMs = sinceChangeMs(report.body, sensor);
-  if (sinceMs === null) return { isExact: false, changedAt: at };
+  const { measuredAt, errorMs } = report;
+  const byReport = { isExact: false, changedAt: at, errorMs: widened(errorMs, at - measuredAt) };
+  if (sinceMs === null) return byReport;
   const changedUp = report.up - sinceMs;
-  const changedAt = Math.min(at, Math.max(before.at, report.measuredAt - sinceMs));
-  if (!isSameBoot(before, report)) return { isExact: changedUp > PROMPT_MS, changedAt };
+  const changedAt = Math.min(at, Math.max(before.at, measuredAt - sinceMs));
+  const bySince = { changedAt, errorMs: widened(errorMs, changedAt - (measuredAt - sinceMs)) };
+  if (!isSameBoot(before, report)) return { isExact: changedUp > PROMPT_MS, ...bySince };
   // What changed about when the report before was made is what that report told, unless it told another value.
-  if (changedUp > before.up + (value === before.value ? PROMPT_MS : 0)) return { isExact: true, changedAt };
-  return { isExact: false, changedAt: at };
+  if (changedUp > before.up + (value === before.value ? PROMPT_MS : 0)) return { isExact: true, ...bySince };
+  return byReport;
+}
+
+/** The error of a time that was moved by so much. */
+function widened(errorMs: number | null, movedMs: number): number | null {
+  return errorMs === null ? null : errorMs + Math.abs(movedMs);
+}
+
+function larger(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? null : Math.max(one, other);
 }
 
 type Position = Pick<SensorReport, 'incarnation' | 'boot' | 'seq'>;

@@ -11,7 +11,8 @@
  * Invariants:
  * I1  reports are folded in ascending (incarnation, boot, seq), each once.
  * I2  intervals tile: each begins where the one before it ends, and no two neighbours have the same state.
- * I3  time never runs back. Between two boots measured times may overlap by their errors; the later one gives way.
+ * I3  time never runs back. Between two boots measured times may overlap by their errors; the later one gives way, and its error grows by
+ *     as much.
  * I4  a fold is plain JSON data: it may be put aside after any report, and gives the same intervals when it goes on.
  */
 import { countOf } from './sequence.ts';
@@ -84,12 +85,11 @@ export function foldReport(
   report: TimelineReport,
   silenceMs: number,
 ): TimelineStep & { readonly isTaken: boolean } {
-  const { incarnation, boot, seq, state, errorMs } = report;
-  const last = { incarnation, boot, seq, errorMs };
-  if (fold === null)
-    return { fold: { open: begin(report, report.measuredAt), last }, closed: null, isTaken: true };
+  const { incarnation, boot, seq, state } = report;
+  const at = Math.max(report.measuredAt, fold?.open.lastReportAt ?? -Infinity);
+  const last = { incarnation, boot, seq, errorMs: errorAt(report, at) };
+  if (fold === null) return { fold: { open: begin(report, at), last }, closed: null, isTaken: true };
   const { open } = fold;
-  const at = Math.max(report.measuredAt, open.lastReportAt);
   const hole = holeBetween(fold.last, report);
   if (open.isSilent)
     return { fold: { open: begin(report, at), last }, closed: { ...open, to: at }, isTaken: true };
@@ -188,11 +188,17 @@ export function cutToWindow(
 }
 
 function begin(report: TimelineReport, at: number): TimelineFold['open'] {
-  const { state, errorMs, incarnation, boot, seq } = report;
+  const { state, incarnation, boot, seq } = report;
+  const errorMs = errorAt(report, at);
   return {
     ...{ state, isSilent: false, from: at, errorMs, to: null, incarnation, boot, seq, lastReportAt: at },
     ...{ reports: 1, gaps: 0, missing: 0, reboots: 0 },
   };
+}
+
+/** By how much `at` may be off, where the report was measured then or gave way until then. */
+function errorAt({ measuredAt, errorMs }: TimelineReport, at: number): number | null {
+  return errorMs === null ? null : errorMs + at - measuredAt;
 }
 
 function isSameBoot(a: Position, b: Position): boolean {

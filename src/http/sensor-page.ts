@@ -108,7 +108,10 @@ const position = {
 const FoldSchema = Type.Object({
   lanes: Type.Record(
     Type.String(),
-    Type.Object({ value: Type.Boolean(), ...position, up: Count, at: Type.Number() }),
+    Type.Object({
+      ...{ value: Type.Boolean(), ...position, up: Count, at: Type.Number() },
+      errorMs: Type.Union([Type.Number(), Type.Null()]),
+    }),
   ),
   last: Type.Object(position),
 });

@@ -154,6 +154,17 @@ describe('the timeline of a device', () => {
     expect(timeline[0]?.gaps).toBe(0);
   });
 
+  test('a time that gives way to the boot before has an error that is larger by as much', () => {
+    const [before] = reportsOf([['available', 10]]);
+    const [after] = reportsOf([['charging', 9]], { boot: 2 });
+    const timeline = timelineOf([
+      { ...before!, errorMs: 2 * MINUTE },
+      { ...after!, errorMs: 30_000 },
+    ]);
+    expect(timeline.map(shortly)).toEqual(['available 10-10', 'charging 10-']);
+    expect(timeline.map(({ errorMs }) => errorMs)).toEqual([2 * MINUTE, 30_000 + MINUTE]);
+  });
+
   test('time never runs back where the measured times of two boots overlap by their errors', () => {
     const timeline = timelineOf([
       ...reportsOf([

@@ -44,6 +44,24 @@ const shortly = ({ value, notBefore, at, isInferred }: SensorChange): string => 
 };
 
 describe('a change', () => {
+  test('that lies between two reports may be off by the larger of their errors', () => {
+    const before = report(1, 0, false, null, { errorMs: 3_000 });
+    const [change] = changesOf(before, report(2, MINUTE, true, null, { errorMs: 200 }));
+    expect(change).toMatchObject({ notBefore: T0, at: T0 + MINUTE, errorMs: 3_000 });
+    const [unbounded] = changesOf(
+      { ...before, errorMs: null },
+      report(2, MINUTE, true, null, { errorMs: 200 }),
+    );
+    expect(unbounded?.errorMs).toBeNull();
+  });
+
+  test('whose moment gives way to a report of the boot before may be off by as much more', () => {
+    const before = report(9, MINUTE, false, 0, { errorMs: 3_000 });
+    const boot = { boot: 2, measuredAt: T0 + MINUTE - 500, errorMs: 200 };
+    const [change] = changesOf(before, report(1, 5_000, true, 2_000, boot));
+    expect(change).toMatchObject({ notBefore: T0 + MINUTE, at: T0 + MINUTE, errorMs: 200 + 2_500 });
+  });
+
   test('that a report was made for is told by it', () => {
     expect(changesOf(report(1, 0, false, 0), report(2, MINUTE, true, 3)).map(shortly)).toEqual([
       `true ${String(MINUTE - 3)}`,
