@@ -81,10 +81,11 @@ static void observe(struct corral_device *device, const struct corral_reading *r
     struct corral_binary_change *change = &device->changes[index];
     if (sensor->type != CORRAL_SENSOR_BINARY || (change->is_known && change->value == sensor->binary))
       continue;
-    bool was_so_at_start = !change->is_known && device->seq == 0;
+    /* What a sensor was at the start, that could not be read then, nobody knows. */
+    change->is_dated = change->is_known || device->seq == 0;
+    change->changed_up = change->is_known ? up : 0;
     change->is_known = true;
     change->value = sensor->binary;
-    change->changed_up = was_so_at_start ? 0 : up;
   }
 }
 
@@ -94,7 +95,7 @@ static void fill_in_since(
     struct corral_sensor *sensors) {
   for (size_t index = 0; index < reading->sensor_count; index += 1) {
     sensors[index] = reading->sensors[index];
-    sensors[index].since_ms.is_given = device->changes[index].is_known;
+    sensors[index].since_ms.is_given = device->changes[index].is_dated;
     sensors[index].since_ms.value = up - device->changes[index].changed_up;
   }
 }

@@ -164,6 +164,7 @@ struct corral_counts {
 /* When a binary sensor was last seen to change. */
 struct corral_binary_change {
   bool is_known;
+  bool is_dated;
   bool value;
   uint64_t changed_up;
 };

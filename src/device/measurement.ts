@@ -3,7 +3,8 @@
  *
  * Invariants:
  * I1  `seq` counts the reports of a boot from 1; a number is given once.
- * I2  `changedUp` of a binary sensor is when it was last seen to change in this boot; 0, the start, when it was not.
+ * I2  `changedUp` of a binary sensor is when it was last seen to change in this boot; 0, the start, when it was not; `null` when it was not
+ *     and the first report did not tell it: what it was at the start nobody knows.
  */
 import type { Report } from '../../machines/report.ts';
 import { type DeviceMemory, holdAt } from './memory.ts';
@@ -13,7 +14,7 @@ import type { Reading } from './ports.ts';
 export interface Measurement {
   /** Of the last report; 0 before the first. */
   readonly seq: number;
-  readonly binaries: Readonly<Record<string, { readonly value: boolean; readonly changedUp: number }>>;
+  readonly binaries: Readonly<Record<string, { readonly value: boolean; readonly changedUp: number | null }>>;
 }
 
 /** The beginning of a boot. */
@@ -26,8 +27,8 @@ export function observeBinaries(measurement: Measurement, reading: Reading, up: 
     if (typeof value !== 'boolean') continue;
     const known = binaries[name];
     if (known?.value === value) continue;
-    const changedUp = known === undefined && measurement.seq === 0 ? 0 : up;
-    binaries = { ...binaries, [name]: { value, changedUp } };
+    const unchanged = measurement.seq === 0 ? 0 : null;
+    binaries = { ...binaries, [name]: { value, changedUp: known === undefined ? unchanged : up } };
   }
   return binaries === measurement.binaries ? measurement : { ...measurement, binaries };
 }
@@ -71,7 +72,7 @@ export function takeMeasurement(
 function sinceOf(measurement: Measurement, reading: Reading, up: number): Record<string, number> {
   const since: Record<string, number> = {};
   for (const [name, { changedUp }] of Object.entries(measurement.binaries)) {
-    if (typeof reading.sensors[name] === 'boolean') since[name] = up - changedUp;
+    if (typeof reading.sensors[name] === 'boolean' && changedUp !== null) since[name] = up - changedUp;
   }
   return since;
 }
