@@ -37,7 +37,7 @@ export async function evidenceOf(
   record.commits.push(...commitsOf(store, endedAt));
   const limits = { ...DEFAULT_LIMITS, serverErrorMs: SERVER_ERROR_MS };
   return {
-    ...{ record, store, endedAt, ...times, truth: storm.truth(), devices: deviceNames },
+    ...{ record, store, pasts: new Map(), endedAt, ...times, truth: storm.truth(), devices: deviceNames },
     ...{ streams: { reports: [], changes, deadLetters }, owners: await ownersOf(eye) },
     weather: { ...drawWeather(new Chance(1)), limits },
     ...{ hubOffsetMs: 0, silence: new Map(), serverClocks: new Map(), events: 0 },

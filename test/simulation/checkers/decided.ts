@@ -2,7 +2,7 @@ import type { StoredMessage } from '../../../src/memory/message-stream.ts';
 import { readReports } from '../../../src/wire/report.ts';
 import { parseReportSubject } from '../../../src/wire/subjects.ts';
 import type { Evidence } from '../world/evidence.ts';
-import { isForged } from './forged.ts';
+import { isForged } from './filed-reports.ts';
 import type { Checker, Flaw } from './checker.ts';
 
 /** Whatever was set aside, read again or taken over: nothing the hub stored is decided twice, or never. */

@@ -1,9 +1,9 @@
 import type { SensorChange } from '../../../actors/sensor-changes.ts';
 import { AGENT_LIMITS } from '../../../src/device/limits.ts';
 import type { ArchivedReport } from '../../../src/runtime/archive.ts';
-import { type Look, sampleKey } from '../record.ts';
+import type { Look } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
-import { isForged } from './forged.ts';
+import { isInOrder, trulyMeasuredAt } from './filed-reports.ts';
 import { type Checker, type Flaw, grouped } from './checker.ts';
 
 /** Uptimes and what is kept of measured times are whole ms. */
@@ -17,11 +17,11 @@ export const sensorHistory: Checker = {
   sentence:
     'each change that the history of a sensor tells happened when it says, within the error that it says, and a change between two reports of one boot is told though no report came for it',
   check: (evidence) => {
-    const { record, store } = evidence;
+    const { record, store, pasts } = evidence;
     const looks = grouped(record.looks, ({ device }) => device);
-    return [...store.sensorChanges].flatMap(([device, told]): Flaw[] => {
+    return [...pasts].flatMap(([device, { sensorChanges: told }]): Flaw[] => {
       const filed = store.reports.get(device) ?? [];
-      if (filed.some((report) => isForged(evidence, device, report))) return [];
+      if (!isInOrder(evidence, device, filed)) return [];
       const happened = changesIn(looks.get(device) ?? []);
       return [
         ...told.flatMap((change) => neverHappened(change, happened, evidence)),
@@ -55,7 +55,11 @@ function changesIn(looks: readonly Look[]): readonly Happened[] {
 type Found = Omit<Flaw, 'device'>;
 
 /** Whether a change may be the one that is told: the device saw it at once, or when it looked again. */
-function isWithin(happenedAt: number, { notBefore, at, errorMs }: SensorChange, hubOffsetMs: number): boolean {
+function isWithin(
+  happenedAt: number,
+  { notBefore, at, errorMs }: SensorChange,
+  hubOffsetMs: number,
+): boolean {
   const marginMs = (errorMs ?? Infinity) + WHOLE_MS;
   const time = happenedAt + hubOffsetMs;
   return time >= notBefore - marginMs - LOOKS_AGAIN_MS && time <= at + marginMs;
@@ -66,13 +70,16 @@ function neverHappened(
   happened: readonly Happened[],
   { hubOffsetMs }: Evidence,
 ): readonly Found[] {
+  if (change.errorMs === null) return [];
   const { sensor, value, at, notBefore, errorMs, boot, seq } = change;
   const isTrue = happened.some(
     (one) => one.sensor === sensor && one.value === value && isWithin(one.at, change, hubOffsetMs),
   );
   if (isTrue) return [];
   const when = `between ${notBefore} and ${at} ± ${errorMs} ms`;
-  return [{ at, text: `${sensor} is said to have become ${value} ${when} by report ${boot}/${seq}, and did not` }];
+  return [
+    { at, text: `${sensor} is said to have become ${value} ${when} by report ${boot}/${seq}, and did not` },
+  ];
 }
 
 interface History {
@@ -83,15 +90,15 @@ interface History {
 }
 
 /** Between two reports of a boot that follow each other in history: the last change of a sensor is told by the later one. */
-function neverTold({ device, filed, told, happened }: History, { record, hubOffsetMs }: Evidence): readonly Found[] {
+function neverTold({ device, filed, told, happened }: History, evidence: Evidence): readonly Found[] {
+  const { hubOffsetMs } = evidence;
   const byReport = grouped(told, ({ incarnation, boot, seq }) => `${incarnation} ${boot} ${seq}`);
   return filed.flatMap((report, index): readonly Found[] => {
     const before = filed[index - 1];
     const isSameBoot = before?.boot === report.boot && before.incarnation === report.incarnation;
     if (!isSameBoot || report.errorMs === null) return [];
-    const [from, to] = [before, report].map((one) => {
-      return record.madeBySample.get(sampleKey(device, one.body as { sensors: Record<string, unknown> }))?.measuredAt ?? NaN;
-    }) as [number, number];
+    const from = trulyMeasuredAt(evidence, device, before) ?? NaN;
+    const to = trulyMeasuredAt(evidence, device, report) ?? NaN;
     const between = happened.filter(({ at }) => at > from + LOOKS_AGAIN_MS && at < to - LOOKS_AGAIN_MS);
     const last = new Map(between.map((one) => [one.sensor, one]));
     const tells = byReport.get(`${report.incarnation} ${report.boot} ${report.seq}`) ?? [];

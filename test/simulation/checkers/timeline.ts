@@ -1,9 +1,9 @@
 import type { WindowedInterval } from '../../../actors/timeline.ts';
 import { AGENT_LIMITS } from '../../../src/device/limits.ts';
 import type { ArchivedReport } from '../../../src/runtime/archive.ts';
-import { type HoldSpan, type Look, sampleKey } from '../record.ts';
+import type { HoldSpan, Look } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
-import { isForged } from './forged.ts';
+import { isInOrder, trulyMeasuredAt } from './filed-reports.ts';
 import { type Checker, type Flaw, grouped } from './checker.ts';
 
 /** Uptimes and what is kept of measured times are whole ms. */
@@ -17,12 +17,12 @@ export const timeline: Checker = {
   sentence:
     'a timeline says what its device was, from when on, and where nothing was heard of it for too long, each within the errors that it says, and counts what is missing',
   check: (evidence) => {
-    const { record, store, endedAt } = evidence;
+    const { record, store, pasts, endedAt } = evidence;
     const looks = grouped(record.looks, ({ device }) => device);
     const holds = grouped(record.holds, ({ device }) => device);
-    return [...store.timelines].flatMap(([device, intervals]): Flaw[] => {
+    return [...pasts].flatMap(([device, { timeline: intervals }]): Flaw[] => {
       const filed = store.reports.get(device) ?? [];
-      if (filed.some((report) => isForged(evidence, device, report))) return [];
+      if (!isInOrder(evidence, device, filed)) return [];
       const truth = { looks: looks.get(device) ?? [], holds: holds.get(device) ?? [] };
       const told = intervals.map((interval, index) => {
         const within = filed.slice(placeOf(filed, interval), placeOf(filed, intervals[index + 1]));
@@ -55,20 +55,19 @@ type Place = Pick<ArchivedReport, 'incarnation' | 'boot' | 'seq'>;
 function placeOf(filed: readonly ArchivedReport[], interval: WindowedInterval | undefined): number {
   if (interval === undefined) return filed.length;
   const isIt = (other: Place): boolean =>
-    other.incarnation === interval.incarnation &&
-    other.boot === interval.boot &&
-    other.seq === interval.seq;
+    other.incarnation === interval.incarnation && other.boot === interval.boot && other.seq === interval.seq;
   return filed.findIndex(isIt) + (interval.isSilent ? 1 : 0);
 }
 
 function wrongAbout(
   { interval, within }: Told,
   { device, truth }: { readonly device: string; readonly truth: Truth },
-  { record, hubOffsetMs }: Evidence,
+  evidence: Evidence,
 ): readonly Omit<Flaw, 'device'>[] {
+  const { record, hubOffsetMs } = evidence;
   const measuredAt = (report: ArchivedReport): number | null => {
-    const made = record.madeBySample.get(sampleKey(device, report.body as { sensors: Record<string, unknown> }));
-    return made === undefined ? null : made.measuredAt + hubOffsetMs;
+    const trueAt = trulyMeasuredAt(evidence, device, report);
+    return trueAt === null ? null : trueAt + hubOffsetMs;
   };
   const { from, to, lastReportAt, state, isSilent } = interval;
   const flaw = (text: string): readonly Omit<Flaw, 'device'>[] => [{ at: from, text }];

@@ -20,9 +20,12 @@ export interface FinalStore {
   readonly reports: ReadonlyMap<string, readonly ArchivedReport[]>;
   readonly ledger: ReadonlyMap<string, readonly LedgerEntry[]>;
   readonly journal: readonly (readonly JournalLine[])[];
-  /** What people read of a device's past, page by page: what it was, and how its binary sensors changed. */
-  readonly timelines: ReadonlyMap<string, readonly WindowedInterval[]>;
-  readonly sensorChanges: ReadonlyMap<string, readonly SensorChange[]>;
+}
+
+/** What people read of a device's past, page by page. */
+export interface Past {
+  readonly timeline: readonly WindowedInterval[];
+  readonly sensorChanges: readonly SensorChange[];
 }
 
 /** What the hub's streams hold in the end. */
@@ -47,6 +50,8 @@ export interface Evidence {
   readonly calmAt: number;
   readonly endedAt: number;
   readonly store: FinalStore;
+  /** By device. */
+  readonly pasts: ReadonlyMap<string, Past>;
   readonly streams: FinalStreams;
   readonly truth: ReadonlyMap<string, FinalTruth>;
   /** What every device was told to do in the end, and what came of it. */

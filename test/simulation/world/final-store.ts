@@ -11,40 +11,44 @@ import type { MemoryStore } from '../../../src/memory/store.ts';
 import type { ArchivedReport, ReportPage } from '../../../src/runtime/archive.ts';
 import type { JournalLine } from '../../../src/runtime/ports.ts';
 import { PARTITIONS } from '../../../src/wire/partition.ts';
-import type { FinalStore } from './evidence.ts';
+import type { FinalStore, Past } from './evidence.ts';
 
 const ARCHIVE_PAGE = 10_000;
 /** Intervals, and changes, of a page: so few that most devices have several. */
 const HISTORY_PAGE = 40;
 const ALL_TIME = { from: null, to: null };
 
-/** All of it, of these devices; `now` by the hub's clock. */
-export async function readFinalStore(
-  store: MemoryStore,
-  devices: readonly string[],
-  now: number,
-): Promise<FinalStore> {
+/** All of it, of these devices. */
+export async function readFinalStore(store: MemoryStore, devices: readonly string[]): Promise<FinalStore> {
   const twins = new Map<string, Twin>();
   const reports = new Map<string, readonly ArchivedReport[]>();
   const ledger = new Map<string, readonly LedgerEntry[]>();
-  const timelines = new Map<string, readonly WindowedInterval[]>();
-  const sensorChanges = new Map<string, readonly SensorChange[]>();
   for (const name of devices) {
     const found = await store.twin(name);
-    const filed = await reportsOf(store, name);
-    reports.set(name, filed);
+    if (found !== null) twins.set(name, found.twin);
+    reports.set(name, await reportsOf(store, name));
     ledger.set(name, await store.commands(name, { beforeN: null, limit: ARCHIVE_PAGE }));
-    if (found === null) continue;
-    twins.set(name, found.twin);
-    const kind = kinds.find((one) => one.name === found.twin.kind)!;
-    timelines.set(name, await timelineOf(filed, kind, now));
-    sensorChanges.set(name, await sensorChangesOf(filed, kind));
   }
   const journal: (readonly JournalLine[])[] = [];
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
     journal.push(await store.journalAfter(partition, 0, ARCHIVE_PAGE * 10));
   }
-  return { twins, reports, ledger, journal, timelines, sensorChanges };
+  return { twins, reports, ledger, journal };
+}
+
+/** What is told of the past of each device that has a twin; `now` by the hub's clock. */
+export async function readPasts(
+  { twins, reports }: FinalStore,
+  now: number,
+): Promise<ReadonlyMap<string, Past>> {
+  const pasts = new Map<string, Past>();
+  for (const [device, twin] of twins) {
+    const kind = kinds.find(({ name }) => name === twin.kind)!;
+    const filed = reports.get(device) ?? [];
+    const timeline = await timelineOf(filed, kind, now);
+    pasts.set(device, { timeline, sensorChanges: await sensorChangesOf(filed, kind) });
+  }
+  return pasts;
 }
 
 async function reportsOf(store: MemoryStore, device: string): Promise<readonly ArchivedReport[]> {

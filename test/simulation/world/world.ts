@@ -19,7 +19,7 @@ import { Device } from './device.ts';
 import type { Evidence, ExamAnswer } from './evidence.ts';
 import { examine } from './exam.ts';
 import { Feed } from './feed.ts';
-import { readFinalStore } from './final-store.ts';
+import { readFinalStore, readPasts } from './final-store.ts';
 import { GOOD, Network } from './network.ts';
 import { MixUps } from './mix-ups.ts';
 import { Neighbour } from './neighbour.ts';
@@ -204,16 +204,11 @@ export class World {
     await schedule.runUntil(calmAt + CALM_MS + LAST_MS);
     await this.#settle();
     const { reports, changes, deadLetters } = this.#hub;
+    const names = this.#devices.map(({ name }) => name);
+    const store = await readFinalStore(this.#store, names);
     const evidence = {
       ...{ record: this.record, weather, hubOffsetMs: this.#hubOffsetMs, calmAt, endedAt: schedule.now },
-      ...{
-        store: await readFinalStore(
-          this.#store,
-          this.#devices.map(({ name }) => name),
-          schedule.now + this.#hubOffsetMs,
-        ),
-        exam,
-      },
+      ...{ store, pasts: await readPasts(store, schedule.now + this.#hubOffsetMs), exam },
       serverClocks: new Map(this.#servers.map(({ name, clock }) => [name, clock])),
       streams: {
         reports: [...reports.all].flatMap(([, stream]) => stream.messages),
