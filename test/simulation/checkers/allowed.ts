@@ -92,7 +92,9 @@ function wrongIn(told: ToldDocument, versions: Versions, evidence: Evidence): re
 function obstacleIn(document: TwinDocument, name: string, spec: CommandSpec): string | null {
   const { pending, suspicions, via, sequence } = document;
   if (spec.decidedBy === 'twin')
-    return name === ABANDON || suspicions.length > 0 || name === RENEW_IDENTITY ? null : 'nothing is in doubt';
+    return name === ABANDON || suspicions.length > 0 || name === RENEW_IDENTITY
+      ? null
+      : 'nothing is in doubt';
   const isUnderWay = pending.some(
     (one) => one.undecided === true || (one.outcome === 'pending' && one.name !== REPORT),
   );

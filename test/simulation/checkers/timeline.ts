@@ -83,7 +83,7 @@ function wrongAbout(
   const errorMs = Math.max(...(errors as number[])) + WHOLE_MS;
   for (const [index, time] of times.entries()) {
     const before = times[index - 1] ?? first;
-    if (time !== null && before !== null && time - before > silenceMs + 2 * errorMs)
+    if (time !== null && time - before > silenceMs + 2 * errorMs)
       return flaw(`${state} goes on from ${before} to ${time}, and nothing was heard in between`);
   }
   if (interval.gaps > 0 || interval.reboots > 0) return [];
