@@ -10,13 +10,17 @@ bool corral_may_still_start(const struct corral_command *command, uint64_t up) {
   return !command->not_after_up.is_given || up <= command->not_after_up.value;
 }
 
-/* The first of the contract's checks that refuses (3 to 6), or NULL. `highest_epoch` is that of before the
+/* By what the command is given up already (checks 3 and 4), or NULL. `highest_epoch` is that of before the
  * command. */
-static const char *refusal_of(
-    const struct corral_memory *memory, const struct corral_command *command, uint64_t highest_epoch,
-    uint64_t up) {
+static const char *outdated_by(
+    const struct corral_memory *memory, const struct corral_command *command, uint64_t highest_epoch) {
   if (command->n <= memory->highest_n) return "superseded";
-  if (command->epoch < highest_epoch) return "stale-epoch";
+  return command->epoch < highest_epoch ? "stale-epoch" : NULL;
+}
+
+/* What the command comes too late for (checks 5 and 6), or NULL. */
+static const char *late_for(
+    const struct corral_memory *memory, const struct corral_command *command, uint64_t up) {
   if (command->boot.is_given && command->boot.value != memory->boot) return "other-boot";
   if (!corral_may_still_start(command, up)) return "too-late";
   return NULL;
@@ -146,9 +150,12 @@ enum corral_reception corral_receive(
   uint64_t highest_epoch = memory->highest_epoch;
   corral_remember_epoch(memory, command->epoch);
   if (corral_find_entry(memory, command->n) != NULL) return CORRAL_RECEPTION_REPEATED;
-  const char *refusal = refusal_of(memory, command, highest_epoch, moment->up);
+  const char *refusal = outdated_by(memory, command, highest_epoch);
   if (refusal != NULL) return refuse(memory, command->n, refusal);
+  /* Before the deadline, like a repetition: to refuse it for that would prove that it was not executed. */
   if (receive_again(memory, command)) return CORRAL_RECEPTION_EXECUTED_BEFORE;
+  refusal = late_for(memory, command, moment->up);
+  if (refusal != NULL) return refuse(memory, command->n, refusal);
   if (strcmp(command->name, "report") == 0) return answer_report(memory, command->n);
   const struct corral_hold *hold = corral_hold_at(memory, moment->up);
   struct corral_verdict verdict = moment->judge(moment->context, command, hold, moment->up);

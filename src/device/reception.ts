@@ -69,10 +69,13 @@ export function receive(
 ): Reception {
   const aware = withEpoch(memory, command.epoch);
   if (memory.ring.some(({ n }) => n === command.n)) return { type: 'repeated', memory: aware };
-  const reason = refusalOf(memory, command, moment.up);
-  if (reason !== null) return refused(aware, command, reason);
+  const outdated = outdatedBy(memory, command);
+  if (outdated !== null) return refused(aware, command, outdated);
+  // Before the deadline, like a repetition: to refuse it for that would prove that it was not executed.
   const known = receiveAgain(aware, command);
   if (known !== null) return { type: 'executed-before', memory: known };
+  const late = lateFor(memory, command, moment.up);
+  if (late !== null) return refused(aware, command, late);
   if (moment.isSuspended === true) return refused(aware, command, 'not-connected');
   if (command.name === 'report')
     return { type: 'done', memory: withOutcome(aware, { n: command.n, outcome: 'done' }) };
@@ -150,10 +153,14 @@ function withLastWord(memory: DeviceMemory, command: BegunCommand, result: LastR
   return isOver ? withoutHold(named) : named;
 }
 
-/** The first of the contract's checks that refuses, or `null`. */
-function refusalOf(memory: DeviceMemory, command: Command, up: number): string | null {
+/** By what the command is given up already, or `null`: a higher number, or a newer sender. */
+function outdatedBy(memory: DeviceMemory, command: Command): string | null {
   if (command.n <= memory.highestN) return 'superseded';
-  if (command.epoch < memory.highestEpoch) return 'stale-epoch';
+  return command.epoch < memory.highestEpoch ? 'stale-epoch' : null;
+}
+
+/** What the command comes too late for, or `null`: its boot, or its deadline. */
+function lateFor(memory: DeviceMemory, command: Command, up: number): string | null {
   if (command.boot !== undefined && command.boot !== memory.boot) return 'other-boot';
   if (!mayStillStart(command, up)) return 'too-late';
   return null;
