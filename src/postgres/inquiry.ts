@@ -5,7 +5,8 @@
  * more, and the lease rows, which every commit moves, tell whether it did.
  *
  * Where commits wait for a standby, ending one that waits makes it visible although no standby has it. So what is seen is believed once
- * a transaction of our own, written after it and under the same rule, was answered: standbys have everything in the order of the log.
+ * a transaction of our own, written after it and under the same rule, was answered: standbys have everything in the order of the log. And it
+ * is believed as that transaction found it: a standby may have taken over in between, without the commit.
  */
 import type { Commit, CommitResult, PartitionAdvance } from '../runtime/ports.ts';
 import type { PostgresLimits } from './limits.ts';
@@ -29,8 +30,11 @@ export interface InquiryPort {
   end(backend: Backend): Promise<boolean>;
   /** The lease rows of partitions, of those that are there. */
   leases(partitions: readonly number[]): Promise<readonly LeaseRow[]>;
-  /** Writes into a lease row what stands there. Rejects also when it is answered with a reservation. */
-  rewrite(partition: number): Promise<void>;
+  /**
+   * Writes into a lease row what stands there, and returns that; `null` where there is no such row. Rejects also when it is answered with a
+   * reservation.
+   */
+  rewrite(partition: number): Promise<LeaseRow | null>;
   /** Ms that only grow. */
   monotonic(): number;
   pause(ms: number): Promise<void>;
@@ -116,8 +120,8 @@ async function readFinding(port: InquiryPort, advances: readonly PartitionAdvanc
     const lease = byPartition.get(partition);
     if (lease?.epoch !== epoch) continue;
     if (lease.batch <= afterBatch) return { type: 'not-written' };
-    await port.rewrite(partition);
-    return { type: 'written' };
+    const kept = await port.rewrite(partition);
+    if (kept?.epoch === epoch) return { type: kept.batch > afterBatch ? 'written' : 'not-written' };
   }
   return { type: 'lost', partitions: advances.map(({ partition }) => partition) };
 }

@@ -27,10 +27,14 @@ export function serverInquiry(sessions: SessionPool): InquiryPort {
       const session = await sessions.open();
       try {
         const warned = warningOf(session);
-        await session.client.query('update lease set batch = batch where partition = $1', [partition]);
+        const { rows } = await session.client.query<LeaseRow>(
+          'update lease set batch = batch where partition = $1 returning partition, epoch, batch',
+          [partition],
+        );
         const warning = warned();
         if (warning !== null) throw warning;
         session.release();
+        return rows[0] ?? null;
       } catch (error) {
         session.release(asError(error));
         // It may wait for a standby for ever.

@@ -17,6 +17,7 @@ export const PARTS = [
   'wait-ends',
   'hub-set-backs',
   'store-set-backs',
+  'standby',
   'aimed-pauses',
   'storageless',
   'seller',

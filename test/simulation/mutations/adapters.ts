@@ -34,4 +34,13 @@ export const adapterMutations: readonly Mutation[] = [
     caughtBy: 'watch',
     seed: 2,
   },
+  {
+    bug: 'what the primary shows is taken for written, whether or not its standby has it',
+    file: 'src/postgres/inquiry.ts',
+    find: `    const kept = await port.rewrite(partition);
+    if (kept?.epoch === epoch) return { type: kept.batch > afterBatch ? 'written' : 'not-written' };`,
+    put: "    return { type: 'written' };",
+    caughtBy: 'execution',
+    seed: 6,
+  },
 ];

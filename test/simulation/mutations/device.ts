@@ -27,7 +27,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: "if (!mayStillStart(command, up)) return 'too-late';",
     put: '',
     caughtBy: 'execution',
-    seed: 6,
+    seed: 8,
   },
   {
     bug: 'a device looks at the deadline before it has stored that it begins, and not after',

@@ -106,7 +106,7 @@ export const runtimeMutations: readonly Mutation[] = [
     file: 'src/wire/acceptance.ts',
     find: "timeout: 'maybe',",
     put: "timeout: 'not-this-copy',",
-    caughtBy: 'conclusions',
+    caughtBy: 'certainly-not',
     seed: 7,
   },
   {

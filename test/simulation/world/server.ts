@@ -28,6 +28,7 @@ import { publishing, type StreamTrouble } from './publishing.ts';
 import { readingSource } from './reading.ts';
 import type { Schedule } from './schedule.ts';
 import { SITE } from './site.ts';
+import type { Standby } from './standby.ts';
 import { storeLink, type StoreTrouble } from './store-link.ts';
 import { REFUSED_BY_STORE, THORN } from './thorn.ts';
 
@@ -41,6 +42,7 @@ export interface ServerOptions {
   readonly consumers: Consumers | null;
   readonly storeClock: ServerClock;
   readonly store: MemoryStore;
+  readonly standby: Standby | null;
   readonly trouble: StoreTrouble & StreamTrouble;
   readonly clock: ServerClock;
   /** Clocks may be farther from each other than they may be. */

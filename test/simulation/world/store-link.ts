@@ -4,7 +4,7 @@
  * the network of the world, to a server whose processes go on for a while when nobody listens to them any more.
  */
 import type { MemoryStore } from '../../../src/memory/store.ts';
-import { type Backend, Inquiries, type InquiryPort } from '../../../src/postgres/inquiry.ts';
+import { type Backend, Inquiries, type InquiryPort, type LeaseRow } from '../../../src/postgres/inquiry.ts';
 import { DEFAULT_POSTGRES_LIMITS } from '../../../src/postgres/limits.ts';
 import type { Commit, CommitResult, Store } from '../../../src/runtime/ports.ts';
 import type { WorldRecord } from '../record.ts';
@@ -12,6 +12,7 @@ import type { Chance } from './chance.ts';
 import { NoAnswer, type Network } from './network.ts';
 import type { Process } from './process.ts';
 import type { Schedule } from './schedule.ts';
+import type { Standby } from './standby.ts';
 import { hasThorn } from './thorn.ts';
 
 /** What is wrong with the store at present. */
@@ -28,6 +29,8 @@ export interface StoreLinkOptions {
   readonly node: string;
   readonly process: Process;
   readonly store: MemoryStore;
+  /** `null` where nobody waits for one. */
+  readonly standby: Standby | null;
   readonly trouble: StoreTrouble;
   readonly schedule: Schedule;
   readonly network: Network;
@@ -45,11 +48,17 @@ const SLOW_END_MS = 500;
 
 /** The port `Store` of one process. */
 export function storeLink(options: StoreLinkOptions): Store {
-  const { process, store, network, node, record } = options;
+  const { process, store, standby, network, node, record } = options;
   const ask = <T>(question: () => Promise<T>): Promise<T> =>
     process.call(() => network.ask(node, 'store', ANSWER_TIMEOUT_MS, question));
+  // While the standby is away who writes waits, and has written nothing when he gives up.
+  const askToWrite = <T>(question: () => Promise<T>): Promise<T> =>
+    ask(() => (standby?.isAway === true ? never() : question()));
   const processes = new Processes(options);
-  const inquiries = new Inquiries(inquiryPort(options, processes, ask), DEFAULT_POSTGRES_LIMITS);
+  const inquiries = new Inquiries(
+    inquiryPort(options, processes, { ask, askToWrite }),
+    DEFAULT_POSTGRES_LIMITS,
+  );
   const commitUntilCertain = async (commit: Commit): Promise<CommitResult> => {
     const known = await inquiries.before(commit);
     if (known !== null) return known;
@@ -63,9 +72,9 @@ export function storeLink(options: StoreLinkOptions): Store {
     }
   };
   return {
-    acquire: (request) => ask(() => store.acquire(request)),
-    renew: (request) => ask(() => store.renew(request)),
-    release: (leases) => ask(() => store.release(leases)),
+    acquire: (request) => askToWrite(() => store.acquire(request)),
+    renew: (request) => askToWrite(() => store.renew(request)),
+    release: (leases) => askToWrite(() => store.release(leases)),
     load: (partitions, sink) => ask(() => store.load(partitions, sink)),
     // Nobody is registered in these worlds: nothing depends on whether this arrives.
     registered: (since) => store.registered(since),
@@ -85,21 +94,24 @@ export function storeLink(options: StoreLinkOptions): Store {
   };
 }
 
+/** Puts a question to the store. */
+type Ask = <T>(question: () => Promise<T>) => Promise<T>;
+
 /** The questions of an inquiry, each over a connection of its own. */
 function inquiryPort(
   { process, store, schedule, record }: StoreLinkOptions,
   processes: Processes,
-  ask: <T>(question: () => Promise<T>) => Promise<T>,
+  { ask, askToWrite }: { readonly ask: Ask; readonly askToWrite: Ask },
 ): InquiryPort {
+  const leases = async (partitions: readonly number[]): Promise<readonly LeaseRow[]> =>
+    (await store.leases()).filter(({ partition }) => partitions.includes(partition));
   return {
     end: (backend) => {
       record.count('commit-inquired');
       return ask(async () => processes.end(backend));
     },
-    leases: (partitions) =>
-      ask(async () => (await store.leases()).filter(({ partition }) => partitions.includes(partition))),
-    // All that is seen here lasts: there is no standby.
-    rewrite: () => ask(async () => undefined),
+    leases: (partitions) => ask(() => leases(partitions)),
+    rewrite: (partition) => askToWrite(async () => (await leases([partition]))[0] ?? null),
     monotonic: () => schedule.now,
     pause: (ms) => new Promise((resolve) => void schedule.after(ms, () => process.enter(resolve))),
   };
@@ -109,8 +121,8 @@ function inquiryPort(
 interface Served {
   readonly backend: Backend;
   isRunning: boolean;
-  /** How often the store had been set back when it began: it does not outlive that. */
-  readonly setBacks: number;
+  /** Which server it belongs to: it does not outlive that. */
+  readonly server: number;
 }
 
 /** The processes that serve one node. */
@@ -124,7 +136,7 @@ class Processes {
 
   begin(): Served {
     const backend = { pid: this.#all.length + 1, startedAt: String(this.#options.schedule.now) };
-    const served = { backend, isRunning: true, setBacks: this.#options.record.setBacks.length };
+    const served = { backend, isRunning: true, server: this.#server };
     this.#all.push(served);
     return served;
   }
@@ -137,7 +149,7 @@ class Processes {
       await new Promise<void>((resolve) => void schedule.after(chance.exponential(SLOW_MS), resolve));
     }
     if (!this.#isThere(served)) return never();
-    const result = await this.#take(commit);
+    const result = await this.#take(served, commit);
     if (!chance.hits(trouble.mutePart)) return result;
     if (result.type === 'committed') record.count('commit-unsaid');
     return never();
@@ -148,29 +160,44 @@ class Processes {
     const { chance, schedule } = this.#options;
     const served = this.#all.find(({ backend }) => backend.pid === pid);
     if (served === undefined || !this.#isThere(served)) return true;
-    const end = (): void => void (served.isRunning = false);
+    const end = (): void => {
+      served.isRunning = false;
+      void this.#options.standby?.endSession(served);
+    };
     if (chance.hits(SLOW_END_PART)) schedule.after(chance.exponential(SLOW_END_MS), end);
     else end();
     return false;
   }
 
-  #isThere({ isRunning, setBacks }: Served): boolean {
-    return isRunning && setBacks === this.#options.record.setBacks.length;
+  /** Another one after the store was set back, or its standby took over. */
+  get #server(): number {
+    const { record, standby } = this.#options;
+    return record.setBacks.length + (standby?.takeovers ?? 0);
   }
 
-  async #take(commit: Commit): Promise<CommitResult> {
-    const { store, node, chance, trouble, record, schedule } = this.#options;
+  #isThere({ isRunning, server }: Served): boolean {
+    return isRunning && server === this.#server;
+  }
+
+  async #take(served: Served, commit: Commit): Promise<CommitResult> {
+    const { standby, node, chance, trouble, record, schedule } = this.#options;
     if (chance.hits(trouble.failPart)) {
       record.count('commit-failed');
       return { type: 'unavailable', cause: new Error('deadlock detected') };
     }
     if (hasThorn(commit)) return { type: 'refused', cause: new Error('a value violates a constraint') };
-    const result = await store.commit(commit);
-    if (result.type === 'committed') record.commits.push({ at: schedule.now, node, commit, lostAt: null });
-    else if (result.type === 'refused') {
+    const result = await (standby?.commit({ session: served, node, commit }) ?? this.#write(commit));
+    if (result.type === 'refused') {
       const what = `the store refused a commit of ${node}: ${result.cause.message}`;
       record.faults.push({ at: schedule.now, what });
     }
+    return result;
+  }
+
+  async #write(commit: Commit): Promise<CommitResult> {
+    const { store, node, record, schedule } = this.#options;
+    const result = await store.commit(commit);
+    if (result.type === 'committed') record.commits.push({ at: schedule.now, node, commit, lostAt: null });
     return result;
   }
 }

@@ -30,6 +30,7 @@ import { Server } from './server.ts';
 import { SetBacks } from './set-backs.ts';
 import { Site, SITE } from './site.ts';
 import { Liar } from './liar.ts';
+import { Standby } from './standby.ts';
 import { Storageless } from './storageless.ts';
 import { Storm } from './storm.ts';
 import { Thorn } from './thorn.ts';
@@ -67,6 +68,8 @@ const DRAWN = {
   'hub-set-backs': { word: 'hub goes back', share: 0.2 },
   // In these the store is set back.
   'store-set-backs': { word: 'store goes back', share: 0.2 },
+  // In these the store has a standby that goes away; but for those in which the store is set back.
+  standby: { word: 'who has what is written', share: 0.3 },
   // In these nodes stand still in the middle of what they ask.
   'aimed-pauses': { word: 'pauses in calls', share: 0.25 },
   // In these there is a device without ring and storage.
@@ -95,6 +98,7 @@ export class World {
   readonly #hubOffsetMs: number;
   readonly #store: MemoryStore;
   readonly #storeClock: ServerClock;
+  readonly #standby: Standby | null;
   readonly #trouble = {
     ...{ failPart: 0, mutePart: 0, slowPart: SLOW_COMMITS_PART },
     unsaidPart: UNSAID_PART,
@@ -142,6 +146,7 @@ export class World {
     this.#storeClock = clock();
     const storeOptions = { kinds, clock: this.#storeClock, serverErrorMs, retentionDays: 3_650 };
     this.#store = new MemoryStore(storeOptions);
+    this.#standby = this.#makeStandby();
     this.#devices = this.#makeDevices();
     this.#servers = Array.from({ length: this.weather.nodes }, (_, index) =>
       this.#makeServer(index, clock()),
@@ -234,6 +239,7 @@ export class World {
     if (this.#has('hub-set-backs')) this.#setBacks.beginHub();
     if (this.#has('store-set-backs')) this.#setBacks.beginStore();
     if (this.#has('aimed-pauses')) this.#aimedPauses.begin();
+    this.#standby?.begin(this.#away()[0]);
     this.#storageless?.begin();
     if (this.#storageless !== null && this.happenings.has('seller'))
       this.#seller.begin(this.#storageless.device, this.weather.stormMs);
@@ -245,8 +251,12 @@ export class World {
 
   /** Whether the seed gives the world this part, and the plan leaves it. */
   #has(part: keyof typeof DRAWN): boolean {
+    return this.#draws(part) && this.happenings.has(part);
+  }
+
+  #draws(part: keyof typeof DRAWN): boolean {
     const { word, share } = DRAWN[part];
-    return this.#chance.fork(word).hits(share) && this.happenings.has(part);
+    return this.#chance.fork(word).hits(share);
   }
 
   /** Nobody hears any device any more: in the end every twin says so. */
@@ -308,7 +318,14 @@ export class World {
     const server: Server = new Server({
       ...{ name, schedule, network: this.#network, hub: this.#hub, hubClock: this.#hubClock },
       ...{ storeClock: this.#storeClock, consumers: this.#consumers },
-      ...{ store: this.#store, trouble: this.#trouble, clock, limits: weather.limits, chance },
+      ...{
+        store: this.#store,
+        standby: this.#standby,
+        trouble: this.#trouble,
+        clock,
+        limits: weather.limits,
+        chance,
+      },
       hasWrongClocks: weather.hasWrongClocks,
       ...{ record, trace: this.#trace },
       died: () => {
@@ -362,6 +379,13 @@ export class World {
     });
   }
 
+  #makeStandby(): Standby | null {
+    if (this.#draws('store-set-backs') || !this.#has('standby')) return null;
+    const { schedule, record, happenings } = this;
+    const parts = { schedule, record, happenings, trace: this.#trace, store: this.#store };
+    return new Standby({ ...parts, chance: this.#chance.fork('standby') });
+  }
+
   #makeWaitEnds(): WaitEnds {
     const { schedule, record, happenings } = this;
     const parts = { schedule, record, happenings, trace: this.#trace, away: this.#away() };
@@ -385,6 +409,7 @@ export class World {
     this.#mixUps.end();
     this.#waitEnds.end();
     this.#setBacks.end();
+    this.#standby?.end();
     this.#aimedPauses.end();
     this.#neighbour.end();
     this.#storageless?.end();
