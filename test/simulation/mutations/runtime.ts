@@ -149,7 +149,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: "return { type: 'unanswered', detail: 'the owner of the device gave no answer' };",
     put: "return { type: 'no-owner', detail: 'the owner of the device gave no answer' };",
     caughtBy: 'certainly-not',
-    seed: 6,
+    seed: 3,
   },
   {
     bug: 'a client asks again under another id',

@@ -16,7 +16,6 @@ import type { Trace } from '../trace.ts';
 import type { Chance } from './chance.ts';
 import { NoAnswer } from './network.ts';
 import type { Schedule } from './schedule.ts';
-import type { Away } from './wait-ends.ts';
 
 /** Between two times at which it goes away, ms on average. */
 const MEAN_MS = 900_000;
@@ -28,6 +27,12 @@ const TAKES_OVER_PART = 0.6;
 const TAKING_OVER_MS = 5_000;
 /** An operator ends a session that waits so often, ms on average. */
 const OPERATOR_MS = 4_000;
+
+/** The ways of all nodes to the store. */
+interface Ways {
+  readonly cut: () => void;
+  readonly mend: () => void;
+}
 
 /** A commit that waits for the standby. */
 interface Waiting {
@@ -66,8 +71,8 @@ export class Standby {
     return this.#setBack !== null;
   }
 
-  /** From now on it goes away now and then; `storeAway` keeps all nodes from the store. */
-  begin(storeAway: Away): void {
+  /** From now on it goes away now and then. */
+  begin(ways: Ways): void {
     const { chance, happenings } = this.#options;
     this.#after(chance.exponential(MEAN_MS), () => {
       const forMs = chance.exponential(chance.pick(AWAY_MS));
@@ -75,11 +80,11 @@ export class Standby {
       if (happenings.happens('standby')) {
         this.#goAway();
         this.#after(forMs, () => {
-          if (takesOver) this.#takeOver(storeAway, takingOverMs);
+          if (takesOver) this.#takeOver(ways, takingOverMs);
           else void this.#comeBack();
         });
       }
-      this.begin(storeAway);
+      this.begin(ways);
     });
   }
 
@@ -142,7 +147,7 @@ export class Standby {
   }
 
   /** What it has not is gone, and so are the sessions with the server before. */
-  #takeOver(storeAway: Away, forMs: number): void {
+  #takeOver(ways: Ways, forMs: number): void {
     const { trace, record } = this.#options;
     if (this.#setBack === null) return;
     trace.line('storm', () => `the standby takes over, without ${this.#ahead.length} commits`);
@@ -152,8 +157,8 @@ export class Standby {
     this.#setBack();
     this.#setBack = null;
     [this.#ahead, this.#waiting] = [[], []];
-    storeAway.cut();
-    this.#after(forMs, () => storeAway.mend());
+    ways.cut();
+    this.#after(forMs, () => ways.mend());
   }
 
   async #write({ node, commit }: Pick<Waiting, 'node' | 'commit'>): Promise<CommitResult> {

@@ -36,7 +36,7 @@ describe('a commit that is seen in the database', () => {
 
   test('was not written where a standby has taken over meanwhile that does not have it', async () => {
     const result = await inquire([written], async () => ({ ...written, batch: 20 }));
-    expect(result).toMatchObject({ type: 'unavailable', cause: { message: expect.stringContaining('cut') } });
+    expect(result).toMatchObject({ type: 'unavailable' });
   });
 
   test('is lost where somebody else has taken the partition from that standby meanwhile', async () => {
