@@ -204,10 +204,11 @@ async function otherSites({ sites }: Config, store: PostgresStore): Promise<read
 }
 
 async function openStore({ config, log, limits, clock, stops }: Assembly): Promise<PostgresStore> {
-  await migrate(config.postgresUrl).catch((error: unknown) => {
+  const unusable = (error: unknown): never => {
     const { host } = new URL(config.postgresUrl);
     throw new StartError(`Postgres at ${host} cannot be used: ${messageOf(error)}`, { cause: error });
-  });
+  };
+  await migrate(config.postgresUrl).catch(unusable);
   const { serverErrorMs } = limits;
   const store = new PostgresStore({
     connectionString: config.postgresUrl,
@@ -217,7 +218,7 @@ async function openStore({ config, log, limits, clock, stops }: Assembly): Promi
     onNotice: ({ type, ...fields }) => writeLine(log, type, fields),
   });
   stops.push(() => store.close());
-  await store.maintain(clock.now());
+  await store.maintain(clock.now()).catch(unusable);
   const timer = setInterval(() => {
     store.maintain(clock.now()).catch((error: unknown) => {
       writeLine(log, 'store-housekeeping-failed', { err: error });
