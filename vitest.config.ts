@@ -5,10 +5,11 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Lists of planted bugs take minutes each: they begin first, or one of them is left alone at the end while a processor is idle. */
+/** Lists of planted bugs take minutes each, and storms one: they begin first, or one of them is left alone at the end while a processor is idle. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification): boolean => moduleId.includes('/test/simulation/');
+    const isLong = ({ moduleId }: TestSpecification): boolean =>
+      /\/test\/(simulation|storm)\//.test(moduleId);
     const sorted = await super.sort(files);
     return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
   }

@@ -82,6 +82,8 @@ export interface Heard {
   readonly name: string | null;
   readonly args: Readonly<Record<string, unknown>>;
   readonly id: string | null;
+  /** The version of the twin that it was bound to; `null` where it was bound to none. */
+  readonly ifVersion: number | null;
   readonly at: number;
 }
 

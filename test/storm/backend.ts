@@ -2,10 +2,12 @@
  * A backend of a storm: it reads, commands, asks again under the same id and asks the ledger, through the production client over NATS and over HTTP
  * through either node, and writes down what it was told.
  */
+import type { TwinDocument } from '../../actors/document.ts';
 import { type Corral, connectCorral, CorralRefusal, CorralUnreachable } from '../../src/client/corral.ts';
 import type { Acceptance } from '../../src/wire/acceptance.ts';
 import type { Chance } from '../simulation/world/chance.ts';
-import type { Conclusion } from '../simulation/record.ts';
+import type { Conclusion, Heard } from '../simulation/record.ts';
+import type { ExamAnswer } from '../simulation/world/evidence.ts';
 import { ask, type HttpAnswer } from './http.ts';
 import type { StormRecord } from './record.ts';
 
@@ -29,6 +31,8 @@ interface Wish {
   readonly args: Readonly<Record<string, unknown>>;
   readonly waitMs: number;
   readonly deadlineMs: number;
+  /** Only at this version of the twin; `null`: at any. */
+  readonly ifVersion: number | null;
 }
 
 /** Between two wishes, ms on average. */
@@ -38,13 +42,17 @@ const AGAIN_MS = 120;
 /** It asks for one command so often at most. */
 const ATTEMPTS_MAX = 5;
 const HTTP_PART = 0.3;
-const FINAL: readonly string[] = ['done', 'rejected', 'expired', 'refused'];
+/** For so long it asks for a document, ms. */
+const LOOK_MS = [50, 1_000] as const;
+/** In this part of all wishes it has looked before, and wants what it wants of that version alone. */
+const BOUND_PART = 0.35;
+/** The twin is at another version than it was asked for: nothing is known of the command but that. */
+const OUTDATED = 'outdated';
+const FINAL: readonly string[] = ['done', 'rejected', 'expired', 'refused', OUTDATED];
 const NAMES = ['reserve', 'release', 'start', 'stop', 'report'] as const;
-/** Only of these it wants what is asked last of all. */
-const EXAM = ['report', 'release', 'stop', 'reserve', 'release'] as const;
+/** Asked last of all, whether or not its document allows it: twice what is allowed once. */
+const EXAM = ['report', 'release', 'stop', 'reserve', 'reserve', 'release'] as const;
 const EXAM_WAIT_MS = 5_000;
-/** Nothing is wrong any more then: whoever is not answered for so long never will be, ms. */
-const EXAM_PATIENCE_MS = 240_000;
 
 const CONCLUSIONS: Readonly<Record<Acceptance, string>> = {
   no: 'not-accepted',
@@ -89,20 +97,33 @@ export class StormBackend {
     await this.corral.close();
   }
 
-  /** Tells a device to do something, and asks until it has an answer that is final. Resolves with that. */
-  async examine(device: string): Promise<readonly { readonly name: string; readonly concluded: string }[]> {
-    const answers: { name: string; concluded: string }[] = [];
+  /** Tells a device to do one thing after the other, and asks until it has an answer that is final. Resolves with those that it may. */
+  async examine(device: string): Promise<readonly ExamAnswer[]> {
+    const answers: ExamAnswer[] = [];
     for (const name of EXAM) {
-      const document = await this.corral.get(device, { deadlineMs: EXAM_PATIENCE_MS });
-      if (name !== 'report' && !document.allowed.includes(name)) continue;
-      const id = this.#options.chance.uuid();
-      const wish = { device, name, id, args: {}, waitMs: EXAM_WAIT_MS, deadlineMs: EXAM_WAIT_MS };
-      let concluded = await this.#command(wish);
+      let [isAllowed, concluded] = [false, OUTDATED];
       // A client that is closed is not asked again: it would answer at once, for ever.
-      while (!FINAL.includes(concluded) && !this.#isClosed) concluded = await this.#command(wish);
-      answers.push({ name, concluded });
+      while (concluded === OUTDATED && !this.#isClosed) {
+        const document = await this.#documentIfAnswered(device, EXAM_WAIT_MS);
+        if (document === null) continue;
+        const { allowed, version } = document;
+        isAllowed = name === 'report' || allowed.includes(name);
+        concluded = await this.#commandUntilFinal({ ...this.#examWish(device, name), ifVersion: version });
+      }
+      if (isAllowed) answers.push({ device, name, concluded });
     }
     return answers;
+  }
+
+  #examWish(device: string, name: string): Wish {
+    const common = { waitMs: EXAM_WAIT_MS, deadlineMs: EXAM_WAIT_MS, ifVersion: null };
+    return { ...common, device, name, id: this.#options.chance.uuid(), args: {} };
+  }
+
+  async #commandUntilFinal(wish: Wish): Promise<string> {
+    let concluded = await this.#command(wish);
+    while (!FINAL.includes(concluded) && !this.#isClosed) concluded = await this.#command(wish);
+    return concluded;
   }
 
   async #wish(): Promise<void> {
@@ -117,8 +138,11 @@ export class StormBackend {
 
   async #want(device: string): Promise<void> {
     const { chance } = this.#options;
+    const isBound = chance.hits(BOUND_PART);
+    const document = isBound ? await this.#documentIfAnswered(device, chance.pick(LOOK_MS)) : null;
     const wish: Wish = {
-      ...{ device, name: chance.pick(NAMES), id: chance.uuid(), args: {} },
+      ...{ device, name: this.#choose(document), id: chance.uuid(), args: {} },
+      ifVersion: document?.version ?? null,
       waitMs: chance.pick([0, 100, 1_000]),
       deadlineMs: chance.pick([50, 400, 1_500]),
     };
@@ -130,25 +154,43 @@ export class StormBackend {
     }
   }
 
-  async #look(device: string): Promise<void> {
-    const { chance, record } = this.#options;
-    const isHttp = chance.hits(HTTP_PART);
-    const askedAt = Date.now();
-    const version = isHttp ? await this.#versionOverHttp(device) : await this.#version(device);
-    if (version === null) return;
-    record.versions.push({ device, version, by: isHttp ? 'http' : 'nats', askedAt, at: Date.now() });
+  /** Mostly what is allowed, where that is known. */
+  #choose(document: TwinDocument | null): string {
+    const { chance } = this.#options;
+    const useful = NAMES.filter((name) => document?.allowed.includes(name));
+    return useful.length > 0 && chance.hits(0.8) ? chance.pick(useful) : chance.pick(NAMES);
   }
 
-  async #version(device: string): Promise<number | null> {
-    const { record, chance } = this.#options;
-    const request = { device, operation: 'get' as const, name: null, args: {}, id: null, at: Date.now() };
-    const document = await unlessUnanswered(
-      this.corral.get(device, { deadlineMs: chance.pick([50, 1_000]) }),
-    );
-    if (document === null) return null;
+  async #look(device: string): Promise<void> {
+    const { chance, record } = this.#options;
+    if (!chance.hits(HTTP_PART)) {
+      await this.#documentIfAnswered(device, chance.pick(LOOK_MS));
+      return;
+    }
+    const askedAt = Date.now();
+    const version = await this.#versionOverHttp(device);
+    if (version !== null) record.versions.push({ device, version, by: 'http', askedAt, at: Date.now() });
+  }
+
+  async #documentIfAnswered(device: string, deadlineMs: number): Promise<TwinDocument | null> {
+    try {
+      return await this.#document(device, deadlineMs);
+    } catch (error) {
+      if (!(error instanceof CorralRefusal || error instanceof CorralUnreachable)) throw error;
+      this.#options.record.note(this.#options.name, `get ${device}: ${error.message}`);
+      return null;
+    }
+  }
+
+  async #document(device: string, deadlineMs: number): Promise<TwinDocument> {
+    const { record } = this.#options;
+    const askedAt = Date.now();
+    const request = { ...heard(device, askedAt), operation: 'get' as const };
+    const document = await this.corral.get(device, { deadlineMs });
     const at = Date.now();
     record.said.push({ node: 'nats', request, at, atServer: at, body: { ...document } });
-    return document.version;
+    record.versions.push({ device, version: document.version, by: 'nats', askedAt, at });
+    return document;
   }
 
   async #versionOverHttp(device: string): Promise<number | null> {
@@ -157,29 +199,26 @@ export class StormBackend {
   }
 
   async #command(wish: Wish): Promise<string> {
-    const { device, name, args, ...options } = wish;
+    const { device, name, args, ifVersion, ...options } = wish;
     const { record } = this.#options;
     const conclusion = this.#asked(wish);
-    const request = {
-      device,
-      operation: 'command' as const,
-      name,
-      args,
-      id: wish.id,
-      at: conclusion.askedAt,
-    };
+    const { askedAt: at, id } = conclusion;
+    const request = { ...heard(device, at), operation: 'command' as const, name, args, id, ifVersion };
     const said = (body: Readonly<Record<string, unknown>>): void => {
       const at = Date.now();
       record.said.push({ node: 'nats', request, at, atServer: at, body });
     };
     try {
-      const result = await this.corral.command(device, name, args, { ...options, by: this.#options.name });
+      const bound = ifVersion === null ? options : { ...options, ifVersion };
+      const result = await this.corral.command(device, name, args, { ...bound, by: this.#options.name });
       said({ ...result });
       return this.#concluded(conclusion, result.outcome);
     } catch (error) {
       if (error instanceof CorralRefusal) {
-        said({ outcome: 'refused', code: error.code });
-        return this.#concluded(conclusion, 'refused', error.message);
+        const { code, state, allowed } = error;
+        said({ outcome: 'refused', code, state, allowed });
+        this.#concluded(conclusion, 'refused', error.message);
+        return code === 'version-mismatch' ? OUTDATED : 'refused';
       }
       if (error instanceof CorralUnreachable)
         return this.#concluded(conclusion, CONCLUSIONS[error.acceptance], error.message);
@@ -189,9 +228,9 @@ export class StormBackend {
   }
 
   async #commandOverHttp(wish: Wish): Promise<string> {
-    const { device, name, id, args, waitMs } = wish;
+    const { device, name, id, args, waitMs, ifVersion } = wish;
     const conclusion = this.#asked(wish);
-    const order = { id, name, args, by: this.#options.name };
+    const order = { id, name, args, by: this.#options.name, ...(ifVersion !== null && { ifVersion }) };
     const answer = await ask(
       `${this.#httpUrl()}/v1/devices/${device}/commands?waitMs=${String(waitMs)}`,
       order,
@@ -226,7 +265,7 @@ export class StormBackend {
   async #askLedger({ device, id, name, args }: Wish): Promise<void> {
     const { record, chance } = this.#options;
     const askedAt = Date.now();
-    const request = { device, operation: 'ledger' as const, name, args, id, at: askedAt };
+    const request = { ...heard(device, askedAt), operation: 'ledger' as const, name, args, id };
     try {
       const result = await this.corral.ledger(device, id, { deadlineMs: chance.pick([50, 1_000]) });
       const at = Date.now();
@@ -240,21 +279,17 @@ export class StormBackend {
   }
 }
 
+/** A request without anything of its own. */
+function heard(device: string, at: number): Omit<Heard, 'operation'> {
+  return { device, name: null, args: {}, id: null, ifVersion: null, at };
+}
+
 /** What `docs/http.md` lets a caller conclude. */
 function conclusionOf(answer: HttpAnswer | null): string {
   if (answer === null) return 'maybe';
   const { status, body } = answer;
   if (status === 200 || status === 202) return String(body.outcome);
   return CONCLUSIONS[(body.acceptance as Acceptance | undefined) ?? 'maybe'];
-}
-
-async function unlessUnanswered<T>(answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof CorralRefusal || error instanceof CorralUnreachable) return null;
-    throw error;
-  }
 }
 
 function pause(ms: number): Promise<void> {

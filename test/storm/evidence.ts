@@ -15,8 +15,8 @@ import type { Storm } from './storm.ts';
 export interface StormEvidence extends Evidence {
   readonly record: StormRecord;
   readonly devices: readonly string[];
-  /** Of partitions, in the end: who has each, `null` where nobody does. */
-  readonly owners: readonly (string | null)[];
+  /** Partitions that somebody took meanwhile. */
+  readonly takenOver: number;
 }
 
 /** Looks at what there is in the end. */
@@ -38,19 +38,13 @@ export async function evidenceOf(
   const limits = { ...DEFAULT_LIMITS, serverErrorMs: SERVER_ERROR_MS };
   return {
     ...{ record, store, pasts: new Map(), endedAt, ...times, truth: storm.truth(), devices: deviceNames },
-    ...{ streams: { reports: [], changes, deadLetters }, owners: await ownersOf(eye) },
+    ...{ streams: { reports: [], changes, deadLetters } },
+    takenOver: (await eye.leases()).filter(({ partition, epoch }) => epoch !== mark.epochs.get(partition))
+      .length,
     weather: { ...drawWeather(new Chance(1)), limits },
     ...{ hubOffsetMs: 0, silence: new Map(), serverClocks: new Map(), events: 0 },
     ...{ lastWords: null, lyingWords: null, filedOfThorn: null, feedWords: null, feedSilence: new Map() },
   };
-}
-
-/** Of each partition the node that has it now; `null` where nobody does. */
-export async function ownersOf(eye: Eye): Promise<readonly (string | null)[]> {
-  const now = Date.now();
-  return (await eye.leases()).map(({ owner, expiresAt }) =>
-    expiresAt !== null && expiresAt > now ? owner : null,
-  );
 }
 
 /**

@@ -20,9 +20,10 @@ import { untilConnected } from './until-connected.ts';
 
 type StreamName = 'CHANGES' | 'DEADLETTER';
 
-/** How far everything was at a time: numbers of journal lines by partition, and the last sequence of each stream. */
+/** How far everything was at a time: numbers of journal lines and epochs by partition, and the last sequence of each stream. */
 export interface Mark extends Readonly<Record<StreamName, number>> {
   readonly journals: ReadonlyMap<number, number>;
+  readonly epochs: ReadonlyMap<number, number>;
 }
 
 /** Servers' clocks may differ by this, as nodes take it, ms. */
@@ -65,14 +66,27 @@ export class Eye {
     return this.#store.leases();
   }
 
+  /** How many partitions nobody has now. */
+  async unowned(): Promise<number> {
+    const now = Date.now();
+    return (await this.leases()).filter(({ expiresAt }) => expiresAt === null || expiresAt <= now).length;
+  }
+
   twin(device: string): Promise<Twin | null> {
     return this.#store.twin(device).then((found) => found?.twin ?? null);
   }
 
   /** How far journals and streams are now: what a storm leaves behind comes after it. */
   async mark(): Promise<Mark> {
-    const journals = new Map((await this.leases()).map(({ partition, journal }) => [partition, journal]));
-    return { journals, CHANGES: await this.#last('CHANGES'), DEADLETTER: await this.#last('DEADLETTER') };
+    const leases = await this.leases();
+    const journals = new Map(leases.map(({ partition, journal }) => [partition, journal]));
+    const epochs = new Map(leases.map(({ partition, epoch }) => [partition, epoch]));
+    return {
+      journals,
+      epochs,
+      CHANGES: await this.#last('CHANGES'),
+      DEADLETTER: await this.#last('DEADLETTER'),
+    };
   }
 
   /** The journal of these devices since a mark, by partition. */

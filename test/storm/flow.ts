@@ -73,12 +73,12 @@ export class Flow {
   }
 
   #pump(): void {
-    if (this.#isPumping) return;
-    this.#isPumping = true;
-    void this.#pumpAll().finally(() => (this.#isPumping = false));
+    if (!this.#isPumping) void this.#pumpAll();
   }
 
+  /** It has ended as soon as it finds nothing more to do: whoever brings something in the same moment has to begin it anew. */
   async #pumpAll(): Promise<void> {
+    this.#isPumping = true;
     while (this.#manner.type !== 'hold' || this.#hasLost) {
       const piece = this.#held[0];
       if (piece === undefined) break;
@@ -93,6 +93,7 @@ export class Flow {
       if (!this.#hasLost) await this.#pass(piece.bytes);
       if (this.#heldBytes <= HELD_BYTES_MAX) this.#from.resume();
     }
+    this.#isPumping = false;
     if (this.#hasEnded && this.#held.length === 0 && !this.#hasLost) this.#to.end();
   }
 

@@ -1,26 +1,26 @@
 /**
  * `npm run simulate:servers -- --seeds 100 --first 1`: runs that many storms on real servers and judges them; exit code 1 when a property did not
- * hold in one. `--hours 8` goes on for that long instead. `--seed N` runs one of them and tells what happened; the same seed plans the same
- * troubles, and what comes of them is different each time, because bytes and programs take their own time: `--times 20` runs it as often. `--bail`
- * stops at the first violation, `--terse` leaves out what led to it, `--side-by-side N` says how many storms are under way at once. `--mutants` runs the
- * storms with each planted bug instead, or with those whose sentence has the words of `--bug` in it; exit code 1 when one is not noticed.
+ * hold in one, or none has shown what some should. `--hours 8` goes on for that long instead. `--seed N` runs one of them and tells what happened; the
+ * same seed plans the same troubles, and what comes of them is different each time, because bytes and programs take their own time: `--times 20` runs
+ * it as often. `--bail` stops at the first violation, `--terse` leaves out what led to it, `--side-by-side N` says how many storms are under way at
+ * once. `--mutants` runs the storms with each planted bug instead, or with those whose sentence has the words of `--bug` in it; exit code 1 when one is
+ * not noticed.
  */
 import { parseArgs } from 'node:util';
 import { complain, say } from '../../tools/cli/print.ts';
 import { tell, wholeNumber } from '../simulation/command-line.ts';
 import { startRunPostgres } from '../run-postgres.ts';
-import { type Ground, openGround } from './ground.ts';
+import { runLanes } from './lanes.ts';
 import { searchStormMutants } from './mutants.ts';
-import { closingLine, planText, violationText, wayTo } from './print.ts';
-import { runSeed, type Verdict } from './run.ts';
+import { closingLine, planText, sightsText, violationText, wayTo } from './print.ts';
+import type { Verdict } from './run.ts';
+import { neverSeen } from './sights.ts';
 import { addTallies, NOTHING, tallyOf } from './tally.ts';
 
 const HOUR_MS = 3_600_000;
 const PROGRESS_EVERY = 20;
 /** Of so many violations what led to them is shown. */
 const SHOWN_MAX = 3;
-/** A ground has seen so many storms when it is made anew: every storm leaves its history behind, and all of it is looked at. */
-const STORMS_ON_GROUND_MAX = 25;
 
 const { values } = parseArgs({
   options: {
@@ -88,31 +88,17 @@ async function runAll(seeds: Generator<number, void>): Promise<number> {
     } else if (values.seed !== undefined && !values.terse) tell(wayTo(verdict));
     if (tally.seeds % PROGRESS_EVERY === 0) complain(`${tally.seeds} storms, ${tally.violations} violations`);
   };
-  const lanes = wholeNumber('--side-by-side', values['side-by-side']);
-  await Promise.all(Array.from({ length: lanes }, () => runLane(seeds, take)));
+  const sideBySide = wholeNumber('--side-by-side', values['side-by-side']);
+  await runLanes({ seeds, sideBySide, postgresUrl, take, ...patience() });
+  // One storm again and again shows what it shows.
+  const never = values.seed === undefined ? neverSeen(tally.seeds, tally.sights) : [];
+  say(sightsText(tally, never));
   say(closingLine(tally));
-  return tally.violations;
+  return tally.violations + never.length;
 }
 
-/** Storms one after the other, on servers of their own. */
-async function runLane(seeds: Generator<number, void>, take: (verdict: Verdict) => void): Promise<void> {
-  let ground: Ground | null = null;
-  let storms = 0;
-  try {
-    for (let next = seeds.next(); next.done !== true; next = seeds.next()) {
-      ground ??= await openGround(postgresUrl);
-      const verdict = await runSeed(next.value, ground, patienceMs());
-      storms += 1;
-      take(verdict);
-      if (verdict.violations.length === 0 && storms < STORMS_ON_GROUND_MAX) continue;
-      await ground.end();
-      [ground, storms] = [null, 0];
-    }
-  } finally {
-    await ground?.end();
-  }
-}
-
-function patienceMs(): number | undefined {
-  return values.patience === undefined ? undefined : 1_000 * wholeNumber('--patience', values.patience);
+function patience(): { readonly patienceMs?: number } {
+  return values.patience === undefined
+    ? {}
+    : { patienceMs: 1_000 * wholeNumber('--patience', values.patience) };
 }

@@ -77,4 +77,12 @@ export const stormMutations: readonly Mutation[] = [
     put: 'this.#waiting = [...this.#waiting.slice(this.#waitingFrom)];',
     caughtBy: 'settling',
   },
+  {
+    ...FROM,
+    bug: 'a document allows all that its kind knows',
+    file: 'actors/document.ts',
+    find: '    allowed: allowedCommands({ twin, kind, context: options }),',
+    put: '    allowed: Object.keys(kind.commands),',
+    caughtBy: 'allowed',
+  },
 ];

@@ -2,6 +2,7 @@
 import { traceText, violationText as textOfViolation } from '../simulation/print.ts';
 import type { Violation } from '../simulation/run.ts';
 import type { Verdict } from './run.ts';
+import type { Sight } from './sights.ts';
 import type { Tally } from './tally.ts';
 import { troubleText } from './trouble.ts';
 
@@ -46,14 +47,24 @@ export function closingLine({
   violations,
   troubles,
 }: Tally): string {
-  const sorts = Object.entries(troubles)
-    .sort(([, a], [, b]) => b - a)
-    .map(([sort, count]) => `${count} ${sort}`);
   const total = Object.values(troubles).reduce((sum, count) => sum + count, 0);
   return [
     `${seeds} storm${seeds === 1 ? '' : 's'}`,
     `${reports} reports, ${requests} requests, ${executions} executions, ${lines} lines followed`,
-    `${total} troubles (${sorts.join(', ')})`,
+    `${total} troubles (${listOf(troubles)})`,
     `${violations} violation${violations === 1 ? '' : 's'}`,
   ].join(', ');
+}
+
+/** What was seen, in how many storms, and what some storm should have shown and none has. */
+export function sightsText({ sights }: Tally, never: readonly Sight[]): string {
+  const seen = `seen while it stormed, and in how many storms: ${listOf(sights)}`;
+  return never.length === 0 ? seen : `${seen}\nno storm has shown: ${never.join(', ')}`;
+}
+
+function listOf(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ');
 }

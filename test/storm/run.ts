@@ -3,38 +3,18 @@
  * the same evidence, and by those of the ways.
  */
 import { deviceOf } from '../../src/runtime/journal-line.ts';
-import { until } from '../node.ts';
-import { acceptance } from '../simulation/checkers/acceptance.ts';
-import { calm } from '../simulation/checkers/calm.ts';
-import { certainlyNot } from '../simulation/checkers/certainly-not.ts';
 import type { Checker } from '../simulation/checkers/checker.ts';
-import { conclusions } from '../simulation/checkers/conclusions.ts';
-import { epochs } from '../simulation/checkers/epochs.ts';
-import { execution } from '../simulation/checkers/execution.ts';
-import { freshness } from '../simulation/checkers/freshness.ts';
-import { history } from '../simulation/checkers/history.ts';
-import { knownState } from '../simulation/checkers/known-state.ts';
-import { outcomes } from '../simulation/checkers/outcomes.ts';
-import { publication } from '../simulation/checkers/publication.ts';
 import { soundness } from '../simulation/checkers/soundness.ts';
-import { told } from '../simulation/checkers/told.ts';
 import type { Violation } from '../simulation/run.ts';
-import { evidenceOf, ownersOf, type StormEvidence } from './evidence.ts';
+import { evidenceOf, type StormEvidence } from './evidence.ts';
 import type { Eye, Mark } from './eye.ts';
 import type { Ground } from './ground.ts';
-import { following } from './checkers/following.ts';
-import { leases } from './checkers/leases.ts';
-import { versions } from './checkers/versions.ts';
+import { SETTLING, stormCheckers } from './checkers/all.ts';
 import type { StormRecord } from './record.ts';
+import { type Sight, sightsOf } from './sights.ts';
 import { Storm } from './storm.ts';
 import type { Trouble } from './trouble.ts';
-
-/** Properties of what happens on the ways. */
-const OWN: readonly Checker<StormEvidence>[] = [following, versions, leases];
-const SIMULATIONS: readonly Checker[] = [
-  ...[soundness, history, outcomes, execution, epochs, acceptance, knownState],
-  ...[told, conclusions, certainlyNot, publication, freshness, calm],
-];
+import { pauseInTurns } from './turns.ts';
 
 /** What became of a storm. */
 export interface Verdict {
@@ -42,9 +22,14 @@ export interface Verdict {
   readonly violations: readonly Violation[];
   readonly plan: readonly Trouble[];
   readonly record: StormRecord;
+  /** Of a storm with violations nothing is said. */
+  readonly sights: readonly Sight[];
 }
 
-/** Everything has to become right within this, ms: far more than the slowest machine takes, so that only what hangs is ended. */
+/** What a storm comes to. */
+type Judgement = Pick<Verdict, 'sights'> & { readonly flaws: readonly Omit<Violation, 'seed'>[] };
+
+/** Everything has to become right within so many ms of turns: far more than it takes, so that only what hangs is ended. */
 const PATIENCE_MS = 250_000;
 
 /** Before it is looked again whether everything has become right, ms. */
@@ -66,20 +51,20 @@ export async function runSeed(
     );
   process.on('unhandledRejection', unhandled).on('uncaughtException', unhandled);
   try {
-    const flaws = await judged(storm, ground, patienceMs);
-    return { seed, plan, record, violations: flaws.map((violation) => ({ seed, ...violation })) };
+    const { flaws, sights } = await judged(storm, ground, patienceMs);
+    return { seed, plan, record, sights, violations: flaws.map((violation) => ({ seed, ...violation })) };
   } finally {
     process.off('unhandledRejection', unhandled).off('uncaughtException', unhandled);
   }
 }
 
-async function judged(
-  storm: Storm,
-  ground: Ground,
-  patienceMs: number,
-): Promise<readonly Omit<Violation, 'seed'>[]> {
+async function judged(storm: Storm, ground: Ground, patienceMs: number): Promise<Judgement> {
   const { record } = storm;
-  const inTime = <T>(what: string, work: Promise<T>): Promise<T> => within(what, work, patienceMs);
+  const inTime = async <T>(what: string, work: Promise<T>): Promise<T> => {
+    const done = await within(what, work, patienceMs);
+    record.note('storm', what);
+    return done;
+  };
   try {
     const mark = await inTime('the servers answer', ground.eye.mark());
     await inTime('everything runs', storm.begin());
@@ -87,14 +72,15 @@ async function judged(
     const calmAt = Date.now();
     await inTime('what was begun has come to its end', storm.calm());
     await settled(storm, ground, { mark, patienceMs, isOver: false });
+    record.note('storm', 'everything has become right');
     const exam = await inTime('every device was told something', storm.examine());
     await settled(storm, ground, { mark, patienceMs, isOver: true });
+    record.note('storm', 'everything is right in the end');
     const evidence = await evidenceOf(storm, ground.eye, { mark, exam, calmAt });
+    record.note('storm', 'what is left was looked at');
     await inTime('everything has stopped', storm.end());
-    return [
-      ...SIMULATIONS.flatMap((checker) => flawsOf(checker, evidence)),
-      ...OWN.flatMap((checker) => flawsOf(checker, evidence)),
-    ];
+    const flaws = stormCheckers.flatMap((checker) => flawsOf(checker, evidence));
+    return { flaws, sights: flaws.length === 0 ? sightsOf(evidence) : [] };
   } catch (error) {
     record.note('storm', String(error));
     await within('everything has stopped', storm.end(), FAREWELL_MS).catch((reason: unknown) =>
@@ -103,21 +89,20 @@ async function judged(
     const at = Date.now();
     const faults = record.faults.map((fault) => ({ at: fault.at, device: null, text: fault.what }));
     const flaw = { at, device: null, text: error instanceof Error ? String(error.stack) : String(error) };
-    return [
-      {
-        checker: 'settling',
-        sentence: 'once nothing is wrong any more everything becomes right by itself',
-        flaw,
-        flaws: 1,
-      },
+    const flaws = [
+      { checker: SETTLING.name, sentence: SETTLING.sentence, flaw, flaws: 1 },
       ...faults.slice(0, 1).map((fault) => ({
         ...{ checker: soundness.name, sentence: soundness.sentence, flaw: fault, flaws: faults.length },
       })),
     ];
+    return { flaws, sights: [] };
   }
 }
 
-function flawsOf<Of>({ name, sentence, check }: Checker<Of>, evidence: Of): Omit<Violation, 'seed'>[] {
+function flawsOf(
+  { name, sentence, check }: Checker<StormEvidence>,
+  evidence: StormEvidence,
+): Omit<Violation, 'seed'>[] {
   const flaws = check(evidence);
   const [flaw] = [...flaws].sort((a, b) => a.at - b.at);
   return flaw === undefined ? [] : [{ checker: name, sentence, flaw, flaws: flaws.length }];
@@ -132,21 +117,17 @@ interface Settling {
 
 /** Waits until the store has all that devices said and did, nothing is open, and everybody was told. */
 async function settled(storm: Storm, ground: Ground, settling: Settling): Promise<void> {
-  await until(
-    'everything has become right',
-    async () => {
-      const missing = [
-        ...(await missingInTwins(storm, ground.eye, settling)),
-        ...(await missingInOwnership(ground)),
-      ];
-      // What costs more to look at is looked at when the rest is right.
-      if (missing.length === 0) missing.push(...(await missingElsewhere(storm, ground.eye, settling)));
-      if (missing.length === 0) return { done: true };
-      await new Promise((resolve) => void setTimeout(resolve, LOOK_EVERY_MS));
-      return { done: false, seen: missing.join('; ') };
-    },
-    settling.patienceMs,
-  );
+  for (let left = settling.patienceMs / LOOK_EVERY_MS; ; left -= 1) {
+    const missing = [
+      ...(await missingInTwins(storm, ground.eye, settling)),
+      ...(await missingInOwnership(ground)),
+    ];
+    // What costs more to look at is looked at when the rest is right.
+    if (missing.length === 0) missing.push(...(await missingElsewhere(storm, ground.eye, settling)));
+    if (missing.length === 0) return;
+    if (left <= 0) throw new Error(`waited until everything becomes right; saw ${missing.join('; ')}`);
+    await new Promise((resolve) => void setTimeout(resolve, LOOK_EVERY_MS));
+  }
 }
 
 async function missingInTwins(storm: Storm, eye: Eye, { isOver }: Settling): Promise<string[]> {
@@ -167,7 +148,7 @@ async function missingInTwins(storm: Storm, eye: Eye, { isOver }: Settling): Pro
 }
 
 async function missingInOwnership({ eye, nodes }: Ground): Promise<readonly string[]> {
-  const free = (await ownersOf(eye)).filter((owner) => owner === null).length;
+  const free = await eye.unowned();
   const broken = await nodes.brokenParts();
   return free === 0 ? broken : [`nobody has ${free} partitions`, ...broken];
 }
@@ -194,14 +175,16 @@ async function missingElsewhere(storm: Storm, eye: Eye, { mark }: Settling): Pro
   return missing;
 }
 
+/** In turns. */
 async function within<T>(what: string, work: Promise<T>, patienceMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${patienceMs} ms until ${what}`)), patienceMs);
+  let isWanted = true;
+  const late = pauseInTurns(patienceMs, () => isWanted).then((): never => {
+    throw new Error(`waited ${patienceMs} ms until ${what}`);
   });
   try {
     return await Promise.race([work, late]);
   } finally {
-    clearTimeout(timer);
+    isWanted = false;
+    late.catch(() => undefined);
   }
 }

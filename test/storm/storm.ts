@@ -12,6 +12,7 @@ import type { Ground } from './ground.ts';
 import { type StormReader, startReadingEvents, startWatching } from './readers.ts';
 import { StormRecord } from './record.ts';
 import { type NodeName, planStorm, type Trouble, troubleText, type WayName } from './trouble.ts';
+import { pauseInTurns } from './turns.ts';
 import { untilConnected } from './until-connected.ts';
 
 /** Devices of a storm. */
@@ -90,7 +91,7 @@ export class Storm {
     const answers = await Promise.all(
       this.deviceNames.map(async (device, index) => {
         const backend = this.#backends[index % this.#backends.length]!;
-        return (await backend.examine(device)).map((answer) => ({ device, ...answer }));
+        return backend.examine(device);
       }),
     );
     await Promise.all(this.#devices.map((device) => device.rest()));
@@ -112,7 +113,7 @@ export class Storm {
   }
 
   async #befall(trouble: Trouble): Promise<void> {
-    await pause(trouble.at);
+    await pauseInTurns(trouble.at);
     this.record.note('storm', troubleText(trouble));
     this.record.injected.set(
       trouble.sort as never,
@@ -130,7 +131,7 @@ export class Storm {
         return;
       case 'hub-refuses': {
         const takeAgain = await this.#ground.eye.refuseReports();
-        await pause(trouble.forMs);
+        await pauseInTurns(trouble.forMs);
         await takeAgain();
         return;
       }
@@ -145,7 +146,7 @@ export class Storm {
   async #befallWays(names: readonly WayName[], trouble: Trouble): Promise<void> {
     const chance = this.#chance.fork(troubleText(trouble));
     const ends = names.map((name) => befall(this.#ground.ways[name], trouble, chance));
-    await pause(trouble.forMs);
+    await pauseInTurns(trouble.forMs);
     for (const end of ends) end();
   }
 }
@@ -154,7 +155,3 @@ const NODE_WAYS: Readonly<Record<NodeName, readonly WayName[]>> = {
   'node-a': ['node-a hub', 'node-a store', 'node-a http'],
   'node-b': ['node-b hub', 'node-b store', 'node-b http'],
 };
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms));
-}

@@ -11,25 +11,26 @@ export interface Tally {
   readonly violations: number;
   /** By sort. */
   readonly troubles: Readonly<Record<string, number>>;
+  /** In how many storms each was seen (`sights.ts`). */
+  readonly sights: Readonly<Record<string, number>>;
 }
 
 export const NOTHING: Tally = {
   ...{ seeds: 0, reports: 0, requests: 0, executions: 0, lines: 0, violations: 0 },
-  troubles: {},
+  ...{ troubles: {}, sights: {} },
 };
 
-export function tallyOf({ record, violations }: Verdict): Tally {
+export function tallyOf({ record, violations, sights }: Verdict): Tally {
   return {
     ...{ seeds: 1, reports: record.made.length, requests: record.asked, violations: violations.length },
     executions: record.executions.length,
     lines: record.readers[0]?.told.length ?? 0,
     troubles: Object.fromEntries(record.injected),
+    sights: Object.fromEntries(sights.map((sight) => [sight, 1])),
   };
 }
 
 export function addTallies(a: Tally, b: Tally): Tally {
-  const troubles: Record<string, number> = { ...a.troubles };
-  for (const [sort, count] of Object.entries(b.troubles)) troubles[sort] = (troubles[sort] ?? 0) + count;
   return {
     seeds: a.seeds + b.seeds,
     reports: a.reports + b.reports,
@@ -37,6 +38,15 @@ export function addTallies(a: Tally, b: Tally): Tally {
     executions: a.executions + b.executions,
     lines: a.lines + b.lines,
     violations: a.violations + b.violations,
-    troubles,
+    troubles: addCounts(a.troubles, b.troubles),
+    sights: addCounts(a.sights, b.sights),
   };
+}
+
+type Counts = Readonly<Record<string, number>>;
+
+function addCounts(a: Counts, b: Counts): Counts {
+  const sum: Record<string, number> = { ...a };
+  for (const [name, count] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
 }

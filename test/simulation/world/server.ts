@@ -451,11 +451,12 @@ export class Server {
 }
 
 function heardOf({ device, operation, payload }: BackendRequest, at: number): Heard {
-  const { id, args } = bodyOf(payload);
+  const { id, args, ifVersion } = bodyOf(payload);
   return {
     ...{ device, operation: operation.type, at },
     name: operation.type === 'command' ? operation.name : null,
     id: typeof id === 'string' ? id : null,
+    ifVersion: typeof ifVersion === 'number' ? ifVersion : null,
     args: (args ?? {}) as Heard['args'],
   };
 }
