@@ -7,9 +7,9 @@ export const deviceMutations: readonly Mutation[] = [
     bug: 'a device obeys a lower epoch, and a lower number',
     file: 'src/device/reception.ts',
     find: `  if (command.n <= memory.highestN) return 'superseded';
-  if (command.epoch < memory.highestEpoch) return 'stale-epoch';
+  return command.epoch < memory.highestEpoch ? 'stale-epoch' : null;
 `,
-    put: '',
+    put: '  return null;\n',
     caughtBy: 'epochs',
     seed: 5,
   },
