@@ -7,7 +7,7 @@ import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
 import type { StoredMessage } from '../../src/memory/message-stream.ts';
 import type { WatchEvent } from '../../src/client/watch.ts';
-import type { Commit } from '../../src/runtime/ports.ts';
+import type { Commit, GoneRange } from '../../src/runtime/ports.ts';
 import type { NotedState } from './noted-states.ts';
 import type { FaultSort, Mishap } from './trouble.ts';
 
@@ -147,6 +147,21 @@ export interface ReadingRecord {
   endedAt: number | null;
 }
 
+/** The hub stored something of a device. */
+export interface Arrival {
+  readonly device: string;
+  readonly at: number;
+  /** When the hub lost it again; `null` while it has it. */
+  lostAt: number | null;
+}
+
+/** A node says that messages of a stream are gone which nobody has read. */
+export interface GoneRecord {
+  readonly node: string;
+  readonly at: number;
+  readonly range: GoneRange;
+}
+
 /** What one start of the watcher was told. */
 export interface WatchRecord {
   /** The place that it began behind. */
@@ -177,7 +192,7 @@ export class WorldRecord {
   readonly madeBySample = new Map<string, MadeReport>();
   /** Reports that somebody else made in a device's name, by the same. */
   readonly forged = new Map<string, Report>();
-  #arrivals: { readonly device: string; readonly at: number }[] = [];
+  readonly arrivals: Arrival[] = [];
   readonly executions: Execution[] = [];
   /** Ids of commands of which the device cannot tell what became of them. */
   readonly untellable = new Set<string>();
@@ -192,6 +207,7 @@ export class WorldRecord {
   asked = 0;
   readonly commits: Committed[] = [];
   readonly hubLosses: HubLoss[] = [];
+  readonly gone: GoneRecord[] = [];
   /** Ids of publications that the hub has refused once: they may be stored after what followed them. */
   readonly refusedPublications = new Set<string>();
   /** When the store was set back. */
@@ -215,21 +231,6 @@ export class WorldRecord {
   readonly brokenStorages: { readonly device: string; readonly at: number; readonly what: string }[] = [];
   /** Twins that could not decide, processes that would have ended: what may never happen at all. */
   readonly faults: { readonly at: number; readonly what: string }[] = [];
-
-  /** When the hub stored something of a device. */
-  get arrivals(): readonly { readonly device: string; readonly at: number }[] {
-    return this.#arrivals;
-  }
-
-  /** The hub stored something of a device. */
-  arrived(device: string, at: number): void {
-    this.#arrivals.push({ device, at });
-  }
-
-  /** The hub has forgotten what it stored after a time. */
-  forgetArrivals(since: number): void {
-    this.#arrivals = this.#arrivals.filter(({ at }) => at <= since);
-  }
 
   /** Counts something that was done to the world. */
   count(sort: FaultSort | Mishap, times = 1): void {

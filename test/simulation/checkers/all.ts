@@ -33,6 +33,7 @@ import { sources } from './sources.ts';
 import { storage } from './storage.ts';
 import { storageless } from './storageless.ts';
 import { timeline } from './timeline.ts';
+import { streamGone } from './stream-gone.ts';
 import { told } from './told.ts';
 import { undecided } from './undecided.ts';
 import { warranted } from './warranted.ts';
@@ -47,5 +48,5 @@ export const checkers: readonly Checker[] = [
   ...[storage, storageless, forgotten],
   ...[undecided, lyingClock, deaf, wrongClock, watch],
   ...[refusedMessage, sources, someFresh, counts, journalTimes, warranted],
-  ...[lastContact, timeline, sensorHistory, allowed],
+  ...[lastContact, timeline, sensorHistory, allowed, streamGone],
 ];

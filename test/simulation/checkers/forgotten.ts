@@ -5,11 +5,13 @@ export const forgotten: Checker = {
   name: 'forgotten',
   sentence: 'of a device that is forgotten the store holds nothing but that, though it goes on talking',
   check: ({ lastWords, store, record, endedAt: at }) => {
-    // A store that was set back may have forgotten that it forgot.
-    const isJudged =
-      lastWords !== null && record.forgotten.has(lastWords.device) && record.setBacks.length === 0;
-    if (!isJudged) return [];
+    if (lastWords === null || !record.forgotten.has(lastWords.device)) return [];
     const { device, twin, filed, isForgotten } = lastWords;
+    const words = record.commits.filter(({ commit }) =>
+      commit.journal.some((line) => line.type === 'forgotten' && line.forgetting.device === device),
+    );
+    // A store that was set back to before it was told has forgotten that, too.
+    if (words.length > 0 && words.every(({ lostAt }) => lostAt !== null)) return [];
     const lines = store.journal
       .flat()
       .filter((line) => line.type === 'transition' && line.transition.device === device).length;

@@ -42,4 +42,12 @@ export const setBackMutations: readonly Mutation[] = [
     caughtBy: 'history',
     seed: 1,
   },
+  {
+    bug: 'a reader that has read all of a stream takes its tail for lost',
+    file: 'src/memory/stream-cursor.ts',
+    find: 'if (lost.length === 0 && reached <= lastSequence) return;',
+    put: 'if (lost.length === 0 && reached < lastSequence) return;',
+    caughtBy: 'stream-gone',
+    seed: 1,
+  },
 ];

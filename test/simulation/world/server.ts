@@ -432,10 +432,11 @@ export class Server {
       },
       quarantined: ({ device, cause }) =>
         fault(`${device} could not decide: ${cause.stack ?? cause.message}`),
-      streamGone: ({ from, to, isTail }) => {
+      streamGone: (range) => {
         record.visited.add('stream-gone');
-        if (record.hubLosses.length === 0) fault(`messages ${from} to ${to} are gone`);
-        else if (isTail) record.count('tail-noticed');
+        if (process.isDead) return;
+        record.gone.push({ node: name, at: schedule.now, range });
+        if (range.isTail) record.count('tail-noticed');
       },
       ownership: ({ event, partitions, reason }) => {
         trace.line(name, () => `${event} ${partitions.length} partitions: ${reason}`);

@@ -121,7 +121,7 @@ export class SetBacks {
       made.wasLostByHub = true;
     }
     const offsetMs = hubClock.now() - schedule.now;
-    record.forgetArrivals(since - offsetMs);
+    for (const arrival of record.arrivals) if (arrival.at > since - offsetMs) arrival.lostAt ??= schedule.now;
   }
 
   #setStoreBack(chance: Chance, setBack: () => void, keptAt: number): void {

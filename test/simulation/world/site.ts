@@ -72,7 +72,7 @@ export class Site implements ReportIntake {
       if (made === undefined) record.faults.push({ at: schedule.now, what });
       else made.storedAt ??= schedule.now;
     }
-    record.arrived(device, schedule.now);
+    record.arrivals.push({ device, at: schedule.now, lostAt: null });
     return answer.text;
   }
 
