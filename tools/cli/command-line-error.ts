@@ -22,7 +22,7 @@ export const EXIT = {
 
 /** The exit codes as every help shows them that commands a device. */
 export const COMMAND_EXIT_HELP = `
-Exit code: 0 done; 4 certainly not executed (refused, rejected, expired); 5 it may or may not have been executed (unknown, or no
+Exit code: 0 done; 4 certainly not executed (refused, rejected, expired), as far back as the database goes; 5 it may or may not have been executed (unknown, or no
 answer: ask the ledger under the same id); 6 still under way, as far as can be read; 1 Corral could not be asked, and nothing was
 sent; 2 the command line was wrong.`;
 
