@@ -76,7 +76,7 @@ export function judge(truth: Truth, said: Said, calamities: Calamities): Judgeme
     flaws.push(
       ...(entry === null
         ? wronglyForgotten(start, really, calamities)
-        : wrongEntry(entry, really, start.askedAt < calamities.databaseSetBack)),
+        : wrongEntry(entry, really, mayBeUnprovable(start, said, calamities))),
     );
   }
   const isStored = new Map(stored.map(({ position, state }) => [position, state]));
@@ -114,7 +114,23 @@ function wronglyForgotten(
   return mayBe ? [] : [`${id} is not in the ledger, and was accepted`];
 }
 
-function wrongEntry(entry: CommandResult, really: TrueStart | null, wasThere: boolean): readonly string[] {
+/**
+ * What was told of a start from before the database was set back may be what was lost. And until the device has executed something that is in
+ * the ledger again, nobody knows its ring, so that it is silent about a start from before the next session with the station.
+ */
+function mayBeUnprovable(
+  { askedAt }: AskedStart,
+  { asked, ledger }: Said,
+  { databaseSetBack }: Calamities,
+): boolean {
+  const isRingKnown = asked.some(
+    (other) =>
+      other.askedAt > databaseSetBack && other.askedAt < askedAt && ledger.get(other.id)?.outcome === 'done',
+  );
+  return askedAt < databaseSetBack || !isRingKnown;
+}
+
+function wrongEntry(entry: CommandResult, really: TrueStart | null, isLost: boolean): readonly string[] {
   const { id, outcome, reason, proof, closedAt } = entry;
   const hasBegun = really?.hasBegun ?? false;
   const saying = `${id} is ${outcome} (${String(reason)}; ${String(proof)})`;
@@ -130,8 +146,7 @@ function wrongEntry(entry: CommandResult, really: TrueStart | null, wasThere: bo
       if (closedAt === null) return [`${saying}, and open in the end`];
       const end = reason === null ? undefined : ENDS_NOBODY_KNOWS[reason];
       const isRight = end !== undefined && really?.without === end;
-      // What was told of it may be what was lost.
-      return isRight || wasThere ? [] : [`${saying}, and could have been told`];
+      return isRight || isLost ? [] : [`${saying}, and could have been told`];
     }
   }
 }
