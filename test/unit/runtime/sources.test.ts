@@ -78,6 +78,28 @@ describe('of a source that devices name', () => {
     sources.drop(spoken('d-0', { id: 'other' }));
     expect(sources.ids).toEqual([]);
   });
+
+  test('nothing is known any more at a site that all devices have left', () => {
+    const sources = following(1);
+    sources.follow(spoken('d-0'), spoken('d-0', {}, 'harbour'), false);
+    sources.drop(spoken('d-0', {}, 'harbour'));
+    expect(sources.ids).toEqual([]);
+  });
+
+  test('a device that names it no more waits no more for news of it', () => {
+    const sources = following(2);
+    sources.learn([source()], T0);
+    sources.follow(spoken('d-1'), spoken('d-1'), true);
+    sources.follow(spoken('d-1'), spoken('d-1', null), false);
+    expect(sources.learn([source({ heardAt: T0 + 1 })], T0).devices).toEqual([]);
+  });
+
+  test('nothing is told where it is one of another site', () => {
+    const sources = following(1);
+    const other = { site: 'harbour' };
+    expect(sources.learn([source({ ...other, awaySince: T0 })], T0).changes).toEqual([]);
+    expect(sources.learn([source(other)], T0).changes).toEqual([]);
+  });
 });
 
 describe('what devices see together', () => {
@@ -95,6 +117,32 @@ describe('what devices see together', () => {
     expect(sources.of(spoken('d-7'), 'gw', T0 + 1)?.replaysSince).toBe(T0);
     expect(sources.of(spoken('d-7'), 'gw', T0 + 60_000)?.replaysSince).toBeNull();
     expect(sources.learn([source()], T0 + 60_000).devices).toHaveLength(8);
+  });
+
+  test('is since when it was found first, and nobody is told again, for as long as it is found again', () => {
+    const sources = following(5);
+    sources.learn([source()], T0);
+    const findAt = (now: number): readonly (readonly string[])[] =>
+      Array.from({ length: 5 }, (_, index) => sources.note(spoken(`d-${String(index)}`), echo, now)).flatMap(
+        (finding) => (finding === null ? [] : [finding.affected]),
+      );
+    expect(findAt(T0).flat()).toHaveLength(5);
+    expect(findAt(T0 + 10_000)).toEqual([[]]);
+    expect(sources.of(spoken('d-0'), 'gw', T0 + 20_000)?.replaysSince).toBe(T0);
+    expect(sources.learn([source()], T0 + 60_000).devices).toHaveLength(5);
+    expect(sources.learn([source()], T0 + 60_001).devices, 'it is over once').toEqual([]);
+    expect(findAt(T0 + 90_000).flat(), 'and found anew').toHaveLength(5);
+    expect(sources.of(spoken('d-0'), 'gw', T0 + 90_001)?.replaysSince).toBe(T0 + 90_000);
+  });
+
+  test('is not what those saw that name it no more', () => {
+    const sources = following(9);
+    for (let index = 0; index < 4; index += 1) {
+      const twin = spoken(`d-${String(index)}`);
+      sources.note(twin, echo, T0);
+      sources.drop(twin);
+    }
+    expect(sources.note(spoken('d-8'), echo, T0)).toBeNull();
   });
 
   test('is not what devices of another site say of the same source', () => {
