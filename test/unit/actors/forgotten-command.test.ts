@@ -5,7 +5,9 @@
 import { describe, expect, test } from 'vitest';
 import { RING_SIZE_MAX, type RingEntry, UNDECIDED } from '../../../machines/report.ts';
 import { explain } from '../../../actors/explain.ts';
+import { forgottenCommands } from '../../../actors/forgotten-command.ts';
 import { RECENT_MAX } from '../../../actors/resolve.ts';
+import { CLAIMED_N_MAX } from '../../../actors/ring.ts';
 import { epochAfter } from '../../../src/runtime/epoch.ts';
 import { Pair } from './pair.ts';
 import { T0 } from './stage.ts';
@@ -91,6 +93,14 @@ describe('a forgotten command that its device names undecided', () => {
     const sentence = commands.find(({ name }) => name === 'abandon')?.sentence;
     expect(sentence).toContain(`it would give up ${String(n)}`);
   });
+});
+
+test('a number that is believed is one of a forgotten command, and none above that', () => {
+  const { twin } = new Pair().meet();
+  const named = (n: number): readonly number[] =>
+    forgottenCommands(twin, { commands: [{ n, outcome: UNDECIDED }] });
+  expect(named(CLAIMED_N_MAX)).toEqual([CLAIMED_N_MAX]);
+  expect(named(CLAIMED_N_MAX + 1)).toEqual([]);
 });
 
 test('a command that was given up is no forgotten one, however many came after it', () => {

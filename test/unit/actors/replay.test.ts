@@ -2,7 +2,18 @@
  * A source that plays again what was said before is found out by what many of its devices see at once, and none of them is blamed.
  */
 import { describe, expect, test } from 'vitest';
-import { countReplayed, type Echo, type Echoes, noteEcho } from '../../../actors/replay.ts';
+import {
+  AT_ONCE_MS,
+  countReplayed,
+  type Echo,
+  echoOf,
+  echoOfCopy,
+  type Echoes,
+  noteEcho,
+  saidAfter,
+} from '../../../actors/replay.ts';
+import type { NewestReport, Saying } from '../../../actors/twin.ts';
+import type { Report } from '../../../machines/report.ts';
 import type { Source } from '../../../actors/known-source.ts';
 import { Stage, T0 } from './stage.ts';
 
@@ -166,6 +177,73 @@ describe('what is no old snapshot:', () => {
         ...{ sort: 'again', from: 'a', to: 'b' },
       });
     expect(countReplayed(echoes, 20)).toBe(0);
+  });
+});
+
+describe('what one device saw', () => {
+  const report: Report = { boot: 2, seq: 9, up: 100_000, state: 'available', sensors: {} };
+  const THIRD_MS = 2_400_000;
+
+  test('is there and back and there again only where all of that was within the hours of one thing', () => {
+    const sorts = (apartMs: number): readonly (string | undefined)[] => {
+      let said: readonly Saying[] = [];
+      return ['available', 'charging', 'available', 'charging'].map((state, index) => {
+        const at = T0 + index * apartMs;
+        const before = { said };
+        said = saidAfter(said, { ...report, state }, at);
+        return echoOf(before, said, { at, receivedAt: at, state })?.sort;
+      });
+    };
+    expect(sorts(THIRD_MS)).toEqual([undefined, undefined, 'return', 'again']);
+    expect(sorts(THIRD_MS + 1)).toEqual([undefined, undefined, 'return', 'return']);
+  });
+
+  test('is nothing where its source has begun another session meanwhile, or was in doubt', () => {
+    const stage = new Stage();
+    const echoes = [1, 1, 2, 2].map((session, index) => {
+      stage.now += 60_000;
+      const state = index % 2 === 0 ? 'available' : 'charging';
+      const via = { id: 'gw', session };
+      return stage.hear({ boot: 1, seq: index + 1, up: stage.now - T0, state, sensors: {}, via }).echo;
+    });
+    expect(echoes.map((echo) => echo?.to ?? null)).toEqual([null, null, null, 'charging']);
+  });
+
+  test('is a copy where the report is of long before the newest one, and not where it may have been lost on its way', () => {
+    const newest: NewestReport = {
+      ...{ boot: 2, seq: 9, up: 100_000, receivedAt: T0, at: null, encoding: 'json', report },
+    };
+    const sort = (copy: Partial<Report>): string | null =>
+      echoOfCopy(newest, { ...report, ...copy }, { receivedAt: T0, longAgoMs: 10_000 })?.sort ?? null;
+    expect(sort({ up: 90_000 })).toBeNull();
+    expect(sort({ up: 89_999 })).toBe('copy');
+    expect(sort({ boot: 1, up: 500_000 })).toBe('copy');
+    expect(sort({ boot: 3, up: 0 })).toBeNull();
+  });
+
+  test('counts as what proves most, and as long as that was seen', () => {
+    const echoes: Echoes = new Map();
+    const saw = (sort: Echo['sort'], at: number): void =>
+      noteEcho(echoes, 'cp-1', { at, receivedAt: at, sort, from: 'a', to: 'b' });
+    saw('return', T0);
+    saw('again', T0 + 1);
+    saw('return', T0 + 2);
+    expect(echoes.get('cp-1')).toMatchObject({ sort: 'again', at: T0 + 1 });
+    saw('copy', T0 + AT_ONCE_MS);
+    expect(echoes.get('cp-1')).toMatchObject({ sort: 'copy', at: T0 + AT_ONCE_MS });
+  });
+
+  test('proves as much where it is a copy as where it goes there again, and nothing where the state stays', () => {
+    const seen = (change: Partial<Echo>): number => {
+      const echoes: Echoes = new Map();
+      const echo: Echo = { at: T0, receivedAt: T0, sort: 'return', from: 'a', to: 'b' };
+      for (let device = 0; device < 10; device += 1) noteEcho(echoes, String(device), { ...echo, ...change });
+      return countReplayed(echoes, 10);
+    };
+    expect(seen({ sort: 'copy' })).toBe(10);
+    expect(seen({ sort: 'again' })).toBe(10);
+    expect(seen({})).toBe(0);
+    expect(seen({ to: 'a' }), 'only its sensors moved').toBe(0);
   });
 });
 

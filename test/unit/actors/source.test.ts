@@ -107,6 +107,16 @@ describe('when its source is back, a device', () => {
     expect(spoken.stage.document).toMatchObject({ state: 'charging', suspicions: [], via: { doubt: null } });
   });
 
+  test('is not right because its source has ceased to play what was said before', () => {
+    const spoken = new Spoken().hear().answer().learn({ replaysSince: T0 });
+    expect(spoken.stage.document.via).toMatchObject({ doubt: 'replay', since: T0 });
+    spoken.stage.now += 60_000;
+    spoken.learn({});
+    expect(spoken.stage.document).toMatchObject({ quality: 'unknown', via: { doubt: 'back' } });
+    spoken.hear();
+    expect(spoken.stage.document).toMatchObject({ via: { doubt: null } });
+  });
+
   test('is right as soon as it is heard, also before anybody knows that the source is back', () => {
     const spoken = new Spoken().hear().learn({ awaySince });
     spoken.stage.now = awaySince + 60_000;

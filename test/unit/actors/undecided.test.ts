@@ -229,7 +229,9 @@ describe('`abandon`', () => {
       closedAt: pair.now,
     });
     expect(pair.ledger.get('s')?.proof).toBe('engineer: eva: the gateway burnt down');
-    expect(pair.ledger.get('a')).toMatchObject({ outcome: 'done', by: 'eva' });
+    const [at, proof] = [pair.now, 'engineer: eva: the gateway burnt down'];
+    const closed = { certainAt: at, decidedAt: at, closedAt: at };
+    expect(pair.ledger.get('a')).toMatchObject({ outcome: 'done', by: 'eva', proof, ...closed });
     expect(transitions.map(({ cause }) => cause)).toMatchObject([{ type: 'engineer' }]);
     expect(transitions[0]?.cause.detail).toContain('eva: the gateway burnt down; gave up start s');
     expect(pair.document).toMatchObject({ state: 'available', suspicions: [], pending: [] });
