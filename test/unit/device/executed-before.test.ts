@@ -8,7 +8,8 @@ import { RING_SIZE_MAX, type RingEntry } from '../../../machines/report.ts';
 import { lineOf, readLine } from '../../../src/device/log-entry.ts';
 import { BLANK_MEMORY, checked, type DeviceMemory, EXECUTED_MAX } from '../../../src/device/memory.ts';
 import type { ActResult } from '../../../src/device/ports.ts';
-import { receive } from '../../../src/device/reception.ts';
+import { unsettled } from '../../../src/device/executed-before.ts';
+import { amend, receive } from '../../../src/device/reception.ts';
 import { DeviceWorld, quiet } from './device-world.ts';
 
 let world: DeviceWorld;
@@ -285,4 +286,25 @@ test('a memory that knows one command twice, or too many, is a mistake of ours',
   expect(() => checked(twice)).toThrow('I6');
   const many = Array.from({ length: EXECUTED_MAX + 1 }, (_, n) => known(n));
   expect(() => checked({ ...BLANK_MEMORY, executed: many })).toThrow('I6');
+});
+
+describe('a command that is undecided under several numbers', () => {
+  const first: Command = { n: 1, epoch: 1, id: 'x', name: 'start', args: {}, boot: 3, notAfterUp: 5_000 };
+  const again = { ...first, n: 100, executedAs: 1 };
+
+  test('is asked of the hardware once', () => {
+    const other = { ...first, n: 7, id: 'y' };
+    const asked = unsettled({ ...BLANK_MEMORY, undecided: [first, again], begun: other });
+    expect(asked.map(({ id }) => id)).toEqual(['x', 'y']);
+  });
+
+  test('is remembered by its first one, also where that is in the ring no more', () => {
+    const memory: DeviceMemory = { ...BLANK_MEMORY, boot: 3, undecided: [again] };
+    const known = amend(memory, 1, { outcome: 'done' });
+    expect(known.ring).toEqual([{ n: 100, outcome: 'done', executedAs: 1 }]);
+    const moment = { up: 1_000, holdChargeMs: 60_000 };
+    const third = receive(known, { ...first, n: 200 }, moment, () => ({ type: 'refuse', reason: 'busy' }));
+    expect(third).toMatchObject({ type: 'executed-before' });
+    expect(third.memory.ring[0]).toEqual({ n: 200, outcome: 'done', executedAs: 1 });
+  });
 });

@@ -230,6 +230,12 @@ describe('the end of an execution', () => {
     });
   });
 
+  test('after a restart its fence is the boot before, where nothing says in which one it was begun', () => {
+    const { boot: _boot, ...unfenced } = start;
+    const after = outcomeAfterRestart({ ...begun, boot: 5, begun: unfenced }, null);
+    expect(after.ring[0]).toMatchObject({ outcome: 'unknown', fence: { boot: 4 } });
+  });
+
   test('after a restart a hold is kept unless it certainly did not come about', () => {
     const raised = receive(memory, reserve, moment, () => ({
       type: 'accept',
