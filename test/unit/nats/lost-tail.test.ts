@@ -73,6 +73,11 @@ describe('a stream that has lost its tail', () => {
     expect(await new Held([900, 1_000], 6).lostTo(6, mark(6, 100))).toBe(5);
   });
 
+  test('is as it was up to the first message that is missing, whatever later ones are missing, too', async () => {
+    const held = new Held([100, 200, 350, 900]);
+    expect(await held.lostTo(4, mark(3, 300), mark(4, 400))).toBe(2);
+  });
+
   test('and has not grown again is as it was read to its end', async () => {
     expect(await new Held([100, 200]).lostTo(3, mark(3, 300))).toBe(2);
   });
