@@ -43,4 +43,19 @@ export const adapterMutations: readonly Mutation[] = [
     caughtBy: 'execution',
     seed: 6,
   },
+  {
+    bug: 'a deposed node takes its lost commit for written',
+    file: 'src/postgres/inquiry.ts',
+    find: `    if (lease?.epoch !== epoch) continue;
+    if (lease.batch <= afterBatch) return { type: 'not-written' };
+    const kept = await port.rewrite(partition);
+    if (kept?.epoch === epoch)`,
+    put: `    void epoch;
+    if (lease === undefined) continue;
+    if (lease.batch <= afterBatch) return { type: 'not-written' };
+    const kept = await port.rewrite(partition);
+    if (kept !== null)`,
+    caughtBy: 'publication',
+    seed: 15,
+  },
 ];
