@@ -1,7 +1,9 @@
 /**
  * How far a reader has got in one stream of the hub in memory, and whether that is still the stream it began with.
  */
+import { findLostTail, type ReadMark } from '../runtime/lost-tail.ts';
 import type { FeedSink, StreamStart } from '../runtime/ports.ts';
+import { ReadMarks } from '../runtime/read-marks.ts';
 import type { MessageStream, StoredMessage } from './message-stream.ts';
 
 /** What a cursor is made of. */
@@ -24,7 +26,7 @@ export class StreamCursor {
   #made: readonly string[];
   #isNamed = false;
   /** Messages that were read: by these the stream is known again. */
-  #marks: NonNullable<StreamStart['marks']>;
+  readonly #marks: ReadMarks;
 
   constructor({ name, stream, start, wants }: StreamCursorOptions) {
     this.name = name;
@@ -33,7 +35,7 @@ export class StreamCursor {
     this.#next = (start?.after ?? 0) + 1;
     this.#reached = start?.reached ?? 0;
     this.#made = start?.made ?? [];
-    this.#marks = start?.marks ?? [];
+    this.#marks = new ReadMarks(start?.marks ?? []);
   }
 
   /** Finds out whether the stream still holds what comes next, has lost its tail, or is another stream of the same name. */
@@ -48,7 +50,7 @@ export class StreamCursor {
     if (firstSequence > this.#next || (isAnew && firstSequence !== from)) {
       this.#reached = firstSequence - 1;
       this.#next = firstSequence;
-      this.#marks = [];
+      if (isAnew) this.#marks.clear();
       sink.gone({ stream, from, to: firstSequence - 1 });
     }
     if (this.#isNamed && !isAnew) return;
@@ -59,18 +61,27 @@ export class StreamCursor {
 
   /** Where the stream has lost its tail, goes on with what was stored since: that is later than all that was read. */
   #goBack(sink: FeedSink, reached: number): void {
-    const { firstSequence, lastSequence, messages } = this.#stream;
-    const lost = this.#marks.filter(({ sequence, storedAt }) => {
-      const found = this.#stream.at(sequence);
-      return sequence >= firstSequence && found?.storedAt !== storedAt;
-    });
-    if (lost.length === 0 && reached <= lastSequence) return;
-    const since = Math.min(...lost.map(({ storedAt }) => storedAt));
-    const to = (messages.find(({ storedAt }) => storedAt > since)?.sequence ?? lastSequence + 1) - 1;
+    const { newest } = this.#marks;
+    const isThere = newest !== null && this.#stream.at(newest.sequence)?.storedAt === newest.storedAt;
+    if (isThere && reached <= this.#stream.lastSequence) return;
+    const to = this.#lostTail(reached);
+    if (to === null) return;
     this.#reached = to;
     this.#next = Math.min(this.#next, to + 1);
-    this.#marks = [];
+    this.#marks.cut(to);
     sink.gone({ stream: this.name, from: reached + 1, to, isTail: true });
+  }
+
+  #lostTail(reached: number): number | null {
+    const { firstSequence: first, lastSequence: last } = this.#stream;
+    const search = findLostTail({ ...this.#marks.known, reached, first, last });
+    let step = search.next();
+    while (step.done !== true) step = search.next(this.#first(step.value));
+    return step.value;
+  }
+
+  #first(sequence: number): ReadMark | null {
+    return this.#stream.next(sequence, () => true) ?? null;
   }
 
   /** The next message, where there is one. */
@@ -86,6 +97,6 @@ export class StreamCursor {
   /** It was read. */
   pass({ sequence, storedAt }: StoredMessage): void {
     this.#next = sequence + 1;
-    if (sequence >= (this.#marks.at(-1)?.sequence ?? 0)) this.#marks = [{ sequence, storedAt }];
+    this.#marks.pass({ sequence, storedAt });
   }
 }

@@ -11,11 +11,13 @@
  * I2  One `deliver` at a time; none after `stop` has resolved.
  * I3  Messages held and asked for are at most PREFETCH_MAX; when the caller is slow, the rest waits in the stream.
  */
+import type { ReadMark } from '../runtime/lost-tail.ts';
 import type { Cancel } from '../runtime/ports.ts';
+import { ReadMarks } from '../runtime/read-marks.ts';
 import type { DeliveryInfo } from './delivery-info.ts';
 import type { BatchQuestion } from './direct-batch.ts';
 import type { Heard } from './listen.ts';
-import { lostTail, type ReadMark } from './lost-tail.ts';
+import { lostTail } from './lost-tail.ts';
 import { type ConsumerEnd, type ConsumerEvents, PULL_MESSAGES, PullConsumer } from './pull-consumer.ts';
 import type { StreamMessage } from './stream-message.ts';
 import { NobodyMayAsk, type StreamSource } from './stream-source.ts';
@@ -28,6 +30,9 @@ const HELD_BYTES_MAX = 32 * 1024 * 1024;
 const RETRY_MS = 500;
 /** The caller hears the stream while what it was given last is at most this old, ms. */
 const BEHIND_MAX_MS = 2_000;
+
+/** Nothing is known of what was read but how far. */
+const NOTHING = { marks: [], allFrom: Infinity } as const;
 
 /** Where a reader delivers; see `FeedSink` in the runtime's ports. */
 export interface StreamSink {
@@ -95,10 +100,8 @@ export class StreamReader {
   /** Its last sequence at the first look; `null` before that. */
   #heldAtFirst: number | null = null;
   #isReadThrough = false;
-  /** By these the stream is known again, until more of it is read. `null`: nothing of it may be asked for. */
-  #marks: readonly ReadMark[] | null;
-  /** What was read last. */
-  #lastRead: StreamMessage | null = null;
+  /** By these the stream is known again. `null`: nothing of it may be asked for. */
+  readonly #marks: ReadMarks | null;
   #held: StreamMessage[] = [];
   #heldBytes = 0;
   /** Holes between messages held, in order. */
@@ -128,7 +131,7 @@ export class StreamReader {
     this.#next = options.after + 1;
     this.#reached = options.reached ?? options.after;
     this.#streams = options.streams ?? [];
-    this.#marks = options.marks ?? null;
+    this.#marks = options.marks === undefined ? null : new ReadMarks(options.marks);
     this.#unlisten = options.source.onChange(() => this.#wake());
   }
 
@@ -246,7 +249,7 @@ export class StreamReader {
       if (first !== from) this.#options.sink.gone({ from, to: first - 1, made: created });
       this.#reached = first - 1;
       this.#next = first;
-      if (isAnew) this.#forgetMarks();
+      if (isAnew) this.#marks?.clear();
     }
     if (this.#isNamed && !isAnew) return;
     this.#isNamed = true;
@@ -254,26 +257,13 @@ export class StreamReader {
     this.#options.sink.reads(created);
   }
 
-  #forgetMarks(): void {
-    if (this.#marks !== null) this.#marks = [];
-    this.#lastRead = null;
-  }
-
-  /** A message that is read again before those in which positions stand does not make them known. */
-  #knownMarks(): readonly ReadMark[] {
-    if (this.#marks === null) return [];
-    const last = this.#lastRead;
-    return last !== null && last.sequence >= (this.#marks.at(-1)?.sequence ?? 0) ? [last] : this.#marks;
-  }
-
   async #lostTail(where: { readonly reached: number; readonly first: number; readonly last: number }) {
-    const read = (seq: number) => this.#ask({ seq });
     const next = (seq: number) => this.#ask({ seq, next_by_subj: '>' });
     try {
-      return await lostTail({ ...where, marks: this.#knownMarks(), read, next });
+      return await lostTail({ ...where, ...(this.#marks?.known ?? NOTHING), next });
     } catch (error) {
       if (!(error instanceof NobodyMayAsk)) throw error;
-      return lostTail({ ...where, marks: [], read, next });
+      return lostTail({ ...where, ...NOTHING, next });
     }
   }
 
@@ -281,7 +271,7 @@ export class StreamReader {
   #goBack(tail: { readonly reached: number; readonly to: number; readonly made: string }): void {
     const { reached, to, made } = tail;
     this.#options.sink.gone({ from: reached + 1, to, made, isTail: true });
-    this.#forgetMarks();
+    this.#marks?.cut(to);
     this.#reached = to;
     this.#next = Math.min(this.#next, to + 1);
   }
@@ -319,8 +309,8 @@ export class StreamReader {
       this.#gaps.push({ from: this.#next, to: sequence - 1 });
     this.#next = sequence + 1;
     const { subject, payload } = message;
-    this.#lastRead = { sequence, storedAt, subject, payload };
-    this.#held.push(this.#lastRead);
+    this.#marks?.pass({ sequence, storedAt });
+    this.#held.push({ sequence, storedAt, subject, payload });
     this.#heldBytes += payload.length;
     // What one read of the socket brought is delivered together.
     this.#delivering ??= Promise.resolve().then(() => this.#deliverAll());
