@@ -135,7 +135,7 @@ async function startParts(assembly: Assembly): Promise<App> {
     bus,
     limits,
     telemetry,
-    clockProblem: () => clock.problem,
+    ...{ clockProblem: () => clock.problem, hubClock: clock },
   });
   stops.push(() => node.stop());
   await node.start();

@@ -52,12 +52,17 @@ export const LOG_LINES = {
   'clock-differs': {
     level: 'error',
     says: 'clock of another server is not ours: while it is the hub’s that differs, no command is accepted',
-    fields: ['server', 'offsetMs', 'uncertainMs'],
+    fields: ['server', 'offsetMs', 'uncertainMs', 'wrong'],
   },
   'clock-agrees': {
     level: 'info',
     says: 'clock of another server is ours again',
-    fields: ['server', 'offsetMs', 'uncertainMs'],
+    fields: ['server', 'offsetMs', 'uncertainMs', 'wrong'],
+  },
+  'dated-wrong': {
+    level: 'warn',
+    says: 'the hub dates what it stores by a wrong clock: messages count as received when they are heard',
+    fields: ['site', 'messages'],
   },
   'stream-gone': {
     level: 'error',

@@ -45,6 +45,7 @@ export function createNodeMetrics(registry: Registry) {
       'corral_clock_out_of_bounds_total',
       'Reports that showed that the uptime of a device, or the clock of a server, had not kept pace',
     ),
+    datedWrong: counter('corral_dated_wrong_total', 'Messages that the hub dated by a wrong clock'),
     sourceChanges: counter('corral_source_changes_total', 'Sources gone, back, or begun anew', 'change'),
     snapshotsReplayed: counter('corral_snapshots_replayed_total', 'Old snapshots that a source played again'),
     deadLetters: counter('corral_dead_letters_total', 'Messages that could not be read, by reason', 'reason'),

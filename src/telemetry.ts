@@ -32,7 +32,7 @@ export function createTelemetry(log: Logger, devices: DeviceLog, clock: Clock): 
     telemetry: {
       ...aboutDevices(metrics, devices),
       ...aboutTheNode(metrics, log),
-      ...aboutAbuse(metrics, new RareLines(log, clock)),
+      ...aboutSites(metrics, new RareLines(log, clock)),
     },
     notice: (part, notice) => {
       metrics.notices.inc({ part, type: notice.type });
@@ -148,10 +148,14 @@ function aboutDevices(metrics: NodeMetrics, devices: DeviceLog): Pick<Telemetry,
   };
 }
 
-type AbuseEvents = 'passedOver' | 'deadLetterLeft';
+type SiteEvents = 'passedOver' | 'deadLetterLeft' | 'datedWrong';
 
-function aboutAbuse(metrics: NodeMetrics, lines: RareLines): Pick<Telemetry, AbuseEvents> {
+function aboutSites(metrics: NodeMetrics, lines: RareLines): Pick<Telemetry, SiteEvents> {
   return {
+    datedWrong: ({ site, messages }) => {
+      metrics.datedWrong.inc(messages);
+      lines.note('dated-wrong', site, messages, {});
+    },
     passedOver: ({ site, device, messages }) => {
       metrics.passedOver.inc(messages);
       lines.note('rate-exceeded', site, messages, { device });
@@ -163,7 +167,7 @@ function aboutAbuse(metrics: NodeMetrics, lines: RareLines): Pick<Telemetry, Abu
   };
 }
 
-function aboutTheNode(metrics: NodeMetrics, log: Logger): Omit<Telemetry, DeviceEvents | AbuseEvents> {
+function aboutTheNode(metrics: NodeMetrics, log: Logger): Omit<Telemetry, DeviceEvents | SiteEvents> {
   return {
     committed: ({ reports, ms, delayMs }) => {
       metrics.commitSeconds.observe(ms / 1_000);

@@ -19,6 +19,7 @@ import { Node } from '../src/runtime/node.ts';
 import { systemClock } from '../src/system-clock.ts';
 import { DeviceLog } from '../src/device-log.ts';
 import { createTelemetry } from '../src/telemetry.ts';
+import { RIGHT_HUB } from '../tools/right-hub.ts';
 import { until } from './node.ts';
 import type { World } from './world.ts';
 
@@ -77,7 +78,7 @@ export async function startNodeWithKinds(
       bus,
       limits: allLimits,
       telemetry,
-      clockProblem: () => null,
+      ...{ clockProblem: () => null, hubClock: RIGHT_HUB },
     },
   });
   await node.start();

@@ -8,6 +8,7 @@
  * I2  what is read of all backlogs and not decided is at most HELD_MESSAGES_MAX, and one message longer than HELD_BYTES_MAX.
  */
 import type { OpenRange } from './backlog.ts';
+import type { HubDates } from './hub-dates.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Clock, Delivery, FeedReading } from './ports.ts';
 
@@ -25,6 +26,7 @@ export interface BacklogOptions {
   readonly clock: Clock;
   readonly partitions: ReadonlyMap<number, PartitionState>;
   readonly read: FeedReading['read'];
+  readonly dates: Pick<HubDates, 'receivedAgain'>;
   readonly offer: (work: SetAside) => void;
   /** Whether somebody says more than he may. */
   readonly isSomebodyLoud: () => boolean;
@@ -129,7 +131,7 @@ export class BacklogReader {
     for (const delivery of deliveries) {
       this.#heldMessages += 1;
       this.#heldBytes += delivery.payload.length;
-      offer(delivery.sequence, delivery);
+      offer(delivery.sequence, this.#options.dates.receivedAgain(delivery));
     }
     if (through > (deliveries.at(-1)?.sequence ?? -1)) offer(through, null);
   }

@@ -5,11 +5,12 @@
  * Invariants:
  * I1  a difference counts from when it is proved: when whatever moment of the round trip the answer was made in, it is too large. It
  *     counts until some answers in a row do not prove it, because one that took long proves nothing.
- * I2  `now` is this machine's time while it is the hub's, and the hub's where it is not: nobody falls silent, and no hold ends, because
- *     somebody set a clock.
+ * I2  `now` is this machine's time while it is the hub's, and what is right of the two where it is not (`clock-verdict.ts`): nobody falls
+ *     silent, and no hold ends, because somebody set a clock.
  * I3  a clock that is set shows before it is compared again: from the monotonic clock, which nobody sets. Until then the time goes on as it
  *     did, and no command is accepted.
  */
+import { type TimeRange, wrongClockOf, type WrongClock } from './clock-verdict.ts';
 import type { Cancel, Clock, TimeSource } from './ports.ts';
 
 /** So many answers in a row that do not prove a difference end one. */
@@ -43,6 +44,8 @@ export interface ClockDifference {
   readonly uncertainMs: number;
   /** Proved to be more than `serverErrorMs`. */
   readonly differs: boolean;
+  /** Whose clock it is that is wrong, where the hub's differs; `null` where it does not. */
+  readonly wrong: WrongClock | null;
 }
 
 /** What a watch is given. */
@@ -77,6 +80,13 @@ export class ClockWatch implements Clock {
   #hubSinceMs: number | null = null;
   /** This machine's clock when it was compared last with the hub's; `null` before. */
   #compared: Reading | null = null;
+  /** The same when they were last one. */
+  #agreed: Reading | null = null;
+  /** What each clock is ahead of the monotonic one by, as it was compared last. */
+  readonly #ranges = new Map<TimeSource['server'], TimeRange>();
+  /** Whose clock is wrong while the hub's differs, and what was told of that last. */
+  #wrong: WrongClock | null = null;
+  #toldWrong: WrongClock | null = null;
   readonly #differences = new Map<TimeSource['server'], ClockDifference>();
   #sources: readonly TimeSource[] = [];
   /** It is compared at once, because it was set. */
@@ -90,12 +100,11 @@ export class ClockWatch implements Clock {
 
   now(): number {
     const { clock } = this.#options;
-    if (this.#differs('hub') && this.#hubSinceMs !== null)
-      return Math.round(clock.monotonic() + this.#hubSinceMs);
+    if (this.#wrong !== null) return Math.round(clock.monotonic() + this.#rightSinceMs(this.#wrong));
     const ours = clock.now();
     const unset = this.#ifNotSet(ours);
     if (unset === null) return ours;
-    this.#hurry();
+    this.hurry();
     return Math.round(unset);
   }
 
@@ -126,6 +135,32 @@ export class ClockWatch implements Clock {
     return [...this.#differences.values()].sort((a, b) => a.server.localeCompare(b.server));
   }
 
+  /** Whether the hub's clock is known to be wrong. */
+  get isHubWrong(): boolean {
+    return this.#wrong === 'hub' || this.#wrong === 'both';
+  }
+
+  /**
+   * Whether the hub has stored what it dates so, ms epoch, since its clock is wrong: from when it was last right on, by the time that it
+   * told then and tells now. What is older may be dated right.
+   */
+  isDatedWrong(storedAt: number): boolean {
+    const hub = this.#ranges.get('hub');
+    if (!this.isHubWrong || hub === undefined) return false;
+    const from = this.#agreed === null ? -Infinity : this.#agreed.monotonic + hub.least;
+    return storedAt >= from - this.#options.serverErrorMs;
+  }
+
+  /** Something does not fit to the time as it is told here: clocks are compared at once, and not only when it is due. */
+  hurry(): void {
+    if (this.#isHurrying || this.#isStopped) return;
+    this.#isHurrying = true;
+    this.#cancel();
+    this.#cancel = this.#options.clock.after(0, () => {
+      void this.start(this.#sources).finally(() => (this.#isHurrying = false));
+    });
+  }
+
   /**
    * Why no command may be accepted, as a sentence; `null` when the clocks agree. How far the hub's time is off is known here to a
    * round trip only, and a device's deadline must not rest on a guess.
@@ -136,9 +171,13 @@ export class ClockWatch implements Clock {
       return this.#ifNotSet(this.#options.clock.now()) === null
         ? null
         : "the clock of this node was set, and was not compared with the hub's since";
-    const isHubWrong = this.#differences.get('store')?.differs === false;
-    const advice = isHubWrong ? "the store's agrees with this node: set the hub's" : "set this machine's";
-    return `the clock of this node is ${shownOffset(-hub.offsetMs)} the hub's (${advice})`;
+    return `the clock of this node is ${shownOffset(-hub.offsetMs)} the hub's (${ADVICE[this.#wrong ?? 'unknown']})`;
+  }
+
+  /** What is right of the clocks minus the monotonic one, ms. */
+  #rightSinceMs(wrong: WrongClock): number {
+    const right = wrong === 'hub' ? this.#compared : wrong === 'both' ? this.#agreed : null;
+    return right === null ? (this.#hubSinceMs ?? 0) : right.now - right.monotonic;
   }
 
   /** What this machine's clock would say if it had not been set since it was compared; `null` where it was not set by more than it may be. */
@@ -147,20 +186,6 @@ export class ClockWatch implements Clock {
     const { clock, serverErrorMs } = this.#options;
     const unset = this.#compared.now + clock.monotonic() - this.#compared.monotonic;
     return Math.abs(ours - unset) > serverErrorMs + ROUNDING_MS ? unset : null;
-  }
-
-  /** Nobody has to wait until the clocks are compared anyway. */
-  #hurry(): void {
-    if (this.#isHurrying || this.#isStopped) return;
-    this.#isHurrying = true;
-    this.#cancel();
-    this.#cancel = this.#options.clock.after(0, () => {
-      void this.start(this.#sources).finally(() => (this.#isHurrying = false));
-    });
-  }
-
-  #differs(server: TimeSource['server']): boolean {
-    return this.#differences.get(server)?.differs ?? false;
   }
 
   async #compare(source: TimeSource): Promise<void> {
@@ -174,22 +199,63 @@ export class ClockWatch implements Clock {
 
   #learn(server: TimeSource['server'], { leastMs, mostMs, read }: ClockComparison): void {
     const { serverErrorMs } = this.#options;
-    const before = this.#differs(server);
+    const before = this.#differences.get(server);
     const isProved = leastMs > serverErrorMs || mostMs < -serverErrorMs;
     const left = isProved ? UNPROVED_MAX : Math.max(0, (this.#unprovedLeft.get(server) ?? 0) - 1);
     this.#unprovedLeft.set(server, left);
     const offsetMs = (leastMs + mostMs) / 2;
+    const differs = left > 0;
+    const oursSinceMs = read.now - read.monotonic;
+    this.#ranges.set(server, { least: oursSinceMs + leastMs, most: oursSinceMs + mostMs });
     if (server === 'hub') {
-      const oursSinceMs = read.now - read.monotonic;
       const knownMs = this.#hubSinceMs === null ? NaN : this.#hubSinceMs - oursSinceMs;
       if (!(knownMs >= leastMs && knownMs <= mostMs)) this.#hubSinceMs = oursSinceMs + offsetMs;
       this.#compared = read;
+      if (!differs) this.#agreed = read;
     }
-    const differs = left > 0;
-    const difference = { server, offsetMs, uncertainMs: (mostMs - leastMs) / 2, differs };
-    this.#differences.set(server, difference);
-    if (differs !== before) this.#options.onChange(difference);
+    const uncertainMs = (mostMs - leastMs) / 2;
+    this.#differences.set(server, { server, offsetMs, uncertainMs, differs, wrong: null });
+    this.#judge();
+    if (differs !== (before?.differs ?? false)) this.#tell(server);
+    // Whose clock is wrong may show only when the store has told the time as well.
+    if (this.#toldWrong === 'unknown' && this.#wrong !== null && this.#wrong !== 'unknown') this.#tell('hub');
   }
+
+  #tell(server: TimeSource['server']): void {
+    const difference = this.#differences.get(server);
+    if (difference === undefined) return;
+    if (server === 'hub') this.#toldWrong = difference.wrong;
+    this.#options.onChange(difference);
+  }
+
+  /** Whose clock is wrong, as far as is known now. */
+  #judge(): void {
+    const hub = this.#differences.get('hub');
+    const range = this.#ranges.get('hub');
+    if (hub === undefined || range === undefined || this.#compared === null) return;
+    this.#wrong = hub.differs
+      ? wrongClockOf({
+          node: rangeOf(this.#compared),
+          hub: range,
+          store: this.#ranges.get('store') ?? null,
+          before: this.#agreed && rangeOf(this.#agreed),
+          errorMs: this.#options.serverErrorMs,
+        })
+      : null;
+    this.#differences.set('hub', { ...hub, wrong: this.#wrong });
+  }
+}
+
+/** Which one to set. */
+const ADVICE: Readonly<Record<WrongClock, string>> = {
+  node: "set this machine's",
+  unknown: "set this machine's",
+  hub: "the hub's is wrong: set the hub's",
+  both: 'both are wrong: set them',
+};
+
+function rangeOf({ now, monotonic }: Reading): TimeRange {
+  return { least: now - monotonic - ROUNDING_MS, most: now - monotonic + ROUNDING_MS };
 }
 
 /** `600.00 s ahead of`, `0.08 s behind`. */

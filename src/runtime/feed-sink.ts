@@ -1,17 +1,24 @@
 /**
  * Where a host's feed delivers: into its mailbox, so that what is said about a stream is taken in order with its messages.
  */
+import type { HubDates } from './hub-dates.ts';
 import type { Intake } from './intake.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { FeedSink } from './ports.ts';
 
 /** The sink of one host. */
-export function feedSink(mailbox: Mailbox, intake: Intake): FeedSink {
+export function feedSink(parts: {
+  readonly mailbox: Mailbox;
+  readonly intake: Intake;
+  readonly dates: HubDates;
+}): FeedSink {
+  const { mailbox, intake, dates } = parts;
   return {
-    deliver: (batch) => mailbox.offerMessages(batch, (...which) => intake.judge(...which)),
+    deliver: (batch) => mailbox.offerMessages(dates.received(batch), (...which) => intake.judge(...which)),
     hearing: (isHearing) => mailbox.offer({ type: 'hearing', isHearing }),
     gone: (range) => {
       intake.skip(range);
+      dates.skip(range);
       mailbox.offer({ type: 'gone', range });
     },
     reads: (which) => mailbox.offer({ type: 'reads', ...which }),

@@ -17,6 +17,7 @@ import { BacklogReader } from './backlog-reader.ts';
 import { Batch, type MessagePlace } from './batch.ts';
 import { feedSink } from './feed-sink.ts';
 import { giveUpRequests } from './given-up.ts';
+import { type HubClock, HubDates } from './hub-dates.ts';
 import { Intake } from './intake.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { isRequest, Mailbox, replyAddress } from './mailbox.ts';
@@ -49,6 +50,8 @@ export interface HostOptions {
   readonly mayAnswer: () => boolean;
   /** Why no command may be accepted because of what time it is, as a sentence; `null` when there is nothing about it. */
   readonly clockProblem: () => string | null;
+  /** What is known of the hub's clock, by which messages are dated. */
+  readonly hubClock: HubClock;
   readonly refusedByStore: RefusedMessages;
 }
 
@@ -84,6 +87,7 @@ export class Host {
   readonly #mailbox: Mailbox;
   readonly #turns: Turns;
   readonly #intake: Intake;
+  readonly #dates: HubDates;
   readonly #publisher: Publisher;
   readonly #acting: Acting;
   readonly #wakeups: Wakeups;
@@ -113,6 +117,7 @@ export class Host {
       doOthersWait: () => !this.#mailbox.isEmpty,
     });
     this.#intake = new Intake({ limits, partitions: this.#partitions });
+    this.#dates = new HubDates({ ...options, partitions: this.#partitions });
     const kindNamed = (name: string): Kind | undefined => options.kinds.find((kind) => kind.name === name);
     const { serverErrorMs, publishBacklogMax: backlogMax } = limits;
     this.#publisher = new Publisher({
@@ -177,10 +182,11 @@ export class Host {
     const reading = await feed.open({
       partitions: this.partitions,
       starts: startsOf([...this.#partitions.values()]),
-      sink: feedSink(this.#mailbox, this.#intake),
+      sink: feedSink({ mailbox: this.#mailbox, intake: this.#intake, dates: this.#dates }),
     });
     const backlog = new BacklogReader({
-      ...{ clock, partitions: this.#partitions, read: (range, max) => reading.read(range, max) },
+      ...{ clock, partitions: this.#partitions, dates: this.#dates },
+      read: (range, max) => reading.read(range, max),
       offer: (work) => this.#mailbox.offer(work),
       isSomebodyLoud: () => this.#intake.isSomebodyLoud(clock.now()),
     });

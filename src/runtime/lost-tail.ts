@@ -16,7 +16,7 @@ export interface ReadMark {
 
 /** What looking for it takes. */
 export interface LostTailQuestion {
-  /** Messages that were read, by sequence; none where nothing is known but how far it was. */
+  /** Messages that were read; none where nothing is known but how far it was. */
   readonly marks: readonly ReadMark[];
   /** From this sequence on they are all that were read; `Infinity` where there may be more between any two of them. */
   readonly allFrom: number;
@@ -69,7 +69,7 @@ function* compareMarks({ marks, first, last }: LostTailQuestion): Search<{
 }> {
   let lost: ReadMark | null = null;
   let earlier: number | null = null;
-  for (const mark of marks.toReversed()) {
+  for (const mark of marks.toSorted((a, b) => b.sequence - a.sequence)) {
     if (mark.sequence < first) break;
     if (mark.sequence <= last) {
       const found = yield mark.sequence;

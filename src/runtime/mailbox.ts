@@ -7,6 +7,7 @@ import type { DesiredRequest } from '../../actors/decision.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { OpenRange } from './backlog.ts';
 import type { SetAside } from './backlog-reader.ts';
+import { storedAtOf } from './hub-dates.ts';
 import type { RuntimeLimits } from './limits.ts';
 import type { Delivery, FeedSink, Forgetting, GoneRange, InventoryEntry } from './ports.ts';
 import type { Verdict } from './rates.ts';
@@ -49,11 +50,11 @@ export interface DeliveryWork {
   readonly isAboveRate: boolean;
 }
 
-/** Messages of one device that are passed over, and when the last of them was received, ms epoch. */
+/** Messages of one device that are passed over, and when the last of them was stored as the hub says, ms epoch. */
 interface PassedRange {
   readonly partition: number;
   readonly range: OpenRange;
-  receivedAt: number;
+  storedAt: number;
 }
 
 /** Messages above the rates of those who sent them, which follow each other but for what their devices do not say. */
@@ -242,7 +243,8 @@ export class Mailbox {
 
   /** Of what is passed over nothing is kept but where it is: what follows on it makes it longer, whoever sent it. */
   #passOver(delivery: Delivery, waiting: Waiting): void {
-    const { partition, stream, site, device, sequence, receivedAt } = delivery;
+    const { partition, stream, site, device, sequence } = delivery;
+    const storedAt = storedAtOf(delivery);
     const last = this.isEmpty ? undefined : this.#queue.at(-1);
     let ranges = last?.type === 'passed-over' ? this.#lastPassedOver : null;
     if (ranges === null) {
@@ -254,12 +256,12 @@ export class Mailbox {
     const known = ranges.get(key);
     if (known === undefined) {
       const range = { stream, site, device, from: sequence, to: sequence, messages: 1 };
-      ranges.set(key, { partition, range, receivedAt });
+      ranges.set(key, { partition, range, storedAt });
       this.#count(waiting, 1, 0);
     } else {
       known.range.to = sequence;
       known.range.messages += 1;
-      known.receivedAt = receivedAt;
+      known.storedAt = storedAt;
     }
   }
 

@@ -41,8 +41,13 @@ export interface Delivery {
   readonly stream: string;
   /** Its sequence number in that stream: the position to resume after. */
   readonly sequence: number;
-  /** When the hub's stream stored it, ms epoch: the same on every node and at every replay. */
+  /**
+   * When the hub's stream stored it, ms epoch: the same on every node and at every replay. Where the hub's clock was wrong then, when a node
+   * heard it (see `hub-dates.ts`).
+   */
   readonly receivedAt: number;
+  /** What the hub's clock said then, where that is something else. */
+  readonly storedAt?: number;
   /** The site the broker vouches for. */
   readonly site: string;
   /** The device token of the subject, not yet checked. */

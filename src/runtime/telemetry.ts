@@ -17,6 +17,8 @@ export interface Telemetry {
   missing(change: number): void;
   /** So many messages of a device were set aside: it, or its site, is above its rate. */
   passedOver(event: { readonly site: string; readonly device: string; readonly messages: number }): void;
+  /** The hub dated so many messages of a site, as they follow each other, by a wrong clock: they count as received when they were heard. */
+  datedWrong(event: { readonly site: string; readonly messages: number }): void;
   /** Values of a report did not fit, and count as absent. */
   unreadable(event: { readonly device: string; readonly names: readonly string[] }): void;
   /** The bounds of a device's clock crossed, so often in this boot: its uptime did not keep pace, or a server's clock was set. */

@@ -23,6 +23,7 @@ import { DeadLetters } from './dead-letters.ts';
 import { Deferral, type DeferralOptions } from './deferral.ts';
 import { DeviceTwins } from './device-twins.ts';
 import { forgetDevice } from './forgetting.ts';
+import { storedAtOf } from './hub-dates.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { type DeliveryWork, type PassedOver, replyAddress, type RequestWork, type Work } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
@@ -174,7 +175,7 @@ export class Turns {
     const partition = this.#options.partitions.get(delivery.partition);
     const { stream, sequence } = delivery;
     if (partition === undefined || sequence <= partition.positions.of(stream)) return;
-    partition.positions.move(stream, sequence, delivery.receivedAt);
+    partition.positions.move(stream, sequence, storedAtOf(delivery));
     batch.touch(partition);
     this.#deadLetters.sweep(delivery.receivedAt, batch);
     if (this.#deferral.waits(partition, work)) {
@@ -194,11 +195,11 @@ export class Turns {
       partition.backlog.passOver(range);
       this.#options.telemetry.passedOver(range);
     }
-    for (const { partition: number, range, receivedAt } of ranges.values()) {
+    for (const { partition: number, range, storedAt } of ranges.values()) {
       const { stream, to } = range;
       const partition = this.#options.partitions.get(number);
       if (partition === undefined || to <= partition.positions.of(stream)) continue;
-      partition.positions.pass(stream, to, receivedAt);
+      partition.positions.pass(stream, to, storedAt);
       if (partition.positions.isDue) batch.touch(partition);
     }
   }

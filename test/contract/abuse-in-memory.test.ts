@@ -18,6 +18,7 @@ import { systemClock } from '../../src/system-clock.ts';
 import { createTelemetry } from '../../src/telemetry.ts';
 import { encode } from '../../src/wire/codec.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
+import { RIGHT_HUB } from '../../tools/right-hub.ts';
 import { until } from '../node.ts';
 
 const log = pino({ level: 'silent' });
@@ -42,7 +43,15 @@ async function startNode(limits: Partial<RuntimeLimits> = {}): Promise<void> {
   const link = new MemoryLink(clock);
   counted = createTelemetry(log, new DeviceLog(log, clock), clock);
   node = new Node({
-    ...{ kinds, clock, store, node: 'n1', telemetry: counted.telemetry, clockProblem: () => null },
+    ...{
+      kinds,
+      clock,
+      store,
+      node: 'n1',
+      telemetry: counted.telemetry,
+      clockProblem: () => null,
+      hubClock: RIGHT_HUB,
+    },
     feed: new MemoryFeed({ hub, link, clock }),
     bus: new MemoryBus({ hub, link, clock }),
     limits: { ...DEFAULT_LIMITS, ...limits },

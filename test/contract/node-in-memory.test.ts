@@ -18,6 +18,7 @@ import { systemClock } from '../../src/system-clock.ts';
 import { createTelemetry } from '../../src/telemetry.ts';
 import { decode, encode } from '../../src/wire/codec.ts';
 import { twinCommand, twinGet, twinLedger } from '../../src/wire/subjects.ts';
+import { RIGHT_HUB } from '../../tools/right-hub.ts';
 import { until } from '../node.ts';
 
 const log = pino({ level: 'silent' });
@@ -132,7 +133,7 @@ function newNode({
   const link = new MemoryLink(systemClock);
   const { telemetry } = createTelemetry(log, new DeviceLog(log, clock), clock);
   return new Node({
-    ...{ kinds, clock, store, node: 'n1', telemetry, clockProblem: () => null },
+    ...{ kinds, clock, store, node: 'n1', telemetry, clockProblem: () => null, hubClock: RIGHT_HUB },
     feed: new MemoryFeed({ hub, link: toStreams, clock: systemClock }),
     bus: new MemoryBus({ hub, link, clock: systemClock }),
     limits: { ...DEFAULT_LIMITS, leaseTtlMs: LEASE_MS, ...limits },
@@ -172,7 +173,15 @@ describe('a lease', () => {
     const link = new MemoryLink(systemClock);
     const { telemetry } = createTelemetry(log, new DeviceLog(log, clock), clock);
     const second = new Node({
-      ...{ kinds, clock, store: others, node: 'n2', telemetry, clockProblem: () => null },
+      ...{
+        kinds,
+        clock,
+        store: others,
+        node: 'n2',
+        telemetry,
+        clockProblem: () => null,
+        hubClock: RIGHT_HUB,
+      },
       feed: new MemoryFeed({ hub, link, clock: systemClock }),
       bus: new MemoryBus({ hub, link, clock: systemClock }),
       limits: { ...DEFAULT_LIMITS, leaseTtlMs: 3_000 },

@@ -18,6 +18,7 @@ import { systemClock } from '../../src/system-clock.ts';
 import { createTelemetry } from '../../src/telemetry.ts';
 import { encode } from '../../src/wire/codec.ts';
 import { PARTITIONS, partitionOf } from '../../src/wire/partition.ts';
+import { RIGHT_HUB } from '../../tools/right-hub.ts';
 import { until } from '../node.ts';
 
 const SILENCE_MS = 2_000;
@@ -50,7 +51,15 @@ function makeNode(name: string): Node {
   const link = new MemoryLink(systemClock);
   const { telemetry } = createTelemetry(log, new DeviceLog(log, systemClock), systemClock);
   return new Node({
-    ...{ kinds, clock: systemClock, store, node: name, telemetry, clockProblem: () => null },
+    ...{
+      kinds,
+      clock: systemClock,
+      store,
+      node: name,
+      telemetry,
+      clockProblem: () => null,
+      hubClock: RIGHT_HUB,
+    },
     feed: new MemoryFeed({ hub, link, clock: systemClock }),
     bus: new MemoryBus({ hub, link, clock: systemClock }),
     // Each keeps what it has taken at first.

@@ -68,7 +68,7 @@ async function startNode(name: string): Promise<HttpApp> {
     ...{ node: name, kinds, clock, store, telemetry, limits: DEFAULT_LIMITS },
     feed: new MemoryFeed({ hub, link, clock }),
     bus: new MemoryBus({ hub, link, clock }),
-    clockProblem: () => clocks.problem,
+    ...{ clockProblem: () => clocks.problem, hubClock: clocks },
   });
   await node.start();
   const connection = { isConnected: () => true };

@@ -13,6 +13,7 @@ import type { Telemetry } from '../../src/runtime/telemetry.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { DeviceLog } from '../../src/device-log.ts';
 import { createTelemetry } from '../../src/telemetry.ts';
+import { RIGHT_HUB } from '../right-hub.ts';
 
 /** What a node of a bench is given. */
 export interface BenchNodeOptions {
@@ -57,7 +58,7 @@ export async function connectBenchNode(options: BenchNodeOptions): Promise<Bench
       node: 'bench',
       kinds,
       clock: systemClock,
-      clockProblem: () => null,
+      ...{ clockProblem: () => null, hubClock: RIGHT_HUB },
       bus,
       limits,
       store,

@@ -57,8 +57,8 @@ export const troubleMutations: readonly Mutation[] = [
   {
     bug: 'a node whose clock is wrong tells the time by it',
     file: 'src/runtime/clock-watch.ts',
-    find: "if (this.#differs('hub') && this.#hubSinceMs !== null)",
-    put: "if (this.#differs('hub') && this.#hubSinceMs === null)",
+    find: 'if (this.#wrong !== null) return Math.round(',
+    put: "if (this.#wrong !== null && this.#wrong !== 'node') return Math.round(",
     caughtBy: 'clock-bounds',
     seed: 33,
   },

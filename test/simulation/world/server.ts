@@ -100,7 +100,7 @@ export class Server {
     const { clock, started } = this.#clockWatch(process, link);
     const ports = {
       clock,
-      clockProblem: () => clock.problem,
+      ...{ clockProblem: () => clock.problem, hubClock: clock },
       feed: this.#feed(process, link, clock),
       bus: this.#bus(process, bus, publisher),
     };
@@ -415,6 +415,7 @@ export class Server {
         deadLetterLeft: ignore,
         missing: ignore,
         clockOutOfBounds: ignore,
+        datedWrong: ignore,
         refused: ignore,
         sent: ignore,
         outcome: ignore,

@@ -2,7 +2,8 @@
  * Where a stream has lost its tail is found by the times at which the hub stored what was read.
  */
 import { describe, expect, test } from 'vitest';
-import { lostTail, type ReadMark } from '../../../src/nats/lost-tail.ts';
+import { lostTail } from '../../../src/nats/lost-tail.ts';
+import type { ReadMark } from '../../../src/runtime/lost-tail.ts';
 
 /** A stream that holds these times, from a sequence on; `null` where a message was erased. */
 class Held {
@@ -26,8 +27,7 @@ class Held {
   lostTo(reached: number, ...marks: readonly ReadMark[]): Promise<number | null> {
     const { first, last } = this;
     return lostTail({
-      ...{ marks, reached, first, last },
-      read: (sequence) => Promise.resolve(this.at(sequence)),
+      ...{ marks, allFrom: Infinity, reached, first, last },
       next: (sequence) => {
         for (let at = sequence; at <= last; at += 1) {
           const found = this.at(at);

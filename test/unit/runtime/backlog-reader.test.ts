@@ -40,6 +40,7 @@ class Bench {
       partitions: this.partitions,
       read: async (range, max) => this.#read(range, max),
       offer: (work) => this.offered.push(work),
+      dates: { receivedAgain: (delivery) => delivery },
       isSomebodyLoud: () => this.isSomebodyLoud,
     });
   }

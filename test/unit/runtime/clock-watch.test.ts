@@ -111,7 +111,7 @@ describe('a clock', () => {
     const theirs = world.watch();
     await theirs.start(world.sources());
     expect(theirs.problem).toBe(
-      "the clock of this node is 600.00 s behind the hub's (the store's agrees with this node: set the hub's)",
+      "the clock of this node is 600.00 s behind the hub's (the hub's is wrong: set the hub's)",
     );
   });
 
@@ -143,11 +143,13 @@ describe('a clock', () => {
     expect(watch.now()).toBeLessThan(world.at + 1_000);
     for (let more = 0; more < 2; more += 1) await world.next();
     expect(watch.problem).toBeNull();
-    expect(world.changes.map(({ server, differs }) => [server, differs])).toEqual([
-      ['hub', true],
-      ['store', true],
-      ['hub', false],
-      ['store', false],
+    // Whose it is shows when the store has told the time as well.
+    expect(world.changes.map(({ server, differs, wrong }) => [server, differs, wrong])).toEqual([
+      ['hub', true, 'unknown'],
+      ['store', true, null],
+      ['hub', true, 'node'],
+      ['hub', false, null],
+      ['store', false, null],
     ]);
   });
 
@@ -160,7 +162,7 @@ describe('a clock', () => {
     await world.next();
     world.trip = { out: 1, back: 1 };
     await world.next();
-    expect(world.changes).toHaveLength(2);
+    expect(world.changes.map(({ differs }) => differs)).toEqual([true, true, true]);
   });
 
   test('that cannot be asked is known to be as it was', async () => {
@@ -202,6 +204,67 @@ describe('a clock', () => {
       expect(Math.abs(watch.now() - world.at)).toBeLessThanOrEqual(10);
     },
   );
+
+  test.each([600_000, -600_000, 3_600_000])(
+    'of the hub that is set by %d ms is not believed: the time goes on, nothing is commanded, and it heals',
+    async (hub) => {
+      const world = new World();
+      const watch = world.watch();
+      await watch.start(world.sources());
+      expect([watch.isHubWrong, watch.isDatedWrong(world.at)]).toEqual([false, false]);
+      const right = world.at;
+      world.at += 1_000;
+      world.offsets.hub = hub;
+      await world.next();
+      expect(Math.abs(watch.now() - world.at)).toBeLessThanOrEqual(2);
+      expect(watch.problem).toMatch(/set the hub's/);
+      expect(watch.isHubWrong).toBe(true);
+      // What it stores now is dated wrong; what it had stored a while before its clock was last right is not.
+      expect(watch.isDatedWrong(world.at + hub)).toBe(true);
+      expect(watch.isDatedWrong(right + hub - 1_000)).toBe(false);
+      expect(world.changes.at(-1)).toMatchObject({ server: 'hub', differs: true, wrong: 'hub' });
+      world.offsets.hub = 0;
+      for (let more = 0; more < 4; more += 1) await world.next();
+      expect([watch.problem, watch.isHubWrong]).toEqual([null, false]);
+    },
+  );
+
+  test('of the hub that is wrong as a node begins is told by the store’s, and all that is stored may be dated by it', async () => {
+    const world = new World();
+    world.offsets.hub = -3_600_000;
+    const watch = world.watch();
+    await watch.start(world.sources());
+    expect(Math.abs(watch.now() - world.at)).toBeLessThanOrEqual(2);
+    expect([watch.isHubWrong, watch.isDatedWrong(world.at - 7_200_000)]).toEqual([true, true]);
+  });
+
+  test('of hub and node may both be wrong: the time goes on as both told it last', async () => {
+    const world = new World();
+    const watch = world.watch();
+    await watch.start(world.sources());
+    world.offsets = { ours: 600_000, hub: -3_600_000, store: 0 };
+    await world.next();
+    expect(Math.abs(watch.now() - world.at)).toBeLessThanOrEqual(2);
+    expect(watch.isHubWrong).toBe(true);
+    expect(watch.problem).toMatch(/both are wrong/);
+  });
+
+  test('of hub and store that agree are believed against this machine’s, and three that differ are told by what they were', async () => {
+    const world = new World();
+    const watch = world.watch();
+    await watch.start(world.sources());
+    world.offsets = { ours: 0, hub: 600_000, store: 600_000 };
+    await world.next();
+    expect(watch.isHubWrong).toBe(false);
+    expect(Math.abs(watch.now() - world.at - 600_000)).toBeLessThanOrEqual(10);
+    const other = new World();
+    const another = other.watch();
+    await another.start(other.sources());
+    other.offsets = { ours: 0, hub: 600_000, store: -600_000 };
+    await other.next();
+    expect(another.isHubWrong).toBe(true);
+    expect(Math.abs(another.now() - other.at)).toBeLessThanOrEqual(2);
+  });
 
   test('that is set by no more than it may be off is believed', async () => {
     const world = new World();

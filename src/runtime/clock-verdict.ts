@@ -1,0 +1,36 @@
+/**
+ * Whose clock is wrong where this node's and the hub's are not one. Nobody's own word tells: the store is asked as a third, and where it
+ * does not settle it, what both told when they were last one, which the monotonic clock has carried on.
+ */
+
+/** What another clock, or this machine's, is ahead of the monotonic one by: at least and at most, ms. */
+export interface TimeRange {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** `unknown`: three clocks tell three times, and nothing tells what they told before. */
+export type WrongClock = 'node' | 'hub' | 'both' | 'unknown';
+
+/** Three clocks, and a fourth as it would be. */
+export interface Clocks {
+  readonly node: TimeRange;
+  readonly hub: TimeRange;
+  /** `null` before it was compared. */
+  readonly store: TimeRange | null;
+  /** This machine's when it was last the hub's; `null` where it never was. */
+  readonly before: TimeRange | null;
+  /** How far two clocks may differ, ms. */
+  readonly errorMs: number;
+}
+
+/** Whose clock is wrong. Where neither shows, the hub's counts as right: it dates what all nodes hear. */
+export function wrongClockOf({ node, hub, store, before, errorMs }: Clocks): WrongClock {
+  const agree = (a: TimeRange, b: TimeRange | null): boolean =>
+    b !== null && a.least - b.most <= errorMs && b.least - a.most <= errorMs;
+  if (agree(hub, before) && !agree(node, before)) return 'node';
+  if (agree(node, store) !== agree(hub, store)) return agree(node, store) ? 'hub' : 'node';
+  if (before === null) return 'unknown';
+  if (agree(hub, before)) return 'node';
+  return agree(node, before) ? 'hub' : 'both';
+}
