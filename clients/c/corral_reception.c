@@ -104,8 +104,8 @@ static void take_word(
 }
 
 /* What is remembered of a command when its execution begins. */
-static struct corral_begun begun_of(const struct corral_memory *memory,
-                                    const struct corral_command *command) {
+static struct corral_begun begun_of(
+    const struct corral_memory *memory, const struct corral_command *command) {
   struct corral_begun begun;
   memset(&begun, 0, sizeof begun);
   begun.n = command->n;
