@@ -45,8 +45,10 @@ export const setBackMutations: readonly Mutation[] = [
   {
     bug: 'a reader that has read all of a stream takes its tail for lost',
     file: 'src/memory/stream-cursor.ts',
-    find: 'if (lost.length === 0 && reached <= lastSequence) return;',
-    put: 'if (lost.length === 0 && reached < lastSequence) return;',
+    find: `if (isThere && reached <= this.#stream.lastSequence) return;
+    const to = this.#lostTail(reached);`,
+    put: `if (isThere && reached < this.#stream.lastSequence) return;
+    const to = this.#lostTail(reached) ?? reached;`,
     caughtBy: 'stream-gone',
     seed: 1,
   },
