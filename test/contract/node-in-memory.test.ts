@@ -67,6 +67,8 @@ class LateStore extends MemoryStore {
   readonly reportsOfCommits: number[] = [];
   /** So many more commits are refused, whatever is in them. */
   refusals = 0;
+  /** So many more commits are refused in which a command is accepted beside a report. */
+  refusedCommands = 0;
   /** The next questions for a command's entry pass one of these each. */
   readonly lookUps: Gate[] = [];
 
@@ -77,7 +79,11 @@ class LateStore extends MemoryStore {
   }
 
   override async commit(...asked: Parameters<MemoryStore['commit']>): ReturnType<MemoryStore['commit']> {
-    const [{ reports }] = asked;
+    const [{ reports, ledger }] = asked;
+    if (reports.length === 1 && ledger.length > 0 && this.refusedCommands > 0) {
+      this.refusedCommands -= 1;
+      return { type: 'refused', cause: new Error('this command is not stored') };
+    }
     if (reports.length > 1 && this.refusals > 0) {
       this.refusals -= 1;
       return { type: 'refused', cause: new Error('this is not stored') };
@@ -335,6 +341,22 @@ describe('a message that the store refuses', () => {
     for (const note of ['a', 'b', 'c', 'd', 'e', REFUSED, 'f', 'g', 'h', REFUSED, 'i'])
       say('available', { note });
     await untilHeard();
+  });
+
+  test('is none that was decided beside what the store refuses', async () => {
+    store.refusedCommands = 1;
+    store.commits.close();
+    say('available');
+    await store.commits.untilSomebodyWaits();
+    // Both are decided while that commit is under way, and share the next one.
+    say('available');
+    const answer = ask(twinCommand(DEVICE, 'report'), { id: FIRST, args: {}, waitMs: 0 });
+    await pause(100);
+    store.commits.open();
+    expect(read(await answer)).toMatchObject({ outcome: 'failed' });
+    await untilHeard();
+    expect(store.refusedCommands).toBe(0);
+    expect(await store.deadLetters({ device: null, reason: null, before: null, limit: 10 })).toEqual([]);
   });
 
   test('keeps nothing alone that the store takes after all: reports share commits again', async () => {
