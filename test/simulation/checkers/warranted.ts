@@ -8,6 +8,8 @@ import { type Checker, type Flaw, short } from './checker.ts';
 /** What the store was told of a device, and when. */
 interface Told {
   readonly at: number;
+  /** When a set-back of the store took it away; `null`: never. */
+  readonly lostAt: number | null;
   /** The state of its twin after it, and those that its reports say, which may have stood for a moment within it. */
   readonly paths: readonly string[];
   readonly isDoubted: boolean;
@@ -25,7 +27,10 @@ export const warranted: Checker = {
       const { request, body, at, node } = said;
       if (body.outcome !== 'refused' || request.operation !== 'command') return [];
       const known = told.get(request.device) ?? [];
-      const text = wrongAbout(said, known, evidence);
+      // A store that is set back in between holds the one past before, and the other after.
+      const text =
+        wrongAbout(said, heldAt(known, request.at), evidence) &&
+        wrongAbout(said, heldAt(known, at), evidence);
       if (text === null) return [];
       const what = `${node} refuses ${request.name ?? ''} ${short(request.id ?? '')} as ${String(body.code)}`;
       return [{ at, device: request.device, text: `${what}, and ${text}` }];
@@ -35,7 +40,7 @@ export const warranted: Checker = {
 
 function toldByDevice({ record }: Evidence): ReadonlyMap<string, readonly Told[]> {
   const told = new Map<string, Told[]>();
-  for (const { at, commit } of record.commits) {
+  for (const { at, lostAt, commit } of record.commits) {
     for (const twin of commit.twins) {
       const { device, path, suspicions } = twin;
       const kind = record.devices.get(device)?.kind;
@@ -44,13 +49,17 @@ function toldByDevice({ record }: Evidence): ReadonlyMap<string, readonly Told[]
       const said = reports.map(({ report }: { readonly report: Report }) => kind.observe(report));
       const ledger = commit.ledger.filter((entry) => entry.device === device);
       const paths = [path, ...said];
-      const one = { at, paths, isDoubted: suspicions.length > 0, ledger };
+      const one = { at, lostAt, paths, isDoubted: suspicions.length > 0, ledger };
       const known = told.get(device);
       if (known === undefined) told.set(device, [one]);
       else known.push(one);
     }
   }
   return told;
+}
+
+function heldAt(told: readonly Told[], moment: number): readonly Told[] {
+  return told.filter(({ lostAt }) => lostAt === null || lostAt > moment);
 }
 
 /** `null` where it was so at some time while it was asked, as far as the store was told. */

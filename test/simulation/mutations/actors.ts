@@ -16,7 +16,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'now - earliest + serverErrorMs',
     put: 'now - twin.newest.receivedAt + serverErrorMs',
     caughtBy: 'freshness',
-    seed: 28,
+    seed: 8,
   },
   {
     bug: 'a timeout is taken for a failure',
@@ -41,7 +41,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'const again: LedgerEntry = { ...entry, sentAt: context.now };',
     put: 'twin.lastN += 1;\n  const again: LedgerEntry = { ...entry, n: twin.lastN, sentAt: context.now };',
     caughtBy: 'execution',
-    seed: 1,
+    seed: 6,
   },
   {
     bug: 'a command is accepted on knowledge of any age',

@@ -5,8 +5,8 @@ export const adapterMutations: readonly Mutation[] = [
   {
     bug: 'a commit that was not written is found to be',
     file: 'src/postgres/inquiry.ts',
-    find: 'if (lease.batch <= afterBatch)',
-    put: 'if (lease.batch < afterBatch)',
+    find: "if (lease.batch <= afterBatch) return { type: 'not-written' };",
+    put: "if (lease.batch <= afterBatch) return { type: lease.batch < afterBatch ? 'not-written' : 'written' };",
     caughtBy: 'documents',
     seed: 5,
   },

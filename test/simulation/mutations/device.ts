@@ -19,7 +19,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: "if (command.boot !== undefined && command.boot !== memory.boot) return 'other-boot';",
     put: '',
     caughtBy: 'execution',
-    seed: 10,
+    seed: 4,
   },
   {
     bug: 'a device obeys a command that is too late',
@@ -35,7 +35,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: 'const executed: ActResult = moment.mayStillStart()',
     put: 'const executed: ActResult = command.n > 0',
     caughtBy: 'execution',
-    seed: 1,
+    seed: 7,
   },
   {
     bug: 'a device forgets its ring when it restarts',
@@ -59,7 +59,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: 'memory.hold.endsUp - memory.hold.chargedUp',
     put: 'memory.hold.endsUp',
     caughtBy: 'single-holder',
-    seed: 9,
+    seed: 2,
   },
   {
     bug: 'a device keeps a hold for longer than it was told',

@@ -91,7 +91,7 @@ export const runtimeMutations: readonly Mutation[] = [
       this.#answerAfterCommit(batch, work, () => {
         const document = twinDocument({ twin, kind, now, serverErrorMs: limits.serverErrorMs });`,
     caughtBy: 'freshness',
-    seed: 15,
+    seed: 22,
   },
   {
     bug: 'a client that got no answer says that nothing was accepted',

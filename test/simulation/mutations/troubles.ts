@@ -27,7 +27,7 @@ export const troubleMutations: readonly Mutation[] = [
     find: 'if (info.deliveryNo !== this.#deliveryNo + 1) {',
     put: 'if (info.deliveryNo <= this.#deliveryNo) {',
     caughtBy: 'history',
-    seed: 16,
+    seed: 9,
   },
   {
     bug: 'a reader waits for ever for a consumer that says nothing more',
@@ -81,6 +81,6 @@ export const troubleMutations: readonly Mutation[] = [
     find: 'const twins = new Twins(options);',
     put: 'const node = options.store as { twins?: Twins };\n  const twins = (node.twins ??= new Twins(options));',
     caughtBy: 'history',
-    seed: 1,
+    seed: 25,
   },
 ];
