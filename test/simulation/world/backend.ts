@@ -287,5 +287,12 @@ export function wordArgs(name: string, document: TwinDocument | null): Wish['arg
   const reason = 'looked at it';
   if (name === 'clear') return { reason };
   if (name !== ABANDON) return null;
-  return { reason, command: document?.pending.find(({ undecided }) => undecided)?.id ?? 'none' };
+  const known = document?.pending.find(({ undecided }) => undecided)?.id;
+  return { reason, command: known ?? forgottenNumber(document) ?? 'none' };
+}
+
+/** The number of a command that the ledger does not know, and that the device names undecided; a person reads it in the doubt. */
+function forgottenNumber(document: TwinDocument | null): string | undefined {
+  const doubt = document?.suspicions.find(({ reason }) => reason === 'forgotten-command');
+  return / \(n (\d+)\) /.exec(doubt?.detail ?? '')?.[1];
 }
