@@ -143,7 +143,7 @@ export class Disk {
     this.#events.count('disk-rot');
     this.#files.rot(FILE, at);
     const left = positionsOf(this.#amount().pending);
-    keepOnly(this.#promised, left);
+    for (const reports of [this.#promised, this.#recent]) keepOnly(reports, left);
     this.#tellLost(before);
   }
 
