@@ -73,7 +73,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'const certainAt = latestAt(clock, notAfterUp + 1, driftPpm) + context.serverErrorMs;',
     put: 'const certainAt = latestAt(clock, notAfterUp, 0);',
     caughtBy: 'execution',
-    seed: 28,
+    seed: 6,
   },
   {
     bug: 'a report that was heard before is heard again',
@@ -114,7 +114,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'context.now < (holdCertainUntil(twin) ?? Infinity)',
     put: 'context.now < twin.hold.until - 2_000',
     caughtBy: 'hold-end',
-    seed: 1,
+    seed: 8,
   },
   {
     bug: 'a device that is silent stays what it was',
