@@ -63,7 +63,7 @@ export class StreamCursor {
   #goBack(sink: FeedSink, reached: number): void {
     const { newest } = this.#marks;
     const isThere = newest !== null && this.#stream.at(newest.sequence)?.storedAt === newest.storedAt;
-    if (isThere && reached <= this.#stream.lastSequence) return;
+    if (this.#isNamed && isThere && reached <= this.#stream.lastSequence) return;
     const to = this.#lostTail(reached);
     if (to === null) return;
     this.#reached = to;

@@ -59,14 +59,16 @@ export function* findLostTail(question: LostTailQuestion): Search<number | null>
 }
 
 /**
- * The last of the marks that still stands, and the first that does not; and the first sequence of one in whose place stands something
- * earlier, so that the clock was set back before that.
+ * The first of the marks that does not stand any more, and the last before it that does; and the first sequence of one in whose place stands
+ * something earlier, so that the clock was set back before that. Marks that were all read in one go are looked at down to the last that stands;
+ * others may be of before a loss, though one behind them was read after it.
  */
-function* compareMarks({ marks, first, last }: LostTailQuestion): Search<{
+function* compareMarks({ marks, allFrom, first, last }: LostTailQuestion): Search<{
   readonly kept: ReadMark | null;
   readonly lost: ReadMark | null;
   readonly earlier: number | null;
 }> {
+  let kept: ReadMark | null = null;
   let lost: ReadMark | null = null;
   let earlier: number | null = null;
   for (const mark of marks.toSorted((a, b) => b.sequence - a.sequence)) {
@@ -75,12 +77,17 @@ function* compareMarks({ marks, first, last }: LostTailQuestion): Search<{
       const found = yield mark.sequence;
       // One message alone is missing where somebody erased it.
       if (found?.sequence !== mark.sequence) continue;
-      if (Math.abs(found.storedAt - mark.storedAt) <= ROUNDING_MS) return { kept: mark, lost, earlier };
+      if (Math.abs(found.storedAt - mark.storedAt) <= ROUNDING_MS) {
+        kept ??= mark;
+        if (allFrom < Infinity) break;
+        continue;
+      }
       if (found.storedAt < mark.storedAt) earlier = mark.sequence;
     }
     lost = mark;
+    kept = null;
   }
-  return { kept: null, lost, earlier };
+  return { kept, lost, earlier };
 }
 
 /** What is looked at: behind what stands as it was read, for what was stored before what is lost. */

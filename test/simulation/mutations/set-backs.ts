@@ -45,9 +45,9 @@ export const setBackMutations: readonly Mutation[] = [
   {
     bug: 'a reader that has read all of a stream takes its tail for lost',
     file: 'src/memory/stream-cursor.ts',
-    find: `if (isThere && reached <= this.#stream.lastSequence) return;
+    find: `if (this.#isNamed && isThere && reached <= this.#stream.lastSequence) return;
     const to = this.#lostTail(reached);`,
-    put: `if (isThere && reached < this.#stream.lastSequence) return;
+    put: `if (this.#isNamed && isThere && reached < this.#stream.lastSequence) return;
     const to = this.#lostTail(reached) ?? reached;`,
     caughtBy: 'stream-gone',
     seed: 1,

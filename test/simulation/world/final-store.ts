@@ -36,17 +36,21 @@ export async function readFinalStore(store: MemoryStore, devices: readonly strin
   return { twins, reports, ledger, journal };
 }
 
-/** What is told of the past of each device that has a twin; `now` by the hub's clock. */
+/** What is told of the past of each device that has a twin; `now` by the hub's clock. Of one that cannot be read `broken` is told why. */
 export async function readPasts(
   { twins, reports }: FinalStore,
-  now: number,
+  { now, broken }: { readonly now: number; readonly broken: (what: string) => void },
 ): Promise<ReadonlyMap<string, Past>> {
   const pasts = new Map<string, Past>();
   for (const [device, twin] of twins) {
     const kind = kinds.find(({ name }) => name === twin.kind)!;
     const filed = reports.get(device) ?? [];
-    const timeline = await timelineOf(filed, kind, now);
-    pasts.set(device, { timeline, sensorChanges: await sensorChangesOf(filed, kind) });
+    try {
+      const timeline = await timelineOf(filed, kind, now);
+      pasts.set(device, { timeline, sensorChanges: await sensorChangesOf(filed, kind) });
+    } catch (error) {
+      broken(`the past of ${device} cannot be read: ${String(error)}`);
+    }
   }
   return pasts;
 }

@@ -211,9 +211,13 @@ export class World {
     const { reports, changes, deadLetters } = this.#hub;
     const names = this.#devices.map(({ name }) => name);
     const store = await readFinalStore(this.#store, names);
+    const pasts = await readPasts(store, {
+      now: schedule.now + this.#hubOffsetMs,
+      broken: (what) => this.record.faults.push({ at: schedule.now, what }),
+    });
     const evidence = {
       ...{ record: this.record, weather, hubOffsetMs: this.#hubOffsetMs, calmAt, endedAt: schedule.now },
-      ...{ store, pasts: await readPasts(store, schedule.now + this.#hubOffsetMs), exam },
+      ...{ store, pasts, exam },
       serverClocks: new Map(this.#servers.map(({ name, clock }) => [name, clock])),
       streams: {
         reports: [...reports.all].flatMap(([, stream]) => stream.messages),
