@@ -121,7 +121,12 @@ describe.each([
     const metrics = await (await fetch(`${app.httpUrl}/metrics`)).text();
     const [, seconds] = /^corral_clock_offset_seconds\{server="hub"\} (\S+)$/m.exec(metrics) ?? [];
     expect(Math.round(Number(seconds))).toBe(-offsetMs / 1_000);
-    expect(log.filter((line) => line.includes('clock-differs'))).toHaveLength(2);
+    const told = log
+      .filter((line) => line.includes('clock-differs'))
+      .map((line) => JSON.parse(line) as { readonly server: string; readonly wrong: string | null });
+    expect(new Set(told.map(({ server }) => server))).toEqual(new Set(['hub', 'store']));
+    // Told again once the third clock has been asked: that says whose is wrong.
+    expect(told.at(-1)?.wrong).toBe('node');
   });
 
   test('refuses commands for the true reason, and takes them once its clock is set', async () => {
