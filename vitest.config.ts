@@ -5,13 +5,22 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Lists of planted bugs take minutes each, and storms one: they begin first, or one of them is left alone at the end while a processor is idle. */
-class LongestFirst extends BaseSequencer {
+/** A world in front of so many other files. */
+const OTHERS = 12;
+
+/**
+ * Simulated worlds compute all the time, and take minutes; tests with servers wait a good part of theirs. So they run side by side: worlds
+ * are spread over the others, and none of them is left alone at the end.
+ */
+class WorldsBetweenOthers extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification): boolean =>
-      /\/test\/(simulation|storm)\//.test(moduleId);
+    const isWorld = ({ moduleId }: TestSpecification): boolean => moduleId.includes('/test/simulation/');
     const sorted = await super.sort(files);
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    const worlds = sorted.filter(isWorld);
+    const spread = sorted
+      .filter((file) => !isWorld(file))
+      .flatMap((file, index) => (index % OTHERS === 0 ? [...worlds.splice(0, 1), file] : [file]));
+    return [...spread, ...worlds];
   }
 }
 
@@ -20,7 +29,7 @@ export default defineConfig({
     pool: 'forks',
     // A good part of the time the tests with servers wait for a server: three files at once suit two cores.
     maxWorkers: 3,
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: WorldsBetweenOthers },
     // A machine may be as busy as it likes: a test that takes so long hangs.
     testTimeout: 300_000,
     hookTimeout: 300_000,

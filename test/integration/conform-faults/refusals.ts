@@ -102,7 +102,7 @@ function isLawful({ n, name }: Partial<Command>): boolean {
   return typeof n === 'number' && n >= 1 && n <= COMMAND_N_MAX && typeof name === 'string';
 }
 
-/** Every command that arrives is a new one to the agent; its outcome goes out under the number that came. */
+/** Every command that arrives is a new one to the agent, by number and id; what it says of it goes out under those that came. */
 function renumbered(): Spoiling {
   const cameAs = new Map<number, number>();
   let lastN = 0;
@@ -111,7 +111,7 @@ function renumbered(): Spoiling {
       if (!isLawful(command)) return command;
       lastN += 1;
       cameAs.set(lastN, command.n);
-      return { ...command, n: lastN };
+      return { ...command, n: lastN, id: `${command.id} ${String(lastN)}` };
     },
     report: (report) => {
       const entries = (report.commands ?? []).map((entry) => ({
@@ -119,7 +119,10 @@ function renumbered(): Spoiling {
         n: cameAs.get(entry.n) ?? entry.n,
       }));
       const latest = entries.filter((entry, index) => entries.findIndex(({ n }) => n === entry.n) === index);
-      return { ...report, commands: latest.toSorted((a, b) => b.n - a.n) };
+      const { hold } = report;
+      const cameId = hold?.id.split(' ')[0];
+      const held = hold && cameId !== undefined ? { hold: { ...hold, id: cameId } } : {};
+      return { ...report, ...held, commands: latest.toSorted((a, b) => b.n - a.n) };
     },
   };
 }

@@ -8,7 +8,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'twin.clock = clockOfNews(draft, report, receivedAt);',
     put: 'twin.clock = clockOfNews(draft, report, report.at ?? receivedAt);',
     caughtBy: 'clock-bounds',
-    seed: 1,
+    seed: 10,
   },
   {
     bug: 'what has just arrived counts as just measured',
@@ -24,7 +24,7 @@ export const actorMutations: readonly Mutation[] = [
     find: "outcome: 'unknown',\n    reason: isUndecided(entry) ?",
     put: "outcome: 'expired',\n    reason: isUndecided(entry) ?",
     caughtBy: 'outcomes',
-    seed: 1,
+    seed: 10,
   },
   {
     bug: "a hold ends by the server's clock",
@@ -33,7 +33,7 @@ export const actorMutations: readonly Mutation[] = [
     put: `const begun = commandWithHold(twin, shown.id);
   const certainUntil = (begun?.acceptedAt ?? context.now) + (begun?.holdMs ?? shown.leftMs);`,
     caughtBy: 'hold-end',
-    seed: 1,
+    seed: 10,
   },
   {
     bug: 'a command that is sent again gets a new number',
@@ -49,7 +49,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'return !isProvedFresh(age, freshWithinMs);',
     put: 'return !isProvedFresh(age, Infinity);',
     caughtBy: 'acceptance',
-    seed: 1,
+    seed: 10,
   },
   {
     bug: 'a request that is asked again is accepted again',
@@ -57,7 +57,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'const entry = rememberedCommand(draft.twin, request.id) ?? known;',
     put: 'const entry = null as LedgerEntry | null;',
     caughtBy: 'execution',
-    seed: 1,
+    seed: 11,
   },
   {
     bug: 'an id is answered for, whatever command is asked under it',
@@ -65,7 +65,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'if (isSameCommand(entry, request)) answerWithEntry',
     put: 'if (entry !== request) answerWithEntry',
     caughtBy: 'told',
-    seed: 1,
+    seed: 11,
   },
   {
     bug: 'a deadline leaves no time for the drift of clocks, nor for what servers differ by',
@@ -81,7 +81,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'hearAgain(draft, report, receivedAt);\n    return;',
     put: 'hearLate(draft, report, receivedAt);\n    return;',
     caughtBy: 'history',
-    seed: 1,
+    seed: 10,
   },
   {
     bug: 'an old report moves the known state',
@@ -90,7 +90,7 @@ export const actorMutations: readonly Mutation[] = [
     put: 'if (newest === null || report.boot >= newest.boot) hearNews(draft, heard);',
     // The twin's own invariants refuse what follows from it before it can be stored.
     caughtBy: 'soundness',
-    seed: 1,
+    seed: 10,
   },
   {
     bug: 'what a device does not name it has not executed, whatever it may have forgotten',
@@ -106,7 +106,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'Math.max(twin.lastContactAt, hearingSince)',
     put: 'Math.min(twin.lastContactAt, hearingSince)',
     caughtBy: 'presence',
-    seed: 1,
+    seed: 10,
   },
   {
     bug: 'a hold is taken for over while the device may still keep it',
@@ -122,7 +122,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'const dueAt = Math.max(twin.lastContactAt, hearingSince) + limits.silenceMs;',
     put: 'const dueAt = Infinity;',
     caughtBy: 'presence',
-    seed: 1,
+    seed: 10,
   },
   {
     bug: 'a second command is accepted while one is in flight',
@@ -130,7 +130,7 @@ export const actorMutations: readonly Mutation[] = [
     find: "if (commandInFlight(twin) !== null) return 'in-flight';",
     put: '',
     caughtBy: 'soundness',
-    seed: 1,
+    seed: 10,
   },
   {
     bug: "an engineer's word closes a command that a report can still decide",
@@ -138,7 +138,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'return newest.boot > boot || (newest.boot === boot && newest.up > notAfterUp);',
     put: 'return true;',
     caughtBy: 'word',
-    seed: 1,
+    seed: 9,
   },
   {
     bug: "an engineer's word is sent to the device",
@@ -146,7 +146,7 @@ export const actorMutations: readonly Mutation[] = [
     find: "} else if (spec.decidedBy === 'twin') {",
     put: "} else if (spec.decidedBy === 'twin' && request.name === ABANDON) {",
     caughtBy: 'word',
-    seed: 5,
+    seed: 11,
   },
   {
     bug: 'an undecided command is over as soon as it cannot start any more',
@@ -154,7 +154,7 @@ export const actorMutations: readonly Mutation[] = [
     find: "if (spec?.decidedBy === 'device' && abandonable(twin).length > 0) return 'beyond';",
     put: 'if (abandonable(twin).length > 0 && isLegal(kind, twin, name)) return null;',
     caughtBy: 'undecided',
-    seed: 5,
+    seed: 11,
   },
   {
     bug: 'a hold that is shown proves done what the device itself calls undecided',
@@ -162,7 +162,7 @@ export const actorMutations: readonly Mutation[] = [
     find: '  if (isUndecided(entry) || isNamedUndecided(report, entry.n)) return verdictBeyond(entry, report, knowledge);\n',
     put: '',
     caughtBy: 'undecided',
-    seed: 1,
+    seed: 4,
   },
   {
     bug: 'an unknown outcome leaves no doubt',
@@ -170,7 +170,7 @@ export const actorMutations: readonly Mutation[] = [
     find: ".filter(({ outcome, notAfterUp }) => outcome === 'unknown' && notAfterUp !== null)",
     put: '.filter(() => false)',
     caughtBy: 'known-state',
-    seed: 1,
+    seed: 10,
   },
   {
     bug: 'a round trip counts from when its answer came',
@@ -178,7 +178,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'sentAt: sentAt - context.serverErrorMs',
     put: 'sentAt: receivedAt',
     caughtBy: 'clock-bounds',
-    seed: 1,
+    seed: 10,
   },
   {
     bug: 'a device that counts its boots anew is old for ever',
@@ -186,7 +186,7 @@ export const actorMutations: readonly Mutation[] = [
     find: "if (mayBeginAnew(draft, newest, { receivedAt, runsBack })) return 'anew';",
     put: '',
     caughtBy: 'known-state',
-    seed: 7,
+    seed: 10,
   },
   {
     bug: "a twin takes a leap on one message's word",
@@ -210,7 +210,7 @@ export const actorMutations: readonly Mutation[] = [
     find: "return isSilent ? 'alive' : 'doubtful';",
     put: "return 'doubtful';",
     caughtBy: 'storageless',
-    seed: 5,
+    seed: 38,
   },
   {
     bug: 'a clock that is out of its bounds begins anew for its whole boot',

@@ -16,7 +16,7 @@ export const runtimeMutations: readonly Mutation[] = [
     find: 'if (!batch.isReadOnly) await this.#write(batch);',
     put: 'this.#acting.act(batch); if (!batch.isReadOnly) await this.#write(batch);',
     caughtBy: 'execution',
-    seed: 1,
+    seed: 10,
   },
   {
     bug: 'a commit of which nothing was heard counts as done',
