@@ -26,7 +26,8 @@ export const restartFaults: readonly Fault[] = [
         options: { firstBoot: boot },
         stored: (stored) => {
           boot -= 2;
-          return stored.memory.boot === 0 ? stored : forgetting({ boot })(stored);
+          // What was not acked before would be of a higher boot, which the agent keeps no report of.
+          return stored.memory.boot === 0 ? stored : { ...forgetting({ boot })(stored), pending: [] };
         },
       };
     },
