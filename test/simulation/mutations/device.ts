@@ -94,15 +94,6 @@ export const deviceMutations: readonly Mutation[] = [
     seed: 1,
   },
   {
-    bug: 'a device moves its hardware before it has stored that it begins',
-    file: 'src/device/agent.ts',
-    find: `    await this.#append({ memory: this.#memory });
-    this.#saidEarly = null;`,
-    put: '    this.#saidEarly = null;',
-    caughtBy: 'outcomes',
-    seed: 24,
-  },
-  {
     bug: 'a storage is put in the place of the old one before it is on the disk',
     file: 'src/device/file-storage.ts',
     find: 'if (this.#isSynced) await open.sync();\n      await',
