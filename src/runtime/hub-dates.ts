@@ -175,6 +175,6 @@ function noteWrong(dates: StreamDates, sequence: number): void {
 }
 
 /** What the hub's clock said as it stored a message: by this it is known again. */
-export function storedAtOf({ storedAt, receivedAt }: Pick<Delivery, 'storedAt' | 'receivedAt'>): number {
+export function hubDateOf({ storedAt, receivedAt }: Pick<Delivery, 'storedAt' | 'receivedAt'>): number {
   return storedAt ?? receivedAt;
 }

@@ -7,7 +7,7 @@ import type { DesiredRequest } from '../../actors/decision.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { OpenRange } from './backlog.ts';
 import type { SetAside } from './backlog-reader.ts';
-import { storedAtOf } from './hub-dates.ts';
+import { hubDateOf } from './hub-dates.ts';
 import type { RuntimeLimits } from './limits.ts';
 import type { Delivery, FeedSink, Forgetting, GoneRange, InventoryEntry } from './ports.ts';
 import type { Verdict } from './rates.ts';
@@ -244,7 +244,7 @@ export class Mailbox {
   /** Of what is passed over nothing is kept but where it is: what follows on it makes it longer, whoever sent it. */
   #passOver(delivery: Delivery, waiting: Waiting): void {
     const { partition, stream, site, device, sequence } = delivery;
-    const storedAt = storedAtOf(delivery);
+    const storedAt = hubDateOf(delivery);
     const last = this.isEmpty ? undefined : this.#queue.at(-1);
     let ranges = last?.type === 'passed-over' ? this.#lastPassedOver : null;
     if (ranges === null) {

@@ -2,6 +2,7 @@
  * Publishes what the partitions' last owner had committed and may not have published: the journal after `published`.
  */
 import type { Twin } from '../../actors/twin.ts';
+import { deviceOf } from './journal-line.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Store } from './ports.ts';
 import type { Publisher } from './publisher.ts';
@@ -23,9 +24,8 @@ export async function republish(options: {
       after = last.no;
       options.publisher.publish(
         lines.map((line) => {
-          const device = deviceOf(line);
-          const twin = device === null ? null : twinOf(state, device);
-          return { line, twin, commandId: null };
+          const isOfTwin = line.type === 'transition' || line.type === 'outcome';
+          return { line, twin: isOfTwin ? twinOf(state, deviceOf(line)) : null, commandId: null };
         }),
       );
       await options.publisher.room();
@@ -39,17 +39,5 @@ function twinOf({ twins }: PartitionState, device: string): Twin | null {
     return twins.get(device) ?? null;
   } catch {
     return null;
-  }
-}
-
-function deviceOf(line: Awaited<ReturnType<Store['journalAfter']>>[number]): string | null {
-  switch (line.type) {
-    case 'transition':
-      return line.transition.device;
-    case 'outcome':
-      return line.entry.device;
-    case 'dead-letter':
-    case 'forgotten':
-      return null;
   }
 }

@@ -23,7 +23,7 @@ import { DeadLetters } from './dead-letters.ts';
 import { Deferral, type DeferralOptions } from './deferral.ts';
 import { DeviceTwins } from './device-twins.ts';
 import { forgetDevice } from './forgetting.ts';
-import { storedAtOf } from './hub-dates.ts';
+import { hubDateOf } from './hub-dates.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { type DeliveryWork, type PassedOver, replyAddress, type RequestWork, type Work } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
@@ -175,7 +175,7 @@ export class Turns {
     const partition = this.#options.partitions.get(delivery.partition);
     const { stream, sequence } = delivery;
     if (partition === undefined || sequence <= partition.positions.of(stream)) return;
-    partition.positions.move(stream, sequence, storedAtOf(delivery));
+    partition.positions.move(stream, sequence, hubDateOf(delivery));
     batch.touch(partition);
     this.#deadLetters.sweep(delivery.receivedAt, batch);
     if (this.#deferral.waits(partition, work)) {

@@ -1,7 +1,13 @@
 /** What stands in a device's history, as the world knows it. */
+import { AGENT_LIMITS } from '../../../src/device/limits.ts';
 import type { ArchivedReport } from '../../../src/runtime/archive.ts';
 import { sampleKey } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
+
+/** Uptimes and what is kept of measured times are whole ms. */
+export const WHOLE_MS = 2;
+/** A device that executes a command looks at itself again when that has an end, or is given up, and its disk takes a moment, ms. */
+export const LOOKS_AGAIN_MS = AGENT_LIMITS.actMs + 2_000;
 
 /** A filed report that somebody else made in the device's name. */
 export function isForged({ record }: Evidence, device: string, { body }: ArchivedReport): boolean {

@@ -1,15 +1,9 @@
 import type { WindowedInterval } from '../../../actors/timeline.ts';
-import { AGENT_LIMITS } from '../../../src/device/limits.ts';
 import type { ArchivedReport } from '../../../src/runtime/archive.ts';
 import type { HoldSpan, Look } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
-import { isInOrder, trulyMeasuredAt } from './filed-reports.ts';
+import { isInOrder, LOOKS_AGAIN_MS, trulyMeasuredAt, WHOLE_MS } from './filed-reports.ts';
 import { type Checker, type Flaw, grouped } from './checker.ts';
-
-/** Uptimes and what is kept of measured times are whole ms. */
-const WHOLE_MS = 2;
-/** A device that executes a command looks at itself again when that has an end, or is given up, and its disk takes a moment, ms. */
-const LOOKS_AGAIN_MS = AGENT_LIMITS.actMs + 2_000;
 
 /** What people read of a device's past is what somebody beside it would have seen. */
 export const timeline: Checker = {
