@@ -1,5 +1,5 @@
 /** A hub, two sites, a Postgres and a whole node with HTTP, each a process of its own: the good fleet is behind one of the sites. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -54,6 +54,7 @@ export async function startAbuseWorld(
     const goodSite = await connectToHub({ url: good.url, name: 'corral bench' });
     stops.push(() => goodSite.close());
     const { profileDir } = fleet;
+    if (profileDir !== null) mkdirSync(profileDir, { recursive: true });
     const nodeOptions = profileDir === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
     const app = new BenchProcess<AppNews>({ command: 'app', nodeOptions });
     // A profile is written by a process that ends in order.
