@@ -11,9 +11,9 @@ const LATEST_MS = 253_402_300_799_999;
 const RFC3339 =
   /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
-/** Writes ms epoch, rounded to whole milliseconds. */
+/** Writes ms epoch in whole milliseconds, cut off: a time that was told, asked for again, finds what it was told of. */
 export function rfc3339(ms: number): string {
-  return new Date(Math.round(Math.min(Math.max(ms, EARLIEST_MS), LATEST_MS))).toISOString();
+  return new Date(Math.floor(Math.min(Math.max(ms, EARLIEST_MS), LATEST_MS))).toISOString();
 }
 
 /** Writes ms epoch, or `null` for a time that is known to be absent. */
@@ -21,9 +21,12 @@ export function rfc3339OrNull(ms: number | null): string | null {
   return ms === null ? null : rfc3339(ms);
 }
 
-/** Writes the ± of a time in whole milliseconds, rounded up: an error may be stated too large, never too small. */
-export function wholeErrorMs(errorMs: number | null): number | null {
-  return errorMs === null ? null : Math.ceil(errorMs);
+/**
+ * Writes the ± of the time `ms` in whole milliseconds, rounded up, with what is cut off the time: an error may be stated
+ * too large, never too small.
+ */
+export function wholeErrorMs(errorMs: number | null, ms: number): number | null {
+  return errorMs === null ? null : Math.ceil(errorMs + (ms - Math.floor(ms)));
 }
 
 /** Reads RFC 3339 to ms epoch; `null` when it is not that, also for 30 February. */

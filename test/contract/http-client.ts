@@ -27,6 +27,7 @@ interface Body extends Readonly<Record<List, readonly Item[]>> {
   readonly ageMs: number;
   readonly clock: { readonly verified: boolean; readonly errorMs: number };
   readonly allowed: readonly string[];
+  readonly knownNow: { readonly report: Item };
   readonly detail: string;
   readonly parameter: string;
   readonly instance: string;
@@ -47,7 +48,7 @@ export interface Item extends Readonly<Record<TextMember, string>> {
 
 type TextMember =
   | ('device' | 'kind' | 'site' | 'state' | 'quality' | 'firmware')
-  | ('fate' | 'from' | 'proof' | 'certainAt' | 'code');
+  | ('fate' | 'from' | 'measuredAt' | 'proof' | 'certainAt' | 'code');
 
 /** Asks the HTTP side of a node over a store that holds the fleet of `http-fleet.ts`. */
 export class FleetClient {

@@ -61,6 +61,24 @@ describe.each(stores)('the past of a device over $name', (kind) => {
       expect(timeline.body.intervals).toMatchObject([{ state: 'available', reports: 60, gaps: 0 }]);
     });
 
+    test('are found at, and from, the time that is told of them, though it is told in whole milliseconds', async () => {
+      // Half a millisecond is what two bounds of a clock have in their middle.
+      const within = [0, 0.25, 0.5, 0.75, 1.5, 2.5].map((ms, index) =>
+        heard(NOW - SECOND + ms, { boot: 1, seq: index + 1, up: index, state: 'available' }),
+      );
+      await client.commit([live({ id: 'cp-fractions', kind: chargePoint, site: 'depot' }, within)]);
+      const path = '/v1/devices/cp-fractions';
+      const reports = (await client.get(`${path}/reports`)).body.reports;
+      expect(reports).toHaveLength(within.length);
+      for (const { measuredAt } of reports) {
+        const told = reports.filter((report) => report.measuredAt === measuredAt);
+        const { knownNow } = (await client.get(`${path}/at?time=${measuredAt}`)).body;
+        expect(knownNow.report).toEqual(told.at(-1));
+        const from = (await client.get(`${path}/reports?from=${measuredAt}`)).body.reports;
+        expect(from[0]).toEqual(told[0]);
+      }
+    });
+
     test('after a position, and between two times of measurement', async () => {
       const after = await client.get('/v1/devices/cp-001/reports?after=1.4.2');
       expect(positions(after.body.reports)).toEqual(['4/3 news', '4/4 news']);

@@ -118,7 +118,7 @@ async function knownThen(
   return {
     ...{ state: worldState(path), path },
     since: last === undefined ? null : rfc3339(last.measuredAt),
-    errorMs: wholeErrorMs(last?.errorMs ?? null),
+    errorMs: last === undefined ? null : wholeErrorMs(last.errorMs, last.measuredAt),
     recordedAt: last === undefined ? null : rfc3339(last.recordedAt),
     journalNo: last?.no ?? null,
     cause: last?.cause ?? null,
@@ -171,7 +171,7 @@ async function knownNow(
     state: isSilent ? SILENT : (last?.state ?? null),
     silent: isSilent,
     measuredAt: last === undefined ? null : rfc3339(last.measuredAt),
-    errorMs: wholeErrorMs(last?.errorMs ?? null),
+    errorMs: last === undefined ? null : wholeErrorMs(last.errorMs, last.measuredAt),
     report: last === undefined ? null : reportView(last),
     next:
       next === undefined
@@ -179,7 +179,7 @@ async function knownNow(
         : {
             state: next.state,
             measuredAt: rfc3339(next.measuredAt),
-            errorMs: wholeErrorMs(next.errorMs),
+            errorMs: wholeErrorMs(next.errorMs, next.measuredAt),
           },
   };
 }

@@ -141,10 +141,10 @@ function explanationView(explanation: Explanation): Static<typeof ExplanationSch
     suspicions: suspicions.map((suspicion) => ({ ...suspicion, since: rfc3339(suspicion.since) })),
     timers: timers.map((timer) => ({ ...timer, at: rfc3339(Math.ceil(timer.at)) })),
     commands: [...commands],
-    clock: { ...clock, errorMs: wholeErrorMs(clock.errorMs) },
+    clock: { ...clock, errorMs: wholeErrorMs(clock.errorMs, at) },
   };
 }
 
 function linkView(link: ChainLink): Static<typeof ChainLinkSchema> {
-  return { ...link, at: rfc3339(link.at), errorMs: wholeErrorMs(link.errorMs) };
+  return { ...link, at: rfc3339(link.at), errorMs: wholeErrorMs(link.errorMs, link.at) };
 }

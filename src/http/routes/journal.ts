@@ -81,7 +81,7 @@ export function journalRoutes(app: HttpApp, context: HttpContext): void {
         transitions: shown.map((transition) => ({
           ...transition,
           measuredAt: rfc3339(transition.measuredAt),
-          errorMs: wholeErrorMs(transition.errorMs),
+          errorMs: wholeErrorMs(transition.errorMs, transition.measuredAt),
           recordedAt: rfc3339(transition.recordedAt),
         })),
         before: last,

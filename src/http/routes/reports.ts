@@ -128,7 +128,7 @@ export function reportView(report: ArchivedReport): Static<typeof ReportViewSche
   return {
     ...report,
     measuredAt: rfc3339(report.measuredAt),
-    errorMs: wholeErrorMs(report.errorMs),
+    errorMs: wholeErrorMs(report.errorMs, report.measuredAt),
     receivedAt: rfc3339(report.receivedAt),
   };
 }

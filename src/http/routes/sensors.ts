@@ -83,7 +83,7 @@ function changeView({ at, notBefore, errorMs, isInferred, ...change }: SensorCha
     ...change,
     at: rfc3339(at),
     notBefore: rfc3339(notBefore),
-    errorMs: wholeErrorMs(errorMs),
+    errorMs: wholeErrorMs(errorMs, at),
     inferred: isInferred,
   };
 }

@@ -95,7 +95,7 @@ function intervalView({ isSilent, ...interval }: WindowedInterval) {
     ...interval,
     silent: isSilent,
     from: rfc3339(interval.from),
-    errorMs: wholeErrorMs(interval.errorMs),
+    errorMs: wholeErrorMs(interval.errorMs, interval.from),
     to: rfc3339OrNull(interval.to),
     lastReportAt: rfc3339(interval.lastReportAt),
   };
