@@ -87,6 +87,8 @@ export class ClockWatch implements Clock {
   /** Whose clock is wrong while the hub's differs, and what was told of that last. */
   #wrong: WrongClock | null = null;
   #toldWrong: WrongClock | null = null;
+  /** That the hub's differs is told once all have told the time: whose is wrong may show only then. */
+  #isUntold = false;
   readonly #differences = new Map<TimeSource['server'], ClockDifference>();
   #sources: readonly TimeSource[] = [];
   /** It is compared at once, because it was set. */
@@ -120,6 +122,7 @@ export class ClockWatch implements Clock {
   async start(sources: readonly TimeSource[]): Promise<void> {
     this.#sources = sources;
     await Promise.all(sources.map((source) => this.#compare(source)));
+    if (this.#isUntold) this.#tell('hub');
     if (this.#isStopped) return;
     this.#cancel = this.#options.clock.after(this.#options.everyMs, () => void this.start(sources));
   }
@@ -216,15 +219,21 @@ export class ClockWatch implements Clock {
     const uncertainMs = (mostMs - leastMs) / 2;
     this.#differences.set(server, { server, offsetMs, uncertainMs, differs, wrong: null });
     this.#judge();
-    if (differs !== (before?.differs ?? false)) this.#tell(server);
-    // Whose clock is wrong may show only when the store has told the time as well.
-    if (this.#toldWrong === 'unknown' && this.#wrong !== null && this.#wrong !== 'unknown') this.#tell('hub');
+    if (differs !== (before?.differs ?? false)) {
+      if (server === 'hub' && this.#wrong === 'unknown') this.#isUntold = true;
+      else this.#tell(server);
+    }
+    const isSettled = this.#wrong !== null && this.#wrong !== 'unknown';
+    if (isSettled && (this.#isUntold || this.#toldWrong === 'unknown')) this.#tell('hub');
   }
 
   #tell(server: TimeSource['server']): void {
     const difference = this.#differences.get(server);
     if (difference === undefined) return;
-    if (server === 'hub') this.#toldWrong = difference.wrong;
+    if (server === 'hub') {
+      this.#toldWrong = difference.wrong;
+      this.#isUntold = false;
+    }
     this.#options.onChange(difference);
   }
 
