@@ -4,7 +4,8 @@
  *
  * It is a fold over the device's reports in the order in which the device made them, as the timeline is: the order of arrival
  * never changes the answer, and a late report turns what was inferred into what was said. A time is the report's measured time less the
- * uptime that has passed since, so that differences within a boot are the device's own; its wall clock does not enter.
+ * uptime that has passed since, so that differences within a boot are the device's own; its wall clock does not enter. The longer
+ * ago that is, the more may the device's clock have drifted meanwhile: the error grows by it.
  *
  * Invariants:
  * I1  reports are folded in ascending (incarnation, boot, seq), each once.
@@ -69,14 +70,22 @@ export interface SensorLane {
 /** The fold so far, by sensor; empty before the first report. */
 export type SensorLanes = Readonly<Record<string, SensorLane>>;
 
+/** What the fold has to know of the kind of device. */
+export interface SensorKind {
+  /** The binary sensors to look at. */
+  readonly sensors: readonly string[];
+  /** How far the device's clock may drift, parts per million. */
+  readonly driftPpm: number;
+}
+
 /**
- * Takes the next report, for these binary sensors. Returns the changes that it tells, those of a sensor in the order in which they
+ * Takes the next report of a device of this kind. Returns the changes that it tells, those of a sensor in the order in which they
  * happened. Throws against I1.
  */
 export function foldSensors(
   lanes: SensorLanes,
   report: SensorReport,
-  sensors: readonly string[],
+  { sensors, driftPpm }: SensorKind,
 ): { readonly lanes: SensorLanes; readonly changes: readonly SensorChange[] } {
   const next: Record<string, SensorLane> = { ...lanes };
   const changes: SensorChange[] = [];
@@ -88,7 +97,8 @@ export function foldSensors(
     const at = Math.max(report.measuredAt, before?.at ?? -Infinity);
     const errorMs = widened(report.errorMs, at - report.measuredAt);
     next[sensor] = { value, incarnation, boot, seq, up, at, errorMs };
-    if (before !== undefined) changes.push(...changesBetween({ sensor, value, before, report, at }));
+    if (before !== undefined)
+      changes.push(...changesBetween({ sensor, value, before, report, at, driftPpm }));
   }
   return { lanes: next, changes };
 }
@@ -100,6 +110,7 @@ interface Step {
   readonly report: SensorReport;
   /** When the report was measured, and not before the one before. */
   readonly at: number;
+  readonly driftPpm: number;
 }
 
 function changesBetween(step: Step): readonly SensorChange[] {
@@ -125,7 +136,7 @@ function changesBetween(step: Step): readonly SensorChange[] {
  * When the sensor changed last. Exact where `since` says that this was after the report before. Otherwise, if it changed at all, it was
  * before the report, and before the start of a boot that has seen no change since.
  */
-function lastChange({ sensor, value, before, report, at }: Step): {
+function lastChange({ sensor, value, before, report, at, driftPpm }: Step): {
   readonly isExact: boolean;
   readonly changedAt: number;
   readonly errorMs: number | null;
@@ -136,16 +147,17 @@ function lastChange({ sensor, value, before, report, at }: Step): {
   if (sinceMs === null) return byReport;
   const changedUp = report.up - sinceMs;
   const changedAt = Math.min(at, Math.max(before.at, measuredAt - sinceMs));
-  const bySince = { changedAt, errorMs: widened(errorMs, changedAt - (measuredAt - sinceMs)) };
+  const driftMs = sinceMs * driftPpm * 1e-6;
+  const bySince = { changedAt, errorMs: widened(errorMs, changedAt - (measuredAt - sinceMs), driftMs) };
   if (!isSameBoot(before, report)) return { isExact: changedUp > PROMPT_MS, ...bySince };
   // What changed about when the report before was made is what that report told, unless it told another value.
   if (changedUp > before.up + (value === before.value ? PROMPT_MS : 0)) return { isExact: true, ...bySince };
   return byReport;
 }
 
-/** The error of a time that was moved by so much. */
-function widened(errorMs: number | null, movedMs: number): number | null {
-  return errorMs === null ? null : errorMs + Math.abs(movedMs);
+/** The error of a time that was moved by so much, and between which and the one it was counted from a clock may have drifted by so much. */
+function widened(errorMs: number | null, movedMs: number, driftMs = 0): number | null {
+  return errorMs === null ? null : errorMs + Math.abs(movedMs) + driftMs;
 }
 
 function larger(one: number | null, other: number | null): number | null {

@@ -29,6 +29,8 @@ export interface SensorRequest {
   /** Reads reports of the device from the archive. */
   readonly read: (page: ReportPage) => Promise<readonly ArchivedReport[]>;
   readonly sensors: readonly string[];
+  /** How far the clock of a device of this kind may drift, parts per million. */
+  readonly driftPpm: number;
   readonly window: TimelineWindow;
   /** The most changes; the report that fills the page may tell some more. */
   readonly limit: number;
@@ -62,7 +64,7 @@ export async function readSensors(request: SensorRequest): Promise<SensorPage> {
     for (const report of reports) {
       // What is in history was checked before it was filed.
       const checked = { ...report, body: report.body as Report };
-      const step = foldSensors(fold?.lanes ?? {}, checked, sensors);
+      const step = foldSensors(fold?.lanes ?? {}, checked, request);
       for (const sensor of sensors) {
         const lane = step.lanes[sensor];
         if (cursor === undefined && lane !== undefined && fold?.lanes[sensor] === undefined)

@@ -65,7 +65,10 @@ export function sensorRoutes(app: HttpApp, context: HttpContext): void {
       const { twin, kind } = await knownDevice(context, request.params.device);
       const page = await readSensors({
         read: (asked) => askStore(context, (archive) => archive.reports(twin.device, asked)),
-        ...{ sensors: kind.binarySensors, window, limit, cursor, silenceMs: kind.limits.silenceMs },
+        sensors: kind.binarySensors,
+        driftPpm: kind.limits.driftPpm,
+        silenceMs: kind.limits.silenceMs,
+        ...{ window, limit, cursor },
       });
       return {
         device: twin.device,

@@ -84,10 +84,17 @@ async function timelineOf(
 
 async function sensorChangesOf(
   filed: readonly ArchivedReport[],
-  { binarySensors: sensors, limits: { silenceMs } }: Kind,
+  { binarySensors: sensors, limits: { silenceMs, driftPpm } }: Kind,
 ): Promise<readonly SensorChange[]> {
   const found: SensorChange[] = [];
-  const common = { read: readerOf(filed), sensors, window: ALL_TIME, limit: HISTORY_PAGE, silenceMs };
+  const common = {
+    read: readerOf(filed),
+    sensors,
+    driftPpm,
+    window: ALL_TIME,
+    limit: HISTORY_PAGE,
+    silenceMs,
+  };
   let cursor: string | null = null;
   do {
     const page = await readSensors({ ...common, cursor: cursor ?? undefined });

@@ -12,6 +12,8 @@ import {
 
 const T0 = Date.UTC(2026, 0, 31, 12);
 const MINUTE = 60_000;
+/** A clock that is right to a thousandth. */
+const CABLE = { sensors: ['cable'], driftPpm: 1_000 };
 
 /** A report of a device that was switched on at `T0`, with the sensor `cable`. */
 function report(
@@ -32,7 +34,7 @@ function changesOf(...reports: readonly SensorReport[]): readonly SensorChange[]
   let kept = '{}';
   return reports.flatMap((one) => {
     // It may be put aside as text after any report.
-    const { lanes, changes } = foldSensors(JSON.parse(kept) as SensorLanes, one, ['cable']);
+    const { lanes, changes } = foldSensors(JSON.parse(kept) as SensorLanes, one, CABLE);
     kept = JSON.stringify(lanes);
     return changes;
   });
@@ -55,11 +57,17 @@ describe('a change', () => {
     expect(unbounded?.errorMs).toBeNull();
   });
 
+  test('that is counted back from a report may be off by what the clock drifted meanwhile', () => {
+    const before = report(1, 0, false, null, { errorMs: 3_000 });
+    const [change] = changesOf(before, report(9, 10 * MINUTE, true, 4 * MINUTE, { errorMs: 200 }));
+    expect(change).toMatchObject({ at: T0 + 6 * MINUTE, errorMs: 200 + 240 });
+  });
+
   test('whose moment gives way to a report of the boot before may be off by as much more', () => {
     const before = report(9, MINUTE, false, 0, { errorMs: 3_000 });
     const boot = { boot: 2, measuredAt: T0 + MINUTE - 500, errorMs: 200 };
     const [change] = changesOf(before, report(1, 5_000, true, 2_000, boot));
-    expect(change).toMatchObject({ notBefore: T0 + MINUTE, at: T0 + MINUTE, errorMs: 200 + 2_500 });
+    expect(change).toMatchObject({ notBefore: T0 + MINUTE, at: T0 + MINUTE, errorMs: 200 + 2_500 + 2 });
   });
 
   test('that a report was made for is told by it', () => {
