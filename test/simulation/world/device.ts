@@ -82,7 +82,7 @@ export class Device {
   readonly #sampledAt = new Map<number, number>();
   #span: { readonly span: HoldSpan; endsUp: number; readonly boot: Boot | null } | null = null;
   #offSince: number | null = null;
-  /** A `reboot` that was accepted; it begins when it is stored, and has happened when the device goes off. */
+  /** A `reboot` that was accepted; it begins when it is stored, and is settled by the boot that finds it begun. */
   #reboot: {
     readonly command: Command;
     readonly at: number;
@@ -284,10 +284,6 @@ export class Device {
     if (boot.process.hasDiedInStep) record.count('device-died-in-a-step');
     if (boot.process.hasDiedInStep && this.#outages.hits(POWER_PART)) this.#disk.cutPower();
     else this.#disk.stop();
-    if (this.#reboot !== null && this.#reboot.execution !== null) {
-      this.#reboot.execution.effect = 'done';
-      this.#reboot = null;
-    }
     this.#sampleHold(boot);
     this.#boot = null;
     this.#offSince = schedule.now;
@@ -342,8 +338,8 @@ export class Device {
   }
 
   /**
-   * A device that has stored a `reboot` as begun counts the next boot as its execution, whatever switched it off. Where it went off
-   * before anybody knew that it was stored, the next boot shows it.
+   * A device that has stored a `reboot` as begun counts the next boot as its execution, whatever switched it off: the ring of that boot
+   * names it. Where it went off before anybody knew what was stored last, that it is begun or that it is settled, the next boot shows it.
    */
   #noteReboot(begun: number | null): void {
     if (this.#reboot === null) return;
