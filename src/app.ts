@@ -23,6 +23,7 @@ import { NatsFeed } from './nats/feed.ts';
 import { hubTime } from './nats/hub-time.ts';
 import { prepareHub } from './nats/hub.ts';
 import { serveLogLevels } from './nats/log-levels.ts';
+import { messagesAfter } from './nats/messages-after.ts';
 import { OwnStreams } from './nats/own-streams.ts';
 import { serveCorral } from './nats/service.ts';
 import { SiteStreams } from './nats/site-streams.ts';
@@ -158,6 +159,7 @@ async function startParts(assembly: Assembly): Promise<App> {
     status: () => node.status,
     clocks: () => clock.differences,
     streamSequences: () => lastSequences(hub),
+    messagesAfter: (undecided, last) => messagesAfter(hub, undecided, last),
     streamShares: () => watch.shares.map(({ share }) => share),
   });
   const health = nodeHealth({ store, hub, requests, node, clocks: clock, streams: watch });

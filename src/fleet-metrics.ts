@@ -9,6 +9,7 @@ import type { Census, FleetCensus } from './runtime/archive.ts';
 import type { ClockDifference } from './runtime/clock-watch.ts';
 import type { Clock } from './runtime/ports.ts';
 import type { NodeStatus } from './runtime/node.ts';
+import type { Undecided } from './runtime/undecided.ts';
 
 /** The fleet is counted again when Prometheus asks this long after the last time, ms. */
 const CENSUS_EVERY_MS = 15_000;
@@ -28,6 +29,8 @@ export interface FleetMetricsOptions {
   readonly clocks: () => readonly ClockDifference[];
   /** By stream of reports, the sequence of its last message; `null` while the hub cannot be asked. */
   readonly streamSequences: () => Promise<ReadonlyMap<string, number> | null>;
+  /** How many messages these are, of a stream whose last one is `last`; `null` while the hub cannot be asked. */
+  readonly messagesAfter: (undecided: Undecided, last: number) => Promise<number | null>;
   /** How full each stream of a site is. */
   readonly streamShares: () => readonly number[];
 }
@@ -68,7 +71,7 @@ export function registerFleetMetrics(options: FleetMetricsOptions): void {
 }
 
 function registerNode(options: FleetMetricsOptions): void {
-  const { status, streamSequences, clocks } = options;
+  const { status, streamSequences, messagesAfter, clocks } = options;
   const one = (value: number) => [{ labels: {}, value }];
   gauge(options, 'corral_partitions', 'Partitions this node decides for', [], async () =>
     one(status().partitions.length),
@@ -106,16 +109,20 @@ function registerNode(options: FleetMetricsOptions): void {
   gauge(
     options,
     'corral_lag_messages',
-    'Messages in the streams behind the last ones this node decided on; those of other nodes too. Absent without partitions or hub',
+    'Messages in the streams for partitions of this node, behind the last ones it decided on. Absent without partitions or hub',
     [],
     async () => {
       const { partitions, positions } = status();
       const last = partitions.length === 0 ? null : await streamSequences();
       if (last === null) return undefined;
-      const behind = [...last].map(([stream, sequence]) =>
-        Math.max(0, sequence - (positions.get(stream) ?? 0)),
+      const counts = await Promise.all(
+        [...last].map(([stream, sequence]) => {
+          const after = positions.get(stream) ?? 0;
+          return after < sequence ? messagesAfter({ stream, after, partitions }, sequence) : 0;
+        }),
       );
-      return one(behind.reduce((sum, messages) => sum + messages, 0));
+      const known = counts.filter((count) => count !== null);
+      return known.length < counts.length ? undefined : one(known.reduce((sum, count) => sum + count, 0));
     },
   );
 }

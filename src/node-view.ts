@@ -4,6 +4,7 @@
 import type { Registry } from 'prom-client';
 import type { NodeView } from './http/node-view.ts';
 import type { HubConnection } from './nats/connect.ts';
+import { messagesAfter } from './nats/messages-after.ts';
 import { lastSequences } from './nats/stream-state.ts';
 import type { Node } from './runtime/node.ts';
 
@@ -30,6 +31,7 @@ export function nodeView(parts: {
       };
       return { node: name, partitions, isHearing, isSure, commits, streamSequences };
     },
+    messagesAfter: (undecided, last) => messagesAfter(hub, undecided, last),
   };
 }
 

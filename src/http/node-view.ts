@@ -2,6 +2,7 @@
  * The port through which HTTP asks how the node it runs on works. What other nodes do is known from the store alone: the leases
  * they hold, and how far they got.
  */
+import type { Undecided } from '../runtime/undecided.ts';
 
 /** What only this node knows, about itself. */
 export interface ThisNode {
@@ -26,4 +27,6 @@ export interface ThisNode {
 /** Tells how this node works. */
 export interface NodeView {
   status(): Promise<ThisNode>;
+  /** How many messages these are, of a stream whose last one is `last`; `null` while the hub cannot be asked. */
+  messagesAfter(undecided: Undecided, last: number): Promise<number | null>;
 }

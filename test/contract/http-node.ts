@@ -94,7 +94,7 @@ export async function httpOver(
   const app = await buildHttp({
     ...{ archive, kinds, clock, metrics, serverErrorMs: 50 },
     health: { check: () => node.health.check() },
-    nodeView: { status: async () => THIS_NODE },
+    nodeView: { status: async () => THIS_NODE, messagesAfter: async ({ after }, last) => last - after },
     changes: {
       last: () => node.changes.last(),
       open: (options) => node.changes.open(options),

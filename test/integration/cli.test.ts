@@ -125,6 +125,15 @@ describe('reading', () => {
     expect((await corral('nodes')).stdout).toMatch(/node-1 hears all; \d+ commits/);
   });
 
+  test('says of an idle fleet that nobody is behind, however many partitions nothing was said for', async () => {
+    await until('all that was said is committed', async () => {
+      const { stdout } = await corral('nodes', '--json');
+      const { nodes } = JSON.parse(stdout) as { nodes: readonly { behindMessages: number }[] };
+      const behind = nodes.map(({ behindMessages }) => behindMessages);
+      return { done: behind.length === 1 && behind[0] === 0, seen: JSON.stringify(behind) };
+    });
+  });
+
   test('lists what could not be read, and why', async () => {
     gateway.publish('device.cp-1.report', '{"boot":1}');
     await until('the dead letter is committed', async () => {

@@ -4,8 +4,9 @@ import { headers } from '@nats-io/nats-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
 import { NatsFeed } from '../../src/nats/feed.ts';
+import { messagesAfter } from '../../src/nats/messages-after.ts';
 import { SiteStreams, type SiteStreamsNotice, type SiteStreamsOptions } from '../../src/nats/site-streams.ts';
-import { PARTITIONS } from '../../src/wire/partition.ts';
+import { PARTITIONS, partitionOf } from '../../src/wire/partition.ts';
 import { deviceReport, SHARED_REPORT_STREAM, siteStream } from '../../src/wire/subjects.ts';
 import type { Hub, HubUser } from '../../tools/dev/hub.ts';
 import { RecordingSink } from '../contract/recording-sink.ts';
@@ -13,6 +14,7 @@ import { startHub, type Temporary } from '../servers.ts';
 
 const MIB = 1024 ** 2;
 const TIMEOUT_MS = 20_000;
+const EVERY_PARTITION = Array.from({ length: PARTITIONS }, (_, partition) => partition);
 
 let ends: (() => Promise<void>)[] = [];
 
@@ -103,6 +105,24 @@ describe('the streams of sites', () => {
     await expect.poll(another, { timeout: TIMEOUT_MS }).not.toMatchObject({ duplicate: true });
   });
 
+  test('tell how much is in them after a sequence, for some partitions alone, and leave nothing behind', async () => {
+    await look(hub);
+    const harbour = await connect(hub, 'harbour');
+    const runtime = await connect(hub, 'runtime');
+    const stream = siteStream('harbour');
+    const { seq: after } = await publish(harbour, 'cp-1', 'before');
+    for (const device of ['cp-1', 'cp-1', 'cp-2']) await publish(harbour, device, 'after');
+    const last = after + 3;
+    const mine = partitionOf('cp-1');
+    const others = EVERY_PARTITION.filter((partition) => partition !== mine);
+    const count = (partitions: readonly number[]) =>
+      messagesAfter(runtime, { stream, after, partitions }, last);
+    expect(await Promise.all([[mine], others, EVERY_PARTITION].map(count))).toEqual([2, 1, 3]);
+    const idle = others.filter((partition) => partition !== partitionOf('cp-2'));
+    expect(await count(idle)).toBe(0);
+    expect((await manager.streams.info(stream)).state.consumer_count).toBe(0);
+  });
+
   test('are read as one feed: what each holds, in its order, under its name', async () => {
     const { streams } = await look(hub);
     const [depot, harbour] = [await connect(hub, 'depot'), await connect(hub, 'harbour')];
@@ -116,7 +136,7 @@ describe('the streams of sites', () => {
       { stream: siteStream('depot'), after: from, reached: from, made: [] },
       { stream: siteStream('harbour'), after: start, reached: start, made: [] },
     ];
-    const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+    const partitions = EVERY_PARTITION;
     const feed = new NatsFeed({ hub: runtime, streams, onNotice: () => undefined });
     const reading = await feed.open({ partitions, starts, sink });
     await sink.untilDelivered(20);

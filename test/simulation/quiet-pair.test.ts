@@ -84,7 +84,7 @@ async function startNode(name: string): Promise<HttpApp> {
   });
   return buildHttp({
     ...{ archive: store, kinds, clock, health, metrics: registry, serverErrorMs, guards: OPEN, logger },
-    nodeView: { status: async () => THIS_NODE },
+    nodeView: { status: async () => THIS_NODE, messagesAfter: async () => null },
     changes: new MemoryChangeFeed(hub),
     commands: { command: async () => ({ type: 'hub-away' }) },
     forgetting: { forget: async () => ({ type: 'hub-away' }) },

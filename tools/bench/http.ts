@@ -79,7 +79,10 @@ export async function measureHttp(options: HttpOptions): Promise<HttpResult> {
     const app = await buildHttp({
       ...{ archive: store, kinds, clock: systemClock, serverErrorMs, metrics: new Registry() },
       health: { check: async () => [] },
-      nodeView: { status: () => Promise.reject(new Error('nobody asks')) },
+      nodeView: {
+        status: () => Promise.reject(new Error('nobody asks')),
+        messagesAfter: () => Promise.reject(new Error('nobody asks')),
+      },
       changes: new MemoryChangeFeed(new MemoryHub(systemClock)),
       commands: { command: async () => ({ type: 'hub-away' }) },
       forgetting: { forget: async () => ({ type: 'hub-away' }) },

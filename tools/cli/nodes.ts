@@ -55,8 +55,8 @@ const DeadLettersBody = TypeCompiler.Compile(
 );
 
 const NODES_HELP = `
-What a node reads of the streams but has not committed is "behind". A partition without reports of its own moves only now and then, so a few
-thousand messages behind may mean nothing.
+What the streams hold for the partitions of a node and it has not committed is "behind": 0 when nothing waits. "set aside" is what it keeps for
+later while others wait: buffers that devices empty, and what is said too fast.
 ${HTTP_HELP}
 
 Examples:

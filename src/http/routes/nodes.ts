@@ -5,8 +5,10 @@
 import { Type } from '@sinclair/typebox';
 import type { LeaseView } from '../../runtime/archive.ts';
 import { linesUnpublished } from '../../runtime/epoch.ts';
+import { DEFAULT_LIMITS } from '../../runtime/limits.ts';
+import { undecidedIn } from '../../runtime/undecided.ts';
 import { askStore, type HttpApp, type HttpContext } from '../context.ts';
-import type { ThisNode } from '../node-view.ts';
+import type { NodeView, ThisNode } from '../node-view.ts';
 import { problemResponses } from '../problem.ts';
 import { rfc3339OrNull } from '../rfc3339.ts';
 import { noParameters } from './devices.ts';
@@ -34,8 +36,8 @@ export const NodesSchema = Type.Object({
       }),
       behindMessages: Type.Union([Type.Integer(), Type.Null()], {
         description:
-          'messages of all streams after the positions committed for the farthest behind of its partitions: at most so many are not ' +
-          'decided. A position without reports of its own is moved only now and then. null while the hub cannot be asked',
+          'messages of all streams for its partitions that it has not committed yet: 0 when nothing waits. Partitions that it took just ' +
+          'now count once they lag by more than 5,000. null while the hub cannot be asked',
       }),
     }),
     { description: 'those that hold a partition' },
@@ -95,7 +97,7 @@ export function nodeRoutes(app: HttpApp, context: HttpContext): void {
       ]);
       const streamSequences = thisNode.streamSequences && Object.fromEntries(thisNode.streamSequences);
       return {
-        nodes: nodesOf(leases, thisNode),
+        nodes: await nodesOf(leases, thisNode, context.nodeView),
         unowned: leases.filter(({ owner }) => owner === null).map(({ partition }) => partition),
         partitions: leases.map(({ expiresAt, positions, backlog, ...lease }) => ({
           ...lease,
@@ -114,27 +116,37 @@ function messagesIn(backlog: LeaseView['backlog']): number {
   return backlog.reduce((sum, { messages }) => sum + messages, 0);
 }
 
-function nodesOf(leases: readonly LeaseView[], { node: thisNode, streamSequences }: ThisNode) {
+function nodesOf(leases: readonly LeaseView[], thisNode: ThisNode, view: NodeView) {
   const owners = [...new Set(leases.flatMap(({ owner }) => owner ?? []))].sort();
-  return owners.map((node) => {
-    const held = leases.filter(({ owner }) => owner === node);
-    return {
-      node,
-      isThisNode: node === thisNode,
-      partitions: held.map(({ partition }) => partition),
-      leasedUntil: rfc3339OrNull(Math.min(...held.map(({ expiresAt }) => expiresAt ?? Infinity))),
-      unpublished: held.reduce((sum, lease) => sum + linesUnpublished(lease), 0),
-      backlogMessages: held.reduce((sum, { backlog }) => sum + messagesIn(backlog), 0),
-      behindMessages: streamSequences && behind(held, streamSequences),
-    };
-  });
+  return Promise.all(
+    owners.map(async (node) => {
+      const held = leases.filter(({ owner }) => owner === node);
+      return {
+        node,
+        isThisNode: node === thisNode.node,
+        partitions: held.map(({ partition }) => partition),
+        leasedUntil: rfc3339OrNull(Math.min(...held.map(({ expiresAt }) => expiresAt ?? Infinity))),
+        unpublished: held.reduce((sum, lease) => sum + linesUnpublished(lease), 0),
+        backlogMessages: held.reduce((sum, { backlog }) => sum + messagesIn(backlog), 0),
+        behindMessages: thisNode.streamSequences && (await behind(held, thisNode.streamSequences, view)),
+      };
+    }),
+  );
 }
 
-function behind(held: readonly LeaseView[], last: ReadonlyMap<string, number>): number {
-  const positionIn = (stream: string) => (lease: LeaseView) =>
-    lease.positions.find((one) => one.stream === stream)?.position ?? 0;
-  return [...last].reduce(
-    (sum, [stream, sequence]) => sum + Math.max(0, sequence - Math.min(...held.map(positionIn(stream)))),
+async function behind(
+  held: readonly LeaseView[],
+  streams: ReadonlyMap<string, number>,
+  view: NodeView,
+): Promise<number | null> {
+  const { idlePositionLagMax: idleLagMax } = DEFAULT_LIMITS;
+  const counts = await Promise.all(
+    [...streams].flatMap(([stream, last]) =>
+      undecidedIn(held, { stream, last, idleLagMax }).map((undecided) => view.messagesAfter(undecided, last)),
+    ),
+  );
+  return counts.reduce<number | null>(
+    (sum, count) => (sum === null || count === null ? null : sum + count),
     0,
   );
 }
