@@ -116,7 +116,7 @@ function registerNode(options: FleetMetricsOptions): void {
       const last = partitions.length === 0 ? null : await streamSequences();
       if (last === null) return undefined;
       const counts = await Promise.all(
-        [...last].map(([stream, sequence]) => {
+        [...last].map(async ([stream, sequence]) => {
           const after = positions.get(stream) ?? 0;
           return after < sequence ? messagesAfter({ stream, after, partitions }, sequence) : 0;
         }),
