@@ -10,7 +10,7 @@ import type { Report } from '../machines/report.ts';
 import { worldState } from '../machines/statechart.ts';
 import { latestAt, measuredAt } from './clock.ts';
 import type { Draft } from './draft.ts';
-import { isUndecided } from './ledger.ts';
+import { isUndecided, type LedgerEntry } from './ledger.ts';
 import { commandNamed, commandWithHold } from './legality.ts';
 import type { Hold, Twin } from './twin.ts';
 import { observationOf } from './observed.ts';
@@ -48,8 +48,10 @@ export function updateHold(draft: Draft, report: Report, previous: Report | null
   const shown = report.hold ?? null;
   twin.hold = shown === null ? null : shownHold(draft, report, shown);
   if (known === null || known.id === shown?.id) return null;
-  const how = shown === null ? howItEnded(draft, known, { report, previous }) : 'replaced';
-  return { hold: known, how, detail: `the hold ${known.id} is over: ${how}` };
+  const ender = shown === null ? commandThatEnded(draft, known) : null;
+  const how = shown === null ? howItEnded(draft, known, { report, previous, ender }) : 'replaced';
+  const by = how === 'used' && ender !== null ? ` by ${ender.name} ${ender.id}` : '';
+  return { hold: known, how, detail: `the hold ${known.id} is over: ${how}${by}` };
 }
 
 /**
@@ -100,13 +102,13 @@ function holderOf({ twin }: Draft, id: string): string | null {
 function howItEnded(
   draft: Draft,
   known: Hold,
-  heard: { readonly report: Report; readonly previous: Report | null },
+  heard: { readonly report: Report; readonly previous: Report | null; readonly ender: LedgerEntry | null },
 ): HoldEnd {
-  const { report, previous } = heard;
+  const { report, previous, ender } = heard;
   const begun = commandWithHold(draft.twin, known.id);
   // The device showed it while the command was undecided, and has said since that it was not executed.
   if (begun?.outcome === 'rejected' || begun?.outcome === 'expired') return 'not-granted';
-  if (wasEndedByCommand(draft, begun?.n ?? 0, known.since)) return 'released';
+  if (ender !== null) return isRelease(draft, ender) ? 'released' : 'used';
   const state = stateOf(draft, report);
   if (state === 'suspect') return 'out-of-service';
   if (state !== 'available') return 'used';
@@ -122,10 +124,30 @@ function hadTimeLeft({ twin, kind }: Draft, known: Hold, report: Report): boolea
   return latestAt(twin.clock, report.up, kind.limits.driftPpm) + HOLD_CHARGED_MS < known.until;
 }
 
+/** The command that ended a hold: one that was done before one that may have been. */
+function commandThatEnded(draft: Draft, { id, since }: Hold): LedgerEntry | null {
+  const begun = commandWithHold(draft.twin, id);
+  const enders = commandsThatMayHaveEnded(draft, begun?.n ?? 0, since);
+  return enders.find(({ outcome }) => outcome === 'done') ?? enders[0] ?? null;
+}
+
+/** Some commands end a hold and do no more, so that a hold which goes on disproves them; the others use what was held. */
+function isRelease({ kind }: Draft, { name }: LedgerEntry): boolean {
+  return commandNamed(kind, name)?.resolver.notDone.includes('hold-goes-on') === true;
+}
+
 /** A command that ends holds was done, or may have been, since the hold began. */
-export function wasEndedByCommand({ twin, kind }: Draft, afterN: number, since: number): boolean {
+export function wasEndedByCommand(draft: Draft, afterN: number, since: number): boolean {
+  return commandsThatMayHaveEnded(draft, afterN, since).length > 0;
+}
+
+function commandsThatMayHaveEnded(
+  { twin, kind }: Draft,
+  afterN: number,
+  since: number,
+): readonly LedgerEntry[] {
   const may = ['done', 'pending', 'unknown'];
-  return [...twin.open, ...twin.recent].some(
+  return [...twin.open, ...twin.recent].filter(
     ({ n, name, outcome, decidedAt }) =>
       n > afterN &&
       (decidedAt === null || decidedAt >= since) &&

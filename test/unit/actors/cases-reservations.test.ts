@@ -61,6 +61,23 @@ describe('case 12', () => {
     expect(waysOut(pair)).toEqual(['report 1/4 says charging; the hold r is over: used']);
   });
 
+  test.each([
+    ['done', 1],
+    ['still under way', 0],
+  ])('a command that uses the hold ends it as used, and is named; %s', (_how, answers) => {
+    const pair = new Pair().meet().reserve('r');
+    pair.ask('start', { id: 'of-start' });
+    if (answers > 0) pair.answer();
+    else {
+      pair.device.use(pair.now, true);
+      pair.report();
+    }
+    expect(pair.document).toMatchObject({ state: 'charging', hold: null, suspicions: [] });
+    expect(waysOut(pair)).toEqual([
+      expect.stringMatching(/^report 1\/\d says charging; the hold r is over: used by start of-start$/),
+    ]);
+  });
+
   test('a release ends it as released, and time as run out: no divergence', () => {
     const released = new Pair().meet().reserve('r');
     released.ask('release');
