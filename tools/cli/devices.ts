@@ -1,12 +1,12 @@
-/** `corral devices`, `corral get` and `corral fleet`: what the fleet is like now, read over HTTP. */
-import { type Static, Type } from '@sinclair/typebox';
+/** `corral devices` and `corral fleet`: what the fleet is like now, read over HTTP. */
+import { Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { type Command, Option } from 'commander';
 import { HTTP_HELP, httpToken, httpUrl } from './addresses.ts';
 import { CorralHttp } from './corral-http.ts';
 import { wholeNumber } from './numbers.ts';
 import { print, printJson } from './print.ts';
-import { type Cell, rowsTable, valuesTable } from './table.ts';
+import { type Cell, rowsTable } from './table.ts';
 import { duration, shownDuration } from './time-words.ts';
 
 const TextOrNull = Type.Union([Type.String(), Type.Null()]);
@@ -24,31 +24,6 @@ const Line = Type.Object({
   suspicions: Type.Array(Type.String()),
 });
 const DevicesBody = TypeCompiler.Compile(Type.Object({ devices: Type.Array(Line), next: TextOrNull }));
-
-const TwinSchema = Type.Object({
-  device: Type.String(),
-  kind: Type.String(),
-  site: Type.String(),
-  version: Type.Integer(),
-  state: Type.String(),
-  path: Type.String(),
-  since: TextOrNull,
-  quality: Type.String(),
-  asOf: TextOrNull,
-  errorMs: NumberOrNull,
-  ageMs: NumberOrNull,
-  lastContact: TextOrNull,
-  firmware: TextOrNull,
-  via: Type.Optional(
-    Type.Object({ id: Type.String(), session: Type.Integer(), doubt: TextOrNull, since: TextOrNull }),
-  ),
-  reported: Type.Record(Type.String(), Type.Unknown()),
-  pending: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), outcome: Type.String() })),
-  hold: Type.Union([Type.Object({ by: TextOrNull, until: Type.String() }), Type.Null()]),
-  suspicions: Type.Array(Type.Object({ reason: Type.String(), since: Type.String(), detail: Type.String() })),
-  allowed: Type.Array(Type.String()),
-});
-const TwinBody = TypeCompiler.Compile(TwinSchema);
 
 const Counts = Type.Record(Type.String(), Type.Integer());
 const FleetBody = TypeCompiler.Compile(
@@ -85,14 +60,6 @@ Examples:
   corral devices --suspicion unconfirmed-command --pending
   corral devices --all --json | jq -r 'select(.firmware != "4.11.2") | .device'`;
 
-const GET_HELP = `
-With --json the twin document, as HTTP has it.
-${HTTP_HELP}
-
-Examples:
-  corral get cp-001
-  corral get cp-001 --json | jq .suspicions`;
-
 const FLEET_HELP = `${HTTP_HELP}
 
 Examples:
@@ -128,13 +95,6 @@ export function addDevices(program: Command): void {
     .option('--json', 'one line of JSON for each')
     .addHelpText('after', DEVICES_HELP)
     .action(runDevices);
-  program
-    .command('get')
-    .description('Show the twin of a device: what is known of it, how old that is, what it would accept now.')
-    .argument('<device>', 'its id')
-    .option('--json', 'the document as one line of JSON')
-    .addHelpText('after', GET_HELP)
-    .action(runGet);
   program
     .command('fleet')
     .description('Count the devices by kind and known state.')
@@ -178,48 +138,6 @@ function cellsOf(line: (typeof Line)['static']): Cell[] {
   const { device, kind, site, path, quality, ageMs, firmware, suspicions } = line;
   const age = ageMs === null ? null : `${shownDuration(ageMs)} ago`;
   return [device, kind, site, path, quality, age, firmware, suspicions.join(', ')];
-}
-
-async function runGet(device: string, flags: { readonly json?: true }): Promise<void> {
-  const http = new CorralHttp(httpUrl(), httpToken());
-  const twin = await http.read(`/v1/devices/${encodeURIComponent(device)}`, TwinBody);
-  if (flags.json === true) {
-    await printJson(twin);
-    return;
-  }
-  const { hold, ageMs, errorMs, asOf } = twin;
-  const uncertainty = errorMs === null ? 'at the latest' : `± ${shownDuration(errorMs)}`;
-  const measured = asOf === null ? null : `${asOf} ${uncertainty}, ${shownDuration(ageMs ?? 0)} ago`;
-  await print(
-    valuesTable([
-      ['device', `${twin.device}, ${twin.kind} at ${twin.site}`],
-      ['state', `${twin.path}${twin.since === null ? '' : ` since ${twin.since}`}`],
-      ['quality', twin.quality],
-      ['measured', measured],
-      ['last contact', twin.lastContact],
-      ['spoken for by', spokenForBy(twin)],
-      ['firmware', twin.firmware],
-      ['version', twin.version],
-      ...Object.entries(twin.reported).map(([name, value]) => [`  ${name}`, textOf(value)] as const),
-      ['held', hold && `by ${hold.by ?? 'nobody named'} until ${hold.until}`],
-      ...twin.suspicions.map(
-        ({ reason, since, detail }) => ['suspicion', `${reason} since ${since}: ${detail}`] as const,
-      ),
-      ...twin.pending.map(({ name, outcome, id }) => ['command', `${name} ${outcome}, ${id}`] as const),
-      ['accepts now', twin.allowed.join(', ')],
-    ]),
-  );
-}
-
-function spokenForBy({ via }: Static<typeof TwinSchema>): string | null {
-  if (via === undefined) return null;
-  const { id, session, doubt, since } = via;
-  const speaks = `${id}, session ${String(session)}`;
-  return doubt === null ? speaks : `${speaks}, ${doubt}${since === null ? '' : ` since ${since}`}`;
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 async function runFleet(flags: { readonly json?: true }): Promise<void> {

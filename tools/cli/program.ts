@@ -9,6 +9,7 @@ import { addDevices } from './devices.ts';
 import { addDoctor } from './doctor.ts';
 import { addExplain } from './explain.ts';
 import { addForget } from './forget.ts';
+import { addGet } from './get.ts';
 import { addHistory } from './history.ts';
 import { addIdentity } from './identity.ts';
 import { addKick } from './kick.ts';
@@ -29,6 +30,7 @@ export function corralProgram(): Command {
     // What commander says quotes what was typed, which may have come from a device through a pipe.
     .configureOutput({ writeOut: (text) => say(linesOf(text)), writeErr: (text) => complain(linesOf(text)) });
   addDevices(program);
+  addGet(program);
   addWatch(program);
   addHistory(program);
   addExplain(program);
