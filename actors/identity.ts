@@ -9,6 +9,7 @@
  *   lines before it is told by its position, and filed there.
  * - If both answer, or that happens again while both are heard, there are two devices. Nobody is believed then:
  *   `identity-conflict`, until one of them has been silent for as long as the kind allows, and the other answers.
+ * - Who keeps no ring answers nothing: that there are two shows where both go on beside each other (`second-device.ts`).
  * - A copy is no sign of life. Of boots that may be of another line (strays), whatever is not after all that was filed counts as one.
  */
 import { comparePositions, type Report } from '../machines/report.ts';
@@ -20,6 +21,7 @@ import { endRun, followOlder } from './older-run.ts';
 import { closeAsUnprovable } from './resolve.ts';
 import { isNamed, isNamedSince } from './ring.ts';
 import { adoptBoot, beginSequence, hasBoot, lastSeq, type SequenceSet } from './sequence.ts';
+import { followSecond } from './second-device.ts';
 import { journal } from './settle.ts';
 import { clearConflict, raiseConflict } from './suspicions.ts';
 import { type FormerIncarnation, type NewestReport, type Twin, UNDOUBTED } from './twin.ts';
@@ -61,14 +63,14 @@ export function speakerOf(draft: Draft, report: Report, receivedAt: number): Spe
   const heard = { report, receivedAt, newest };
   const found = formerOf(draft, heard);
   const isLeaping = isHeldBoot(draft, report) || isLeapOf(draft, heard, found);
-  if (isLeaping && !isLeapProved(draft, heard)) return 'unproved';
+  if (isLeaping && !isLeapProved(draft, heard)) return unprovedOf(draft, heard);
   const beside = found === null ? null : speakerBeside(draft, heard, found);
   if (beside !== null) return beside;
   const runsBack = runsBackwards(report, newest) && brokenBefore(draft, report, receivedAt) === null;
   if (comparePositions(report, newest) > 0 && !runsBack) {
     // Only what becomes the newest takes over what was held up to it: else positions beyond the newest would count as seen.
     adoptClaim(draft, report);
-    endRun(draft);
+    endRun(draft, receivedAt);
     return 'self';
   }
   if (!runsBack && !isAliveNow(draft, report, newest)) {
@@ -113,7 +115,24 @@ function speakerOfRun(draft: Draft, heard: Heard): 'self' | 'anew' {
   const finding = followOlder(draft, heard);
   if (finding === 'alive') return 'anew';
   if (finding === 'doubtful') raiseConflict(draft, heard.receivedAt, goesOnBeside(heard));
+  else doubtIfSecond(draft, heard);
   return 'self';
+}
+
+/** What leaps and is not believed moves nothing; where it goes on beside the newest report, neither is believed. */
+function unprovedOf(draft: Draft, heard: Heard): 'unproved' {
+  doubtIfSecond(draft, heard);
+  return 'unproved';
+}
+
+function doubtIfSecond(draft: Draft, heard: Heard): void {
+  if (!followSecond(draft, heard)) return;
+  const { report, newest, receivedAt } = heard;
+  const detail =
+    report.boot === newest.boot
+      ? `boot ${String(report.boot)} goes on twice at once: there are two devices`
+      : `boot ${String(report.boot)} and boot ${String(newest.boot)} go on beside each other: there are two devices`;
+  raiseConflict(draft, receivedAt, detail);
 }
 
 function goesOnBeside({ report, newest }: Heard): string {
@@ -214,7 +233,7 @@ export function endIncarnation(
     };
     const identity = twin.identity ?? UNDOUBTED;
     const formers = [former, ...identity.formers].slice(0, FORMERS_MAX);
-    twin.identity = { ...identity, rivalAt: null, formers, run: null };
+    twin.identity = { ...identity, rivalAt: null, formers, run: null, second: null };
   }
   twin.incarnation += 1;
   twin.sequence = beginSequence(sequence, null);

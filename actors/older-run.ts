@@ -9,6 +9,7 @@ import { comparePositions, type Report } from '../machines/report.ts';
 import type { Draft } from './draft.ts';
 import { hasAnswered } from './freshness.ts';
 import { ARRIVAL_JITTER_MS } from './leap.ts';
+import { secondStill } from './second-device.ts';
 import { type NewestReport, type OlderRun, type Twin, UNDOUBTED } from './twin.ts';
 
 /** A report that looks older than the newest. */
@@ -48,11 +49,14 @@ export function followOlder(draft: Draft, heard: Heard): OlderFinding {
 }
 
 /** Something newer was heard. */
-export function endRun({ twin }: Draft): void {
+export function endRun({ twin, kind }: Draft, receivedAt: number): void {
   const { identity } = twin;
-  if ((identity?.run ?? null) === null || identity === null) return;
-  const isLeft = identity.rivalAt !== null || identity.strayBoots.length + identity.formers.length > 0;
-  twin.identity = isLeft ? { ...identity, run: null } : null;
+  if (identity === null) return;
+  const second = secondStill(identity, receivedAt, kind.limits);
+  if (identity.run === null && second === identity.second) return;
+  const isDoubted = identity.rivalAt !== null || second !== null;
+  const isLeft = isDoubted || identity.strayBoots.length + identity.formers.length > 0;
+  twin.identity = isLeft ? { ...identity, run: null, second } : null;
 }
 
 /** It goes on from the run as one device would, no faster than time passes, and nothing newer was heard since that began. */

@@ -98,7 +98,7 @@ export const SUSPICIONS: Readonly<Record<string, SuspicionRule>> = {
   },
   [CONFLICT]: {
     entered:
-      'reports came that one device cannot have sent, or what looks older than the newest report goes on as a device does that is alive',
+      'reports came that one device cannot have sent, or what looks older than the newest report goes on as a device does that is alive, or two boots of a device without a ring go on beside each other',
     left: 'a probe is answered, or a device that takes no commands reports again, and no second device was heard for as long as the kind allows silence; where what looks older is all that is heard for so long, and nobody could have answered, it is the device',
     cleared: 'ends it; the next report of a second device begins it again',
   },

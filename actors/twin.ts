@@ -91,7 +91,10 @@ export interface FormerIncarnation {
   readonly sequence: SequenceSet;
 }
 
-/** Reports that are older than the newest by their numbers, and go on as those of a device that is alive do; see `older-run.ts`. */
+/**
+ * Reports that are older than the newest by their numbers, and go on as those of a device that is alive do: with nothing newer in between
+ * (`older-run.ts`), or beside newer ones (`second-device.ts`).
+ */
 export interface OlderRun {
   /** The last of them. */
   readonly boot: number;
@@ -112,10 +115,12 @@ export interface Identity {
   readonly formers: readonly FormerIncarnation[];
   /** What goes on beside the newest report though it looks older; `null` while nothing does. */
   readonly run: OlderRun | null;
+  /** What goes on beside newer reports, as a second device does; `null` while nothing does. */
+  readonly second: OlderRun | null;
 }
 
 /** Nobody had reason to doubt who speaks. */
-export const UNDOUBTED: Identity = { rivalAt: null, strayBoots: [], formers: [], run: null };
+export const UNDOUBTED: Identity = { rivalAt: null, strayBoots: [], formers: [], run: null, second: null };
 
 /** The last report that leaped and was not believed; see `leap.ts`. */
 export interface Claim {

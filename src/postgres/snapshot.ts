@@ -23,9 +23,9 @@ import type {
  * Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`; 3: the
  * byte that tells whether anything is awaited; 4: earlier lines of a device; 5: the boot of a stray; 6: boots of strays; 7: who asked;
  * 8: what leaps and is not believed; 9: what goes on though it looks older; 10: segments of a boot's clock; 11: what a command ends;
- * 12: when a source was seen to play again what was said before.
+ * 12: when a source was seen to play again what was said before; 13: what goes on beside newer reports.
  */
-const VERSION = 12;
+const VERSION = 13;
 const OLDEST_VERSION = 1;
 const LAST_VERSION_OF_ONE_BYTE = 2;
 const NOTHING_AWAITED = 0;
@@ -148,7 +148,9 @@ type IdentityPlaces = readonly [
   /** Not there before version 5; one or none before version 6. */
   strayBoots?: readonly number[] | number | null,
   /** Not there before version 9, nor where nothing goes on. */
-  run?: RunPlaces,
+  run?: RunPlaces | null,
+  /** Not there before version 13, nor where nothing does. */
+  second?: RunPlaces,
 ];
 type RunPlaces = readonly [boot: number, seq: number, up: number, since: number, sinceUp: number];
 type ClaimPlaces = readonly [
@@ -380,10 +382,17 @@ function readProbe([n, sentAt, waitsUntil, fate, lastAskedAt = sentAt]: ProbePla
   return { n, sentAt, lastAskedAt, waitsUntil, fate };
 }
 
-function identityPlaces({ rivalAt, strayBoots, formers, run }: Identity): IdentityPlaces {
+function identityPlaces({ rivalAt, strayBoots, formers, run, second }: Identity): IdentityPlaces {
   const [last = null, ...earlier] = formers.map(formerPlaces);
-  if (run === null) return [rivalAt, last, earlier, strayBoots];
-  return [rivalAt, last, earlier, strayBoots, [run.boot, run.seq, run.up, run.since, run.sinceUp]];
+  const running = run && runPlaces(run);
+  if (second !== null) return [rivalAt, last, earlier, strayBoots, running, runPlaces(second)];
+  return running === null
+    ? [rivalAt, last, earlier, strayBoots]
+    : [rivalAt, last, earlier, strayBoots, running];
+}
+
+function runPlaces({ boot, seq, up, since, sinceUp }: OlderRun): RunPlaces {
+  return [boot, seq, up, since, sinceUp];
 }
 
 function formerPlaces(former: FormerIncarnation): FormerPlaces {
@@ -391,10 +400,11 @@ function formerPlaces(former: FormerIncarnation): FormerPlaces {
   return [incarnation, boot, seq, provedBy, endedAt, clockPlaces(clock), sequencePlaces(sequence)];
 }
 
-function readIdentity([rivalAt, last, earlier = [], strays = null, run]: IdentityPlaces): Identity {
+function readIdentity(places: IdentityPlaces): Identity {
+  const [rivalAt, last, earlier = [], strays = null, run = null, second = null] = places;
   const strayBoots = strays === null ? [] : [strays].flat();
   const formers = last === null ? [] : [last, ...earlier].map(readFormer);
-  return { rivalAt, strayBoots, formers, run: run === undefined ? null : readRun(run) };
+  return { rivalAt, strayBoots, formers, run: run && readRun(run), second: second && readRun(second) };
 }
 
 function readRun([boot, seq, up, since, sinceUp]: RunPlaces): OlderRun {

@@ -229,6 +229,8 @@ const former = fc.record({
   ...{ incarnation: fc.nat(), boot: uint, seq: uint, provedBy: uint, endedAt: time, clock, sequence },
 });
 
+const anyRun = fc.record({ boot: uint, seq: uint, up: uint, since: time, sinceUp: uint });
+
 const anyEntry = (device: string): fc.Arbitrary<LedgerEntry> =>
   fc
     .tuple(entryWithoutEnds(device), fc.option(text, { nil: undefined }))
@@ -293,7 +295,7 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
         rivalAt: orNull(time),
         strayBoots: fc.array(uint, { maxLength: 4 }),
         formers: fc.array(former, { maxLength: 4 }),
-        run: orNull(fc.record({ boot: uint, seq: uint, up: uint, since: time, sinceUp: uint })),
+        ...{ run: orNull(anyRun), second: orNull(anyRun) },
       }),
     ),
     claim: orNull(

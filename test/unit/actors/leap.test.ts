@@ -120,15 +120,16 @@ describe.each(leaps)('one forged message whose %s leaps', (_, position) => {
   });
 });
 
-test('a boot that leaps and counts on is not believed while the device goes on as before', () => {
+test('a boot that leaps and counts on is not believed while the device goes on as before, and is a doubt after a silence', () => {
   const stage = new Mute();
   for (let round = 1; round < 20; round += 1) {
     stage.pass(MINUTE);
     expect(stage.report()).toBe('news');
     stage.now += 1;
     expect(stage.hear(forged({ boot: 900_000_000, seq: round, up: round * MINUTE })).fate).toBe('held');
+    expect(stage.reasons).toEqual(round * MINUTE <= silenceMs ? [] : ['identity-conflict']);
   }
-  expect(stage.document).toMatchObject({ state: 'available', suspicions: [], sequence: { boot: 5 } });
+  expect(stage.document).toMatchObject({ state: 'suspect', sequence: { boot: 5 } });
 });
 
 test('a number that does not leap is news at once', () => {

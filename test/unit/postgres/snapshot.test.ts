@@ -16,7 +16,7 @@ describe('a snapshot', () => {
   test('of version 1 is read: what it does not hold is not known, or as it was', () => {
     const probe = { n: 4, sentAt: 1_000, lastAskedAt: 9_000, waitsUntil: null, fate: 'missed' } as const;
     const [version, awaiting, ...packed] = encodeSnapshot({ ...twin('cp-1'), open: [entry('cp-1')], probe });
-    expect([version, awaiting]).toEqual([12, 1]);
+    expect([version, awaiting]).toEqual([13, 1]);
     const places = unpack(Uint8Array.from(packed)) as unknown[][];
     const [open, written] = [places[7] as unknown[][], places[9]!];
     // Who asked, and what undoes it.
@@ -75,7 +75,7 @@ describe('a snapshot', () => {
     [7, [7]],
     [null, []],
   ])('of version 5 is read: it knew one stray at most (%s)', (stray, strayBoots) => {
-    const identity = { rivalAt: 1_000, strayBoots: [], formers: [], run: null };
+    const identity = { rivalAt: 1_000, strayBoots: [], formers: [], run: null, second: null };
     const places = unpack(encodeSnapshot({ ...twin('cp-1'), identity }).subarray(2)) as unknown[][];
     places.at(-1)!.splice(-1, 1, stray as never);
     const old = Buffer.concat([Buffer.from([5, 0]), pack(places)]);
