@@ -9,6 +9,7 @@ import { decideCommand } from './guard.ts';
 import { hearReport } from './hear.ts';
 import { assertInvariants } from './invariants.ts';
 import { moveToSite } from './move.ts';
+import { becomeKind } from './other-kind.ts';
 import { noteReplay } from './replayed.ts';
 import { hearOfSource } from './source.ts';
 import { desiredVersionAfter } from './numbers.ts';
@@ -34,6 +35,9 @@ export function decide(kind: Kind, twin: Twin, input: Input, context: Context): 
       break;
     case 'moved':
       moveToSite(draft, input.site);
+      break;
+    case 'other-kind':
+      becomeKind(draft);
       break;
     case 'replayed':
       noteReplay(draft, input);

@@ -41,6 +41,8 @@ export type Input =
   | { readonly type: 'desired'; readonly request: DesiredRequest }
   /** The inventory has the device at this site. */
   | { readonly type: 'moved'; readonly site: string }
+  /** The inventory has the device as of the kind that decides. */
+  | { readonly type: 'other-kind' }
   /** The devices it speaks for saw it play again what was said before. */
   | ({ readonly type: 'replayed' } & ReplayFinding)
   /** A time returned by `nextWakeAt` has come, or something else is known of who speaks for the device (`Context.source`). */

@@ -45,9 +45,9 @@ export function settleWord(draft: Draft, cause: Cause): void {
   else moveTo(draft, path, cause, null);
 }
 
-/** A line in the journal though the state is the same: a new incarnation began. */
-export function journal(draft: Draft, cause: Cause): void {
-  record(draft, draft.twin.path, cause, timeOf(draft, cause));
+/** A line in the journal though no step led from one state to another: a new incarnation began. */
+export function journal(draft: Draft, cause: Cause, from = draft.twin.path): void {
+  record(draft, from, cause, timeOf(draft, cause));
 }
 
 function step(draft: Draft, path: string, event: MachineEventType): string {

@@ -86,8 +86,8 @@ export class MemoryStore implements Store, Archive {
 
   /** Puts a device into the inventory, or changes what it says of it. */
   register(device: RegisteredDevice): void {
-    const isMoved =
-      this.#devices.has(device.device) && this.#inventoryEntry(device.device).site !== device.site;
+    const before = this.#devices.has(device.device) ? this.#inventoryEntry(device.device) : device;
+    const isMoved = before.site !== device.site || before.kind !== device.kind;
     this.#devices.set(device.device, JSON.stringify(device));
     if (device.registered) this.#forgotten.delete(device.device);
     if (device.registered || isMoved) this.#registered.push(device.device);
@@ -131,8 +131,9 @@ export class MemoryStore implements Store, Archive {
         const { kind, site, path, lastContactAt, hold, open, probe, via } = JSON.parse(text) as Twin;
         const heardAt = worldState(path) === 'offline' ? null : lastContactAt;
         const isBusy = hold !== null || open.length > 0 || (probe !== null && probe.waitsUntil !== null);
-        const { registered: isRegistered, site: inventorySite } = this.#inventoryEntry(device);
-        const where = { site: inventorySite, isMoved: inventorySite !== site };
+        const { registered: isRegistered, ...entry } = this.#inventoryEntry(device);
+        const isMoved = entry.site !== site || entry.kind !== kind;
+        const where = { site: entry.site, registeredKind: entry.kind, isMoved };
         const stored = { device, kind, ...where, isRegistered, via: via?.id ?? null, heardAt, isBusy };
         sink.twin({ ...stored, bytes: Buffer.from(text) });
       }

@@ -60,11 +60,12 @@ function passOn(row: CopiedRow, sink: PartitionSink, learnKey: LoadOptions['lear
   const twin = sketchOf(device, row);
   const heardAt = worldState(twin.path) === 'offline' ? null : receivedAt;
   const { isBusy } = twin;
-  const isMoved = twin.site !== site;
+  const isMoved = twin.site !== site || twin.kind !== kind;
   sink.twin({
     device,
     kind: twin.kind,
     site,
+    registeredKind: kind,
     isMoved,
     isRegistered: registered,
     via,

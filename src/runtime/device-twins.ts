@@ -56,6 +56,11 @@ export class DeviceTwins {
     return twin === undefined || twin instanceof Error ? undefined : this.#kindsByName.get(twin.kind);
   }
 
+  /** The kind of this name; none where this node does not have it. */
+  kindNamed(name: string): Kind | undefined {
+    return this.#kindsByName.get(name);
+  }
+
   /** The twin a report is for; born now if the device is heard for the first time. */
   speaking(partition: PartitionState, delivery: Delivery, report: Report): TwinFound {
     const { device, site } = delivery;

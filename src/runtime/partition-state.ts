@@ -37,7 +37,7 @@ export interface PartitionState {
   readonly sources: Sources;
   /** Devices that are forgotten, by id. Of all partitions, too. */
   readonly forgotten: Map<string, Forgetting>;
-  /** Devices that were moved to another site and whose twins do not know it yet. Of all partitions, too. */
+  /** Devices that were moved to another site, or are of another kind, and whose twins do not know it yet. Of all partitions, too. */
   readonly moved: readonly InventoryEntry[];
 }
 
@@ -57,7 +57,7 @@ export async function openPartitions(
     twin: (stored) => {
       twins.lay(stored);
       unregistered.add(stored);
-      const { device, kind, site, isRegistered: registered, via } = stored;
+      const { device, registeredKind: kind, site, isRegistered: registered, via } = stored;
       if (via !== null) sources.lay({ device, site }, via);
       if (stored.isMoved) moved.push({ device, kind, site, registered });
     },

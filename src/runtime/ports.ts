@@ -334,10 +334,13 @@ export interface InventoryEntry {
 /** A twin as read from the store by the new owner of its partition: not made, because nothing may happen to it for long. */
 export interface StoredTwin {
   readonly device: string;
+  /** As the twin has it. */
   readonly kind: string;
   /** As the inventory has it. */
   readonly site: string;
-  /** The twin is still at another site than the inventory says. */
+  /** As the inventory has it. */
+  readonly registeredKind: string;
+  /** The twin is still at another site, or of another kind, than the inventory says. */
   readonly isMoved: boolean;
   /** False for a device that the inventory got from its first report. */
   readonly isRegistered: boolean;

@@ -279,16 +279,18 @@ export class Turns {
     this.#decide(partition, kind, twin, input, batch);
   }
 
-  /** Who has no twin gets one as registered; who has one keeps it, and follows to another site. */
+  /** Who has no twin gets one as registered; who has one keeps it, and follows to another site and kind, if this node has that kind. */
   #register(entries: readonly InventoryEntry[], batch: Batch): void {
     this.#devices.register(entries);
-    for (const { device, site } of entries) {
+    for (const { device, site, kind: registered } of entries) {
       const partition = this.#options.partitions.get(partitionOf(device));
       if (partition?.twins.has(device) !== true) continue;
       const twin = this.#devices.known(partition, device);
-      const kind = this.#devices.kindOf(twin);
-      if (twin === undefined || twin instanceof Error || kind === undefined || twin.site === site) continue;
-      this.#decide(partition, kind, twin, { type: 'moved', site }, batch);
+      if (twin === undefined || twin instanceof Error) continue;
+      const kind = this.#devices.kindNamed(registered);
+      if (kind !== undefined && kind.name !== twin.kind)
+        this.#decide(partition, kind, twin, { type: 'other-kind' }, batch);
+      if (twin.site !== site) this.#decideOn(device, { type: 'moved', site }, batch);
     }
   }
 

@@ -1,5 +1,6 @@
 /**
- * A device that is moved to another site: the inventory says so, and its owner follows without a restart. On real servers.
+ * A device that is moved to another site, or is of another kind: the inventory says so, and its owner follows without a restart. On real
+ * servers.
  */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectToHub } from '../../src/nats/connect.ts';
@@ -70,3 +71,25 @@ test('so it is where it was moved while no node ran', async () => {
   await world.hostNode();
   await untilAt(device.device, 'harbour');
 });
+
+test.each([
+  ['while its node runs', true],
+  ['while no node runs', false],
+])(
+  'a device that the inventory gives another kind, %s, is a twin of that kind, and the journal says so',
+  async (_, runs) => {
+    const node = await world.hostNode();
+    const { device } = await world.knownDevice();
+    if (!runs) await node.stop();
+    await world.eye.query(`update device set kind = 'kiosk' where id = $1`, [device]);
+    if (!runs) await world.hostNode();
+    const known = ({ kind, state }: Readonly<Record<string, unknown>>): boolean =>
+      kind === 'kiosk' && state === 'offline';
+    await world.backend.untilDocument(device, 'it is a kiosk of which nothing is known', known);
+    const [line] = await world.eye.query<{ detail: string }>(
+      `select detail from transition t join device d on d.key = t.device where d.id = $1 and cause = 'engineer'`,
+      [device],
+    );
+    expect(line?.detail).toBe('the inventory says that it is a kiosk and no charge-point');
+  },
+);

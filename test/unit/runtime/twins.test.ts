@@ -36,6 +36,7 @@ function lay(twins: Twins, laid: Twin): void {
     device,
     kind,
     site,
+    registeredKind: 'charge-point',
     isMoved: false,
     via: null,
     isRegistered: false,
