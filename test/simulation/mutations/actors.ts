@@ -191,7 +191,7 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: "a twin takes a leap on one message's word",
     file: 'actors/identity.ts',
-    find: "if (isLeaping && !isLeapProved(draft, heard)) return unprovedOf(draft, heard);",
+    find: 'if (isLeaping && !isLeapProved(draft, heard)) return unprovedOf(draft, heard);',
     put: '',
     caughtBy: 'leaps',
     seed: 4,
