@@ -99,10 +99,10 @@ async function goBack(postgres: BackedUpServer, progress: Progress): Promise<Cal
   await world.hub.setStoreBack();
   const hubSetBack = Date.now();
   progress.allow(BEFORE_SET_BACK);
-  await progress.until(SET_BACK);
+  const databaseLost = await progress.until(SET_BACK);
   await postgres.setBack();
   progress.allow(1);
-  return { backUpBegan, keepingBegan, hubSetBack, databaseSetBack: Date.now() };
+  return { backUpBegan, keepingBegan, hubSetBack, databaseLost, databaseSetBack: Date.now() };
 }
 
 async function ledgerOf(corral: Corral, device: string, id: string): Promise<CommandResult | null> {
@@ -139,7 +139,8 @@ async function saidOf(
   );
   await eye.close();
   const document = await corral.get(device);
-  return { asked: customers.asked, ledger, document, stored, timeline: await timelineOf(reader, device) };
+  const { asked, givenUpAt } = customers;
+  return { asked, givenUpAt, ledger, document, stored, timeline: await timelineOf(reader, device) };
 }
 
 /** What was acknowledged last is read a moment later: looks again while anything is wrong, and that may be why. */
@@ -199,7 +200,7 @@ test(
     const starts = truths.flatMap((truth) => truth.starts);
     const asked = customers.flatMap((one) => one.asked);
     const figures = {
-      ...{ starts: starts.length, sessions: starts.filter(({ hasBegun }) => hasBegun).length },
+      ...{ starts: starts.length, sessions: starts.filter(({ sessionAt }) => sessionAt !== null).length },
       unanswered: starts.filter(({ isAnswered }) => !isAnswered).length,
       slowestEffectMs: Math.round(Math.max(...starts.map(({ effectMs }) => effectMs ?? 0))),
       undecided: asked.filter(({ wasUndecided }) => wasUndecided).length,

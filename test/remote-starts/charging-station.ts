@@ -2,17 +2,19 @@
  * One charge point behind the gateway: a station whose time passes fast, and the reference agent that speaks for it over a real link. A
  * session of the station with the gateway is a boot of the agent.
  */
+import { type Report, UNDECIDED } from '../../machines/report.ts';
 import { startAgent } from '../../src/device/agent.ts';
 import type { DeviceAgent } from '../../src/device/device-agent.ts';
 import { AGENT_LIMITS } from '../../src/device/limits.ts';
 import { MemoryStorage, StorageMedium } from '../../src/device/memory-storage.ts';
 import type { deviceLinks } from '../../src/device/nats-link.ts';
-import type { DeviceBody } from '../../src/device/ports.ts';
+import type { DeviceBody, DeviceLink } from '../../src/device/ports.ts';
 import { uptimeClock } from '../../src/device/uptime-clock.ts';
+import { decode } from '../../src/wire/codec.ts';
 import type { Chance } from '../simulation/world/chance.ts';
 import { Station } from '../simulation/gateway/station.ts';
 import { FastTime } from './fast-time.ts';
-import type { MadeReport, Truth } from './truth.ts';
+import { type MadeReport, positionOf, type Truth } from './truth.ts';
 
 /** A link that does not come back for longer than this is tried again, ms: what an outage takes here is short. */
 const RETRY_LONGEST_MS = 500;
@@ -24,7 +26,8 @@ export class ChargingStation {
   readonly #station: Station;
   readonly #limits: typeof AGENT_LIMITS;
   readonly #medium = new StorageMedium();
-  readonly #made: MadeReport[] = [];
+  readonly #time: FastTime;
+  readonly #made = new Map<string, MadeReport>();
   readonly #executed: string[] = [];
   /** What a reading was of, by the number that it bears among its sensors: a report is told of when it is stored, which may be later. */
   readonly #readings: Pick<MadeReport, 'madeAt' | 'session'>[] = [];
@@ -43,7 +46,8 @@ export class ChargingStation {
     const { device, links, chance, speed } = options;
     this.device = device;
     this.#links = links;
-    this.#station = new Station(new FastTime(speed), chance);
+    this.#time = new FastTime(speed);
+    this.#station = new Station(this.#time, chance);
     this.#station.reconnect = () => void this.start();
     this.#limits = {
       ...{ ...AGENT_LIMITS, retryLongestMs: RETRY_LONGEST_MS },
@@ -63,15 +67,17 @@ export class ChargingStation {
     await this.#booting;
     await this.#agent?.delivered();
     await this.#agent?.stop();
-    const starts = [...this.#station.starts].map(([n, start]) => {
-      const { id, isAnswered, without, effectMs, sessionAt } = start;
-      return { id, n, isAnswered, without, effectMs, hasBegun: sessionAt !== null };
-    });
+    const real = (at: number | null): number | null => (at === null ? null : this.#time.realOf(at));
+    const starts = [...this.#station.starts].map(([n, { sentAt, sessionAt, overAt, ...start }]) => ({
+      ...{ ...start, n, sentAt: this.#time.realOf(sentAt) },
+      ...{ sessionAt: real(sessionAt), overAt: real(overAt) },
+    }));
     const { device } = this;
+    const made = [...this.#made.values()];
     const once = new Set<string>();
     const twice = this.#executed.filter((id) => once.size === once.add(id).size);
     return {
-      ...{ device, starts, made: this.#made, sessions: this.#sessions(), boots: this.#boots, twice },
+      ...{ device, starts, made, sessions: this.#sessions(), boots: this.#boots, twice },
       isCharging: this.#station.isCharging,
     };
   }
@@ -89,15 +95,41 @@ export class ChargingStation {
       ...{ device, kind: 'charge-point', encoding: 'json', order: 'current-first' },
       ...{ limits: this.#limits, clock: uptimeClock(), body: this.#body() },
       storage: new MemoryStorage(this.#medium),
-      link: this.#links.link(device),
+      link: this.#link(),
       tell: (event) => {
-        if (event.type !== 'report') return;
-        const { boot, seq, state, sensors } = event.report;
-        const reading = this.#readings[sensors.reading as number];
-        if (reading === undefined) throw new Error(`a report of ${device} without a reading`);
-        this.#made.push({ boot, seq, state, ...reading });
+        if (event.type === 'report') this.#noteMade(event.report);
       },
     });
+  }
+
+  #noteMade(report: Report): void {
+    const { boot, seq, state, sensors, commands = [] } = report;
+    const reading = this.#readings[sensors.reading as number];
+    if (reading === undefined) throw new Error(`a report of ${this.device} without a reading`);
+    const lastWords = commands
+      .filter(({ n, outcome }) => outcome !== UNDECIDED && this.#station.starts.has(n))
+      .map(({ n, outcome }): [number, string] => [n, outcome]);
+    this.#made.set(positionOf(report), {
+      ...{ boot, seq, state, ...reading, ackedAt: null, lastWords: Object.fromEntries<string>(lastWords) },
+    });
+  }
+
+  /** The real link, with a note of when the hub had stored each report. */
+  #link(): DeviceLink {
+    const link = this.#links.link(this.device);
+    return {
+      listen: (listener) => link.listen(listener),
+      publish: async (payload) => {
+        await link.publish(payload);
+        const ackedAt = Date.now();
+        for (const position of positionsIn(payload)) {
+          const made = this.#made.get(position);
+          if (made === undefined)
+            throw new Error(`${this.device} has published ${position}, and not made it`);
+          this.#made.set(position, { ...made, ackedAt });
+        }
+      },
+    };
   }
 
   /** The station, with a list of what it was made to do, and of when it was read. */
@@ -120,4 +152,11 @@ export class ChargingStation {
       watch: (changed) => station.watch(changed),
     };
   }
+}
+
+/** Of the reports of a payload, which is one or a list of them. */
+function positionsIn(payload: Uint8Array): readonly string[] {
+  const decoded = decode(payload);
+  if (!decoded.ok) throw new Error('an agent has published what cannot be read');
+  return [decoded.value].flat().map((report) => positionOf(report as Report));
 }

@@ -15,16 +15,28 @@ import {
 } from '../../src/client/corral.ts';
 import type { Chance } from '../simulation/world/chance.ts';
 
+/** What somebody was told of a start. */
+export interface ToldWord {
+  /**
+   * An outcome of the ledger; or `refused`, `not-sent` (both: certainly not accepted), `no-answer`, and `unknown-id`, where the ledger does
+   * not know it.
+   */
+  readonly word: CommandResult['outcome'] | 'refused' | 'not-sent' | 'no-answer' | 'unknown-id';
+  readonly reason: string | null;
+  /** True for an outcome that no other can follow. */
+  readonly isLast: boolean;
+  /** When it was told, ms epoch. */
+  readonly at: number;
+}
+
 /** A remote start that was asked for. */
 export interface AskedStart {
   readonly device: string;
   readonly id: string;
   /** When it was asked for, ms epoch. */
   readonly askedAt: number;
-  /** Outcomes, and codes of refusals, that anybody was told, in order. */
-  readonly told: string[];
-  /** Whether anybody was told that it is in the ledger. */
-  isAccepted: boolean;
+  /** What anybody was told of it, in order. */
+  readonly told: ToldWord[];
   /** It was named undecided beyond its `certainAt`. */
   wasUndecided: boolean;
   /** Somebody else asked for the bay then, and was refused as `pending`. */
@@ -35,6 +47,7 @@ export interface AskedStart {
 type Answer =
   | { readonly type: 'ledger'; readonly result: CommandResult }
   | { readonly type: 'refused'; readonly code: string }
+  | { readonly type: 'not-sent' }
   | { readonly type: 'no-answer' };
 
 /** For how long an answer is waited for: one copy of a request is sent, because the database may be restored before a second one. */
@@ -53,6 +66,8 @@ export class Customers {
   readonly flaws: string[] = [];
   /** What an operator did, by name. */
   readonly operator: Record<string, number> = {};
+  /** When an operator gave up which starts, by their ids, or by their numbers where the ledger had forgotten them; ms epoch. */
+  readonly givenUpAt = new Map<string, number>();
   readonly #corral: Corral;
   readonly #device: string;
   readonly #chance: Chance;
@@ -93,8 +108,7 @@ export class Customers {
       await this.untilFree();
       const start = this.#newStart();
       const answer = await this.#ask('start', start.id);
-      if (answer.type === 'ledger') start.isAccepted = true;
-      start.told.push(answer.type === 'ledger' ? answer.result.outcome : answer.type);
+      noteTold(start, answer);
       if (answer.type === 'refused') {
         await pause(LOOK_EVERY_MS);
         continue;
@@ -103,22 +117,22 @@ export class Customers {
     }
   }
 
-  /** Resolves when it is known what became of a start; false: it was never accepted, or nobody knows of it any more. */
+  /** Resolves when it is known what became of a start; false: it was never accepted, as far as anybody was told. */
   async #follow(start: AskedStart): Promise<boolean> {
     for (let seenAt = Infinity; ;) {
       const result = await this.#ledger(start.id);
       if (result === null) {
-        start.told.push('unknown-id');
-        return start.isAccepted;
+        const wasAccepted = firstAccepted(start) !== null;
+        noteTold(start, { type: 'unknown-id' });
+        return wasAccepted;
       }
-      start.isAccepted = true;
-      if (start.told.at(-1) !== result.outcome) start.told.push(result.outcome);
+      noteTold(start, { type: 'ledger', result });
       if (result.closedAt !== null) return true;
       if (isUndecided(result)) {
         start.wasUndecided = true;
         seenAt = Math.min(seenAt, Date.now());
         if (!start.wasOtherRefused) await this.#otherCustomer(start);
-        if (this.#isLong(seenAt)) await this.#operate('abandon', { command: start.id });
+        if (this.#isLong(seenAt)) await this.#abandon(start.id);
       }
       await pause(LOOK_EVERY_MS);
     }
@@ -127,7 +141,7 @@ export class Customers {
   /** Somebody else wants the bay while nobody knows whether the first one's start will take effect. */
   async #otherCustomer(start: AskedStart): Promise<void> {
     const answer = await this.#ask('reserve', this.#chance.uuid());
-    if (answer.type === 'no-answer') return;
+    if (answer.type === 'not-sent' || answer.type === 'no-answer') return;
     if (answer.type === 'refused') {
       start.wasOtherRefused = answer.code === 'pending';
       return;
@@ -163,9 +177,14 @@ export class Customers {
     const undecided = pending.find((command) => command.undecided === true);
     const forgotten = suspicions.find(({ reason }) => reason === 'forgotten-command');
     const n = / \(n (\d+)\) /.exec(forgotten?.detail ?? '')?.[1];
-    if (undecided !== undefined) await this.#operate('abandon', { command: undecided.id });
-    else if (n !== undefined) await this.#operate('abandon', { command: n });
+    if (undecided !== undefined) await this.#abandon(undecided.id);
+    else if (n !== undefined) await this.#abandon(n);
     else if (suspicions.length > 0) await this.#operate('clear', {}, suspicions[0]?.reason);
+  }
+
+  async #abandon(command: string): Promise<void> {
+    if (!this.givenUpAt.has(command)) this.givenUpAt.set(command, Date.now());
+    await this.#operate('abandon', { command });
   }
 
   async #operate(name: string, args: Readonly<Record<string, string>>, of = ''): Promise<void> {
@@ -180,7 +199,8 @@ export class Customers {
       return { type: 'ledger', result: await this.#corral.command(this.#device, name, args, options) };
     } catch (error) {
       if (error instanceof CorralRefusal) return { type: 'refused', code: error.code };
-      if (error instanceof CorralUnreachable) return { type: 'no-answer' };
+      if (error instanceof CorralUnreachable)
+        return { type: error.wasSent === 'no' ? 'not-sent' : 'no-answer' };
       throw error;
     }
   }
@@ -198,7 +218,7 @@ export class Customers {
   #newStart(): AskedStart {
     const start: AskedStart = {
       ...{ device: this.#device, id: this.#chance.uuid(), askedAt: Date.now(), told: [] },
-      ...{ isAccepted: false, wasUndecided: false, wasOtherRefused: false },
+      ...{ wasUndecided: false, wasOtherRefused: false },
     };
     this.asked.push(start);
     return start;
@@ -211,6 +231,26 @@ export class Customers {
   #live(ms: number): Promise<void> {
     return pause(ms / this.#speed);
   }
+}
+
+/** When somebody was told for the first time that a start is in the ledger, ms epoch; `null` where nobody was. */
+export function firstAccepted({ told }: Pick<AskedStart, 'told'>): number | null {
+  const words: readonly ToldWord['word'][] = ['refused', 'not-sent', 'no-answer', 'unknown-id'];
+  return told.find(({ word }) => !words.includes(word))?.at ?? null;
+}
+
+/** What is told again is noted once. */
+function noteTold({ told }: AskedStart, answer: Answer | { readonly type: 'unknown-id' }): void {
+  const at = Date.now();
+  if (answer.type !== 'ledger') {
+    told.push({ word: answer.type, reason: null, isLast: false, at });
+    return;
+  }
+  const { outcome: word, reason, closedAt } = answer.result;
+  const isLast = closedAt !== null;
+  const before = told.at(-1);
+  if (before?.word !== word || before.reason !== reason || before.isLast !== isLast)
+    told.push({ word, reason, isLast, at });
 }
 
 function isFree({ state, suspicions, pending }: TwinDocument): boolean {

@@ -3,8 +3,10 @@
  * the history. What a restored database has forgotten may be unknown, and nothing else; nothing may be said that is not so.
  */
 import type { CommandResult } from '../../src/client/corral.ts';
+import { sentTooEarly } from '../simulation/gateway/start-rules.ts';
 import type { AskedStart } from './customers.ts';
-import type { MadeReport, TrueStart, Truth } from './truth.ts';
+import { wrongEntry, wronglyForgotten, wrongWords } from './start-judgement.ts';
+import { type MadeReport, positionOf, type Truth } from './truth.ts';
 
 /** What of the world went back, and when, ms epoch. */
 export interface Calamities {
@@ -14,7 +16,9 @@ export interface Calamities {
   readonly keepingBegan: number;
   /** When the hub had lost what it stored since. */
   readonly hubSetBack: number;
-  /** When the database was what it had been. */
+  /** Before the database was lost. */
+  readonly databaseLost: number;
+  /** When it was what it had been. */
   readonly databaseSetBack: number;
 }
 
@@ -30,6 +34,8 @@ export interface ToldInterval {
 /** All that is said of one charge point in the end. */
 export interface Said {
   readonly asked: readonly AskedStart[];
+  /** When an operator gave up which starts, by their ids or numbers, ms epoch. */
+  readonly givenUpAt: ReadonlyMap<string, number>;
   /** `null` for a start that the ledger does not know. */
   readonly ledger: ReadonlyMap<string, CommandResult | null>;
   readonly document: {
@@ -50,105 +56,53 @@ export interface Judgement {
   readonly flaws: readonly string[];
 }
 
-/** A request is answered within this, ms: it was accepted no later. */
-const ANSWERED_MS = 10_000;
 /** Two clocks of one process, and a time that is told in whole ms. */
-const ROUNDING_MS = 5;
-
-/** What the ledger says of starts of which nobody can ever know, and how those ended. */
-const ENDS_NOBODY_KNOWS: Readonly<Record<string, TrueStart['without']>> = {
-  abandoned: 'nobody-tells',
-  interrupted: 'session-over',
-};
+export const ROUNDING_MS = 5;
 
 /** See the head of this file. */
 export function judge(truth: Truth, said: Said, calamities: Calamities): Judgement {
   const { asked, ledger, document, stored } = said;
+  const isStored = new Map(stored.map(({ position, state }) => [position, state]));
+  const lost = truth.made.filter((report) => !isStored.has(positionOf(report)));
   const outcomes: Record<string, number> = {};
-  const flaws: string[] = truth.twice.map((id) => `${truth.device} has executed ${id} twice`);
+  const flaws: string[] = truth.twice.map((id) => `${id} was executed twice`);
+  const known = { truth, said, calamities, lost: new Set(lost) };
   const starts = new Map(truth.starts.map((start) => [start.id, start]));
   for (const start of asked) {
     const really = starts.get(start.id) ?? null;
+    starts.delete(start.id);
     const entry = ledger.get(start.id) ?? null;
-    const name = nameOf(entry, start, really);
+    const name = nameOf(entry, start.told.length > 0 && really !== null);
     outcomes[name] = (outcomes[name] ?? 0) + 1;
-    flaws.push(...wrongWords(start, really));
+    flaws.push(...wrongWords(start, { really, entry, calamities }));
     flaws.push(
       ...(entry === null
         ? wronglyForgotten(start, really, calamities)
-        : wrongEntry(entry, really, mayBeUnprovable(start, said, calamities))),
+        : wrongEntry(entry, { start, really, known })),
     );
   }
-  const isStored = new Map(stored.map(({ position, state }) => [position, state]));
-  const lost = truth.made.filter((report) => !isStored.has(positionOf(report)));
   flaws.push(
+    ...[...starts.keys()].map((id) => `${id} was executed, and nobody has asked for it`),
+    ...sentTooEarly(truth.starts, givenUpAt(truth, said)),
     ...wrongEnd(truth, document),
     ...wrongReports(truth, isStored),
     ...wrongLoss(truth, lost, document.sequence.missing, calamities),
-    ...wrongTimeline(truth, said.timeline, new Set(lost.map(positionOf))),
+    ...wrongTimeline(truth, said.timeline, known.lost),
   );
   return { outcomes, lostReports: lost.length, flaws: flaws.map((flaw) => `${truth.device}: ${flaw}`) };
 }
 
-function nameOf(entry: CommandResult | null, start: AskedStart, really: TrueStart | null): string {
-  if (entry === null) return start.isAccepted || really !== null ? 'forgotten' : 'not accepted';
+function nameOf(entry: CommandResult | null, isForgotten: boolean): string {
+  if (entry === null) return isForgotten ? 'forgotten' : 'not accepted';
   return entry.outcome === 'unknown' ? `unknown (${String(entry.reason)})` : entry.outcome;
 }
 
-/** What anybody was told for certain is so, whatever was forgotten later. */
-function wrongWords({ id, told }: AskedStart, really: TrueStart | null): readonly string[] {
-  const hasBegun = really?.hasBegun ?? false;
-  return told
-    .filter((word) => (word === 'done' && !hasBegun) || (/^(rejected|expired)$/.test(word) && hasBegun))
-    .map((word) => `somebody was told that ${id} is ${word}, and that is not so`);
-}
-
-/** The ledger may have forgotten what was accepted since the backup, and nothing else. */
-function wronglyForgotten(
-  { id, askedAt, isAccepted }: AskedStart,
-  really: TrueStart | null,
-  { backUpBegan, databaseSetBack }: Calamities,
-): readonly string[] {
-  if (!isAccepted && really === null) return [];
-  const mayBe = askedAt > backUpBegan - ANSWERED_MS && askedAt < databaseSetBack;
-  return mayBe ? [] : [`${id} is not in the ledger, and was accepted`];
-}
-
-/**
- * What was told of a start from before the database was set back may be what was lost. And until the device has executed something that is in
- * the ledger again, nobody knows its ring, so that it is silent about a start from before the next session with the station.
- */
-function mayBeUnprovable(
-  { askedAt }: AskedStart,
-  { asked, ledger }: Said,
-  { databaseSetBack }: Calamities,
-): boolean {
-  const isRingKnown = asked.some(
-    (other) =>
-      other.askedAt > databaseSetBack && other.askedAt < askedAt && ledger.get(other.id)?.outcome === 'done',
+/** By the ids of the starts: an operator names what the ledger has forgotten by its number. */
+function givenUpAt({ starts }: Truth, said: Said): ReadonlyMap<string, number> {
+  const times = starts.map(
+    ({ id, n }) => [id, said.givenUpAt.get(id) ?? said.givenUpAt.get(String(n))] as const,
   );
-  return askedAt < databaseSetBack || !isRingKnown;
-}
-
-function wrongEntry(entry: CommandResult, really: TrueStart | null, isLost: boolean): readonly string[] {
-  const { id, outcome, reason, proof, closedAt } = entry;
-  const hasBegun = really?.hasBegun ?? false;
-  const saying = `${id} is ${outcome} (${String(reason)}; ${String(proof)})`;
-  switch (outcome) {
-    case 'done':
-      return hasBegun ? [] : [`${saying}, and no session began`];
-    case 'rejected':
-    case 'expired':
-      return hasBegun ? [`${saying}, and its session began`] : [];
-    case 'pending':
-      return [`${saying} in the end`];
-    case 'unknown': {
-      if (closedAt === null) return [`${saying}, and open in the end`];
-      const end = reason === null ? undefined : ENDS_NOBODY_KNOWS[reason];
-      const isRight = end !== undefined && really?.without === end;
-      return isRight || isLost ? [] : [`${saying}, and could have been told`];
-    }
-  }
+  return new Map(times.filter((time): time is [string, number] => time[1] !== undefined));
 }
 
 function wrongEnd(
@@ -185,55 +139,58 @@ function wrongLoss(
   const isLost = new Set(lost);
   for (const report of made) if (!isLost.has(report)) last.set(report.boot, report.seq);
   const countable = lost.filter(({ boot, seq }) => seq < (last.get(boot) ?? 0)).length;
-  const strange = lost.filter(({ madeAt }) => madeAt < keepingBegan - ANSWERED_MS || madeAt > hubSetBack);
+  const strange = lost.filter(({ ackedAt }) => {
+    // What the hub has acknowledged before its store was copied is in the copy, and what it acknowledges afterwards is not lost any more.
+    return ackedAt === null || ackedAt < keepingBegan || ackedAt > hubSetBack;
+  });
   return [
     ...strange.map((report) => `${positionOf(report)} is not in the history, and was not lost with anything`),
     ...(countable === missing ? [] : [`${countable} reports are missing, and ${missing} are said to be`]),
   ];
 }
 
-/** The timeline shows exactly the sessions that there were, each from its first report on. */
+/** The timeline shows exactly the sessions that there were, each from its first report to the first one after it. */
 function wrongTimeline(
   { made, sessions }: Truth,
   timeline: readonly ToldInterval[],
-  lost: ReadonlySet<string>,
+  lost: ReadonlySet<MadeReport>,
 ): readonly string[] {
   const flaws: string[] = [];
-  const begins: MadeReport[] = [];
   const shown = new Set<number>();
   let before = 0;
-  let current = 0;
-  for (const report of made) {
-    const { session } = report;
+  for (const { session } of made) {
     shown.add(session);
     if (session !== 0 && before !== 0 && session !== before)
       flaws.push(`session ${String(session)} began in the middle of another one`);
     before = session;
-    if (lost.has(positionOf(report))) continue;
-    if (session !== 0 && current === 0) begins.push(report);
-    current = session;
   }
   shown.delete(0);
   if (shown.size !== sessions)
     flaws.push(`there were ${String(sessions)} sessions, and reports were made of ${String(shown.size)}`);
-  const charging = timeline.filter(({ state }) => state === 'charging');
-  if (charging.length !== begins.length)
+  const stored = made.filter((report) => !lost.has(report));
+  const really = changesOf(stored, ({ session }) => session !== 0);
+  const told = changesOf(timeline, ({ state }) => state === 'charging');
+  if (told.length !== really.length)
     flaws.push(
-      `the timeline has ${String(charging.length)} sessions, and should have ${String(begins.length)}`,
+      `the timeline has ${told.length} begins and ends of sessions, and should have ${really.length}`,
     );
-  for (const [index, begin] of begins.entries()) {
-    const interval = charging[index];
+  for (const [index, report] of really.entries()) {
+    const interval = told[index];
     if (interval === undefined) break;
-    const offMs = Date.parse(interval.from) - begin.madeAt;
-    const isThere = positionOf(interval) === positionOf(begin);
+    const offMs = Date.parse(interval.from) - report.madeAt;
+    const isThere = positionOf(interval) === positionOf(report);
     if (!isThere || Math.abs(offMs) > (interval.errorMs ?? Infinity) + ROUNDING_MS)
       flaws.push(
-        `session ${String(begin.session)} began with ${positionOf(begin)}, and the timeline has it ${String(offMs)} ms from there: ${JSON.stringify(interval)}`,
+        `a session began or ended with ${positionOf(report)}, and the timeline has it ${String(offMs)} ms from there: ${JSON.stringify(interval)}`,
       );
   }
   return flaws;
 }
 
-function positionOf({ boot, seq }: { readonly boot: number; readonly seq: number }): string {
-  return `${String(boot)}/${String(seq)}`;
+/** The first of those that are charging, the first after them that are not, and so on. */
+function changesOf<Told>(all: readonly Told[], isCharging: (one: Told) => boolean): readonly Told[] {
+  return all.filter((one, index) => {
+    const before = all[index - 1];
+    return isCharging(one) !== (before !== undefined && isCharging(before));
+  });
 }

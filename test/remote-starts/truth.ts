@@ -1,17 +1,12 @@
 /** What really happened at the charge points behind the gateway: what all that is said of them is held against. */
-import type { SilentEnd } from '../simulation/gateway/station.ts';
+import type { TrueCourse } from '../simulation/gateway/start-rules.ts';
 
-/** What really became of a remote start. */
-export interface TrueStart {
-  /** Of the ledger. */
-  readonly id: string;
+/** What really became of a remote start; times are ms epoch. */
+export interface TrueStart extends TrueCourse {
   readonly n: number;
   readonly isAnswered: boolean;
-  readonly without: SilentEnd | null;
   /** How long its effect took as the station lived it, ms; `null` where it had none. */
   readonly effectMs: number | null;
-  /** Whether a session began. */
-  readonly hasBegun: boolean;
 }
 
 /** A report that an agent made. */
@@ -23,6 +18,10 @@ export interface MadeReport {
   readonly session: number;
   /** When it was measured, ms epoch. */
   readonly madeAt: number;
+  /** When it was heard that the hub has stored it, ms epoch; `null` while it was not. */
+  readonly ackedAt: number | null;
+  /** The last words of its ring on starts that were sent on, by their numbers. */
+  readonly lastWords: Readonly<Record<number, string>>;
 }
 
 /** Of one charge point. */
@@ -36,4 +35,9 @@ export interface Truth {
   readonly boots: number;
   /** Commands that were executed more than once, by their ids. */
   readonly twice: readonly string[];
+}
+
+/** A report's place among all of its device, as it is told of: `boot/seq`. */
+export function positionOf({ boot, seq }: { readonly boot: number; readonly seq: number }): string {
+  return `${String(boot)}/${String(seq)}`;
 }

@@ -21,6 +21,7 @@ import { decode, encode } from '../../../src/wire/codec.ts';
 import { Chance } from '../world/chance.ts';
 import { Schedule } from '../world/schedule.ts';
 import { type RemoteStart, Station } from './station.ts';
+import { sentTooEarly, wrongWord } from './start-rules.ts';
 
 /** What happened, in numbers, and every place at which ledger, device and history do not agree. */
 export interface Figures {
@@ -63,6 +64,8 @@ class Gateway {
   readonly #replies = new Map<string, (reply: Reply) => void>();
   readonly #flaws: string[] = [];
   readonly #undecided = new Set<string>();
+  /** When an operator gave starts up, by their ids. */
+  readonly #givenUpAt = new Map<string, number>();
   #twin: Twin = bornTwin({ device: 'cp-1', kind: chargePoint, site: 'depot' });
   #agent: DeviceAgent | null = null;
   #listener: LinkListener | null = null;
@@ -114,6 +117,7 @@ class Gateway {
       flaws: [
         ...this.#flaws,
         ...entries.flatMap((entry) => wrongAbout(entry, this.#station.starts.get(entry.n) ?? null)),
+        ...sentTooEarly(starts, this.#givenUpAt),
         ...this.#endFlaws(),
         ...this.#historyFlaws(starts),
       ],
@@ -151,6 +155,7 @@ class Gateway {
 
   async #abandon(id: string): Promise<void> {
     const args = { command: id, reason: 'nobody tells' };
+    this.#givenUpAt.set(id, this.schedule.now);
     await this.#ask('abandon', `abandon-${id}`, args);
   }
 
@@ -285,21 +290,16 @@ class Gateway {
   }
 }
 
-function wrongAbout({ id, outcome, reason }: LedgerEntry, start: RemoteStart | null): readonly string[] {
-  const hasBegun = start !== null && start.sessionAt !== null;
-  const said = `${id} is ${outcome} (${String(reason)})`;
-  switch (outcome) {
-    case 'done':
-      return hasBegun ? [] : [`${said}, and no session began`];
-    case 'rejected':
-    case 'expired':
-      return hasBegun ? [`${said}, and its session began`] : [];
-    case 'pending':
-      return [`${said} in the end`];
-    case 'unknown': {
-      const isRight =
-        reason === 'abandoned' ? start?.without === 'nobody-tells' : start?.without === 'session-over';
-      return isRight ? [] : [`${said}, and could have been told`];
-    }
-  }
+function wrongAbout(entry: LedgerEntry, start: RemoteStart | null): readonly string[] {
+  const { id, outcome, reason } = entry;
+  const wrong =
+    wrongWord(entry, start) ?? (outcome === 'pending' ? 'it is open' : wrongUnknown(entry, start));
+  return wrong === null ? [] : [`${id} is ${outcome} (${String(reason)}) in the end, and ${wrong}`];
+}
+
+/** Nothing is ever lost here: what anybody can know is known. */
+function wrongUnknown({ outcome, reason }: LedgerEntry, start: RemoteStart | null): string | null {
+  if (outcome !== 'unknown') return null;
+  const isRight = reason === 'abandoned' ? start?.without === 'nobody-tells' : reason === 'interrupted';
+  return isRight ? null : 'it could have been told';
 }

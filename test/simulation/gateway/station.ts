@@ -22,6 +22,9 @@ export const EFFECT_LONGEST_MS = 272_000;
 /** For so long the gateway waits for the effect before it says that it cannot tell yet, ms. */
 const PATIENCE_MS = 8_000;
 
+/** What a station says of a start of which nothing will come. */
+export const NO_SESSION = 'no-session';
+
 /** The time in which a station lives: simulated, or real and fast. */
 export interface StationTime {
   /** Ms epoch, as the station lives it. */
@@ -33,12 +36,16 @@ export interface StationTime {
 /** How it ends that a start has no effect: the station says so, its session with the gateway ends, or nobody ever tells. */
 export type SilentEnd = 'told' | 'session-over' | 'nobody-tells';
 
-/** What really became of a remote start. */
+/** What really became of a remote start; times as the station lives them. */
 export interface RemoteStart {
   readonly id: string;
   readonly isAnswered: boolean;
-  /** When the session began, true time; `null` while it has not, or never. */
+  /** When it was sent on to the station. */
+  readonly sentAt: number;
+  /** When the session began; `null` while it has not, or never. */
   sessionAt: number | null;
+  /** From when on it can take effect no more: it has, the station said that it will not, or its session is over. `null`: nobody can tell. */
+  overAt: number | null;
   /** How long that took, ms. */
   effectMs: number | null;
   /** `null` where it takes effect. */
@@ -110,7 +117,10 @@ export class Station implements DeviceBody {
     const isAnswered = !chance.hits(UNANSWERED_PART);
     const ends: Readonly<Record<SilentEnd, number>> = { told: 6, 'session-over': 3, 'nobody-tells': 1 };
     const without = chance.hits(WITHOUT_EFFECT_PART) ? chance.weighted(ends) : null;
-    const start: RemoteStart = { id, isAnswered, sessionAt: null, effectMs: null, without };
+    const sentAt = this.#schedule.now;
+    const start: RemoteStart = {
+      ...{ id, isAnswered, sentAt, sessionAt: null, overAt: null, effectMs: null, without },
+    };
     this.starts.set(n, start);
     return new Promise((resolve) => {
       let isWaiting = isAnswered;
@@ -125,7 +135,7 @@ export class Station implements DeviceBody {
         resolve({ outcome: 'undecided', reason: 'accepted' });
       });
       if (without === null) this.#takeEffect(start, say);
-      else this.#comeToNothing(without, say);
+      else this.#comeToNothing(start, without, say);
     });
   }
 
@@ -133,16 +143,19 @@ export class Station implements DeviceBody {
     const effectMs = Math.min(this.#chance.exponential(30_000), EFFECT_LONGEST_MS);
     this.#schedule.after(effectMs, () => {
       this.isCharging = true;
-      start.sessionAt = this.#schedule.now;
+      start.sessionAt = start.overAt = this.#schedule.now;
       start.effectMs = effectMs;
       say({ outcome: 'done' });
     });
   }
 
-  #comeToNothing(without: SilentEnd, say: (result: LastResult) => void): void {
+  #comeToNothing(start: RemoteStart, without: SilentEnd, say: (result: LastResult) => void): void {
     const afterMs = this.#chance.between(60_000, EFFECT_LONGEST_MS);
-    if (without === 'told')
-      this.#schedule.after(afterMs, () => say({ outcome: 'rejected', reason: 'no-session' }));
-    if (without === 'session-over') this.#schedule.after(afterMs, () => this.reconnect());
+    if (without === 'nobody-tells') return;
+    this.#schedule.after(afterMs, () => {
+      start.overAt = this.#schedule.now;
+      if (without === 'told') say({ outcome: 'rejected', reason: NO_SESSION });
+      else this.reconnect();
+    });
   }
 }
