@@ -56,6 +56,11 @@ const ONE_COPY = { deadlineMs: 1, waitMs: 2_000 };
 const PATIENT = { deadlineMs: 300_000 };
 /** Between two looks, ms. */
 const LOOK_EVERY_MS = 50;
+/**
+ * Who waits for something that nobody knows asks the device again after so long, as the station lives it, ms. A twin that has asked in vain
+ * because nobody took its question to the device asks again by itself, but in everybody's time: after a minute.
+ */
+const ASK_DEVICE_EVERY_MS = 100_000;
 /** An operator does something about what he has seen in doubt for so long, as the station lives it, ms: servers that are away show nothing. */
 const OPERATOR_AFTER_MS = 900_000;
 
@@ -72,6 +77,7 @@ export class Customers {
   readonly #device: string;
   readonly #chance: Chance;
   readonly #speed: number;
+  #askedDeviceAt = -Infinity;
 
   constructor(options: {
     readonly corral: Corral;
@@ -133,6 +139,8 @@ export class Customers {
         seenAt = Math.min(seenAt, Date.now());
         if (!start.wasOtherRefused) await this.#otherCustomer(start);
         if (this.#isLong(seenAt)) await this.#abandon(start.id);
+      } else if (result.outcome === 'unknown') {
+        await this.#askDevice();
       }
       await pause(LOOK_EVERY_MS);
     }
@@ -167,6 +175,8 @@ export class Customers {
         if (this.#isLong(seenAt)) {
           await this.#endDoubt(document);
           seenAt = Infinity;
+        } else if (document.suspicions.length > 0 && !document.pending.some(isInFlight)) {
+          await this.#askDevice();
         }
       }
       await pause(LOOK_EVERY_MS);
@@ -174,7 +184,7 @@ export class Customers {
   }
 
   async #endDoubt({ pending, suspicions }: TwinDocument): Promise<void> {
-    const undecided = pending.find((command) => command.undecided === true);
+    const undecided = pending.find(isInFlight);
     const forgotten = suspicions.find(({ reason }) => reason === 'forgotten-command');
     const n = / \(n (\d+)\) /.exec(forgotten?.detail ?? '')?.[1];
     if (undecided !== undefined) await this.#abandon(undecided.id);
@@ -191,6 +201,14 @@ export class Customers {
     const what = of === '' ? name : `${name} ${of}`;
     this.operator[what] = (this.operator[what] ?? 0) + 1;
     await this.#ask(name, this.#chance.uuid(), { ...args, reason: 'nobody tells' });
+  }
+
+  /** Has the device tell how it is, unless it was asked a moment ago. */
+  async #askDevice(): Promise<void> {
+    const now = Date.now();
+    if ((now - this.#askedDeviceAt) * this.#speed < ASK_DEVICE_EVERY_MS) return;
+    this.#askedDeviceAt = now;
+    await this.#ask('report', this.#chance.uuid());
   }
 
   async #ask(name: string, id: string, args: Readonly<Record<string, unknown>> = {}): Promise<Answer> {
@@ -255,6 +273,11 @@ function noteTold({ told }: AskedStart, answer: Answer | { readonly type: 'unkno
 
 function isFree({ state, suspicions, pending }: TwinDocument): boolean {
   return state === 'available' && suspicions.length === 0 && pending.length === 0;
+}
+
+/** Beyond the device, where asking that changes nothing. */
+function isInFlight({ undecided }: TwinDocument['pending'][number]): boolean {
+  return undecided === true;
 }
 
 function isUndecided({ outcome, reason, closedAt }: CommandResult): boolean {

@@ -1,53 +1,14 @@
 /**
  * Holds what is said of remote starts in the end against what really happened: the ledger, what anybody was told on the way, the twin, and
- * the history. What a restored database has forgotten may be unknown, and nothing else; nothing may be said that is not so.
+ * the history. What a restored database and a hub without its tail have lost may be unknown, and nothing else; nothing may be said that is
+ * not so.
  */
 import type { CommandResult } from '../../src/client/corral.ts';
 import { sentTooEarly } from '../simulation/gateway/start-rules.ts';
-import type { AskedStart } from './customers.ts';
+import { firstAccepted } from './customers.ts';
+import { type Calamities, ROUNDING_MS, type Said, type ToldInterval } from './said.ts';
 import { wrongEntry, wronglyForgotten, wrongWords } from './start-judgement.ts';
 import { type MadeReport, positionOf, type Truth } from './truth.ts';
-
-/** What of the world went back, and when, ms epoch. */
-export interface Calamities {
-  /** Before the database was copied. */
-  readonly backUpBegan: number;
-  /** Before the hub's store was copied. */
-  readonly keepingBegan: number;
-  /** When the hub had lost what it stored since. */
-  readonly hubSetBack: number;
-  /** Before the database was lost. */
-  readonly databaseLost: number;
-  /** When it was what it had been. */
-  readonly databaseSetBack: number;
-}
-
-/** An interval of the timeline, as it is told over HTTP. */
-export interface ToldInterval {
-  readonly state: string;
-  readonly boot: number;
-  readonly seq: number;
-  readonly from: string;
-  readonly errorMs: number | null;
-}
-
-/** All that is said of one charge point in the end. */
-export interface Said {
-  readonly asked: readonly AskedStart[];
-  /** When an operator gave up which starts, by their ids or numbers, ms epoch. */
-  readonly givenUpAt: ReadonlyMap<string, number>;
-  /** `null` for a start that the ledger does not know. */
-  readonly ledger: ReadonlyMap<string, CommandResult | null>;
-  readonly document: {
-    readonly state: string;
-    readonly suspicions: readonly { readonly detail: string }[];
-    readonly pending: readonly { readonly id: string }[];
-    readonly sequence: { readonly missing: number };
-  };
-  /** Reports in the history, `boot/seq state`. */
-  readonly stored: readonly { readonly position: string; readonly state: string }[];
-  readonly timeline: readonly ToldInterval[];
-}
 
 /** What became of the starts, by name, and each place at which something said is not so. */
 export interface Judgement {
@@ -55,9 +16,6 @@ export interface Judgement {
   readonly lostReports: number;
   readonly flaws: readonly string[];
 }
-
-/** Two clocks of one process, and a time that is told in whole ms. */
-export const ROUNDING_MS = 5;
 
 /** See the head of this file. */
 export function judge(truth: Truth, said: Said, calamities: Calamities): Judgement {
@@ -72,7 +30,7 @@ export function judge(truth: Truth, said: Said, calamities: Calamities): Judgeme
     const really = starts.get(start.id) ?? null;
     starts.delete(start.id);
     const entry = ledger.get(start.id) ?? null;
-    const name = nameOf(entry, start.told.length > 0 && really !== null);
+    const name = nameOf(entry, firstAccepted(start) !== null || really !== null);
     outcomes[name] = (outcomes[name] ?? 0) + 1;
     flaws.push(...wrongWords(start, { really, entry, calamities }));
     flaws.push(

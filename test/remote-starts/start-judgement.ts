@@ -7,7 +7,7 @@
 import type { CommandResult } from '../../src/client/corral.ts';
 import { wrongWord } from '../simulation/gateway/start-rules.ts';
 import { type AskedStart, firstAccepted, type ToldWord } from './customers.ts';
-import { type Calamities, ROUNDING_MS, type Said } from './judgement.ts';
+import { type Calamities, ROUNDING_MS, type Said } from './said.ts';
 import { type MadeReport, positionOf, type TrueStart, type Truth } from './truth.ts';
 
 /** All that is known of a charge point. */
