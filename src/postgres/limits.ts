@@ -27,6 +27,11 @@ export interface PostgresLimits {
   readonly answerTimeoutMs: number;
   /** The same for reading all that partitions hold. */
   readonly loadTimeoutMs: number;
+  /**
+   * The same for a statement that brings the schema up to date, also while it waits for another node that does: the node does not start, and
+   * nothing of that file is changed.
+   */
+  readonly migrateTimeoutMs: number;
   /** How long a commit whose connection was cut is inquired after; then it is `unavailable`, and its repetition goes on inquiring. */
   readonly giveUpAfterMs: number;
   /** Pause between two inquiries. */
@@ -69,6 +74,7 @@ export const DEFAULT_POSTGRES_LIMITS: PostgresLimits = {
   connectTimeoutMs: 5_000,
   answerTimeoutMs: 30_000,
   loadTimeoutMs: 600_000,
+  migrateTimeoutMs: 21_600_000,
   giveUpAfterMs: 2_000,
   inquiryPauseMs: 50,
   statementBytesMax: 256 * 1024 * 1024,

@@ -10,6 +10,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import pg from 'pg';
+import { DEFAULT_POSTGRES_LIMITS, type PostgresLimits } from './limits.ts';
 
 /** A database this version cannot work with, and why; nothing was changed. */
 export class MigrationError extends Error {
@@ -33,11 +34,18 @@ interface Migration {
 /**
  * Applies what is missing. Safe to call at every start and by many nodes at once. Throws a {@link MigrationError} when the
  * database is not one of ours or is ahead of this version, and the error of Postgres when a file fails: then that file
- * changed nothing.
+ * changed nothing. So it rejects when the server says nothing for longer than its limits; the next start goes on from there.
  */
-export async function migrate(connectionString: string): Promise<void> {
+export async function migrate(
+  connectionString: string,
+  limits: Pick<PostgresLimits, 'connectTimeoutMs' | 'migrateTimeoutMs'> = DEFAULT_POSTGRES_LIMITS,
+): Promise<void> {
   const migrations = await readMigrations();
-  const client = new pg.Client({ connectionString, application_name: 'corral migrate' });
+  const client = new pg.Client({
+    ...{ connectionString, keepAlive: true, application_name: 'corral migrate' },
+    connectionTimeoutMillis: limits.connectTimeoutMs,
+    query_timeout: limits.migrateTimeoutMs,
+  });
   // A connection that breaks fails the query under way; without a listener it would end the process as well.
   client.on('error', () => undefined);
   await client.connect();

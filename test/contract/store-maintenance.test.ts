@@ -1,8 +1,10 @@
 /**
  * Migrations and housekeeping of the store on Postgres.
  */
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { kinds } from '../../machines/kinds.ts';
 import { migrate, MigrationError } from '../../src/postgres/migrate.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
@@ -53,6 +55,44 @@ describe('migrations', () => {
     const before = await schema();
     await Promise.all([migrate(database.url), migrate(database.url), migrate(database.url)]);
     expect(await schema()).toEqual(before);
+  });
+
+  describe('of a server that is reached and then says nothing', () => {
+    /** Passes on what a client says until `isOver` finds the message after which the server is silent. */
+    async function silentAfter(isOver: (said: string) => boolean): Promise<string> {
+      const { hostname, port } = new URL(database.url);
+      const sockets = new Set<Socket>();
+      const server = createServer((socket) => {
+        const upstream = connect(Number(port), hostname);
+        for (const one of [socket, upstream]) sockets.add(one.on('error', () => undefined));
+        let isSilent = false;
+        socket.on('data', (said) => {
+          isSilent ||= isOver(said.toString('latin1'));
+          if (!isSilent) upstream.write(said);
+        });
+        upstream.pipe(socket);
+      });
+      onTestFinished(() => {
+        for (const socket of sockets) socket.destroy();
+        server.close();
+      });
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const url = new URL(database.url);
+      url.host = `127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+      return url.href;
+    }
+
+    test.each([
+      ['not even who it is', () => true, { connectTimeoutMs: 100, migrateTimeoutMs: 3_600_000 }],
+      [
+        'nothing of the lock',
+        (said: string) => said.includes('pg_advisory_lock'),
+        { connectTimeoutMs: 60_000, migrateTimeoutMs: 100 },
+      ],
+    ])('are given up in time: %s', async (_, isOver, limits) => {
+      const url = await silentAfter(isOver);
+      await expect(migrate(url, limits)).rejects.toThrow(/timeout/);
+    });
   });
 
   test('of an empty database by many nodes at once are each applied once', async () => {
