@@ -19,12 +19,13 @@ try {
 function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   if (error instanceof CommandLineError) {
-    complain(error.message);
+    complain(error.lines);
     return error.exitCode;
   }
   if (error instanceof ConnectError) {
-    const advice = 'corral help says which variable holds the address of the command.';
-    complain(`Not connected: ${error.message}. ${advice}`);
+    complain(
+      `Not connected: ${error.message}; the help of each command says which variable holds the address.`,
+    );
     return EXIT.failed;
   }
   complainOf(error);

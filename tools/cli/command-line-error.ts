@@ -26,16 +26,19 @@ Exit code: 0 done; 4 certainly not executed (refused, rejected, expired), as far
 answer: ask the ledger under the same id); 6 still under way, as far as can be read; 1 Corral could not be asked, and nothing was
 sent; 2 the command line was wrong.`;
 
-/** Why a command could not be done. The message is one sentence for whoever typed it. */
+/** Why a command could not be done, for whoever typed it: a sentence, or one a line where there is more to say. */
 export class CommandLineError extends Error {
   override readonly name: string = 'CommandLineError';
   readonly exitCode: number;
+  readonly lines: readonly string[];
 
   constructor(
-    message: string,
+    sentences: string | readonly string[],
     options: { readonly cause?: unknown; readonly exitCode?: (typeof EXIT)[keyof typeof EXIT] } = {},
   ) {
-    super(message, { cause: options.cause });
+    const lines = typeof sentences === 'string' ? [sentences] : sentences;
+    super(lines.join(' '), { cause: options.cause });
+    this.lines = lines;
     this.exitCode = options.exitCode ?? EXIT.failed;
   }
 }

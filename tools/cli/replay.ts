@@ -1,8 +1,9 @@
 /** `corral replay`: real sessions, as devices that Corral hears. */
 import { type Command, Option } from 'commander';
-import { judge } from '../replay/judgement.ts';
-import { periodOf, type PeriodRecord, takePeriod } from '../replay/period.ts';
+import { judge, type Judgement } from '../replay/judgement.ts';
+import { periodOf, takePeriod } from '../replay/period.ts';
 import { replay } from '../replay/replay.ts';
+import { nothingInFile, nothingInPeriod } from '../replay/nothing-to-replay.ts';
 import { readSessionFile } from '../replay/session-file.ts';
 import { holds, summaryOf, summaryTable } from '../replay/summary.ts';
 import { WallClock } from '../replay/wall-clock.ts';
@@ -69,10 +70,13 @@ async function runReplay(file: string, flags: ReplayFlags): Promise<void> {
   const clock = new WallClock(TIME_ZONE);
   progress.step(`reading  ${file}`);
   const judged = judge(await readSessionFile(file), clock);
-  const from = flags.from ?? firstDay(judged, clock);
+  const from = flags.from ?? firstDay(file, judged, clock);
   const period = periodOf(from, flags.days, clock);
   const record = takePeriod(judged, period);
-  if (record.sessions.length === 0) throw noSessions(file, from, flags.days, record);
+  if (record.sessions.length === 0) {
+    const lines = nothingInPeriod({ file, from, days: flags.days }, { judged, record, clock });
+    throw new CommandLineError(lines);
+  }
   const outcome = await replay(period, record, {
     natsUrl: siteUrl(),
     security: hubSecurity(),
@@ -89,13 +93,8 @@ async function runReplay(file: string, flags: ReplayFlags): Promise<void> {
   if (!holds(summary)) process.exitCode = EXIT.refuted;
 }
 
-function firstDay(judged: ReturnType<typeof judge>, clock: WallClock): string {
+function firstDay(file: string, judged: Judgement, clock: WallClock): string {
   const [first] = judged.sessions;
-  if (first === undefined) throw new CommandLineError('The file holds no session that can be replayed.');
+  if (first === undefined) throw new CommandLineError(nothingInFile(file, judged));
   return clock.shownAt(first.startAt).slice(0, 10);
-}
-
-function noSessions(file: string, from: string, days: number, { read }: PeriodRecord): CommandLineError {
-  const found = read === 0 ? 'no sessions' : `${String(read)} sessions, all of which are set aside,`;
-  return new CommandLineError(`${file} holds ${found} in the ${String(days)} days from ${from}.`);
 }

@@ -1,7 +1,7 @@
 /** The days of a file that are replayed, from midnight to midnight of the place. */
 import { CommandLineError } from '../cli/command-line-error.ts';
 import type { Judgement } from './judgement.ts';
-import { doubtOf, type Doubt, type Session, type SetAsideReason } from './session.ts';
+import { doubtOf, type Doubt, type Session, type SetAside, type SetAsideReason } from './session.ts';
 import type { WallClock } from './wall-clock.ts';
 
 /** `fromAt` is in it, `toAt` is not; ms epoch. */
@@ -18,6 +18,8 @@ export interface PeriodRecord {
   /** Records that began in it, and those of which nobody knows when they did. */
   readonly read: number;
   readonly setAside: Readonly<Partial<Record<SetAsideReason, number>>>;
+  /** Those records themselves. */
+  readonly aside: readonly SetAside[];
   /** Sessions that are kept although their energy is doubtful. */
   readonly doubtful: Readonly<Partial<Record<Doubt, number>>>;
   /** Sessions that are kept because those around them tell which of two hours is meant. */
@@ -44,6 +46,7 @@ export function takePeriod(judged: Judgement, period: Period): PeriodRecord {
     sessions,
     connectors: [...new Set(connectors.filter((connector) => connector !== null))].sort(),
     read: sessions.length + aside.length,
+    aside,
     setAside: countsOf(aside.map(({ reason }) => reason)),
     doubtful: countsOf(sessions.map(doubtOf).filter((doubt) => doubt !== null)),
     toldApart: sessions.filter(({ line }) => judged.toldApart.has(line)).length,

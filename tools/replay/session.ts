@@ -19,6 +19,28 @@ export const SET_ASIDE = {
 } as const;
 export type SetAsideReason = keyof typeof SET_ASIDE;
 
+/** What a line would have to say instead. */
+const WOULD_BE_RIGHT: Readonly<Record<SetAsideReason, string>> = {
+  unreadable:
+    'charge_point and connector of letters, digits, _ and -, together 63 at most, and start and end as 2019-03-01T07:21',
+  'no-end': 'the minute in which it ended in the column end, as 2019-03-01T07:21',
+  'no-such-time': 'a time that the clock of the place did show on that day',
+  'ends-before-start': 'an end after the start',
+  'zero-length': 'an end at least a minute after the start',
+  overlap: 'a start no earlier than the end of the session before it, or another connector',
+};
+
+/** For people, a line for each reason: how many, which is the first, what was wrong, and what would be right. */
+export function setAsideLines(aside: readonly Pick<SetAside, 'line' | 'reason'>[]): readonly string[] {
+  return Object.entries(WOULD_BE_RIGHT).flatMap(([reason, right]) => {
+    const lines = aside.filter((one) => one.reason === reason).map(({ line }) => line);
+    if (lines.length === 0) return [];
+    const first = `line ${String(Math.min(...lines))}`;
+    const which = lines.length === 1 ? first : `${String(lines.length)} from ${first} on`;
+    return `${which}: ${SET_ASIDE[reason as SetAsideReason]} (${reason}). Right would be ${right}.`;
+  });
+}
+
 /** What is doubtful about the energy of a session that is kept. */
 export type Doubt = 'no-energy' | 'negative-energy' | 'absurd-energy';
 
