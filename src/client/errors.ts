@@ -48,6 +48,8 @@ export class CorralUnreachable extends Error {
   readonly acceptance: Acceptance;
   /** The id of the command, or `null` for other requests. */
   readonly id: string | null;
+  /** What came instead of an answer: a word for what became of the question on its way, or what the node said. */
+  readonly problem: string;
 
   constructor(options: {
     readonly acceptance: Acceptance;
@@ -61,6 +63,7 @@ export class CorralUnreachable extends Error {
     this.acceptance = acceptance;
     this.wasSent = acceptance === 'no' ? 'no' : 'maybe';
     this.id = id;
+    this.problem = problem;
   }
 }
 

@@ -6,7 +6,6 @@
  * accepted.
  */
 import type { TwinDocument } from '../../actors/document.ts';
-import { ID_PATTERN } from '../../machines/report.ts';
 import type { Clock } from '../runtime/ports.ts';
 import { encode, type Encoding } from '../wire/codec.ts';
 import { type Acceptance, acceptanceOf, afterAnother } from '../wire/acceptance.ts';
@@ -337,6 +336,9 @@ function refusalOf(
 
 /** A device or a command as part of a subject. Throws a RangeError for what would make it another subject. */
 function token(name: string): string {
-  if (!isId(name)) throw new RangeError(`${JSON.stringify(name)} does not match ${ID_PATTERN}`);
+  if (!isId(name))
+    throw new RangeError(
+      `${JSON.stringify(name)} is no id or name: it has 1 to 64 letters, digits, "_" and "-"`,
+    );
   return name;
 }

@@ -317,7 +317,7 @@ describe('the command line', () => {
     [['history', 'cp-1', '--last', '5'], /90s, 5m, 2h/],
     [['history', 'cp-1', '--journal', '--last', '5m'], /cannot be used with/],
     [['command', 'cp-1', 'reserve', 'soon'], /name=value/],
-    [['command', 'cp.1', 'reserve'], /does not match/],
+    [['command', 'cp.1', 'reserve'], /is no id or name: it has 1 to 64/],
     [['command', 'cp-1', 'reserve', '--id', 'mine'], /It is a UUID/],
     [['explode'], /unknown command/],
   ])('ends with 2 and says what would be right: %j', async (args, sentence) => {

@@ -17,6 +17,7 @@ import { wholeNumber } from './numbers.ts';
 import { complain, print, printJson } from './print.ts';
 import { valuesTable } from './table.ts';
 import { duration, shownTime } from './time-words.ts';
+import { badReplyLines, unansweredLines } from './unanswered.ts';
 
 interface CommandFlags {
   readonly args?: Readonly<Record<string, unknown>>;
@@ -159,8 +160,7 @@ export async function told(
       // A name that cannot be part of a subject.
       throw new CommandLineError(`${error.message}.`, { cause: error, exitCode: EXIT.usage });
     } else if (error instanceof CorralBadReply) {
-      const sentence = `${id}: ${error.message}; it may have been accepted.`;
-      throw new CommandLineError(sentence, { cause: error, exitCode: EXIT.unknown });
+      throw new CommandLineError(badReplyLines(id, error), { cause: error, exitCode: EXIT.unknown });
     } else {
       throw error;
     }
@@ -181,7 +181,7 @@ async function unanswered(error: CorralUnreachable, isJson: boolean): Promise<vo
   const { id, wasSent, acceptance } = error;
   process.exitCode = EXITS[acceptance];
   if (isJson) await printJson({ id, outcome: 'unanswered', wasSent, acceptance, detail: error.message });
-  else complain(`${id === null ? '' : `${id}: `}${error.message}.`);
+  else complain(unansweredLines(error));
 }
 
 function exitCodeOf({ outcome }: CommandResult): number {
@@ -215,9 +215,9 @@ function shownResult(result: CommandResult): readonly string[] {
   ]);
 }
 
-function shownRefusal({ id, message, state, allowed }: CorralRefusal): readonly string[] {
+function shownRefusal({ code, id, message, state, allowed }: CorralRefusal): readonly string[] {
   return valuesTable([
-    ['outcome', 'refused: nothing was sent'],
+    ['outcome', code === 'unknown-id' ? 'none: there is no such command' : 'refused: nothing was sent'],
     ['why', message],
     ['id', id],
     ['state', state],
