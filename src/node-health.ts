@@ -21,7 +21,7 @@ interface StoreTime {
 type Connection = Pick<HubConnection, 'isConnected'>;
 
 /** What is known of other servers' clocks. */
-type Clocks = Pick<ClockWatch, 'problem' | 'differences'>;
+type Clocks = Pick<ClockWatch, 'problem' | 'differences' | 'isTimeKnown'>;
 
 /** Looks at the store, the hub, the clocks, the leases and the feed. A standby, which owns nothing, is ready to, and says so. */
 export function nodeHealth(parts: {
@@ -45,7 +45,7 @@ export function nodeHealth(parts: {
       commitsPart(node),
       hubPart(hub, requests),
       clockPart(clocks),
-      leasesPart(node.status),
+      leasesPart(node.status, clocks),
       feedPart(node.status),
       streamsPart(streams),
     ],
@@ -106,14 +106,9 @@ function hubPart(hub: Connection, requests: Connection): HealthPart {
 
 /** With another time than the hub's it can neither tell how old a state is nor set a device a deadline. */
 function clockPart(clocks: Clocks): HealthPart {
-  const { problem, differences } = clocks;
-  if (problem !== null) return { part: 'clock', ok: false, detail: `${problem}; it accepts no commands` };
-  if (differences.length === 0)
-    return {
-      part: 'clock',
-      ok: true,
-      detail: 'not compared yet: neither the hub nor the store told the time',
-    };
+  const { problem, differences, isTimeKnown } = clocks;
+  const without = isTimeKnown ? 'accepts no commands' : 'takes no partitions before two clocks agree';
+  if (problem !== null) return { part: 'clock', ok: false, detail: `${problem}; it ${without}` };
   const detail = differences
     .map(({ server, offsetMs, uncertainMs, differs }) =>
       differs
@@ -124,7 +119,10 @@ function clockPart(clocks: Clocks): HealthPart {
   return { part: 'clock', ok: true, detail };
 }
 
-function leasesPart({ partitions, isSure, isStandby, storeProblem, givenUp }: NodeStatus): HealthPart {
+function leasesPart(
+  { partitions, isSure, isStandby, storeProblem, givenUp }: NodeStatus,
+  { isTimeKnown }: Clocks,
+): HealthPart {
   const count = String(partitions.length);
   if (storeProblem !== null) return { part: 'leases', ok: false, detail: storeProblem };
   if (isStandby) {
@@ -132,6 +130,8 @@ function leasesPart({ partitions, isSure, isStandby, storeProblem, givenUp }: No
     return { part: 'leases', ok: true, detail, standsBy: true };
   }
   if (partitions.length === 0) {
+    if (!isTimeKnown)
+      return { part: 'leases', ok: false, detail: 'owns no partition yet: it waits for its clock' };
     const detail =
       givenUp === null
         ? 'owns no partition yet: it is taking those that nobody holds'

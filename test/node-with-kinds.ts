@@ -98,7 +98,7 @@ export async function startNodeWithKinds(
     hub,
     requests: hub,
     node,
-    clocks: { problem: null, differences: [] },
+    clocks: { isTimeKnown: true, problem: null, differences: [] },
   });
   await untilReady(health);
   return { health, stop };

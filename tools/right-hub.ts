@@ -1,5 +1,9 @@
 /** The hub's clock for a bench or a test. */
-import type { HubClock } from '../src/runtime/hub-dates.ts';
+import type { KnownClocks } from '../src/runtime/node.ts';
 
 /** That of a hub on this machine: nobody sets it. */
-export const RIGHT_HUB: HubClock = { isDatedWrong: () => false, hurry: () => undefined };
+export const RIGHT_HUB: KnownClocks = {
+  isTimeKnown: true,
+  isDatedWrong: () => false,
+  hurry: () => undefined,
+};

@@ -22,11 +22,11 @@ export class LeaseTable {
   readonly #refusals = new Map<number, string>();
 
   /** Gives up to `limit` partitions that nobody holds at `now` to `node`, each under a fresh epoch. */
-  acquire(options: { node: string; limit: number; ttlMs: number; now: number }): readonly Lease[] {
-    const { node, limit, ttlMs, now } = options;
+  acquire(options: Parameters<Store['acquire']>[0] & { readonly now: number }): readonly Lease[] {
+    const { node, limit, ttlMs, epochAtLeast, now } = options;
     const free = this.#rows.filter(({ expiresAt }) => isFree(expiresAt, now, ttlMs));
     return free.slice(0, limit).map((row) => {
-      const epoch = usableEpoch(epochAfter(row.epoch, now));
+      const epoch = usableEpoch(epochAfter(row.epoch, epochAtLeast));
       this.#rows[row.partition] = { ...row, epoch, owner: node, expiresAt: now + ttlMs };
       this.#refusals.delete(row.partition);
       const { partition, positions, backlog, batch, journal, published } = row;

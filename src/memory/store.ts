@@ -110,7 +110,7 @@ export class MemoryStore implements Store, Archive {
 
   // ------------------------------------------------------------------------------------------------------- store
 
-  async acquire(options: { node: string; limit: number; ttlMs: number }): Promise<readonly Lease[]> {
+  async acquire(options: Parameters<Store['acquire']>[0]): Promise<readonly Lease[]> {
     return this.#leases.acquire({ ...options, now: this.#options.clock.now() });
   }
 

@@ -14,8 +14,8 @@ type Held = Parameters<Store['release']>[0];
 /**
  * Partitions that another node is just writing to are passed over: somebody holds them. No lease lasts for longer than it was asked for:
  * what seems to was given while the clock was ahead. That is judged by the time at which a row is looked at (`clock_timestamp`), since
- * what was given after the question began (`now`) ends later than the question would give it. Epochs grow with time (`epochAfter`), and
- * by chance a little more, so that two databases that were one do not give the same.
+ * what was given after the question began (`now`) ends later than the question would give it. Epochs grow with the time of who asks
+ * (`epochAfter`), and by chance a little more, so that two databases that were one do not give the same.
  */
 const ACQUIRE = `with free as (
   select partition from lease
@@ -23,7 +23,7 @@ const ACQUIRE = `with free as (
   order by partition limit $2 for update skip locked
 )
 update lease l
-set owner = $1, epoch = greatest(l.epoch + 1, floor(extract(epoch from now()) * 1000 + random() * ${String(EPOCH_CHANCE_MS)})::bigint),
+set owner = $1, epoch = greatest(l.epoch + 1, floor($4::bigint + random() * ${String(EPOCH_CHANCE_MS)})::bigint),
   expires_at = now() + $3 * interval '1 millisecond', refuses = null
 from free where l.partition = free.partition
 returning l.partition, l.epoch, l.positions, l.backlog, l.batch, l.journal, l.published`;
@@ -47,11 +47,11 @@ from held where l.partition = held.partition`;
 /** See `Store.acquire`. */
 export async function acquireLeases(
   sessions: SessionPool,
-  { node, limit, ttlMs }: Parameters<Store['acquire']>[0],
+  { node, limit, ttlMs, epochAtLeast }: Parameters<Store['acquire']>[0],
 ): Promise<readonly Lease[]> {
   const leases = await sessions.query<Omit<Lease, 'positions'> & { readonly positions: PositionsRow }>({
     text: ACQUIRE,
-    values: [node, limit, ttlMs],
+    values: [node, limit, ttlMs, Math.floor(epochAtLeast)],
   });
   for (const { epoch } of leases) usableEpoch(epoch);
   return leases.map(readPositions).sort((a, b) => a.partition - b.partition);

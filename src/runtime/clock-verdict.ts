@@ -9,27 +9,30 @@ export interface TimeRange {
   readonly most: number;
 }
 
-/** `unknown`: three clocks tell three times, and nothing tells what they told before. */
+/** `unknown`: three clocks tell three times, or two and the third was not asked yet, and nothing tells what was right before. */
 export type WrongClock = 'node' | 'hub' | 'both' | 'unknown';
 
-/** Three clocks, and a fourth as it would be. */
+/** Three clocks, and what is known of before. */
 export interface Clocks {
   readonly node: TimeRange;
   readonly hub: TimeRange;
   /** `null` before it was compared. */
   readonly store: TimeRange | null;
   /** This machine's when it was last the hub's; `null` where it never was. */
-  readonly before: TimeRange | null;
+  readonly agreed: TimeRange | null;
+  /** What was right when that was known last; `null` where it never was. */
+  readonly right: TimeRange | null;
   /** How far two clocks may differ, ms. */
   readonly errorMs: number;
 }
 
 /** Whose clock is wrong. Where neither shows, the hub's counts as right: it dates what all nodes hear. */
-export function wrongClockOf({ node, hub, store, before, errorMs }: Clocks): WrongClock {
+export function wrongClockOf({ node, hub, store, agreed, right, errorMs }: Clocks): WrongClock {
   const agree = (a: TimeRange, b: TimeRange | null): boolean =>
     b !== null && a.least - b.most <= errorMs && b.least - a.most <= errorMs;
-  if (agree(hub, before) && !agree(node, before)) return 'node';
+  if (agree(hub, agreed) && !agree(node, agreed)) return 'node';
   if (agree(node, store) !== agree(hub, store)) return agree(node, store) ? 'hub' : 'node';
+  const before = agreed ?? right;
   if (before === null) return 'unknown';
   if (agree(hub, before)) return 'node';
   return agree(node, before) ? 'hub' : 'both';

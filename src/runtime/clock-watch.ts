@@ -9,6 +9,7 @@
  *     silent, and no hold ends, because somebody set a clock.
  * I3  a clock that is set shows before it is compared again: from the monotonic clock, which nobody sets. Until then the time goes on as it
  *     did, and no command is accepted.
+ * I4  what time it is is known only once two of the three clocks were found to be one. Before, nothing may rest on what `now` tells.
  */
 import { type TimeRange, wrongClockOf, type WrongClock } from './clock-verdict.ts';
 import type { Cancel, Clock, TimeSource } from './ports.ts';
@@ -82,6 +83,8 @@ export class ClockWatch implements Clock {
   #compared: Reading | null = null;
   /** The same when they were last one. */
   #agreed: Reading | null = null;
+  /** What is right minus the monotonic clock, ms, as it was known last; `null` before it ever was. */
+  #right: TimeRange | null = null;
   /** What each clock is ahead of the monotonic one by, as it was compared last. */
   readonly #ranges = new Map<TimeSource['server'], TimeRange>();
   /** Whose clock is wrong while the hub's differs, and what was told of that last. */
@@ -138,6 +141,11 @@ export class ClockWatch implements Clock {
     return [...this.#differences.values()].sort((a, b) => a.server.localeCompare(b.server));
   }
 
+  /** Whether it is known what time it is: this machine's clock alone does not tell. Once it is, it stays so. */
+  get isTimeKnown(): boolean {
+    return this.#right !== null;
+  }
+
   /** Whether the hub's clock is known to be wrong. */
   get isHubWrong(): boolean {
     return this.#wrong === 'hub' || this.#wrong === 'both';
@@ -170,7 +178,8 @@ export class ClockWatch implements Clock {
    */
   get problem(): string | null {
     const hub = this.#differences.get('hub');
-    if (hub?.differs !== true)
+    if (hub === undefined) return "the clock of this node was not compared with the hub's yet";
+    if (!hub.differs)
       return this.#ifNotSet(this.#options.clock.now()) === null
         ? null
         : "the clock of this node was set, and was not compared with the hub's since";
@@ -179,6 +188,7 @@ export class ClockWatch implements Clock {
 
   /** What is right of the clocks minus the monotonic one, ms. */
   #rightSinceMs(wrong: WrongClock): number {
+    if (wrong === 'both' && this.#agreed === null && this.#right !== null) return middleOf(this.#right);
     const right = wrong === 'hub' ? this.#compared : wrong === 'both' ? this.#agreed : null;
     return right === null ? (this.#hubSinceMs ?? 0) : right.now - right.monotonic;
   }
@@ -242,15 +252,18 @@ export class ClockWatch implements Clock {
     const hub = this.#differences.get('hub');
     const range = this.#ranges.get('hub');
     if (hub === undefined || range === undefined || this.#compared === null) return;
+    const node = rangeOf(this.#compared);
     this.#wrong = hub.differs
       ? wrongClockOf({
-          node: rangeOf(this.#compared),
-          hub: range,
+          ...{ node, hub: range },
           store: this.#ranges.get('store') ?? null,
-          before: this.#agreed && rangeOf(this.#agreed),
+          agreed: this.#agreed && rangeOf(this.#agreed),
+          right: this.#right,
           errorMs: this.#options.serverErrorMs,
         })
       : null;
+    if (this.#wrong === null || this.#wrong === 'hub') this.#right = node;
+    else if (this.#wrong === 'node') this.#right = range;
     this.#differences.set('hub', { ...hub, wrong: this.#wrong });
   }
 }
@@ -265,6 +278,10 @@ const ADVICE: Readonly<Record<WrongClock, string>> = {
 
 function rangeOf({ now, monotonic }: Reading): TimeRange {
   return { least: now - monotonic - ROUNDING_MS, most: now - monotonic + ROUNDING_MS };
+}
+
+function middleOf({ least, most }: TimeRange): number {
+  return (least + most) / 2;
 }
 
 /** `600.00 s ahead of`, `0.08 s behind`. */

@@ -2,12 +2,15 @@
  * Lease epochs, as stores give them out: a later one of a partition is higher, whatever became of the store. Devices refuse what comes
  * under a lower epoch than the highest that they have seen, and command numbers begin at the epoch (`actors/numbers.ts`): so epochs grow
  * with time, and a store that was set back, or was made anew, is ahead of all that was given before.
+ *
+ * With the time of who takes a partition, which two of three clocks tell (`clock-watch.ts`), and not with the store's own: that may be wrong
+ * for as long as it likes, and a store that comes back from a backup may come back with another time.
  */
 import { EPOCH_MAX } from '../../machines/command.ts';
 
-/** The epoch with which a partition is taken at `now`, by the store's clock in ms, after another one. */
-export function epochAfter(last: number, now: number): number {
-  return Math.max(last + 1, Math.floor(now));
+/** The epoch with which a partition is taken after another one, by who asks for no lower one than `atLeast`. */
+export function epochAfter(last: number, atLeast: number): number {
+  return Math.max(last + 1, Math.floor(atLeast));
 }
 
 /** So many journal lines of a partition can be written in each millisecond of a lease, and none of their numbers is given again. */

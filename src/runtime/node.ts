@@ -5,7 +5,11 @@
  * Invariants:
  * I1  a partition is hosted only under a lease this node took, and by one host at a time.
  * I2  a node that has not renewed its leases in time answers nobody; what it still commits is fenced by the epoch.
+ * I3  a node takes nothing before it knows what time it is (`clock-watch.ts`): it would file, wake twins and end holds by a clock that nobody
+ *     has compared. Another node may take what it leaves.
  */
+import type { ClockWatch } from './clock-watch.ts';
+import { epochAfter } from './epoch.ts';
 import { Host, type HostEnd, type HostOptions } from './host.ts';
 import { openPartitions } from './partition-state.ts';
 import type { Cancel, Lease } from './ports.ts';
@@ -14,10 +18,17 @@ import { RefusedMessages } from './refused-messages.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 
 /** What a node is given: all that its hosts need, and its name. */
-export interface NodeOptions extends Omit<HostOptions, 'partitions' | 'mayAnswer' | 'refusedByStore'> {
+export interface NodeOptions extends Omit<
+  HostOptions,
+  'partitions' | 'mayAnswer' | 'refusedByStore' | 'hubClock'
+> {
   /** Names this node in lease rows and logs. */
   readonly node: string;
+  readonly hubClock: KnownClocks;
 }
+
+/** What is known of the hub's clock, and whether it is known at all what time it is. */
+export type KnownClocks = HostOptions['hubClock'] & Pick<ClockWatch, 'isTimeKnown'>;
 
 /** How a node stands. */
 export interface NodeStatus {
@@ -60,6 +71,8 @@ export class Node {
   readonly #refusedByStore = new RefusedMessages();
   /** By the monotonic clock: until then the leases are certainly ours. */
   #sureUntil = -Infinity;
+  /** Of all under which it ever took a partition: a store that was set back does not know them. */
+  #highestEpoch = 0;
   #storeProblem: string | null = null;
   /** The last question for partitions that nobody holds was answered with none. */
   #areAllHeld = false;
@@ -140,10 +153,14 @@ export class Node {
   async #acquire(): Promise<void> {
     const held = [...this.#holdings].reduce((sum, { leases }) => sum + leases.length, 0);
     if (this.#stopped !== null || held >= PARTITIONS) return;
-    const { store, node, limits, clock } = this.#options;
+    const { store, node, limits, clock, hubClock } = this.#options;
+    if (!hubClock.isTimeKnown) return;
     const askedAt = clock.monotonic();
     try {
-      const leases = await store.acquire({ node, limit: PARTITIONS - held, ttlMs: limits.leaseTtlMs });
+      const epochAtLeast = epochAfter(this.#highestEpoch, clock.now());
+      const limit = PARTITIONS - held;
+      const leases = await store.acquire({ node, limit, ttlMs: limits.leaseTtlMs, epochAtLeast });
+      this.#highestEpoch = Math.max(this.#highestEpoch, ...leases.map(({ epoch }) => epoch));
       this.#storeProblem = null;
       this.#areAllHeld = leases.length === 0;
       if (this.#areAllHeld) return;

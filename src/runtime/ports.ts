@@ -366,13 +366,14 @@ export interface PartitionSink {
 /** Leases, twins, ledger and journal. */
 export interface Store {
   /**
-   * Takes up to `limit` partitions that nobody holds, for `ttlMs` by the store's clock, each with a fresh epoch.
-   * `node` names the holder in the lease row.
+   * Takes up to `limit` partitions that nobody holds, for `ttlMs` by the store's clock, each with a fresh epoch, which is no lower than
+   * `epochAtLeast`. `node` names the holder in the lease row.
    */
   acquire(options: {
     readonly node: string;
     readonly limit: number;
     readonly ttlMs: number;
+    readonly epochAtLeast: number;
   }): Promise<readonly Lease[]>;
   /**
    * Extends leases still held under these epochs; returns the partitions that are. `refuses` is why the node accepts no commands now, as a

@@ -79,7 +79,12 @@ export class FleetClient {
 
   /** While it is asked, a node owns every device. */
   async #own(): Promise<void> {
-    this.leases = await this.opened.store.acquire({ node: 'a-node', limit: 32, ttlMs: 3_600_000 });
+    this.leases = await this.opened.store.acquire({
+      node: 'a-node',
+      limit: 32,
+      ttlMs: 3_600_000,
+      epochAtLeast: Date.now(),
+    });
   }
 
   async request(

@@ -63,7 +63,7 @@ export function heard(
 
 /** Commits lives, all in one batch. */
 export async function commitLives(store: Store, lives: readonly Life[]): Promise<void> {
-  const leases = await store.acquire({ node: 'a-node', limit: 32, ttlMs: 60_000 });
+  const leases = await store.acquire({ node: 'a-node', limit: 32, ttlMs: 60_000, epochAtLeast: Date.now() });
   const numbers = new Map(leases.map(({ partition, journal }) => [partition, journal]));
   const journal = lives.flatMap((life) => journalOf(life, numbers));
   const result = await store.commit({

@@ -16,7 +16,10 @@ export class OwnedStore {
   }
 
   static async take(store: Store): Promise<OwnedStore> {
-    return new OwnedStore(store, await store.acquire({ node: 'a', limit: PARTITIONS, ttlMs: 60_000 }));
+    return new OwnedStore(
+      store,
+      await store.acquire({ node: 'a', limit: PARTITIONS, ttlMs: 60_000, epochAtLeast: Date.now() }),
+    );
   }
 
   /** Commits to all partitions. */

@@ -71,7 +71,12 @@ beforeEach(async () => {
   [startedAt, seq] = [Date.now(), 0];
   hub = new MemoryHub(systemClock);
   store = new MemoryStore({ kinds, clock: systemClock, serverErrorMs: 50, retentionDays: 30 });
-  const lower = await store.acquire({ node: 'nobody', limit: HALF, ttlMs: LEASE_MS });
+  const lower = await store.acquire({
+    node: 'nobody',
+    limit: HALF,
+    ttlMs: LEASE_MS,
+    epochAtLeast: Date.now(),
+  });
   const upper = makeNode('upper');
   await upper.start();
   await store.release(lower);

@@ -31,7 +31,12 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
   let lease: Lease;
   beforeEach(async () => {
     under = await open();
-    [lease] = (await under.store.acquire({ node: 'a', limit: 1, ttlMs: 60_000 })) as [Lease];
+    [lease] = (await under.store.acquire({
+      node: 'a',
+      limit: 1,
+      ttlMs: 60_000,
+      epochAtLeast: Date.now(),
+    })) as [Lease];
   });
   afterEach(() => under.end());
 

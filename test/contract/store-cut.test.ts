@@ -39,7 +39,9 @@ describe('a commit whose connection is cut', () => {
     link.leadTo(url.host);
     url.host = link.address;
     store = openStore(url.href);
-    [lease] = (await store.acquire({ node: 'a', limit: 1, ttlMs: 60_000 })) as [Lease];
+    [lease] = (await store.acquire({ node: 'a', limit: 1, ttlMs: 60_000, epochAtLeast: Date.now() })) as [
+      Lease,
+    ];
     [device] = devicesIn(lease.partition, 1);
     // A commit that makes the connections, so that the next one is sent at once.
     expect(await store.commit(commitOf([advance(lease)], { twins: [twin(device)] }))).toEqual({
@@ -75,7 +77,12 @@ describe('a commit whose connection is cut', () => {
   async function takenByOther(): Promise<{ readonly other: PostgresStore; readonly taken: Lease }> {
     await eye.query("update lease set expires_at = now() - interval '1 second' where owner is not null");
     const other = openStore(database.url);
-    const [taken] = (await other.acquire({ node: 'b', limit: 1, ttlMs: 60_000 })) as [Lease];
+    const [taken] = (await other.acquire({
+      node: 'b',
+      limit: 1,
+      ttlMs: 60_000,
+      epochAtLeast: Date.now(),
+    })) as [Lease];
     expect(taken.partition).toBe(lease.partition);
     return { other, taken };
   }
@@ -190,7 +197,7 @@ describe('a commit whose connection is cut', () => {
     await holder.query('begin');
     await holder.query('select from lease where partition = 5 for update');
     const other = openStore(database.url);
-    const taken = await other.acquire({ node: 'b', limit: 32, ttlMs: 60_000 });
+    const taken = await other.acquire({ node: 'b', limit: 32, ttlMs: 60_000, epochAtLeast: Date.now() });
     expect(taken.map(({ partition }) => partition)).not.toContain(5);
     expect(taken).toHaveLength(30);
     await holder.query('commit');
@@ -220,7 +227,12 @@ describe('a server that takes nothing from anybody', () => {
     const database = await createDatabase();
     const eye = await openEye(database.url);
     const store = new PostgresStore({ ...options, connectionString: database.url });
-    const [lease] = (await store.acquire({ node: 'a', limit: 1, ttlMs: 60_000 })) as [Lease];
+    const [lease] = (await store.acquire({
+      node: 'a',
+      limit: 1,
+      ttlMs: 60_000,
+      epochAtLeast: Date.now(),
+    })) as [Lease];
     const [device] = devicesIn(lease.partition, 1);
     // What the server itself says then (PostgreSQL, GetNewTransactionId), with its SQLSTATE.
     await eye.query(`create function run_out() returns trigger language plpgsql as $$ begin

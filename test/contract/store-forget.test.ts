@@ -35,7 +35,12 @@ describe.each(storesUnderTest)('forgetting $name', ({ open }) => {
 
   beforeEach(async () => {
     under = await open();
-    [lease] = (await under.store.acquire({ node: 'a', limit: 1, ttlMs: 60_000 })) as [Lease];
+    [lease] = (await under.store.acquire({
+      node: 'a',
+      limit: 1,
+      ttlMs: 60_000,
+      epochAtLeast: Date.now(),
+    })) as [Lease];
     [device, other] = devicesIn(lease.partition, 2) as [string, string];
     no = 0;
     for (const name of [device, other]) await live(name);
@@ -142,7 +147,7 @@ describe.each(storesUnderTest)('forgetting $name', ({ open }) => {
 
   test('writes nothing where the partition is another node’s', async () => {
     await under.expireLeases();
-    await under.store.acquire({ node: 'b', limit: 32, ttlMs: 60_000 });
+    await under.store.acquire({ node: 'b', limit: 32, ttlMs: 60_000, epochAtLeast: Date.now() });
     const forgetting = {
       type: 'forgotten',
       partition: lease.partition,

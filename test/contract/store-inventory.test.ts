@@ -30,7 +30,9 @@ describe('a scan of components', () => {
     const connectionString = database.url;
     store = new PostgresStore({ connectionString, kinds, clock: { now: () => T0 }, serverErrorMs: 50 });
     psql = await openEye(connectionString);
-    [lease] = (await store.acquire({ node: 'a', limit: 1, ttlMs: 60_000 })) as [Lease];
+    [lease] = (await store.acquire({ node: 'a', limit: 1, ttlMs: 60_000, epochAtLeast: Date.now() })) as [
+      Lease,
+    ];
     devices = devicesIn(lease.partition, 2);
   });
   afterEach(async () => {

@@ -31,7 +31,7 @@ test('what another node took, or renewed, after the question for free partitions
   await store.release([]);
   await holder.query('begin');
   await holder.query('lock table lease in access exclusive mode');
-  const acquired = store.acquire({ node: 'late', limit: 32, ttlMs: TTL_MS });
+  const acquired = store.acquire({ node: 'late', limit: 32, ttlMs: TTL_MS, epochAtLeast: Date.now() });
   await witness.untilRow(
     'the question waits',
     "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'with free%'",

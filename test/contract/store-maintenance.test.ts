@@ -177,7 +177,9 @@ describe('housekeeping of reports', () => {
       serverErrorMs: 50,
       limits,
     });
-    [lease] = (await store.acquire({ node: 'a', limit: 1, ttlMs: 60_000 })) as [Lease];
+    [lease] = (await store.acquire({ node: 'a', limit: 1, ttlMs: 60_000, epochAtLeast: Date.now() })) as [
+      Lease,
+    ];
     [device] = devicesIn(lease.partition, 1);
   });
   afterEach(() => store.close());

@@ -38,7 +38,12 @@ describe('a database of Corral', () => {
       ...{ connectionString: database.url, kinds, clock: { now: () => T0 }, serverErrorMs: 50 },
     });
     psql = await openEye(database.url);
-    const leases = await store.acquire({ node: 'a', limit: PARTITIONS, ttlMs: 60_000 });
+    const leases = await store.acquire({
+      node: 'a',
+      limit: PARTITIONS,
+      ttlMs: 60_000,
+      epochAtLeast: Date.now(),
+    });
     const heard = twin(car, {
       ...{ kind: 'car', path: 'suspect', since: T0 - 5 * SECOND },
       newest: {
@@ -233,7 +238,7 @@ describe('a database of Corral', () => {
 
   test('whose epochs were set by hand gives none that every device ignores', async () => {
     await psql.query("update lease set epoch = $1, expires_at = now() - interval '1 second'", [EPOCH_MAX]);
-    const taken = store.acquire({ node: 'b', limit: 1, ttlMs: 60_000 });
+    const taken = store.acquire({ node: 'b', limit: 1, ttlMs: 60_000, epochAtLeast: Date.now() });
     await expect(taken).rejects.toThrow(`the lease epoch ${String(EPOCH_MAX + 1)} is none that devices take`);
   });
 });

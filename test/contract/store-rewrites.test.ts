@@ -29,7 +29,7 @@ afterAll(async () => {
 const REWRITES = 20;
 
 test('a twin that stays in its state, doubted or not, is rewritten on its page', async () => {
-  let leases = await store.acquire({ node: 'a', limit: PARTITIONS, ttlMs: 60_000 });
+  let leases = await store.acquire({ node: 'a', limit: PARTITIONS, ttlMs: 60_000, epochAtLeast: Date.now() });
   const suspicions = [{ reason: 'divergence', since: T0, detail: 'x' }];
   for (let version = 1; version <= REWRITES + 1; version += 1) {
     const partitions = leases.map((lease) => advance(lease));

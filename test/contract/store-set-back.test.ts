@@ -59,7 +59,10 @@ async function reportsOf(device: string): Promise<number> {
 }
 
 test('writes no device under the key of another one, and takes its leases for gone', async () => {
-  const leases = (await store.acquire({ node: 'a', limit: 2, ttlMs: 60_000 })) as [Lease, Lease];
+  const leases = (await store.acquire({ node: 'a', limit: 2, ttlMs: 60_000, epochAtLeast: Date.now() })) as [
+    Lease,
+    Lease,
+  ];
   const [here, there] = leases;
   await loaded(store, here.partition);
   await copy(nameOf(database.url), backup);
@@ -81,7 +84,10 @@ test('writes no device under the key of another one, and takes its leases for go
   const psql = await openEye(database.url);
   await psql.query("update lease set expires_at = now() - interval '1 second' where owner is not null");
   await psql.close();
-  const taken = (await store.acquire({ node: 'a', limit: 2, ttlMs: 60_000 })) as [Lease, Lease];
+  const taken = (await store.acquire({ node: 'a', limit: 2, ttlMs: 60_000, epochAtLeast: Date.now() })) as [
+    Lease,
+    Lease,
+  ];
   for (const [index, device] of [y, x].entries()) {
     const lease = taken.find(({ partition }) => partition === [there, here][index]!.partition)!;
     await loaded(store, lease.partition);

@@ -37,7 +37,12 @@ export async function populate(options: PopulateOptions): Promise<void> {
   });
   try {
     await store.maintain(systemClock.now());
-    const leases = await store.acquire({ node: 'populate', limit: PARTITIONS, ttlMs: LEASE_TTL_MS });
+    const leases = await store.acquire({
+      node: 'populate',
+      limit: PARTITIONS,
+      ttlMs: LEASE_TTL_MS,
+      epochAtLeast: Date.now(),
+    });
     const states = new Map(leases.map((lease) => [lease.partition, { ...lease }]));
     for (let from = 0; from < devices; from += DEVICES_AT_ONCE) {
       const to = Math.min(devices, from + DEVICES_AT_ONCE);

@@ -13,8 +13,8 @@ export const setBackMutations: readonly Mutation[] = [
   {
     bug: 'lease epochs are counted, and do not grow with time',
     file: 'src/runtime/epoch.ts',
-    find: 'return Math.max(last + 1, Math.floor(now));',
-    put: 'void now; return last + 1;',
+    find: 'return Math.max(last + 1, Math.floor(atLeast));',
+    put: 'void atLeast; return last + 1;',
     caughtBy: 'documents',
     seed: 8,
   },

@@ -121,8 +121,7 @@ export class Server {
         record.faults.push({ at: schedule.now, what: `${name} did not start: ${String(error)}` });
       });
     };
-    if (this.#options.hasWrongClocks) void started.then(start);
-    else start();
+    void started.then(start);
   }
 
   /** What becomes of its connection to the hub, also of the next one. */

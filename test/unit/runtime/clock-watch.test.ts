@@ -169,7 +169,7 @@ describe('a clock', () => {
     world.isAway = true;
     const watch = world.watch();
     await watch.start(world.sources());
-    expect([watch.problem, watch.differences]).toEqual([null, []]);
+    expect([watch.isTimeKnown, watch.differences]).toEqual([false, []]);
     world.isAway = false;
     world.offsets.ours = 600_000;
     await world.next();
@@ -247,6 +247,36 @@ describe('a clock', () => {
     expect(world.changes).toMatchObject([{ server: 'hub', differs: true, wrong: 'unknown' }]);
     await watch.start([store!]);
     expect(world.changes.slice(1)).toMatchObject([{ server: 'hub', differs: true, wrong: 'hub' }]);
+  });
+
+  test('alone tells nobody what time it is: two of three have to', async () => {
+    const world = new World();
+    const watch = world.watch();
+    world.isAway = true;
+    await watch.start(world.sources());
+    expect([watch.isTimeKnown, watch.problem]).toEqual([false, expect.stringMatching(/not compared/)]);
+    world.isAway = false;
+    world.offsets = { ours: 600_000, hub: -3_600_000, store: 0 };
+    await world.next();
+    expect([watch.isTimeKnown, watch.problem]).toEqual([false, expect.stringMatching(/ahead of the hub's/)]);
+    world.offsets.hub = 0;
+    await world.next();
+    expect(watch.isTimeKnown).toBe(true);
+    expect(Math.abs(watch.now() - world.at)).toBeLessThanOrEqual(10);
+  });
+
+  test('of a node that was wrong from the beginning, and then the hub’s too: the time goes on as it was right last', async () => {
+    const world = new World();
+    world.offsets.ours = 600_000;
+    const watch = world.watch();
+    await watch.start(world.sources());
+    expect(Math.abs(watch.now() - world.at)).toBeLessThanOrEqual(10);
+    world.at += EVERY_MS;
+    world.offsets = { ours: 600_000, hub: -3_600_000, store: -600_000 };
+    await world.next();
+    expect(Math.abs(watch.now() - world.at)).toBeLessThanOrEqual(10);
+    expect(watch.problem).toMatch(/both are wrong/);
+    expect(watch.isDatedWrong(world.at - 3_600_000)).toBe(true);
   });
 
   test('of hub and node may both be wrong: the time goes on as both told it last', async () => {
