@@ -30,7 +30,7 @@ import { doesRemember } from './request-replies.ts';
 import { fail, requestHandler } from './requests.ts';
 import type { KnownSources } from './sources.ts';
 import { StallWatch } from './stall-watch.ts';
-import { startsOf, storedAtOf } from './stream-positions.ts';
+import { startsOf } from './stream-positions.ts';
 import type { Telemetry } from './telemetry.ts';
 import { Traces } from './traces.ts';
 import { Turns } from './turn.ts';
@@ -205,7 +205,7 @@ export class Host {
     }
   }
 
-  /** Has all partitions stand where the one that is farthest stands in a stream: nothing of it is needed below that. */
+  /** Has all partitions stand where the stream was read to: nothing of it is needed below that. */
   settle(stream: string): void {
     this.#mailbox.offer({ type: 'settle', stream });
   }
@@ -279,7 +279,7 @@ export class Host {
       partition.positions.hasten();
       batch.touch(partition);
     }
-    for (const [stream, reached] of this.positions) this.#moveTo({ stream, reached, lagMax: 0, batch });
+    this.#turns.settleAll(batch);
     try {
       await this.#commit(batch);
       return { type: 'stopped' };
@@ -331,8 +331,8 @@ export class Host {
   }
 
   async #write(batch: Batch): Promise<void> {
-    this.#moveIdlePositions(batch);
-    const { clock, telemetry } = this.#options;
+    const { clock, telemetry, limits } = this.#options;
+    this.#turns.follow(batch, limits.idlePositionLagMax);
     const startedAt = clock.monotonic();
     this.#commitBeganAt = startedAt;
     await this.#commitUntilCertain(batch);
@@ -364,24 +364,6 @@ export class Host {
           this.#commitProblem = result.cause.message;
           await this.#pause(limits.commitRetryMs);
       }
-    }
-  }
-
-  /** Partitions without messages of their own follow the stream from time to time, or a restart would read it all again. */
-  #moveIdlePositions(batch: Batch): void {
-    const lagMax = this.#options.limits.idlePositionLagMax;
-    const reached = new Map<string, number>();
-    for (const { stream, sequence } of batch.messages) reached.set(stream, sequence);
-    for (const [stream, sequence] of reached) this.#moveTo({ stream, reached: sequence, lagMax, batch });
-  }
-
-  #moveTo(to: { stream: string; reached: number; lagMax: number; batch: Batch }): void {
-    const { stream, reached, lagMax, batch } = to;
-    const storedAt = storedAtOf(this.#partitions.values(), { stream, reached });
-    for (const partition of this.#partitions.values()) {
-      if (reached - partition.positions.of(stream) <= lagMax) continue;
-      partition.positions.move(stream, reached, storedAt);
-      batch.touch(partition);
     }
   }
 

@@ -78,7 +78,7 @@ export type Work =
   /** See `FeedSink.opens` and `readThrough`. */
   | { readonly type: 'opens'; readonly streams: readonly string[] }
   | { readonly type: 'read-through'; readonly stream: string }
-  /** All partitions take the position of the one that is farthest in a stream. */
+  /** All partitions stand where the stream was read to. */
   | { readonly type: 'settle'; readonly stream: string }
   /** Devices that were registered since the partitions were loaded. */
   | { readonly type: 'registered'; readonly entries: readonly InventoryEntry[] }

@@ -1,6 +1,10 @@
 /**
- * What happens to a stream rather than to a device: messages that are gone, another stream under the same name, and partitions that follow
- * the one which is farthest. Positions move, and nothing is decided.
+ * What happens to a stream rather than to a device: messages that are gone, another stream under the same name, and partitions without
+ * messages of their own, which follow. Positions move, and nothing is decided.
+ *
+ * Invariant: I1  a partition follows only through what this host has taken of the stream, every message in its order, whosever it is. Another
+ * partition may have been left far ahead of that by the owner before: a position beyond messages that were set aside is written for each
+ * partition at its own time.
  */
 import type { Batch } from './batch.ts';
 import type { Work } from './mailbox.ts';
@@ -18,15 +22,27 @@ export interface StreamMovesOptions {
 /** Moves the partitions of one host. */
 export class StreamMoves {
   readonly #options: StreamMovesOptions;
+  /** By stream, the sequence up to which this host has taken all messages. */
+  readonly #taken = new Map<string, number>();
+  /** Streams of which something was taken since partitions followed. */
+  readonly #lately = new Set<string>();
 
   constructor(options: StreamMovesOptions) {
     this.#options = options;
+  }
+
+  /** The next message of its stream was taken, or one that was taken before. This runs for every message. */
+  take(stream: string, sequence: number): void {
+    if (sequence <= (this.#taken.get(stream) ?? 0)) return;
+    this.#taken.set(stream, sequence);
+    this.#lately.add(stream);
   }
 
   /** Reading goes on behind what is gone; before it, where the stream was made anew or lost its tail, and counts from there again. */
   skip(range: GoneRange, batch: Batch): void {
     this.#options.telemetry.streamGone(range);
     const isAnew = range.to < range.from - 1;
+    if (isAnew) this.#taken.set(range.stream, range.to);
     for (const partition of this.#options.partitions.values()) {
       if (range.isTail) this.#loseTail(partition, range);
       const position = partition.positions.of(range.stream);
@@ -41,13 +57,28 @@ export class StreamMoves {
     for (const range of partition.backlog.cut(stream, to)) this.#options.telemetry.streamGone(range);
   }
 
-  /** What one partition has passed in a stream, all have: its messages are taken in their order, whosever they are. */
+  /** Partitions that are more than `lagMax` messages behind what was taken follow: a restart would read all of that again. */
+  follow(batch: Batch, lagMax: number): void {
+    for (const stream of this.#lately) this.#moveTo(stream, lagMax, batch);
+    this.#lately.clear();
+  }
+
+  /** All partitions follow in a stream as far as was taken of it. */
   settle(stream: string, batch: Batch): void {
-    const states = [...this.#options.partitions.values()];
-    const reached = Math.max(...states.map(({ positions }) => positions.of(stream)));
-    const storedAt = storedAtOf(states, { stream, reached });
-    for (const partition of states) {
-      if (partition.positions.of(stream) === reached) continue;
+    this.#moveTo(stream, 0, batch);
+  }
+
+  /** All partitions follow in all streams. */
+  settleAll(batch: Batch): void {
+    for (const stream of this.#taken.keys()) this.settle(stream, batch);
+  }
+
+  #moveTo(stream: string, lagMax: number, batch: Batch): void {
+    const reached = this.#taken.get(stream) ?? 0;
+    const { partitions } = this.#options;
+    const storedAt = storedAtOf(partitions.values(), { stream, reached });
+    for (const partition of partitions.values()) {
+      if (reached - partition.positions.of(stream) <= lagMax) continue;
       partition.positions.move(stream, reached, storedAt);
       batch.touch(partition);
     }

@@ -147,6 +147,16 @@ export class Turns {
     }
   }
 
+  /** Partitions without messages of their own follow; before each commit. */
+  follow(batch: Batch, lagMax: number): void {
+    this.#moves.follow(batch, lagMax);
+  }
+
+  /** All partitions stand where the streams were read to. */
+  settleAll(batch: Batch): void {
+    this.#moves.settleAll(batch);
+  }
+
   /** Writes what is only counted so far: nothing more will come. */
   finish(batch: Batch): void {
     this.#deadLetters.tellAll(batch);
@@ -174,6 +184,7 @@ export class Turns {
     const { delivery } = work;
     const partition = this.#options.partitions.get(delivery.partition);
     const { stream, sequence } = delivery;
+    this.#moves.take(stream, sequence);
     if (partition === undefined || sequence <= partition.positions.of(stream)) return;
     partition.positions.move(stream, sequence, hubDateOf(delivery));
     batch.touch(partition);
@@ -198,6 +209,7 @@ export class Turns {
     for (const { partition: number, range, storedAt } of ranges.values()) {
       const { stream, to } = range;
       const partition = this.#options.partitions.get(number);
+      this.#moves.take(stream, to);
       if (partition === undefined || to <= partition.positions.of(stream)) continue;
       partition.positions.pass(stream, to, storedAt);
       if (partition.positions.isDue) batch.touch(partition);
