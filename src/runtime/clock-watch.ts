@@ -17,6 +17,9 @@ import type { Cancel, Clock, TimeSource } from './ports.ts';
 /** So many answers in a row that do not prove a difference end one. */
 const UNPROVED_MAX = 3;
 
+/** So many times at which the hub's clock was wrong are remembered: what it dated in earlier ones, and nobody has read since, is believed. */
+const WRONG_TIMES_MAX = 50;
+
 /** Clocks are read in whole milliseconds, by one rounded up and by the other down. */
 const ROUNDING_MS = 2;
 
@@ -90,6 +93,10 @@ export class ClockWatch implements Clock {
   /** Whose clock is wrong while the hub's differs, and what was told of that last. */
   #wrong: WrongClock | null = null;
   #toldWrong: WrongClock | null = null;
+  /** What the hub's clock told while it is wrong: from `least` on, and since it is, `most` more than the monotonic one, ms. */
+  #wrongTimes: TimeRange | null = null;
+  /** What it told when it was wrong before, ms epoch, in order. */
+  readonly #wrongBefore: TimeRange[] = [];
   /** That the hub's differs is told once all have told the time: whose is wrong may show only then. */
   #isUntold = false;
   readonly #differences = new Map<TimeSource['server'], ClockDifference>();
@@ -153,9 +160,10 @@ export class ClockWatch implements Clock {
 
   /**
    * Whether the hub has stored what it dates so, ms epoch, since its clock is wrong: from when it was last right on, by the time that it
-   * told then and tells now. What is older may be dated right.
+   * told then and tells now. What is older may be dated right. Or while it was wrong before: nobody may have read that until now.
    */
   isDatedWrong(storedAt: number): boolean {
+    if (this.#wrongBefore.some(({ least, most }) => least <= storedAt && storedAt <= most)) return true;
     const hub = this.#ranges.get('hub');
     if (!this.isHubWrong || hub === undefined) return false;
     const from = this.#agreed === null ? -Infinity : this.#agreed.monotonic + hub.least;
@@ -229,12 +237,32 @@ export class ClockWatch implements Clock {
     const uncertainMs = (mostMs - leastMs) / 2;
     this.#differences.set(server, { server, offsetMs, uncertainMs, differs, wrong: null });
     this.#judge();
+    if (server === 'hub') this.#noteWrongTimes(read, isProved);
     if (differs !== (before?.differs ?? false)) {
       if (server === 'hub' && this.#wrong === 'unknown') this.#isUntold = true;
       else this.#tell(server);
     }
     const isSettled = this.#wrong !== null && this.#wrong !== 'unknown';
     if (isSettled && (this.#isUntold || this.#toldWrong === 'unknown')) this.#tell('hub');
+  }
+
+  /** What the hub told that is later than now is left out: it will tell that once more, and be right. */
+  #noteWrongTimes(read: Reading, isProved: boolean): void {
+    const { serverErrorMs } = this.#options;
+    const hub = this.#ranges.get('hub');
+    const before = this.#wrongTimes;
+    if (this.isHubWrong && isProved && hub !== undefined) {
+      const least = (this.#agreed ?? read).monotonic + hub.least - serverErrorMs;
+      this.#wrongTimes = {
+        least: Math.min(least, before?.least ?? Infinity),
+        most: Math.max(hub.most, before?.most ?? -Infinity),
+      };
+    }
+    if (this.isHubWrong || before === null) return;
+    const most = Math.min(read.monotonic + before.most, this.now() - serverErrorMs);
+    if (most >= before.least) this.#wrongBefore.push({ least: before.least, most });
+    if (this.#wrongBefore.length > WRONG_TIMES_MAX) this.#wrongBefore.shift();
+    this.#wrongTimes = null;
   }
 
   #tell(server: TimeSource['server']): void {

@@ -228,6 +228,33 @@ describe('a clock', () => {
     },
   );
 
+  test.each([600_000, -600_000])(
+    'of the hub that was wrong by %d ms until now: what it stored by then and nobody has read is not dated right',
+    async (hub) => {
+      const world = new World();
+      const watch = world.watch();
+      await watch.start(world.sources());
+      const right = world.at;
+      world.at += 1_000;
+      world.offsets.hub = hub;
+      const set = world.at;
+      for (let more = 0; more < 4; more += 1) {
+        world.at += EVERY_MS;
+        await world.next();
+      }
+      const wrong = world.at;
+      world.at += 1_000;
+      world.offsets.hub = 0;
+      for (let more = 0; more < 4; more += 1) await world.next();
+      expect(watch.isHubWrong).toBe(false);
+      // That it is later than now says enough of the one, and will be right one day.
+      const isRemembered = hub < 0;
+      for (const storedAt of [set, wrong]) expect(watch.isDatedWrong(storedAt + hub)).toBe(isRemembered);
+      expect(watch.isDatedWrong(right + hub - 1_000)).toBe(false);
+      expect(watch.isDatedWrong(world.at)).toBe(false);
+    },
+  );
+
   test('of the hub that is wrong as a node begins is told by the store’s, and all that is stored may be dated by it', async () => {
     const world = new World();
     world.offsets.hub = -3_600_000;
