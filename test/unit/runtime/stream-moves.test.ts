@@ -13,7 +13,12 @@ const STREAM = 'DEVICES-depot';
 /** Partitions as their owner before has left them in the stream. */
 async function left(...positions: readonly number[]): Promise<readonly PartitionState[]> {
   const store = new MemoryStore({ kinds, clock: { now: () => 0 }, serverErrorMs: 50, retentionDays: 30 });
-  const leases = await store.acquire({ node: 'node-1', limit: positions.length, ttlMs: 60_000 });
+  const leases = await store.acquire({
+    node: 'node-1',
+    limit: positions.length,
+    ttlMs: 60_000,
+    epochAtLeast: 1,
+  });
   const states = await openPartitions(leases, {
     ...{ kinds, store, awakeMax: 10, awakeBytesMax: Infinity, sourcesMax: 10 },
   });
