@@ -13,10 +13,11 @@ import { MemoryLink } from '../../src/memory/link.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from '../../src/runtime/limits.ts';
 import { Node } from '../../src/runtime/node.ts';
-import type { Clock } from '../../src/runtime/ports.ts';
+import type { Clock, Feed } from '../../src/runtime/ports.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { createTelemetry } from '../../src/telemetry.ts';
 import { decode, encode } from '../../src/wire/codec.ts';
+import { PARTITIONS, partitionOf } from '../../src/wire/partition.ts';
 import { twinCommand, twinGet, twinLedger } from '../../src/wire/subjects.ts';
 import { RIGHT_HUB } from '../../tools/right-hub.ts';
 import { until } from '../node.ts';
@@ -65,6 +66,8 @@ class LateStore extends MemoryStore {
   readonly commits = new Gate();
   /** Of each commit that it took. */
   readonly reportsOfCommits: number[] = [];
+  /** Of each commit that it refused because of what a report says. */
+  readonly reportsOfRefusals: number[] = [];
   /** So many more commits are refused, whatever is in them. */
   refusals = 0;
   /** So many more commits are refused in which a command is accepted beside a report. */
@@ -88,8 +91,11 @@ class LateStore extends MemoryStore {
       this.refusals -= 1;
       return { type: 'refused', cause: new Error('this is not stored') };
     }
-    if (reports.some(({ report }) => JSON.stringify(report).includes(REFUSED)))
+    if (reports.some(({ report }) => JSON.stringify(report).includes(REFUSED))) {
+      this.reportsOfRefusals.push(reports.length);
+      await this.commits.pass();
       return { type: 'refused', cause: new Error('this is never stored') };
+    }
     this.reportsOfCommits.push(reports.length);
     const answer = await super.commit(...asked);
     await this.commits.pass();
@@ -134,13 +140,14 @@ afterEach(async () => {
 /** A node that takes the partitions as soon as nobody holds them, with a way of its own to the streams. */
 function newNode({
   toStreams = new MemoryLink(systemClock),
+  feed = new MemoryFeed({ hub, link: toStreams, clock: systemClock }),
   ...limits
-}: { readonly toStreams?: MemoryLink } & Partial<RuntimeLimits> = {}): Node {
+}: { readonly toStreams?: MemoryLink; readonly feed?: Feed } & Partial<RuntimeLimits> = {}): Node {
   const link = new MemoryLink(systemClock);
   const { telemetry } = createTelemetry(log, new DeviceLog(log, clock), clock);
   return new Node({
     ...{ kinds, clock, store, node: 'n1', telemetry, clockProblem: () => null, hubClock: RIGHT_HUB },
-    feed: new MemoryFeed({ hub, link: toStreams, clock: systemClock }),
+    feed,
     bus: new MemoryBus({ hub, link, clock: systemClock }),
     limits: { ...DEFAULT_LIMITS, leaseTtlMs: LEASE_MS, ...limits },
   });
@@ -343,6 +350,23 @@ describe('a message that the store refuses', () => {
     await untilHeard();
   });
 
+  test('is decided alone, whatever came while it was refused with others', async () => {
+    store.commits.close();
+    say('available');
+    await store.commits.untilSomebodyWaits();
+    // Both are decided while that commit is under way, and share the next one.
+    say('available');
+    say('available', { note: REFUSED });
+    await pause(100);
+    store.commits.open();
+    store.commits.close();
+    await store.commits.untilSomebodyWaits();
+    for (let more = 0; more < 50; more += 1) say('available');
+    store.commits.open();
+    await untilHeard();
+    expect(store.reportsOfRefusals).toEqual([2, 1]);
+  });
+
   test('is none that was decided beside what the store refuses', async () => {
     store.refusedCommands = 1;
     store.commits.close();
@@ -373,4 +397,45 @@ describe('a message that the store refuses', () => {
     await untilHeard();
     expect(Math.max(...store.reportsOfCommits.slice(before))).toBeGreaterThan(10);
   });
+});
+
+test('a node that stops writes what it set aside last, though nothing was decided since', async () => {
+  await node.stop();
+  // No time passes at the hub, so that of what is above a rate nothing is heard now and then.
+  const now = systemClock.now();
+  hub = new MemoryHub({ ...systemClock, now: () => now });
+  store = new LateStore({ kinds, clock: systemClock, serverErrorMs: 50, retentionDays: 30 });
+  const streams = new MemoryFeed({ hub, link: new MemoryLink(systemClock), clock: systemClock });
+  const feed: Feed = {
+    // What is set aside is not read again while it runs.
+    open: async (options) => {
+      const reading = await streams.open(options);
+      return { read: () => new Promise(() => undefined), stop: () => reading.stop() };
+    },
+  };
+  node = newNode({ feed, deviceRate: { perSecond: 1, burst: 2 } });
+  await node.start();
+  const sayAndSetAside = async (count: number): Promise<void> => {
+    const wanted = node.status.backlog + count;
+    for (let more = 0; more < count; more += 1) say('available');
+    await until('it is set aside', () => {
+      const { backlog } = node.status;
+      return Promise.resolve(backlog >= wanted ? { done: true } : { done: false, seen: String(backlog) });
+    });
+  };
+  seq = 0;
+  for (const state of ['available', 'available', 'available']) say(state);
+  await until('what is within the rate is decided', async () => {
+    const page = { from: null, to: null, after: null, isNewestFirst: false, limit: 99 };
+    const { length } = await store.reports(DEVICE, page);
+    return length > 1 ? { done: true } : { done: false, seen: String(length) };
+  });
+  await sayAndSetAside(5);
+  const { backlog: setAside } = node.status;
+  await sayAndSetAside(1);
+  await node.stop();
+  const leases = await store.acquire({ node: 'next', limit: PARTITIONS, ttlMs: LEASE_MS });
+  const lease = leases.find(({ partition }) => partition === partitionOf(DEVICE));
+  expect(lease?.positions).toMatchObject([{ stream: 'DEVICES-depot', position: seq }]);
+  expect(lease?.backlog.reduce((sum, { messages }) => sum + messages, 0)).toBe(setAside + 1);
 });

@@ -1,5 +1,6 @@
 /**
- * A gateway whose twin lives on one node, and devices of it whose twins live on another: what is known of it travels through the store.
+ * A gateway whose twin lives on one node, and devices of it whose twins live on another: what is known of it travels through the store. On
+ * the same node it travels at once.
  */
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -47,7 +48,7 @@ let nodes: readonly Node[];
 let startedAt: number;
 let seq: number;
 
-function makeNode(name: string): Node {
+function makeNode(name: string, leaseTtlMs = LEASE_MS): Node {
   const link = new MemoryLink(systemClock);
   const { telemetry } = createTelemetry(log, new DeviceLog(log, systemClock), systemClock);
   return new Node({
@@ -63,7 +64,7 @@ function makeNode(name: string): Node {
     feed: new MemoryFeed({ hub, link, clock: systemClock }),
     bus: new MemoryBus({ hub, link, clock: systemClock }),
     // Each keeps what it has taken at first.
-    limits: { ...DEFAULT_LIMITS, leaseTtlMs: LEASE_MS, acquireRetryMs: 3_600_000 },
+    limits: { ...DEFAULT_LIMITS, leaseTtlMs, acquireRetryMs: 3_600_000 },
   });
 }
 
@@ -162,4 +163,18 @@ describe('a gateway whose twin is on another node', () => {
       return isHeeded && suspicions.every(({ reason }) => reason === 'source-away');
     });
   });
+});
+
+test('a gateway whose twin is on the same node is told at once that it plays an old snapshot, before anything is read of it', async () => {
+  hub = new MemoryHub(systemClock);
+  store = new MemoryStore({ kinds, clock: systemClock, serverErrorMs: 50, retentionDays: 30 });
+  // What is known of sources is read with each renewal, of which there is none in this test.
+  const alone = makeNode('alone', 3_600_000);
+  nodes = [...nodes, alone];
+  await alone.start();
+  for (const state of ['available', 'charging', 'available', 'charging'])
+    say([GATEWAY, ...DEVICES], state === 'charging' ? state : 'available');
+  await untilAll([GATEWAY], 'it was found', ({ suspicions }) =>
+    suspicions.some(({ reason }) => reason === 'snapshot-replayed'),
+  );
 });
