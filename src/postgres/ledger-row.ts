@@ -31,7 +31,9 @@ const columns = {
 } as const;
 
 const all = Object.keys(columns).join(', ');
-const changing = Object.keys(columns).filter((name) => name !== 'device' && name !== 'id');
+/** What never changes of a command stays as it stands: also a `by` in whose place there is another one since (see `anonymise`). */
+const FIXED = ['device', 'id', 'by'];
+const changing = Object.keys(columns).filter((name) => !FIXED.includes(name));
 
 /** Writes entries, new ones and known ones alike. */
 export const ledgerPart: StatementPart<typeof columns> = {
