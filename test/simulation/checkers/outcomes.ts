@@ -114,7 +114,7 @@ function isProvable(entry: LedgerEntry, { record, store }: Evidence): boolean {
   const isWiped = record.wipes.some((wipe) => wipe.device === device && wipe.at <= (closedAt ?? Infinity));
   const isNewIncarnation = (store.twins.get(device)?.incarnation ?? 1) > entry.incarnation;
   if (isWiped && (isNewIncarnation || acceptedAt !== closedAt)) return false;
-  if (isRestarted(entry, record) && !isRecognised(entry, record)) return false;
+  if (isRestarted(entry, record) && !isRecognised(entry, { record, store })) return false;
   const later = record.receptions.filter((other) => other.device === device && other.command.n > n);
   return new Set(later.map(({ command }) => command.n)).size < RING_SIZE_MAX - undecidedIn(device, record);
 }
@@ -133,10 +133,15 @@ function isRestarted({ device, boot }: LedgerEntry, { made }: Evidence['record']
 
 /**
  * After a restart a ring is known for that of before by a command in it that was bound to a boot. One that is full of `report`
- * tells nothing: a device that forgot everything executes copies of those again.
+ * tells nothing: a device that forgot everything executes copies of those again. Nor does one whose commands a store has forgotten that
+ * was set back.
  */
-function isRecognised({ device, n }: LedgerEntry, record: Evidence['record']): boolean {
+function isRecognised(
+  { device, n }: LedgerEntry,
+  { record, store }: Pick<Evidence, 'record' | 'store'>,
+): boolean {
   const { receptions, made } = record;
+  const remembered = new Set(store.ledger.get(device)?.map((entry) => entry.n));
   const before = receptions.filter(({ device: other, command }) => other === device && command.n < n);
   const numbers = [...new Set(before.map(({ command }) => command.n))].sort((a, b) => b - a);
   const kept = new Set(numbers.slice(0, RING_SIZE_MAX - 1 - undecidedIn(device, record)));
@@ -151,6 +156,7 @@ function isRecognised({ device, n }: LedgerEntry, record: Evidence['record']): b
     .filter(({ outcome, reason }) => outcome === 'done' || !PROTOCOL_REFUSALS.includes(reason ?? outcome))
     .map((entry) => entry.n);
   return before.some(
-    ({ command }) => kept.has(command.n) && command.boot !== undefined && handled.includes(command.n),
+    ({ command: { n: number, boot } }) =>
+      kept.has(number) && boot !== undefined && handled.includes(number) && remembered.has(number),
   );
 }
