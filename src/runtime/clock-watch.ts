@@ -237,7 +237,7 @@ export class ClockWatch implements Clock {
     const uncertainMs = (mostMs - leastMs) / 2;
     this.#differences.set(server, { server, offsetMs, uncertainMs, differs, wrong: null });
     this.#judge();
-    if (server === 'hub') this.#noteWrongTimes(read, isProved);
+    this.#noteWrongTimes();
     if (differs !== (before?.differs ?? false)) {
       if (server === 'hub' && this.#wrong === 'unknown') this.#isUntold = true;
       else this.#tell(server);
@@ -247,19 +247,21 @@ export class ClockWatch implements Clock {
   }
 
   /** What the hub told that is later than now is left out: it will tell that once more, and be right. */
-  #noteWrongTimes(read: Reading, isProved: boolean): void {
-    const { serverErrorMs } = this.#options;
+  #noteWrongTimes(): void {
+    const { serverErrorMs, clock } = this.#options;
+    const isProved = this.#unprovedLeft.get('hub') === UNPROVED_MAX;
     const hub = this.#ranges.get('hub');
     const before = this.#wrongTimes;
     if (this.isHubWrong && isProved && hub !== undefined) {
-      const least = (this.#agreed ?? read).monotonic + hub.least - serverErrorMs;
+      const since = this.#agreed?.monotonic ?? -Infinity;
+      const least = since + hub.least - serverErrorMs;
       this.#wrongTimes = {
         least: Math.min(least, before?.least ?? Infinity),
         most: Math.max(hub.most, before?.most ?? -Infinity),
       };
     }
     if (this.isHubWrong || before === null) return;
-    const most = Math.min(read.monotonic + before.most, this.now() - serverErrorMs);
+    const most = Math.min(clock.monotonic() + before.most, this.now() - serverErrorMs);
     if (most >= before.least) this.#wrongBefore.push({ least: before.least, most });
     if (this.#wrongBefore.length > WRONG_TIMES_MAX) this.#wrongBefore.shift();
     this.#wrongTimes = null;

@@ -262,6 +262,9 @@ describe('a clock', () => {
     await watch.start(world.sources());
     expect(Math.abs(watch.now() - world.at)).toBeLessThanOrEqual(2);
     expect([watch.isHubWrong, watch.isDatedWrong(world.at - 7_200_000)]).toEqual([true, true]);
+    world.offsets.hub = 0;
+    for (let more = 0; more < 4; more += 1) await world.next();
+    expect([watch.isHubWrong, watch.isDatedWrong(world.at - 7_200_000)]).toEqual([false, true]);
   });
 
   test('of the hub that differs is told also where the store does not answer: nobody knows whose is wrong', async () => {
