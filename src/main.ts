@@ -18,6 +18,11 @@ const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const STOP_PATIENCE_MS = 1_000;
 
 try {
+  const [unwanted] = process.argv.slice(2);
+  if (unwanted !== undefined)
+    throw new ConfigError(
+      `npm run serve takes no arguments, and was given ${unwanted}: its settings are environment variables, which README.md lists under "Production"`,
+    );
   const config = readConfig(process.env);
   const log = openLog({ level: config.logLevel, fields: { node: config.node } });
   const app = await startCorral(config, log);

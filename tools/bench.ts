@@ -2,7 +2,7 @@
  * `npm run bench`: what Corral costs, against what it would cost to do nothing. Results go to stdout, progress to stderr.
  * `docs/benchmarks.md` says how to read them.
  */
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { abuseTargets, measureAbuse } from './bench/abuse/abuse.ts';
 import { runAbuserProcess } from './bench/abuse/abuser-process.ts';
 import { runAppProcess } from './bench/abuse/app-process.ts';
@@ -23,6 +23,7 @@ import { measurePageImages, pageImagesLines } from './bench/page-images.ts';
 import { measureStart, startTargets } from './bench/start.ts';
 import { type TargetLine, targetTable } from './bench/target-table.ts';
 import { CommandLineError, EXIT } from './cli/command-line-error.ts';
+import { npmProgram } from './cli/npm-program.ts';
 import { wholeNumber } from './cli/numbers.ts';
 import { complain, complainOf, print, printJson } from './cli/print.ts';
 import { showProgress } from './cli/progress.ts';
@@ -73,12 +74,10 @@ const MIXES = { believable: 'believable', same: 'steady', change: 'changing' } a
 
 const progress = showProgress();
 
-const program = new Command()
-  .name('npm run bench --')
-  .description(
-    'Measures Corral on servers of its own. Without a command: all targets, in about twenty minutes.',
-  )
-  .showHelpAfterError('(--help says more)');
+const program = npmProgram(
+  'npm run bench --',
+  'Measures Corral on servers of its own. Without a command: all targets, in about twenty minutes.',
+);
 
 bench(
   'ingest',

@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { kinds } from '../machines/kinds.ts';
+import { npmProgram } from './cli/npm-program.ts';
 import { rules } from './conform/rules.ts';
 import { asyncapiDocument } from './docs/asyncapi-document.ts';
 import { grafanaDashboard } from './docs/grafana-dashboard.ts';
@@ -11,6 +12,8 @@ import { kindsDocument } from './docs/kinds-document.ts';
 import { protocolDocument } from './docs/protocol-document.ts';
 import { protocolVectors } from './docs/protocol-vectors.ts';
 import { suspicionsDocument } from './docs/suspicions-document.ts';
+
+npmProgram('npm run docs --', 'Writes the parts of docs/ that follow from the code.').parse();
 
 const docs = join(import.meta.dirname, '../docs');
 writeFileSync(join(docs, 'kinds.md'), kindsDocument(kinds));

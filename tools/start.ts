@@ -2,7 +2,8 @@
  * `npm start`: the whole of Corral on this machine, with nothing installed but Node: Postgres, the hub, a site's leaf, a
  * node, and a simulated fleet behind the leaf. Its data stays in a folder, so that the next start goes on from there.
  */
-import { Command, InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import { npmProgram } from './cli/npm-program.ts';
 import { complain, complainOf, say } from './cli/print.ts';
 import { DevServerError } from './dev/dev-server-error.ts';
 import { showStatus } from './start/fleet-status.ts';
@@ -13,9 +14,10 @@ import { ConfigError } from '../src/config.ts';
 import { ConnectError } from '../src/nats/connect.ts';
 import { HubError } from '../src/nats/kept-stream.ts';
 
-const program = new Command()
-  .name('npm start --')
-  .description('Runs Postgres, the hub, a site, a node and a simulated fleet on this machine.')
+const program = npmProgram(
+  'npm start --',
+  'Runs Postgres, the hub, a site, a node and a simulated fleet on this machine.',
+)
   .option('--no-fleet', 'without the simulated fleet')
   .option('--data-dir <dir>', 'where everything is kept', '.corral')
   .option('--fresh', 'throw away what npm start keeps in the data folder first', false)
@@ -23,8 +25,7 @@ const program = new Command()
   .option('--nats-port <port>', 'the hub, for backends', port, 4801)
   .option('--leaf-port <port>', 'the hub, for leafs', port, 4802)
   .option('--site-port <port>', "the site's leaf, for devices", port, 4803)
-  .option('--postgres-port <port>', 'Postgres', port, 4804)
-  .showHelpAfterError();
+  .option('--postgres-port <port>', 'Postgres', port, 4804);
 
 /** A terminal sends Ctrl-C to everybody in it, and npm passes on what it gets: so what follows this soon is the same Ctrl-C, ms. */
 const SAME_SIGNAL_MS = 500;

@@ -2,10 +2,10 @@
  * `npm run measure:page`: how long the page takes from its address to the first useful picture, with a large fleet in the store: the
  * numbers of the fleet and the first rows of the list are painted. It lies here and not with the benches because it needs a browser.
  */
-import { Command } from 'commander';
 import type { Browser } from 'playwright-core';
 import { prepareFleet } from '../../tools/bench/ingest.ts';
 import { startBenchServers } from '../../tools/bench/bench-servers.ts';
+import { npmProgram } from '../../tools/cli/npm-program.ts';
 import { wholeNumber } from '../../tools/cli/numbers.ts';
 import { showProgress } from '../../tools/cli/progress.ts';
 import { buildPage } from '../../tools/page/build-page.ts';
@@ -36,12 +36,12 @@ const WATCH = `
   requestAnimationFrame(look);
 `;
 
-const { devices, loads } = new Command()
-  .name('npm run measure:page --')
-  .description('Measures how long the page takes to show a large fleet, on servers of its own.')
+const { devices, loads } = npmProgram(
+  'npm run measure:page --',
+  'Measures how long the page takes to show a large fleet, on servers of its own.',
+)
   .option('--devices <n>', 'devices in the store', wholeNumber(1), 100_000)
   .option('--loads <n>', 'how often the page is opened, each time without a cache', wholeNumber(1), 20)
-  .showHelpAfterError()
   .parse()
   .opts<{ readonly devices: number; readonly loads: number }>();
 

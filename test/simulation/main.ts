@@ -7,9 +7,12 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { Option } from 'commander';
+import { npmProgram } from '../../tools/cli/npm-program.ts';
+import { wholeNumber } from '../../tools/cli/numbers.ts';
 import { complain } from '../../tools/cli/print.ts';
-import { tell, wholeNumber } from './command-line.ts';
+import { aboveZero, tell, unknownBug } from './command-line.ts';
+import { mutations } from './mutations/all.ts';
 import { searchMutants } from './mutations/search.ts';
 import { EVERYTHING, type Plan, readOnly } from './plan.ts';
 import { closingLine, rareText, relevantLines, shrunkText, traceText, violationText } from './print.ts';
@@ -25,26 +28,44 @@ const HOUR_MS = 3_600_000;
 /** Shrinking one violation takes no longer than this, ms: what was found by then is printed. */
 const SHRINK_MAX_MS = 300_000;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '100' },
-    first: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    hours: { type: 'string' },
-    only: { type: 'string' },
-    'storm-ms': { type: 'string' },
-    bail: { type: 'boolean', default: false },
-    terse: { type: 'boolean', default: false },
-    mutants: { type: 'boolean', default: false },
-    bug: { type: 'string', default: '' },
-    worker: { type: 'boolean', default: false },
-  },
-});
+const program = npmProgram(
+  'npm run simulate --',
+  'Runs simulated worlds from seeds and judges them; exit code 1 when a property did not hold.',
+)
+  .option('--seeds <n>', 'how many worlds', wholeNumber(1), 100)
+  .option('--first <seed>', 'the first seed', wholeNumber(1), 1)
+  .option('--seed <seed>', 'replay one world, with its trace', wholeNumber(1))
+  .option('--hours <n>', 'worlds for so long, however many', aboveZero)
+  .option('--only <troubles>', 'with --seed: only these, as node-crash:2,mix-ups, or nothing', readOnly)
+  .option('--storm-ms <n>', 'with --seed: a storm of this length', wholeNumber(1))
+  .option('--bail', 'stop at the first violation', false)
+  .option('--terse', 'without traces and shrinking', false)
+  .option('--mutants', 'say where the planted bugs are noticed; exit code 1 when one is not', false)
+  .option('--bug <words>', 'with --mutants: only those with these words in their sentence', '')
+  .addOption(new Option('--worker').hideHelp().default(false))
+  .parse();
+const values = program.opts<Values>();
+const unknown = unknownBug(values.bug, mutations);
+if (unknown !== null) program.error(`error: ${unknown}`);
 
 if (values.worker) serveParent();
 else if (values.mutants) process.exitCode = (await searchMutants(values.bug, worlds())) === 0 ? 0 : 1;
 else if (values.seed === undefined) process.exitCode = await runMany(worlds());
-else process.exitCode = await replay(wholeNumber('--seed', values.seed));
+else process.exitCode = await replay(values.seed);
+
+interface Values {
+  readonly seeds: number;
+  readonly first: number;
+  readonly seed?: number;
+  readonly hours?: number;
+  readonly only?: readonly string[];
+  readonly stormMs?: number;
+  readonly bail: boolean;
+  readonly terse: boolean;
+  readonly mutants: boolean;
+  readonly bug: string;
+  readonly worker: boolean;
+}
 
 /** Runs the seeds that the parent process asks for, one after the other. */
 function serveParent(): void {
@@ -56,23 +77,17 @@ function serveParent(): void {
 
 /** The worlds that are asked for: so many, or as many as there is time for. */
 function worlds(): { readonly first: number; readonly seeds: number } {
-  const seeds = values.hours === undefined ? wholeNumber('--seeds', values.seeds) : Infinity;
-  return { first: wholeNumber('--first', values.first), seeds };
+  return { first: values.first, seeds: values.hours === undefined ? values.seeds : Infinity };
 }
 
 /** How long worlds are begun, ms. */
 function forMs(): number {
-  if (values.hours === undefined) return Infinity;
-  const hours = Number(values.hours);
-  if (hours > 0) return hours * HOUR_MS;
-  throw new Error(`--hours takes a number above 0, not ${values.hours}`);
+  return values.hours === undefined ? Infinity : values.hours * HOUR_MS;
 }
 
 /** What of a world is to be run. */
 function plan(): Plan {
-  const only = values.only === undefined ? EVERYTHING.only : readOnly(values.only);
-  const stormMs = values['storm-ms'] === undefined ? null : wholeNumber('--storm-ms', values['storm-ms']);
-  return { only, stormMs };
+  return { only: values.only ?? EVERYTHING.only, stormMs: values.stormMs ?? null };
 }
 
 async function runMany({ first, seeds }: ReturnType<typeof worlds>): Promise<number> {

@@ -5,6 +5,7 @@
  * A trouble is a part of the world (`mix-ups`), or one single event of it or of a sort of fault, counted from 1 (`node-crash:3`).
  * Leaving one out moves no other fault of the storm.
  */
+import { InvalidArgumentError } from 'commander';
 import { FAULTS, type FaultSort } from './trouble.ts';
 import type { Schedule } from './world/schedule.ts';
 
@@ -69,7 +70,7 @@ export function readOnly(text: string): readonly string[] {
   for (const name of names) {
     const [sort = '', number] = name.split(':');
     if (sorts.includes(sort) && (number === undefined || /^[1-9]\d*$/.test(number))) continue;
-    throw new Error(
+    throw new InvalidArgumentError(
       `--only takes nothing, or names like node-crash or node-crash:3, not ${name}; sorts: ${sorts.join(', ')}`,
     );
   }

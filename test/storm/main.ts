@@ -6,12 +6,14 @@
  * once. `--mutants` runs the storms with each planted bug instead, or with those whose sentence has the words of `--bug` in it; exit code 1 when one is
  * not noticed.
  */
-import { parseArgs } from 'node:util';
+import { npmProgram } from '../../tools/cli/npm-program.ts';
+import { wholeNumber } from '../../tools/cli/numbers.ts';
 import { complain, say } from '../../tools/cli/print.ts';
-import { tell, wholeNumber } from '../simulation/command-line.ts';
+import { aboveZero, tell, unknownBug } from '../simulation/command-line.ts';
 import { startRunPostgres } from '../run-postgres.ts';
 import { runLanes } from './lanes.ts';
 import { searchStormMutants } from './mutants.ts';
+import { stormMutations } from './mutations.ts';
 import { closingLine, planText, sightsText, violationText, wayTo } from './print.ts';
 import type { Verdict } from './run.ts';
 import { neverSeen } from './sights.ts';
@@ -22,21 +24,39 @@ const PROGRESS_EVERY = 20;
 /** Of so many violations what led to them is shown. */
 const SHOWN_MAX = 3;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '40' },
-    first: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    times: { type: 'string', default: '1' },
-    hours: { type: 'string' },
-    'side-by-side': { type: 'string', default: '2' },
-    patience: { type: 'string' },
-    bail: { type: 'boolean', default: false },
-    terse: { type: 'boolean', default: false },
-    mutants: { type: 'boolean', default: false },
-    bug: { type: 'string', default: '' },
-  },
-});
+const program = npmProgram(
+  'npm run simulate:servers --',
+  'Runs storms on real servers and judges them; exit code 1 when a property did not hold.',
+)
+  .option('--seeds <n>', 'how many storms', wholeNumber(1), 40)
+  .option('--first <seed>', 'the first seed', wholeNumber(1), 1)
+  .option('--seed <seed>', 'one of them, and what happened in it', wholeNumber(1))
+  .option('--times <n>', 'with --seed: how often', wholeNumber(1), 1)
+  .option('--hours <n>', 'storms for so long, however many', aboveZero)
+  .option('--side-by-side <n>', 'how many storms are under way at once', wholeNumber(1), 2)
+  .option('--patience <seconds>', 'give up a storm in which nothing moves for so long', wholeNumber(1))
+  .option('--bail', 'stop at the first violation', false)
+  .option('--terse', 'without what led to a violation', false)
+  .option('--mutants', 'say which storms notice the planted bugs; exit code 1 when one is not noticed', false)
+  .option('--bug <words>', 'with --mutants: only those with these words in their sentence', '')
+  .parse();
+const values = program.opts<Values>();
+const unknown = unknownBug(values.bug, stormMutations);
+if (unknown !== null) program.error(`error: ${unknown}`);
+
+interface Values {
+  readonly seeds: number;
+  readonly first: number;
+  readonly seed?: number;
+  readonly times: number;
+  readonly hours?: number;
+  readonly sideBySide: number;
+  readonly patience?: number;
+  readonly bail: boolean;
+  readonly terse: boolean;
+  readonly mutants: boolean;
+  readonly bug: string;
+}
 
 // Whoever ends this ends its servers with it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
@@ -46,8 +66,8 @@ process.exitCode = values.mutants ? await findMutants() : await runStorms();
 process.exit();
 
 async function findMutants(): Promise<number> {
-  const storms = { first: wholeNumber('--first', values.first), seeds: wholeNumber('--seeds', values.seeds) };
-  return (await searchStormMutants(values.bug, storms)) === 0 ? 0 : 1;
+  const { bug, first, seeds } = values;
+  return (await searchStormMutants(bug, { first, seeds })) === 0 ? 0 : 1;
 }
 
 async function runStorms(): Promise<number> {
@@ -62,15 +82,13 @@ async function runStorms(): Promise<number> {
 
 /** The seeds that are asked for, one after the other. */
 function* seedsWanted(): Generator<number, void> {
-  const { seed, hours } = values;
+  const { seed, hours, first, seeds, times } = values;
   if (seed !== undefined) {
-    const times = wholeNumber('--times', values.times);
-    for (let time = 0; time < times; time += 1) yield wholeNumber('--seed', seed);
+    for (let time = 0; time < times; time += 1) yield seed;
     return;
   }
-  const first = wholeNumber('--first', values.first);
-  const last = hours === undefined ? first + wholeNumber('--seeds', values.seeds) - 1 : Infinity;
-  const until = performance.now() + (hours === undefined ? Infinity : Number(hours) * HOUR_MS);
+  const last = hours === undefined ? first + seeds - 1 : Infinity;
+  const until = performance.now() + (hours === undefined ? Infinity : hours * HOUR_MS);
   for (let next = first; next <= last && performance.now() < until; next += 1) yield next;
 }
 
@@ -88,7 +106,7 @@ async function runAll(seeds: Generator<number, void>): Promise<number> {
     } else if (values.seed !== undefined && !values.terse) tell(wayTo(verdict));
     if (tally.seeds % PROGRESS_EVERY === 0) complain(`${tally.seeds} storms, ${tally.violations} violations`);
   };
-  const sideBySide = wholeNumber('--side-by-side', values['side-by-side']);
+  const { sideBySide } = values;
   await runLanes({ seeds, sideBySide, postgresUrl, take, ...patience() });
   // One storm again and again shows what it shows.
   const never = values.seed === undefined ? neverSeen(tally.seeds, tally.sights) : [];
@@ -98,7 +116,5 @@ async function runAll(seeds: Generator<number, void>): Promise<number> {
 }
 
 function patience(): { readonly patienceMs?: number } {
-  return values.patience === undefined
-    ? {}
-    : { patienceMs: 1_000 * wholeNumber('--patience', values.patience) };
+  return values.patience === undefined ? {} : { patienceMs: 1_000 * values.patience };
 }

@@ -15,6 +15,7 @@ import { addIdentity } from './identity.ts';
 import { addKick } from './kick.ts';
 import { addLog } from './log.ts';
 import { addNodes } from './nodes.ts';
+import { linesOf } from './npm-program.ts';
 import { complain, say } from './print.ts';
 import { addReplay } from './replay.ts';
 import { addTrials } from './trials.ts';
@@ -48,8 +49,4 @@ export function corralProgram(): Command {
   addTrials(program);
   addCompletion(program);
   return program;
-}
-
-function linesOf(text: string): readonly string[] {
-  return text.replace(/\n$/, '').split('\n');
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { unknownBug } from '../../simulation/command-line.ts';
 import {
   EVERYTHING,
   nameOf,
@@ -86,4 +87,13 @@ test('what `--only` names is what a plan prints, and nothing else', () => {
   expect(readOnly('nothing')).toEqual([]);
   for (const text of ['node-crashes', 'node-crash:0', 'node-crash:x', ''])
     expect(() => readOnly(text)).toThrow('--only takes');
+});
+
+test('words that no planted bug has in its sentence are an error that lists the bugs, and not a run without any', () => {
+  const bugs = [{ bug: 'the fence is forgotten' }, { bug: 'a ring is dropped' }];
+  expect(unknownBug('ring', bugs)).toBeNull();
+  expect(unknownBug('', bugs)).toBeNull();
+  expect(unknownBug('rain', bugs)).toMatch(
+    /none has "rain" in it: the fence is forgotten; a ring is dropped$/,
+  );
 });
