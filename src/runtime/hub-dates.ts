@@ -178,3 +178,8 @@ function noteWrong(dates: StreamDates, sequence: number): void {
 export function hubDateOf({ storedAt, receivedAt }: Pick<Delivery, 'storedAt' | 'receivedAt'>): number {
   return storedAt ?? receivedAt;
 }
+
+/** Whether that was known to be wrong. */
+export function isDatedWrong({ storedAt }: Pick<Delivery, 'storedAt'>): true | undefined {
+  return storedAt === undefined ? undefined : true;
+}

@@ -6,12 +6,15 @@
  * Where not all between the last message that still stands and the first that does not is remembered, the place is found by the hub's time: what
  * it has stored since is later than all that was read. Where its clock was set back over the loss, or its machine came up with another time,
  * that is not so; this shows in times that fall from one message to the next, and then all from there on is read: twice does no harm, never would.
+ * The same where it was known to be wrong as what is lost was stored.
  */
 
 /** A message that was read: its sequence, and when the hub stored it, as its clock told, ms epoch. */
 export interface ReadMark {
   readonly sequence: number;
   readonly storedAt: number;
+  /** That was known to be wrong as it was read: by it the message is known again, and nothing is earlier or later than it. */
+  readonly isDatedWrong?: true | undefined;
 }
 
 /** What looking for it takes. */
@@ -48,28 +51,31 @@ const SET_BACK_MAX_MS = 86_400_000;
  */
 export function* findLostTail(question: LostTailQuestion): Search<number | null> {
   const { reached, first, last, allFrom } = question;
-  const { kept, lost, earlier } = yield* compareMarks(question);
+  const { kept, lost, dated, earlier } = yield* compareMarks(question);
   if (lost === null) return last < reached ? last : null;
   const keptTo = kept?.sequence ?? first - 1;
   if (kept !== null && keptTo >= allFrom) return keptTo;
-  const range = { keptTo, since: lost.storedAt };
+  if (dated === null) return keptTo;
+  const range = { keptTo, since: dated.storedAt };
   if (earlier === null) return yield* lastRead(last, range);
   const to = yield* beforeFall(earlier, range);
   return to === null ? keptTo : yield* lastRead(to, range);
 }
 
 /**
- * The first of the marks that does not stand any more, and the last before it that does; and the first sequence of one in whose place stands
+ * The first of the marks that does not stand any more, the first of those whose date was believed, and the last before it that does; and the first sequence of one in whose place stands
  * something earlier, so that the clock was set back before that. Marks that were all read in one go are looked at down to the last that stands;
  * others may be of before a loss, though one behind them was read after it.
  */
 function* compareMarks({ marks, allFrom, first, last }: LostTailQuestion): Search<{
   readonly kept: ReadMark | null;
   readonly lost: ReadMark | null;
+  readonly dated: ReadMark | null;
   readonly earlier: number | null;
 }> {
   let kept: ReadMark | null = null;
   let lost: ReadMark | null = null;
+  let dated: ReadMark | null = null;
   let earlier: number | null = null;
   for (const mark of marks.toSorted((a, b) => b.sequence - a.sequence)) {
     if (mark.sequence < first) break;
@@ -85,9 +91,10 @@ function* compareMarks({ marks, allFrom, first, last }: LostTailQuestion): Searc
       if (found.storedAt < mark.storedAt) earlier = mark.sequence;
     }
     lost = mark;
+    if (mark.isDatedWrong !== true) dated = mark;
     kept = null;
   }
-  return { kept, lost, earlier };
+  return { kept, lost, dated, earlier };
 }
 
 /** What is looked at: behind what stands as it was read, for what was stored before what is lost. */

@@ -7,7 +7,7 @@ import type { DesiredRequest } from '../../actors/decision.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { OpenRange } from './backlog.ts';
 import type { SetAside } from './backlog-reader.ts';
-import { hubDateOf } from './hub-dates.ts';
+import { hubDateOf, isDatedWrong } from './hub-dates.ts';
 import type { RuntimeLimits } from './limits.ts';
 import type { Delivery, FeedSink, Forgetting, GoneRange, InventoryEntry } from './ports.ts';
 import type { Verdict } from './rates.ts';
@@ -55,6 +55,7 @@ interface PassedRange {
   readonly partition: number;
   readonly range: OpenRange;
   storedAt: number;
+  isDatedWrong: true | undefined;
 }
 
 /** Messages above the rates of those who sent them, which follow each other but for what their devices do not say. */
@@ -256,12 +257,13 @@ export class Mailbox {
     const known = ranges.get(key);
     if (known === undefined) {
       const range = { stream, site, device, from: sequence, to: sequence, messages: 1 };
-      ranges.set(key, { partition, range, storedAt });
+      ranges.set(key, { partition, range, storedAt, isDatedWrong: isDatedWrong(delivery) });
       this.#count(waiting, 1, 0);
     } else {
       known.range.to = sequence;
       known.range.messages += 1;
       known.storedAt = storedAt;
+      known.isDatedWrong = isDatedWrong(delivery);
     }
   }
 

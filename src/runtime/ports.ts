@@ -2,6 +2,7 @@
  * The ports of the runtime: everything it needs of the world, as it needs it. Adapters (nats, postgres, memory)
  * implement them and never meet each other; `app.ts` puts them together.
  */
+import type { ReadMark } from './lost-tail.ts';
 import type { FiledReport, ReplayFinding, Transition } from '../../actors/decision.ts';
 import type { BootClock } from '../../actors/clock.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
@@ -104,7 +105,7 @@ export interface StreamStart {
    * Messages in which positions of the partitions stand, by sequence, the highest last: where the hub has another one there, the stream
    * has lost its tail.
    */
-  readonly marks?: readonly { readonly sequence: number; readonly storedAt: number }[];
+  readonly marks?: readonly ReadMark[];
 }
 
 /** Reading that was begun. */
@@ -203,6 +204,8 @@ export interface StreamPosition {
   readonly position: number;
   /** When the hub stored the message of that sequence, ms epoch; not given where none is known to have stood there. */
   readonly storedAt?: number | undefined;
+  /** What the hub said of that was known to be wrong as it was read. */
+  readonly isDatedWrong?: true | undefined;
 }
 
 /** A node's right to decide for a partition. */

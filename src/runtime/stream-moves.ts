@@ -10,7 +10,7 @@ import type { Batch } from './batch.ts';
 import type { Work } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { GoneRange } from './ports.ts';
-import { storedAtOf } from './stream-positions.ts';
+import { markAt } from './stream-positions.ts';
 import type { Telemetry } from './telemetry.ts';
 
 /** What moving takes. */
@@ -76,10 +76,10 @@ export class StreamMoves {
   #moveTo(stream: string, lagMax: number, batch: Batch): void {
     const reached = this.#taken.get(stream) ?? 0;
     const { partitions } = this.#options;
-    const storedAt = storedAtOf(partitions.values(), { stream, reached });
+    const mark = markAt(partitions.values(), { stream, reached });
     for (const partition of partitions.values()) {
       if (reached - partition.positions.of(stream) <= lagMax) continue;
-      partition.positions.move(stream, reached, storedAt);
+      partition.positions.move(stream, reached, mark?.storedAt, mark?.isDatedWrong);
       batch.touch(partition);
     }
   }

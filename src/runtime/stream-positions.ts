@@ -7,6 +7,7 @@
  * I2  `takeMoved` and `takeChanged` return each change once: what they returned is committed, or all of this is discarded.
  * I3  a position beyond messages that were only set aside is never returned without `takeChanged`, with which the backlog is written.
  */
+import type { ReadMark } from './lost-tail.ts';
 import type { StreamPosition, StreamStart } from './ports.ts';
 
 /**
@@ -20,6 +21,7 @@ interface Mark {
   position: number;
   made: string | null;
   storedAt: number | undefined;
+  isDatedWrong: true | undefined;
 }
 
 /** See the head of this file. */
@@ -31,8 +33,8 @@ export class StreamPositions {
   #isDue = false;
 
   constructor(positions: readonly StreamPosition[]) {
-    for (const { stream, position, made, storedAt } of positions)
-      this.#marks.set(stream, { position, made, storedAt });
+    for (const { stream, position, made, storedAt, isDatedWrong } of positions)
+      this.#marks.set(stream, { position, made, storedAt, isDatedWrong });
   }
 
   /** The streams of which something was ever read. */
@@ -55,17 +57,24 @@ export class StreamPositions {
     return this.#marks.get(stream)?.storedAt;
   }
 
-  /** `storedAt`: when the hub stored the message of that sequence; not given where none is known to stand there. */
-  move(stream: string, position: number, storedAt?: number): void {
+  /** The message in which a position stands, where one is known to. */
+  markOf(stream: string): ReadMark | undefined {
+    const { position, storedAt, isDatedWrong } = this.#marks.get(stream) ?? {};
+    if (position === undefined || storedAt === undefined) return undefined;
+    return { sequence: position, storedAt, isDatedWrong };
+  }
+
+  /** `storedAt`: when the hub stored the message of that sequence, as it says; not given where none is known to stand there. */
+  move(stream: string, position: number, storedAt?: number, isDatedWrong?: true): void {
     // This runs for every message.
-    this.#set(stream, position, storedAt);
+    this.#set(stream, position, storedAt, isDatedWrong);
     this.#changed.add(stream);
     if (this.#passed.size > 0 && this.#passed.has(stream)) this.#isDue = true;
   }
 
   /** Moves beyond messages that are set aside, the last of which stands there: that need not be written at once. */
-  pass(stream: string, position: number, storedAt: number): void {
-    this.#set(stream, position, storedAt);
+  pass(stream: string, position: number, storedAt: number, isDatedWrong?: true): void {
+    this.#set(stream, position, storedAt, isDatedWrong);
     const since = this.#passed.get(stream);
     if (since === undefined) this.#passed.set(stream, storedAt);
     const isLong = since !== undefined && Math.abs(storedAt - since) >= SET_ASIDE_WRITTEN_MS;
@@ -109,16 +118,20 @@ export class StreamPositions {
     return { stream, ...this.#markOf(stream) };
   }
 
-  #set(stream: string, position: number, storedAt: number | undefined): void {
+  #set(stream: string, position: number, storedAt: number | undefined, isDatedWrong: true | undefined): void {
     const mark = this.#markOf(stream);
     mark.position = position;
     mark.storedAt = storedAt;
+    mark.isDatedWrong = isDatedWrong;
   }
 
   #markOf(stream: string): Mark {
     let mark = this.#marks.get(stream);
     if (mark === undefined)
-      this.#marks.set(stream, (mark = { position: 0, made: null, storedAt: undefined }));
+      this.#marks.set(
+        stream,
+        (mark = { position: 0, made: null, storedAt: undefined, isDatedWrong: undefined }),
+      );
     return mark;
   }
 }
@@ -128,29 +141,26 @@ interface Reader {
   readonly positions: StreamPositions;
 }
 
-/** When the message was stored in which the farthest of some partitions stand, as far as one of them knows. */
-export function storedAtOf(
+/** The message in which the farthest of some partitions stand, as far as one of them knows. */
+export function markAt(
   readers: Iterable<Reader>,
   { stream, reached }: { readonly stream: string; readonly reached: number },
-): number | undefined {
+): ReadMark | undefined {
   for (const { positions } of readers) {
-    const storedAt = positions.of(stream) === reached ? positions.storedAtOf(stream) : undefined;
-    if (storedAt !== undefined) return storedAt;
+    const mark = positions.markOf(stream);
+    if (mark?.sequence === reached) return mark;
   }
   return undefined;
 }
 
 /** The messages in which partitions stand in a stream, by sequence. */
-function marksIn(
-  readers: Iterable<Reader>,
-  stream: string,
-): readonly { readonly sequence: number; readonly storedAt: number }[] {
-  const marks = new Map<number, number>();
+function marksIn(readers: Iterable<Reader>, stream: string): readonly ReadMark[] {
+  const marks = new Map<number, ReadMark>();
   for (const { positions } of readers) {
-    const storedAt = positions.storedAtOf(stream);
-    if (storedAt !== undefined) marks.set(positions.of(stream), storedAt);
+    const mark = positions.markOf(stream);
+    if (mark !== undefined) marks.set(mark.sequence, mark);
   }
-  return [...marks].sort(([a], [b]) => a - b).map(([sequence, storedAt]) => ({ sequence, storedAt }));
+  return [...marks.values()].sort((a, b) => a.sequence - b.sequence);
 }
 
 /** From where each stream has to be read, for all of these partitions. */

@@ -23,7 +23,7 @@ import { DeadLetters } from './dead-letters.ts';
 import { Deferral, type DeferralOptions } from './deferral.ts';
 import { DeviceTwins } from './device-twins.ts';
 import { forgetDevice } from './forgetting.ts';
-import { hubDateOf } from './hub-dates.ts';
+import { hubDateOf, isDatedWrong } from './hub-dates.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { type DeliveryWork, type PassedOver, replyAddress, type RequestWork, type Work } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
@@ -186,7 +186,7 @@ export class Turns {
     const { stream, sequence } = delivery;
     this.#moves.take(stream, sequence);
     if (partition === undefined || sequence <= partition.positions.of(stream)) return;
-    partition.positions.move(stream, sequence, hubDateOf(delivery));
+    partition.positions.move(stream, sequence, hubDateOf(delivery), isDatedWrong(delivery));
     batch.touch(partition);
     this.#deadLetters.sweep(delivery.receivedAt, batch);
     if (this.#deferral.waits(partition, work)) {
@@ -206,12 +206,12 @@ export class Turns {
       partition.backlog.passOver(range);
       this.#options.telemetry.passedOver(range);
     }
-    for (const { partition: number, range, storedAt } of ranges.values()) {
+    for (const { partition: number, range, storedAt, isDatedWrong: isWrong } of ranges.values()) {
       const { stream, to } = range;
       const partition = this.#options.partitions.get(number);
       this.#moves.take(stream, to);
       if (partition === undefined || to <= partition.positions.of(stream)) continue;
-      partition.positions.pass(stream, to, storedAt);
+      partition.positions.pass(stream, to, storedAt, isWrong);
       if (partition.positions.isDue) batch.touch(partition);
     }
   }

@@ -106,6 +106,20 @@ describe('a stream that has lost its tail', () => {
     }
   });
 
+  test('is read again by who knows one message alone, where that is gone and the hub’s clock was known to be wrong as it was stored', () => {
+    const before = times(0, Array<number>(500).fill(MINUTE_MS));
+    const wrong = times(before.at(-1)! + HOUR_MS, Array<number>(100).fill(100));
+    const since = times(before.at(-1)! + 2 * MINUTE_MS, Array<number>(50).fill(1_000));
+    const streams = { before: [...before, ...wrong], lost: 100, since };
+    const [mark] = lastOf(streams).marks;
+    const known = new ReadMarks([{ ...mark!, isDatedWrong: true }]).known;
+    // Nothing tells which of them are new: all are read, and none of those that are is passed over.
+    expect(found(streams, known).to).toBe(0);
+    // A date that was believed tells.
+    const right = { ...streams, before: [...before, ...times(before.at(-1)!, Array<number>(100).fill(100))] };
+    expect(found(right, lastOf(right)).to).toBe(500);
+  });
+
   test('that has lost nothing of what was read is read on', () => {
     const before = times(0, [5, 5, 5, 5]);
     const streams = { before, lost: 0, since: [30] };
