@@ -44,7 +44,7 @@ export const LOG_LINES = {
     says: 'something failed at the hub and is tried again',
     fields: ['part', 'type', 'leftOut'],
   },
-  'node-not-ready': { level: 'warn', says: 'node cannot do its work any more', fields: ['because'] },
+  'node-not-ready': { level: 'warn', says: 'node cannot do its work', fields: ['because'] },
   'node-not-ready-yet': { level: 'info', says: 'node cannot do its work yet', fields: ['because'] },
   'node-ready': { level: 'info', says: 'node can do its work', fields: ['status'] },
   'hub-hearing': { level: 'info', says: 'hearing all that the stream holds', fields: [] },

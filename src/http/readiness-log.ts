@@ -1,10 +1,22 @@
 /** What the log says of whether the node is ready: that is asked every second or so, and only what changes is written. */
 import { type LineWriter, writeLine } from '../log-lines.ts';
+import type { Clock } from '../runtime/ports.ts';
+
+/** A node that has just started takes its leases and reads what it has missed: that it is not ready for so long is nothing to be warned of, ms. */
+const START_MS = 30_000;
 
 /** See the head of this file. */
 export class ReadinessLog {
-  #status: 'ready' | 'standby' | 'not-ready' | 'unknown' = 'unknown';
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #startedAt: number;
+  #status: 'ready' | 'standby' | 'not-ready-yet' | 'not-ready' | 'unknown' = 'unknown';
   #wasReady = false;
+
+  /** Counts from now as since the start. */
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.#clock = clock;
+    this.#startedAt = clock.monotonic();
+  }
 
   /** It is, or stands by for others. */
   is(log: LineWriter, status: 'ready' | 'standby'): void {
@@ -13,10 +25,11 @@ export class ReadinessLog {
     this.#wasReady = true;
   }
 
-  /** It is not, for this reason. A node that has just started was not ready before. */
+  /** It is not, for this reason: that is expected of a node which has just started, and was not ready before. */
   isNot(log: LineWriter, because: string): void {
-    const line = this.#wasReady ? 'node-not-ready' : 'node-not-ready-yet';
-    if (this.#status !== 'not-ready') writeLine(log, line, { because });
-    this.#status = 'not-ready';
+    const isStarting = !this.#wasReady && this.#clock.monotonic() - this.#startedAt < START_MS;
+    const status = isStarting ? 'not-ready-yet' : 'not-ready';
+    if (this.#status !== status) writeLine(log, `node-${status}`, { because });
+    this.#status = status;
   }
 }

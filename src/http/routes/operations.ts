@@ -26,7 +26,7 @@ const ReadinessSchema = Type.Object({
 
 /** Registers `/healthz`, `/readyz` and `/metrics`. */
 export function operationRoutes(app: HttpApp, context: HttpContext): void {
-  const changes = new ReadinessLog();
+  const changes = new ReadinessLog(context.clock);
   app.get(
     '/healthz',
     {
