@@ -11,7 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { connectCorral, type CommandResult, type Corral, CorralRefusal } from '../../src/client/corral.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
-import { openEye } from '../contract/database-eye.ts';
+import { type DatabaseEye, openEye } from '../contract/database-eye.ts';
 import { until } from '../node.ts';
 import { impatientChargePoint, startNodeWithKinds } from '../node-with-kinds.ts';
 import type { NodeProcess } from '../node-process.ts';
@@ -30,7 +30,7 @@ const SEED = Number(process.env.CORRAL_REMOTE_STARTS_SEED ?? 1);
 const IS_LARGE = STARTS >= 100;
 const SPEED = 100;
 /** Charge points behind the gateway: of many starts each has a dozen at least, and a large run has no more of them than two cores carry. */
-const DEVICES = Math.min(64, Math.ceil(STARTS / (IS_LARGE ? 12 : 4)));
+const DEVICES = Math.min(200, Math.ceil(STARTS / (IS_LARGE ? 12 : 4)));
 const START_WINDOW_MS = 1_000;
 const RESEND_MS = 250;
 /** The parts of all starts after which something happens: copy the database, copy the hub's store, set that back, set the database back. */
@@ -120,19 +120,22 @@ async function timelineOf({ httpUrl }: NodeProcess, device: string): Promise<rea
   return intervals;
 }
 
+/** Who says something of a charge point in the end. */
+interface SaidBy {
+  readonly corral: Corral;
+  readonly eye: DatabaseEye;
+  readonly reader: NodeProcess;
+  readonly customers: Customers;
+}
+
 /** All that is said of a charge point, once every report that will ever be read was. */
-async function saidOf(
-  { device }: Truth,
-  { corral, reader, customers }: { corral: Corral; reader: NodeProcess; customers: Customers },
-): Promise<Said> {
+async function saidOf({ device }: Truth, { corral, eye, reader, customers }: SaidBy): Promise<Said> {
   const ledger = new Map<string, CommandResult | null>();
   for (const { id } of customers.asked) ledger.set(id, await ledgerOf(corral, device, id));
-  const eye = await openEye(world.databaseUrl);
   const stored = await eye.query<{ position: string; state: string }>(
     "select boot || '/' || seq as position, state from history where device = $1",
     [device],
   );
-  await eye.close();
   const document = await corral.get(device);
   const { asked, givenUpAt } = customers;
   return { asked, givenUpAt, ledger, document, stored, timeline: await timelineOf(reader, device) };
@@ -185,10 +188,12 @@ test(
     await Promise.all(customers.map((one) => one.untilFree()));
     const truths = await gateway.end();
     const reader = await world.startNode({ isStandby: true });
+    const eye = await openEye(world.databaseUrl);
+    world.add(() => eye.close());
     const judgements = await Promise.all(
       truths.map((truth) => {
         const own = customers[devices.indexOf(truth.device)]!;
-        return judgeInTheEnd(truth, () => saidOf(truth, { corral, reader, customers: own }), calamities);
+        return judgeInTheEnd(truth, () => saidOf(truth, { corral, eye, reader, customers: own }), calamities);
       }),
     );
     const starts = truths.flatMap((truth) => truth.starts);

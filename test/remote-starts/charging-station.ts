@@ -8,7 +8,7 @@ import type { DeviceAgent } from '../../src/device/device-agent.ts';
 import { AGENT_LIMITS } from '../../src/device/limits.ts';
 import { MemoryStorage, StorageMedium } from '../../src/device/memory-storage.ts';
 import type { deviceLinks } from '../../src/device/nats-link.ts';
-import type { DeviceBody, DeviceLink } from '../../src/device/ports.ts';
+import type { DeviceBody, DeviceClock, DeviceLink } from '../../src/device/ports.ts';
 import { uptimeClock } from '../../src/device/uptime-clock.ts';
 import { decode } from '../../src/wire/codec.ts';
 import type { Chance } from '../simulation/world/chance.ts';
@@ -29,8 +29,8 @@ export class ChargingStation {
   readonly #time: FastTime;
   readonly #made = new Map<string, MadeReport>();
   readonly #executed: string[] = [];
-  /** What a reading was of, by the number that it bears among its sensors: a report is told of when it is stored, which may be later. */
-  readonly #readings: Pick<MadeReport, 'madeAt' | 'session'>[] = [];
+  /** Which session a reading was of, by the number that it bears among its sensors. */
+  readonly #readings: number[] = [];
   #boots = 0;
   #agent: DeviceAgent | null = null;
   #booting: Promise<void> = Promise.resolve();
@@ -91,26 +91,28 @@ export class ChargingStation {
     await this.#agent?.stop();
     this.#boots += 1;
     const { device } = this;
+    const { clock, whenRead } = watchedClock();
     this.#agent = await startAgent({
       ...{ device, kind: 'charge-point', encoding: 'json', order: 'current-first' },
-      ...{ limits: this.#limits, clock: uptimeClock(), body: this.#body() },
+      ...{ limits: this.#limits, clock, body: this.#body() },
       storage: new MemoryStorage(this.#medium),
       link: this.#link(),
       tell: (event) => {
-        if (event.type === 'report') this.#noteMade(event.report);
+        if (event.type === 'report') this.#noteMade(event.report, whenRead(event.report.up));
       },
     });
   }
 
-  #noteMade(report: Report): void {
+  #noteMade(report: Report, made: ReturnType<ReturnType<typeof watchedClock>['whenRead']>): void {
     const { boot, seq, state, sensors, commands = [] } = report;
-    const reading = this.#readings[sensors.reading as number];
-    if (reading === undefined) throw new Error(`a report of ${this.device} without a reading`);
+    const session = this.#readings[sensors.reading as number];
+    if (session === undefined) throw new Error(`a report of ${this.device} without a reading`);
     const lastWords = commands
       .filter(({ n, outcome }) => outcome !== UNDECIDED && this.#station.starts.has(n))
       .map(({ n, outcome }): [number, string] => [n, outcome]);
     this.#made.set(positionOf(report), {
-      ...{ boot, seq, state, ...reading, ackedAt: null, lastWords: Object.fromEntries<string>(lastWords) },
+      ...{ boot, seq, state, session, ...made },
+      ...{ ackedAt: null, lastWords: Object.fromEntries<string>(lastWords) },
     });
   }
 
@@ -132,14 +134,14 @@ export class ChargingStation {
     };
   }
 
-  /** The station, with a list of what it was made to do, and of when it was read. */
+  /** The station, with a list of what it was made to do. */
   #body(): DeviceBody {
     const station = this.#station;
     return {
       read: () => {
         const { state, sensors } = station.read();
         const session = state === 'charging' ? this.#sessions() : 0;
-        const reading = this.#readings.push({ madeAt: Date.now(), session }) - 1;
+        const reading = this.#readings.push(session) - 1;
         return { state, sensors: { ...sensors, reading } };
       },
       judge: (command) => station.judge(command),
@@ -152,6 +154,27 @@ export class ChargingStation {
       watch: (changed) => station.watch(changed),
     };
   }
+}
+
+/** A clock that remembers between which times, ms epoch, it had which uptime: a process may pause between two looks at two clocks. */
+function watchedClock(): {
+  readonly clock: DeviceClock;
+  readonly whenRead: (up: number) => Pick<MadeReport, 'madeAfter' | 'madeBefore'>;
+} {
+  const clock = uptimeClock();
+  const reads = new Map<number, Pick<MadeReport, 'madeAfter' | 'madeBefore'>>();
+  const uptime = (): number => {
+    const now = Date.now();
+    const up = clock.uptime();
+    reads.set(up, { madeAfter: reads.get(up)?.madeAfter ?? now, madeBefore: Date.now() });
+    return up;
+  };
+  const whenRead = (up: number): Pick<MadeReport, 'madeAfter' | 'madeBefore'> => {
+    const read = reads.get(up);
+    if (read === undefined) throw new Error(`an uptime of ${String(up)} ms that nobody has read`);
+    return read;
+  };
+  return { clock: { ...clock, uptime }, whenRead };
 }
 
 /** Of the reports of a payload, which is one or a list of them. */

@@ -135,7 +135,8 @@ function wrongTimeline(
   for (const [index, report] of really.entries()) {
     const interval = told[index];
     if (interval === undefined) break;
-    const offMs = Date.parse(interval.from) - report.madeAt;
+    const from = Date.parse(interval.from);
+    const offMs = from - Math.min(Math.max(from, report.madeAfter), report.madeBefore);
     const isThere = positionOf(interval) === positionOf(report);
     if (!isThere || Math.abs(offMs) > (interval.errorMs ?? Infinity) + ROUNDING_MS)
       flaws.push(

@@ -109,11 +109,11 @@ function wronglyUnknown(
   const telling = truth.made.filter(({ lastWords }) => n in lastWords);
   const heard = telling.find((report) => !lost.has(report));
   const word = heard?.lastWords[n] ?? null;
-  if (word === 'unknown') return reason === 'interrupted' ? null : 'the device has said why';
+  const isGivenUp = reason === 'abandoned' && said.givenUpAt.has(id);
+  if (word === 'unknown') return isGivenUp || reason === 'interrupted' ? null : 'the device has said why';
   if (word !== null) return `${positionOf(heard!)}, which is in the history, names it ${word}`;
   if (without !== 'nobody-tells' && telling.length === 0) return 'the device has never named it';
-  const isGivenUp = said.givenUpAt.has(id);
-  return reason === 'unprovable' || (reason === 'abandoned' && isGivenUp) ? null : 'nobody has given it up';
+  return isGivenUp || reason === 'unprovable' ? null : 'nobody has given it up';
 }
 
 /**
@@ -127,7 +127,7 @@ function wronglyUnprovable(
   if (reason !== 'unprovable') return 'it was not executed';
   const { askedAt } = start;
   const hasBegunAnew = truth.made.some(
-    ({ seq, madeAt }) => seq === 1 && madeAt > askedAt && madeAt < closedAt!,
+    ({ seq, madeBefore }) => seq === 1 && madeBefore > askedAt && madeBefore < closedAt!,
   );
   if (!hasBegunAnew) return 'the session with the station went on';
   const isRingKnown = said.asked.some((other) => {

@@ -16,8 +16,9 @@ export interface MadeReport {
   readonly state: string;
   /** The session that it shows, counted from 1; 0 for none. */
   readonly session: number;
-  /** When it was measured, ms epoch. */
-  readonly madeAt: number;
+  /** It was measured between these, ms epoch. */
+  readonly madeAfter: number;
+  readonly madeBefore: number;
   /** When it was heard that the hub has stored it, ms epoch; `null` while it was not. */
   readonly ackedAt: number | null;
   /** The last words of its ring on starts that were sent on, by their numbers. */

@@ -19,8 +19,18 @@ const trueStart = (id: string, n: number, sentAt: number, change: Partial<TrueSt
   ...{ effectMs: 1_000, sessionAt: sentAt + 1_000, overAt: sentAt + 1_000, ...change },
 });
 
-const report = (seq: number, madeAt: number, change: Partial<MadeReport> = {}): MadeReport => ({
-  ...{ boot: 1, seq, state: 'available', session: 0, madeAt, ackedAt: madeAt + 10, lastWords: {}, ...change },
+const report = (seq: number, at: number, change: Partial<MadeReport> = {}): MadeReport => ({
+  ...{
+    boot: 1,
+    seq,
+    state: 'available',
+    session: 0,
+    madeAfter: at,
+    madeBefore: at,
+    ackedAt: at + 10,
+    lastWords: {},
+    ...change,
+  },
 });
 
 const charging = (session: number, n: number): Partial<MadeReport> => ({
@@ -88,8 +98,8 @@ function rightStory(): Story {
       ]),
       document: { state: 'available', suspicions: [], pending: [], sequence: { missing: 2 } },
       stored: stored.map(({ seq, state }) => ({ position: `1/${String(seq)}`, state })),
-      timeline: stored.map(({ boot, seq, state, madeAt }) => ({
-        ...{ boot, seq, state, from: new Date(madeAt).toISOString(), errorMs: 1 },
+      timeline: stored.map(({ boot, seq, state, madeAfter }) => ({
+        ...{ boot, seq, state, from: new Date(madeAfter).toISOString(), errorMs: 1 },
       })),
     },
   };
