@@ -41,6 +41,8 @@ const BEFORE_SET_BACK = 0.85;
 const JUDGED_AT_ONCE = 4;
 /** In the end it is looked so often, so far apart, ms. */
 const [LOOKS_MAX, LOOK_EVERY_MS] = [15, 2_000];
+/** Answers of a node over HTTP that is asked too much: 429 by one address, 503 of its store. */
+const ASK_AGAIN: readonly number[] = [429, 503];
 /** What cannot end is a fault, and no slow machine, ms. */
 const LIMIT_MS = 600_000 + 1_000 * STARTS;
 
@@ -115,6 +117,10 @@ async function timelineOf({ httpUrl }: NodeProcess, device: string): Promise<rea
   const intervals: ToldInterval[] = [];
   for (let next: string | null = `/v1/devices/${device}/timeline?limit=500`; next !== null;) {
     const response = await fetch(`${httpUrl}${next}`);
+    if (ASK_AGAIN.includes(response.status)) {
+      await pause(LOOK_EVERY_MS);
+      continue;
+    }
     if (!response.ok)
       throw new Error(`${next} was answered with ${String(response.status)}: ${await response.text()}`);
     const page = (await response.json()) as { intervals: ToldInterval[]; next: string | null };
