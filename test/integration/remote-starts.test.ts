@@ -198,16 +198,16 @@ test(
     await Promise.all(customers.map((one) => one.untilFree()));
     const truths = await gateway.end();
     const reader = await world.startNode({ isStandby: true });
-    const eye = await openEye(world.databaseUrl);
-    world.add(() => eye.close());
     const judgements: Judgement[] = [];
     const left = truths.values();
     const judgeTheNext = async (): Promise<void> => {
+      const eye = await openEye(world.databaseUrl);
       for (const truth of left) {
         const own = customers[devices.indexOf(truth.device)]!;
         const say = (): Promise<Said> => saidOf(truth, { corral, eye, reader, customers: own });
         judgements.push(await judgeInTheEnd(truth, say, calamities));
       }
+      await eye.close();
     };
     await Promise.all(Array.from({ length: JUDGED_AT_ONCE }, judgeTheNext));
     const starts = truths.flatMap((truth) => truth.starts);
