@@ -1,5 +1,6 @@
 /** A device that speaks a part of the protocol passes the level of that part, and no higher one. */
 import { describe, expect, test } from 'vitest';
+import type { Report } from '../../machines/report.ts';
 import { AGENT_LIMITS } from '../../src/device/limits.ts';
 import { EMPTY_LOG } from '../../src/device/log-entry.ts';
 import { includes, type Level, LEVELS } from '../../tools/conform/level.ts';
@@ -27,6 +28,15 @@ const sensor = (): Spoiling => ({
   command: () => null,
   report: ({ commands: _commands, hold: _hold, ...report }) => report,
 });
+
+/** By itself it says again what it said when it was asked last. */
+function again(): NonNullable<Spoiling['report']> {
+  let last: Report | null = null;
+  return (report) => {
+    if (JSON.stringify(report.commands) !== JSON.stringify(last?.commands)) last = report;
+    return last ?? report;
+  };
+}
 
 /** Without storage it takes no command but `report`, and says so of the others without a look at their deadlines. */
 const answering = (): Spoiling => ({
@@ -75,7 +85,9 @@ describe.concurrent('the kit', () => {
       rules.filter((rule) => includes(level, rule.level)).map(({ id }) => id),
     );
     const untested = result.rules.filter(({ verdict }) => verdict === 'not-testable');
-    expect(untested.map(({ rule }) => rule)).toEqual(level === 'full' ? [] : ['frames-in-order']);
+    expect(untested.map(({ rule }) => rule)).toEqual(
+      level === 'full' ? ['heartbeat'] : ['heartbeat', 'frames-in-order'],
+    );
   });
 
   test.each(DEVICES)('says what $is breaks above level $level', async ({ level, above, spoiling }) => {
@@ -84,6 +96,25 @@ describe.concurrent('the kit', () => {
     expect(broken.map(({ rule }) => rule).sort()).toEqual([...above].sort());
     expect(broken.filter((verdict) => includes(level, verdict.level))).toEqual([]);
     expect(result).toMatchObject({ passed: level === 'full', passes: level });
+  });
+});
+
+describe.concurrent('of a heartbeat that the kit is told, at any level,', () => {
+  const every = (heartbeatMs: number): Spoiling => ({ options: { limits: { ...FAST, heartbeatMs } } });
+  test.each<[string, Level, Spoiling, number, string]>([
+    ['a sensor that keeps it is found to', 'sensor', sensor(), 3_000, 'kept'],
+    ['an agent that keeps it is found to', 'full', every(700), 700, 'kept'],
+    ['one that says nothing by itself is found to break it', 'full', every(3_600_000), 700, 'broken'],
+    [
+      'and so is one that says its last report again',
+      'full',
+      { ...every(700), report: again() },
+      700,
+      'broken',
+    ],
+  ])('%s', async (_, level, spoiling, heartbeatMs, verdict) => {
+    const { rules: judged } = await tried(spoiling, { level, only: ['heartbeat'], heartbeatMs });
+    expect(judged.find(({ rule }) => rule === 'heartbeat')).toMatchObject({ verdict });
   });
 });
 

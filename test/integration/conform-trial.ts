@@ -23,7 +23,10 @@ let devices = 0;
 /** The verdicts of the kit on a device; all rules of the level `full` are tested where nothing else is said. */
 export async function tried(
   spoiling: Spoiling,
-  asked: Partial<Pick<ConformOptions, 'level' | 'only'>> = {},
+  {
+    heartbeatMs = null,
+    ...asked
+  }: Partial<Pick<ConformOptions, 'level' | 'only'> & Pick<TrialLimits, 'heartbeatMs'>> = {},
 ): Promise<ConformResult> {
   devices += 1;
   const server = await startBenchServer();
@@ -37,7 +40,13 @@ export async function tried(
   const started: Promise<void>[] = [];
   try {
     return await conform({
-      ...{ device: device.device, connection, limits, restart: device.restart, ownServer: server },
+      ...{
+        device: device.device,
+        connection,
+        limits: { ...limits, heartbeatMs },
+        restart: device.restart,
+        ownServer: server,
+      },
       ...{ level: 'full', only: null, ...asked },
       // Some of these devices take their first report for delivered, whether or not anybody hears it.
       tell: (event) => {

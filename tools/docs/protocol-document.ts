@@ -177,6 +177,7 @@ function seconds(ms: number): string {
 const NEEDS: Readonly<Record<Rule['needs'][number], string>> = {
   restart: '`--reboot-command`',
   'own-server': '`--serve`',
+  heartbeat: '`--heartbeat`',
 };
 
 function ruleTable(rules: readonly Rule[]): string {

@@ -1,5 +1,5 @@
 /** How a device delivers: until it is acknowledged, one publish at a time, and after an outage the present before the past. */
-import { comparePositions } from '../../../machines/report.ts';
+import { comparePositions, type Report } from '../../../machines/report.ts';
 import { count, seconds } from '../bench.ts';
 import { liveThroughOutage, type Outage } from '../outage.ts';
 import { type Answer, positionName, type Publish } from '../publish.ts';
@@ -27,6 +27,15 @@ export const deliveryRules: readonly Rule[] = [
     needs: [],
     restsOn: [],
     check: (trial) => resend(trial, 'refusal'),
+  },
+  {
+    id: 'heartbeat',
+    level: 'sensor',
+    sentence: 'reports by itself when nothing happens, as often as is said of it',
+    section: 'the-report',
+    needs: ['heartbeat'],
+    restsOn: [],
+    check: heartbeat,
   },
   {
     id: 'one-in-flight',
@@ -110,6 +119,30 @@ function resentWhole(first: Publish, publishes: readonly Publish[]): Publish | n
     if (missing.size === 0) return publish;
   }
   return null;
+}
+
+/** Leaves the device alone for the time of two heartbeats. What it sends again is none. */
+async function heartbeat(trial: Trial): Promise<string> {
+  const { bench, limits } = trial;
+  const heartbeatMs = limits.heartbeatMs ?? 0;
+  await trial.freeDevice();
+  const before = bench.newest;
+  await trial.provoke();
+  const newerThan = (known: Report | null): Report | null => {
+    const { newest } = bench;
+    return newest !== null && (known === null || comparePositions(newest, known) > 0) ? newest : null;
+  };
+  let last = await trial.published(() => newerThan(before), 'no report to begin with came');
+  const gaps: number[] = [];
+  for (let beat = 0; beat < 2; beat += 1) {
+    const known = last;
+    last = await bench.until(() => newerThan(known), {
+      withinMs: heartbeatMs + limits.answerMs,
+      what: `nothing happened after ${positionName(known)}, and no report came though its heartbeat is ${seconds(heartbeatMs)}`,
+    });
+    gaps.push(last.up - known.up);
+  }
+  return `reports ${gaps.map(seconds).join(' and ')} apart while nothing happened`;
 }
 
 async function oneInFlight({ bench, server, limits }: Trial): Promise<string> {
