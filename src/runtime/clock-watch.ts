@@ -153,6 +153,13 @@ export class ClockWatch implements Clock {
     return this.#right !== null;
   }
 
+  /** It may be later than `now` tells by so much, ms, while the hub's time is told: that is known to a round trip only. */
+  get uncertainMs(): number {
+    const hub = this.#ranges.get('hub');
+    const isHubs = this.#wrong === 'node' || this.#wrong === 'unknown';
+    return isHubs && hub !== undefined && this.#hubSinceMs !== null ? hub.most - this.#hubSinceMs : 0;
+  }
+
   /** Whether the hub's clock is known to be wrong. */
   get isHubWrong(): boolean {
     return this.#wrong === 'hub' || this.#wrong === 'both';

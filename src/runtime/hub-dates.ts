@@ -14,7 +14,7 @@ import type { StreamPositions } from './stream-positions.ts';
 import type { Telemetry } from './telemetry.ts';
 
 /** What is known of the hub's clock. */
-export type HubClock = Pick<ClockWatch, 'isDatedWrong' | 'hurry'>;
+export type HubClock = Pick<ClockWatch, 'isDatedWrong' | 'hurry' | 'uncertainMs'>;
 
 /** What dating takes. */
 export interface HubDatesOptions {
@@ -140,7 +140,8 @@ export class HubDates {
 
   /** The hub's time, if it is right, is no later than this. */
   #latest(now: number): number {
-    return now + ROUNDING_MS + this.#options.limits.serverErrorMs;
+    const { limits, hubClock } = this.#options;
+    return now + ROUNDING_MS + limits.serverErrorMs + Math.ceil(hubClock.uncertainMs);
   }
 
   #datesOf(stream: string): StreamDates {

@@ -97,6 +97,8 @@ describe('a clock', () => {
         expect(watch.problem).toMatch(/^the clock of this node is [\d.]+ s (ahead of|behind) the hub's/);
         const halfTripMs = trip.out + trip.back + 6;
         expect(Math.abs(watch.now() - world.at)).toBeLessThanOrEqual(halfTripMs);
+        // What the hub stores now is no later than that and what nobody can know of it.
+        expect(watch.now() + watch.uncertainMs).toBeGreaterThanOrEqual(world.at - 1);
       }),
     );
   });

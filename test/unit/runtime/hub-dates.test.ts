@@ -12,19 +12,27 @@ const LATEST_MS = 52;
 let now = BEGINS;
 let isWrong: (storedAt: number) => boolean;
 let hurries: number;
+let uncertainMs: number;
 let wrong: number;
 
 beforeEach(() => {
   now = BEGINS;
   isWrong = () => false;
   hurries = 0;
+  uncertainMs = 0;
   wrong = 0;
 });
 
 function datesBehind(...positions: readonly { position: number; storedAt: number }[]): HubDates {
   return new HubDates({
     clock: { now: () => now, monotonic: () => now, after: () => () => undefined },
-    hubClock: { isDatedWrong: (storedAt) => isWrong(storedAt), hurry: () => (hurries += 1) },
+    hubClock: {
+      get uncertainMs() {
+        return uncertainMs;
+      },
+      isDatedWrong: (storedAt) => isWrong(storedAt),
+      hurry: () => (hurries += 1),
+    },
     limits: { serverErrorMs: 50 },
     telemetry: { datedWrong: ({ messages }) => (wrong += messages) },
     partitions: new Map(
@@ -87,6 +95,14 @@ describe('a message', () => {
   test('of a cluster whose servers differ by no more than they may is believed', () => {
     const batch = [stored(1, BEGINS - 1_000), stored(2, BEGINS - 1_050)];
     expect(datesBehind().received(batch)).toBe(batch);
+  });
+
+  test('is no later than it may be now where that is known to a round trip only', () => {
+    uncertainMs = 400;
+    const batch = [stored(1, BEGINS + 450)];
+    expect(datesBehind().received(batch)).toBe(batch);
+    isWrong = () => true;
+    expect(receivedAt(datesBehind(), stored(1, BEGINS))).toEqual([LATEST_MS + 400]);
   });
 
   test('is dated wrong where the hub’s clock is known to be, and keeps what it said', () => {
