@@ -56,11 +56,15 @@ export function hearReport(draft: Draft, came: Heard): void {
       hearNews(draft, heard);
       return;
     case 'former':
+      hearFormer(draft, report, receivedAt);
+      break;
     case 'rival':
       hearFormer(draft, report, receivedAt);
+      hearOfCommands(draft, report, receivedAt);
       break;
     case 'nobody':
       countAgain(draft);
+      hearOfCommands(draft, report, receivedAt);
       break;
   }
   probeSoon(draft);
@@ -166,11 +170,20 @@ function hearLate(draft: Draft, report: Report, receivedAt: number): void {
   const clock = clockOfLate(draft, report, receivedAt);
   fileReport(draft, { report, receivedAt, clock, fate: 'late' });
   noteStray(draft, report);
+  hearOfCommands(draft, report, receivedAt);
+  hearOlderBoot(draft, report, receivedAt);
+  settleContact(draft, report, receivedAt);
+}
+
+/**
+ * What a report that does not become the newest proves about commands of the present incarnation: who is not believed about anything else
+ * has executed what it names `done` all the same.
+ */
+function hearOfCommands(draft: Draft, report: Report, receivedAt: number): void {
+  const { twin } = draft;
   const openBefore = twin.open;
   resolveByReport(draft, { report, receivedAt });
   if (twin.open !== openBefore) reviewCommands(draft);
-  hearOlderBoot(draft, report, receivedAt);
-  settleContact(draft, report, receivedAt);
 }
 
 function isCopy({ twin }: Draft, { boot, seq }: Report): boolean {

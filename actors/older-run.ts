@@ -54,7 +54,7 @@ export function endRun({ twin, kind }: Draft, receivedAt: number): void {
   if (identity === null) return;
   const second = secondStill(identity, receivedAt, kind.limits);
   if (identity.run === null && second === identity.second) return;
-  const isDoubted = identity.rivalAt !== null || second !== null;
+  const isDoubted = identity.rivalAt !== null || identity.contestedN > 0 || second !== null;
   const isLeft = isDoubted || identity.strayBoots.length + identity.formers.length > 0;
   twin.identity = isLeft ? { ...identity, run: null, second } : null;
 }

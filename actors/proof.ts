@@ -111,7 +111,13 @@ export function isNamedUndecided({ commands = [] }: Report, n: number): boolean 
   return commands.some((entry) => entry.n === n && entry.outcome === UNDECIDED);
 }
 
-function nameOf({ boot, seq }: Report): string {
+/** True when the ring of the report says that the command was executed. */
+export function isNamedDone({ commands = [] }: Report, n: number): boolean {
+  return commands.some((entry) => entry.n === n && entry.outcome === 'done');
+}
+
+/** A report as proofs and doubts name it. */
+export function nameOf({ boot, seq }: Report): string {
   return `report ${String(boot)}/${String(seq)}`;
 }
 

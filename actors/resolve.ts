@@ -11,14 +11,17 @@ import { isUndecided, type LedgerEntry } from './ledger.ts';
 import { closableByWord, commandNamed } from './legality.ts';
 import { OPEN_MAX } from './prospect.ts';
 import {
+  isNamedDone,
   isNamedUndecided,
   type Knowledge,
   mayTellOf,
+  nameOf,
   proofText,
   type Verdict,
   verdictOf,
   wasHandled,
 } from './proof.ts';
+import { raiseConflict } from './suspicions.ts';
 
 /** A report, and when the hub stored it. */
 interface Stored {
@@ -41,9 +44,11 @@ export function resolveByReport(draft: Draft, stored: Stored): void {
 export function resolveOf(draft: Draft, { report, receivedAt }: Stored, incarnation: number): void {
   const { twin, context } = draft;
   const undecided = numbersUndecided(draft);
+  const judge = (entry: LedgerEntry): Verdict | null =>
+    verdictOf(entry, report, knowledgeOf(draft, entry, undecided));
   for (const entry of twin.open) {
     if (entry.incarnation !== incarnation || !mayTellOf(entry, receivedAt, context)) continue;
-    const verdict = verdictOf(entry, report, knowledgeOf(draft, entry, undecided));
+    const verdict = verdictAmongTwo(draft, entry, judge(entry));
     if (verdict === null) {
       if (isNamedUndecided(report, entry.n)) noteUndecided(draft, entry);
       continue;
@@ -52,14 +57,38 @@ export function resolveOf(draft: Draft, { report, receivedAt }: Stored, incarnat
     if (verdict.reason === 'not-executed' && report.boot === entry.boot) twin.unheard += 1;
   }
   for (const entry of twin.recent) {
-    if (entry.outcome !== 'unknown' || entry.incarnation !== incarnation) continue;
+    if (entry.outcome === 'done' || entry.incarnation !== incarnation) continue;
     if (!mayTellOf(entry, receivedAt, context)) continue;
-    const verdict = verdictOf(entry, report, knowledgeOf(draft, entry, undecided));
+    if (entry.outcome !== 'unknown' && !isNamedDone(report, entry.n)) continue;
+    const verdict = verdictAmongTwo(draft, entry, judge(entry));
     if (verdict === null || verdict.outcome === 'unknown') continue;
+    if (entry.outcome !== 'unknown') raiseConflict(draft, receivedAt, executedAfterAll(entry, report));
     const proved = closed(draft, entry, verdict);
     twin.recent = twin.recent.map((other) => (other.id === entry.id ? proved : other));
     writeEntry(draft, proved, { publish: true });
   }
+}
+
+/** What proved that the command was not executed was said by a second device, before anybody knew of it. */
+function executedAfterAll({ name, id, n, outcome }: LedgerEntry, report: Report): string {
+  return `${nameOf(report)} names ${name} ${id} (n ${String(n)}) done, which was ${outcome}: there are two devices`;
+}
+
+/**
+ * What is left of a verdict where two devices speak under one name, or did while the command could be executed: each of them was sent it.
+ * That one has executed it is true whoever that was. That one has not, or cannot tell, says nothing of the other: nothing is proved while
+ * both may be heard, and afterwards nothing can be.
+ */
+function verdictAmongTwo(
+  { twin: { identity } }: Draft,
+  { n }: LedgerEntry,
+  verdict: Verdict | null,
+): Verdict | null {
+  if (identity === null || verdict === null || verdict.outcome === 'done') return verdict;
+  if (identity.rivalAt !== null) return null;
+  if (n > identity.contestedN || verdict.outcome === 'unknown') return verdict;
+  const proof = proofText('identity-conflict', `another device may have executed it; ${verdict.proof}`);
+  return { outcome: 'unknown', reason: 'unprovable', proof };
 }
 
 /** What the twin knows of a command besides the report that is judged. */

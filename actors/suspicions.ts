@@ -47,7 +47,7 @@ export const CONTRADICTION_RULE: SuspicionRule = {
 export const SUSPICIONS: Readonly<Record<string, SuspicionRule>> = {
   [UNCONFIRMED]: {
     entered: 'the `certainAt` of a command has passed, and nothing proves whether it was executed',
-    left: 'a report proves it, or shows that the device is past it and remembers nothing; the twin asks for one. A command that the device has named `undecided` only the device proves, or `abandon` gives up',
+    left: 'a report proves it, or shows that the device is past it and remembers nothing; the twin asks for one. While there is an `identity-conflict`, and of what was sent until its end, only `done` proves anything. A command that the device has named `undecided` only the device proves, or `abandon` gives up',
     cleared:
       'closes the command as unprovable, with the proof `engineer`, if the newest report shows that the device is past it; before that, and while the command is `undecided`, the doubt stays, and the answer says so',
   },
@@ -158,12 +158,12 @@ export function reviewSource(draft: Draft): void {
   setDoubts(draft, [...others, ...sourceAway(draft)]);
 }
 
-/** It is known again who speaks. */
+/** It is known again who speaks from now on; who executed what was sent until now is not. */
 export function clearConflict(draft: Draft): void {
   const { twin } = draft;
   const { identity } = twin;
   if ((identity?.rivalAt ?? null) === null || identity === null) return;
-  twin.identity = { ...identity, rivalAt: null };
+  twin.identity = { ...identity, rivalAt: null, contestedN: twin.lastN };
   twin.suspicions = twin.suspicions.filter(({ reason }) => reason !== CONFLICT);
 }
 

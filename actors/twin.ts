@@ -109,6 +109,8 @@ export interface OlderRun {
 export interface Identity {
   /** When there was last reason to believe in a second device; `null` once that is settled. */
   readonly rivalAt: number | null;
+  /** A second device may have executed commands up to this number; 0 for none. While `rivalAt` is set it may have executed any. */
+  readonly contestedN: number;
   /** Boots of which something was filed that may be of another line, the last noted first; see `STRAY_BOOTS_MAX`. */
   readonly strayBoots: readonly number[];
   /** The lines before the present incarnation, the last first. */
@@ -120,7 +122,14 @@ export interface Identity {
 }
 
 /** Nobody had reason to doubt who speaks. */
-export const UNDOUBTED: Identity = { rivalAt: null, strayBoots: [], formers: [], run: null, second: null };
+export const UNDOUBTED: Identity = {
+  rivalAt: null,
+  contestedN: 0,
+  strayBoots: [],
+  formers: [],
+  run: null,
+  second: null,
+};
 
 /** The last report that leaped and was not believed; see `leap.ts`. */
 export interface Claim {

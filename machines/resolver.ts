@@ -22,6 +22,8 @@ export const PROOFS = {
     'a report of a device that is past the command, and that remembers nothing from before it: what became of the command cannot be proved any more, and the state that the report shows is certain all the same',
   'new-incarnation':
     'the device counts anew and remembers nothing: what became of the command cannot be proved any more',
+  'identity-conflict':
+    'two devices spoke under one name while the command could be executed: what the one has not executed, the other may have; only a word `done` of either proves anything',
   'given-up': 'a `report` that nobody answered made room for another command; it changes nothing',
   engineer: 'an engineer’s word, with `by` and reason',
 } as const;

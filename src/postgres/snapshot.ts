@@ -23,9 +23,9 @@ import type {
  * Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`; 3: the
  * byte that tells whether anything is awaited; 4: earlier lines of a device; 5: the boot of a stray; 6: boots of strays; 7: who asked;
  * 8: what leaps and is not believed; 9: what goes on though it looks older; 10: segments of a boot's clock; 11: what a command ends;
- * 12: when a source was seen to play again what was said before; 13: what goes on beside newer reports.
+ * 12: when a source was seen to play again what was said before; 13: what goes on beside newer reports; 14: what a second device may have executed.
  */
-const VERSION = 13;
+const VERSION = 14;
 const OLDEST_VERSION = 1;
 const LAST_VERSION_OF_ONE_BYTE = 2;
 const NOTHING_AWAITED = 0;
@@ -150,7 +150,9 @@ type IdentityPlaces = readonly [
   /** Not there before version 9, nor where nothing goes on. */
   run?: RunPlaces | null,
   /** Not there before version 13, nor where nothing does. */
-  second?: RunPlaces,
+  second?: RunPlaces | null,
+  /** Not there before version 14, nor where no second device may have executed anything. */
+  contestedN?: number,
 ];
 type RunPlaces = readonly [boot: number, seq: number, up: number, since: number, sinceUp: number];
 type ClaimPlaces = readonly [
@@ -382,10 +384,13 @@ function readProbe([n, sentAt, waitsUntil, fate, lastAskedAt = sentAt]: ProbePla
   return { n, sentAt, lastAskedAt, waitsUntil, fate };
 }
 
-function identityPlaces({ rivalAt, strayBoots, formers, run, second }: Identity): IdentityPlaces {
+function identityPlaces(identity: Identity): IdentityPlaces {
+  const { rivalAt, contestedN, strayBoots, formers, run, second } = identity;
   const [last = null, ...earlier] = formers.map(formerPlaces);
   const running = run && runPlaces(run);
-  if (second !== null) return [rivalAt, last, earlier, strayBoots, running, runPlaces(second)];
+  const beside = second && runPlaces(second);
+  if (contestedN > 0) return [rivalAt, last, earlier, strayBoots, running, beside, contestedN];
+  if (beside !== null) return [rivalAt, last, earlier, strayBoots, running, beside];
   return running === null
     ? [rivalAt, last, earlier, strayBoots]
     : [rivalAt, last, earlier, strayBoots, running];
@@ -401,10 +406,12 @@ function formerPlaces(former: FormerIncarnation): FormerPlaces {
 }
 
 function readIdentity(places: IdentityPlaces): Identity {
-  const [rivalAt, last, earlier = [], strays = null, run = null, second = null] = places;
+  const [rivalAt, last, earlier = [], strays = null, run = null, ...rest] = places;
+  const [second = null, contestedN = 0] = rest;
   const strayBoots = strays === null ? [] : [strays].flat();
   const formers = last === null ? [] : [last, ...earlier].map(readFormer);
-  return { rivalAt, strayBoots, formers, run: run && readRun(run), second: second && readRun(second) };
+  const runs = { run: run && readRun(run), second: second && readRun(second) };
+  return { rivalAt, contestedN, strayBoots, formers, ...runs };
 }
 
 function readRun([boot, seq, up, since, sinceUp]: RunPlaces): OlderRun {

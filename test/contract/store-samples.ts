@@ -292,7 +292,7 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
     unheard: fc.nat(),
     identity: orNull(
       fc.record({
-        rivalAt: orNull(time),
+        ...{ rivalAt: orNull(time), contestedN: uint },
         strayBoots: fc.array(uint, { maxLength: 4 }),
         formers: fc.array(former, { maxLength: 4 }),
         ...{ run: orNull(anyRun), second: orNull(anyRun) },

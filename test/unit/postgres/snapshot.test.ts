@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { pack, unpack } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
+import { UNDOUBTED } from '../../../actors/twin.ts';
 import { decodeSnapshot, encodeSnapshot, SnapshotError } from '../../../src/postgres/snapshot.ts';
 import { anyTwin, bootClock, entry, twin } from '../../contract/store-samples.ts';
 
@@ -16,7 +17,7 @@ describe('a snapshot', () => {
   test('of version 1 is read: what it does not hold is not known, or as it was', () => {
     const probe = { n: 4, sentAt: 1_000, lastAskedAt: 9_000, waitsUntil: null, fate: 'missed' } as const;
     const [version, awaiting, ...packed] = encodeSnapshot({ ...twin('cp-1'), open: [entry('cp-1')], probe });
-    expect([version, awaiting]).toEqual([13, 1]);
+    expect([version, awaiting]).toEqual([14, 1]);
     const places = unpack(Uint8Array.from(packed)) as unknown[][];
     const [open, written] = [places[7] as unknown[][], places[9]!];
     // Who asked, and what undoes it.
@@ -75,7 +76,7 @@ describe('a snapshot', () => {
     [7, [7]],
     [null, []],
   ])('of version 5 is read: it knew one stray at most (%s)', (stray, strayBoots) => {
-    const identity = { rivalAt: 1_000, strayBoots: [], formers: [], run: null, second: null };
+    const identity = { ...UNDOUBTED, rivalAt: 1_000 };
     const places = unpack(encodeSnapshot({ ...twin('cp-1'), identity }).subarray(2)) as unknown[][];
     places.at(-1)!.splice(-1, 1, stray as never);
     const old = Buffer.concat([Buffer.from([5, 0]), pack(places)]);
