@@ -7,7 +7,7 @@
  * stands beyond that, until the views agree again or the time of the hold is over.
  */
 import type { DivergencePolicy } from '../machines/divergence.ts';
-import type { Report } from '../machines/report.ts';
+import { isHoldUnreadable, isRingWhole, type Report } from '../machines/report.ts';
 import { worldState } from '../machines/statechart.ts';
 import { measuredAt } from './clock.ts';
 import type { Draft } from './draft.ts';
@@ -16,7 +16,7 @@ import { isReassertion, isUndecided, type LedgerEntry } from './ledger.ts';
 import { commandNamed, commandWithHold } from './legality.ts';
 import type { Divergence, Suspicion } from './twin.ts';
 import { observationOf } from './observed.ts';
-import { wasExecutedBefore } from './ring.ts';
+import { mayBeExecutedBefore } from './ring.ts';
 
 /** Every divergence is a suspicion of this reason. */
 export const DIVERGENCE = 'divergence';
@@ -39,8 +39,11 @@ export function standingDivergences(
   report: Report,
   since: { readonly previous: Report | null; readonly ended: EndedHold | null },
 ): readonly DivergenceDoubt[] {
-  const shown = shownDivergence(draft, report, since);
   const known = knownDivergences(draft);
+  // Nobody can tell whether the views agree now: what was in doubt is, until its time is over.
+  if (isHoldUnreadable(report))
+    return known.filter(({ divergence }) => divergence.until === null || !isOver(draft, divergence));
+  const shown = shownDivergence(draft, report, since);
   const standing = known.filter(
     ({ divergence }) => !isSame(divergence, shown) && stands(draft, divergence, { report, shown }),
   );
@@ -182,13 +185,15 @@ function lostViews(id: string, report: Report): Pick<Divergence, 'expected' | 'r
  */
 function forgottenHold(draft: Draft, report: Report, previous: Report | null): Shown | null {
   if (draft.ledger === null || previous?.boot !== report.boot || report.seq !== previous.seq + 1) return null;
+  // The report before may have shown the hold, or named its command, in what could not be read of it.
+  if (isHoldUnreadable(previous) || !isRingWhole(previous)) return null;
   if (worldState(observationOf(draft.kind, report) ?? 'suspect') !== 'available') return null;
   for (const { id, n, by, holdMs, outcome, acceptedAt } of draft.ledger.values()) {
     if (outcome !== 'done' || holdMs === null || report.up - previous.up >= holdMs) continue;
     // What was undecided until now may have begun, and ended, long before.
     if (draft.before.open.some((entry) => entry.id === id && isUndecided(entry))) continue;
     // So may what was executed under another number, which the store has forgotten.
-    if (wasExecutedBefore(report, n)) continue;
+    if (mayBeExecutedBefore(report, n)) continue;
     if (wasEndedByCommand(draft, n, -Infinity)) continue;
     const detail = `the device says it began the hold ${id}, and shows none`;
     return { sort: 'lost-hold', hold: id, by, until: acceptedAt + holdMs, detail, ...lostViews(id, report) };

@@ -6,7 +6,7 @@
  * What the device shows is so, and the journal says how each hold ended. Where that disagrees with the ledger it is a
  * divergence (`divergence.ts`).
  */
-import type { Report } from '../machines/report.ts';
+import { isHoldUnreadable, type Report } from '../machines/report.ts';
 import { worldState } from '../machines/statechart.ts';
 import { latestAt, measuredAt } from './clock.ts';
 import type { Draft } from './draft.ts';
@@ -41,10 +41,15 @@ export interface EndedHold {
   readonly detail: string;
 }
 
-/** Takes over what the newest report says of a hold; returns the end of the one that was known before, or `null`. */
+/**
+ * Takes over what the newest report says of a hold; returns the end of the one that was known before, or `null`. What cannot be read says
+ * nothing: the hold that is known goes on, until its time is over or a command is known to have ended it.
+ */
 export function updateHold(draft: Draft, report: Report, previous: Report | null): EndedHold | null {
   const { twin } = draft;
   const known = twin.hold;
+  if (isHoldUnreadable(report) && (known === null || commandThatEnded(draft, known)?.outcome !== 'done'))
+    return null;
   const shown = report.hold ?? null;
   twin.hold = shown === null ? null : shownHold(draft, report, shown);
   if (known === null || known.id === shown?.id) return null;
@@ -68,12 +73,15 @@ function isBeyondDevice(open: Twin['open'], id: string): boolean {
   return open.some((entry) => entry.id === id && isUndecided(entry));
 }
 
-/** Ends a hold that the device has certainly let go by its own clock, though no report has said so yet. */
+/**
+ * Ends a hold that the device has certainly let go by its own clock, though no report has said so yet. Returns whether nothing is held by
+ * that: what the newest report says of a hold may be about another one, where it could not be read.
+ */
 export function expireHold(draft: Draft): boolean {
   const { twin, context } = draft;
   if (twin.hold === null || context.now < (holdCertainUntil(twin) ?? Infinity)) return false;
   twin.hold = null;
-  return true;
+  return twin.newest === null || !isHoldUnreadable(twin.newest.report);
 }
 
 function shownHold(draft: Draft, report: Report, shown: NonNullable<Report['hold']>): Hold | null {
@@ -112,6 +120,9 @@ function howItEnded(
   const state = stateOf(draft, report);
   if (state === 'suspect') return 'out-of-service';
   if (state !== 'available') return 'used';
+  // When it was shown last nobody knows: it may have ended in what could not be read.
+  if (previous !== null && isHoldUnreadable(previous))
+    return hadTimeLeft(draft, known, report) ? 'unseen' : 'ran-out';
   if (previous?.boot !== report.boot)
     return hadTimeLeft(draft, known, report) ? 'lost-by-restart' : 'ran-out';
   if (report.up >= previous.up + (previous.hold?.leftMs ?? 0)) return 'ran-out';

@@ -3,7 +3,7 @@
  * not clear whether anything sent arrives. What names it proves how old the knowledge is, and who is alive.
  */
 import type { Command } from '../machines/command.ts';
-import type { Report } from '../machines/report.ts';
+import { isRingWhole, type Report } from '../machines/report.ts';
 import { earliestAt, latestAt, observeAnswer } from './clock.ts';
 import type { Draft } from './draft.ts';
 import { takeClock } from './filing.ts';
@@ -113,7 +113,7 @@ export function hearAnswers(draft: Draft, report: Report, receivedAt: number): b
   }
   if (answered !== null) twin.probe = { ...answered, waitsUntil: null, fate: 'answered' };
   if (sentAt === -Infinity) {
-    if (probe !== null && isMissed(draft, probe, receivedAt)) {
+    if (probe !== null && isRingWhole(report) && isMissed(draft, probe, receivedAt)) {
       twin.probe = { ...probe, fate: 'missed' };
       twin.unheard += 1;
     }
@@ -138,7 +138,7 @@ export function takeNumbers({ twin }: Draft, report: Report): void {
   }
 }
 
-/** The device was heard after the probe's time was up, and does not name it. */
+/** The device was heard after the probe's time was up; by a ring that was read whole it does not name it. */
 function isMissed({ kind }: Draft, probe: Probe, receivedAt: number): boolean {
   return probe.fate === 'unanswered' && receivedAt > probe.sentAt + kind.limits.probeTimeoutMs;
 }

@@ -15,9 +15,10 @@
  * A memory reaches back when something in it is older than the command. That alone makes the silence of a ring, or a
  * refusal by number or boot, a proof: a device that lost its ring refuses a repetition of what it has executed. A report
  * that carries no ring is no silence: a device that has answered before has one, and its next report may show it. What is undecided
- * stays in a ring however much came after it, so that it tells nothing of what has left the ring since.
+ * stays in a ring however much came after it, so that it tells nothing of what has left the ring since. Nor is it silence where an entry
+ * of the ring could not be read: that may be about this very command.
  */
-import { type Report, RING_SIZE_MAX, type RingEntry, UNDECIDED } from '../machines/report.ts';
+import { isRingWhole, type Report, RING_SIZE_MAX, type RingEntry, UNDECIDED } from '../machines/report.ts';
 import { BY_RING, type NotDoneProof, type ProofName, type Resolver } from '../machines/resolver.ts';
 import { isUndecided, type LedgerEntry, type Outcome } from './ledger.ts';
 import { isNamedSince } from './ring.ts';
@@ -84,6 +85,8 @@ export function verdictOf(entry: LedgerEntry, report: Report, knowledge: Knowled
   }
   // It is in the device's memory, with a word that says nothing: that is neither an outcome nor silence, and it may be under way yet.
   if (!isTold) return null;
+  // So it may be named in what could not be read of the ring.
+  if (named === null && ring !== null && !isRingWhole(report)) return null;
   const goesOn = whatGoesOn(entry, report, { resolver, others });
   if (goesOn !== null) return goesOn;
   if (ring === null) return isOverByTime(entry, report) && !keepsRing ? unprovable(report) : null;
@@ -213,7 +216,8 @@ function reachesBack(
     ({ n, outcome }) => n < entry.n && outcome !== UNDECIDED && !undecided.includes(n),
   );
   if (report.boot === entry.boot) {
-    return ring.length < RING_SIZE_MAX || older.some((other) => !isSuperseded(other));
+    const isAll = ring.length < RING_SIZE_MAX && isRingWhole(report);
+    return isAll || older.some((other) => !isSuperseded(other));
   }
   const before = others.filter(({ incarnation }) => incarnation === entry.incarnation);
   return older.some((other) => wasHandledThen(other, before));

@@ -7,7 +7,7 @@
  * began before all was read that the hub had stored when the partition was taken: a store that was set back does not know what settled it.
  */
 import type { CommandSpec } from '../machines/command.ts';
-import type { Report } from '../machines/report.ts';
+import { isHoldUnreadable, type Report } from '../machines/report.ts';
 import { isDivergence, REASSERT_LEAST_MS } from './divergence.ts';
 import type { Draft } from './draft.ts';
 import { ageOf, isProvedFresh } from './freshness.ts';
@@ -60,6 +60,7 @@ function isSafe(
   remedy: { readonly name: string; readonly spec: CommandSpec; readonly report: Report },
 ): boolean {
   const { name, spec, report } = remedy;
+  if (isHoldUnreadable(report)) return false;
   const observation = observationOf(kind, report);
   if (observation === null || !kind.chart.accepts(observation, `command.${name}`)) return false;
   if (spec.freshWithinMs === null) return true;

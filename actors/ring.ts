@@ -3,7 +3,7 @@
  * such a command was never sent one, so that it proves neither who is alive, nor that another command is over.
  */
 import { COMMAND_N_MAX } from '../machines/command.ts';
-import type { Report } from '../machines/report.ts';
+import { besideWord, type Report } from '../machines/report.ts';
 
 /**
  * A command number above this, claimed by a device, is not believed, and the device is in doubt: the twin's own numbers, which go on
@@ -21,7 +21,12 @@ export function isNamedSince({ commands = [] }: Report, n: number): boolean {
   return commands.some((entry) => entry.n >= n && entry.n <= CLAIMED_N_MAX);
 }
 
-/** True when the report says that the command was executed under another number, before it was given this one. */
-export function wasExecutedBefore({ commands = [] }: Report, n: number): boolean {
-  return commands.some((entry) => entry.n === n && entry.executedAs !== undefined);
+/**
+ * True when the command was executed under another number, before it was given this one; also where the report says something of that
+ * which cannot be read.
+ */
+export function mayBeExecutedBefore(report: Report, n: number): boolean {
+  const { commands = [], unreadable = [] } = report;
+  const named = commands.find((entry) => entry.n === n);
+  return named?.executedAs !== undefined || unreadable.includes(besideWord('executedAs'));
 }

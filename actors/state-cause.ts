@@ -1,6 +1,7 @@
 /**
  * Why a twin is in its state, in words that go on after "because": what keeps it there now, and not what was merely heard last.
  */
+import { isHoldUnreadable } from '../machines/report.ts';
 import { OUT_OF_SERVICE } from '../machines/shown-state.ts';
 import { worldState } from '../machines/statechart.ts';
 import type { Kind } from '../machines/kind.ts';
@@ -42,10 +43,10 @@ export function causeOfState(known: {
 
 /** What is reserved without a hold was reserved by somebody else than Corral: on the spot, or by another system behind a gateway. */
 function strangersHold({ path, newest, hold }: Twin): string {
-  const isStrangers = worldState(path) === 'reserved' && hold === null && !newest?.report.hold;
-  return isStrangers
-    ? ', and shows no hold: it is reserved by somebody else, for whom Corral did not ask'
-    : '';
+  if (worldState(path) !== 'reserved' || hold !== null || newest === null || newest.report.hold) return '';
+  return isHoldUnreadable(newest.report)
+    ? ', and what it says of its hold cannot be read: nobody can tell for whom it is reserved'
+    : ', and shows no hold: it is reserved by somebody else, for whom Corral did not ask';
 }
 
 function renewal(transitions: readonly Pick<Transition, 'cause'>[]): string {

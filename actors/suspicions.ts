@@ -2,7 +2,7 @@
  * Reasons to doubt the known state, entered and left by rule: the rules are in {@link SUSPICIONS}, and in `docs/suspicions.md`,
  * which is written from them. A suspicion is open or it is not; the machine is in `suspect` while one is.
  */
-import { NOT_CONNECTED, type Report, type RingEntry } from '../machines/report.ts';
+import { isRingWhole, NOT_CONNECTED, type Report, type RingEntry } from '../machines/report.ts';
 import { DIVERGENCE, standingDivergences } from './divergence.ts';
 import type { Draft } from './draft.ts';
 import { forgottenCommands } from './forgotten-command.ts';
@@ -54,8 +54,8 @@ export const SUSPICIONS: Readonly<Record<string, SuspicionRule>> = {
   [FORGOTTEN_COMMAND]: {
     entered:
       'the ring of the newest report names a command `undecided` that the ledger does not know, as after the database was set back: it may still take effect',
-    left: 'a newer report names another word for it, or none; or `abandon` gives it up by its number',
-    cleared: 'does not end it: only the device can tell, or `abandon` gives it up',
+    left: 'a newer report names another word for it, or none in a ring that can be read whole; or `abandon` gives it up by its number',
+    cleared: 'does not end it while the device names it: only the device can tell, or `abandon` gives it up',
   },
   [DIVERGENCE]: {
     entered: 'the newest report and the ledger disagree about a hold',
@@ -125,6 +125,7 @@ export function reviewReport(
     ...foreignEpoch(draft, report),
     ...unconfirmed(draft),
     ...forgotten(draft, report),
+    ...forgottenBefore(draft, report),
   );
   setDoubts(draft, doubts);
 }
@@ -133,7 +134,8 @@ export function reviewReport(
 export function reviewCommands(draft: Draft): void {
   const { suspicions, newest } = draft.twin;
   const others = suspicions.filter(({ reason }) => reason !== UNCONFIRMED && reason !== FORGOTTEN_COMMAND);
-  const standing = newest === null ? [] : forgotten(draft, newest.report);
+  const standing =
+    newest === null ? [] : [...forgotten(draft, newest.report), ...forgottenBefore(draft, newest.report)];
   setDoubts(draft, [...others, ...unconfirmed(draft), ...standing]);
 }
 
@@ -209,10 +211,15 @@ export function standingAgainstWord(twin: Twin): readonly Suspicion[] {
     (suspicion) =>
       suspicion.reason === UNKNOWN_STATE ||
       suspicion.reason === NO_CONNECTION ||
-      suspicion.reason === FORGOTTEN_COMMAND ||
+      (suspicion.reason === FORGOTTEN_COMMAND && isForgottenNamed(twin)) ||
       suspicion.reason === SOURCE_AWAY ||
       staying.some((doubt) => isSame(suspicion, doubt)),
   );
+}
+
+/** What is not named any more, as far as its ring can be read, nobody could give up by its number: an engineer's word ends it. */
+function isForgottenNamed(twin: Twin): boolean {
+  return twin.newest !== null && forgottenCommands(twin, twin.newest.report).length > 0;
 }
 
 /** Whoever answered it, it was no command of a twin. */
@@ -243,8 +250,21 @@ function foreignEpoch({ twin, context }: Draft, { commands = [] }: Report): Doub
 function forgotten({ twin }: Draft, report: Report): Doubt[] {
   return forgottenCommands(twin, report).map((n) => ({
     reason: FORGOTTEN_COMMAND,
-    detail: `a command that the ledger does not know (n ${String(n)}) is in flight beyond the device, which cannot tell yet what became of it`,
+    detail: forgottenDetail(n),
   }));
+}
+
+/** Those that were named before, and may be named in what could not be read of this ring. */
+function forgottenBefore({ twin }: Draft, report: Report): Doubt[] {
+  if (isRingWhole(report)) return [];
+  const named = (report.commands ?? []).map(({ n }) => forgottenDetail(n));
+  return twin.suspicions.filter(
+    ({ reason, detail }) => reason === FORGOTTEN_COMMAND && !named.includes(detail),
+  );
+}
+
+function forgottenDetail(n: number): string {
+  return `a command that the ledger does not know (n ${String(n)}) is in flight beyond the device, which cannot tell yet what became of it`;
 }
 
 function later(one: RingEntry, other: RingEntry): RingEntry {

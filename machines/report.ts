@@ -126,6 +126,27 @@ export function markUnreadable(report: Report, names: readonly string[]): Report
   return { ...report, unreadable: [...(report.unreadable ?? []), ...names] };
 }
 
+/** The mark of a ring in which an entry, or all of it, could not be read; and of a hold that could not. */
+const [RING, HOLD] = ['commands', 'hold'] as const;
+
+/** The mark of entries in a ring that were read without what stands beside the word: `reason`, `fence` or `executedAs`. */
+export function besideWord(name: string): string {
+  return `${RING}.${name}`;
+}
+
+/**
+ * True when all entries of the report's ring could be read. Only such a ring says anything by not naming a command: that might be what the
+ * unreadable entry is about.
+ */
+export function isRingWhole({ unreadable = [] }: Report): boolean {
+  return !unreadable.includes(RING);
+}
+
+/** True when the report says something of a hold that could not be read: neither which one it is, nor that there is none. */
+export function isHoldUnreadable({ unreadable = [] }: Report): boolean {
+  return unreadable.includes(HOLD);
+}
+
 /** Reports of a device are ordered by (boot, seq), within one incarnation of it. */
 export type ReportPosition = Pick<Report, 'boot' | 'seq'>;
 

@@ -204,7 +204,8 @@ export const TwinDocumentSchema = Type.Object({
   allowed: Type.Array(Type.String(), { description: 'commands that would be accepted now' }),
   unreadable: Type.Optional(
     Type.Array(Type.String(), {
-      description: 'sensors and fields of the newest report whose values did not fit, and so count as absent',
+      description:
+        'sensors and fields of the newest report whose values did not fit, and so count as absent; with `hold` it is not known whether there is one, with `commands` its ring proves nothing by what it does not name',
     }),
   ),
   leftOut: Type.Optional(

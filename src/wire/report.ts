@@ -4,16 +4,11 @@
  */
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { Value } from '@sinclair/typebox/value';
-import {
-  FenceSchema,
-  ID_PATTERN,
-  markUnreadable,
-  type Report,
-  ReportSchema,
-  RingEntrySchema,
-} from '../../machines/report.ts';
+import { ID_PATTERN, markUnreadable, type Report, ReportSchema } from '../../machines/report.ts';
 import { announcesList, decode, type DecodeProblem, encodingOf } from './codec.ts';
 import { listLengthOf } from './msgpack-scan.ts';
+import { isMap, withoutNulls } from './plain-map.ts';
+import { readRing } from './ring.ts';
 import { schemaProblem } from './schema-problem.ts';
 
 /** The most reports in one frame. A frame with more is refused whole as `bad-frame`; devices send several instead. */
@@ -119,10 +114,12 @@ function isReportOf(device: string, value: unknown): value is Report {
 }
 
 /**
- * Fields of a report whose absence says nothing, so that a value which does not fit may count as absent. A hold is none of them: a report
- * without one says that there is none.
+ * Fields of a report that may be left out, so that a value which does not fit may count as absent. Of a hold that says too much: a report
+ * without one says that there is none. Who looks for one asks for the mark as well (`isHoldUnreadable`).
  */
-const FORGIVEN = ['at', 'since', 'commands', 'firmware', 'config', 'components', 'kind', 'via'] as const;
+const FORGIVEN = [
+  ...['at', 'since', 'commands', 'hold', 'firmware', 'config', 'components', 'kind', 'via'],
+] as const satisfies readonly (keyof typeof ReportSchema.properties)[];
 
 /**
  * The report without what does not fit, marked; `null` where what is left is none. `null` is what many writers make of "no value", so it
@@ -133,12 +130,10 @@ function forgiven(device: string, value: unknown): Report | null {
   // Only Corral says what it could not read.
   const { unreadable: _claimed, ...given } = value as Record<string, unknown>;
   const report = withoutNulls(given, ['hold']);
-  for (const name of ['commands', 'components']) {
-    const list = report[name];
-    if (Array.isArray(list))
-      report[name] = list.map((item: unknown) => (isMap(item) ? withoutNulls(item) : item));
-  }
-  if (Array.isArray(report.commands)) report.commands = report.commands.map(withoutMisfits);
+  const ring = Array.isArray(report.commands) ? readRing(report.commands) : null;
+  if (ring !== null) report.commands = ring.entries;
+  if (Array.isArray(report.components))
+    report.components = report.components.map((item: unknown) => (isMap(item) ? withoutNulls(item) : item));
   if (isMap(report.since)) report.since = withoutNulls(report.since);
   const misfits = FORGIVEN.filter(
     (name) =>
@@ -147,38 +142,13 @@ function forgiven(device: string, value: unknown): Report | null {
   );
   for (const name of misfits) Reflect.deleteProperty(report, name);
   if (!isReportOf(device, report)) return null;
-  return misfits.length === 0 ? report : markUnreadable(report, misfits);
+  const unreadable = [...(ring?.unreadable ?? []), ...misfits];
+  return unreadable.length === 0 ? report : markUnreadable(report, unreadable);
 }
 
 /** Nobody is the source of what it says itself: there would be nobody whose silence is told apart from its own. */
 function isNamedAsSource(device: string, value: unknown): boolean {
   return isMap(value) && value.id === device;
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function withoutNulls(map: Record<string, unknown>, kept: readonly string[] = []): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(map).filter(([name, value]) => value !== null || kept.includes(name)),
-  );
-}
-
-/** What stands beside a word of the ring. */
-const BESIDE_WORDS = { fence: FenceSchema, executedAs: RingEntrySchema.properties.executedAs } as const;
-
-/**
- * A fence that does not fit is none: the word beside it then proves nothing, and the rest of the ring is heard all the same. So it is with
- * the number under which a command was executed before.
- */
-function withoutMisfits(item: unknown): unknown {
-  if (!isMap(item)) return item;
-  const misfits = Object.entries(BESIDE_WORDS).filter(
-    ([name, schema]) => item[name] !== undefined && !Value.Check(schema, item[name]),
-  );
-  if (misfits.length === 0) return item;
-  return Object.fromEntries(Object.entries(item).filter(([name]) => !misfits.some(([bad]) => bad === name)));
 }
 
 function tooLarge(bytes: number): { readonly reason: 'too-large'; readonly detail: string } {

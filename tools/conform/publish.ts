@@ -36,6 +36,11 @@ export function readPublish(
   const shape = { bytes: payload.length, encoding: encodingOf(payload) };
   if (!read.ok) return { ...shape, reports: [], problems: [`${read.reason}: ${read.detail}`] };
   const problems = read.problems.map(({ reason, detail }) => `${reason}: ${detail}`);
+  for (const report of read.reports) {
+    const { unreadable = [] } = report;
+    if (unreadable.length > 0)
+      problems.push(`${positionName(report)} has values that do not fit: ${unreadable.join(', ')}`);
+  }
   return { ...shape, reports: read.reports, problems };
 }
 
