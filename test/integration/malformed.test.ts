@@ -48,7 +48,7 @@ function badSorts(device: string, index: number): readonly Bad[] {
     ['bad-report', json({ ...report, seq: -4 })],
     ['bad-report', json({ ...report, up: 1.5 })],
     ['bad-report', json({ ...report, sensors: [] })],
-    ['bad-report', json({ ...report, hold: { id: 'x', leftMs: 'long' } })],
+    ['bad-report', json({ ...report, up: 'long' })],
     ['bad-report', json({ ...report, boot: 1e300 })],
     ['bad-frame', json([])],
     ['bad-report', json([7])],
