@@ -11,6 +11,14 @@ import { CONTRADICTION, pageUnderTest } from './page-under-test.ts';
 describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
   const { parts, open, row, states } = pageUnderTest();
   const rows = (): Locator => parts.page.locator('[role=row][data-device]');
+  const forget = async (device: string): Promise<void> => {
+    const response = await fetch(`${parts.system.url}/v1/devices/${device}/forget`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${OPERATE_TOKEN}` },
+      body: JSON.stringify({ reason: 'its owner asked for it' }),
+    });
+    expect(response.ok, await response.text()).toBe(true);
+  };
 
   describe('the fleet', () => {
     test('shows those first that need somebody, with the reason', async () => {
@@ -260,6 +268,28 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       await page.goto(`${system.url}/devices/nobody`);
       await shown(page.getByText(/no device "nobody" is known here/));
     });
+  });
+
+  test('a device that is forgotten is gone from the fleet, and nothing of it is shown any more', async () => {
+    await parts.system.device('cp-950');
+    const page = await open('/devices/cp-950');
+    await shown(page.getByRole('region', { name: 'Two clocks', exact: true }));
+    await forget('cp-950');
+    await shown(page.getByText(/cp-950 was forgotten at .*its owner asked for it/));
+    await gone(page.getByRole('region', { name: 'Two clocks', exact: true }));
+    await page.reload();
+    await shown(page.getByText(/cp-950 was forgotten at/));
+    await open('/');
+    await shown(row('cp-100'));
+    expect(await row('cp-950').count()).toBe(0);
+  });
+
+  test('a row goes from the fleet when its device is forgotten', async () => {
+    await parts.system.device('cp-951');
+    await open('/');
+    await shown(row('cp-951'));
+    await forget('cp-951');
+    await gone(row('cp-951'));
   });
 
   describe('for everybody', () => {

@@ -13,6 +13,9 @@ import { useObservable } from '../observable.ts';
 /** How often it is asked whether anything has changed, ms. */
 const ASK_MS = 2_000;
 
+/** The status with which the node says that the device is forgotten. */
+const FORGOTTEN = 410;
+
 /** Many changes in a row are read as one, ms. */
 const GATHER_MS = 60;
 
@@ -57,7 +60,12 @@ export function useTwin(device: string): KnownTwin {
       setRevision((number) => number + 1);
     } catch (error) {
       // That nobody answers is what the connection is there to tell.
-      if (error instanceof ApiProblem) setProblem(error);
+      if (!(error instanceof ApiProblem)) return;
+      setProblem(error);
+      if (error.status !== FORGOTTEN) return;
+      // Nothing of it is kept, here neither.
+      tag.current = null;
+      setTwin(null);
     }
   };
   const refresh = (): void => {
@@ -89,7 +97,7 @@ export function useTwin(device: string): KnownTwin {
   }, [path]);
   // A device that nobody knows yet is there from its first event on. The stream is opened without waiting for the twin: whether the node
   // is there has to be known also where it never says anything of the device.
-  useEvents(problem?.status === 404 || problem?.status === 410 ? '/v1/events' : `${path}/events`, {
+  useEvents(problem?.status === 404 || problem?.status === FORGOTTEN ? '/v1/events' : `${path}/events`, {
     onEvent: ({ event, data }) => {
       if ((data as { readonly device?: string }).device !== device && event !== 'gone') return;
       // What became of a command may leave the twin as it was.
