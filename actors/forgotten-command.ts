@@ -14,7 +14,7 @@ import type { Twin } from './twin.ts';
 
 /** Their numbers, by the ring of a report. */
 export function forgottenCommands(
-  { open, recent }: Twin,
+  { open, recent }: Pick<Twin, 'open' | 'recent'>,
   report: Pick<Report, 'commands'>,
 ): readonly number[] {
   const known = new Set([...open, ...recent].map(numberAbout));

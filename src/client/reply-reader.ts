@@ -6,7 +6,7 @@ import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import type { TwinDocument } from '../../actors/document.ts';
 import { decode } from '../wire/codec.ts';
 import { REPLY_LIMITS } from '../wire/decode-limits.ts';
-import type { DesiredReply, ForgetReply, RefusalBody } from '../wire/reply.ts';
+import { type DesiredReply, type ForgetReply, IN_FLIGHT, type RefusalBody } from '../wire/reply.ts';
 import {
   CommandOutcomeSchema,
   DesiredReplySchema,
@@ -48,6 +48,7 @@ const forgetCheck = TypeCompiler.Compile(
     by: TextOrNull,
     reason: Type.String(),
     isRepeated: Type.Boolean(),
+    inFlight: Type.Union(IN_FLIGHT.map((word) => Type.Literal(word))),
     inFlightUntil: Type.Union([Type.Number(), Type.Null()]),
   }),
 );

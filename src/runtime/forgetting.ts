@@ -3,10 +3,13 @@
  * It is decided in its turn, between what the device said before and what it says after, and committed by itself; what still comes of the
  * device is refused as `forgotten`, until somebody registers it again.
  *
- * A command that is under way is not called back: nobody could. The answer says until when the device may still execute it.
+ * A command that is under way is not called back: nobody could. The answer says until when the device may still execute it, if anybody can
+ * tell. Requests that wait until the device has answered were not accepted, and never will be: they are refused with the commit.
  */
+import { forgottenCommands } from '../../actors/forgotten-command.ts';
+import { isUndecided } from '../../actors/ledger.ts';
 import type { Twin } from '../../actors/twin.ts';
-import { encodeForget, encodeRefusal, type EncodedReply } from '../wire/reply.ts';
+import { encodeForget, encodeRefusal, type EncodedReply, type ForgetReply } from '../wire/reply.ts';
 import type { Batch } from './batch.ts';
 import type { ForgetWork } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
@@ -25,7 +28,7 @@ export function forgetDevice(
   const { partition, twin, batch, now } = known;
   const before = partition.forgotten.get(device);
   if (before !== undefined)
-    return encodeForget({ ...before, isRepeated: true, inFlightUntil: null }, replyTo.encoding);
+    return encodeForget({ ...before, isRepeated: true, ...NOT_KNOWN }, replyTo.encoding);
   if (twin === undefined && !partition.inventory.has(device)) {
     const detail = `no twin and no inventory entry has the id ${device}, so there is nothing to forget`;
     const refusal = { id: null, code: 'unknown-device', detail, state: null, allowed: [] } as const;
@@ -39,8 +42,9 @@ export function forgetDevice(
   partition.inventory.delete(device);
   partition.forgotten.set(device, forgetting);
   batch.addForgotten(partition, forgetting);
-  const inFlightUntil = isTwin ? lastCertainAt(twin, now) : null;
-  return encodeForget({ ...forgetting, isRepeated: false, inFlightUntil }, replyTo.encoding);
+  if (isTwin) refuseWaiting(twin, forgetting, batch);
+  const inFlight = isTwin ? inFlightOf(twin, now) : twin === undefined ? NOTHING : NOT_KNOWN;
+  return encodeForget({ ...forgetting, isRepeated: false, ...inFlight }, replyTo.encoding);
 }
 
 /** Why nothing that the device says counts. */
@@ -48,9 +52,33 @@ export function forgottenDetail({ device, at, reason }: Forgetting): string {
   return `${device} was forgotten at ${new Date(at).toISOString()} (${reason}), and is known again once somebody registers it`;
 }
 
-function lastCertainAt({ open }: Twin, now: number): number | null {
+type InFlight = Pick<ForgetReply, 'inFlight' | 'inFlightUntil'>;
+
+const NOTHING: InFlight = { inFlight: 'nothing', inFlightUntil: null };
+/** Its ledger is gone, or the twin broke. */
+const NOT_KNOWN: InFlight = { inFlight: 'not-known', inFlightUntil: null };
+
+/** No time ends what is in flight beyond the device, whether the ledger knows of it or not. */
+function inFlightOf({ open, recent, newest }: Twin, now: number): InFlight {
+  const isBeyond =
+    open.some(isUndecided) ||
+    (newest !== null && forgottenCommands({ open, recent }, newest.report).length > 0);
+  if (isBeyond) return { inFlight: 'undecided', inFlightUntil: null };
   const ends = open
     .filter(({ outcome, certainAt }) => outcome === 'pending' && certainAt > now)
     .map(({ certainAt }) => Math.ceil(certainAt));
-  return ends.length === 0 ? null : Math.max(...ends);
+  return ends.length === 0 ? NOTHING : { inFlight: 'until', inFlightUntil: Math.max(...ends) };
+}
+
+/** They are among the requests of the batch, so that whoever asked is also told where nobody knows whether it is kept. */
+function refuseWaiting({ device, waiting }: Twin, forgetting: Forgetting, batch: Batch): void {
+  const detail = `${forgottenDetail(forgetting)}; the command waited until the device had answered, and was not accepted`;
+  for (const request of waiting) {
+    const refusal = { id: request.id, code: 'forgotten', detail, state: null, allowed: [] } as const;
+    batch.requests.push({ type: 'command', device, request, known: null });
+    batch.afterCommit.push({
+      ...{ type: 'effect', device, restsOnCommit: true },
+      effect: { type: 'answer', to: request.replyTo, reply: { type: 'refused', refusal } },
+    });
+  }
 }

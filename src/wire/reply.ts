@@ -105,12 +105,23 @@ export interface ForgottenBody {
   readonly forgotten: Omit<Forgetting, 'device'>;
 }
 
+/**
+ * Whether a forgotten device may still execute a command that it was sent:
+ * - `nothing`: it may not;
+ * - `until`: until a time that is told beside it;
+ * - `undecided`: at any time. The device has named it `undecided`, so that it is in flight beyond it, and no time ends that;
+ * - `not-known`: nobody can tell: it was forgotten before, and what was answered then is not kept; or its twin could not be read.
+ */
+export const IN_FLIGHT = ['nothing', 'until', 'undecided', 'not-known'] as const;
+export type InFlight = (typeof IN_FLIGHT)[number];
+
 /** Reply to `forget`. */
 export interface ForgetReply extends Forgetting {
   readonly outcome: 'forgotten';
   /** It was forgotten before, as it says here. */
   readonly isRepeated: boolean;
-  /** A command may still be executed until then, ms epoch; `null` where none is under way. */
+  readonly inFlight: InFlight;
+  /** With `until`: a command may still be executed until then, ms epoch. Otherwise `null`, which says nothing of its own. */
   readonly inFlightUntil: number | null;
 }
 

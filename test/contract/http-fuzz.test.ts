@@ -46,7 +46,7 @@ describe.each(stores)('over $name', ({ open }) => {
         type: 'forgotten',
         reply: {
           ...{ device, reason, by, asker, site: 'depot', at: opened.clock.now() },
-          ...{ outcome: 'forgotten', isRepeated: false, inFlightUntil: null },
+          ...{ outcome: 'forgotten', isRepeated: false, inFlight: 'nothing', inFlightUntil: null },
         },
       }),
     };

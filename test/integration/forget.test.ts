@@ -157,6 +157,7 @@ describe('a device that is forgotten', () => {
     const waiting = world.backend.command(device, 'reserve', { args: { holdMs: 60_000 }, waitMs: 60_000 });
     await raw.command('reserve');
     const { body } = await forget(device);
+    expect(body.inFlight).toBe('until');
     expect(Date.parse(body.inFlightUntil as string)).toBeGreaterThan(Date.parse(body.forgottenAt as string));
     expect(await waiting).toMatchObject({ outcome: 'failed', code: 'outcome-unreadable' });
     await forgetWhole(device);
@@ -234,6 +235,7 @@ describe('a device that is forgotten', () => {
     });
     expect(code).toBe(0);
     expect(stdout).toMatch(/asked by .*http:eva for legal/);
+    expect(stdout).toMatch(/may still execute a command .* no /);
     expect(stdout).toMatch(/still in stream DEVICES-depot .*its reports, as they came, until /);
     const { code: again, stderr } = await corralCommand(['forget', 'nobody', '--why', 'x'], { env });
     expect({ again, stderr }).toMatchObject({

@@ -17,6 +17,7 @@ const Answer = TypeCompiler.Compile(
     reason: Type.String(),
     isRepeated: Type.Boolean(),
     erasedAt: TextOrNull,
+    inFlight: Type.String(),
     inFlightUntil: TextOrNull,
     stillHeld: Type.Array(Type.Object({ where: Type.String(), what: Type.String(), until: TextOrNull })),
   }),
@@ -61,7 +62,7 @@ async function forget(
     await printJson(answer);
     return;
   }
-  const { forgottenAt, isRepeated, asker, by, reason, erasedAt, inFlightUntil, stillHeld } = answer;
+  const { forgottenAt, isRepeated, asker, by, reason, erasedAt, stillHeld } = answer;
   await print(
     valuesTable([
       ['device', answer.device],
@@ -69,11 +70,30 @@ async function forget(
       ['asked by', by === null ? asker : `${asker} for ${by}`],
       ['why', reason],
       ['erased', erasedAt ?? 'under way: ask again'],
-      ['may still execute a command until', inFlightUntil],
+      ['may still execute a command', inFlightText(answer)],
       ...stillHeld.map(
         ({ where, what, until }) =>
           [`still in ${where}`, until === null ? what : `${what}, until ${until}`] as const,
       ),
     ]),
   );
+}
+
+function inFlightText({
+  inFlight,
+  inFlightUntil,
+}: {
+  readonly inFlight: string;
+  readonly inFlightUntil: string | null;
+}): string {
+  switch (inFlight) {
+    case 'nothing':
+      return 'no';
+    case 'until':
+      return `until ${inFlightUntil ?? 'a time that was not told'}`;
+    case 'undecided':
+      return 'at any time: one is in flight beyond the device, which named it undecided';
+    default:
+      return 'not known any more, if it ever was: look at what the first answer said';
+  }
 }

@@ -5,7 +5,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import { ID_PATTERN } from '../../../machines/report.ts';
-import type { ForgetReply } from '../../wire/reply.ts';
+import { type ForgetReply, IN_FLIGHT } from '../../wire/reply.ts';
 import { siteStream, STREAM_MAX_AGE_MS, STREAMS } from '../../wire/subjects.ts';
 import type { ForgetAnswer } from '../command-port.ts';
 import { askStore, type HttpApp, type HttpContext } from '../context.ts';
@@ -36,8 +36,17 @@ const ForgottenSchema = Type.Object({
     description:
       'when the last of its history was erased from the database; null while that is under way: ask again',
   }),
+  inFlight: Type.Union(
+    IN_FLIGHT.map((word) => Type.Literal(word)),
+    {
+      description:
+        'whether the device may still execute a command that it was sent. nothing: it may not; until: until inFlightUntil; undecided: at any ' +
+        'time, as it is in flight beyond the device; not-known: nobody can tell, as it was forgotten before or its twin could not be read',
+    },
+  ),
   inFlightUntil: Type.Union([Time, Type.Null()], {
-    description: 'a command was under way, and the device may still execute it until then',
+    description:
+      'with until: when the device certainly does not begin any more; null says nothing of its own',
   }),
   stillHeld: Type.Array(
     Type.Object({
@@ -108,10 +117,11 @@ function forgottenBy(answer: ForgetAnswer): ForgetReply {
 }
 
 function viewOf(forgotten: ForgetReply, erasedAt: number | null): Static<typeof ForgottenSchema> {
-  const { device, site, at, asker, by, reason, isRepeated, inFlightUntil } = forgotten;
+  const { device, site, at, asker, by, reason, isRepeated, inFlight, inFlightUntil } = forgotten;
   return {
     ...{ device, site, forgottenAt: rfc3339(at), asker, by, reason, isRepeated },
     erasedAt: rfc3339OrNull(erasedAt),
+    inFlight,
     inFlightUntil: rfc3339OrNull(inFlightUntil),
     stillHeld: stillHeld(forgotten),
   };
