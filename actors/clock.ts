@@ -39,6 +39,18 @@ export interface Lag {
   readonly soonest: Anchor;
 }
 
+/** A report's number and uptime. */
+export interface Numbered {
+  readonly seq: number;
+  readonly up: number;
+}
+
+/** A report that came late, or the last one before reports that are missing. */
+export interface OutOfTurn extends Numbered {
+  /** The lowest number of those that came late with it, or are missing. */
+  readonly fromSeq: number;
+}
+
 /** The bounds of one boot, or of one segment of it. */
 export interface BootClock {
   readonly incarnation: number;
@@ -58,6 +70,12 @@ export interface BootClock {
   /** How often bounds have crossed in this boot. */
   readonly crossings: number;
   readonly lag: Lag | null;
+  /** Of a boot that has ended: the highest uptime that was heard of it. */
+  readonly endedUp: number | null;
+  /** What was heard of it last out of turn: what comes late is compared with it. */
+  readonly lastLate: OutOfTurn | null;
+  /** By when boots before it had not ended of which no clock is remembered any more; `null` where nobody says. */
+  readonly notBefore: number | null;
 }
 
 /** When something was measured: the best estimate, ms epoch, with ± `errorMs`, which is `null` where no round trip tells. */
@@ -73,7 +91,7 @@ export interface Timed {
 }
 
 /** Uptimes are whole ms, and so may be times of servers: bounds that cross by no more than this agree, ms. */
-const ROUNDING_MS = 2;
+export const ROUNDING_MS = 2;
 
 /**
  * An uptime that is this much further than the time between two arrivals allows is of another sort (ms since 1970), ms: no device keeps
@@ -88,7 +106,7 @@ export const UP_LEAP_MAX_MS = 366 * 86_400_000;
 export const STARTED_WITHIN_MS = 600_000;
 
 /** Uptime never falls within a boot: by more than this it is no matter of how a device takes its measurements, ms. */
-const FALL_MAX_MS = 1_000;
+export const FALL_MAX_MS = 1_000;
 
 /** Without a round trip, reports that come so much later than the pace of the clock says make it doubtful, ms. */
 export const LAG_LEAST_MS = 60_000;
@@ -123,6 +141,7 @@ export function startClock(options: {
   return {
     ...{ incarnation, boot, fromSeq: 0, untilSeq: null, brokenAt: null, beganUp: isElsewhere ? up : 0 },
     ...{ latest: { up, at: receivedAt }, earliest: null, agreed: null, crossings: 0, lag: null },
+    ...{ endedUp: null, lastLate: null, notBefore: null },
   };
 }
 
@@ -132,10 +151,7 @@ function beginsElsewhere(seq: number, up: number): boolean {
 }
 
 /** The clock of a boot, once its first report has come late. */
-export function withBeginning(
-  clock: BootClock,
-  { seq, up }: { readonly seq: number; readonly up: number },
-): BootClock {
+export function withBeginning(clock: BootClock, { seq, up }: Numbered): BootClock {
   if (seq !== 1 || clock.fromSeq !== 0) return clock;
   const isNews = clock.beganUp === 0 ? beginsElsewhere(seq, up) : up < clock.beganUp;
   return isNews ? { ...clock, beganUp: up } : clock;
@@ -244,16 +260,13 @@ function agreementWith(agreed: Agreement | null, up: number, tripMs: number): Ag
 }
 
 /** The segment after one that was broken: it begins with the report that showed it, and is bounded by `soonest`. */
-function nextSegment(
-  clock: BootClock,
-  { seq, up }: Timed & { readonly seq: number },
-  soonest: Timed,
-): BootClock {
+export function nextSegment(clock: BootClock, { seq, up }: Numbered, soonest: Timed): BootClock {
   const { incarnation, boot, crossings } = clock;
   return {
     ...{ incarnation, boot, fromSeq: seq, untilSeq: null, brokenAt: null, beganUp: up },
     latest: { up: soonest.up, at: soonest.receivedAt },
     ...{ earliest: null, agreed: null, crossings: crossings + 1, lag: null },
+    ...{ endedUp: null, lastLate: null, notBefore: null },
   };
 }
 
@@ -284,14 +297,7 @@ export function resume(
 ): { readonly resumed: BootClock; readonly unbroken: BootClock } {
   const unbroken = { ...broken, brokenAt: null };
   const { seq: fromSeq, up: beganUp } = observed;
-  return { unbroken, resumed: { ...unbroken, fromSeq, untilSeq: null, beganUp, crossings } };
-}
-
-/** How often the bounds of the boot of `clock` have crossed since it was as `before` says. */
-export function crossingsSince(before: BootClock | null, clock: BootClock | null): number {
-  if (clock === null || clock === before) return 0;
-  const isSame = before?.boot === clock.boot && before.incarnation === clock.incarnation;
-  return clock.crossings - (isSame ? before.crossings : 0);
+  return { unbroken, resumed: { ...unbroken, fromSeq, untilSeq: null, beganUp, crossings, lastLate: null } };
 }
 
 /** Written out property by property: it happens for many reports. */
@@ -308,6 +314,9 @@ function withLatest(clock: BootClock, { up, receivedAt }: Timed): BootClock {
     agreed: clock.agreed,
     crossings: clock.crossings,
     lag: null,
+    endedUp: clock.endedUp,
+    lastLate: clock.lastLate,
+    notBefore: clock.notBefore,
   };
 }
 

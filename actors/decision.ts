@@ -189,6 +189,8 @@ export interface Decision {
   readonly outcomes: readonly LedgerEntry[];
   /** Clocks of boots that ended or were bounded better by a late report: history is timed by them. */
   readonly clocks: readonly BootClock[];
+  /** The clock whose bounds have crossed: what it says of times is less certain; `null` where none did. */
+  readonly crossed: BootClock | null;
   readonly effects: readonly Effect[];
   /** What the device saw of who speaks for it; `null` for nothing. Many of them together tell of the source. */
   readonly echo: Echo | null;

@@ -26,6 +26,7 @@ export interface Draft {
   ledger: Map<string, LedgerEntry> | null;
   outcomes: Set<string> | null;
   clocks: BootClock[] | null;
+  crossed: BootClock | null;
   effects: Effect[] | null;
   echo: Echo | null;
 }
@@ -43,6 +44,7 @@ export function beginDraft(kind: Kind, twin: Twin, context: Context): Draft {
     ledger: null,
     outcomes: null,
     clocks: null,
+    crossed: null,
     effects: null,
     echo: null,
   };
@@ -93,6 +95,7 @@ export function endDraft(draft: Draft): Decision {
     ledger: entries,
     outcomes: outcomes === null ? NOTHING : entries.filter((entry) => outcomes.has(entry.id)),
     clocks: draft.clocks ?? NOTHING,
+    crossed: draft.crossed,
     effects: draft.effects ?? NOTHING,
     echo: draft.echo,
   };

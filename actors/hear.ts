@@ -4,7 +4,7 @@
  */
 import { comparePositions, type Report } from '../machines/report.ts';
 import { worldState } from '../machines/statechart.ts';
-import { type BootClock, crossingsSince } from './clock.ts';
+import type { BootClock } from './clock.ts';
 import type { Input } from './decision.ts';
 import { DIVERGENCE, divergenceNews } from './divergence.ts';
 import type { Draft } from './draft.ts';
@@ -140,15 +140,14 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
   probeIfOpen(draft);
 }
 
-/** That the bounds of the clock have crossed: the 1st time in a boot, the 2nd, the 4th, and so on; metrics count each. */
-function clockNews({ twin, before }: Draft): readonly string[] {
-  const times = crossingsSince(before.clock, twin.clock);
-  if (times === 0 || twin.clock === null) return [];
-  const { crossings, boot } = twin.clock;
+/** That the bounds of a clock have crossed: the 1st time in a boot, the 2nd, the 4th, and so on; metrics count each. */
+function clockNews({ crossed }: Draft): readonly string[] {
+  if (crossed === null) return [];
+  const { crossings, boot } = crossed;
   if (!Number.isInteger(Math.log2(crossings))) return [];
   const often = crossings === 1 ? '' : `, ${String(crossings)} times in boot ${String(boot)}`;
   return [
-    `clock-out-of-bounds${often}: its uptime did not keep pace with the time that passed, or a server's clock was set; when the reports before this one were measured is less certain`,
+    `clock-out-of-bounds${often}: its uptime did not keep pace with the time that passed, or did not begin with its boot, or a server's clock was set; when the reports before this one were measured is less certain`,
   ];
 }
 
@@ -173,6 +172,7 @@ function hearLate(draft: Draft, report: Report, receivedAt: number): void {
   hearOfCommands(draft, report, receivedAt);
   hearOlderBoot(draft, report, receivedAt);
   settleContact(draft, report, receivedAt);
+  journalCrossing(draft, report);
 }
 
 /**
@@ -184,6 +184,14 @@ function hearOfCommands(draft: Draft, report: Report, receivedAt: number): void 
   const openBefore = twin.open;
   resolveByReport(draft, { report, receivedAt });
   if (twin.open !== openBefore) reviewCommands(draft);
+}
+
+/** What came late may show that a clock was out of its bounds long ago. */
+function journalCrossing(draft: Draft, { boot, seq }: Report): void {
+  const [news] = clockNews(draft);
+  if (news === undefined) return;
+  const detail = `report ${String(boot)}/${String(seq)}, which came late; ${news}`;
+  journal(draft, { type: 'report', detail });
 }
 
 function isCopy({ twin }: Draft, { boot, seq }: Report): boolean {
@@ -247,6 +255,7 @@ function hearFormer(draft: Draft, report: Report, receivedAt: number): void {
   const openBefore = twin.open;
   resolveOf(draft, { report, receivedAt }, former.incarnation);
   if (twin.open !== openBefore) reviewCommands(draft);
+  journalCrossing(draft, report);
 }
 
 function lastOf(former: FormerIncarnation, report: Report): Pick<FormerIncarnation, 'boot' | 'seq'> {

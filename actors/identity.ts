@@ -13,6 +13,7 @@
  * - A copy is no sign of life. Of boots that may be of another line (strays), whatever is not after all that was filed counts as one.
  */
 import { comparePositions, type Report } from '../machines/report.ts';
+import { withEnd } from './boot-order.ts';
 import { earliestAt } from './clock.ts';
 import { addClock, type Draft } from './draft.ts';
 import { brokenBefore } from './filing.ts';
@@ -228,7 +229,7 @@ export function endIncarnation(
     addClock(draft, clock);
     const { boot, seq } = newest;
     const former: FormerIncarnation = {
-      ...{ incarnation: twin.incarnation, boot, seq, clock, sequence },
+      ...{ incarnation: twin.incarnation, boot, seq, clock: withEnd(clock, newest), sequence },
       ...{ provedBy, endedAt },
     };
     const identity = twin.identity ?? UNDOUBTED;

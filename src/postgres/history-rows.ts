@@ -140,6 +140,6 @@ export function readClock(row: ClockRow): BootClock {
     ...{ beganUp: row.began_up, latest: { up: row.latest_up, at: row.latest_at } },
     earliest: up === null || at === null ? null : { up, at },
     agreed: isAgreed ? { fromUp, toUp, slowestMs } : null,
-    ...{ crossings: 0, lag: null },
+    ...{ crossings: 0, lag: null, endedUp: null, lastLate: null, notBefore: null },
   };
 }

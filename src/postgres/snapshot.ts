@@ -23,9 +23,10 @@ import type {
  * Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`; 3: the
  * byte that tells whether anything is awaited; 4: earlier lines of a device; 5: the boot of a stray; 6: boots of strays; 7: who asked;
  * 8: what leaps and is not believed; 9: what goes on though it looks older; 10: segments of a boot's clock; 11: what a command ends;
- * 12: when a source was seen to play again what was said before; 13: what goes on beside newer reports; 14: what a second device may have executed.
+ * 12: when a source was seen to play again what was said before; 13: what goes on beside newer reports; 14: what a second device may have
+ * executed; 15: what late reports are compared with.
  */
-const VERSION = 14;
+const VERSION = 15;
 const OLDEST_VERSION = 1;
 const LAST_VERSION_OF_ONE_BYTE = 2;
 const NOTHING_AWAITED = 0;
@@ -76,6 +77,12 @@ type SegmentPlaces = readonly [
   beganUp: number,
   crossings: number,
   lag: readonly [since: number, soonest: AnchorPlaces] | null,
+  /** Not there before version 15, nor where the boot goes on and nothing came late. */
+  endedUp?: number | null,
+  /** The same. */
+  lastLate?: readonly [seq: number, up: number, fromSeq: number] | null,
+  /** The same, nor where the boots before are remembered. */
+  notBefore?: number | null,
 ];
 type SequencePlaces = readonly [
   ranges: readonly number[],
@@ -276,10 +283,15 @@ function clockPlaces(clock: BootClock): ClockPlaces {
 
 function segmentPlaces(clock: BootClock): SegmentPlaces | null {
   const { fromSeq, untilSeq, brokenAt, beganUp, crossings, lag } = clock;
+  const { endedUp, lastLate, notBefore } = clock;
   const isOnly = fromSeq === 0 && untilSeq === null && brokenAt === null;
-  if (isOnly && beganUp === 0 && crossings === 0 && lag === null) return null;
-  const late = lag && ([lag.since, anchorPlaces(lag.soonest)] as const);
-  return [fromSeq, untilSeq, brokenAt, beganUp, crossings, late];
+  const isPlain = endedUp === null && lastLate === null && notBefore === null;
+  if (isOnly && isPlain && beganUp === 0 && crossings === 0 && lag === null) return null;
+  const lagging = lag && ([lag.since, anchorPlaces(lag.soonest)] as const);
+  const places = [fromSeq, untilSeq, brokenAt, beganUp, crossings, lagging] as const;
+  return isPlain
+    ? places
+    : [...places, endedUp, lastLate && [lastLate.seq, lastLate.up, lastLate.fromSeq], notBefore];
 }
 
 const ONLY_SEGMENT: SegmentPlaces = [0, null, null, 0, 0, null];
@@ -292,11 +304,17 @@ function readClock([
   agreed,
   segment = ONLY_SEGMENT,
 ]: ClockPlaces): BootClock {
-  const [fromSeq, untilSeq, brokenAt, beganUp, crossings, lag] = segment;
+  const [fromSeq, untilSeq, brokenAt, beganUp, crossings, lag, ...rest] = segment;
+  const [endedUp = null, late = null, notBefore = null] = rest;
   return {
     ...{ incarnation, boot, fromSeq, untilSeq, brokenAt, beganUp, latest: readAnchor(latest) },
     ...{ earliest: earliest && readAnchor(earliest), agreed: readAgreement(agreed), crossings },
-    lag: readLag(lag),
+    ...{
+      lag: readLag(lag),
+      endedUp,
+      lastLate: late && { seq: late[0], up: late[1], fromSeq: late[2] },
+      notBefore,
+    },
   };
 }
 

@@ -2,7 +2,6 @@
  * One turn: takes one thing from the mailbox, lets its twin decide, and puts the decision into the batch. Synchronous: between
  * the first message of a batch and its commit nothing else happens to these twins.
  */
-import { crossingsSince } from '../../actors/clock.ts';
 import { decide } from '../../actors/decide.ts';
 import type { Context, Decision, Input } from '../../actors/decision.ts';
 import { twinDocument } from '../../actors/document.ts';
@@ -271,14 +270,13 @@ export class Turns {
     batch.reportsDecided += 1;
   }
 
-  #count({ fate, twin }: Decision, before: Twin, report: Report): void {
+  #count({ fate, twin, crossed }: Decision, before: Twin, report: Report): void {
     const { telemetry } = this.#options;
     if (fate !== null) telemetry.report(fate, twin.device, report);
     const change = twin === before ? 0 : missing(twin.sequence) - missing(before.sequence);
     if (change !== 0) telemetry.missing(change);
-    const { device, clock } = twin;
-    if (clock === null || clock === before.clock || crossingsSince(before.clock, clock) === 0) return;
-    telemetry.clockOutOfBounds({ device, boot: clock.boot, times: clock.crossings });
+    if (crossed === null) return;
+    telemetry.clockOutOfBounds({ device: twin.device, boot: crossed.boot, times: crossed.crossings });
   }
 
   /** Lets the twin of a device decide, if it has one here. */

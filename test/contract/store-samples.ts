@@ -50,6 +50,7 @@ export function bootClock(
   const { earliest = null } = bounds;
   return {
     ...{ incarnation: 1, fromSeq: 0, untilSeq: null, brokenAt: null, beganUp: 0, crossings: 0, lag: null },
+    ...{ endedUp: null, lastLate: null, notBefore: null },
     ...bounds,
     earliest,
     agreed: earliest && { fromUp: earliest.up, toUp: earliest.up, slowestMs: 20 },
@@ -220,6 +221,11 @@ const clock = fc.record({
   ...{ beganUp: uint, latest: anchor, earliest: orNull(anchor), crossings: fc.nat() },
   agreed: orNull(fc.record({ fromUp: uint, toUp: uint, slowestMs: time })),
   lag: orNull(fc.record({ since: time, soonest: anchor })),
+  ...{
+    endedUp: orNull(uint),
+    lastLate: orNull(fc.record({ seq: uint, up: uint, fromSeq: uint })),
+    notBefore: orNull(time),
+  },
 });
 const sequence = fc.record({
   ranges: fc.array(uint, { maxLength: 9 }),

@@ -33,7 +33,9 @@ describe('a bound inferred from the next boot', () => {
     const { clock } = stage.twin;
     stage.now += 30_000;
     stage.hear(report(2, 1, up));
-    expect(stage.twin.olderClocks).toEqual([clock]);
+    expect(stage.twin.olderClocks).toEqual([
+      { ...clock, endedUp: 60_000, lastLate: { seq: 2, up: 60_000, fromSeq: 3 } },
+    ]);
   });
 
   test('never times a report by it that came late out of a boot that is proved', () => {
