@@ -89,10 +89,17 @@ bool corral_read_command(const uint8_t *payload, size_t length, struct corral_co
   return is_whole && found.n && found.epoch && found.id && found.name;
 }
 
+/* Looks at the value that comes next, and leaves it to be read. */
+static bool next_is_true(struct corral_reader reader) {
+  struct corral_token value = corral_reader_next(&reader);
+  return value.type == CORRAL_TOKEN_BOOLEAN && value.boolean;
+}
+
 bool corral_is_ack(const uint8_t *payload, size_t length) {
   struct corral_reader reader;
   bool has_seq = false;
   bool has_error = false;
+  bool is_duplicate = false;
   if (!corral_reader_open(&reader, payload, length) || reader.encoding != CORRAL_JSON) return false;
   if (corral_reader_next(&reader).type != CORRAL_TOKEN_MAP) return false;
   for (;;) {
@@ -102,8 +109,9 @@ bool corral_is_ack(const uint8_t *payload, size_t length) {
     uint64_t seq;
     bool is_seq = corral_text_is(token.text, "seq");
     if (corral_text_is(token.text, "error")) has_error = true;
+    if (corral_text_is(token.text, "duplicate")) is_duplicate = next_is_true(reader);
     if (is_seq) has_seq = read_number(&reader, 1, CORRAL_NUMBER_MAX, &seq);
     if (is_seq ? !has_seq : !corral_reader_skip(&reader)) return false;
   }
-  return corral_reader_next(&reader).type == CORRAL_TOKEN_END && has_seq && !has_error;
+  return corral_reader_next(&reader).type == CORRAL_TOKEN_END && has_seq && !has_error && !is_duplicate;
 }

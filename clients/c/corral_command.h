@@ -45,7 +45,8 @@ struct corral_command {
 /* Reads a command in either encoding. False where the payload is none: it is to be counted and ignored. */
 bool corral_read_command(const uint8_t *payload, size_t length, struct corral_command *command);
 
-/* Whether the answer to a publish says that it was stored: a JSON map with a `seq` and without an `error`. */
+/* Whether the answer to a publish says that it was stored: a JSON map with a `seq`, without an `error` and
+ * without a `duplicate` that is true. */
 bool corral_is_ack(const uint8_t *payload, size_t length);
 
 #endif

@@ -20,10 +20,18 @@ export function assertStored(device: string, answer: string): void {
   throw new PublishError('refused', `the hub did not store a report of ${device}: ${answer.slice(0, 200)}`);
 }
 
-/** `{"stream": ..., "seq": ...}`, where a refusal is `{"error": {...}}`. */
+/**
+ * `{"stream": ..., "seq": ...}`, where a refusal is `{"error": {...}}`. With `"duplicate": true` nothing was stored: the stream had another
+ * message with the same `Nats-Msg-Id`, which may be another device's.
+ */
 function isPubAck(answer: string): boolean {
   try {
-    const parsed = JSON.parse(answer) as { readonly error?: unknown; readonly seq?: unknown } | null;
+    const parsed = JSON.parse(answer) as {
+      readonly error?: unknown;
+      readonly seq?: unknown;
+      readonly duplicate?: unknown;
+    } | null;
+    if (parsed?.duplicate === true) return false;
     return typeof parsed?.seq === 'number' && parsed.seq > 0 && parsed.error === undefined;
   } catch {
     // Whoever answered was no stream.

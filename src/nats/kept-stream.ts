@@ -28,7 +28,8 @@ export class HubError extends Error {
 export const DUPLICATE_WINDOW_MS = 120_000;
 /**
  * The same for reports, ms: the shortest that a server allows. A `Nats-Msg-Id` is whatever a device likes, and the stream compares
- * it with those of all others: two that count alike would lose each other's reports. Twins know reports by (boot, seq).
+ * it with those of all others. Of two that count alike one is answered `duplicate`, which is no ack by the protocol, and sends it again: after
+ * longer than this. Twins know reports by (boot, seq).
  */
 export const REPORT_DUPLICATE_WINDOW_MS = 100;
 

@@ -2,6 +2,7 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/nats-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { assertStored } from '../../src/device/publish-answer.ts';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
 import { NatsFeed } from '../../src/nats/feed.ts';
 import { messagesAfter } from '../../src/nats/messages-after.ts';
@@ -103,6 +104,31 @@ describe('the streams of sites', () => {
     expect([first.duplicate, second.duplicate]).toEqual([undefined, undefined]);
     const another = () => publish(depot, 'cp-2', 'of another', 'report 1');
     await expect.poll(another, { timeout: TIMEOUT_MS }).not.toMatchObject({ duplicate: true });
+  });
+
+  test('acknowledge nothing that they drop for the message id of another device: by the protocol it is sent again', async () => {
+    await look(hub);
+    const depot = await connect(hub, 'depot');
+    const devices = Array.from({ length: 20 }, (_, n) => `cp-${String(n)}`);
+    const send = async (device: string): Promise<boolean> => {
+      const answer = await publish(depot, device, `of ${device}`, 'one id of all');
+      try {
+        assertStored(device, JSON.stringify(answer));
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const stored = async (): Promise<readonly string[]> => {
+      const info = await manager.streams.info(siteStream('depot'), { subjects_filter: 'report.*.depot.*' });
+      return Object.keys(info.state.subjects ?? {}).map((subject) => subject.split('.').at(-1) ?? '');
+    };
+    await manager.streams.purge(siteStream('depot'));
+    const acked = await Promise.all(devices.map(send));
+    expect([...(await stored())].sort()).toEqual(devices.filter((_, n) => acked[n]).sort());
+    for (const device of devices.filter((_, n) => acked[n] !== true))
+      await expect.poll(() => send(device), { timeout: TIMEOUT_MS }).toBe(true);
+    expect([...(await stored())].sort()).toEqual([...devices].sort());
   });
 
   test('tell how much is in them after a sequence, for some partitions alone, and leave nothing behind', async () => {

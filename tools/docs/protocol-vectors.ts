@@ -270,6 +270,11 @@ export function protocolVectors(): ProtocolVectors {
     answers: [
       { name: 'stored: the publish is acknowledged', json: JSON.stringify(ack(1_234)), isAck: true },
       { name: 'not stored: it has to be sent again', json: JSON.stringify(REFUSAL), isAck: false },
+      {
+        name: 'not stored: another message had its `Nats-Msg-Id`, and nobody says that it was this report',
+        json: JSON.stringify({ ...ack(1_234), duplicate: true }),
+        isAck: false,
+      },
     ],
     decisions: decisions.map(([name, memory, given]) => decisionVector(name, memory, given)),
   };
