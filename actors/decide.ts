@@ -12,7 +12,7 @@ import { moveToSite } from './move.ts';
 import { becomeKind } from './other-kind.ts';
 import { noteReplay } from './replayed.ts';
 import { hearOfSource } from './source.ts';
-import { desiredVersionAfter } from './numbers.ts';
+import { versionAfter } from './numbers.ts';
 import { applyMergePatch, DESIRED_BYTES_MAX, desiredBytes, desiredDelta } from './desired.ts';
 import { allowedCommands, type Objection } from './prospect.ts';
 import { wakeTwin } from './wake.ts';
@@ -66,7 +66,7 @@ function changeDesired(draft: Draft, request: DesiredRequest): void {
     refuseDesired(draft, request, { code: 'desired-too-large', detail });
     return;
   }
-  twin.desired = { version: desiredVersionAfter(twin.desired.version, context.epoch), values };
+  twin.desired = { version: versionAfter(twin.desired.version, context.epoch), values };
   const reply = { type: 'desired', version: twin.desired.version, delta: desiredDelta(twin) } as const;
   addEffect(draft, { type: 'answer', to: request.replyTo, reply });
 }

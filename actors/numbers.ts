@@ -7,10 +7,11 @@
  */
 import type { Twin } from './twin.ts';
 
-/** Of so many epochs only one begins numbers: numbers have to stay below 2^40, and epochs below 2^44. */
+/**
+ * Of so many epochs only one begins numbers: numbers have to stay below 2^40, and epochs below 2^44. So a hundred are given in a second of a
+ * lease before one could be given again, and each of them waits for its device.
+ */
 const EPOCHS_PER_NUMBER = 10;
-/** The same of versions of a desired configuration, which stay below 2^32 until the year 2106. */
-const EPOCHS_PER_DESIRED_VERSION = 1_000;
 
 /** The number that the next command is going to have, under a lease epoch. */
 export function nextNumber({ lastN }: Pick<Twin, 'lastN'>, epoch: number): number {
@@ -24,16 +25,12 @@ export function isOfEpoch(n: number, epoch: number): boolean {
 }
 
 /**
- * The version that follows one of a twin, under a lease epoch. Who gives one back (`ifVersion`) means what he saw: so none is that of
- * two states, also in a database that was set back.
+ * The version that follows one, of a twin or of its desired configuration, under a lease epoch. Who gives one back (`ifVersion`) means what
+ * he saw, and a device that names one has applied what it was: so none is that of two states, also in a database that was set back. Epochs
+ * grow by a thousand in a second: no more than that change in each second of a lease, and versions stay exact, below 2^53.
  */
 export function versionAfter(version: number, epoch: number): number {
   return Math.max(version + 1, epoch);
-}
-
-/** The same of a desired configuration: in seconds, since devices keep it, and some of them in 32 bits. */
-export function desiredVersionAfter(version: number, epoch: number): number {
-  return Math.max(version + 1, Math.floor(epoch / EPOCHS_PER_DESIRED_VERSION));
 }
 
 /** A decision in the making, as far as numbers go. */
