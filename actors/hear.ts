@@ -30,6 +30,7 @@ import { journal, settleHeard } from './settle.ts';
 import { hearThrough } from './source.ts';
 import { reviewCommands, reviewReport } from './suspicions.ts';
 import type { FormerIncarnation } from './twin.ts';
+import { noteFirst } from './two-contents.ts';
 
 /** A report as it came. */
 type Heard = Extract<Input, { type: 'report' }>;
@@ -112,6 +113,7 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
   takeNumbers(draft, report);
   twin.clock = clockOfNews(draft, report, receivedAt);
   twin.newest = { boot, seq, up, receivedAt, at: report.at ?? null, encoding, report };
+  noteFirst(draft, report);
   const isProbeAnswered = hearAnswers(draft, report, receivedAt);
   fileReport(draft, { report, receivedAt, clock: twin.clock, fate: 'news' });
   if (report.via !== undefined || twin.via !== null) hearThrough(draft, report, receivedAt);
@@ -169,6 +171,7 @@ function hearLate(draft: Draft, report: Report, receivedAt: number): void {
   const clock = clockOfLate(draft, report, receivedAt);
   fileReport(draft, { report, receivedAt, clock, fate: 'late' });
   noteStray(draft, report);
+  noteFirst(draft, report);
   hearOfCommands(draft, report, receivedAt);
   hearOlderBoot(draft, report, receivedAt);
   settleContact(draft, report, receivedAt);

@@ -12,7 +12,7 @@
  * - Who keeps no ring answers nothing: that there are two shows where both go on beside each other (`second-device.ts`).
  * - A copy is no sign of life. Of boots that may be of another line (strays), whatever is not after all that was filed counts as one.
  */
-import { comparePositions, type Report } from '../machines/report.ts';
+import { comparePositions, positionText, type Report } from '../machines/report.ts';
 import { withEnd } from './boot-order.ts';
 import { earliestAt } from './clock.ts';
 import { addClock, type Draft } from './draft.ts';
@@ -26,9 +26,7 @@ import { followSecond } from './second-device.ts';
 import { journal } from './settle.ts';
 import { clearConflict, raiseConflict } from './suspicions.ts';
 import { type FormerIncarnation, type NewestReport, type Twin, UNDOUBTED } from './twin.ts';
-
-/** Within a boot the uptime of a later report is never lower than this below that of an earlier one, ms. */
-export const UP_JITTER_MS = 10_000;
+import { raiseIfImpossible, UP_JITTER_MS } from './two-contents.ts';
 
 /** Boots of one line are less far apart than this: a storage that begins to count elsewhere is another one. */
 const LINE_BOOTS_MAX = 100_000;
@@ -75,12 +73,12 @@ export function speakerOf(draft: Draft, report: Report, receivedAt: number): Spe
     return 'self';
   }
   if (!runsBack && !isAliveNow(draft, report, newest)) {
-    raiseIfImpossible(draft, report, { newest, receivedAt });
+    raiseIfImpossible(draft, heard);
     return speakerOfRun(draft, heard);
   }
   if (!runsBack && isStray(draft.twin, report) && isOldIn(draft.twin.sequence, report)) return 'self';
   if (mayBeginAnew(draft, newest, { receivedAt, runsBack })) return 'anew';
-  raiseConflict(draft, receivedAt, `${positionOf(report)} and ${positionOf(newest)} are both alive`);
+  raiseConflict(draft, receivedAt, `${positionText(report)} and ${positionText(newest)} are both alive`);
   return runsBack ? 'nobody' : 'self';
 }
 
@@ -91,10 +89,14 @@ function isOfEnded({ identity }: Twin, receivedAt: number): boolean {
 }
 
 /** Whether the report's number leaps above the newest report; in a line before the present incarnation only `seq` can. */
-function isLeapOf({ twin }: Draft, { report, newest }: Heard, found: Found | null): boolean {
-  if (found === null) return isLeap(report, { last: newest, seen: twin.sequence, highestBoot: newest.boot });
+function isLeapOf({ twin }: Draft, { report, receivedAt, newest }: Heard, found: Found | null): boolean {
+  const passedMs = receivedAt - newest.receivedAt;
+  if (found === null) {
+    const known = { last: newest, seen: twin.sequence, highestBoot: newest.boot };
+    return isLeap(report, { ...known, passedMs });
+  }
   const { former } = found;
-  return isLeap(report, { last: former, seen: former.sequence, highestBoot: report.boot });
+  return isLeap(report, { last: former, seen: former.sequence, highestBoot: report.boot, passedMs });
 }
 
 /** Whether a report that leaps is to be believed. Raises the conflict where who leaps and who does not answered the same probe. */
@@ -107,7 +109,7 @@ function isLeapProved(draft: Draft, heard: Heard): boolean {
   if (probe === null || claim?.boot !== report.boot || probe.sentAt - context.serverErrorMs <= claim.since)
     return false;
   if (isNamed(report, probe.n) && isNamed(newest.report, probe.n))
-    raiseConflict(draft, receivedAt, `${positionOf(report)} and ${positionOf(newest)} are both alive`);
+    raiseConflict(draft, receivedAt, `${positionText(report)} and ${positionText(newest)} are both alive`);
   return false;
 }
 
@@ -137,7 +139,7 @@ function doubtIfSecond(draft: Draft, heard: Heard): void {
 }
 
 function goesOnBeside({ report, newest }: Heard): string {
-  return `${positionOf(report)} goes on though it is older than ${positionOf(newest)}: the device was started without counting, or there are two`;
+  return `${positionText(report)} goes on though it is older than ${positionText(newest)}: the device was started without counting, or there are two`;
 }
 
 /** Tells whether a line before the present incarnation made the report, as `found` says it may; `null` where it did not. */
@@ -151,7 +153,7 @@ function speakerBeside(draft: Draft, heard: Heard, found: Found): Speaker | null
     twin.sequence = adoptBoot(twin.sequence, former.sequence, report.boot, report.seq);
     return null;
   }
-  if (isOld) return 'former';
+  if (isOld) return speakerOfRun(draft, heard) === 'anew' ? 'anew' : 'former';
   const isAfterEnd = isPresent || (isLast && isMeasuredAfterEnd(draft, former, report));
   if (!isAfterEnd && speakerOfRun(draft, heard) !== 'anew') return 'former';
   if (!isAfterEnd || receivedAt - newest.receivedAt >= draft.kind.limits.silenceMs) {
@@ -239,6 +241,7 @@ export function endIncarnation(
   twin.incarnation += 1;
   twin.sequence = beginSequence(sequence, null);
   twin.newest = null;
+  twin.first = null;
   twin.clock = null;
   twin.olderClocks = [];
   twin.hold = null;
@@ -275,10 +278,6 @@ export function doubtIfNobodyAnswers(draft: Draft, report: Report, receivedAt: n
   if (receivedAt - newest.receivedAt < draft.kind.limits.silenceMs) return;
   const detail = `boot ${String(report.boot)} is heard, boot ${String(newest.boot)} is not, and nobody answers`;
   raiseConflict(draft, receivedAt, detail);
-}
-
-function positionOf({ boot, seq }: { readonly boot: number; readonly seq: number }): string {
-  return `${String(boot)}/${String(seq)}`;
 }
 
 /** A later number of the same boot with an earlier uptime: the boot was not counted, or there are two of it. */
@@ -345,27 +344,6 @@ function isNearBelow(boot: number, other: number): boolean {
   return boot <= other && other - boot <= LINE_BOOTS_MAX;
 }
 
-/** What no single device can have sent: one position with two contents, or an earlier number with a later uptime. */
-function raiseIfImpossible(
-  draft: Draft,
-  report: Report,
-  known: { readonly newest: NewestReport; readonly receivedAt: number },
-): void {
-  const { newest, receivedAt } = known;
-  if (report.boot !== newest.boot) return;
-  const { clock } = draft.twin;
-  // Uptimes of two segments of a clock say nothing about each other.
-  if (clock !== null && report.seq < clock.fromSeq) return;
-  if (report.seq === newest.seq && (report.up !== newest.up || report.state !== newest.report.state))
-    raiseConflict(draft, receivedAt, `position ${positionOf(report)} came with two contents`);
-  if (report.seq < newest.seq && report.up > newest.up + UP_JITTER_MS)
-    raiseConflict(
-      draft,
-      receivedAt,
-      `${positionOf(report)} is later by its uptime than ${positionOf(newest)}`,
-    );
-}
-
 /** By the clock of its boot the report was measured after the present incarnation had begun. */
 function isMeasuredAfterEnd({ kind }: Draft, former: FormerIncarnation, report: Report): boolean {
   if (former.clock.boot !== report.boot) return false;
@@ -383,11 +361,11 @@ function overlaps({ twin, kind }: Draft, heard: Heard): boolean {
 
 function provedBy({ twin }: Draft, report: Report): string {
   const { newest, probe } = twin;
-  const position = `report ${positionOf(report)}`;
+  const position = `report ${positionText(report)}`;
   if (newest !== null && runsBackwards(report, newest))
-    return `${position} has an earlier uptime than ${positionOf(newest)}: the device counts anew`;
+    return `${position} has an earlier uptime than ${positionText(newest)}: the device counts anew`;
   if (probe === null || !isNamed(report, probe.n)) {
-    const silent = newest !== null && twin.identity?.run?.boot === report.boot ? positionOf(newest) : null;
+    const silent = newest !== null && twin.identity?.run?.boot === report.boot ? positionText(newest) : null;
     return silent === null
       ? `${position} goes on, and who counted anew has fallen silent`
       : `${position} goes on, and ${silent} has fallen silent: the device counts anew`;

@@ -6,7 +6,8 @@
  * So it is held as a claim: it moves nothing and is no sign of life, and the twin asks for a report. Where its boot leaps it is filed in
  * history all the same: a blank storage may begin anywhere, and nothing of it is to be lost. It is believed
  * - when a report that leaps answers a probe that was sent after the newest report had been received;
- * - of a device that keeps no ring, and so cannot answer: when the next one agrees with it, and nothing newer was heard between them;
+ * - of a device that keeps no ring, and so cannot answer: when the next one agrees with it, in the same boot or in a later one, and nothing
+ *   newer was heard between them;
  * - of any other, if what leaps is all that was heard for as long as the kind allows silence: who is deaf cannot answer either.
  *
  * Only the last claim is kept, and in bounded room what was filed so far, so that a copy is not filed again.
@@ -25,9 +26,9 @@ import {
   lastSeq,
   type SequenceSet,
 } from './sequence.ts';
-import type { NewestReport } from './twin.ts';
+import type { Claim, NewestReport } from './twin.ts';
 
-/** A number further than this above the last one known is not taken on one message's word. */
+/** A number further than this above the last one known is not taken on one message's word. A boot may be further by one a second since. */
 export const LEAP_MAX = 2 ** 20;
 
 /** A report may come so much sooner after the one before than it was measured after it, ms: that one was longer on its way. */
@@ -46,13 +47,21 @@ interface Known {
   readonly last: { readonly boot: number; readonly seq: number };
   readonly seen: SequenceSet;
   readonly highestBoot: number;
+  /** The time since that was heard, ms. */
+  readonly passedMs: number;
 }
 
 /** Whether the report's number leaps above what is known of the line that it would be of. */
-export function isLeap(report: Report, { last, seen, highestBoot }: Known): boolean {
+export function isLeap(report: Report, { last, seen, highestBoot, passedMs }: Known): boolean {
   if (comparePositions(report, last) <= 0) return false;
   const { boot, seq } = report;
-  return boot - highestBoot > LEAP_MAX || (seq > LEAP_MAX && seq - lastSeq(seen, boot) > LEAP_MAX);
+  if (isBootLeap(boot - highestBoot, passedMs)) return true;
+  return seq > LEAP_MAX && seq - lastSeq(seen, boot) > LEAP_MAX;
+}
+
+/** Boots that are the seconds of a clock grow by one a second while the device is off. */
+function isBootLeap(distance: number, passedMs: number): boolean {
+  return distance > LEAP_MAX + Math.max(0, passedMs) / 1_000;
 }
 
 /** Holds a report that leaps, and files it if its boot alone does. A copy is counted as one, and proves nothing. */
@@ -62,8 +71,10 @@ export function holdClaim(draft: Draft, report: Report, receivedAt: number): voi
   const known = twin.claim?.boot === boot ? twin.claim : null;
   const before = twin.claim?.seen ?? EMPTY_SEQUENCE;
   // What goes on with a boot that is held is filed as its beginning was, also when a boot close to it is believed by now.
+  const { newest } = twin;
   const leapsByBoot =
-    twin.newest !== null && (boot - twin.newest.boot > LEAP_MAX || isHeldBoot(draft, report));
+    newest !== null &&
+    (isBootLeap(boot - newest.boot, receivedAt - newest.receivedAt) || isHeldBoot(draft, report));
   const isFiled = leapsByBoot && (seq <= LEAP_MAX || seq - lastSeq(before, boot) <= LEAP_MAX);
   const seen = isFiled ? withHeld(before, boot, seq) : before;
   if (seen === null) {
@@ -117,9 +128,15 @@ export function isClaimRepeated({ twin, kind }: Draft, { report, receivedAt, new
   const { claim } = twin;
   if (claim === null || newest.receivedAt > claim.receivedAt) return false;
   const { driftPpm, silenceMs } = kind.limits;
-  const grownMs = report.up - claim.up;
   const passedMs = (receivedAt - claim.receivedAt) * (1 + driftPpm * 1e-6) + ARRIVAL_JITTER_MS;
-  const isNext = report.boot === claim.boot && report.seq > claim.seq && report.seq - claim.seq <= LEAP_MAX;
-  if (!isNext || grownMs <= 0 || grownMs > passedMs) return false;
+  if (!isNext(claim, report, passedMs)) return false;
   return !mayAnswer(twin) || receivedAt - newest.receivedAt >= silenceMs;
+}
+
+/** It is measured later in the same boot, or in one that began after the claim was received. */
+function isNext(claim: Claim, { boot, seq, up }: Report, passedMs: number): boolean {
+  if (boot !== claim.boot)
+    return boot > claim.boot && boot - claim.boot <= LEAP_MAX && seq <= LEAP_MAX && up <= passedMs;
+  const grownMs = up - claim.up;
+  return seq > claim.seq && seq - claim.seq <= LEAP_MAX && grownMs > 0 && grownMs <= passedMs;
 }

@@ -112,7 +112,7 @@ function goBothWays(seen: readonly Echo[]): boolean {
 }
 
 /** What a report says of the device: its state, and a hash of its sensors. */
-function contentOf({ state, sensors }: Report): string {
+export function contentOf({ state, sensors }: Report): string {
   return `${state}#${hashOf(JSON.stringify(sensors)).toString(36)}`;
 }
 

@@ -42,6 +42,15 @@ export interface NewestReport {
   readonly report: Report;
 }
 
+/** The first report of the newest boot that was heard: a copy of it has the same content, another start another one. */
+export interface FirstReport {
+  readonly boot: number;
+  readonly seq: number;
+  readonly up: number;
+  /** Its state and its sensors, as a short text. */
+  readonly content: string;
+}
+
 /**
  * The internal command `report`, sent to learn how old the knowledge is and who is alive. It is not in the ledger: nobody
  * asked for it. The last one is remembered after it was answered or given up, so that probes stay rare.
@@ -100,7 +109,7 @@ export interface OlderRun {
   readonly boot: number;
   readonly seq: number;
   readonly up: number;
-  /** When the first of them was received, and the uptime in it. */
+  /** When the first of them was received, and the uptime in it: by the clock of the last boot, so that it is below 0 once that was begun later. */
   readonly since: number;
   readonly sinceUp: number;
 }
@@ -233,6 +242,8 @@ export interface Twin {
   /** Grows when a device is proved to have begun counting its boots anew. */
   readonly incarnation: number;
   readonly newest: NewestReport | null;
+  /** `null` for a device that tells by an answer who is alive, and before the first contact. */
+  readonly first: FirstReport | null;
   readonly clock: BootClock | null;
   /** Clocks of boots before `clock.boot` of which reports may still come, newest first, bounded. */
   readonly olderClocks: readonly BootClock[];
@@ -277,6 +288,7 @@ export function bornTwin(options: {
     lastContactAt: null,
     incarnation: 1,
     newest: null,
+    first: null,
     clock: null,
     olderClocks: [],
     sequence: EMPTY_SEQUENCE,

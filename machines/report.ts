@@ -154,3 +154,8 @@ export type ReportPosition = Pick<Report, 'boot' | 'seq'>;
 export function comparePositions(a: ReportPosition, b: ReportPosition): number {
   return a.boot === b.boot ? a.seq - b.seq : a.boot - b.boot;
 }
+
+/** A position as sentences name it: `3/17`. */
+export function positionText({ boot, seq }: ReportPosition): string {
+  return `${String(boot)}/${String(seq)}`;
+}

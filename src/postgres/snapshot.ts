@@ -11,6 +11,7 @@ import type { SequenceSet } from '../../actors/sequence.ts';
 import type {
   Claim,
   CommandRequest,
+  FirstReport,
   FormerIncarnation,
   Identity,
   NewestReport,
@@ -24,9 +25,9 @@ import type {
  * byte that tells whether anything is awaited; 4: earlier lines of a device; 5: the boot of a stray; 6: boots of strays; 7: who asked;
  * 8: what leaps and is not believed; 9: what goes on though it looks older; 10: segments of a boot's clock; 11: what a command ends;
  * 12: when a source was seen to play again what was said before; 13: what goes on beside newer reports; 14: what a second device may have
- * executed; 15: what late reports are compared with.
+ * executed; 15: what late reports are compared with; 16: the first report of a boot.
  */
-const VERSION = 15;
+const VERSION = 16;
 const OLDEST_VERSION = 1;
 const LAST_VERSION_OF_ONE_BYTE = 2;
 const NOTHING_AWAITED = 0;
@@ -49,6 +50,7 @@ export interface Snapshot extends Pick<
   | 'identity'
   | 'claim'
   | 'replayedAt'
+  | 'first'
 > {
   readonly newest: Pick<NewestReport, 'receivedAt' | 'at' | 'encoding'> | null;
 }
@@ -188,8 +190,11 @@ type SnapshotPlaces = readonly [
   /** Not there before version 8, nor where nothing is claimed. */
   claim?: ClaimPlaces | null,
   /** Not there before version 12, nor where it never was. */
-  replayedAt?: number,
+  replayedAt?: number | null,
+  /** Not there before version 16, nor where none is kept. */
+  first?: FirstPlaces,
 ];
+type FirstPlaces = readonly [boot: number, seq: number, up: number, content: string];
 
 const packr = new Packr({ useRecords: false });
 const unpackr = new Unpackr({ useRecords: false });
@@ -224,8 +229,9 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
 /** What hardly any twin has takes no bytes of the others. */
 function withRarePlaces(
   places: SnapshotPlaces,
-  { claim, replayedAt }: Pick<Snapshot, 'claim' | 'replayedAt'>,
+  { claim, replayedAt, first }: Pick<Snapshot, 'claim' | 'replayedAt' | 'first'>,
 ): readonly unknown[] {
+  if (first !== null) return [...places, claim && claimPlaces(claim), replayedAt, firstPlaces(first)];
   if (replayedAt !== null) return [...places, claim && claimPlaces(claim), replayedAt];
   return claim === null ? places : [...places, claimPlaces(claim)];
 }
@@ -251,7 +257,8 @@ export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
   const from = versionOf(device, bytes) <= LAST_VERSION_OF_ONE_BYTE ? 1 : 2;
   const places = unpackr.unpack(bytes.subarray(from)) as SnapshotPlaces;
   const [since, lastContactAt, newest, clock, olderClocks, sequence, lastN, open, recent, ...rest] = places;
-  const [probe, waiting, unheard, identity, claim = null, replayedAt = null] = rest;
+  const [probe, waiting, unheard, identity, claim = null, replayedAt = null, ...last] = rest;
+  const [first = null] = last;
   return {
     since,
     lastContactAt,
@@ -268,6 +275,7 @@ export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
     identity: identity && readIdentity(identity),
     claim: claim && readClaim(claim),
     replayedAt,
+    first: first && readFirst(first),
   };
 }
 
@@ -448,6 +456,14 @@ function claimPlaces({ boot, seq, up, receivedAt, since, seen, clock }: Claim): 
 
 function readClaim([boot, seq, up, receivedAt, since, seen, clock]: ClaimPlaces): Claim {
   return { boot, seq, up, receivedAt, since, seen: readSequence(seen), clock: readClock(clock) };
+}
+
+function firstPlaces({ boot, seq, up, content }: FirstReport): FirstPlaces {
+  return [boot, seq, up, content];
+}
+
+function readFirst([boot, seq, up, content]: FirstPlaces): FirstReport {
+  return { boot, seq, up, content };
 }
 
 function requestPlaces(request: CommandRequest): RequestPlaces {

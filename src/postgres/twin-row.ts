@@ -178,6 +178,7 @@ export function makeTwin(device: string, parts: TwinParts): Twin {
     claim: snapshot.claim,
     via: parts[14],
     replayedAt: snapshot.replayedAt,
+    first: snapshot.first,
     hold: parts[9],
     suspicions: parts[10],
     desired: { version: parts[11], values: parts[12] },

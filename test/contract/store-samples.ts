@@ -316,6 +316,7 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
       }),
     ),
     replayedAt: orNull(time),
+    first: orNull(fc.record({ ...{ boot: uint, seq: uint, up: uint }, content: text })),
     hold: orNull(fc.record({ id: text, by: orNull(text), since: time, until: time, certainUntil: time })),
     suspicions: fc.array(fc.record({ reason: text, since: time, detail: text }), { maxLength: 2 }),
     desired: fc.record({ version: uint, values: map }),

@@ -69,6 +69,8 @@ function namedAndStillOpen(commits: readonly Committed[]): Flaw[] {
           continue;
         const entry = entries.get(`${device} ${n}`);
         const isOpen = entry?.closedAt === null && entry.incarnation === incarnation;
+        // While it is doubted who speaks, only `done` proves anything.
+        if (outcome !== 'done' && isDoubted(commit, device)) continue;
         if (!isOpen || (outcome !== 'done' && PROTOCOL_REFUSALS.includes(reason ?? outcome))) continue;
         const position = `${report.boot}/${report.seq}`;
         const text = `${entry.name} ${short(entry.id)} is still ${entry.outcome}, and report ${position} names it ${outcome}`;
@@ -77,6 +79,10 @@ function namedAndStillOpen(commits: readonly Committed[]): Flaw[] {
     }
   }
   return flaws;
+}
+
+function isDoubted({ twins }: Commit, device: string): boolean {
+  return (twins.find((twin) => twin.device === device)?.identity?.rivalAt ?? null) !== null;
 }
 
 /** What leaps is filed, and not believed before it was said again (`actors/leap.ts`): that report closes what this one names. */
@@ -111,12 +117,23 @@ function isProvable(entry: LedgerEntry, { record, store }: Evidence): boolean {
   if (record.untellable.has(id)) return false;
   // An operator's word that nobody waits for it any more, whoever might have told.
   if (entry.reason === 'abandoned') return false;
+  if (wasContested(entry, record)) return false;
   const isWiped = record.wipes.some((wipe) => wipe.device === device && wipe.at <= (closedAt ?? Infinity));
   const isNewIncarnation = (store.twins.get(device)?.incarnation ?? 1) > entry.incarnation;
   if (isWiped && (isNewIncarnation || acceptedAt !== closedAt)) return false;
   if (isRestarted(entry, record) && !isRecognised(entry, { record, store })) return false;
   const later = record.receptions.filter((other) => other.device === device && other.command.n > n);
   return new Set(later.map(({ command }) => command.n)).size < RING_SIZE_MAX - undecidedIn(device, record);
+}
+
+/** It had been sent when it was doubted who speaks: what a second device may have executed, nothing but `done` proves. */
+function wasContested({ device, n, closedAt }: LedgerEntry, { commits }: Evidence['record']): boolean {
+  return commits.some(
+    ({ at, commit }) =>
+      at <= (closedAt ?? Infinity) &&
+      isDoubted(commit, device) &&
+      commit.twins.some((twin) => twin.device === device && twin.lastN >= n),
+  );
 }
 
 /** So many places of the device's ring were kept by what was undecided, at most. */

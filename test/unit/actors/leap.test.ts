@@ -66,7 +66,7 @@ const leaps = [
   ['seq', { seq: MOST }],
   ['seq in a boot that was not heard of', { boot: 6, seq: MOST }],
   ['seq with an earlier uptime', { seq: MOST, up: 1 }],
-  ['boot by one more than it may', { boot: 5 + LEAP_MAX + 1, seq: 1 }],
+  ['boot by more than it may after an hour', { boot: 5 + LEAP_MAX + 3_601, seq: 1 }],
   ['seq by one more than it may', { seq: 1 + LEAP_MAX + 1 }],
 ] as const;
 
