@@ -7,6 +7,7 @@
  * Of a command that the ledger has forgotten, and the device names `undecided`, there is only the number: it is given up by that.
  */
 import type { CommandSpec } from '../machines/command.ts';
+import { commandId } from '../machines/command-id.ts';
 import { addEffect, type Draft, refuse, writeEntry } from './draft.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { abandonable, namesToAbandon } from './legality.ts';
@@ -21,7 +22,7 @@ import type { CommandRequest } from './twin.ts';
 export function abandonByWord(draft: Draft, request: CommandRequest, spec: CommandSpec): void {
   const { twin, context } = draft;
   const { reason } = request.args;
-  const command = String(request.args.command);
+  const command = commandId(String(request.args.command));
   const names = namesToAbandon(twin);
   if (!names.includes(command)) {
     const detail = `${command} is not undecided: what can be given up is ${names.join(', ')}`;

@@ -7,6 +7,7 @@
  */
 import { argumentsProblem } from '../machines/arguments.ts';
 import type { CommandSpec } from '../machines/command.ts';
+import { commandId } from '../machines/command-id.ts';
 import { ABANDON, RENEW_IDENTITY } from '../machines/upkeep.ts';
 import { abandonByWord } from './abandon.ts';
 import { clearByWord } from './clear.ts';
@@ -156,7 +157,8 @@ function objectionTo(draft: Draft, request: CommandRequest, spec: CommandSpec): 
 /** A command that ends one hold, and means another than there is. */
 function objectionToHold({ twin }: Draft, { args }: CommandRequest, spec: CommandSpec): Objection | null {
   const { hold } = args;
-  if (!spec.endsHold || typeof hold !== 'string' || hold === twin.hold?.id) return null;
+  if (!spec.endsHold || typeof hold !== 'string') return null;
+  if (twin.hold !== null && commandId(hold) === commandId(twin.hold.id)) return null;
   const detail = `it is not held for ${hold}, but for ${twin.hold?.id ?? 'nobody'}`;
   return { code: 'illegal-state', detail };
 }

@@ -103,7 +103,13 @@ const commands = {
     args: Type.Object(
       {
         token,
-        limitWh: Type.Optional(Type.Integer({ minimum: 1, description: 'stop after this much energy, Wh' })),
+        limitWh: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            maximum: Number.MAX_SAFE_INTEGER,
+            description: 'stop after this much energy, Wh',
+          }),
+        ),
       },
       { additionalProperties: false },
     ),

@@ -8,6 +8,7 @@
  */
 import { type TSchema, type Static, Type } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
+import { commandId, isUuid, UUID_PATTERN } from '../../machines/command-id.ts';
 import { ID_PATTERN } from '../../machines/report.ts';
 import type { DeviceFilter } from '../runtime/archive.ts';
 import { decode, type Encoding, encodingOf } from './codec.ts';
@@ -65,9 +66,6 @@ export interface DesiredBody {
   readonly patch: Readonly<Record<string, unknown>>;
   readonly ifVersion: number | null;
 }
-
-const UUID_PATTERN = '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
-const uuidPattern = new RegExp(UUID_PATTERN);
 
 const Id = Type.String({
   pattern: UUID_PATTERN,
@@ -152,13 +150,13 @@ export function readCommand(payload: Uint8Array): ReadRequest<CommandBody> {
   const read = readChecked('command', commandCheck, payload, unknownCondition);
   if (!read.ok) return read;
   const { id, args = {}, waitMs = WAIT_MS_DEFAULT, ifVersion = null, by = null } = read.body;
-  return { ok: true, body: { id: id.toLowerCase(), args, waitMs, ifVersion, by } };
+  return { ok: true, body: { id: commandId(id), args, waitMs, ifVersion, by } };
 }
 
 /** Reads `twin.<id>.ledger`. */
 export function readLedger(payload: Uint8Array): ReadRequest<LedgerBody> {
   const read = readChecked('ledger', ledgerCheck, payload);
-  return read.ok ? { ok: true, body: { id: read.body.id.toLowerCase() } } : read;
+  return read.ok ? { ok: true, body: { id: commandId(read.body.id) } } : read;
 }
 
 /** Why a device is forgotten, and on whose behalf. */
@@ -251,7 +249,7 @@ function readChecked<Schema extends TSchema>(
   const { id } = read.body;
   // Whatever else stands there may be as long as the request, and names no command.
   const detail = problem ?? schemaProblem(check, value);
-  return { ok: false, detail, id: typeof id === 'string' && uuidPattern.test(id) ? id : null };
+  return { ok: false, detail, id: typeof id === 'string' && isUuid(id) ? id : null };
 }
 
 /** A field of `fleet.find` that restricts nothing that this node knows. */

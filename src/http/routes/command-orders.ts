@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
+import { commandId } from '../../../machines/command-id.ts';
 import { AnyKey } from '../../../machines/report.ts';
 import { ACCEPTANCES, acceptanceOf } from '../../wire/acceptance.ts';
 import type { CommandOutcome, RefusalBody } from '../../wire/reply.ts';
@@ -116,13 +117,13 @@ export function commandOrderRoutes(app: HttpApp, context: HttpContext): void {
       const { id = randomUUID(), name, args = {}, ifVersion = null, by = null } = request.body;
       const { traceparent = '' } = request.headers;
       const order = {
-        ...{ device: twin.device, name, id: id.toLowerCase(), args, ifVersion, by },
+        ...{ device: twin.device, name, id: commandId(id), args, ifVersion, by },
         waitMs: request.query.waitMs,
         // What is no trace is ignored, as its standard wants it.
         traceParent: readTraceParent(String(traceparent)) === null ? null : String(traceparent),
       };
       const answer = await context.commands.command(order, callerOf(request).name);
-      const outcome = acceptedOutcome(answer, id.toLowerCase());
+      const outcome = acceptedOutcome(answer, commandId(id));
       void reply
         .code(outcome.outcome === 'pending' ? 202 : 200)
         .header('location', `/v1/devices/${twin.device}/commands/${outcome.id}`);

@@ -2,6 +2,7 @@
  * The ledger of a device: every command that was accepted for it, and its outcome.
  */
 import { type Static, Type } from '@sinclair/typebox';
+import { commandId } from '../../../machines/command-id.ts';
 import { AnyKey } from '../../../machines/report.ts';
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
@@ -133,7 +134,7 @@ export function commandRoutes(app: HttpApp, context: HttpContext): void {
     async (request) => {
       const { device, id } = request.params;
       const { twin } = await knownDevice(context, device);
-      const key = id.toLowerCase();
+      const key = commandId(id);
       const entry = await askStore(context, (archive) => archive.ledgerEntry(twin.device, key));
       if (entry !== null) return commandView(entry);
       throw new Problem('unknown-id', `the ledger of "${device}" has no command "${id}"`);

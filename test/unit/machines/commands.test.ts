@@ -1,3 +1,4 @@
+import { TypeGuard } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { describe, expect, test } from 'vitest';
 import { kinds } from '../../../machines/kinds.ts';
@@ -11,6 +12,19 @@ describe.each(kinds.map((kind) => ({ kind, name: kind.name })))('the commands of
     expect(Object.keys(kind.commands)).toEqual(
       expect.arrayContaining(['reserve', 'release', 'start', 'stop', 'report']),
     );
+  });
+
+  test('take no number that the protocol does not have: each has a bound on both sides', () => {
+    const numbers = commands.flatMap(([name, { args }]) =>
+      Object.entries(args.properties).flatMap(([argument, schema]) =>
+        TypeGuard.IsInteger(schema) || TypeGuard.IsNumber(schema) ? [{ name, argument, schema }] : [],
+      ),
+    );
+    expect(numbers.length).toBeGreaterThan(0);
+    for (const { name, argument, schema } of numbers) {
+      expect(Math.abs(schema.minimum ?? Infinity), `${name}.${argument}`).toBeLessThanOrEqual(2 ** 53 - 1);
+      expect(Math.abs(schema.maximum ?? Infinity), `${name}.${argument}`).toBeLessThanOrEqual(2 ** 53 - 1);
+    }
   });
 
   test('have names that fit into a subject', () => {
