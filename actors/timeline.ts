@@ -41,7 +41,7 @@ export interface TimelineInterval {
   readonly state: string;
   /** Nothing was heard from `from` on, for longer than the kind allows. Such an interval holds no report. */
   readonly isSilent: boolean;
-  /** When its first report was measured; for a silence, the last report before it. */
+  /** When its first report was measured; for a silence, the whole millisecond after the last report before it. */
   readonly from: number;
   /** `from` is right within ± this, ms; `null` where no round trip bounds it. */
   readonly errorMs: number | null;
@@ -113,7 +113,10 @@ export interface TimelineEnd {
   readonly hole?: Hole;
 }
 
-/** The step to a silence, if nothing was heard for too long; `null` otherwise. The state before ends with its last report. */
+/**
+ * The step to a silence, if nothing was heard for too long; `null` otherwise. The state before ends with the millisecond of its last report:
+ * then it is known, and not before or after.
+ */
 export function fallSilent(
   { open, last }: TimelineFold,
   { until, silenceMs, hole = NO_HOLE }: TimelineEnd,
@@ -121,12 +124,13 @@ export function fallSilent(
   const { lastReportAt } = open;
   if (open.isSilent || until - lastReportAt <= silenceMs + ROUNDING_MS) return null;
   const { incarnation, boot, seq, errorMs } = last;
+  const from = Math.floor(lastReportAt) + 1;
   const silence: TimelineFold['open'] = {
-    ...{ state: SILENT, isSilent: true, from: lastReportAt, errorMs, to: null },
+    ...{ state: SILENT, isSilent: true, from, errorMs, to: null },
     ...{ incarnation, boot, seq, lastReportAt, reports: 0, reboots: 0 },
     ...{ gaps: hole.isHole ? 1 : 0, missing: countOf(hole.missing) },
   };
-  return { fold: { open: silence, last }, closed: { ...open, to: lastReportAt } };
+  return { fold: { open: silence, last }, closed: { ...open, to: from } };
 }
 
 /** The whole timeline of these reports; the last interval is open. */

@@ -27,7 +27,7 @@ interface Body extends Readonly<Record<List, readonly Item[]>> {
   readonly ageMs: number;
   readonly clock: { readonly verified: boolean; readonly errorMs: number };
   readonly allowed: readonly string[];
-  readonly knownNow: { readonly report: Item };
+  readonly knownNow: { readonly state: string | null; readonly report: Item };
   readonly detail: string;
   readonly parameter: string;
   readonly instance: string;

@@ -111,6 +111,20 @@ describe.each(stores)('the past of a device over $name', (kind) => {
         ({ state, from, to }) => `${state} ${String(minutesAgo(from))}-${String(minutesAgo(to))}`,
       );
 
+    /** A silence begins a millisecond after the report. */
+    const justAfter = (minutes: number): string => rfc3339(Date.parse(time(minutes)) + 1);
+
+    test('says of each moment what is said of the device at that time', async () => {
+      const { intervals } = (await client.get('/v1/devices/cp-001/timeline')).body;
+      const bounds = intervals.map(({ from }) => Date.parse(from));
+      for (const at of bounds.flatMap((bound) => [bound, bound + 1])) {
+        const { knownNow } = (await client.get(`/v1/devices/cp-001/at?time=${rfc3339(at)}`)).body;
+        const isThen = ({ from, to }: Item): boolean =>
+          Date.parse(from) <= at && (to === null || at < Date.parse(to));
+        expect([rfc3339(at), knownNow.state]).toEqual([rfc3339(at), intervals.find(isThen)?.state]);
+      }
+    });
+
     test('tells what the device was, with the late report at its place and the missing one marked', async () => {
       const { body } = await client.get('/v1/devices/cp-001/timeline');
       expect(shortly(body.intervals)).toEqual([
@@ -119,7 +133,7 @@ describe.each(stores)('the past of a device over $name', (kind) => {
         ...['charging 20-20', 'silent 20-15', 'charging 15-15', 'silent 15-0', 'charging 0-null'],
       ]);
       expect(body.intervals[5]).toEqual({
-        ...{ state: 'silent', silent: true, from: time(-70), errorMs: null, to: time(-50) },
+        ...{ state: 'silent', silent: true, from: justAfter(-70), errorMs: null, to: time(-50) },
         ...{ lastReportAt: time(-70), incarnation: 1, boot: 3, seq: 3, reports: 0, gaps: 1, missing: 1 },
         ...{ reboots: 0, beganBefore: false, goesOn: false },
       });
@@ -147,8 +161,11 @@ describe.each(stores)('the past of a device over $name', (kind) => {
       const intervals = await client.everyPage(url, 'intervals');
       expect(intervals).toMatchObject([
         { state: 'silent', silent: true, from: time(-60), errorMs: 0, to: time(-50), beganBefore: true },
-        { state: 'available', silent: false, from: time(-50), to: time(-50), reports: 1, goesOn: false },
-        { state: 'silent', silent: true, from: time(-50), to: time(-40), beganBefore: false, goesOn: true },
+        { state: 'available', silent: false, from: time(-50), to: justAfter(-50), reports: 1, goesOn: false },
+        {
+          ...{ state: 'silent', silent: true, from: justAfter(-50), to: time(-40) },
+          ...{ beganBefore: false, goesOn: true },
+        },
       ]);
       expect(await client.everyPage(`${url}&limit=1`, 'intervals')).toEqual(intervals);
     });
