@@ -25,6 +25,8 @@ export interface Context {
   readonly epoch: number;
   /** How far the clocks of two servers (a node, the hub) may differ, ms. */
   readonly serverErrorMs: number;
+  /** It may be later than `now` tells by so much, ms, where that is known to a round trip only; 0, or not given, where it is not. */
+  readonly uncertainMs?: number;
   /** What is known of who speaks for the device (`via`), as committed; `null`, or not given, where that is no reason for anything. */
   readonly source?: Source | null;
 }

@@ -78,7 +78,7 @@ export function hearReport(draft: Draft, came: Heard): void {
  */
 function notInFuture({ context }: Draft, heard: Heard): Heard {
   // A clock tells whole ms: it may be that much later already.
-  const latest = context.now + 1 + context.serverErrorMs;
+  const latest = context.now + 1 + context.serverErrorMs + Math.ceil(context.uncertainMs ?? 0);
   return heard.receivedAt <= latest ? heard : { ...heard, receivedAt: latest };
 }
 

@@ -153,8 +153,10 @@ export class ClockWatch implements Clock {
     return this.#right !== null;
   }
 
-  /** It may be later than `now` tells by so much, ms, while the hub's time is told: that is known to a round trip only. */
+  /** It may be later than `now` tells by so much, ms, while the hub's time is told, or went on as it was: that is known to a round trip only. */
   get uncertainMs(): number {
+    const right = this.#rightBefore();
+    if (right !== null) return right.most - middleOf(right);
     const hub = this.#ranges.get('hub');
     const isHubs = this.#wrong === 'node' || this.#wrong === 'unknown';
     return isHubs && hub !== undefined && this.#hubSinceMs !== null ? hub.most - this.#hubSinceMs : 0;
@@ -203,9 +205,15 @@ export class ClockWatch implements Clock {
 
   /** What is right of the clocks minus the monotonic one, ms. */
   #rightSinceMs(wrong: WrongClock): number {
-    if (wrong === 'both' && this.#agreed === null && this.#right !== null) return middleOf(this.#right);
+    const before = this.#rightBefore();
+    if (before !== null) return middleOf(before);
     const right = wrong === 'hub' ? this.#compared : wrong === 'both' ? this.#agreed : null;
     return right === null ? (this.#hubSinceMs ?? 0) : right.now - right.monotonic;
+  }
+
+  /** The same as it was known last, where that goes on because both are wrong and never were one; `null` else. */
+  #rightBefore(): TimeRange | null {
+    return this.#wrong === 'both' && this.#agreed === null ? this.#right : null;
   }
 
   /** What this machine's clock would say if it had not been set since it was compared; `null` where it was not set by more than it may be. */

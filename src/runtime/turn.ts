@@ -22,7 +22,7 @@ import { DeadLetters } from './dead-letters.ts';
 import { Deferral, type DeferralOptions } from './deferral.ts';
 import { DeviceTwins } from './device-twins.ts';
 import { forgetDevice } from './forgetting.ts';
-import { hubDateOf, isDatedWrong } from './hub-dates.ts';
+import { type HubClock, hubDateOf, isDatedWrong } from './hub-dates.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { type DeliveryWork, type PassedOver, replyAddress, type RequestWork, type Work } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
@@ -54,6 +54,8 @@ export interface TurnOptions {
   readonly partitions: ReadonlyMap<number, PartitionState>;
   /** See `HostOptions.clockProblem`. */
   readonly clockProblem: () => string | null;
+  /** How well the time is known. */
+  readonly hubClock: Pick<HubClock, 'uncertainMs'>;
   /** Whether something waits behind what is decided now. */
   readonly doOthersWait: () => boolean;
   /** Messages the store refused for good, with what it said. */
@@ -406,6 +408,7 @@ export class Turns {
       readThroughAt: this.#unread.readThroughAt(twin.site),
       epoch: partition.epoch,
       serverErrorMs: this.#options.limits.serverErrorMs,
+      uncertainMs: this.#options.hubClock.uncertainMs,
       source: sourceId === undefined ? null : partition.sources.of(twin, sourceId, now),
     };
     try {

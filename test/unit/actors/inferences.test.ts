@@ -75,6 +75,18 @@ describe('a stream whose clock is ahead for a while', () => {
     expect(stage.document.state).toBe('offline');
   });
 
+  test('is believed as far as it may be later than now, where that is known to a round trip only', () => {
+    const stage = new Stage();
+    stage.uncertainMs = 11.09;
+    stage.hear(report(1, 1, 0), stage.now + 12);
+    expect(latestAt(stage.twin.clock!, 0, 0)).toBe(stage.now + 12);
+    expect(stage.document.lastContact).toBe(stage.now);
+    const other = new Stage();
+    other.uncertainMs = 11.09;
+    other.hear(report(1, 1, 0), other.now + 3_600_000);
+    expect(latestAt(other.twin.clock!, 0, 0)).toBe(other.now + 13);
+  });
+
   test('is forgotten with the next report: also a contact that was kept in the future', () => {
     const stage = new Stage();
     stage.hear(report(1, 1, 0));

@@ -37,6 +37,8 @@ export class Stage {
   readonly replies: { readonly to: string; readonly reply: Reply }[] = [];
   twin: Twin;
   now = T0;
+  /** It may be later than `now` by so much, ms. */
+  uncertainMs = 0;
   epoch: number;
   hearingSince: number | null = T0;
   readThroughAt: number | null = T0;
@@ -97,8 +99,8 @@ export class Stage {
   }
 
   tell(input: Input): Decision {
-    const { now, hearingSince, readThroughAt, epoch, serverErrorMs, source } = this;
-    const context = { now, hearingSince, readThroughAt, epoch, serverErrorMs, source };
+    const { now, hearingSince, readThroughAt, epoch, serverErrorMs, uncertainMs, source } = this;
+    const context = { now, hearingSince, readThroughAt, epoch, serverErrorMs, uncertainMs, source };
     const decision = decide(this.kind, this.twin, input, context);
     this.twin = decision.twin;
     this.decisions.push(decision);
