@@ -177,12 +177,13 @@ export class Disk {
     this.#unsaid = [];
     const { memory, pending } = this.#amount();
     const left = positionsOf(pending);
+    const isNews = this.#memory === null || !isSame(memory, this.#memory);
     for (const entry of unsaid) {
-      const isThere =
-        entry.report === undefined
-          ? entry.settled !== undefined || isSame(memory, entry.memory)
-          : left.has(positionOf(entry.report));
-      if (isThere) this.#note(entry);
+      const { report, ...others } = entry;
+      if (report === undefined ? others.settled !== undefined : left.has(positionOf(report)))
+        this.#note(entry);
+      // A file that was replaced holds the report on a line of its own, which may rot alone.
+      else if (isNews && isSame(memory, others.memory)) this.#note(others);
     }
     if (this.#memory !== null && !isSame(memory, this.#memory))
       this.#events.broken(`had stored ${JSON.stringify(this.#memory)}, and finds ${JSON.stringify(memory)}`);
