@@ -5,16 +5,19 @@ import { faults } from './conform-faults/faults.ts';
 import { tried, verdictsOf } from './conform-trial.ts';
 
 describe.concurrent('a device that', () => {
-  test.each(faults)('$does is told so, and nothing else', async ({ breaks, keeps = [], spoiling }) => {
-    const result = await tried(spoiling());
-    const verdicts = verdictsOf(result);
-    const broken = Object.entries(verdicts).filter(([, verdict]) => verdict.startsWith('broken'));
-    expect(Object.fromEntries(broken)).toEqual(
-      Object.fromEntries(breaks.map((rule) => [rule, expect.stringMatching(/^broken: ./) as string])),
-    );
-    expect(verdicts).toMatchObject(Object.fromEntries(keeps.map((rule) => [rule, 'kept'])));
-    expect(result.passed).toBe(false);
-  });
+  test.each(faults)(
+    '$does is told so, and nothing else',
+    async ({ breaks, keeps = [], heartbeatMs = null, spoiling }) => {
+      const result = await tried(spoiling(), { heartbeatMs });
+      const verdicts = verdictsOf(result);
+      const broken = Object.entries(verdicts).filter(([, verdict]) => verdict.startsWith('broken'));
+      expect(Object.fromEntries(broken)).toEqual(
+        Object.fromEntries(breaks.map((rule) => [rule, expect.stringMatching(/^broken: ./) as string])),
+      );
+      expect(verdicts).toMatchObject(Object.fromEntries(keeps.map((rule) => [rule, 'kept'])));
+      expect(result.passed).toBe(false);
+    },
+  );
 });
 
 test('every rule is broken by some fault', () => {

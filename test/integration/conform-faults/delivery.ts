@@ -73,6 +73,13 @@ export const deliveryFaults: readonly Fault[] = [
     spoiling: () => ({ publish: (publish) => publish().then(publish) }),
   },
   {
+    does: 'says nothing while nothing happens',
+    breaks: ['heartbeat'],
+    keeps: ['not-again', 'report-answered'],
+    heartbeatMs: 1_500,
+    spoiling: () => ({ options: { limits: { ...FAST_LIMITS, heartbeatMs: 3_600_000 } } }),
+  },
+  {
     does: 'is deaf to commands once its connection was lost',
     breaks: ['reconnects'],
     keeps: ['report-answered'],

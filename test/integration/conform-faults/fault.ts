@@ -9,6 +9,8 @@ export interface Fault {
   readonly breaks: readonly string[];
   /** Rules that have to be found kept all the same: they are near. */
   readonly keeps?: readonly string[];
+  /** How often the kit is told that the device reports when nothing happens, ms; not at all where it is left out. */
+  readonly heartbeatMs?: number;
   /** Made anew for every trial: a fault may remember. */
   readonly spoiling: () => Spoiling;
 }
