@@ -164,7 +164,9 @@ export class Customers {
   /** Waits until the bay can be given to somebody: whoever charges has had enough some time, and an operator ends what stays in doubt. */
   async untilFree(): Promise<void> {
     for (let seenAt = Infinity; ;) {
-      const document = await this.#corral.get(this.#device, PATIENT).catch(ignoreRefusal);
+      const document = await untilAnswered(() => this.#corral.get(this.#device, PATIENT)).catch(
+        ignoreRefusal,
+      );
       if (document !== null && isFree(document)) return;
       if (document?.state === 'charging') {
         await this.#live(this.#chance.between(20_000, 90_000));
@@ -226,7 +228,7 @@ export class Customers {
   /** How a start stands; `null` where the ledger does not know it. */
   async #ledger(id: string): Promise<CommandResult | null> {
     try {
-      return await this.#corral.ledger(this.#device, id, PATIENT);
+      return await untilAnswered(() => this.#corral.ledger(this.#device, id, PATIENT));
     } catch (error) {
       if (error instanceof CorralRefusal && error.code === 'unknown-id') return null;
       throw error;
@@ -285,6 +287,18 @@ function isUndecided({ outcome, reason, closedAt }: CommandResult): boolean {
 }
 
 /** A device that the restored database does not know is unknown until its next report was read. */
+/** What only reads may be asked again until somebody answers, however busy the machine is. */
+async function untilAnswered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof CorralUnreachable)) throw error;
+      await pause(LOOK_EVERY_MS);
+    }
+  }
+}
+
 function ignoreRefusal(error: unknown): null {
   if (error instanceof CorralRefusal) return null;
   throw error;

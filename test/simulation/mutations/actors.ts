@@ -221,14 +221,6 @@ export const actorMutations: readonly Mutation[] = [
     seed: 3,
   },
   {
-    bug: 'what the next boot lets one infer beats what round trips have proved',
-    file: 'actors/clock.ts',
-    find: 'return earliest !== null && earliest > at ? clock : withLatest(clock, { up, receivedAt: at });',
-    put: 'return withLatest(clock, { up, receivedAt: at });',
-    caughtBy: 'lying-clock',
-    seed: 69,
-  },
-  {
     bug: 'a device is taken for silent though it may be its source that is',
     file: 'actors/source.ts',
     find: 'dueAt <= now && source.heardAt < dueAt;',
