@@ -27,14 +27,6 @@ export const runtimeMutations: readonly Mutation[] = [
     seed: 1,
   },
   {
-    bug: 'a partition follows to where another one was left, though what lies between was not read',
-    file: 'src/runtime/stream-moves.ts',
-    find: 'const reached = this.#taken.get(stream) ?? 0;',
-    put: 'const reached = Math.max(...[...this.#options.partitions.values()].map((p) => p.positions.of(stream)));',
-    caughtBy: 'decided',
-    seed: 318,
-  },
-  {
     bug: 'a new owner does not read the first message after what is committed',
     file: 'src/runtime/stream-positions.ts',
     find: 'after: Math.min(...places),',
