@@ -122,8 +122,8 @@ describe('a timeline read page by page', () => {
     const { from } = window;
     expect(found).toMatchObject([
       { state: 'silent', isSilent: true, from, to: second!.measuredAt, beganBefore: true },
-      { state: 'available', from: second!.measuredAt, to: second!.measuredAt, beganBefore: false },
-      { state: 'silent', from: second!.measuredAt, to: null },
+      { state: 'available', from: second!.measuredAt, to: second!.measuredAt + 1, beganBefore: false },
+      { state: 'silent', from: second!.measuredAt + 1, to: null },
     ]);
     const between = { from: T0 + 100 * MINUTE, to: T0 + 105 * MINUTE };
     expect(await everyPage(archiveOf([first!, second!], 100), { window: between, limit: 1 })).toMatchObject([
