@@ -14,7 +14,8 @@ export const restartFaults: readonly Fault[] = [
   {
     does: 'counts its boots from 1 each time',
     breaks: ['boot-changes', 'one-content'],
-    spoiling: () => ({ stored: forgetting({ boot: 0 }) }),
+    // A report of the same number that waits to be delivered would have the agent end.
+    spoiling: () => ({ stored: (stored) => ({ ...forgetting({ boot: 0 })(stored), pending: [] }) }),
   },
   {
     does: 'counts its boots downwards',
