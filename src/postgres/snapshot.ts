@@ -5,7 +5,6 @@
  * Invariant: I1  what is written comes back equal, for every twin; a version that is not known is refused, never guessed at.
  */
 import { Packr, Unpackr } from 'msgpackr';
-import type { Agreement, Anchor, BootClock, Lag } from '../../actors/clock.ts';
 import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { SequenceSet } from '../../actors/sequence.ts';
 import type {
@@ -19,6 +18,7 @@ import type {
   Probe,
   Twin,
 } from '../../actors/twin.ts';
+import { type ClockPlaces, clockPlaces, readClock } from './clock-places.ts';
 
 /**
  * Raised with every change of the places below; older versions must then still be read. 2: `compensatedBy`, `lastAskedAt`; 3: the
@@ -60,32 +60,6 @@ export class SnapshotError extends Error {
   override readonly name = 'SnapshotError';
 }
 
-type AnchorPlaces = readonly [up: number, at: number];
-type ClockPlaces = readonly [
-  incarnation: number,
-  boot: number,
-  latest: AnchorPlaces,
-  earliest: AnchorPlaces | null,
-  /** Not there before version 10, nor where nothing agrees and the clock is the boot's only segment. */
-  agreed?: AgreementPlaces | null,
-  /** Not there before version 10, nor where the clock is the boot's only segment. */
-  segment?: SegmentPlaces,
-];
-type AgreementPlaces = readonly [fromUp: number, toUp: number, slowestMs: number];
-type SegmentPlaces = readonly [
-  fromSeq: number,
-  untilSeq: number | null,
-  brokenAt: number | null,
-  beganUp: number,
-  crossings: number,
-  lag: readonly [since: number, soonest: AnchorPlaces] | null,
-  /** Not there before version 15, nor where the boot goes on and nothing came late. */
-  endedUp?: number | null,
-  /** The same. */
-  lastLate?: readonly [seq: number, up: number, fromSeq: number] | null,
-  /** The same, nor where the boots before are remembered. */
-  notBefore?: number | null,
-];
 type SequencePlaces = readonly [
   ranges: readonly number[],
   floorBoot: number,
@@ -277,69 +251,6 @@ export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
     replayedAt,
     first: first && readFirst(first),
   };
-}
-
-/** The bounds take the same few bytes for every clock that has never been out of them. */
-function clockPlaces(clock: BootClock): ClockPlaces {
-  const { incarnation, boot, latest, earliest, agreed } = clock;
-  const bounds = [incarnation, boot, anchorPlaces(latest), earliest && anchorPlaces(earliest)] as const;
-  const segment = segmentPlaces(clock);
-  if (segment === null && agreed === null) return bounds;
-  const trips = agreed && ([agreed.fromUp, agreed.toUp, agreed.slowestMs] as const);
-  return segment === null ? [...bounds, trips] : [...bounds, trips, segment];
-}
-
-function segmentPlaces(clock: BootClock): SegmentPlaces | null {
-  const { fromSeq, untilSeq, brokenAt, beganUp, crossings, lag } = clock;
-  const { endedUp, lastLate, notBefore } = clock;
-  const isOnly = fromSeq === 0 && untilSeq === null && brokenAt === null;
-  const isPlain = endedUp === null && lastLate === null && notBefore === null;
-  if (isOnly && isPlain && beganUp === 0 && crossings === 0 && lag === null) return null;
-  const lagging = lag && ([lag.since, anchorPlaces(lag.soonest)] as const);
-  const places = [fromSeq, untilSeq, brokenAt, beganUp, crossings, lagging] as const;
-  return isPlain
-    ? places
-    : [...places, endedUp, lastLate && [lastLate.seq, lastLate.up, lastLate.fromSeq], notBefore];
-}
-
-const ONLY_SEGMENT: SegmentPlaces = [0, null, null, 0, 0, null];
-
-function readClock([
-  incarnation,
-  boot,
-  latest,
-  earliest,
-  agreed,
-  segment = ONLY_SEGMENT,
-]: ClockPlaces): BootClock {
-  const [fromSeq, untilSeq, brokenAt, beganUp, crossings, lag, ...rest] = segment;
-  const [endedUp = null, late = null, notBefore = null] = rest;
-  return {
-    ...{ incarnation, boot, fromSeq, untilSeq, brokenAt, beganUp, latest: readAnchor(latest) },
-    ...{ earliest: earliest && readAnchor(earliest), agreed: readAgreement(agreed), crossings },
-    ...{
-      lag: readLag(lag),
-      endedUp,
-      lastLate: late && { seq: late[0], up: late[1], fromSeq: late[2] },
-      notBefore,
-    },
-  };
-}
-
-function readAgreement(agreed: AgreementPlaces | null = null): Agreement | null {
-  return agreed && { fromUp: agreed[0], toUp: agreed[1], slowestMs: agreed[2] };
-}
-
-function readLag(lag: SegmentPlaces[5]): Lag | null {
-  return lag && { since: lag[0], soonest: readAnchor(lag[1]) };
-}
-
-function anchorPlaces({ up, at }: Anchor): AnchorPlaces {
-  return [up, at];
-}
-
-function readAnchor([up, at]: AnchorPlaces): Anchor {
-  return { up, at };
 }
 
 function sequencePlaces({ ranges, floorBoot, closedMissing, late, duplicates }: SequenceSet): SequencePlaces {
