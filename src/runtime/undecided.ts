@@ -1,8 +1,8 @@
 /**
- * What of the streams of reports an owner has not decided on yet, as its leases tell it. A host takes the messages of a stream in their
- * order, whosever they are, so what one of its partitions has passed, all have. But the position of a partition without messages of its
- * own is written only when it is `idlePositionLagMax` away from the farthest: that far it is no sign of anything. And what lies beyond
- * the farthest may be for partitions of others, so it is asked for by partition.
+ * What of the streams of reports an owner has not decided on yet, as its leases tell it: an estimate for people, on which nothing is decided.
+ * The position of a partition without messages of its own is written only when it is `idlePositionLagMax` behind what its owner has read, so
+ * a smaller distance from the farthest partition is taken for idleness. After a take-over that may be wrong: the new owner may have to
+ * read so much. What lies beyond the farthest partition may be for partitions of other owners, so it is counted by partition.
  */
 import type { StreamPosition } from './ports.ts';
 
