@@ -21,7 +21,7 @@ export const SLOW_READER_MS = 10_000;
 const FAREWELL_MS = 5_000;
 
 /** At least this often something is written, ms, so that both sides know that the other one is there. */
-export const HEARTBEAT_MS = 3_000;
+export const HEARTBEAT_MS = 1_000;
 
 /** Nothing could have arrived for so long, ms: the reader is sent away, so that it does not take the silence for peace. */
 export const DEAF_MS = 5_000;

@@ -3,7 +3,7 @@
  * died without a word.
  *
  * I1 After a break it goes on behind the last event that was handed over, by `Last-Event-ID`.
- * I2 It is `live` only while bytes arrive: the node writes something more than twice as often as {@link SILENCE_MS}.
+ * I2 It is `live` only while bytes arrive: the node writes something every second, more than twice as often as {@link SILENCE_MS}.
  * I3 After `stop` nothing is called any more.
  */
 import { EventParser, type StreamEvent } from './event-parser.ts';
@@ -31,8 +31,11 @@ export interface StreamOptions {
   readonly onState: (state: StreamState) => void;
 }
 
-/** Nothing heard for this long, and the connection counts as dead, ms: the node writes something every 3 s. */
-export const SILENCE_MS = 8_000;
+/** Nothing heard for this long, and the connection counts as dead, ms: also one that is not answered yet, which may still be. */
+export const SILENCE_MS = 2_500;
+
+/** An answer that has not begun by then does not come, ms: the node looks into the store and asks the hub before. */
+const ANSWER_MS = 8_000;
 
 /** Waits between attempts, ms: the last one again and again. */
 const RETRY_MS = [250, 500, 1_000, 2_000, 4_000] as const;
@@ -44,13 +47,15 @@ export function openEventStream({ path, onEvent, onState }: StreamOptions): () =
   let attempts = 0;
   let heardAt: number | null = null;
 
+  const lose = (error: unknown): void => {
+    onState({ type: 'lost', reason: sentenceOf(error), isLocked: error instanceof Locked, heardAt });
+  };
+
   const attempt = async (): Promise<never> => {
-    const silence = new AbortController();
-    let timer = setTimeout(() => silence.abort(), SILENCE_MS);
+    const silence = new Silence(() => lose(new Error(unheardFor(SILENCE_MS))));
     const heard = (): void => {
       heardAt = performance.now();
-      clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), SILENCE_MS);
+      silence.heard();
     };
     try {
       const id: Record<string, string> = lastId === null ? {} : { 'last-event-id': lastId };
@@ -82,11 +87,10 @@ export function openEventStream({ path, onEvent, onState }: StreamOptions): () =
       }
       throw new Error('the node ended the connection');
     } catch (error) {
-      if (silence.signal.aborted)
-        throw new Error(`nothing was heard for ${String(SILENCE_MS / 1_000)} s`, { cause: error });
+      if (silence.signal.aborted) throw new Error(unheardFor(silence.limitMs), { cause: error });
       throw error;
     } finally {
-      clearTimeout(timer);
+      silence.end();
     }
   };
 
@@ -95,9 +99,7 @@ export function openEventStream({ path, onEvent, onState }: StreamOptions): () =
     for (;;) {
       const error: unknown = await attempt().catch((reason: unknown) => reason);
       if (ended.signal.aborted) return;
-      if (!(error instanceof Absent)) {
-        onState({ type: 'lost', reason: sentenceOf(error), isLocked: error instanceof Locked, heardAt });
-      }
+      if (!(error instanceof Absent)) lose(error);
       const waitMs = RETRY_MS[Math.min(attempts, RETRY_MS.length - 1)] ?? 0;
       attempts += 1;
       await new Promise<void>((resolve) => setTimeout(resolve, waitMs));
@@ -110,11 +112,54 @@ export function openEventStream({ path, onEvent, onState }: StreamOptions): () =
   };
 }
 
+/** How long nothing was heard on a stream that is asked for, or read. */
+class Silence {
+  readonly #over = new AbortController();
+  readonly #late: ReturnType<typeof setTimeout>;
+  #timer: ReturnType<typeof setTimeout>;
+  #limitMs = ANSWER_MS;
+
+  /** `onLate` is called once where nothing was heard for {@link SILENCE_MS} of what may be answered yet. */
+  constructor(onLate: () => void) {
+    this.#late = setTimeout(onLate, SILENCE_MS);
+    this.#timer = this.#begin();
+  }
+
+  /** Aborted when it has lasted too long. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** As long as it may last, ms. */
+  get limitMs(): number {
+    return this.#limitMs;
+  }
+
+  heard(): void {
+    this.end();
+    this.#limitMs = SILENCE_MS;
+    this.#timer = this.#begin();
+  }
+
+  end(): void {
+    clearTimeout(this.#late);
+    clearTimeout(this.#timer);
+  }
+
+  #begin(): ReturnType<typeof setTimeout> {
+    return setTimeout(() => this.#over.abort(), this.#limitMs);
+  }
+}
+
 /** The node is there, and shows nothing without a token. */
 class Locked extends Error {}
 
 /** The node is there, and does not know the device: whoever asks for that is told so. */
 class Absent extends Error {}
+
+function unheardFor(ms: number): string {
+  return `nothing was heard for ${String(ms / 1_000)} s`;
+}
 
 /** Asked anew: a wait lies between. */
 function isAborted(signal: AbortSignal): boolean {

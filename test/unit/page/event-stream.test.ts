@@ -1,8 +1,9 @@
 /**
  * What the page takes for being live.
  */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { openEventStream, type StreamState } from '../../../src/page/api/event-stream.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { HEARTBEAT_MS } from '../../../src/http/event-stream.ts';
+import { openEventStream, SILENCE_MS, type StreamState } from '../../../src/page/api/event-stream.ts';
 
 let states: string[];
 let wake: () => void;
@@ -13,14 +14,19 @@ beforeEach(() => {
   bodies = [];
   wake = () => undefined;
   vi.stubGlobal('sessionStorage', { getItem: () => null });
-  vi.stubGlobal('fetch', async () => {
+  vi.stubGlobal('fetch', async (_path: string, { signal }: RequestInit) => {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-    bodies.push(writable.getWriter());
+    const body = writable.getWriter();
+    signal?.addEventListener('abort', () => void body.abort(signal.reason));
+    bodies.push(body);
     wake();
     return new Response(readable, { status: 200 });
   });
 });
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
 
 /** Resolves when it is so; looked at whenever something happens. */
 function once(isSo: () => boolean): Promise<void> {
@@ -63,4 +69,49 @@ test('a stream of a device that the node does not know says nothing about the co
   await once(() => asked === 2);
   expect(states).toEqual(['connecting']);
   stop();
+});
+
+describe('a node that stands still', () => {
+  const onState = ({ type }: StreamState): void => void states.push(type);
+  /** So that only the clock moves on, and what hangs on promises alone is done. */
+  const pass = async (ms: number): Promise<void> => {
+    await vi.advanceTimersByTimeAsync(ms);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  });
+
+  test('is noticed within 3 s, and one of whose signs of life every other is late is not', async () => {
+    expect(SILENCE_MS).toBeLessThan(3_000);
+    const stop = openEventStream({ path: '/v1/events', onEvent: () => undefined, onState });
+    await pass(0);
+    for (let beat = 0; beat < 5; beat += 1) {
+      void bodies[0]?.write(new TextEncoder().encode(': all is well\n\n'));
+      await pass(2 * HEARTBEAT_MS);
+    }
+    expect(states).toEqual(['connecting', 'live']);
+    await pass(SILENCE_MS - 2 * HEARTBEAT_MS);
+    expect(states).toEqual(['connecting', 'live', 'lost']);
+    stop();
+  });
+
+  test('is noticed as soon where a stream is only asked for, which is live when the answer comes after all', async () => {
+    let answer: (response: Response) => void = () => undefined;
+    let asked = 0;
+    vi.stubGlobal('fetch', () => {
+      asked += 1;
+      return new Promise<Response>((resolve) => (answer = resolve));
+    });
+    const stop = openEventStream({ path: '/v1/events', onEvent: () => undefined, onState });
+    await pass(SILENCE_MS - 1);
+    expect(states).toEqual(['connecting']);
+    await pass(1);
+    expect(states).toEqual(['connecting', 'lost']);
+    answer(new Response('retry: 1000\n\n', { status: 200 }));
+    await pass(0);
+    expect(states.slice(0, 3)).toEqual(['connecting', 'lost', 'live']);
+    expect(asked).toBe(1);
+    stop();
+  });
 });
