@@ -63,7 +63,8 @@ module.exports = {
     },
     ...adapters.map((adapter) => ({
       name: `${adapter}-meets-no-other-adapter`,
-      comment: 'Adapters implement ports of src/runtime/ports.ts; they are put together in app.ts only.',
+      comment:
+        'Adapters implement ports of src/runtime/ports.ts; they are put together in src/app/app.ts only.',
       severity: 'error',
       from: { path: `^src/${adapter}/` },
       to: { path: `^src/(${adapters.filter((other) => other !== adapter).join('|')})/` },
@@ -89,6 +90,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(runtime|wire)/' },
       to: { path: `^src/(${adapters.join('|')})/` },
+    },
+    {
+      name: 'parts-know-no-app',
+      comment: 'src/app/ puts the parts of a node together; no part knows what it is put into.',
+      severity: 'error',
+      from: { path: '^src/(?!app/)' },
+      to: { path: '^src/app/' },
     },
     {
       name: 'no-development-packages-in-the-product',

@@ -92,7 +92,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.{ts,tsx}', 'tools/**/*.ts', 'test/{simulation,storm}/**/*.ts'],
-    ignores: ['src/main.ts', 'tools/cli/print.ts'],
+    ignores: ['src/app/main.ts', 'tools/cli/print.ts'],
     rules: {
       'no-restricted-properties': [
         'error',

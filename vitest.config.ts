@@ -46,7 +46,7 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['test/{contract,integration,page,storm}/**/*.test.ts'],
-          globalSetup: ['./test/global-setup.ts'],
+          globalSetup: ['./test/servers/global-setup.ts'],
         },
       },
     ],

@@ -9,7 +9,7 @@
 import type { Kind } from '../machines/kind.ts';
 import { OUT_OF_SERVICE } from '../machines/shown-state.ts';
 import { worldState } from '../machines/statechart.ts';
-import { ABANDON } from '../machines/upkeep.ts';
+import { ABANDON } from '../machines/common-commands.ts';
 import { measuredAt } from './clock.ts';
 import type { Transition } from './decision.ts';
 import { type Age, ageOf, mayAnswer, type Quality, qualityOf } from './freshness.ts';

@@ -7,7 +7,7 @@
  * What an operator has given up is remembered for as long as the device names it: else it would be taken for forgotten.
  */
 import { type Report, UNDECIDED } from '../machines/report.ts';
-import { ABANDON } from '../machines/upkeep.ts';
+import { ABANDON } from '../machines/common-commands.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { CLAIMED_N_MAX } from './ring.ts';
 import type { Twin } from './twin.ts';

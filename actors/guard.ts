@@ -8,7 +8,7 @@
 import { argumentsProblem } from '../machines/arguments.ts';
 import type { CommandSpec } from '../machines/command.ts';
 import { commandId } from '../machines/command-id.ts';
-import { ABANDON, RENEW_IDENTITY } from '../machines/upkeep.ts';
+import { ABANDON, RENEW_IDENTITY } from '../machines/common-commands.ts';
 import { abandonByWord } from './abandon.ts';
 import { clearByWord } from './clear.ts';
 import type { FirstUse, Reply } from './decision.ts';

@@ -5,7 +5,7 @@
 import type { CommandSpec } from '../machines/command.ts';
 import type { Kind } from '../machines/kind.ts';
 import { worldState } from '../machines/statechart.ts';
-import { ABANDON, RENEW_IDENTITY } from '../machines/upkeep.ts';
+import { ABANDON, RENEW_IDENTITY } from '../machines/common-commands.ts';
 import { forgottenCommands } from './forgotten-command.ts';
 import { isUndecided, type LedgerEntry } from './ledger.ts';
 import type { Twin } from './twin.ts';

@@ -5,7 +5,7 @@
 import type { CommandSpec } from '../machines/command.ts';
 import type { Kind } from '../machines/kind.ts';
 import { worldState } from '../machines/statechart.ts';
-import { ABANDON, RENEW_IDENTITY } from '../machines/upkeep.ts';
+import { ABANDON, RENEW_IDENTITY } from '../machines/common-commands.ts';
 import type { Context, Refusal, RefusalCode } from './decision.ts';
 import { ageOf, isProvedFresh, mayAnswer } from './freshness.ts';
 import { isUndecided } from './ledger.ts';

@@ -24,7 +24,7 @@ import { type Contradiction, defineKind, type Kind } from './kind.ts';
 import { probe } from './probe.ts';
 import type { Report } from './report.ts';
 import { BY_HOLD, BY_HOLD_ENDED, BY_RING } from './resolver.ts';
-import { abandon, clear, reboot, renewIdentity } from './upkeep.ts';
+import { abandon, clear, reboot, renewIdentity } from './common-commands.ts';
 
 const observations = [
   'available.idle',

@@ -9,8 +9,8 @@ import { DevServerError } from './dev/dev-server-error.ts';
 import { showStatus } from './start/fleet-status.ts';
 import { RunningParts } from './start/running-parts.ts';
 import { nodeConfig, startAll, type StartOptions, type Urls } from './start/start-all.ts';
-import { StartError } from '../src/app.ts';
-import { ConfigError } from '../src/config.ts';
+import { StartError } from '../src/app/app.ts';
+import { ConfigError } from '../src/app/config.ts';
 import { ConnectError } from '../src/nats/connect.ts';
 import { HubError } from '../src/nats/kept-stream.ts';
 

@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { lastPlaceOf } from '../nats/changes-reader.ts';
 import { connectToHub, type HubConnection } from '../nats/connect.ts';
 import type { HubSecurity } from '../nats/security.ts';
-import { systemClock } from '../system-clock.ts';
+import { systemClock } from '../system/system-clock.ts';
 import { type ChangePlace, readPlace } from '../wire/change-place.ts';
 import type { Encoding } from '../wire/codec.ts';
 import { STREAMS } from '../wire/subjects.ts';

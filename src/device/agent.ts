@@ -18,7 +18,7 @@ import { momentOf } from './act-moment.ts';
 import type { AgentEvent, AgentListener } from './agent-event.ts';
 import { readCommand } from './command-reader.ts';
 import type { AgentOptions, AgentStatus, DeviceAgent } from './device-agent.ts';
-import { Ending } from './ending.ts';
+import { Ending } from './shutdown.ts';
 import { firstNumber, undecidedCommand, unsettled } from './executed-before.ts';
 import { GuardedBody } from './guarded-body.ts';
 import type { LogEntry } from './log-entry.ts';
@@ -31,7 +31,7 @@ import {
   passTime,
   withBegun,
   withoutHold,
-} from './memory.ts';
+} from './device-state.ts';
 import { FIRST_MEASUREMENT, type Measurement, observeBinaries, takeMeasurement } from './measurement.ts';
 import { Outbox } from './outbox.ts';
 import type { ActMoment, ActResult, BodyChange, LastResult, Reading } from './ports.ts';

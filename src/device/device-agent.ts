@@ -3,7 +3,7 @@ import type { Report } from '../../machines/report.ts';
 import type { Encoding } from '../wire/codec.ts';
 import type { AgentListener } from './agent-event.ts';
 import type { AgentLimits } from './limits.ts';
-import type { DeviceHold } from './memory.ts';
+import type { DeviceHold } from './device-state.ts';
 import type { SendingOrder } from './outbox.ts';
 import type { DeviceBody, DeviceClock, DeviceLink, DeviceStorage } from './ports.ts';
 

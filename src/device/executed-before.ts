@@ -23,7 +23,7 @@ import {
   withOutcome,
   withoutUndecided,
   withUndecided,
-} from './memory.ts';
+} from './device-state.ts';
 
 /** The memory with the outcome that the command has already, under another number; `null` for a command that the device does not know. */
 export function receiveAgain(memory: DeviceMemory, command: Command): DeviceMemory | null {

@@ -7,7 +7,7 @@
  */
 import { crc32 } from 'node:zlib';
 import type { Report } from '../../machines/report.ts';
-import { BLANK_MEMORY, checked, type DeviceMemory } from './memory.ts';
+import { BLANK_MEMORY, checked, type DeviceMemory } from './device-state.ts';
 import { type PositionRange, PositionQueue } from './position-queue.ts';
 
 /** One entry: what it holds is stored together or not at all. */

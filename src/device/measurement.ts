@@ -7,7 +7,7 @@
  *     and the first report did not tell it: what it was at the start nobody knows.
  */
 import type { Report } from '../../machines/report.ts';
-import { type DeviceMemory, holdAt } from './memory.ts';
+import { type DeviceMemory, holdAt } from './device-state.ts';
 import type { Reading } from './ports.ts';
 
 /** What one report has to know of those before it in the same boot. */

@@ -5,7 +5,7 @@
 import type { Command } from '../../machines/command.ts';
 import type { Report } from '../../machines/report.ts';
 import type { LogEntry, StoredDevice } from './log-entry.ts';
-import type { DeviceHold } from './memory.ts';
+import type { DeviceHold } from './device-state.ts';
 
 // ---------------------------------------------------------------------------------------------------------- time
 

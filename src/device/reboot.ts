@@ -7,7 +7,7 @@
  * a restart that was granted, and stored as that, is proved by the next boot.
  */
 import type { Command } from '../../machines/command.ts';
-import type { BegunCommand } from './memory.ts';
+import type { BegunCommand } from './device-state.ts';
 import type { BodyView, DeviceBody, Verdict } from './ports.ts';
 
 /** The name of the command. */

@@ -32,7 +32,7 @@ import {
   withOutcome,
   withoutHold,
   withUndecided,
-} from './memory.ts';
+} from './device-state.ts';
 import type { ActResult, LastResult, Shown, Verdict } from './ports.ts';
 
 /** What `receive` needs to know of the moment. */

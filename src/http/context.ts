@@ -14,7 +14,7 @@ import { type TwinDocument, twinDocument } from '../../actors/document.ts';
 import type { Twin } from '../../actors/twin.ts';
 import type { Kind } from '../../machines/kind.ts';
 import { ID_PATTERN } from '../../machines/report.ts';
-import { type Archive, ArchiveBusyError } from '../runtime/archive.ts';
+import { type Archive, ArchiveBusyError } from '../history/ports.ts';
 import type { ChangeFeed } from '../runtime/change-feed.ts';
 import type { Clock, InventoryEntry } from '../runtime/ports.ts';
 import { forgottenDetail } from '../runtime/forgetting.ts';

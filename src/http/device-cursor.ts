@@ -2,7 +2,7 @@
  * The cursor of a list of devices: the last device of the page before, with what it was sorted by where that is not its id.
  */
 import { ID_PATTERN } from '../../machines/report.ts';
-import type { DeviceCursor } from '../runtime/archive.ts';
+import type { DeviceCursor } from '../history/ports.ts';
 import { badQuery } from './problem.ts';
 
 const NO_VALUE = 'none';

@@ -2,7 +2,7 @@
  * Changes as they are written to readers of events: made once for all readers who are handed the same list of them.
  */
 import type { FastifyBaseLogger } from 'fastify';
-import { writeLine } from '../log-lines.ts';
+import { writeLine } from '../telemetry/log-events.ts';
 import type { PublishedChange } from '../runtime/change-feed.ts';
 import { changeEvent } from './change-view.ts';
 import type { HttpContext } from './context.ts';

@@ -3,7 +3,7 @@
  * decides how often that happens (2,000 times in ten seconds may one address), and must not fill the disk with what he is refused.
  */
 import type { FastifyRequest } from 'fastify';
-import { writeLine } from '../log-lines.ts';
+import { writeLine } from '../telemetry/log-events.ts';
 import type { Clock } from '../runtime/ports.ts';
 import type { ProblemCode } from './problem.ts';
 

@@ -1,5 +1,5 @@
 /** What the log says of whether the node is ready: that is asked every second or so, and only what changes is written. */
-import { type LineWriter, writeLine } from '../log-lines.ts';
+import { type LineWriter, writeLine } from '../telemetry/log-events.ts';
 import type { Clock } from '../runtime/ports.ts';
 
 /** A node that has just started takes its leases and reads what it has missed: that it is not ready for so long is nothing to be warned of, ms. */

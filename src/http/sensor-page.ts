@@ -7,7 +7,7 @@ import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { foldSensors, type SensorChange, type SensorLanes } from '../../actors/sensor-changes.ts';
 import type { TimelineWindow } from '../../actors/timeline.ts';
 import type { Report } from '../../machines/report.ts';
-import type { ArchivedReport, ReportPage } from '../runtime/archive.ts';
+import type { ArchivedReport, ReportPage } from '../history/ports.ts';
 import { INCARNATION_MAX } from './page.ts';
 import { badQuery } from './problem.ts';
 import { whereToBegin } from './timeline-page.ts';

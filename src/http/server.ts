@@ -23,7 +23,7 @@ import {
 } from './connections.ts';
 import type { HttpApp, HttpContext, HttpParts } from './context.ts';
 import { httpCounters } from './counters.ts';
-import { writeLine } from '../log-lines.ts';
+import { writeLine } from '../telemetry/log-events.ts';
 import { FailureLog } from './failure-log.ts';
 import { type Gate, guardHttp, type HttpGuards } from './limits.ts';
 import { originForm } from './loopback.ts';

@@ -9,7 +9,7 @@ import {
   type TimelineWindow,
   type WindowedInterval,
 } from '../../actors/timeline.ts';
-import type { ArchivedReport, ReportPage } from '../runtime/archive.ts';
+import type { ArchivedReport, ReportPage } from '../history/ports.ts';
 
 /** Reports read from the archive at once. */
 const READ_SIZE = 1_000;

@@ -9,7 +9,7 @@ import { DEAF_AFTER } from '../../actors/probe.ts';
 import type { TwinDocument } from '../../actors/document.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { worldState } from '../../machines/statechart.ts';
-import type { DeviceRow } from '../runtime/archive.ts';
+import type { DeviceRow } from '../history/ports.ts';
 import type { InventoryEntry } from '../runtime/ports.ts';
 import { rfc3339, rfc3339OrNull } from './rfc3339.ts';
 

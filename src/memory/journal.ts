@@ -11,7 +11,7 @@ import type {
   DeadLetterPlace,
   NumberedDeadLetter,
   StateChange,
-} from '../runtime/archive.ts';
+} from '../history/ports.ts';
 import { deviceOf } from '../runtime/journal-line.ts';
 import type { JournalLine } from '../runtime/ports.ts';
 import { partitionOf } from '../wire/partition.ts';

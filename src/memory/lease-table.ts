@@ -5,7 +5,7 @@
  * I1  a later epoch of a partition is higher.
  * I2  `positions`, `backlog`, `batch`, `journal` and `published` move only under the epoch and after the batch that the fence names.
  */
-import type { LeaseView, Ownership } from '../runtime/archive.ts';
+import type { LeaseView, Ownership } from '../history/ports.ts';
 import { epochAfter, usableEpoch } from '../runtime/epoch.ts';
 import type { Lease, PartitionAdvance, Store, StreamPosition } from '../runtime/ports.ts';
 import { PARTITIONS } from '../wire/partition.ts';

@@ -6,7 +6,7 @@ import { comparePositions } from '../../machines/report.ts';
 import type { FiledReport } from '../../actors/decision.ts';
 import { type BootClock, segmentOf } from '../../actors/clock.ts';
 import type { Twin } from '../../actors/twin.ts';
-import { type ArchivedReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../runtime/archive.ts';
+import { type ArchivedReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../history/ports.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
 
 interface StoredReport {

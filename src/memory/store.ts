@@ -27,7 +27,7 @@ import type {
   NumberedDeadLetter,
   ReportPage,
   StateChange,
-} from '../runtime/archive.ts';
+} from '../history/ports.ts';
 import type {
   Commit,
   CommitResult,

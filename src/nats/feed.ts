@@ -2,7 +2,7 @@
  * The feed port on the streams of reports: one for each site.
  */
 import type { Clock, Delivery, Feed, FeedReading, StreamStart } from '../runtime/ports.ts';
-import { systemClock } from '../system-clock.ts';
+import { systemClock } from '../system/system-clock.ts';
 import { PARTITIONS } from '../wire/partition.ts';
 import { storableText } from '../wire/storable-text.ts';
 import { deviceReports, parseReportSubject, partitionReports } from '../wire/subjects.ts';

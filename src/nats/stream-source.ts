@@ -11,7 +11,7 @@ import {
 } from '@nats-io/jetstream';
 import { nanos, nuid } from '@nats-io/nats-core';
 import type { Clock } from '../runtime/ports.ts';
-import { systemClock } from '../system-clock.ts';
+import { systemClock } from '../system/system-clock.ts';
 import type { HubConnection } from './connect.ts';
 import { type BatchQuestion, readDirectBatch } from './direct-batch.ts';
 import { listen, type Listening } from './listen.ts';

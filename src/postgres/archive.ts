@@ -14,7 +14,7 @@ import type {
   NumberedDeadLetter,
   Ownership,
   ReportPage,
-} from '../runtime/archive.ts';
+} from '../history/ports.ts';
 import type { InventoryEntry } from '../runtime/ports.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
 import { deviceTwinSelection, type DeviceTwinRow, readDeviceTwin } from './device-row.ts';

@@ -1,7 +1,7 @@
 /**
  * Counts the whole fleet for the metrics: one look at every twin, and at the commands that are not closed.
  */
-import type { FleetCensus } from '../runtime/archive.ts';
+import type { FleetCensus } from '../history/ports.ts';
 import type { SessionPool } from './sessions.ts';
 
 /** Counts it. Rejects when the store is away. */

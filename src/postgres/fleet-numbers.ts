@@ -2,7 +2,7 @@
  * The fleet in numbers: how many devices have what in common, and how that changed.
  */
 import { DOUBTED, OUT_OF_SERVICE } from '../../machines/shown-state.ts';
-import type { DeviceCount, LeaseView, StateChange } from '../runtime/archive.ts';
+import type { DeviceCount, LeaseView, StateChange } from '../history/ports.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
 import { type PositionsRow, readPositions } from './lease-row.ts';
 import type { SessionPool } from './sessions.ts';

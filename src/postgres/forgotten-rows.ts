@@ -4,7 +4,7 @@
  * that reads begins with the device's row.
  */
 import type { ClientBase } from 'pg';
-import type { ForgottenDevice } from '../runtime/archive.ts';
+import type { ForgottenDevice } from '../history/ports.ts';
 import type { Forgetting, JournalLine } from '../runtime/ports.ts';
 import type { Columns } from './array-parameter.ts';
 import type { StatementPart } from './statement.ts';

@@ -7,7 +7,7 @@
  */
 import { type BootClock, leastMeasuredAt, paceAt, segmentOf } from '../../actors/clock.ts';
 import type { Twin } from '../../actors/twin.ts';
-import { type ArchivedReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../runtime/archive.ts';
+import { type ArchivedReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../history/ports.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
 import { type ClockRow, clockSelection, readClock } from './history-rows.ts';
 import type { SessionPool } from './sessions.ts';

@@ -3,7 +3,7 @@
  * the server's side of it.
  */
 import pg, { type ClientBase, type PoolClient, type QueryConfig } from 'pg';
-import { ArchiveBusyError } from '../runtime/archive.ts';
+import { ArchiveBusyError } from '../history/ports.ts';
 import type { Backend } from './inquiry.ts';
 import type { PostgresLimits } from './limits.ts';
 

@@ -15,7 +15,7 @@ import type {
   FleetCensus,
   JournalPage,
   ReportPage,
-} from '../runtime/archive.ts';
+} from '../history/ports.ts';
 import type {
   Commit,
   CommitResult,

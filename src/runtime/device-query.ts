@@ -2,7 +2,7 @@
  * What every archive has to know of a question for devices: the question that restricts nothing, and what devices are sorted by.
  */
 import type { Twin } from '../../actors/twin.ts';
-import type { DeviceCursor, DeviceFilter, DeviceOrder, DeviceRow } from './archive.ts';
+import type { DeviceCursor, DeviceFilter, DeviceOrder, DeviceRow } from '../history/ports.ts';
 import type { TwinReading } from './twin-reading.ts';
 
 /** Finds every device. */

@@ -7,7 +7,7 @@ import type { Kind } from '../../machines/kind.ts';
 import { encodeFailure, encodeFound, encodeRefusal, type EncodedReply } from '../wire/reply.ts';
 import { readFind } from '../wire/request.ts';
 import { ANY_DEVICE, BY_ID } from './device-query.ts';
-import type { Archive } from './archive.ts';
+import type { Archive } from '../history/ports.ts';
 import type { RuntimeLimits } from './limits.ts';
 import type { Clock } from './ports.ts';
 

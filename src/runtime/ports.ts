@@ -1,6 +1,6 @@
 /**
  * The ports of the runtime: everything it needs of the world, as it needs it. Adapters (nats, postgres, memory)
- * implement them and never meet each other; `app.ts` puts them together.
+ * implement them and never meet each other; `src/app/app.ts` puts them together.
  */
 import type { ReadMark } from './lost-tail.ts';
 import type { FiledReport, ReplayFinding, Transition } from '../../actors/decision.ts';

@@ -1,8 +1,7 @@
 /** What every start of a node looks at beside what it cannot do without, and writes into its log: as `corral doctor` says it. */
 import type { Logger } from 'pino';
 import pg from 'pg';
-import type { Config } from '../config.ts';
-import { writeLine } from '../log-lines.ts';
+import { writeLine } from '../telemetry/log-events.ts';
 import type { HubConnection } from '../nats/connect.ts';
 import { becauseOf, type Finding, warning } from './finding.ts';
 import { hubSetup } from './hub-findings.ts';
@@ -13,7 +12,7 @@ const ANSWER_MS = 5_000;
 
 /** Logs whatever is not as it should be. It keeps no node from starting: what a node cannot do without, others have looked at. */
 export async function logSetup(
-  { natsUrl, postgresUrl }: Pick<Config, 'natsUrl' | 'postgresUrl'>,
+  { natsUrl, postgresUrl }: { readonly natsUrl: string; readonly postgresUrl: string },
   { hub, log }: { readonly hub: HubConnection; readonly log: Logger },
 ): Promise<void> {
   const findings = await Promise.all([

@@ -4,22 +4,22 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { kinds } from '../../machines/kinds.ts';
-import { DeviceLog } from '../../src/device-log.ts';
+import { DeviceLog } from '../../src/telemetry/device-log.ts';
 import { MemoryBus } from '../../src/memory/bus.ts';
 import { MemoryFeed } from '../../src/memory/feed.ts';
 import { MemoryHub } from '../../src/memory/hub.ts';
 import { MemoryLink } from '../../src/memory/link.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
-import type { NumberedDeadLetter } from '../../src/runtime/archive.ts';
+import type { NumberedDeadLetter } from '../../src/history/ports.ts';
 import { ANY_DEVICE, BY_ID } from '../../src/runtime/device-query.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from '../../src/runtime/limits.ts';
 import { Node } from '../../src/runtime/node.ts';
-import { systemClock } from '../../src/system-clock.ts';
-import { createTelemetry } from '../../src/telemetry.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
+import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { encode } from '../../src/wire/codec.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 import { RIGHT_HUB } from '../../tools/right-hub.ts';
-import { until } from '../node.ts';
+import { until } from '../nodes/node.ts';
 
 const log = pino({ level: 'silent' });
 

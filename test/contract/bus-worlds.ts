@@ -11,12 +11,12 @@ import type { StreamMessage } from '../../src/nats/stream-message.ts';
 import { StreamReader } from '../../src/nats/stream-reader.ts';
 import { streamSource } from '../../src/nats/stream-source.ts';
 import type { Bus } from '../../src/runtime/ports.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
 import { SERVICE_ERROR_HEADERS, type ServiceError } from '../../src/wire/service-error.ts';
 import { deviceCommand, STREAMS } from '../../src/wire/subjects.ts';
 import type { Hub } from '../../tools/dev/hub.ts';
-import { startLink } from '../link.ts';
-import { type KeptStore, startHub, type Temporary } from '../servers.ts';
+import { startLink } from '../servers/link.ts';
+import { type KeptStore, startHub, type Temporary } from '../servers/servers.ts';
 
 /** What a backend gets for a request. */
 export type Answer =

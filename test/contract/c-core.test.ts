@@ -16,9 +16,9 @@ import {
   harnessSources,
   hasCompiler,
   symbolsOfLibrary,
-} from '../c-compiler.ts';
-import { CHarness, word } from '../c-harness.ts';
-import { tellReport } from '../c-report.ts';
+} from '../devices/c-compiler.ts';
+import { CHarness, word } from '../devices/c-harness.ts';
+import { tellReport } from '../devices/c-report.ts';
 
 const vectors = protocolVectors();
 const builds: readonly Build[] = ['plain', 'sanitized'];

@@ -15,10 +15,10 @@ import { JOURNAL_API, prepareHub } from '../../src/nats/hub.ts';
 import type { ChangeFeed, ChangesGone, ChangeSink, PublishedChange } from '../../src/runtime/change-feed.ts';
 import type { Bus } from '../../src/runtime/ports.ts';
 import { KEPT_BYTES_MAX, SharedChanges } from '../../src/runtime/shared-changes.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
 import { twinChanged, twinOutcome } from '../../src/wire/subjects.ts';
 import { type ChangePlace, placeText, readPlace } from '../../src/wire/change-place.ts';
-import { startHub } from '../servers.ts';
+import { startHub } from '../servers/servers.ts';
 import { natsWorld } from './bus-worlds.ts';
 
 interface World {

@@ -8,13 +8,13 @@ import { type FeedNotice, NatsFeed } from '../../src/nats/feed.ts';
 import { prepareHub } from '../../src/nats/hub.ts';
 import { SiteStreams } from '../../src/nats/site-streams.ts';
 import type { Feed, FeedReading, FeedSink, StreamStart } from '../../src/runtime/ports.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
 import { deviceReport, siteStream } from '../../src/wire/subjects.ts';
 import type { Hub } from '../../tools/dev/hub.ts';
-import { startLink } from '../link.ts';
-import { MessageLoss } from '../message-loss.ts';
-import { until } from '../node.ts';
-import { type KeptStore, startHub, type Temporary } from '../servers.ts';
+import { startLink } from '../servers/link.ts';
+import { MessageLoss } from '../servers/message-loss.ts';
+import { until } from '../nodes/node.ts';
+import { type KeptStore, startHub, type Temporary } from '../servers/servers.ts';
 
 /** From where a test reads the depot's stream. */
 export interface DepotReading {

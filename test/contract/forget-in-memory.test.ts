@@ -5,7 +5,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { kinds } from '../../machines/kinds.ts';
-import { DeviceLog } from '../../src/device-log.ts';
+import { DeviceLog } from '../../src/telemetry/device-log.ts';
 import { MemoryBus } from '../../src/memory/bus.ts';
 import { MemoryFeed } from '../../src/memory/feed.ts';
 import { type MemoryAnswer, MemoryHub, RUNTIME_ACCOUNT } from '../../src/memory/hub.ts';
@@ -14,12 +14,12 @@ import { MemoryStore } from '../../src/memory/store.ts';
 import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
 import { Node } from '../../src/runtime/node.ts';
 import type { Clock } from '../../src/runtime/ports.ts';
-import { systemClock } from '../../src/system-clock.ts';
-import { createTelemetry } from '../../src/telemetry.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
+import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { decode, encode } from '../../src/wire/codec.ts';
 import { httpCommand, httpForget, twinCommand, twinGet, twinLedger } from '../../src/wire/subjects.ts';
 import { RIGHT_HUB } from '../../tools/right-hub.ts';
-import { until } from '../node.ts';
+import { until } from '../nodes/node.ts';
 
 const log = pino({ level: 'silent' });
 const DEVICE = 'cp-1';

@@ -4,8 +4,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HttpGuards } from '../../src/http/limits.ts';
 import { commandOutcome } from '../../src/wire/reply.ts';
-import { faultsAmong } from '../http-fuzz.ts';
-import { type Description, everyNasty, nastyMixtures } from '../nasty-requests.ts';
+import { faultsAmong } from '../hostile/http-fuzz.ts';
+import { type Description, everyNasty, nastyMixtures } from '../hostile/nasty-requests.ts';
 import { commitLives, fleet, PENDING_ID, time } from './http-fleet.ts';
 import { type HttpNode, httpOver, OPEN, StandingClock } from './http-node.ts';
 import { type OpenStore, stores } from './http-stores.ts';

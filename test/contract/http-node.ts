@@ -12,7 +12,7 @@ import { MemoryChangeFeed } from '../../src/memory/change-feed.ts';
 import { MemoryHub } from '../../src/memory/hub.ts';
 import type { ThisNode } from '../../src/http/node-view.ts';
 import { buildHttp } from '../../src/http/server.ts';
-import type { Archive } from '../../src/runtime/archive.ts';
+import type { Archive } from '../../src/history/ports.ts';
 import type { ChangeFeed } from '../../src/runtime/change-feed.ts';
 import type { Clock } from '../../src/runtime/ports.ts';
 import { NOW } from './http-fleet.ts';

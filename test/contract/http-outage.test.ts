@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { kinds } from '../../machines/kinds.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
-import { startPostgres } from '../servers.ts';
+import { startPostgres } from '../servers/servers.ts';
 import { commitLives, fleet } from './http-fleet.ts';
 import { type HttpNode, httpOver, StandingClock } from './http-node.ts';
 

@@ -4,9 +4,9 @@
 import { kinds } from '../../machines/kinds.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
-import type { Archive } from '../../src/runtime/archive.ts';
+import type { Archive } from '../../src/history/ports.ts';
 import type { Store } from '../../src/runtime/ports.ts';
-import { createDatabase } from '../servers.ts';
+import { createDatabase } from '../servers/servers.ts';
 import type { StandingClock } from './http-node.ts';
 
 /** A store of one's own, empty. */

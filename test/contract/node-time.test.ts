@@ -4,7 +4,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { kinds } from '../../machines/kinds.ts';
-import { DeviceLog } from '../../src/device-log.ts';
+import { DeviceLog } from '../../src/telemetry/device-log.ts';
 import { MemoryBus } from '../../src/memory/bus.ts';
 import { MemoryFeed } from '../../src/memory/feed.ts';
 import { MemoryHub } from '../../src/memory/hub.ts';
@@ -14,9 +14,9 @@ import { ClockWatch } from '../../src/runtime/clock-watch.ts';
 import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
 import { Node } from '../../src/runtime/node.ts';
 import type { Clock, TimeSource } from '../../src/runtime/ports.ts';
-import { systemClock } from '../../src/system-clock.ts';
-import { createTelemetry } from '../../src/telemetry.ts';
-import { until } from '../node.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
+import { createTelemetry } from '../../src/telemetry/telemetry.ts';
+import { until } from '../nodes/node.ts';
 
 const HOUR_MS = 3_600_000;
 const { serverErrorMs } = DEFAULT_LIMITS;

@@ -7,7 +7,7 @@ import { MemoryChangeFeed } from '../../src/memory/change-feed.ts';
 import { MemoryHub } from '../../src/memory/hub.ts';
 import type { ChangeFeed, ChangeSink, PublishedChange } from '../../src/runtime/change-feed.ts';
 import { KEPT_BYTES_MAX, SharedChanges } from '../../src/runtime/shared-changes.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
 import { twinChanged } from '../../src/wire/subjects.ts';
 import { Dice } from '../../tools/fleet/chance.ts';
 

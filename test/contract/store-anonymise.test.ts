@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { kinds } from '../../machines/kinds.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
-import { createDatabase, type TestDatabase } from '../servers.ts';
+import { createDatabase, type TestDatabase } from '../servers/servers.ts';
 import { type DatabaseEye, openEye } from './database-eye.ts';
 import { OwnedStore } from './owned-store.ts';
 import { entry, lines, T0, transition, twin } from './store-samples.ts';

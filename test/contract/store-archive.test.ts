@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BootClock } from '../../actors/clock.ts';
 import { bornTwin } from '../../actors/twin.ts';
 import { chargePoint } from '../../machines/charge-point.ts';
-import type { DeadLetterPage, DeviceCursor, DeviceQuery } from '../../src/runtime/archive.ts';
+import type { DeadLetterPage, DeviceCursor, DeviceQuery } from '../../src/history/ports.ts';
 import { ANY_DEVICE, BY_ID } from '../../src/runtime/device-query.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 import { OwnedStore } from './owned-store.ts';

@@ -8,8 +8,8 @@ import type { PostgresLimits } from '../../src/postgres/limits.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
 import type { Commit, Lease } from '../../src/runtime/ports.ts';
-import { type Link, startLink } from '../link.ts';
-import { createDatabase, startPostgres, type TestDatabase } from '../servers.ts';
+import { type Link, startLink } from '../servers/link.ts';
+import { createDatabase, startPostgres, type TestDatabase } from '../servers/servers.ts';
 import { type DatabaseEye, openEye } from './database-eye.ts';
 import { advance, advanced, commitOf, devicesIn, filed, loaded, report, T0, twin } from './store-samples.ts';
 

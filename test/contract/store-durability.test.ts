@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEFAULT_POSTGRES_LIMITS } from '../../src/postgres/limits.ts';
 import { SessionPool } from '../../src/postgres/sessions.ts';
-import { createDatabase, type TestDatabase } from '../servers.ts';
+import { createDatabase, type TestDatabase } from '../servers/servers.ts';
 
 let database: TestDatabase;
 let sessions: SessionPool;

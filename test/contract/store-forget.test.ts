@@ -4,7 +4,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startClock } from '../../actors/clock.ts';
 import type { Commit, Forgetting, JournalLine, Lease } from '../../src/runtime/ports.ts';
-import { until } from '../node.ts';
+import { until } from '../nodes/node.ts';
 import {
   advance,
   advanced,

@@ -7,7 +7,7 @@ import { kinds } from '../../machines/kinds.ts';
 import type { Report } from '../../machines/report.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
 import type { Lease } from '../../src/runtime/ports.ts';
-import { createDatabase, type TestDatabase } from '../servers.ts';
+import { createDatabase, type TestDatabase } from '../servers/servers.ts';
 import { type DatabaseEye, openEye } from './database-eye.ts';
 import { advance, advanced, commitOf, devicesIn, filed, report, T0, twin } from './store-samples.ts';
 

@@ -5,9 +5,9 @@ import pg from 'pg';
 import { kinds } from '../../machines/kinds.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
-import type { Archive } from '../../src/runtime/archive.ts';
+import type { Archive } from '../../src/history/ports.ts';
 import type { InventoryEntry, Store } from '../../src/runtime/ports.ts';
-import { createDatabase } from '../servers.ts';
+import { createDatabase } from '../servers/servers.ts';
 import { T0 } from './store-samples.ts';
 
 /** A store under test. */

@@ -8,9 +8,9 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'v
 import { kinds } from '../../machines/kinds.ts';
 import { migrate, MigrationError } from '../../src/postgres/migrate.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
-import type { ReportPage } from '../../src/runtime/archive.ts';
+import type { ReportPage } from '../../src/history/ports.ts';
 import type { Lease } from '../../src/runtime/ports.ts';
-import { createDatabase, type TestDatabase } from '../servers.ts';
+import { createDatabase, type TestDatabase } from '../servers/servers.ts';
 import { type DatabaseEye, openEye } from './database-eye.ts';
 import {
   advance,

@@ -7,7 +7,7 @@ import { kinds } from '../../machines/kinds.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
 import type { Lease } from '../../src/runtime/ports.ts';
 import { PARTITIONS, partitionOf } from '../../src/wire/partition.ts';
-import { createDatabase, type TestDatabase } from '../servers.ts';
+import { createDatabase, type TestDatabase } from '../servers/servers.ts';
 import { type DatabaseEye, openEye } from './database-eye.ts';
 import { OwnedStore } from './owned-store.ts';
 import {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BootClock } from '../../actors/clock.ts';
 import type { FiledReport } from '../../actors/decision.ts';
 import { chargePoint } from '../../machines/charge-point.ts';
-import { type ArchivedReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../../src/runtime/archive.ts';
+import { type ArchivedReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../../src/history/ports.ts';
 import { OwnedStore } from './owned-store.ts';
 import { RETENTION_DAYS, storesUnderTest, type StoreUnderTest } from './store-kinds.ts';
 import { bootClock, filed, report, T0, twin } from './store-samples.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { kinds } from '../../machines/kinds.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
 import { PARTITIONS } from '../../src/wire/partition.ts';
-import { createDatabase, type TestDatabase } from '../servers.ts';
+import { createDatabase, type TestDatabase } from '../servers/servers.ts';
 import { type DatabaseEye, openEye } from './database-eye.ts';
 import { advance, advanced, commitOf, T0, twin } from './store-samples.ts';
 

@@ -6,7 +6,7 @@ import type { DeviceRowGone } from '../../src/postgres/device-keys.ts';
 import type { SetBack } from '../../src/postgres/known-database.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
 import type { Commit, Lease } from '../../src/runtime/ports.ts';
-import { createDatabase, type TestDatabase } from '../servers.ts';
+import { createDatabase, type TestDatabase } from '../servers/servers.ts';
 import { type DatabaseEye, openEye } from './database-eye.ts';
 import { advance, advanced, commitOf, devicesIn, filed, loaded, report, T0, twin } from './store-samples.ts';
 

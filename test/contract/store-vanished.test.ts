@@ -4,7 +4,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PostgresStore } from '../../src/postgres/store.ts';
 import { kinds } from '../../machines/kinds.ts';
-import { createDatabase, type TestDatabase } from '../servers.ts';
+import { createDatabase, type TestDatabase } from '../servers/servers.ts';
 import { type DatabaseEye, openEye } from './database-eye.ts';
 import { OwnedStore } from './owned-store.ts';
 import { entry, filed, report, T0, twin } from './store-samples.ts';

@@ -2,12 +2,12 @@
  * An operator gives up a command that is in flight beyond its device, over HTTP and on the command line. On real servers.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { App } from '../../src/app.ts';
-import { corralCommand } from '../corral-command.ts';
-import { startNode, until } from '../node.ts';
-import type { RawBody } from '../raw-backend.ts';
-import type { RawDevice } from '../raw-device.ts';
-import { World } from '../world.ts';
+import type { App } from '../../src/app/app.ts';
+import { corralCommand } from '../callers/corral-command.ts';
+import { startNode, until } from '../nodes/node.ts';
+import type { RawBody } from '../callers/raw-backend.ts';
+import type { RawDevice } from '../devices/raw-device.ts';
+import { World } from '../servers/world.ts';
 
 const TOKEN = 'operator-of-this-test';
 const READER = 'reader-of-this-test';

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kinds } from '../../machines/kinds.ts';
 import { projectFolder } from '../../tools/dev/project-folders.ts';
-import { barrier } from '../barrier.ts';
-import { startNodeWithKinds } from '../node-with-kinds.ts';
-import { World } from '../world.ts';
+import { barrier } from '../devices/barrier.ts';
+import { startNodeWithKinds } from '../nodes/node-with-kinds.ts';
+import { World } from '../servers/world.ts';
 
 let world: World;
 
@@ -26,7 +26,7 @@ const body = {
 describe('the kind of docs/adding-a-kind.md', () => {
   test('stands there as it is tested here', () => {
     const text = readFileSync(join(projectFolder, 'docs/adding-a-kind.md'), 'utf8');
-    const code = readFileSync(join(projectFolder, 'test/barrier.ts'), 'utf8').replaceAll(
+    const code = readFileSync(join(projectFolder, 'test/devices/barrier.ts'), 'utf8').replaceAll(
       "'../machines/",
       "'./",
     );

@@ -1,12 +1,12 @@
 /** Who asked for a command, on a whole system: proved by the hub and by the node, whatever the request says. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { App } from '../../src/app.ts';
-import { startNode } from '../node.ts';
-import { RawBackend, type RawBody } from '../raw-backend.ts';
-import type { RawDevice } from '../raw-device.ts';
-import { linesIn } from '../journal.ts';
-import { World } from '../world.ts';
+import type { App } from '../../src/app/app.ts';
+import { startNode } from '../nodes/node.ts';
+import { RawBackend, type RawBody } from '../callers/raw-backend.ts';
+import type { RawDevice } from '../devices/raw-device.ts';
+import { linesIn } from '../nodes/journal.ts';
+import { World } from '../servers/world.ts';
 
 const token = 'a-token-of-the-till-0123456789';
 

@@ -17,9 +17,15 @@ import { reportRules } from '../../tools/conform/rules/reports.ts';
 import { startNatsServer } from '../../tools/dev/nats-server.ts';
 import { projectFolder } from '../../tools/dev/project-folders.ts';
 import { startSite } from '../../tools/dev/site.ts';
-import { type Build, buildProgram, compilerNote, exampleSources, hasCompiler } from '../c-compiler.ts';
-import { CDevice, type CDeviceOptions } from '../c-device.ts';
-import { temporaryFolder } from '../servers.ts';
+import {
+  type Build,
+  buildProgram,
+  compilerNote,
+  exampleSources,
+  hasCompiler,
+} from '../devices/c-compiler.ts';
+import { CDevice, type CDeviceOptions } from '../devices/c-device.ts';
+import { temporaryFolder } from '../servers/servers.ts';
 
 /** With sanitizers where there are any: they end the device, and then the kit misses it. */
 const build: Build = hasCompiler('sanitized') ? 'sanitized' : 'plain';

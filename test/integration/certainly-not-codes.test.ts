@@ -8,13 +8,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { chargePoint } from '../../machines/charge-point.ts';
 import { type RefusalCode, REFUSALS } from '../../actors/decision.ts';
 import { WAITING_MAX } from '../../actors/prospect.ts';
-import type { App } from '../../src/app.ts';
+import type { App } from '../../src/app/app.ts';
 import { acceptanceOf } from '../../src/wire/acceptance.ts';
-import { type Link, startLink } from '../link.ts';
-import { startNode, until } from '../node.ts';
-import type { RawBody } from '../raw-backend.ts';
-import type { RawDevice, RawReport } from '../raw-device.ts';
-import { World } from '../world.ts';
+import { type Link, startLink } from '../servers/link.ts';
+import { startNode, until } from '../nodes/node.ts';
+import type { RawBody } from '../callers/raw-backend.ts';
+import type { RawDevice, RawReport } from '../devices/raw-device.ts';
+import { World } from '../servers/world.ts';
 
 const TOKEN = 'operator-of-this-test';
 /** An answer that was lost is asked for again after this, ms: longer than a device is waited for. */

@@ -5,16 +5,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RECENT_MAX } from '../../actors/resolve.ts';
-import type { App } from '../../src/app.ts';
+import type { App } from '../../src/app/app.ts';
 import { connectCorral, type Corral, CorralUnreachable } from '../../src/client/corral.ts';
 import type { RuntimeLimits } from '../../src/runtime/limits.ts';
-import { startCorralCommand } from '../corral-command.ts';
-import { type Link, startLink } from '../link.ts';
-import { startNode, until } from '../node.ts';
-import type { RawBody } from '../raw-backend.ts';
-import type { RawDevice } from '../raw-device.ts';
-import { startPostgres } from '../servers.ts';
-import { World } from '../world.ts';
+import { startCorralCommand } from '../callers/corral-command.ts';
+import { type Link, startLink } from '../servers/link.ts';
+import { startNode, until } from '../nodes/node.ts';
+import type { RawBody } from '../callers/raw-backend.ts';
+import type { RawDevice } from '../devices/raw-device.ts';
+import { startPostgres } from '../servers/servers.ts';
+import { World } from '../servers/world.ts';
 
 const TOKEN = 'operator-of-this-test';
 /** Of what is asked while the store is away: longer than it takes to kill it. */

@@ -3,10 +3,10 @@
  * whoever comes back later with a place in what is lost is told, however far the stream has got meanwhile.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { App } from '../../src/app.ts';
+import type { App } from '../../src/app/app.ts';
 import { connectCorral, type Corral, type Watch, type WatchEvent } from '../../src/client/corral.ts';
-import type { RawDevice } from '../raw-device.ts';
-import { World } from '../world.ts';
+import type { RawDevice } from '../devices/raw-device.ts';
+import { World } from '../servers/world.ts';
 
 let world: World;
 let node: App;

@@ -5,11 +5,11 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectCorral, type Corral } from '../../src/client/corral.ts';
-import { type CommandEnd, corralCommand } from '../corral-command.ts';
-import { until } from '../node.ts';
-import { type NodeProcess, startNodeProcess } from '../node-process.ts';
-import { RawDevice } from '../raw-device.ts';
-import { createDatabase, startHub, startSite } from '../servers.ts';
+import { type CommandEnd, corralCommand } from '../callers/corral-command.ts';
+import { until } from '../nodes/node.ts';
+import { type NodeProcess, startNodeProcess } from '../nodes/node-process.ts';
+import { RawDevice } from '../devices/raw-device.ts';
+import { createDatabase, startHub, startSite } from '../servers/servers.ts';
 
 /** Sets the title, writes into the clipboard, clears the screen twice, reads backwards, and begins a line of its own. */
 const ATTACK = '\u001b]0;owned\u0007\u001b]52;c;cm0gLXJm\u0007\u001b[2J\u009b2J\u202e\u2066\u200b\nok   hub';

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectCorral, type Corral } from '../../src/client/corral.ts';
-import { type CommandEnd, corralCommand, startCorralCommand } from '../corral-command.ts';
-import { until } from '../node.ts';
-import { type NodeProcess, startNodeProcess } from '../node-process.ts';
-import { RawDevice } from '../raw-device.ts';
-import { createDatabase, startHub, startSite } from '../servers.ts';
+import { type CommandEnd, corralCommand, startCorralCommand } from '../callers/corral-command.ts';
+import { until } from '../nodes/node.ts';
+import { type NodeProcess, startNodeProcess } from '../nodes/node-process.ts';
+import { RawDevice } from '../devices/raw-device.ts';
+import { createDatabase, startHub, startSite } from '../servers/servers.ts';
 
 let hub: Awaited<ReturnType<typeof startHub>>;
 let site: Awaited<ReturnType<typeof startSite>>;

@@ -11,11 +11,11 @@ import {
   type Watch,
   type WatchEvent,
 } from '../../src/client/corral.ts';
-import { startLink } from '../link.ts';
-import { until } from '../node.ts';
-import { type NodeProcess, startNodeProcess } from '../node-process.ts';
-import { RawDevice, type RawDeviceOptions } from '../raw-device.ts';
-import { createDatabase, startHub, startSite } from '../servers.ts';
+import { startLink } from '../servers/link.ts';
+import { until } from '../nodes/node.ts';
+import { type NodeProcess, startNodeProcess } from '../nodes/node-process.ts';
+import { RawDevice, type RawDeviceOptions } from '../devices/raw-device.ts';
+import { createDatabase, startHub, startSite } from '../servers/servers.ts';
 
 const world = {} as {
   hub: Awaited<ReturnType<typeof startHub>>;

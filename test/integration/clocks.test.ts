@@ -4,15 +4,15 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type App, startCorral } from '../../src/app.ts';
+import { type App, startCorral } from '../../src/app/app.ts';
 import { connectCorral, type Corral, CorralUnreachable } from '../../src/client/corral.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/app/config.ts';
 import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
 import type { Clock } from '../../src/runtime/ports.ts';
-import { systemClock } from '../../src/system-clock.ts';
-import { until } from '../node.ts';
-import { RawDevice } from '../raw-device.ts';
-import { createDatabase, startHub, startSite } from '../servers.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
+import { until } from '../nodes/node.ts';
+import { RawDevice } from '../devices/raw-device.ts';
+import { createDatabase, startHub, startSite } from '../servers/servers.ts';
 
 const TEN_MINUTES_MS = 600_000;
 

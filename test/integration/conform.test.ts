@@ -10,7 +10,7 @@ import { conform, type ConformResult } from '../../tools/conform/conform.ts';
 import { TRIAL_LIMITS } from '../../tools/conform/limits.ts';
 import { rules } from '../../tools/conform/rules.ts';
 import { startNatsServer } from '../../tools/dev/nats-server.ts';
-import { startHub, temporaryFolder } from '../servers.ts';
+import { startHub, temporaryFolder } from '../servers/servers.ts';
 import { ConformDevice } from './conform-device.ts';
 import { faults } from './conform-faults/faults.ts';
 import { verdictsOf } from './conform-trial.ts';

@@ -4,9 +4,9 @@
 import { AckPolicy, type ConsumerConfig, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { until } from '../node.ts';
-import { RawBackend } from '../raw-backend.ts';
-import { World } from '../world.ts';
+import { until } from '../nodes/node.ts';
+import { RawBackend } from '../callers/raw-backend.ts';
+import { World } from '../servers/world.ts';
 
 let world: World;
 let backend: RawBackend;

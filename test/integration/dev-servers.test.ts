@@ -20,7 +20,7 @@ import {
 } from '../../tools/dev/nats-server-release.ts';
 import { startPostgres } from '../../tools/dev/postgres-server.ts';
 import { projectFolder } from '../../tools/dev/project-folders.ts';
-import { temporaryFolder, testSettings } from '../servers.ts';
+import { temporaryFolder, testSettings } from '../servers/servers.ts';
 
 const { folder, remove } = temporaryFolder();
 const cleanUps: (() => Promise<unknown>)[] = [];

@@ -15,7 +15,7 @@ import { parseReportSubject, siteCommand, siteStream } from '../../src/wire/subj
 import type { Hub } from '../../tools/dev/hub.ts';
 import type { Site } from '../../tools/dev/site.ts';
 import { startFleet, type Fleet, type FleetOptions } from '../../tools/fleet/fleet.ts';
-import { startHub, startSite, type Temporary } from '../servers.ts';
+import { startHub, startSite, type Temporary } from '../servers/servers.ts';
 
 let hub: Hub & Temporary;
 let site: Site & Temporary;

@@ -24,9 +24,9 @@ import { SiteStreams } from '../../src/nats/site-streams.ts';
 import { siteCommand, siteStream } from '../../src/wire/subjects.ts';
 import type { Hub } from '../../tools/dev/hub.ts';
 import type { Site } from '../../tools/dev/site.ts';
-import { until } from '../node.ts';
-import { startLink, type Link } from '../link.ts';
-import { startHub, startSite, type Temporary } from '../servers.ts';
+import { until } from '../nodes/node.ts';
+import { startLink, type Link } from '../servers/link.ts';
+import { startHub, startSite, type Temporary } from '../servers/servers.ts';
 
 let link: Link;
 let hub: Hub & Temporary;

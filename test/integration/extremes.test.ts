@@ -3,11 +3,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { App } from '../../src/app.ts';
+import type { App } from '../../src/app/app.ts';
 import { UPTIME_MAX } from '../../machines/report.ts';
-import { RawBackend } from '../raw-backend.ts';
-import type { RawDevice, RawReport } from '../raw-device.ts';
-import { World } from '../world.ts';
+import { RawBackend } from '../callers/raw-backend.ts';
+import type { RawDevice, RawReport } from '../devices/raw-device.ts';
+import { World } from '../servers/world.ts';
 
 const MOST = Number.MAX_SAFE_INTEGER;
 /** Read by every question about one device. */

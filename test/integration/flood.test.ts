@@ -7,10 +7,10 @@ import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectToHub } from '../../src/nats/connect.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
-import { until } from '../node.ts';
-import { RawBackend } from '../raw-backend.ts';
-import { type RawAck, RawDevice } from '../raw-device.ts';
-import { World } from '../world.ts';
+import { until } from '../nodes/node.ts';
+import { RawBackend } from '../callers/raw-backend.ts';
+import { type RawAck, RawDevice } from '../devices/raw-device.ts';
+import { World } from '../servers/world.ts';
 
 const HOT_REPORTS = 20_000;
 const IN_FLIGHT = 500;

@@ -3,12 +3,12 @@
  * On real servers.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { App } from '../../src/app.ts';
+import type { App } from '../../src/app/app.ts';
 import { connectCorral } from '../../src/client/corral.ts';
-import { corralCommand } from '../corral-command.ts';
-import { startNode, until } from '../node.ts';
-import type { RawDevice } from '../raw-device.ts';
-import { World } from '../world.ts';
+import { corralCommand } from '../callers/corral-command.ts';
+import { startNode, until } from '../nodes/node.ts';
+import type { RawDevice } from '../devices/raw-device.ts';
+import { World } from '../servers/world.ts';
 
 const TOKEN = 'operator-of-this-test';
 const DAY_MS = 86_400_000;

@@ -6,12 +6,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { kinds } from '../../machines/kinds.ts';
 import { connectToHub } from '../../src/nats/connect.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
-import { StreamWatch } from '../../src/stream-watch.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { StreamWatch } from '../../src/app/stream-watch.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
 import { siteStream } from '../../src/wire/subjects.ts';
-import { until } from '../node.ts';
-import { RawDevice } from '../raw-device.ts';
-import { World } from '../world.ts';
+import { until } from '../nodes/node.ts';
+import { RawDevice } from '../devices/raw-device.ts';
+import { World } from '../servers/world.ts';
 
 const MIB = 1024 ** 2;
 const NOTE = 'x'.repeat(60_000);

@@ -10,14 +10,14 @@ import { connectCorral } from '../../src/client/corral.ts';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
 import type { HubTrouble } from '../../src/nats/hub-trouble.ts';
 import { listen } from '../../src/nats/listen.ts';
-import { BOMBS, inFrame } from '../decoding-bombs.ts';
-import { hostileMessages } from '../hostile-messages.ts';
-import { RawClient } from '../raw-client.ts';
-import { startHub, type Temporary } from '../servers.ts';
+import { BOMBS, inFrame } from '../hostile/decoding-bombs.ts';
+import { hostileMessages } from '../hostile/hostile-messages.ts';
+import { RawClient } from '../hostile/raw-client.ts';
+import { startHub, type Temporary } from '../servers/servers.ts';
 import type { Hub, HubUser } from '../../tools/dev/hub.ts';
-import { until } from '../node.ts';
-import { World } from '../world.ts';
-import type { App } from '../../src/app.ts';
+import { until } from '../nodes/node.ts';
+import { World } from '../servers/world.ts';
+import type { App } from '../../src/app/app.ts';
 
 /** So many messages are made up; `CORRAL_FUZZ_MESSAGES=100000` for a long run. */
 const FUZZED = Number(process.env.CORRAL_FUZZ_MESSAGES ?? 3_000);

@@ -2,11 +2,11 @@
  * No command over HTTP is answered 5xx for what is in it, all the way to a twin and its device.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { App } from '../../src/app.ts';
-import { faultsAmong } from '../http-fuzz.ts';
-import { type Description, everyNasty, nastyMixtures } from '../nasty-requests.ts';
-import { startNode } from '../node.ts';
-import { World } from '../world.ts';
+import type { App } from '../../src/app/app.ts';
+import { faultsAmong } from '../hostile/http-fuzz.ts';
+import { type Description, everyNasty, nastyMixtures } from '../hostile/nasty-requests.ts';
+import { startNode } from '../nodes/node.ts';
+import { World } from '../servers/world.ts';
 
 const TOKEN = 'a-token-that-may-operate';
 const headers = { authorization: `Bearer ${TOKEN}` };

@@ -2,9 +2,9 @@
  * Readers of events while the hub is away: nothing can arrive, and nobody is left to believe that all is well.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { App } from '../../src/app.ts';
-import { until } from '../node.ts';
-import { World } from '../world.ts';
+import type { App } from '../../src/app/app.ts';
+import { until } from '../nodes/node.ts';
+import { World } from '../servers/world.ts';
 
 let world: World;
 let node: App;

@@ -5,8 +5,8 @@
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, RequestError } from '@nats-io/nats-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectMayNotListenTo, expectMayNotSay, firstMessage } from '../broker-verdict.ts';
-import { ANSWER_TIMEOUT_MS, HubRoles } from '../hub-roles.ts';
+import { expectMayNotListenTo, expectMayNotSay, firstMessage } from '../servers/broker-verdict.ts';
+import { ANSWER_TIMEOUT_MS, HubRoles } from '../servers/hub-roles.ts';
 
 let roles: HubRoles;
 let runtime: NatsConnection;

@@ -8,8 +8,8 @@ import { prepareHub } from '../../src/nats/hub.ts';
 import { STREAMS } from '../../src/wire/subjects.ts';
 import type { Hub } from '../../tools/dev/hub.ts';
 import { startNatsServer } from '../../tools/dev/nats-server.ts';
-import { startLink } from '../link.ts';
-import { startHub, type Temporary, temporaryFolder } from '../servers.ts';
+import { startLink } from '../servers/link.ts';
+import { startHub, type Temporary, temporaryFolder } from '../servers/servers.ts';
 
 let hub: Hub & Temporary;
 const connections: HubConnection[] = [];

@@ -11,9 +11,9 @@ import { connectToHub, type HubConnection, ownInbox } from '../../src/nats/conne
 import { prepareHub } from '../../src/nats/hub.ts';
 import { startHub } from '../../tools/dev/hub.ts';
 import { projectFolder } from '../../tools/dev/project-folders.ts';
-import { expectMayNotListenTo, expectMayNotSay } from '../broker-verdict.ts';
-import { ANSWER_TIMEOUT_MS, HubRoles } from '../hub-roles.ts';
-import { temporaryFolder } from '../servers.ts';
+import { expectMayNotListenTo, expectMayNotSay } from '../servers/broker-verdict.ts';
+import { ANSWER_TIMEOUT_MS, HubRoles } from '../servers/hub-roles.ts';
+import { temporaryFolder } from '../servers/servers.ts';
 
 let roles: HubRoles;
 let runtime: NatsConnection;

@@ -11,10 +11,10 @@ import { developmentPasswords, type HubUser } from '../../tools/dev/hub.ts';
 import { findNatsServer } from '../../tools/dev/nats-server-binary.ts';
 import { projectFolder } from '../../tools/dev/project-folders.ts';
 import type { Site } from '../../tools/dev/site.ts';
-import { expectMayNotListenTo, expectMayNotSay, firstMessage } from '../broker-verdict.ts';
-import { visitAsLeaf } from '../hostile-leaf.ts';
-import { HubRoles } from '../hub-roles.ts';
-import { startSite, temporaryFolder, type Temporary } from '../servers.ts';
+import { expectMayNotListenTo, expectMayNotSay, firstMessage } from '../servers/broker-verdict.ts';
+import { visitAsLeaf } from '../hostile/hostile-leaf.ts';
+import { HubRoles } from '../servers/hub-roles.ts';
+import { startSite, temporaryFolder, type Temporary } from '../servers/servers.ts';
 
 let roles: HubRoles;
 let depotLeaf: Site & Temporary;

@@ -3,10 +3,10 @@
  * given again. On real servers, with a copy of the hub's own folder.
  */
 import { afterEach, describe, expect, test } from 'vitest';
-import type { App } from '../../src/app.ts';
-import { until } from '../node.ts';
-import type { RawDevice } from '../raw-device.ts';
-import { World } from '../world.ts';
+import type { App } from '../../src/app/app.ts';
+import { until } from '../nodes/node.ts';
+import type { RawDevice } from '../devices/raw-device.ts';
+import { World } from '../servers/world.ts';
 
 let world: World;
 

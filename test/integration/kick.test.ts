@@ -11,10 +11,10 @@ import type { Hub, HubUser, SiteName } from '../../tools/dev/hub.ts';
 import { findNatsServer } from '../../tools/dev/nats-server-binary.ts';
 import { projectFolder } from '../../tools/dev/project-folders.ts';
 import type { Site } from '../../tools/dev/site.ts';
-import { expectMayNotListenTo, expectMayNotSay } from '../broker-verdict.ts';
-import { corralCommand, type CommandEnd } from '../corral-command.ts';
-import { visitAsLeaf } from '../hostile-leaf.ts';
-import { startHub, startSite, type Temporary, temporaryFolder } from '../servers.ts';
+import { expectMayNotListenTo, expectMayNotSay } from '../servers/broker-verdict.ts';
+import { corralCommand, type CommandEnd } from '../callers/corral-command.ts';
+import { visitAsLeaf } from '../hostile/hostile-leaf.ts';
+import { startHub, startSite, type Temporary, temporaryFolder } from '../servers/servers.ts';
 
 /** The bcrypt hashes of "stolen" and "fresh", as `nats server passwd` makes them. */
 const STOLEN = '$2b$04$GHRrpmd7CKkGJ/O.3Yhk7Ou4mUvEalezhXwyUDJZQp6hdCQo9JB4G';

@@ -3,10 +3,10 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { REQUEST_BYTES_MAX } from '../../src/wire/request.ts';
-import { RawClient, wireOf } from '../raw-client.ts';
-import { until } from '../node.ts';
-import type { RawDevice } from '../raw-device.ts';
-import { World } from '../world.ts';
+import { RawClient, wireOf } from '../hostile/raw-client.ts';
+import { until } from '../nodes/node.ts';
+import type { RawDevice } from '../devices/raw-device.ts';
+import { World } from '../servers/world.ts';
 
 const FLOOD = 150;
 const LARGE = 1_000_000;

@@ -3,11 +3,11 @@
  */
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { App } from '../../src/app.ts';
+import type { App } from '../../src/app/app.ts';
 import { connectCorral, type Corral } from '../../src/client/corral.ts';
-import { startNode, until } from '../node.ts';
-import { RawDevice } from '../raw-device.ts';
-import { createDatabase, startHub, startSite } from '../servers.ts';
+import { startNode, until } from '../nodes/node.ts';
+import { RawDevice } from '../devices/raw-device.ts';
+import { createDatabase, startHub, startSite } from '../servers/servers.ts';
 
 const HOUR = 3_600_000;
 const YEAR = 365 * 24 * HOUR;

@@ -8,10 +8,10 @@ import { connect } from '@nats-io/transport-node';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
-import type { App } from '../../src/app.ts';
+import type { App } from '../../src/app/app.ts';
 import { encode } from '../../src/wire/codec.ts';
-import { startNode, until } from '../node.ts';
-import { createDatabase, startHub, startSite } from '../servers.ts';
+import { startNode, until } from '../nodes/node.ts';
+import { createDatabase, startHub, startSite } from '../servers/servers.ts';
 
 const MALFORMED = 10_000;
 const DEVICES = 40;

@@ -3,10 +3,10 @@
  * that all of it is under way at once.
  */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { App } from '../../src/app.ts';
-import { until } from '../node.ts';
-import type { RawDevice } from '../raw-device.ts';
-import { World } from '../world.ts';
+import type { App } from '../../src/app/app.ts';
+import { until } from '../nodes/node.ts';
+import type { RawDevice } from '../devices/raw-device.ts';
+import { World } from '../servers/world.ts';
 
 /** What is read of a twin's age waits while the test holds the lock. */
 const GATE = `create or replace function ms_of(moment timestamptz) returns double precision language plpgsql as $$

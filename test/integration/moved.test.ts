@@ -4,8 +4,8 @@
  */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectToHub } from '../../src/nats/connect.ts';
-import { RawDevice } from '../raw-device.ts';
-import { World } from '../world.ts';
+import { RawDevice } from '../devices/raw-device.ts';
+import { World } from '../servers/world.ts';
 
 let world: World;
 

@@ -5,10 +5,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
 import { siteStream } from '../../src/wire/subjects.ts';
 import { projectFolder } from '../../tools/dev/project-folders.ts';
-import { until } from '../node.ts';
-import { RawDevice } from '../raw-device.ts';
-import { temporaryFolder } from '../servers.ts';
-import { World } from '../world.ts';
+import { until } from '../nodes/node.ts';
+import { RawDevice } from '../devices/raw-device.ts';
+import { temporaryFolder } from '../servers/servers.ts';
+import { World } from '../servers/world.ts';
 
 const DEVICES = 10;
 

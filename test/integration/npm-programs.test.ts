@@ -35,7 +35,7 @@ describe('a program that npm runs', () => {
   test.each(PROGRAMS)('reads its command line in the one way that says what is wrong: $name', ({ file }) => {
     const source = readFileSync(join(projectFolder, file), 'utf8');
     // `corral` has the same of its own, and a node has no command line; both are tried.
-    const own = ['tools/corral.ts', 'src/main.ts'];
+    const own = ['tools/corral.ts', 'src/app/main.ts'];
     expect(own.includes(file) || source.includes('npmProgram(')).toBe(true);
     expect(source).not.toContain('parseArgs');
   });

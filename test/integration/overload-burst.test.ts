@@ -3,11 +3,11 @@
  * meanwhile, and nothing is lost. On real servers.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { until } from '../node.ts';
-import { impatientChargePoint, startNodeWithKinds } from '../node-with-kinds.ts';
+import { until } from '../nodes/node.ts';
+import { impatientChargePoint, startNodeWithKinds } from '../nodes/node-with-kinds.ts';
 import { siteStream } from '../../src/wire/subjects.ts';
-import type { RawDevice } from '../raw-device.ts';
-import { World } from '../world.ts';
+import type { RawDevice } from '../devices/raw-device.ts';
+import { World } from '../servers/world.ts';
 
 /** What one device says in a few seconds, and how many of its reports are on their way at a time. */
 const HOT_REPORTS = 20_000;

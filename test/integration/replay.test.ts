@@ -12,10 +12,16 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { projectFolder } from '../../tools/dev/project-folders.ts';
 import type { ReplaySummary } from '../../tools/replay/summary.ts';
-import { type Link, startLink } from '../link.ts';
-import { until } from '../node.ts';
-import { type NodeProcess, startNodeProcess } from '../node-process.ts';
-import { createDatabase, startHub, startSite, temporaryFolder, type TestDatabase } from '../servers.ts';
+import { type Link, startLink } from '../servers/link.ts';
+import { until } from '../nodes/node.ts';
+import { type NodeProcess, startNodeProcess } from '../nodes/node-process.ts';
+import {
+  createDatabase,
+  startHub,
+  startSite,
+  temporaryFolder,
+  type TestDatabase,
+} from '../servers/servers.ts';
 import { csvOf } from '../unit/replay/records.ts';
 
 const LINES = [

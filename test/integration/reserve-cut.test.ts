@@ -14,12 +14,12 @@ import { deviceLinks } from '../../src/device/nats-link.ts';
 import type { DeviceLink, DeviceStorage } from '../../src/device/ports.ts';
 import { uptimeClock } from '../../src/device/uptime-clock.ts';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
-import { ChargePointBody } from '../charge-point-body.ts';
-import { linesIn } from '../journal.ts';
-import { until } from '../node.ts';
-import { impatientChargePoint, startNodeWithKinds } from '../node-with-kinds.ts';
-import type { RawBody } from '../raw-backend.ts';
-import { World } from '../world.ts';
+import { ChargePointBody } from '../devices/charge-point-body.ts';
+import { linesIn } from '../nodes/journal.ts';
+import { until } from '../nodes/node.ts';
+import { impatientChargePoint, startNodeWithKinds } from '../nodes/node-with-kinds.ts';
+import type { RawBody } from '../callers/raw-backend.ts';
+import { World } from '../servers/world.ts';
 
 /** For how long a command may still start, and how often it is sent again meanwhile, ms. */
 const START_WINDOW_MS = 2_500;

@@ -6,15 +6,15 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { connectCorral, type Corral, type Watch } from '../../src/client/corral.ts';
-import { CommandLoad } from '../command-load.ts';
+import { CommandLoad } from '../callers/command-load.ts';
 import { type DatabaseEye, openEye } from '../contract/database-eye.ts';
-import { LoadedFleet } from '../loaded-fleet.ts';
-import { until } from '../node.ts';
-import type { NodeProcess } from '../node-process.ts';
-import type { RawBody } from '../raw-backend.ts';
-import type { RawDevice } from '../raw-device.ts';
-import { type BackedUpServer, startPostgres } from '../servers.ts';
-import { World } from '../world.ts';
+import { LoadedFleet } from '../devices/loaded-fleet.ts';
+import { until } from '../nodes/node.ts';
+import type { NodeProcess } from '../nodes/node-process.ts';
+import type { RawBody } from '../callers/raw-backend.ts';
+import type { RawDevice } from '../devices/raw-device.ts';
+import { type BackedUpServer, startPostgres } from '../servers/servers.ts';
+import { World } from '../servers/world.ts';
 
 const DEVICES = 8;
 const COMMANDED = 3;

@@ -5,13 +5,13 @@ import { randomUUID } from 'node:crypto';
 import { headers } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { App } from '../../src/app.ts';
-import { linesIn } from '../journal.ts';
-import { until } from '../node.ts';
-import { impatientChargePoint, startNodeWithKinds } from '../node-with-kinds.ts';
-import type { RawBody } from '../raw-backend.ts';
-import { RawDevice, type RawReport } from '../raw-device.ts';
-import { World } from '../world.ts';
+import type { App } from '../../src/app/app.ts';
+import { linesIn } from '../nodes/journal.ts';
+import { until } from '../nodes/node.ts';
+import { impatientChargePoint, startNodeWithKinds } from '../nodes/node-with-kinds.ts';
+import type { RawBody } from '../callers/raw-backend.ts';
+import { RawDevice, type RawReport } from '../devices/raw-device.ts';
+import { World } from '../servers/world.ts';
 
 let world: World;
 

@@ -6,14 +6,14 @@ import { randomUUID } from 'node:crypto';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { App } from '../../src/app.ts';
+import type { App } from '../../src/app/app.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 import { type DatabaseEye, openEye } from '../contract/database-eye.ts';
-import { expectJournalTold, linesIn } from '../journal.ts';
-import { startNode } from '../node.ts';
-import { RawBackend, type RawBody } from '../raw-backend.ts';
-import { RawDevice, type RawDeviceOptions } from '../raw-device.ts';
-import { createDatabase, startHub, startSite } from '../servers.ts';
+import { expectJournalTold, linesIn } from '../nodes/journal.ts';
+import { startNode } from '../nodes/node.ts';
+import { RawBackend, type RawBody } from '../callers/raw-backend.ts';
+import { RawDevice, type RawDeviceOptions } from '../devices/raw-device.ts';
+import { createDatabase, startHub, startSite } from '../servers/servers.ts';
 
 const parts = {} as {
   hub: Awaited<ReturnType<typeof startHub>>;

@@ -3,13 +3,13 @@ import { jetstreamManager, PersistMode } from '@nats-io/jetstream';
 import pg from 'pg';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startCorral } from '../../src/app.ts';
-import { readConfig } from '../../src/config.ts';
+import { startCorral } from '../../src/app/app.ts';
+import { readConfig } from '../../src/app/config.ts';
 import { connectToHub } from '../../src/nats/connect.ts';
 import type { Finding } from '../../src/setup/finding.ts';
 import { STREAMS } from '../../src/wire/subjects.ts';
-import { corralCommand } from '../corral-command.ts';
-import { createDatabase, startHub } from '../servers.ts';
+import { corralCommand } from '../callers/corral-command.ts';
+import { createDatabase, startHub } from '../servers/servers.ts';
 
 /** A machine whose clock is ten minutes ahead, for one process. */
 const TEN_MINUTES_AHEAD =

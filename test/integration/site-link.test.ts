@@ -5,8 +5,8 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { connectToHub } from '../../src/nats/connect.ts';
 import type { Hub } from '../../tools/dev/hub.ts';
 import type { Site } from '../../tools/dev/site.ts';
-import { startLink, type Link } from '../link.ts';
-import { startHub, startSite, type Temporary } from '../servers.ts';
+import { startLink, type Link } from '../servers/link.ts';
+import { startHub, startSite, type Temporary } from '../servers/servers.ts';
 
 let link: Link;
 let hub: Hub & Temporary;

@@ -11,7 +11,7 @@ import { PARTITIONS, partitionOf } from '../../src/wire/partition.ts';
 import { deviceReport, SHARED_REPORT_STREAM, siteStream } from '../../src/wire/subjects.ts';
 import type { Hub, HubUser } from '../../tools/dev/hub.ts';
 import { RecordingSink } from '../contract/recording-sink.ts';
-import { startHub, type Temporary } from '../servers.ts';
+import { startHub, type Temporary } from '../servers/servers.ts';
 
 const MIB = 1024 ** 2;
 const TIMEOUT_MS = 20_000;

@@ -3,10 +3,10 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { TwinDocument } from '../../actors/document.ts';
-import { until } from '../node.ts';
-import { impatientChargePoint, type NodeWithKinds, startNodeWithKinds } from '../node-with-kinds.ts';
-import type { RawDevice } from '../raw-device.ts';
-import { World } from '../world.ts';
+import { until } from '../nodes/node.ts';
+import { impatientChargePoint, type NodeWithKinds, startNodeWithKinds } from '../nodes/node-with-kinds.ts';
+import type { RawDevice } from '../devices/raw-device.ts';
+import { World } from '../servers/world.ts';
 
 const HEARTBEAT_MS = 250;
 /** Short enough to be waited for, and long beside the heartbeat on a busy machine. */

@@ -4,9 +4,9 @@
  */
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startCorral, StartError } from '../../src/app.ts';
-import { readConfig } from '../../src/config.ts';
-import { createDatabase, type TestDatabase } from '../servers.ts';
+import { startCorral, StartError } from '../../src/app/app.ts';
+import { readConfig } from '../../src/app/config.ts';
+import { createDatabase, type TestDatabase } from '../servers/servers.ts';
 import { Way } from '../storm/way.ts';
 
 let database: TestDatabase;

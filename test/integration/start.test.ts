@@ -13,9 +13,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { type RunningCommand, startEverything } from '../corral-command.ts';
-import { until } from '../node.ts';
-import { temporaryFolder } from '../servers.ts';
+import { type RunningCommand, startEverything } from '../callers/corral-command.ts';
+import { until } from '../nodes/node.ts';
+import { temporaryFolder } from '../servers/servers.ts';
 
 const { folder, remove } = temporaryFolder();
 const running: RunningCommand[] = [];

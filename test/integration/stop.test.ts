@@ -1,10 +1,10 @@
 /** A node that is told to stop while Postgres is away ends within its limit, says so, and loses nothing. */
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../node.ts';
-import { type NodeProcess, startNodeProcess } from '../node-process.ts';
-import { RawDevice } from '../raw-device.ts';
-import { startHub, startPostgres, startSite } from '../servers.ts';
+import { until } from '../nodes/node.ts';
+import { type NodeProcess, startNodeProcess } from '../nodes/node-process.ts';
+import { RawDevice } from '../devices/raw-device.ts';
+import { startHub, startPostgres, startSite } from '../servers/servers.ts';
 
 let hub: Awaited<ReturnType<typeof startHub>>;
 let site: Awaited<ReturnType<typeof startSite>>;

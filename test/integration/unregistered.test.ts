@@ -2,12 +2,12 @@
  * A site whose devices make up names: nobody registered them, so only so many get a twin. On real servers, and over a restart of the node.
  */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { App } from '../../src/app.ts';
+import type { App } from '../../src/app/app.ts';
 import { connectToHub } from '../../src/nats/connect.ts';
 import { openEye } from '../contract/database-eye.ts';
-import { startNode, until } from '../node.ts';
-import { RawDevice } from '../raw-device.ts';
-import { World } from '../world.ts';
+import { startNode, until } from '../nodes/node.ts';
+import { RawDevice } from '../devices/raw-device.ts';
+import { World } from '../servers/world.ts';
 
 let world: World;
 

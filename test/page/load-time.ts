@@ -9,7 +9,7 @@ import { npmProgram } from '../../tools/cli/npm-program.ts';
 import { wholeNumber } from '../../tools/cli/numbers.ts';
 import { showProgress } from '../../tools/cli/progress.ts';
 import { buildPage } from '../../tools/page/build-page.ts';
-import { startNode } from '../node.ts';
+import { startNode } from '../nodes/node.ts';
 import { startBrowser } from './browser.ts';
 
 /** What was seen when, ms after the browser was given the address. */

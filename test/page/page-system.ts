@@ -5,11 +5,11 @@
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { buildPage, isPageBuilt } from '../../tools/page/build-page.ts';
-import { until } from '../node.ts';
-import { startLink } from '../link.ts';
-import { type NodeProcess, startNodeProcess } from '../node-process.ts';
-import { RawDevice, type RawDeviceOptions } from '../raw-device.ts';
-import { createDatabase, startHub, startSite } from '../servers.ts';
+import { until } from '../nodes/node.ts';
+import { startLink } from '../servers/link.ts';
+import { type NodeProcess, startNodeProcess } from '../nodes/node-process.ts';
+import { RawDevice, type RawDeviceOptions } from '../devices/raw-device.ts';
+import { createDatabase, startHub, startSite } from '../servers/servers.ts';
 
 /** The token with which the page may send commands. */
 export const OPERATE_TOKEN = 'a-token-for-operating-0123456789';

@@ -4,7 +4,7 @@
  */
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
-import type { RawDevice } from '../raw-device.ts';
+import type { RawDevice } from '../devices/raw-device.ts';
 import { startBrowser } from './browser.ts';
 import { shown } from './looking.ts';
 import { type PageSystem, startPageSystem } from './page-system.ts';

@@ -1,7 +1,7 @@
 /**
  * Lets a trouble befall a way.
  */
-import type { MessageLine, MessageLoss } from '../message-loss.ts';
+import type { MessageLine, MessageLoss } from '../servers/message-loss.ts';
 import type { Chance } from '../simulation/world/chance.ts';
 import type { Trouble } from './trouble.ts';
 import { DIRECTIONS, type Way } from './way.ts';

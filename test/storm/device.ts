@@ -14,7 +14,7 @@ import type { BodyView, DeviceClock, Reading } from '../../src/device/ports.ts';
 import { uptimeClock } from '../../src/device/uptime-clock.ts';
 import type { HubConnection } from '../../src/nats/connect.ts';
 import type { Encoding } from '../../src/wire/codec.ts';
-import { ChargePointBody } from '../charge-point-body.ts';
+import { ChargePointBody } from '../devices/charge-point-body.ts';
 import { type MadeReport, sampleKey } from '../simulation/record.ts';
 import type { Chance } from '../simulation/world/chance.ts';
 import type { FinalTruth } from '../simulation/world/evidence.ts';

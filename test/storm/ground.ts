@@ -5,8 +5,8 @@
 import type { Hub } from '../../tools/dev/hub.ts';
 import { startHub as startHubIn } from '../../tools/dev/hub.ts';
 import type { Site } from '../../tools/dev/site.ts';
-import { MessageLoss } from '../message-loss.ts';
-import { createDatabase, startSite, temporaryFolder } from '../servers.ts';
+import { MessageLoss } from '../servers/message-loss.ts';
+import { createDatabase, startSite, temporaryFolder } from '../servers/servers.ts';
 import type { TroubledWay } from './befall.ts';
 import { Eye } from './eye.ts';
 import { Nodes } from './nodes.ts';

@@ -10,7 +10,7 @@ import { npmProgram } from '../../tools/cli/npm-program.ts';
 import { wholeNumber } from '../../tools/cli/numbers.ts';
 import { complain, say } from '../../tools/cli/print.ts';
 import { aboveZero, tell, unknownBug } from '../simulation/command-line.ts';
-import { startRunPostgres } from '../run-postgres.ts';
+import { startRunPostgres } from '../servers/run-postgres.ts';
 import { runLanes } from './lanes.ts';
 import { searchStormMutants } from './mutants.ts';
 import { stormMutations } from './mutations.ts';

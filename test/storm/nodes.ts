@@ -2,10 +2,10 @@
  * The two nodes of a ground, each by ways of its own to everything else. The one that comes first takes all partitions; the other one stands by.
  */
 import { pino } from 'pino';
-import type { App } from '../../src/app.ts';
+import type { App } from '../../src/app/app.ts';
 import type { RuntimeLimits } from '../../src/runtime/limits.ts';
 import type { Hub, HubUser } from '../../tools/dev/hub.ts';
-import { startNode } from '../node.ts';
+import { startNode } from '../nodes/node.ts';
 import type { TroubledWay } from './befall.ts';
 import { OPERATE_TOKEN } from './http.ts';
 import { NODES, type NodeName, type WayName } from './trouble.ts';

@@ -71,6 +71,10 @@ describe('the house', () => {
     expect(found.filter((name) => !topLevel.includes(name))).toEqual([]);
   });
 
+  test('holds no loose files in a drawer: those of `src` and `test` stand in a folder that says what they are', () => {
+    expect(files.filter((file) => /^(src|test)\/[^/]+$/.test(file))).toEqual([]);
+  });
+
   test('names every file and folder in kebab-case', () => {
     const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)+$|^[a-z0-9]+(-[a-z0-9]+)*$/;
     const migration = /^\d{4}_[a-z0-9-]+\.sql$/;

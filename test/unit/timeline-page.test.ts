@@ -14,7 +14,7 @@ import {
 } from '../../actors/timeline.ts';
 import { readTimelineCursor, timelineCursor } from '../../src/http/timeline-cursor.ts';
 import { readTimeline } from '../../src/http/timeline-page.ts';
-import type { ArchivedReport, ReportPage } from '../../src/runtime/archive.ts';
+import type { ArchivedReport, ReportPage } from '../../src/history/ports.ts';
 
 const T0 = Date.UTC(2026, 0, 31, 12);
 const MINUTE = 60_000;

@@ -10,9 +10,9 @@ import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
 import { Node } from '../../src/runtime/node.ts';
 import type { Commit, CommitResult, Feed } from '../../src/runtime/ports.ts';
 import type { Telemetry } from '../../src/runtime/telemetry.ts';
-import { systemClock } from '../../src/system-clock.ts';
-import { DeviceLog } from '../../src/device-log.ts';
-import { createTelemetry } from '../../src/telemetry.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
+import { DeviceLog } from '../../src/telemetry/device-log.ts';
+import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { RIGHT_HUB } from '../right-hub.ts';
 
 /** What a node of a bench is given. */

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { kinds } from '../../machines/kinds.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
 import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
 import type { Progress } from '../cli/progress.ts';
 import { startBenchServers } from './bench-servers.ts';
 import type { FleetMix } from './fleet-mix.ts';

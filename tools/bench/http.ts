@@ -11,7 +11,7 @@ import { MemoryChangeFeed } from '../../src/memory/change-feed.ts';
 import { MemoryHub } from '../../src/memory/hub.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
 import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
 import type { Progress } from '../cli/progress.ts';
 import { startBenchServers } from './bench-servers.ts';
 import type { FleetMix } from './fleet-mix.ts';

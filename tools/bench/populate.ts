@@ -9,7 +9,7 @@ import { kinds } from '../../machines/kinds.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
 import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
 import type { Commit, JournalLine, Lease } from '../../src/runtime/ports.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
 import type { Encoding } from '../../src/wire/codec.ts';
 import { partitionOf, PARTITIONS } from '../../src/wire/partition.ts';
 import { mixedReport } from '../fleet/report-mix.ts';

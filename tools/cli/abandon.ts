@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import type { Command } from 'commander';
-import { ABANDON } from '../../machines/upkeep.ts';
+import { ABANDON } from '../../machines/common-commands.ts';
 import { httpToken, httpUrl } from './addresses.ts';
 import { uuid } from './commands.ts';
 import { CorralHttp } from './corral-http.ts';

@@ -1,7 +1,7 @@
 /** `corral identity renew`: says who speaks under a device's name from now on, over NATS, as any backend would. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import { RENEW_IDENTITY } from '../../machines/upkeep.ts';
+import { RENEW_IDENTITY } from '../../machines/common-commands.ts';
 import { BACKEND_HELP } from './addresses.ts';
 import { COMMAND_EXIT_HELP } from './command-line-error.ts';
 import { told } from './commands.ts';

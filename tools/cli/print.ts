@@ -4,7 +4,7 @@
  * visible first: no text moves the cursor, changes the terminal, or breaks a line. Lint lets nothing else in.
  */
 import { once } from 'node:events';
-import { visibleText } from '../../src/visible-text.ts';
+import { visibleText } from '../../src/telemetry/visible-text.ts';
 
 /** Text is one line, whatever is in it; a list is a line each. */
 export type Lines = string | readonly string[];

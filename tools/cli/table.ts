@@ -3,7 +3,7 @@
  * of it.
  */
 import Table from 'cli-table3';
-import { visibleText } from '../../src/visible-text.ts';
+import { visibleText } from '../../src/telemetry/visible-text.ts';
 
 /** What a cell may hold; nothing known is a dash. */
 export type Cell = string | number | boolean | null | undefined;

@@ -6,7 +6,7 @@ import type { Command } from '../../machines/command.ts';
 import { type Report, type RingEntry, UNDECIDED } from '../../machines/report.ts';
 import { readCommand } from '../../src/device/command-reader.ts';
 import { framePayload } from '../../src/device/frame.ts';
-import { type DeviceMemory, holdAt } from '../../src/device/memory.ts';
+import { type DeviceMemory, holdAt } from '../../src/device/device-state.ts';
 import type { Verdict } from '../../src/device/ports.ts';
 import { receive } from '../../src/device/reception.ts';
 import { encode } from '../../src/wire/codec.ts';

@@ -2,7 +2,7 @@
 import { type ClockComparison, compareClock } from '../../src/runtime/clock-watch.ts';
 import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
 import type { TimeSource } from '../../src/runtime/ports.ts';
-import { systemClock } from '../../src/system-clock.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
 import { bad, becauseOf, type Finding, good, warning } from '../../src/setup/finding.ts';
 
 /** Asked so often, because the answer that came soonest tells most. */

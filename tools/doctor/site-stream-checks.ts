@@ -3,7 +3,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { HubConnection } from '../../src/nats/connect.ts';
 import { SitesTold } from '../../src/nats/sites-told.ts';
 import { type StreamState, statesOf } from '../../src/nats/stream-state.ts';
-import { FULL_SHARE } from '../../src/stream-watch.ts';
+import { FULL_SHARE } from '../../src/app/stream-watch.ts';
 import { isReportStream, SHARED_REPORT_STREAM, siteStream } from '../../src/wire/subjects.ts';
 import { bad, becauseOf, type Finding, good, warning } from '../../src/setup/finding.ts';
 

@@ -1,6 +1,6 @@
 /** What a replay amounts to: for people a table, for programs one line of JSON. */
 import Table from 'cli-table3';
-import { visibleText } from '../../src/visible-text.ts';
+import { visibleText } from '../../src/telemetry/visible-text.ts';
 import type { PeriodRecord } from './period.ts';
 import type { DeviceOutcome, ReplayOutcome } from './replay.ts';
 import { type Doubt, SET_ASIDE, type SetAsideReason } from './session.ts';

@@ -1,10 +1,10 @@
 /** Brings everything up in order: Postgres, hub, site, node, fleet. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
-import { type App, startCorral, StartError } from '../../src/app.ts';
-import { type Config, readConfig } from '../../src/config.ts';
-import { whatIsMissing } from '../../src/node-health.ts';
-import { openLog } from '../../src/node-log.ts';
+import { type App, startCorral, StartError } from '../../src/app/app.ts';
+import { type Config, readConfig } from '../../src/app/config.ts';
+import { whatIsMissing } from '../../src/app/node-health.ts';
+import { openLog } from '../../src/telemetry/node-log.ts';
 import { complain } from '../cli/print.ts';
 import { choosePort } from '../dev/free-port.ts';
 import { startHub } from '../dev/hub.ts';

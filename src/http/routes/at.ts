@@ -5,7 +5,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { SILENT } from '../../../actors/timeline.ts';
 import { worldState } from '../../../machines/statechart.ts';
-import type { ArchivedReport, ReportPage } from '../../runtime/archive.ts';
+import type { ArchivedReport, ReportPage } from '../../history/ports.ts';
 import { askStore, type HttpApp, type HttpContext, type KnownDevice, knownDevice } from '../context.ts';
 import { readTime } from '../page.ts';
 import { badQuery, problemResponses } from '../problem.ts';

@@ -2,7 +2,7 @@
  * Messages that could not be read: who sent what, and what would have been right. Their bytes are in the stream of their site.
  */
 import { Type } from '@sinclair/typebox';
-import type { DeadLetterPage } from '../../runtime/archive.ts';
+import type { DeadLetterPage } from '../../history/ports.ts';
 import { PARTITIONS } from '../../wire/partition.ts';
 import { askStore, type HttpApp, type HttpContext } from '../context.ts';
 import { limitParameter, nextPath, NextSchema } from '../page.ts';

@@ -9,7 +9,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { Kind } from '../../../machines/kind.ts';
 import { SUSPECT_STATES } from '../../../machines/shown-state.ts';
 import { ID_PATTERN } from '../../../machines/report.ts';
-import type { DeviceFilter, DeviceOrder } from '../../runtime/archive.ts';
+import type { DeviceFilter, DeviceOrder } from '../../history/ports.ts';
 import { askStore, documentNow, type HttpApp, type HttpContext, kindNamed } from '../context.ts';
 import { deviceCursor, readDeviceCursor } from '../device-cursor.ts';
 import { limitParameter, nextPath, NextSchema } from '../page.ts';

@@ -4,7 +4,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { ChainLink } from '../../../actors/explanation-chain.ts';
 import { explain, type Explanation } from '../../../actors/explain.ts';
-import type { Ownership } from '../../runtime/archive.ts';
+import type { Ownership } from '../../history/ports.ts';
 import { partitionOf } from '../../wire/partition.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import { problemResponses } from '../problem.ts';

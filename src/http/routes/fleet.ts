@@ -3,7 +3,7 @@
  */
 import { Type } from '@sinclair/typebox';
 import { AnyKey } from '../../../machines/report.ts';
-import type { DeviceCount, StateChange } from '../../runtime/archive.ts';
+import type { DeviceCount, StateChange } from '../../history/ports.ts';
 import { askStore, type HttpApp, type HttpContext } from '../context.ts';
 import { readTime, timeParameter } from '../page.ts';
 import { badQuery, problemResponses } from '../problem.ts';

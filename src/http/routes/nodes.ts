@@ -3,7 +3,7 @@
  * this node, which only this node knows.
  */
 import { Type } from '@sinclair/typebox';
-import type { LeaseView } from '../../runtime/archive.ts';
+import type { LeaseView } from '../../history/ports.ts';
 import { linesUnpublished } from '../../runtime/epoch.ts';
 import { DEFAULT_LIMITS } from '../../runtime/limits.ts';
 import { undecidedIn } from '../../runtime/undecided.ts';

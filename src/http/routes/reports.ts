@@ -3,7 +3,7 @@
  */
 import { type Static, Type } from '@sinclair/typebox';
 import { AnyKey } from '../../../machines/report.ts';
-import type { ArchivedReport, ReportPage } from '../../runtime/archive.ts';
+import type { ArchivedReport, ReportPage } from '../../history/ports.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import {
   checkWindow,

@@ -4,7 +4,7 @@
 import type { VNode } from 'preact';
 import { connection } from '../connection.ts';
 import { useObservable } from '../observable.ts';
-import { clockTime } from '../spell.ts';
+import { clockTime } from '../format.ts';
 
 /** One line; nothing while there is no doubt. */
 export function AsKnownThen({ doubt }: { readonly doubt: string | null }): VNode | null {

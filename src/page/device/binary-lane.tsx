@@ -2,7 +2,7 @@
  * A sensor that is on or off, as a lane: a bar where it was on.
  */
 import type { VNode } from 'preact';
-import { duration, exactTime } from '../spell.ts';
+import { duration, exactTime } from '../format.ts';
 import { percentOf } from './history-window.ts';
 import { type BinarySeries, levelsOf, unknownParts } from './sensor-series.ts';
 import type { SensorStretch } from './sensor-stretch.ts';

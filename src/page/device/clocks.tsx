@@ -4,7 +4,7 @@
 import type { VNode } from 'preact';
 import { serverNow } from '../api/server-clock.ts';
 import type { Twin } from '../api/twin.ts';
-import { clockTime, count, duration, within } from '../spell.ts';
+import { clockTime, count, duration, within } from '../format.ts';
 import { useTick } from '../ticker.ts';
 import { AsKnownThen } from './as-known-then.tsx';
 import { Panel } from './panel.tsx';

@@ -5,7 +5,7 @@ import type { VNode } from 'preact';
 import type { Command } from '../api/history.ts';
 import { serverNow } from '../api/server-clock.ts';
 import { Failure } from '../shell/failure.tsx';
-import { age, duration, exactTime, timeOfDay } from '../spell.ts';
+import { age, duration, exactTime, timeOfDay } from '../format.ts';
 import { useTick } from '../ticker.ts';
 import type { Asked } from './use-answer.ts';
 

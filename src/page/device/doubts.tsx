@@ -4,7 +4,7 @@
 import type { VNode } from 'preact';
 import { serverNow } from '../api/server-clock.ts';
 import type { Suspicion } from '../api/twin.ts';
-import { timeOfDay } from '../spell.ts';
+import { timeOfDay } from '../format.ts';
 import { AsKnownThen } from './as-known-then.tsx';
 
 /** The suspicions; nothing where there are none. */

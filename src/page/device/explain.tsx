@@ -5,7 +5,7 @@ import type { VNode } from 'preact';
 import type { Explanation } from '../api/explanation.ts';
 import { serverNow } from '../api/server-clock.ts';
 import { Failure } from '../shell/failure.tsx';
-import { age, exactTime, timeOfDay, within } from '../spell.ts';
+import { age, exactTime, timeOfDay, within } from '../format.ts';
 import { useTick } from '../ticker.ts';
 import { AsKnownThen } from './as-known-then.tsx';
 import { addressBefore } from './history-window.ts';

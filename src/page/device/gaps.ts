@@ -3,7 +3,7 @@
  * silent for longer than its kind allows, which are the timeline's.
  */
 import type { Interval, Report } from '../api/history.ts';
-import { counted } from '../spell.ts';
+import { counted } from '../format.ts';
 import type { Span } from './history-window.ts';
 
 /** A stretch without its reports, ms epoch. */

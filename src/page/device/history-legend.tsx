@@ -3,7 +3,7 @@
  * nothing was heard, nothing is said to be whole.
  */
 import type { VNode } from 'preact';
-import { counted, duration } from '../spell.ts';
+import { counted, duration } from '../format.ts';
 import { type Gap, missingText } from './gaps.ts';
 import type { Span } from './history-window.ts';
 import type { KnownReports } from './use-reports.ts';

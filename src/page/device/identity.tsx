@@ -9,7 +9,7 @@ import type { SourceDoubt, Twin } from '../api/twin.ts';
 import { useObservable } from '../observable.ts';
 import { MEANING, QualityMark } from '../shell/quality-mark.tsx';
 import { StateMark, stateClass } from '../shell/state-mark.tsx';
-import { age, duration, exactTime, timeOfDay, within } from '../spell.ts';
+import { age, duration, exactTime, timeOfDay, within } from '../format.ts';
 import { useTick } from '../ticker.ts';
 
 /** The head of a device's page. */

@@ -5,7 +5,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
-import { count, exactTime } from '../spell.ts';
+import { count, exactTime } from '../format.ts';
 import { chartData } from './chart-data.ts';
 import type { Gap } from './gaps.ts';
 import type { Span } from './history-window.ts';

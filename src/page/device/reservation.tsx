@@ -5,7 +5,7 @@
 import type { VNode } from 'preact';
 import { serverNow } from '../api/server-clock.ts';
 import type { Hold } from '../api/twin.ts';
-import { age, timeOfDay } from '../spell.ts';
+import { age, timeOfDay } from '../format.ts';
 import { useTick } from '../ticker.ts';
 import { AsKnownThen } from './as-known-then.tsx';
 

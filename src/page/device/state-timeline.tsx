@@ -5,7 +5,7 @@ import type { VNode } from 'preact';
 import type { Interval, Report } from '../api/history.ts';
 import { StateMark, stateClass } from '../shell/state-mark.tsx';
 import { stateName } from '../state-name.ts';
-import { counted, duration, exactTime, timeOfDay, within } from '../spell.ts';
+import { counted, duration, exactTime, timeOfDay, within } from '../format.ts';
 import type { Gap } from './gaps.ts';
 import { addressBefore, percentOf, type Span } from './history-window.ts';
 import { GapMarks, placeOf, Track } from './track.tsx';

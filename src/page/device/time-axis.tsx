@@ -2,7 +2,7 @@
  * The times below the lines.
  */
 import type { VNode } from 'preact';
-import { clockTime } from '../spell.ts';
+import { clockTime } from '../format.ts';
 import { percentOf, type Span } from './history-window.ts';
 import { Track } from './track.tsx';
 

@@ -3,7 +3,7 @@
  * below each other have the same scale.
  */
 import type { ComponentChildren, VNode } from 'preact';
-import { duration } from '../spell.ts';
+import { duration } from '../format.ts';
 import { type Gap, missingText } from './gaps.ts';
 import { percentOf, type Span } from './history-window.ts';
 

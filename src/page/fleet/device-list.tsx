@@ -9,7 +9,7 @@ import { connection, doubtOf } from '../connection.ts';
 import { useObservable } from '../observable.ts';
 import { deviceAddress, goTo } from '../route.ts';
 import { Failure } from '../shell/failure.tsx';
-import { count, counted } from '../spell.ts';
+import { count, counted } from '../format.ts';
 import { useTick } from '../ticker.ts';
 import type { DevicePages } from './device-pages.ts';
 import { DeviceRow, rowId } from './device-row.tsx';

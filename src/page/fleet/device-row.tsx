@@ -9,7 +9,7 @@ import type { DeviceLine } from '../api/twin.ts';
 import { deviceAddress } from '../route.ts';
 import { QualityMark } from '../shell/quality-mark.tsx';
 import { StateMark } from '../shell/state-mark.tsx';
-import { age, counted, timeOfDay } from '../spell.ts';
+import { age, counted, timeOfDay } from '../format.ts';
 import type { Row } from './device-pages.ts';
 
 /** The id of a row in the document, for `aria-activedescendant`. */

@@ -6,7 +6,7 @@ import type { FleetCounts } from '../api/fleet-counts.ts';
 import { QUALITIES } from '../api/twin.ts';
 import { MEANING, QualityMark } from '../shell/quality-mark.tsx';
 import { StateMark, stateClass } from '../shell/state-mark.tsx';
-import { clockTime, count, counted } from '../spell.ts';
+import { clockTime, count, counted } from '../format.ts';
 import { DOUBTED, OUT_OF_SERVICE, qualityName, stateName } from '../state-name.ts';
 import { type Filter as FilterName, FILTERS } from './device-query.ts';
 

@@ -5,7 +5,7 @@ import type { VNode } from 'preact';
 import { serverNow } from '../api/server-clock.ts';
 import { connection } from '../connection.ts';
 import { useObservable } from '../observable.ts';
-import { age, clockTime } from '../spell.ts';
+import { age, clockTime } from '../format.ts';
 import { useTick } from '../ticker.ts';
 
 /** One word about the connection, and the time at the server. */

@@ -1,7 +1,7 @@
 import type { CommandSpec } from '../../../machines/command.ts';
 import type { Kind } from '../../../machines/kind.ts';
 import { REPORT } from '../../../machines/probe.ts';
-import { ABANDON, RENEW_IDENTITY } from '../../../machines/upkeep.ts';
+import { ABANDON, RENEW_IDENTITY } from '../../../machines/common-commands.ts';
 import type { TwinDocument } from '../../../actors/document.ts';
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { versionAfter } from '../../../actors/numbers.ts';

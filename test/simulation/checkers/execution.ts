@@ -1,6 +1,6 @@
 import type { Evidence } from '../world/evidence.ts';
 import type { Execution } from '../record.ts';
-import { EXECUTED_MAX } from '../../../src/device/memory.ts';
+import { EXECUTED_MAX } from '../../../src/device/device-state.ts';
 import {
   type Checker,
   type EntryVersion,

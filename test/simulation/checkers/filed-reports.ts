@@ -1,6 +1,6 @@
 /** What stands in a device's history, as the world knows it. */
 import { AGENT_LIMITS } from '../../../src/device/limits.ts';
-import type { ArchivedReport } from '../../../src/runtime/archive.ts';
+import type { ArchivedReport } from '../../../src/history/ports.ts';
 import { sampleKey } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
 

@@ -1,5 +1,5 @@
 import type { Report } from '../../../machines/report.ts';
-import type { ArchivedReport } from '../../../src/runtime/archive.ts';
+import type { ArchivedReport } from '../../../src/history/ports.ts';
 import { sampleKey } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
 import type { Checker, Flaw } from './checker.ts';

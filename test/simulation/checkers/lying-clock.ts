@@ -1,4 +1,4 @@
-import type { ArchivedReport } from '../../../src/runtime/archive.ts';
+import type { ArchivedReport } from '../../../src/history/ports.ts';
 import type { Checker, Flaw } from './checker.ts';
 
 /** A clock that is off by less than knowledge stays fresh is not looked for, and a round trip that took as long is believed, ms. */

@@ -1,7 +1,7 @@
 import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { hasBoot } from '../../../actors/sequence.ts';
 import { RING_SIZE_MAX, UNDECIDED } from '../../../machines/report.ts';
-import { ABANDON } from '../../../machines/upkeep.ts';
+import { ABANDON } from '../../../machines/common-commands.ts';
 import type { Commit } from '../../../src/runtime/ports.ts';
 import type { Committed, Execution } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';

@@ -1,5 +1,5 @@
 import type { SensorChange } from '../../../actors/sensor-changes.ts';
-import type { ArchivedReport } from '../../../src/runtime/archive.ts';
+import type { ArchivedReport } from '../../../src/history/ports.ts';
 import type { Look } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
 import { isInOrder, LOOKS_AGAIN_MS, trulyMeasuredAt, WHOLE_MS } from './filed-reports.ts';

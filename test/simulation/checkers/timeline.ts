@@ -1,5 +1,5 @@
 import type { WindowedInterval } from '../../../actors/timeline.ts';
-import type { ArchivedReport } from '../../../src/runtime/archive.ts';
+import type { ArchivedReport } from '../../../src/history/ports.ts';
 import type { HoldSpan, Look } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
 import { isInOrder, LOOKS_AGAIN_MS, trulyMeasuredAt, WHOLE_MS } from './filed-reports.ts';

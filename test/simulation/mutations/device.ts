@@ -39,7 +39,7 @@ export const deviceMutations: readonly Mutation[] = [
   },
   {
     bug: 'a device forgets its ring when it restarts',
-    file: 'src/device/memory.ts',
+    file: 'src/device/device-state.ts',
     find: 'return checked({\n    ...memory,\n    boot:',
     put: 'return checked({\n    ...memory,\n    ring: [],\n    boot:',
     caughtBy: 'outcomes',
@@ -55,7 +55,7 @@ export const deviceMutations: readonly Mutation[] = [
   },
   {
     bug: 'a restart prolongs a hold',
-    file: 'src/device/memory.ts',
+    file: 'src/device/device-state.ts',
     find: 'memory.hold.endsUp - memory.hold.chargedUp',
     put: 'memory.hold.endsUp',
     caughtBy: 'single-holder',
@@ -63,7 +63,7 @@ export const deviceMutations: readonly Mutation[] = [
   },
   {
     bug: 'a device keeps a hold for longer than it was told',
-    file: 'src/device/memory.ts',
+    file: 'src/device/device-state.ts',
     find: 'endsUp: hold.up + hold.holdMs,',
     put: 'endsUp: hold.up + hold.holdMs + 5_000,',
     caughtBy: 'single-holder',

@@ -137,7 +137,7 @@ export const runtimeMutations: readonly Mutation[] = [
   },
   {
     bug: 'an owner that says accepted is taken over HTTP for nobody',
-    file: 'src/command-gateway.ts',
+    file: 'src/app/hub-command-port.ts',
     find: "yes: 'outcome-unreadable',",
     put: "yes: 'no-owner',",
     caughtBy: 'certainly-not',
@@ -145,7 +145,7 @@ export const runtimeMutations: readonly Mutation[] = [
   },
   {
     bug: 'no answer is taken over HTTP for nobody',
-    file: 'src/command-gateway.ts',
+    file: 'src/app/hub-command-port.ts',
     find: "return { type: 'unanswered', detail: 'the owner of the device gave no answer' };",
     put: "return { type: 'no-owner', detail: 'the owner of the device gave no answer' };",
     caughtBy: 'certainly-not',

@@ -3,11 +3,11 @@
  * the production client, now and then to a node over HTTP instead, and believes nothing but what it is told.
  */
 import type { TwinDocument } from '../../../actors/document.ts';
-import { ABANDON, RENEW_IDENTITY } from '../../../machines/upkeep.ts';
+import { ABANDON, RENEW_IDENTITY } from '../../../machines/common-commands.ts';
 import { CorralRefusal, CorralUnreachable } from '../../../src/client/errors.ts';
 import type { Requester } from '../../../src/client/requester.ts';
 import { TwinClient } from '../../../src/client/twin-client.ts';
-import { commandGateway, forgetGateway } from '../../../src/command-gateway.ts';
+import { commandGateway, forgetGateway } from '../../../src/app/hub-command-port.ts';
 import type { CommandAnswer } from '../../../src/http/command-port.ts';
 import { type MemoryHub, RUNTIME_ACCOUNT } from '../../../src/memory/hub.ts';
 import { MemoryLink } from '../../../src/memory/link.ts';

@@ -10,7 +10,7 @@ import type { DeviceAgent } from '../../../src/device/device-agent.ts';
 import type { AgentEvent } from '../../../src/device/agent-event.ts';
 import { type AgentLimits, AGENT_LIMITS } from '../../../src/device/limits.ts';
 import type { LogEntry } from '../../../src/device/log-entry.ts';
-import type { DeviceHold } from '../../../src/device/memory.ts';
+import type { DeviceHold } from '../../../src/device/device-state.ts';
 import type { DeviceClock, DeviceLink, LinkListener } from '../../../src/device/ports.ts';
 import { assertStored } from '../../../src/device/publish-answer.ts';
 import { decode } from '../../../src/wire/codec.ts';

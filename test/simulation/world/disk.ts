@@ -9,7 +9,7 @@
  */
 import { FileStorage } from '../../../src/device/file-storage.ts';
 import { foldLines, type LogEntry, readLine, type StoredDevice } from '../../../src/device/log-entry.ts';
-import type { DeviceMemory } from '../../../src/device/memory.ts';
+import type { DeviceMemory } from '../../../src/device/device-state.ts';
 import type { DeviceStorage } from '../../../src/device/ports.ts';
 import type { Report } from '../../../machines/report.ts';
 import type { Mishap } from '../trouble.ts';

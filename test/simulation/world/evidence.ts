@@ -4,7 +4,7 @@ import type { SensorChange } from '../../../actors/sensor-changes.ts';
 import type { WindowedInterval } from '../../../actors/timeline.ts';
 import type { Twin } from '../../../actors/twin.ts';
 import type { StoredMessage } from '../../../src/memory/message-stream.ts';
-import type { ArchivedReport } from '../../../src/runtime/archive.ts';
+import type { ArchivedReport } from '../../../src/history/ports.ts';
 import type { JournalLine } from '../../../src/runtime/ports.ts';
 import type { WorldRecord } from '../record.ts';
 import type { ServerClock } from './clocks.ts';

@@ -1,5 +1,5 @@
 /** The last commands of all: in the end every device does what it is told. */
-import { ABANDON } from '../../../machines/upkeep.ts';
+import { ABANDON } from '../../../machines/common-commands.ts';
 import type { Clock } from '../../../src/runtime/ports.ts';
 import { type Backend, wordArgs } from './backend.ts';
 import type { Chance } from './chance.ts';

@@ -6,7 +6,7 @@
 import { worldState } from '../../../machines/statechart.ts';
 import type { Twin } from '../../../actors/twin.ts';
 import type { Report } from '../../../machines/report.ts';
-import type { Archive } from '../../../src/runtime/archive.ts';
+import type { Archive } from '../../../src/history/ports.ts';
 import { encode } from '../../../src/wire/codec.ts';
 import type { Happenings } from '../plan.ts';
 import type { WorldRecord } from '../record.ts';

@@ -8,7 +8,7 @@ import { kinds } from '../../../machines/kinds.ts';
 import { readSensors } from '../../../src/http/sensor-page.ts';
 import { readTimeline } from '../../../src/http/timeline-page.ts';
 import type { MemoryStore } from '../../../src/memory/store.ts';
-import type { ArchivedReport, ReportPage } from '../../../src/runtime/archive.ts';
+import type { ArchivedReport, ReportPage } from '../../../src/history/ports.ts';
 import type { JournalLine } from '../../../src/runtime/ports.ts';
 import { PARTITIONS } from '../../../src/wire/partition.ts';
 import type { FinalStore, Past } from './evidence.ts';

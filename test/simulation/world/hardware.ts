@@ -4,7 +4,7 @@
  */
 import type { Command } from '../../../machines/command.ts';
 import type { Kind } from '../../../machines/kind.ts';
-import type { DeviceHold } from '../../../src/device/memory.ts';
+import type { DeviceHold } from '../../../src/device/device-state.ts';
 import type {
   ActMoment,
   ActResult,

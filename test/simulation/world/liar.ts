@@ -7,7 +7,7 @@
  */
 import type { Command } from '../../../machines/command.ts';
 import type { Report, RingEntry } from '../../../machines/report.ts';
-import type { Archive, ArchivedReport } from '../../../src/runtime/archive.ts';
+import type { Archive, ArchivedReport } from '../../../src/history/ports.ts';
 import { decode, encode } from '../../../src/wire/codec.ts';
 import type { MemoryHub } from '../../../src/memory/hub.ts';
 import type { Happenings } from '../plan.ts';

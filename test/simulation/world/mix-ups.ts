@@ -1,7 +1,7 @@
 /**
  * A backend that mixes up its ids: from time to time it asks for one command under the id of another. In a part of the worlds.
  */
-import { RENEW_IDENTITY } from '../../../machines/upkeep.ts';
+import { RENEW_IDENTITY } from '../../../machines/common-commands.ts';
 import type { Happenings } from '../plan.ts';
 import type { WorldRecord } from '../record.ts';
 import type { Backend } from './backend.ts';

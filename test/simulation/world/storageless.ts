@@ -4,7 +4,7 @@
  */
 import type { Twin } from '../../../actors/twin.ts';
 import type { Report } from '../../../machines/report.ts';
-import type { Archive } from '../../../src/runtime/archive.ts';
+import type { Archive } from '../../../src/history/ports.ts';
 import { encode } from '../../../src/wire/codec.ts';
 import type { WorldRecord } from '../record.ts';
 import type { Chance } from './chance.ts';

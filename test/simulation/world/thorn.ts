@@ -3,7 +3,7 @@
  * search for the one message among all that were to be written together. In a part of the worlds.
  */
 import { type Report, UPTIME_MAX } from '../../../machines/report.ts';
-import type { Archive, ArchivedReport } from '../../../src/runtime/archive.ts';
+import type { Archive, ArchivedReport } from '../../../src/history/ports.ts';
 import type { Commit } from '../../../src/runtime/ports.ts';
 import { encode } from '../../../src/wire/codec.ts';
 import type { Happenings } from '../plan.ts';

@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Report } from '../../../machines/report.ts';
 import { chargePoint } from '../../../machines/charge-point.ts';
 import { ReportHistory } from '../../../src/memory/report-history.ts';
-import type { ArchivedReport } from '../../../src/runtime/archive.ts';
+import type { ArchivedReport } from '../../../src/history/ports.ts';
 import { TwinReading } from '../../../src/runtime/twin-reading.ts';
 import { Stage, T0 } from './stage.ts';
 

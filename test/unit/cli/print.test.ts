@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { openLog } from '../../../src/node-log.ts';
-import { visibleText } from '../../../src/visible-text.ts';
+import { openLog } from '../../../src/telemetry/node-log.ts';
+import { visibleText } from '../../../src/telemetry/visible-text.ts';
 import { changingLine } from '../../../tools/cli/print.ts';
 import { rowsTable, valuesTable } from '../../../tools/cli/table.ts';
 

@@ -9,7 +9,7 @@ import { RING_SIZE_MAX, type Report } from '../../../machines/report.ts';
 import type { AgentEvent } from '../../../src/device/agent-event.ts';
 import { AGENT_LIMITS } from '../../../src/device/limits.ts';
 import { readLine } from '../../../src/device/log-entry.ts';
-import type { DeviceMemory } from '../../../src/device/memory.ts';
+import type { DeviceMemory } from '../../../src/device/device-state.ts';
 import { encode } from '../../../src/wire/codec.ts';
 import { DeviceWorld, quiet } from './device-world.ts';
 

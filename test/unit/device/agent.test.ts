@@ -307,7 +307,7 @@ describe('an agent', () => {
   test('ends when its storage fails, and says why', async () => {
     const storage = {
       load: async () => ({
-        memory: (await import('../../../src/device/memory.ts')).BLANK_MEMORY,
+        memory: (await import('../../../src/device/device-state.ts')).BLANK_MEMORY,
         pending: [],
         unreadable: 0,
       }),
@@ -328,7 +328,7 @@ describe('an agent', () => {
   });
 
   test('ends also when its storage fails while it is being stopped, and says why', async () => {
-    const { BLANK_MEMORY } = await import('../../../src/device/memory.ts');
+    const { BLANK_MEMORY } = await import('../../../src/device/device-state.ts');
     let failNow: (() => void) | null = null;
     let isSlow = false;
     world.options = {

@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Command } from '../../../machines/command.ts';
 import { RING_SIZE_MAX, type RingEntry } from '../../../machines/report.ts';
 import { lineOf, readLine } from '../../../src/device/log-entry.ts';
-import { BLANK_MEMORY, checked, type DeviceMemory, EXECUTED_MAX } from '../../../src/device/memory.ts';
+import { BLANK_MEMORY, checked, type DeviceMemory, EXECUTED_MAX } from '../../../src/device/device-state.ts';
 import type { ActResult } from '../../../src/device/ports.ts';
 import { unsettled } from '../../../src/device/executed-before.ts';
 import { amend, receive } from '../../../src/device/reception.ts';

@@ -1,6 +1,6 @@
 /** What a report says of the device's binary sensors. */
 import { expect, test } from 'vitest';
-import { BLANK_MEMORY } from '../../../src/device/memory.ts';
+import { BLANK_MEMORY } from '../../../src/device/device-state.ts';
 import { FIRST_MEASUREMENT, takeMeasurement } from '../../../src/device/measurement.ts';
 
 /** What reports of one boot say in `since`, a second after each other, of a sensor that says this one after the other. */

@@ -11,7 +11,7 @@ import {
   withBegun,
   withHold,
   withOutcome,
-} from '../../../src/device/memory.ts';
+} from '../../../src/device/device-state.ts';
 
 const booted: DeviceMemory = { ...BLANK_MEMORY, boot: 1 };
 const chargeMs = 10_000;

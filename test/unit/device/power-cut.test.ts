@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Report } from '../../../machines/report.ts';
 import { FileStorage, type FileStorageOptions } from '../../../src/device/file-storage.ts';
 import { EMPTY_LOG, type LogEntry, type StoredDevice } from '../../../src/device/log-entry.ts';
-import { BLANK_MEMORY } from '../../../src/device/memory.ts';
+import { BLANK_MEMORY } from '../../../src/device/device-state.ts';
 import { Chance } from '../../simulation/world/chance.ts';
 import { Files, type Take } from '../../simulation/world/files.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Command } from '../../../machines/command.ts';
 import { RING_SIZE_MAX } from '../../../machines/report.ts';
-import { BLANK_MEMORY, type DeviceMemory, holdAt } from '../../../src/device/memory.ts';
+import { BLANK_MEMORY, type DeviceMemory, holdAt } from '../../../src/device/device-state.ts';
 import type { Verdict } from '../../../src/device/ports.ts';
 import { finish, mayStillStart, outcomeAfterRestart, receive } from '../../../src/device/reception.ts';
 

@@ -21,7 +21,7 @@ import {
   type LogEntry,
   type StoredDevice,
 } from '../../../src/device/log-entry.ts';
-import { BLANK_MEMORY, type DeviceMemory, nextBoot } from '../../../src/device/memory.ts';
+import { BLANK_MEMORY, type DeviceMemory, nextBoot } from '../../../src/device/device-state.ts';
 import { MemoryStorage, StorageMedium } from '../../../src/device/memory-storage.ts';
 import type { DeviceStorage } from '../../../src/device/ports.ts';
 

@@ -1,6 +1,6 @@
 /** Lives a life in no time: every turn of it, and the report that its device would make of each. */
 import type { Report } from '../../../machines/report.ts';
-import { BLANK_MEMORY } from '../../../src/device/memory.ts';
+import { BLANK_MEMORY } from '../../../src/device/device-state.ts';
 import { FIRST_MEASUREMENT, type Measurement, takeMeasurement } from '../../../src/device/measurement.ts';
 import { Dice } from '../../../tools/fleet/chance.ts';
 import { type Being, type Life, takeTurn } from '../../../tools/fleet/life.ts';

@@ -2,7 +2,7 @@
  * Who may do what over HTTP, as the environment says it.
  */
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../../../src/config.ts';
+import { readConfig } from '../../../src/app/config.ts';
 
 const READER = 'a-token-that-may-read';
 const servers = { CORRAL_NATS_URL: 'nats://hub:4222', CORRAL_POSTGRES_URL: 'postgres://db/corral' };

@@ -2,7 +2,7 @@
  * What one site may take of a node, as the environment says it.
  */
 import { expect, test } from 'vitest';
-import { readConfig } from '../../../src/config.ts';
+import { readConfig } from '../../../src/app/config.ts';
 
 const servers = { CORRAL_NATS_URL: 'nats://hub:4222', CORRAL_POSTGRES_URL: 'postgres://db/corral' };
 const maxOf = (value?: string): number =>

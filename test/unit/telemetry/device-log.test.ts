@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { DeviceLog } from '../../../src/device-log.ts';
+import { DeviceLog } from '../../../src/telemetry/device-log.ts';
 import type { Clock } from '../../../src/runtime/ports.ts';
 
 let now = 0;

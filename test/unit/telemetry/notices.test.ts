@@ -1,8 +1,8 @@
 import pino from 'pino';
 import { expect, test } from 'vitest';
-import { DeviceLog } from '../../../src/device-log.ts';
+import { DeviceLog } from '../../../src/telemetry/device-log.ts';
 import type { Clock } from '../../../src/runtime/ports.ts';
-import { createTelemetry } from '../../../src/telemetry.ts';
+import { createTelemetry } from '../../../src/telemetry/telemetry.ts';
 
 const clock: Clock = { now: () => 0, monotonic: () => 0, after: () => () => undefined };
 

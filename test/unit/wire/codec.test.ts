@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Encoding, decode, encode, encodingOf } from '../../../src/wire/codec.ts';
-import { BOMBS } from '../../decoding-bombs.ts';
+import { BOMBS } from '../../hostile/decoding-bombs.ts';
 import { DEPTH_MAX, LIST_VALUES_MAX, MESSAGE_LIMITS, VALUES_MAX } from '../../../src/wire/decode-limits.ts';
 
 const encodings: readonly Encoding[] = ['json', 'msgpack'];

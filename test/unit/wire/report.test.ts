@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UPTIME_MAX } from '../../../machines/report.ts';
-import { BOMBS, inFrame } from '../../decoding-bombs.ts';
+import { BOMBS, inFrame } from '../../hostile/decoding-bombs.ts';
 import { decode, encode } from '../../../src/wire/codec.ts';
 import {
   FRAME_PROBLEMS_MAX,

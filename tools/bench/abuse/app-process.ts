@@ -1,7 +1,7 @@
 /** The process of a whole node of a bench: what `npm run serve` runs, HTTP included. */
 import pino from 'pino';
-import { startCorral } from '../../../src/app.ts';
-import { readConfig } from '../../../src/config.ts';
+import { startCorral } from '../../../src/app/app.ts';
+import { readConfig } from '../../../src/app/config.ts';
 import { endProcess, nextMessage } from '../bench-process.ts';
 import type { AppNews, AppOrder } from './order.ts';
 
