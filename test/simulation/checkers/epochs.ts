@@ -1,3 +1,4 @@
+import type { StreamPosition } from '../../../src/runtime/ports.ts';
 import { PARTITIONS } from '../../../src/wire/partition.ts';
 import type { Committed, HubLoss } from '../record.ts';
 import { type Checker, type Flaw, short, storeLives } from './checker.ts';
@@ -24,34 +25,57 @@ export const epochs: Checker = {
   },
 };
 
-/** The end of what a stream of reports was left with when the hub lost its tail. */
+/** A reader may be told the time of a message rounded, ms. */
+const ROUNDING_MS = 1;
+
+/** What a stream of reports lost when the hub lost its tail. */
 interface Tail {
   readonly at: number;
+  /** The end of what it was left with. */
   readonly end: number;
+  /** When each of the messages that it lost was stored, as the hub told, by sequence. */
+  readonly lost: ReadonlyMap<number, number>;
 }
 
 /** There is one stream of reports. */
 function tailOf({ at, reports }: HubLoss): readonly Tail[] {
   const [first] = reports;
-  return first === undefined ? [] : [{ at, end: first.sequence - 1 }];
+  if (first === undefined) return [];
+  const lost = new Map(reports.map(({ sequence, storedAt }) => [sequence, storedAt]));
+  return [{ at, end: first.sequence - 1, lost }];
 }
 
-/** A position, and how many of the tails that the hub has lost it has gone back for. */
+/** A position and the message in which it stands, where that is known, and how many of the tails that the hub has lost it has gone back for. */
 interface Stand {
   readonly position: number;
+  readonly storedAt: number | undefined;
   readonly tails: number;
 }
 
-/** Where a partition stands in a stream then; `null` where it may not stand there: for each lost tail it goes back once, to behind its end. */
+/**
+ * Where a partition stands in a stream then; `null` where it may not stand there. For each lost tail it goes back once, to behind its end; and
+ * whenever it stands in a message that is lost: one that was read before may be decided when the partition has gone back already, for an
+ * earlier tail, and its owner still has to hear of a later one.
+ */
 function standAfter(
   before: Stand | undefined,
-  { position, at }: { readonly position: number; readonly at: number },
+  { position, storedAt, at }: Pick<StreamPosition, 'position' | 'storedAt'> & { readonly at: number },
   tails: readonly Tail[],
 ): Stand | null {
-  if (before === undefined || position >= before.position) return { position, tails: before?.tails ?? 0 };
+  if (before === undefined || position >= before.position)
+    return { position, storedAt, tails: before?.tails ?? 0 };
   const lost = tails.filter((tail) => tail.at <= at);
-  const isBack = lost.slice(before.tails).some(({ end }) => position >= end && before.position > end);
-  return isBack ? { position, tails: lost.length } : null;
+  const isBack = lost.some(
+    (tail, index) =>
+      position >= tail.end &&
+      (isLostWith(tail, before) || (index >= before.tails && before.position > tail.end)),
+  );
+  return isBack ? { position, storedAt, tails: lost.length } : null;
+}
+
+/** Whether the message in which it stands is known to be one that went with the tail. */
+function isLostWith({ lost }: Tail, { position, storedAt = NaN }: Stand): boolean {
+  return Math.abs((lost.get(position) ?? NaN) - storedAt) <= ROUNDING_MS;
 }
 
 function outOfOrder(commits: readonly Committed[], tails: readonly Tail[]): Flaw[] {
@@ -62,9 +86,7 @@ function outOfOrder(commits: readonly Committed[], tails: readonly Tail[]): Flaw
     for (const { partition, epoch, afterBatch, positions: moved, journal } of commit.partitions) {
       const before = last[partition]!;
       const ofStreams = stands[partition]!;
-      const next = moved.map(({ stream, position }) =>
-        standAfter(ofStreams.get(stream), { position, at }, tails),
-      );
+      const next = moved.map(({ stream, ...to }) => standAfter(ofStreams.get(stream), { ...to, at }, tails));
       const isInOrder =
         epoch >= before.epoch &&
         afterBatch === before.batch &&
@@ -75,8 +97,8 @@ function outOfOrder(commits: readonly Committed[], tails: readonly Tail[]): Flaw
         flaws.push({ at, device: null, text });
       }
       last[partition] = { epoch, batch: afterBatch + 1, journal };
-      for (const [index, { stream, position }] of moved.entries())
-        ofStreams.set(stream, next[index] ?? { position, tails: tails.length });
+      for (const [index, { stream, position, storedAt }] of moved.entries())
+        ofStreams.set(stream, next[index] ?? { position, storedAt, tails: tails.length });
     }
   }
   return flaws;
