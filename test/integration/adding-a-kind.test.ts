@@ -27,7 +27,7 @@ describe('the kind of docs/adding-a-kind.md', () => {
   test('stands there as it is tested here', () => {
     const text = readFileSync(join(projectFolder, 'docs/adding-a-kind.md'), 'utf8');
     const code = readFileSync(join(projectFolder, 'test/devices/barrier.ts'), 'utf8').replaceAll(
-      "'../machines/",
+      "'../../machines/",
       "'./",
     );
     expect(text).toContain(`\`\`\`ts\n${code}\`\`\``);

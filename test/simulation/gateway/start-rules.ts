@@ -5,12 +5,15 @@
 import { NO_SESSION, type RemoteStart } from './station.ts';
 
 /** What became of a start, in whatever time: the same for all of one station. */
-export type TrueCourse = Pick<RemoteStart, 'id' | 'without' | 'sentAt' | 'sessionAt' | 'overAt'>;
+export type TrueCourse = Pick<
+  RemoteStart,
+  'id' | 'without' | 'sentAt' | 'sessionAt' | 'overAt' | 'endedWithSession'
+>;
 
 /** Why an outcome is not so, of a start that was sent on to the station, or of one that was not; `null` where it is. */
 export function wrongWord(
   { outcome, reason }: { readonly outcome: string; readonly reason: string | null },
-  start: Pick<TrueCourse, 'without' | 'sessionAt'> | null,
+  start: Pick<TrueCourse, 'without' | 'sessionAt' | 'endedWithSession'> | null,
 ): string | null {
   switch (outcome) {
     case 'done':
@@ -21,7 +24,7 @@ export function wrongWord(
       if (reason === NO_SESSION) return start?.without === 'told' ? null : 'the station has not said that';
       return start === null ? null : 'it was sent on to the station';
     case 'unknown':
-      return reason !== 'interrupted' || start?.without === 'session-over' ? null : 'its session went on';
+      return reason !== 'interrupted' || start?.endedWithSession === true ? null : 'its session went on';
     default:
       return null;
   }

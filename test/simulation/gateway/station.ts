@@ -50,6 +50,8 @@ export interface RemoteStart {
   effectMs: number | null;
   /** `null` where it takes effect. */
   readonly without: SilentEnd | null;
+  /** The session in which it was sent has ended before it was over: then it takes effect no more, whichever start that session ended for. */
+  endedWithSession: boolean;
 }
 
 /** See the head of this file. */
@@ -119,7 +121,16 @@ export class Station implements DeviceBody {
     const without = chance.hits(WITHOUT_EFFECT_PART) ? chance.weighted(ends) : null;
     const sentAt = this.#schedule.now;
     const start: RemoteStart = {
-      ...{ id, isAnswered, sentAt, sessionAt: null, overAt: null, effectMs: null, without },
+      ...{
+        id,
+        isAnswered,
+        sentAt,
+        sessionAt: null,
+        overAt: null,
+        effectMs: null,
+        without,
+        endedWithSession: false,
+      },
     };
     this.starts.set(n, start);
     return new Promise((resolve) => {
@@ -153,9 +164,23 @@ export class Station implements DeviceBody {
     const afterMs = this.#chance.between(60_000, EFFECT_LONGEST_MS);
     if (without === 'nobody-tells') return;
     this.#schedule.after(afterMs, () => {
+      if (start.endedWithSession) return;
+      if (without === 'session-over') {
+        this.#endSession();
+        return;
+      }
       start.overAt = this.#schedule.now;
-      if (without === 'told') say({ outcome: 'rejected', reason: NO_SESSION });
-      else this.reconnect();
+      say({ outcome: 'rejected', reason: NO_SESSION });
     });
+  }
+
+  /** Of what was sent in a session that ends comes nothing any more, but what takes effect by itself. */
+  #endSession(): void {
+    for (const start of this.starts.values()) {
+      if (start.without === null || start.overAt !== null) continue;
+      start.endedWithSession = true;
+      start.overAt = this.#schedule.now;
+    }
+    this.reconnect();
   }
 }

@@ -15,7 +15,7 @@ const CALAMITIES: Calamities = {
 
 /** A start that took effect in a second, from this time on. */
 const trueStart = (id: string, n: number, sentAt: number, change: Partial<TrueStart> = {}): TrueStart => ({
-  ...{ id, n, sentAt, isAnswered: true, without: null },
+  ...{ id, n, sentAt, isAnswered: true, without: null, endedWithSession: false },
   ...{ effectMs: 1_000, sessionAt: sentAt + 1_000, overAt: sentAt + 1_000, ...change },
 });
 
@@ -154,7 +154,16 @@ test('a start whose last word no report has told that was kept may be unknown, w
   ).toEqual([]);
 });
 
+test('a start ends with the session with the station, whichever start that session ended for', () => {
+  const ended = { without: 'told', endedWithSession: true, sessionAt: null, overAt: 52_000 } as const;
+  const words = flawsAfter((story) =>
+    withEntry(entry('last', 4, INTERRUPTED))(withStart('last', ended)(story)),
+  );
+  expect(words.filter((flaw) => flaw.includes('its session went on'))).toEqual([]);
+});
+
 const UNKNOWN = { outcome: 'unknown', reason: 'unprovable' } as const;
+const INTERRUPTED = { outcome: 'unknown', reason: 'interrupted' } as const;
 
 const LIES: readonly (readonly [string, RegExp, (story: Story) => Story])[] = [
   [
@@ -173,6 +182,11 @@ const LIES: readonly (readonly [string, RegExp, (story: Story) => Story])[] = [
     'a start is rejected that the station has not refused',
     /station has not said/,
     withEntry(entry('last', 4, { outcome: 'rejected', reason: 'no-session' })),
+  ],
+  [
+    'a start is interrupted while the session with the station in which it was sent goes on',
+    /its session went on/,
+    withEntry(entry('last', 4, INTERRUPTED)),
   ],
   ['a start is open in the end', /open/, withEntry(entry('last', 4, { ...UNKNOWN, closedAt: null }))],
   ['a start goes by another number', /executed as 4/, withEntry(entry('last', 5))],
