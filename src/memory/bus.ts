@@ -49,9 +49,7 @@ export class MemoryBus implements Bus {
     this.#isStopped = true;
     this.#unlisten();
     this.#cancelRetry?.();
-    for (const { givenUp } of this.#pending)
-      givenUp(new Error('the bus was stopped before the hub acknowledged'));
-    this.#pending.clear();
+    this.#giveUp(this.#pending, 'the bus was stopped before the hub acknowledged');
   }
 
   sendCommand(site: string, device: string, payload: Uint8Array): void {
@@ -59,19 +57,32 @@ export class MemoryBus implements Bus {
     this.#link.send('command', () => this.#hub.routeCommand(site, device, copy));
   }
 
-  async publish(messages: readonly Publication[]): Promise<void> {
+  async publish(messages: readonly Publication[], signal?: AbortSignal): Promise<void> {
     if (this.#isStopped) throw new Error('the bus has been stopped');
+    if (signal?.aborted === true) throw new Error('publishing was given up');
+    const sent: Pending[] = [];
+    const giveUp = (): void => this.#giveUp(sent, 'publishing was given up before the hub acknowledged');
+    signal?.addEventListener('abort', giveUp);
     await Promise.all(
       messages.map((message) => {
         const stream = this.#streamOf(message.subject);
         const copy = { ...message, payload: message.payload.slice() };
         return new Promise<void>((stored, givenUp) => {
           const pending = { message: copy, stream, stored, givenUp };
+          sent.push(pending);
           this.#pending.add(pending);
           this.#send(pending);
         });
       }),
     );
+    signal?.removeEventListener('abort', giveUp);
+  }
+
+  #giveUp(all: Iterable<Pending>, because: string): void {
+    for (const pending of all) {
+      this.#pending.delete(pending);
+      pending.givenUp(new Error(because));
+    }
   }
 
   reply(to: ReplyAddress, payload: Uint8Array, error?: ServiceError): void {

@@ -65,8 +65,8 @@ export class NatsBus implements Bus {
     this.#publisher.stop();
   }
 
-  publish(messages: readonly Publication[]): Promise<void> {
-    return this.#publisher.publish(messages);
+  publish(messages: readonly Publication[], signal?: AbortSignal): Promise<void> {
+    return this.#publisher.publish(messages, signal);
   }
 
   sendCommand(site: string, device: string, payload: Uint8Array, trace: Trace | null): void {

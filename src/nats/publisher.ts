@@ -10,6 +10,7 @@
  * I1  A message is sent only after every message before it has been sent.
  * I2  At most WINDOW_MESSAGES and WINDOW_BYTES are sent and not acknowledged.
  * I3  Nothing is handed to a connection that is not there: the client library would keep it and send it some time.
+ * I4  Nothing is sent of what was given up.
  */
 import type { Cancel, Publication } from '../runtime/ports.ts';
 
@@ -100,11 +101,12 @@ export class Publisher {
     ];
   }
 
-  /** Resolves when all are stored; rejects only when the publisher is stopped before. */
-  publish(messages: readonly Publication[]): Promise<void> {
+  /** Resolves when all are stored; rejects only when the publisher is stopped, or `signal` aborted, before. */
+  publish(messages: readonly Publication[], signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#isStopped) {
-        reject(new Error('the publisher has been stopped'));
+      if (this.#isStopped || signal?.aborted === true) {
+        const what = this.#isStopped ? 'the publisher has been stopped' : 'publishing was given up';
+        reject(new Error(what));
         return;
       }
       const sendable = messages.filter((message) => !this.#isTooLarge(message));
@@ -112,7 +114,13 @@ export class Publisher {
         resolve();
         return;
       }
-      const call: Call = { left: sendable.length, resolve, reject };
+      const giveUp = (): void => this.#giveUp(call);
+      const stored = (): void => {
+        signal?.removeEventListener('abort', giveUp);
+        resolve();
+      };
+      const call: Call = { left: sendable.length, resolve: stored, reject };
+      signal?.addEventListener('abort', giveUp);
       for (const message of sendable) this.#waiting.push({ message, call, sentAt: 0 });
       this.#send();
     });
@@ -129,6 +137,20 @@ export class Publisher {
       [...this.#underWay.values(), ...this.#waiting.slice(this.#waitingFrom)].map(({ call }) => call),
     );
     for (const call of calls) call.reject(new Error('the publisher was stopped before the hub acknowledged'));
+  }
+
+  /** What is under way already may still be stored; nothing of it is sent again. */
+  #giveUp(call: Call): void {
+    this.#waiting = this.#waiting.slice(this.#waitingFrom).filter((entry) => entry.call !== call);
+    this.#waitingFrom = 0;
+    for (const [number, entry] of this.#underWay) if (entry.call === call) this.#forget(number, entry);
+    call.reject(new Error('publishing was given up before the hub acknowledged'));
+    this.#send();
+  }
+
+  #forget(number: number, { message }: Entry): void {
+    this.#underWay.delete(number);
+    this.#underWayBytes -= message.payload.length;
   }
 
   #isTooLarge({ subject, id, payload }: Publication): boolean {
@@ -174,8 +196,7 @@ export class Publisher {
       this.#sendAgain(`${entry.message.subject}: ${problem}`);
       return;
     }
-    this.#underWay.delete(number);
-    this.#underWayBytes -= entry.message.payload.length;
+    this.#forget(number, entry);
     entry.call.left -= 1;
     if (entry.call.left === 0) entry.call.resolve();
     this.#send();

@@ -9,7 +9,7 @@
  * Invariants:
  * I1  nothing leaves this process before the transaction it rests on is committed.
  * I2  at most one commit is in flight; batches commit in the order in which they were decided.
- * I3  a host that has ended neither decides, commits nor answers.
+ * I3  a host that has ended neither decides, commits, publishes nor answers.
  */
 import type { Kind } from '../../machines/kind.ts';
 import { Acting } from './acting.ts';
@@ -234,8 +234,7 @@ export class Host {
 
   /** Ends without another commit: the node lost its leases. */
   abandon(): void {
-    this.#state = 'ended';
-    this.#acting.stop();
+    this.#end();
     this.#mailbox.close();
     this.#giveUpRequests();
   }
@@ -263,6 +262,8 @@ export class Host {
         await this.#publisher.room();
       }
     } catch (error) {
+      // What is not published yet is the next owner's to publish, who may have begun.
+      this.#publisher.stop();
       if (error instanceof HostEnded) return error.end;
       throw error;
     }
@@ -368,11 +369,16 @@ export class Host {
   }
 
   #discard(): void {
-    this.#state = 'ended';
+    this.#end();
     this.#stallWatch.stop();
     this.#wakeups.clear();
-    this.#acting.stop();
     this.#giveUpRequests();
+  }
+
+  #end(): void {
+    this.#state = 'ended';
+    this.#publisher.stop();
+    this.#acting.stop();
   }
 
   /** Nobody is left waiting for what this host will not do any more. */

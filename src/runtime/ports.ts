@@ -167,8 +167,11 @@ export interface Publication {
 export interface Bus {
   /** Sends a command to a device's site, under the trace of its request; at most once, no answer expected here. */
   sendCommand(site: string, device: string, payload: Uint8Array, trace: Trace | null): void;
-  /** Stores messages in their streams, in order; resolves when all are stored. Keeps trying through outages until `stop`. */
-  publish(messages: readonly Publication[]): Promise<void>;
+  /**
+   * Stores messages in their streams, in order; resolves when all are stored. Keeps trying through outages until `stop`, or until `signal`
+   * is aborted: then it rejects, and sends none of them again.
+   */
+  publish(messages: readonly Publication[], signal?: AbortSignal): Promise<void>;
   /**
    * Answers a backend, in the encoding it asked in (the payload is already encoded). `error` goes into the service
    * error headers.

@@ -1,10 +1,12 @@
 /**
  * Publishes committed journal lines to their streams, in order, and knows how far it got. Lines whose publication was not
- * confirmed before a crash are published again by the next owner under the same id, which the stream drops if it has them.
+ * confirmed before a crash are published again by the next owner under the same id, which the stream drops if it has them. So whoever
+ * owns the partitions no more leaves them to it.
  *
  * Invariants:
  * I1  a line is published only after its commit.
  * I2  a partition's `published` moves only over lines the stream has confirmed, in order.
+ * I3  once it is stopped nothing is handed to the bus, and what was and is not confirmed is not sent again.
  */
 import type { Kind } from '../../machines/kind.ts';
 import { twinDocument } from '../../actors/document.ts';
@@ -30,15 +32,16 @@ export class Publisher {
   readonly #options: PublisherOptions;
   #backlog = 0;
   #isBroken = false;
+  readonly #ending = new AbortController();
   #tail: Promise<void> = Promise.resolve();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
   }
 
-  /** Publishes lines after all those before. */
+  /** Publishes lines after all those before; once it is stopped, none. */
   publish(lines: readonly WrittenLine[]): void {
-    if (lines.length === 0) return;
+    if (lines.length === 0 || this.#ending.signal.aborted) return;
     const messages = lines.map((written) => this.#message(written));
     this.#backlog += lines.length;
     this.#tail = this.#tail.then(() => this.#publishNow(messages, lines));
@@ -54,10 +57,15 @@ export class Publisher {
     await this.#tail;
   }
 
-  /** A bus that was stopped rejects: from there on nothing counts as published, and the next owner publishes it. */
+  /** Gives up what is not confirmed: the partitions' next owner publishes it, before lines of its own. */
+  stop(): void {
+    this.#ending.abort();
+  }
+
+  /** A bus that was stopped rejects, as for a publisher that was: from there on nothing counts as published, and the next owner publishes it. */
   async #publishNow(messages: readonly Publication[], lines: readonly WrittenLine[]): Promise<void> {
     try {
-      if (!this.#isBroken) await this.#options.bus.publish(messages);
+      if (!this.#isBroken) await this.#options.bus.publish(messages, this.#ending.signal);
     } catch {
       this.#isBroken = true;
     }

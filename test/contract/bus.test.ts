@@ -92,6 +92,22 @@ describe.each([
       await Promise.all([first, second]);
       expect(await changes(before)).toEqual(texts(messages));
     });
+
+    test('that is given up while the hub is away stores nothing of it when the hub is back', async () => {
+      const before = await changesNow();
+      const [given, kept] = [publications(10), publications(10)];
+      await world.cut();
+      const giving = new AbortController();
+      const first = world.bus.publish(given, giving.signal);
+      const second = world.bus.publish(kept);
+      giving.abort();
+      await expect(first).rejects.toThrow('given up');
+      await world.heal();
+      await second;
+      await world.settled();
+      expect(await changes(before)).toEqual(texts(kept));
+      await expect(world.bus.publish(given, giving.signal)).rejects.toThrow('given up');
+    });
   });
 
   describe('a command', () => {

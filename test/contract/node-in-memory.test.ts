@@ -330,6 +330,39 @@ describe('a request that was decided on', () => {
   });
 });
 
+describe('what was committed and is not published yet', () => {
+  /** Numbers of the device's partition, as the stream holds them. */
+  function published(): readonly number[] {
+    return hub.changes.messages
+      .map(
+        ({ payload }) => JSON.parse(new TextDecoder().decode(payload)) as { partition: number; no: number },
+      )
+      .filter(({ partition }) => partition === partitionOf(DEVICE))
+      .map(({ no }) => no);
+  }
+
+  test('is left to the next owner, which publishes what the store still knows and nothing else', async () => {
+    const setBack = store.keep();
+    hub.changes.refuse('full');
+    say('charging');
+    await untilHeard();
+    const before = await store.journalAfter(partitionOf(DEVICE), 0, 1_000);
+    setBack();
+    // Its commits are refused from now on, and it takes the partition anew.
+    say('available');
+    await untilHeard();
+    const after = await store.journalAfter(partitionOf(DEVICE), 0, 1_000);
+    hub.changes.refuseNoMore();
+    await until('the journal is published', async () => {
+      const done = published().includes(after.at(-1)?.no ?? 0);
+      return done ? { done } : { done, seen: JSON.stringify(published()) };
+    });
+    const numbers = after.map(({ no }) => no);
+    expect(published()).toEqual(numbers);
+    expect(before.filter(({ no }) => !numbers.includes(no))).not.toEqual([]);
+  });
+});
+
 describe('a message that the store refuses', () => {
   test('is found one by one, becomes a dead letter, and then reports share commits again', async () => {
     for (const note of ['a', 'b', REFUSED, 'c']) say('available', { note });

@@ -52,4 +52,12 @@ export const setBackMutations: readonly Mutation[] = [
     caughtBy: 'stream-gone',
     seed: 1,
   },
+  {
+    bug: 'a node that has lost a partition goes on to publish what it had committed for it',
+    file: 'src/runtime/publisher.ts',
+    find: 'this.#ending.abort();',
+    put: '',
+    caughtBy: 'publication',
+    seed: 662,
+  },
 ];

@@ -374,10 +374,10 @@ export class Server {
         trace.line(name, () => `sends ${device} ${textOf(payload)}`);
         bus.sendCommand(site, device, payload);
       },
-      publish: (messages) =>
+      publish: (messages, signal) =>
         this.#asked(
           'publish',
-          process.call(() => publisher.publish(messages)),
+          process.call(() => publisher.publish(messages, signal)),
         ),
       reply: (to, payload, error) => {
         if (!process.leave()) return;

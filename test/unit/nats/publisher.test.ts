@@ -183,6 +183,50 @@ test('a call is not done before the last of its messages is stored', async () =>
   await stored(all);
 });
 
+describe('what is given up', () => {
+  test('is not sent again, and what follows it is sent in its order', async () => {
+    const giving = new AbortController();
+    const first = publisher.publish(messages(600), giving.signal);
+    const second = publisher.publish([message(1_000), message(1_001)]);
+    expect(wire.sent).toHaveLength(512);
+    giving.abort();
+    await expect(first).rejects.toThrow('given up before the hub acknowledged');
+    expect(wire.ids(512)).toEqual(['1000', '1001']);
+    wire.connect(false);
+    wire.connect(true);
+    wire.pass(500);
+    expect(wire.ids(514)).toEqual(['1000', '1001']);
+    wire.answer(514);
+    await stored(second);
+  });
+
+  test('takes no room of what follows, also where it is answered later', async () => {
+    const giving = new AbortController();
+    const given = publisher.publish(messages(4, 1_000 * KIB), giving.signal);
+    giving.abort();
+    await expect(given).rejects.toThrow('given up');
+    const next = publisher.publish(messages(5, 1_000 * KIB));
+    expect(wire.sent).toHaveLength(9);
+    wire.answer(0);
+    expect(wire.sent).toHaveLength(9);
+    await stored(next);
+  });
+
+  test('was not begun where it was given up before', async () => {
+    await expect(publisher.publish(messages(1), AbortSignal.abort())).rejects.toThrow('given up');
+    expect(wire.sent).toEqual([]);
+  });
+
+  test('is nothing of what is stored', async () => {
+    const giving = new AbortController();
+    const all = publisher.publish(messages(2), giving.signal);
+    wire.answer(0);
+    await stored(all);
+    giving.abort();
+    expect(notices).toEqual([]);
+  });
+});
+
 test('a publisher that is stopped gives up all, also what it had not sent yet', async () => {
   wire.connect(false);
   const waiting = publisher.publish(messages(1));
