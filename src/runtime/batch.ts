@@ -33,8 +33,11 @@ export type AfterCommit =
     }
   | { readonly type: 'read'; readonly work: RequestWork; readonly answer: () => void };
 
-/** Where a message stands: equal sequences of two streams are two messages. */
-export type MessagePlace = Pick<Delivery, 'stream' | 'sequence'>;
+/**
+ * Which message: equal sequences of two streams are two messages, and so are those of one stream that has lost its tail and grown again, or
+ * was made anew. They are told apart by when the hub stored them.
+ */
+export type MessageIdentity = Pick<Delivery, 'stream' | 'sequence' | 'receivedAt' | 'storedAt'>;
 
 /** The next transaction, growing. */
 export class Batch {
@@ -48,8 +51,8 @@ export class Batch {
   readonly afterCommit: AfterCommit[] = [];
   /** What backends asked and was decided on in it. */
   readonly requests: RequestWork[] = [];
-  /** Where the messages in it stand, for the case that the store refuses one of them for good. */
-  readonly messages: MessagePlace[] = [];
+  /** The messages in it, for the case that the store refuses one of them for good. */
+  readonly messages: MessageIdentity[] = [];
   /** One thing was decided for it, and nothing more may be put into it. */
   isAlone = false;
   /** Things taken from the mailbox for it. */

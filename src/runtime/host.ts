@@ -14,7 +14,7 @@
 import type { Kind } from '../../machines/kind.ts';
 import { Acting } from './acting.ts';
 import { BacklogReader } from './backlog-reader.ts';
-import { Batch, type MessagePlace } from './batch.ts';
+import { Batch, type MessageIdentity } from './batch.ts';
 import { feedSink } from './feed-sink.ts';
 import { giveUpRequests } from './given-up.ts';
 import { type HubClock, HubDates } from './hub-dates.ts';
@@ -66,7 +66,7 @@ export type HostEnd =
    */
   | {
       readonly type: 'refused';
-      readonly messages: readonly MessagePlace[];
+      readonly messages: readonly MessageIdentity[];
       readonly isAlone: boolean;
       readonly cause: Error;
     };

@@ -5,7 +5,7 @@
  * A suspicion ends with a commit of the message. Of those that another node reads instead it stays until others push it out: it costs
  * nothing but its place.
  */
-import type { MessagePlace } from './batch.ts';
+import type { MessageIdentity } from './batch.ts';
 import type { Work } from './mailbox.ts';
 
 /** So many messages are suspected at most, the last ones: one that was pushed out is suspected again when its next batch is refused. */
@@ -17,7 +17,7 @@ export class RefusedMessages {
   readonly #suspects = new Set<string>();
 
   /** The store refused a batch in which these messages were, and more than one thing was decided. */
-  suspect(places: readonly MessagePlace[]): void {
+  suspect(places: readonly MessageIdentity[]): void {
     for (const place of places) this.#suspects.add(keyOf(place));
     for (const key of this.#suspects) {
       if (this.#suspects.size <= SUSPECTS_MAX) return;
@@ -26,23 +26,23 @@ export class RefusedMessages {
   }
 
   /** Whether a message has to be decided alone. */
-  isSuspect(place: MessagePlace): boolean {
+  isSuspect(place: MessageIdentity): boolean {
     return this.#suspects.size > 0 && this.#suspects.has(keyOf(place));
   }
 
   /** The store has taken these messages. */
-  clear(places: readonly MessagePlace[]): void {
+  clear(places: readonly MessageIdentity[]): void {
     if (this.#suspects.size > 0) for (const place of places) this.#suspects.delete(keyOf(place));
   }
 
   /** The store refused a message that was decided alone. */
-  add(place: MessagePlace, because: string): void {
+  add(place: MessageIdentity, because: string): void {
     this.#suspects.delete(keyOf(place));
     this.#because.set(keyOf(place), because);
   }
 
   /** What the store said of a message, if it refused it. */
-  get(place: MessagePlace): string | undefined {
+  get(place: MessageIdentity): string | undefined {
     return this.#because.size === 0 ? undefined : this.#because.get(keyOf(place));
   }
 }
@@ -55,6 +55,6 @@ export function isDecidedAlone(work: Work, refused: RefusedMessages): boolean {
 }
 
 /** The name of a stream holds no blank. */
-function keyOf({ stream, sequence }: MessagePlace): string {
-  return `${stream} ${String(sequence)}`;
+function keyOf({ stream, sequence, receivedAt, storedAt = receivedAt }: MessageIdentity): string {
+  return `${stream} ${String(sequence)} ${String(storedAt)}`;
 }

@@ -230,8 +230,8 @@ export class Turns {
   }
 
   #open(partition: PartitionState, delivery: Delivery, batch: Batch): void {
-    const { stream, sequence } = delivery;
-    batch.messages.push({ stream, sequence });
+    const { stream, sequence, receivedAt, storedAt = receivedAt } = delivery;
+    batch.messages.push({ stream, sequence, receivedAt, storedAt });
     batch.bytes += delivery.payload.length;
     if (delivery.receivedAt < batch.oldestReceivedAt) batch.oldestReceivedAt = delivery.receivedAt;
     const refused = this.#options.refusedByStore.get(delivery);

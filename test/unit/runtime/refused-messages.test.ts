@@ -56,3 +56,19 @@ test('no more are suspected than the last ten thousand', () => {
   refused.suspect(places);
   expect([0, 1, 10_000].map((at) => refused.isSuspect(places[at] ?? delivery))).toEqual([false, true, true]);
 });
+
+test('nothing is held against another message that has got the place of a refused one, in a stream that has lost its tail', () => {
+  const refused = new RefusedMessages();
+  refused.suspect([delivery]);
+  const later = { ...delivery, receivedAt: delivery.receivedAt + 60_000 };
+  expect(refused.isSuspect(later)).toBe(false);
+  refused.add(delivery, 'it has no room for it');
+  expect(refused.get(later)).toBeUndefined();
+});
+
+test('a message is the same one where another node reads it at another time, while the clock of the hub is wrong', () => {
+  const refused = new RefusedMessages();
+  const storedAt = delivery.receivedAt + 3_600_000;
+  refused.add({ ...delivery, storedAt }, 'it has no room for it');
+  expect(refused.get({ ...delivery, receivedAt: delivery.receivedAt + 5, storedAt })).toBeDefined();
+});
