@@ -39,6 +39,8 @@ export interface StormOptions {
 
 /** How wrong a clock is that somebody sets, ms. */
 const WRONG_BY_MS = [1_000, 30_000, 600_000, 3_600_000];
+/** How wrong the store's is set, ms: by other times than a node's, since two clocks of three that are wrong alike are believed. */
+const STORE_WRONG_BY_MS = [2_500, 45_000, 900_000, 5_400_000];
 
 /** Does something to the world, or does not: what is left out draws its chances all the same, so that no other fault moves. */
 type Do = (work: () => void) => void;
@@ -267,11 +269,11 @@ export class Storm {
         return;
       }
       case 'node-clock-wrong': {
-        this.#setWrong(server.clock, chance, effect);
+        this.#setWrong(server.clock, chance.pick(WRONG_BY_MS), chance, effect);
         return;
       }
       case 'store-clock-wrong': {
-        this.#setWrong(storeClock, chance, effect);
+        this.#setWrong(storeClock, chance.pick(STORE_WRONG_BY_MS), chance, effect);
         return;
       }
       case 'server-clock-set': {
@@ -319,9 +321,9 @@ export class Storm {
   }
 
   /** Somebody sets a clock by seconds or by hours, and it is set right again. */
-  #setWrong(clock: ServerClock, chance: Chance, effect: Do): void {
+  #setWrong(clock: ServerClock, wrongMs: number, chance: Chance, effect: Do): void {
     const { serverErrorMs } = this.#options.weather.limits;
-    const offMs = serverErrorMs + chance.pick(WRONG_BY_MS);
+    const offMs = serverErrorMs + wrongMs;
     const offsetMs = chance.hits(0.5) ? offMs : -offMs;
     effect(() => clock.set(offsetMs));
     this.#later(this.#some(chance, 60_000), () => {
