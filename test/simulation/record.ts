@@ -141,6 +141,8 @@ export interface HubLoss {
 export interface ReadingRecord {
   readonly node: string;
   readonly openedAt: number;
+  /** The last sequence of the stream of reports then. */
+  readonly heldAtFirst: number;
   /** When it has told the node all that the stream held when it began; `null` while it has not. */
   readThroughAt: number | null;
   /** `null` while it goes on; a node that dies ends it, and says nothing more. */

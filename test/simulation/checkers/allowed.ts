@@ -8,9 +8,9 @@ import { versionAfter } from '../../../actors/numbers.ts';
 import { OPEN_MAX, WAITING_MAX } from '../../../actors/prospect.ts';
 import type { Twin } from '../../../actors/twin.ts';
 import { partitionOf } from '../../../src/wire/partition.ts';
-import type { Said } from '../record.ts';
+import type { ReadingRecord, Said } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
-import { type Checker, type Flaw, grouped, short } from './checker.ts';
+import { type Checker, type Flaw, grouped, isHeldAt, short } from './checker.ts';
 
 /** What a node has read, or found of its clock, counts in what it says within this, ms. */
 const LEARNT_WITHIN_MS = 60_000;
@@ -26,9 +26,12 @@ export const allowed: Checker = {
     const { record } = evidence;
     const documents = documentsOf(evidence);
     const versions = versionsOf(evidence);
-    const ofDocuments = [...documents.values()].flat().flatMap((one) => wrongIn(one, versions, evidence));
+    const beginnings = beginningsOf(evidence);
+    const ofDocuments = [...documents.values()]
+      .flat()
+      .flatMap((one) => wrongIn(one, { versions, beginnings, evidence }));
     const refused = record.said.flatMap((said) => refusedInVain(said, documents, versions));
-    return [...ofDocuments, ...refused, ...acceptedInSpite(documents, evidence)];
+    return [...ofDocuments, ...refused, ...acceptedInSpite(documents, { beginnings, evidence })];
   },
 };
 
@@ -66,11 +69,17 @@ function versionsOf({ record }: Evidence): Versions {
 
 // ------------------------------------------------------------------------------------------------------- one document
 
-function wrongIn(told: ToldDocument, versions: Versions, evidence: Evidence): readonly Flaw[] {
-  const { document, kind, said } = told;
+function wrongIn(
+  { document, kind, said }: ToldDocument,
+  {
+    versions,
+    beginnings,
+    evidence,
+  }: { readonly versions: Versions; readonly beginnings: Beginnings; readonly evidence: Evidence },
+): readonly Flaw[] {
   const { device, version, path } = document;
   const twin = versions.get(device)?.findLast((one) => one.twin.version === version)?.twin;
-  const isKept = mayKeepToItself(said, evidence);
+  const isKept = mayKeepToItself(said, beginnings, evidence);
   return Object.entries(kind.commands).flatMap(([name, spec]): Flaw[] => {
     const isAllowed = document.allowed.includes(name);
     const isTaken = kind.chart.accepts(path, `command.${name}`);
@@ -112,15 +121,38 @@ function mayBeLeftOut(twin: Twin | undefined, name: string, { decidedBy }: Comma
 }
 
 /** The node accepts nothing new, or reports alone, whatever its twins say. */
-function mayKeepToItself({ node, at }: Said, { record, weather }: Evidence): boolean {
+function mayKeepToItself({ node, at }: Said, beginnings: Beginnings, { weather }: Evidence): boolean {
   if (weather.hasWrongClocks) return true;
-  return record.readings.some(
-    (one) =>
-      one.node === node &&
-      one.openedAt <= at &&
-      (one.readThroughAt ?? Infinity) > at - LEARNT_WITHIN_MS &&
-      (one.endedAt ?? Infinity) > at - LEARNT_WITHIN_MS,
+  return beginnings.some(
+    (one) => one.node === node && one.openedAt <= at && one.overAt > at - LEARNT_WITHIN_MS,
   );
+}
+
+/** A node that took partitions, from when it began to read until it had decided what the stream held then, or read no more. */
+type Beginnings = readonly { readonly node: string; readonly openedAt: number; readonly overAt: number }[];
+
+function beginningsOf(evidence: Evidence): Beginnings {
+  return evidence.record.readings.map((reading) => {
+    const { node, openedAt, endedAt } = reading;
+    return { node, openedAt, overAt: Math.min(decidedThroughAt(reading, evidence), endedAt ?? Infinity) };
+  });
+}
+
+/** What was read waits to be decided, for minutes where each commit takes seconds: it is decided where a partition stands behind it. */
+function decidedThroughAt(reading: ReadingRecord, { record }: Evidence): number {
+  const { node, openedAt, readThroughAt, heldAtFirst } = reading;
+  if (readThroughAt === null) return Infinity;
+  const lost = record.hubLosses.filter(({ at }) => at >= openedAt && at <= readThroughAt);
+  const end = Math.min(
+    heldAtFirst,
+    ...lost.flatMap(({ reports: [first] }) => (first ? [first.sequence - 1] : [])),
+  );
+  const behind = record.commits.filter(({ commit }) =>
+    commit.partitions.some(({ positions }) => positions.some(({ position }) => position >= end)),
+  );
+  if (behind.some((one) => one.at <= openedAt && isHeldAt(one, openedAt))) return readThroughAt;
+  const first = behind.find((one) => one.at >= openedAt && one.node === node);
+  return Math.max(readThroughAt, first?.at ?? Infinity);
 }
 
 /** No reading of the node has come to where the stream ended when it began. */
@@ -156,7 +188,10 @@ function refusedInVain(said: Said, documents: Documents, versions: Versions): re
 }
 
 /** A command that was all that happened to its twin after a version, where a document of that version does not allow it. */
-function acceptedInSpite(documents: Documents, evidence: Evidence): readonly Flaw[] {
+function acceptedInSpite(
+  documents: Documents,
+  { beginnings, evidence }: { readonly beginnings: Beginnings; readonly evidence: Evidence },
+): readonly Flaw[] {
   const { record } = evidence;
   const known = new Set<string>();
   const last = new Map<string, number>();
@@ -175,7 +210,7 @@ function acceptedInSpite(documents: Documents, evidence: Evidence): readonly Fla
         .get(device)
         ?.findLast(({ said, document }) => document.version === before && said.at <= at);
       if (told === undefined || told.document.allowed.includes(entry.name)) return [];
-      if (mayKeepToItself(told.said, evidence)) return [];
+      if (mayKeepToItself(told.said, beginnings, evidence)) return [];
       const text = `${entry.name} ${short(entry.id)} is accepted, which version ${before} did not allow, and nothing had changed since`;
       return [{ at, device, text }];
     });

@@ -203,4 +203,12 @@ export const runtimeMutations: readonly Mutation[] = [
     caughtBy: 'sources',
     seed: 4,
   },
+  {
+    bug: 'a node never takes for read what the hub had stored before it took a partition',
+    file: 'src/runtime/unread-streams.ts',
+    find: 'if (this.#unread.delete(stream)) this.#readAt.set(stream, now);',
+    put: 'this.#readAt.set(stream, now);',
+    caughtBy: 'allowed',
+    seed: 1,
+  },
 ];

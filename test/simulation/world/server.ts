@@ -337,8 +337,10 @@ export class Server {
   }
 
   #noteReading(): ReadingRecord {
-    const { record, schedule } = this.#options;
-    const noted = { node: this.name, openedAt: schedule.now, readThroughAt: null, endedAt: null };
+    const { record, schedule, hub } = this.#options;
+    const heldAtFirst = hub.reports.named(siteStream(SITE))?.lastSequence ?? 0;
+    const openedAt = schedule.now;
+    const noted = { node: this.name, openedAt, heldAtFirst, readThroughAt: null, endedAt: null };
     record.readings.push(noted);
     return noted;
   }
