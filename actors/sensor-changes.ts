@@ -134,7 +134,8 @@ function changesBetween(step: Step): readonly SensorChange[] {
 
 /**
  * When the sensor changed last. Exact where `since` says that this was after the report before. Otherwise, if it changed at all, it was
- * before the report, and before the start of a boot that has seen no change since.
+ * before the report. A `since` that is counted from the start of a boot says no more than that: nobody saw a change in that boot, and
+ * nobody looked before the device first did, some time after its start.
  */
 function lastChange({ sensor, value, before, report, at, driftPpm }: Step): {
   readonly isExact: boolean;
@@ -149,7 +150,7 @@ function lastChange({ sensor, value, before, report, at, driftPpm }: Step): {
   const changedAt = Math.min(at, Math.max(before.at, measuredAt - sinceMs));
   const driftMs = sinceMs * driftPpm * 1e-6;
   const bySince = { changedAt, errorMs: widened(errorMs, changedAt - (measuredAt - sinceMs), driftMs) };
-  if (!isSameBoot(before, report)) return { isExact: changedUp > PROMPT_MS, ...bySince };
+  if (!isSameBoot(before, report)) return changedUp > PROMPT_MS ? { isExact: true, ...bySince } : byReport;
   // What changed about when the report before was made is what that report told, unless it told another value.
   if (changedUp > before.up + (value === before.value ? PROMPT_MS : 0)) return { isExact: true, ...bySince };
   return byReport;

@@ -100,11 +100,9 @@ describe('a change', () => {
     ]);
   });
 
-  test('while the device was off lies before the start of its boot', () => {
+  test('while the device was off, or before it first looked, lies before its report', () => {
     const later = report(1, MINUTE, true, MINUTE, { boot: 2, measuredAt: T0 + 11 * MINUTE });
-    expect(changesOf(report(1, 0, false, 0), later).map(shortly)).toEqual([
-      `true 0..${String(10 * MINUTE)} inferred`,
-    ]);
+    expect(changesOf(report(1, 0, false, 0), later).map(shortly)).toEqual([`true 0..${String(11 * MINUTE)}`]);
     const same = { ...later, body: { sensors: { cable: false }, since: { cable: MINUTE } } };
     expect(changesOf(report(1, 0, false, 0), same)).toEqual([]);
   });
