@@ -53,15 +53,20 @@ export const conclusions: Checker = {
   },
 };
 
-/** What was told rests on a version that the store had then, or had shortly before: a node learns late that the store was set back. */
+/**
+ * What was told rests on a version that the store had then, or had shortly before: a node learns late that the store was set back. A caller
+ * who was answered that the command is accepted, and then by nobody, says so at the end of the call.
+ */
 function didTell(
   { entry, at, lostAt }: EntryVersion,
-  { concluded, concludedAt }: Conclusion,
+  { concluded, askedAt, concludedAt }: Conclusion,
   toldForMs: number,
 ): boolean {
-  if (concludedAt === null || at > concludedAt || concludedAt > (lostAt ?? Infinity) + toldForMs)
-    return false;
-  return !FINAL.includes(concluded ?? '') || entry.outcome === concluded;
+  if (concludedAt === null || at > concludedAt) return false;
+  const toldUntil = (lostAt ?? Infinity) + toldForMs;
+  return FINAL.includes(concluded ?? '')
+    ? concludedAt <= toldUntil && entry.outcome === concluded
+    : askedAt <= toldUntil;
 }
 
 function isNothing(concluded: string | null): boolean {
