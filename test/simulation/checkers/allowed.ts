@@ -206,6 +206,8 @@ function acceptedInSpite(
       const epoch = commit.partitions.find(({ partition }) => partition === partitionOf(device))?.epoch;
       if (before === undefined || entry === undefined || others.length > 0 || epoch === undefined) return [];
       if (version !== versionAfter(before, epoch)) return [];
+      // One that waited for a report is decided with it, on what it says.
+      if (commit.reports.some((one) => one.device === device)) return [];
       const told = documents
         .get(device)
         ?.findLast(({ said, document }) => document.version === before && said.at <= at);
