@@ -34,10 +34,13 @@ export const presence: Checker = {
             couldBeHeard(arrival, { until: to, at }, evidence),
         );
         if (heard === undefined) continue;
-        // What a device counts after its storage was wiped leaps: it is no sign of life until the device answers (`actors/leap.ts`).
-        const isAnew = record.wipes.some(
-          (wipe) => wipe.device === device && wipe.at > from - limitMs && wipe.at <= heard.at,
-        );
+        // What a device counts after its storage was wiped leaps: it is no sign of life until the device answers (`actors/leap.ts`), which it
+        // can only from when it is heard again.
+        const isAnew = record.wipes.some((wipe) => {
+          if (wipe.device !== device || wipe.at > heard.at) return false;
+          const again = record.arrivals.find((arrival) => arrival.device === device && arrival.at > wipe.at);
+          return again !== undefined && again.at > from - limitMs;
+        });
         if (isAnew) continue;
         const text = `its twin calls it silent at ${recordedAt}, and the hub heard it at ${heard.at}`;
         flaws.push({ at, device, text });

@@ -41,7 +41,8 @@ function wrongAbout(before: LedgerEntry, now: LedgerEntry, entry: LedgerEntry): 
       ? `${entry.name} ${short(entry.id)} is accepted while ${what} is undecided`
       : null;
   }
-  const byDevice = entry.proof?.startsWith('ring-entry:') === true;
+  // Where two devices speak under one name, what their ring says of it ends it as well, though not as the ring says.
+  const byDevice = /^(identity-conflict: .*; )?ring-entry: /.test(entry.proof ?? '');
   if (isWaitedFor(entry) || byDevice || entry.reason === 'abandoned') return null;
   return `${what} was undecided, and becomes ${entry.outcome}: ${entry.proof ?? 'no proof'}`;
 }
