@@ -19,6 +19,9 @@ export function isUndecided({ outcome, reason, closedAt }: LedgerEntry): boolean
   return reason === UNDECIDED && closedAt === null && (outcome === 'pending' || outcome === 'unknown');
 }
 
+/** The reason for a command that an operator gave up: what became of it beyond the device nobody can tell. */
+export const ABANDONED = 'abandoned';
+
 /** One command in the ledger. Times are server time, ms epoch. */
 export interface LedgerEntry {
   readonly device: string;

@@ -20,7 +20,7 @@
  */
 import { isRingWhole, type Report, RING_SIZE_MAX, type RingEntry, UNDECIDED } from '../machines/report.ts';
 import { BY_RING, type NotDoneProof, type ProofName, type Resolver } from '../machines/resolver.ts';
-import { isUndecided, type LedgerEntry, type Outcome } from './ledger.ts';
+import { ABANDONED, isUndecided, type LedgerEntry, type Outcome } from './ledger.ts';
 import { isNamedSince } from './ring.ts';
 
 /** What is proved, and by what: `proof` begins with a {@link ProofName}. */
@@ -78,13 +78,14 @@ export function verdictOf(entry: LedgerEntry, report: Report, knowledge: Knowled
   const named = ring?.find(({ n }) => n === entry.n) ?? null;
   const isTold = named === null || isLastWord(named, entry, report);
   if (named !== null && isTold && !isProtocolRefusal(named)) return wordOfDevice(named, nameOf(report));
-  if (isUndecided(entry) || isNamedUndecided(report, entry.n)) return verdictBeyond(entry, report, knowledge);
+  const isBeyond = isUndecided(entry) || wasBeyondTelling(entry) || isNamedUndecided(report, entry.n);
+  if (isBeyond) return verdictBeyond(entry, report, knowledge);
+  // It is in the device's memory, with a word that says nothing: that is neither an outcome nor silence, and it may be under way yet.
+  if (!isTold) return null;
   if (resolver.done.includes('hold-shown') && report.hold?.id === entry.id) {
     const proof = proofText('hold-shown', `${nameOf(report)} shows its hold`);
     return { outcome: 'done', reason: null, proof };
   }
-  // It is in the device's memory, with a word that says nothing: that is neither an outcome nor silence, and it may be under way yet.
-  if (!isTold) return null;
   // So it may be named in what could not be read of the ring.
   if (named === null && ring !== null && !isRingWhole(report)) return null;
   const goesOn = whatGoesOn(entry, report, { resolver, others });
@@ -94,6 +95,15 @@ export function verdictOf(entry: LedgerEntry, report: Report, knowledge: Knowled
   if (!reachesBack(ring, entry, report, knowledge)) return unprovable(report);
   const proving: NotDoneProof = named === null ? 'ring-silence' : 'ring-entry';
   return resolver.notDone.includes(proving) ? neverStarted(entry, report, named) : unprovable(report);
+}
+
+/**
+ * The device's last word was that it cannot tell, or an operator gave the command up while it could not. That it is silent of it later
+ * proves nothing, nor does the hold: a device ends that only where the command certainly did not come about.
+ */
+function wasBeyondTelling({ outcome, reason, proof, closedAt }: LedgerEntry): boolean {
+  if (outcome !== 'unknown' || closedAt === null) return false;
+  return reason === ABANDONED || proof?.startsWith(proofText('ring-entry', '')) === true;
 }
 
 /**

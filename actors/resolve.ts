@@ -7,7 +7,7 @@ import { type Report, UNDECIDED } from '../machines/report.ts';
 import { type Draft, writeEntry } from './draft.ts';
 import { tellsUndecided } from './forgotten-command.ts';
 import { hasAnswered } from './freshness.ts';
-import { isUndecided, type LedgerEntry } from './ledger.ts';
+import { ABANDONED, isUndecided, type LedgerEntry } from './ledger.ts';
 import { closableByWord, commandNamed } from './legality.ts';
 import { OPEN_MAX } from './prospect.ts';
 import {
@@ -28,9 +28,6 @@ interface Stored {
   readonly report: Report;
   readonly receivedAt: number;
 }
-
-/** The ledger's reason for a command that an operator gave up: what became of it beyond the device nobody can tell. */
-export const ABANDONED = 'abandoned';
 
 /** How many resolved entries a twin remembers; older ones are in the store. */
 export const RECENT_MAX = 8;

@@ -7,6 +7,10 @@ export const regressions: readonly { readonly seed: number; readonly why: string
     seed: 662,
     why: 'what was committed and then forgotten was published by who had lost the partition, behind what the next owner had to say',
   },
+  {
+    seed: 723,
+    why: 'a hold proved a command done of which its device had said for good that it cannot tell',
+  },
   { seed: 1114, why: 'a copy of a report from two storages ago was news' },
   {
     seed: 1716,

@@ -159,7 +159,7 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: 'a hold that is shown proves done what the device itself calls undecided',
     file: 'actors/proof.ts',
-    find: '  if (isUndecided(entry) || isNamedUndecided(report, entry.n)) return verdictBeyond(entry, report, knowledge);\n',
+    find: 'if (isBeyond) return verdictBeyond(entry, report, knowledge);',
     put: '',
     caughtBy: 'undecided',
     seed: 4,
@@ -235,5 +235,13 @@ export const actorMutations: readonly Mutation[] = [
     put: "if (via.doubt !== 'away' && !suspicions.some(({ reason }) => reason === SOURCE_AWAY)) return [];",
     caughtBy: 'sources',
     seed: 4,
+  },
+  {
+    bug: 'the hold of a command proves it done after the device has said that it cannot tell',
+    file: 'actors/proof.ts',
+    find: 'wasBeyondTelling(entry) || ',
+    put: '',
+    caughtBy: 'outcomes',
+    seed: 723,
   },
 ];

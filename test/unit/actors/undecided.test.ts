@@ -204,6 +204,55 @@ describe('its hold', () => {
     expect(pair.document.hold?.certainUntil).toBeGreaterThan(pair.now);
     expect(pair.ledger.get('r')?.outcome).toBe('done');
   });
+
+  describe('that the device keeps, since it cannot tell, proves nothing of it:', () => {
+    const cannotTell = { outcome: 'unknown', reason: 'interrupted' };
+
+    /** A `reserve` that the device holds for and names undecided; `n` is its number. */
+    function held(): { readonly pair: Pair; readonly n: number; readonly boot: number } {
+      const pair = new Pair().meet();
+      pair.ask('reserve', { id: 'r', args: { holdMs: HOUR_MS } });
+      const n = pair.twin.lastN;
+      pair.arrive();
+      say(pair, { outcome: UNDECIDED }, n);
+      return { pair, n, boot: pair.device.boot };
+    }
+
+    /** The ring does not name it any more, and the hold is shown. */
+    function forgets(pair: Pair, n: number): void {
+      pair.device.ring = pair.device.ring.filter((entry) => entry.n !== n);
+      const report = pair.measure();
+      expect(report.hold?.id).toBe('r');
+      pair.hear(report);
+    }
+
+    test('its last word stays, also when the ring has no place for it any more', () => {
+      const { pair, n, boot } = held();
+      pair.device.reboot(pair.now, 'everything');
+      say(pair, { ...cannotTell, fence: { boot } }, n);
+      forgets(pair, n);
+      expect(pair.ledger.get('r')).toMatchObject({ outcome: 'unknown', reason: 'interrupted' });
+      expect(pair.document.hold).toMatchObject({ id: 'r' });
+      expect(pair.reasons).toEqual([]);
+    });
+
+    test('and neither does it beside a word that is not the last yet', () => {
+      const pair = new Pair().meet();
+      pair.ask('reserve', { id: 'r', args: { holdMs: HOUR_MS } });
+      const n = pair.twin.lastN;
+      pair.arrive();
+      say(pair, { ...cannotTell, fence: { boot: pair.device.boot } }, n);
+      expect(pair.ledger.get('r')).toMatchObject({ outcome: 'pending', closedAt: null });
+    });
+
+    test('nor of what an operator has given up', () => {
+      const { pair, n } = held();
+      pair.pass(60_000);
+      pair.ask('abandon', { id: 'a', by: 'eva', args: { command: 'r', reason: 'the gateway burnt down' } });
+      forgets(pair, n);
+      expect(pair.ledger.get('r')).toMatchObject({ outcome: 'unknown', reason: 'abandoned' });
+    });
+  });
 });
 
 describe('`clear`', () => {
