@@ -3,9 +3,10 @@
  * seen, and a report names a command by its number alone: so a number is never given again, not even by a database that was set back and
  * does not know what it gave since.
  *
- * They begin anew with every lease epoch, which grows with time (`src/runtime/epoch.ts`), and gaps between them mean nothing.
+ * They begin anew with every lease epoch, which grows with time (`src/runtime/epoch.ts`), and gaps between them mean nothing. Within one a
+ * device that is forgotten and registered again goes on from where it was.
  */
-import type { Twin } from './twin.ts';
+import type { GivenNumbers, Twin } from './twin.ts';
 
 /**
  * Of so many epochs only one begins numbers: numbers have to stay below 2^40, and epochs below 2^44. So a hundred are given in a second of a
@@ -31,6 +32,21 @@ export function isOfEpoch(n: number, epoch: number): boolean {
  */
 export function versionAfter(version: number, epoch: number): number {
   return Math.max(version + 1, epoch);
+}
+
+/** What a twin has given. */
+export function givenBy({
+  lastN,
+  version,
+  desired,
+}: Pick<Twin, 'lastN' | 'version' | 'desired'>): GivenNumbers {
+  return { lastN, version: Math.max(version, desired.version) };
+}
+
+/** What a twin that cannot be read may have given by now, ms epoch, under a lease epoch: as much as numbers allow (see above). */
+export function mayBeGiven(now: number, epoch: number): GivenNumbers {
+  const version = Math.ceil(Math.max(now, epoch)) + 1_000;
+  return { lastN: Math.ceil(version / EPOCHS_PER_NUMBER), version };
 }
 
 /** A decision in the making, as far as numbers go. */

@@ -272,17 +272,27 @@ export interface Twin {
   readonly desired: Desired;
 }
 
-/** A twin before its first contact. */
+/** How far the numbers of a device have got: a twin that is born after another one of the same device goes on from there. */
+export interface GivenNumbers {
+  /** The highest number of a command. */
+  readonly lastN: number;
+  /** The highest version, of the twin or of its desired configuration. */
+  readonly version: number;
+}
+
+/** A twin before its first contact. `given`: how far numbers of the device have got, where it had a twin before. */
 export function bornTwin(options: {
   readonly device: string;
   readonly kind: Kind;
   readonly site: string;
+  readonly given?: GivenNumbers | undefined;
 }): Twin {
+  const { lastN, version } = options.given ?? { lastN: 0, version: 0 };
   return {
     device: options.device,
     kind: options.kind.name,
     site: options.site,
-    version: 0,
+    version,
     path: options.kind.chart.initial,
     since: null,
     lastContactAt: null,
@@ -292,7 +302,7 @@ export function bornTwin(options: {
     clock: null,
     olderClocks: [],
     sequence: EMPTY_SEQUENCE,
-    lastN: 0,
+    lastN,
     open: [],
     recent: [],
     probe: null,
@@ -304,6 +314,6 @@ export function bornTwin(options: {
     waiting: [],
     hold: null,
     suspicions: [],
-    desired: { version: 0, values: {} },
+    desired: { version, values: {} },
   };
 }

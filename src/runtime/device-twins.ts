@@ -88,7 +88,13 @@ export class DeviceTwins {
         'register the device, which a node hears of within seconds, or raise CORRAL_UNREGISTERED_MAX, which takes a start';
       return { ok: false, reason: 'too-many-unregistered', detail };
     }
-    return { ok: true, twin: bornTwin({ device, kind: found.kind, site }), kind: found.kind, isStranger };
+    const given = partition.given.get(device);
+    return {
+      ok: true,
+      twin: bornTwin({ device, kind: found.kind, site, given }),
+      kind: found.kind,
+      isStranger,
+    };
   }
 
   /** Devices that were registered since their partitions were loaded. Whoever has a twin keeps what that says of it until then. */
@@ -113,6 +119,6 @@ export class DeviceTwins {
     const entry = partition.inventory.get(device);
     const kind = entry === undefined ? undefined : this.#kindsByName.get(entry.kind);
     if (entry === undefined || kind === undefined) return undefined;
-    return bornTwin({ device, kind, site: entry.site });
+    return bornTwin({ device, kind, site: entry.site, given: partition.given.get(device) });
   }
 }

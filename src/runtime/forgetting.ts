@@ -8,6 +8,7 @@
  */
 import { forgottenCommands } from '../../actors/forgotten-command.ts';
 import { isUndecided } from '../../actors/ledger.ts';
+import { givenBy, mayBeGiven } from '../../actors/numbers.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { encodeForget, encodeRefusal, type EncodedReply, type ForgetReply } from '../wire/reply.ts';
 import type { Batch } from './batch.ts';
@@ -38,6 +39,8 @@ export function forgetDevice(
   const site = isTwin ? twin.site : (partition.inventory.get(device)?.site ?? '');
   const forgetting: Forgetting = { device, site, at: now, ...word };
   if (isTwin) partition.sources.drop(twin);
+  if (twin !== undefined)
+    partition.given.set(device, isTwin ? givenBy(twin) : mayBeGiven(now, partition.epoch));
   partition.twins.delete(device);
   partition.inventory.delete(device);
   partition.forgotten.set(device, forgetting);

@@ -6,6 +6,7 @@
  * I2  `journal` numbers are given out once, also by a store that was set back (`epoch.ts`).
  * I3  everything here is at most one uncommitted batch ahead of the store; a failed commit discards all of it.
  */
+import type { GivenNumbers } from '../../actors/twin.ts';
 import { Backlog } from './backlog.ts';
 import type { Forgetting, InventoryEntry, Lease, PartitionAdvance, Store } from './ports.ts';
 import { Sources } from './sources.ts';
@@ -37,6 +38,8 @@ export interface PartitionState {
   readonly sources: Sources;
   /** Devices that are forgotten, by id. Of all partitions, too. */
   readonly forgotten: Map<string, Forgetting>;
+  /** How far the numbers of devices had got that were forgotten under this lease, by id. Of all partitions, too. */
+  readonly given: Map<string, GivenNumbers>;
   /** Devices that were moved to another site, or are of another kind, and whose twins do not know it yet. Of all partitions, too. */
   readonly moved: readonly InventoryEntry[];
 }
@@ -52,6 +55,7 @@ export async function openPartitions(
   const sources = new Sources(options.sourcesMax);
   const moved: InventoryEntry[] = [];
   const forgotten = new Map<string, Forgetting>();
+  const given = new Map<string, GivenNumbers>();
   const partitions = leases.map(({ partition }) => partition);
   await options.store.load(partitions, {
     twin: (stored) => {
@@ -76,6 +80,7 @@ export async function openPartitions(
     unregistered,
     sources,
     forgotten,
+    given,
     moved,
   }));
 }

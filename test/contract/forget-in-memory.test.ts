@@ -32,6 +32,7 @@ type Body = Readonly<Record<string, unknown>>;
 
 let clock: Clock;
 let hub: MemoryHub;
+let store: MemoryStore;
 let node: Node;
 let backend: MemoryLink;
 
@@ -42,9 +43,10 @@ beforeEach(async () => {
   backend = new MemoryLink(clock);
   const link = new MemoryLink(clock);
   const { telemetry } = createTelemetry(log, new DeviceLog(log, clock), clock);
+  store = new MemoryStore({ kinds, clock, serverErrorMs: 50, retentionDays: 30 });
   node = new Node({
     ...{ kinds, clock, node: 'n1', telemetry, clockProblem: () => null, hubClock: RIGHT_HUB },
-    store: new MemoryStore({ kinds, clock, serverErrorMs: 50, retentionDays: 30 }),
+    store,
     feed: new MemoryFeed({ hub, link: new MemoryLink(clock), clock }),
     bus: new MemoryBus({ hub, link, clock }),
     limits: DEFAULT_LIMITS,
@@ -110,4 +112,24 @@ test('asked again nobody can tell what is in flight, and it does not read as not
   await say(1);
   expect(await forget()).toMatchObject({ isRepeated: false, inFlight: 'nothing' });
   expect(await forget()).toMatchObject({ isRepeated: true, inFlight: 'not-known', inFlightUntil: null });
+});
+
+test('a device that is registered again goes on with the numbers of before: none of a command, and no version, is given twice', async () => {
+  await say(1, { commands: [] });
+  const report = async (id: string): Promise<number> => {
+    const asked = { id, args: {}, waitMs: 0 };
+    return read(await ask(twinCommand(DEVICE, 'report'), asked)).n as number;
+  };
+  const version = async (): Promise<number> => read(await ask(twinGet(DEVICE))).version as number;
+  const before = { n: await report(ID), version: await version() };
+  await forget();
+  store.register({ device: DEVICE, kind: 'charge-point', site: 'depot', registered: true, labels: {} });
+  await until('it is registered', async () => {
+    const { code } = read(await ask(twinGet(DEVICE)));
+    return { done: code === undefined, seen: String(code) };
+  });
+  await say(2, { commands: [] });
+  const after = { n: await report(OTHER), version: await version() };
+  expect(after.n).toBeGreaterThan(before.n);
+  expect(after.version).toBeGreaterThan(before.version);
 });
