@@ -8,7 +8,7 @@ import { ID_PATTERN, markUnreadable, type Report, ReportSchema } from '../../mac
 import { announcesList, decode, type DecodeProblem, encodingOf } from './codec.ts';
 import { listLengthOf } from './msgpack-scan.ts';
 import { isMap, withoutNulls } from './plain-map.ts';
-import { readRing } from './ring.ts';
+import { namesEachOnce, readRing } from './ring.ts';
 import { schemaProblem } from './schema-problem.ts';
 
 /** The most reports in one frame. A frame with more is refused whole as `bad-frame`; devices send several instead. */
@@ -109,7 +109,8 @@ function isReportOf(device: string, value: unknown): value is Report {
     reportCheck.Check(value) &&
     !Object.hasOwn(value, 'unreadable') &&
     value.via?.id !== device &&
-    (value.device === undefined || value.device === device)
+    (value.device === undefined || value.device === device) &&
+    namesEachOnce(value.commands ?? [])
   );
 }
 

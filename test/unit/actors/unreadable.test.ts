@@ -43,12 +43,43 @@ describe('a ring with one value that cannot be read', () => {
     'tells an outcome without the reason that does not fit: %j',
     (reason) => {
       const { pair, n } = reserved();
-      say(pair, { commands: ringWith(pair, n, { n, outcome: 'rejected', reason }), hold: null });
-      expect(pair.ledger.get('r')).toMatchObject({ outcome: 'rejected', reason: 'no-reason-given' });
+      say(pair, { commands: ringWith(pair, n, { n, outcome: 'done', reason }) });
+      expect(pair.ledger.get('r')).toMatchObject({ outcome: 'done' });
       expect(pair.document.unreadable).toEqual(['commands.reason']);
       expect(pair.reasons).toEqual([]);
     },
   );
+
+  test.each([17, `other-boot: ${'x'.repeat(256)}`])(
+    'is no refusal where the reason does not fit, which may be that of the protocol: %j',
+    (reason) => {
+      const { pair, n } = reserved();
+      say(pair, { commands: ringWith(pair, n, { n, outcome: 'rejected', reason }), hold: null });
+      expect(pair.ledger.get('r')?.outcome).not.toBe('rejected');
+      expect(pair.document.unreadable).toEqual(['commands.reason', 'commands']);
+    },
+  );
+
+  test.each([
+    [{ outcome: 'rejected', reason: 'busy' }, { outcome: 'done' }],
+    [{ outcome: 'done' }, { outcome: 'rejected', reason: 'busy' }],
+    [{ outcome: 'rejected', reason: 'too-late' }, { outcome: 'done' }],
+    [{ outcome: 'rejected', reason: 'busy' }, { outcome: 'undecided' }],
+  ])('proves nothing of a number that has two words: %j and %j', (one, other) => {
+    const { pair, n } = lostStart();
+    const others = pair.device.ring.filter((entry) => entry.n !== n);
+    say(pair, { commands: [{ n, ...one }, { n, ...other }, ...others] });
+    expect(['pending', 'unknown']).toContain(pair.ledger.get('s')?.outcome);
+    expect(pair.document.unreadable).toEqual(['commands']);
+    expect(pair.reasons).not.toContain('identity-conflict');
+  });
+
+  test('hears an entry that comes twice once', () => {
+    const { pair, n } = reserved();
+    say(pair, { commands: [{ n, outcome: 'done' }, ...pair.device.ring] });
+    expect(pair.ledger.get('r')).toMatchObject({ outcome: 'done' });
+    expect(pair.document.unreadable).toBeUndefined();
+  });
 
   test.each([
     { outcome: 'done' },

@@ -308,8 +308,8 @@ test('what does not fit beside a word of the ring costs itself alone, and is mar
     { n: 7, outcome: 'unknown', reason: 'interrupted', fence: { boot: 'three' } },
     { n: 6, outcome: 'unknown', fence: null },
     { n: 5, outcome: 'done', fence: { boot: 2 } },
-    { n: 4, outcome: 'rejected', reason: 17 },
-    { n: 3, outcome: 'rejected', reason: 'x'.repeat(257), since: 'today' },
+    { n: 4, outcome: 'done', reason: 17 },
+    { n: 3, outcome: 'unknown', reason: 'x'.repeat(257), since: 'today' },
   ];
   const heard = {
     ...report,
@@ -319,8 +319,8 @@ test('what does not fit beside a word of the ring costs itself alone, and is mar
       { n: 7, outcome: 'unknown', reason: 'interrupted' },
       { n: 6, outcome: 'unknown' },
       { n: 5, outcome: 'done', fence: { boot: 2 } },
-      { n: 4, outcome: 'rejected' },
-      { n: 3, outcome: 'rejected', since: 'today' },
+      { n: 4, outcome: 'done' },
+      { n: 3, outcome: 'unknown', since: 'today' },
     ],
     unreadable: ['commands.executedAs', 'commands.fence', 'commands.reason'],
   };
@@ -328,6 +328,11 @@ test('what does not fit beside a word of the ring costs itself alone, and is mar
 });
 
 test('an entry of the ring that names no command, or says nothing of it, is left out, and the ring is marked', () => {
+  const refused = [17, 'x'.repeat(257)].map((reason) => ({ n: 8, outcome: 'rejected', reason }));
+  for (const entry of refused)
+    expect(read({ ...report, commands: [entry, { n: 7, outcome: 'done' }] })).toMatchObject({
+      reports: [{ commands: [{ n: 7, outcome: 'done' }], unreadable: ['commands.reason', 'commands'] }],
+    });
   const bad = [7, null, [], {}, { outcome: 'done' }, { n: '8', outcome: 'done' }, { n: 8, outcome: null }];
   for (const entry of bad)
     expect(read({ ...report, commands: [entry, { n: 7, outcome: 'done' }] })).toEqual({
@@ -342,4 +347,17 @@ test('of a ring with more entries than it may have those of the highest numbers 
   expect(result).toMatchObject({ ok: true, reports: [{ unreadable: ['commands'] }] });
   const [heard] = result.ok ? result.reports : [];
   expect(heard?.commands?.map(({ n }) => n)).toEqual([999, 998, 997, 996, 995, 994, 993, 992]);
+});
+
+test('entries that say different things of one number are left out, and the ring is marked; what is said twice is heard once', () => {
+  const other = { n: 7, outcome: 'done' };
+  const twice = [{ n: 8, outcome: 'rejected', reason: 'busy' }, { n: 8, outcome: 'done' }, other];
+  expect(read({ ...report, commands: twice })).toEqual({
+    ...{ ok: true, problems: [] },
+    reports: [{ ...report, commands: [other], unreadable: ['commands'] }],
+  });
+  expect(read({ ...report, commands: [other, other] })).toEqual({
+    ...{ ok: true, problems: [] },
+    reports: [{ ...report, commands: [other] }],
+  });
 });
