@@ -95,8 +95,9 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: 'what a device does not name it has not executed, whatever it may have forgotten',
     file: 'actors/proof.ts',
-    find: 'if (!reachesBack(ring, entry, report, knowledge)) return unprovable(report);',
-    put: '',
+    find: 'const isBeyond = isUndecided(entry) ||',
+    put: `if (named === null && ring !== null && isOver(entry, report)) return neverStarted(entry, report, named);
+  const isBeyond = isUndecided(entry) ||`,
     caughtBy: 'outcomes',
     seed: 2,
   },
@@ -159,7 +160,10 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: 'a hold that is shown proves done what the device itself calls undecided',
     file: 'actors/proof.ts',
-    find: 'if (isBeyond) return verdictBeyond(entry, report, knowledge);',
+    find: `  if (isBeyond) return verdictBeyond(entry, report, knowledge);
+  // It is in the device's memory, with a word that says nothing: that is neither an outcome nor silence, and it may be under way yet.
+  if (!isTold) return null;
+`,
     put: '',
     caughtBy: 'undecided',
     seed: 4,
