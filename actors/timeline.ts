@@ -113,6 +113,11 @@ export interface TimelineEnd {
   readonly hole?: Hole;
 }
 
+/** Whether a time in which nothing was heard, ms, is longer than the kind allows. */
+export function isSilence(unheardMs: number, silenceMs: number): boolean {
+  return unheardMs > silenceMs + ROUNDING_MS;
+}
+
 /**
  * The step to a silence, if nothing was heard for too long; `null` otherwise. The state before ends with the millisecond of its last report:
  * then it is known, and not before or after.
@@ -122,7 +127,7 @@ export function fallSilent(
   { until, silenceMs, hole = NO_HOLE }: TimelineEnd,
 ): TimelineStep | null {
   const { lastReportAt } = open;
-  if (open.isSilent || until - lastReportAt <= silenceMs + ROUNDING_MS) return null;
+  if (open.isSilent || !isSilence(until - lastReportAt, silenceMs)) return null;
   const { incarnation, boot, seq, errorMs } = last;
   const from = Math.floor(lastReportAt) + 1;
   const silence: TimelineFold['open'] = {
@@ -169,7 +174,8 @@ export interface WindowedInterval extends TimelineInterval {
 
 /**
  * Cuts an interval to a window; `null` when it lies outside. For a right cut at the end, the fold has to have seen the
- * first report measured at or after `window.to`, if there is one. A silence that no report has ended lasts until `now`.
+ * first report measured at or after `window.to`, if there is one. A silence that no report has ended lasts until `now`, and nothing is known
+ * of a window that begins later.
  */
 export function cutToWindow(
   interval: TimelineInterval,
@@ -177,7 +183,7 @@ export function cutToWindow(
   now: number,
 ): WindowedInterval | null {
   const { from, to } = window;
-  if (from !== null && interval.to !== null && interval.to <= from) return null;
+  if (from !== null && (interval.to === null ? now < from : interval.to <= from)) return null;
   if (to !== null && interval.from >= to) return null;
   const beganBefore = from !== null && interval.from < from;
   const knownUntil = interval.to ?? (interval.isSilent ? now : interval.lastReportAt);

@@ -140,6 +140,16 @@ describe.each(stores)('looking into the fleet over $name', (kind) => {
       expect(since.knownNow).toMatchObject({ state: 'silent', silent: true, next: null });
     });
 
+    test('in the future is not known, and a caller whose clock is a little ahead asks for now', async () => {
+      const future = await get(`/v1/devices/cp-001/at?time=${time(60)}`);
+      expect(future).toMatchObject({ code: 'bad-query', parameter: 'time' });
+      expect(future.detail).toContain('lies in the future');
+      const ahead = await get(`/v1/devices/cp-001/at?time=${time(0.05)}`);
+      expect(ahead).toMatchObject({ time: time(0), knownNow: { state: 'charging' } });
+      const window = `from=${time(60)}&to=${time(120)}`;
+      expect((await get(`/v1/devices/cp-001/timeline?${window}`)).intervals).toEqual([]);
+    });
+
     test('before anything was heard of it is nothing known', async () => {
       const body = await get(`/v1/devices/cp-001/at?time=${time(-1000)}`);
       expect(body.knownThen).toMatchObject({ state: 'offline', since: null, cause: null, report: null });

@@ -3,7 +3,7 @@
  * then. A report that came late changes the second one, and never the first.
  */
 import { type Static, Type } from '@sinclair/typebox';
-import { SILENT } from '../../../actors/timeline.ts';
+import { isSilence, SILENT } from '../../../actors/timeline.ts';
 import { worldState } from '../../../machines/statechart.ts';
 import type { ArchivedReport, ReportPage } from '../../history/ports.ts';
 import { askStore, type HttpApp, type HttpContext, type KnownDevice, knownDevice } from '../context.ts';
@@ -16,6 +16,9 @@ import { reportView, ReportViewSchema } from './reports.ts';
 /** Reports read at once while looking for the newest one that had arrived, and how often at most. */
 const READ_SIZE = 200;
 const READS_MAX = 20;
+
+/** The clock of a caller who asks for the present may be so much ahead, ms. */
+const CLOCK_AHEAD_MS = 5_000;
 
 const Time = Type.String({ format: 'date-time' });
 const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
@@ -70,7 +73,7 @@ export const AtSchema = Type.Object({
 });
 
 const query = Type.Object(
-  { time: Type.String({ description: 'RFC 3339: when' }) },
+  { time: Type.String({ description: 'RFC 3339: when; not in the future' }) },
   { additionalProperties: false },
 );
 
@@ -90,8 +93,7 @@ export function atRoutes(app: HttpApp, context: HttpContext): void {
       },
     },
     async (request) => {
-      const time = readTime('time', request.query.time);
-      if (time === null) throw badQuery('time', 'is needed');
+      const time = pastTime(request.query.time, context.clock.now());
       const device = await knownDevice(context, request.params.device);
       const [then, now] = await Promise.all([
         knownThen(context, device, time),
@@ -100,6 +102,15 @@ export function atRoutes(app: HttpApp, context: HttpContext): void {
       return { device: device.twin.device, time: rfc3339(time), knownThen: then, knownNow: now };
     },
   );
+}
+
+/** The time that is asked for; the present for a caller whose clock is a little ahead. Throws for one of which nobody can know. */
+function pastTime(text: string, now: number): number {
+  const time = readTime('time', text);
+  if (time === null) throw badQuery('time', 'is needed');
+  if (time > now + CLOCK_AHEAD_MS)
+    throw badQuery('time', `lies in the future: it is ${rfc3339(now)}, and what will be nobody knows`);
+  return Math.min(time, now);
 }
 
 /** What the twin believed: its journal up to then. Before the first line it was as it is born. */
@@ -166,7 +177,9 @@ async function knownNow(
   const [next] = await askStore(context, (archive) => archive.reports(device, after));
   const heardAgainAt = next?.measuredAt ?? context.clock.now();
   const isSilent =
-    last !== undefined && time > last.measuredAt && heardAgainAt - last.measuredAt > kind.limits.silenceMs;
+    last !== undefined &&
+    time > last.measuredAt &&
+    isSilence(heardAgainAt - last.measuredAt, kind.limits.silenceMs);
   return {
     state: isSilent ? SILENT : (last?.state ?? null),
     silent: isSilent,

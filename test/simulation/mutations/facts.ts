@@ -45,8 +45,8 @@ export const factMutations: readonly Mutation[] = [
   {
     bug: 'a silence counts as part of the state before it',
     file: 'actors/timeline.ts',
-    find: 'if (open.isSilent || until - lastReportAt <= silenceMs + ROUNDING_MS) return null;',
-    put: 'if (open.isSilent || until - lastReportAt <= silenceMs * 1_000) return null;',
+    find: 'if (open.isSilent || !isSilence(until - lastReportAt, silenceMs)) return null;',
+    put: 'if (open.isSilent || !isSilence(until - lastReportAt, silenceMs * 1_000)) return null;',
     caughtBy: 'timeline',
     seed: 1,
   },
