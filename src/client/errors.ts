@@ -2,16 +2,19 @@
  * What can go wrong for a backend, told apart by what it may conclude.
  */
 import type { FirstUse, RefusalCode } from '../../actors/decision.ts';
-import { ACCEPTANCES, type Acceptance } from '../wire/acceptance.ts';
+import { ACCEPTANCES, type Acceptance, acceptanceOf } from '../wire/acceptance.ts';
 import type { RefusalBody } from '../wire/reply.ts';
 
 /**
  * The twin refused: nothing was sent to the device, and nothing of what was asked under this id before was accepted. `code` is stable,
- * `allowed` is what would be accepted now. Only of `bad-arguments`, which may be said before anybody looks the id up, an earlier request
- * under the same id may have been accepted all the same.
+ * `allowed` is what would be accepted now. Only of `bad-arguments`, which may be said before anybody looks the id up, and of `forgotten`,
+ * since what the ledger had is erased, an earlier request under an id that the caller gave may have been accepted all the same:
+ * `acceptance` tells that apart.
  */
 export class CorralRefusal extends Error {
   readonly code: RefusalCode;
+  /** `no`, or `not-this-copy` where an earlier request under the same id may have been accepted. */
+  readonly acceptance: 'no' | 'not-this-copy';
   /** The id of the command, or `null` for other requests. */
   readonly id: string | null;
   /** The state it was refused in; `null` for an unknown device. */
@@ -20,10 +23,12 @@ export class CorralRefusal extends Error {
   /** For `id-reused`: what the id names already, which is another command than this. */
   readonly firstUse: FirstUse | null;
 
-  constructor(body: RefusalBody) {
+  /** `isFirstUse`: nobody has asked under its id before. */
+  constructor(body: RefusalBody, isFirstUse: boolean) {
     super(`${body.code}: ${body.detail}`);
     this.name = 'CorralRefusal';
     this.code = body.code;
+    this.acceptance = isFirstUse || acceptanceOf(body.code) === 'no' ? 'no' : 'not-this-copy';
     this.id = body.id;
     this.state = body.state;
     this.allowed = body.allowed;

@@ -329,7 +329,7 @@ function refusalOf(
   // What an accepted command bears can be accepted for no other.
   const isCertain = refusal.code === 'unknown-id' || (refusal.firstUse?.acceptedAt ?? null) !== null;
   if (id === null || before === 'no' || before === 'not-this-copy' || isCertain)
-    return new CorralRefusal(refusal);
+    return new CorralRefusal(refusal, before === 'no');
   const problem = `asked again, it was refused: ${refusal.detail}`;
   return new CorralUnreachable({ acceptance: before, id, problem });
 }

@@ -183,6 +183,16 @@ describe('commanding', () => {
     expect((await corral('ledger', 'cp-1', randomUUID())).code).toBe(4);
   });
 
+  test('refused under an id that is given ends with 5 where nothing follows for an earlier request, else with 4', async () => {
+    const unreadable = ['command', 'cp-1', 'reserve', 'holdMs=long', '--json'];
+    const drawn = await corral(...unreadable);
+    expect(drawn.code).toBe(4);
+    expect(JSON.parse(drawn.stdout)).toMatchObject({ code: 'bad-arguments', acceptance: 'no' });
+    const given = await corral(...unreadable, '--id', randomUUID());
+    expect(given.code).toBe(5);
+    expect(JSON.parse(given.stdout)).toMatchObject({ code: 'bad-arguments', acceptance: 'not-this-copy' });
+  });
+
   test('ends with 6 while it is under way, and with 5 when nobody can know', async () => {
     // Heard just now: what is known of it is still fresh enough to be commanded without a question.
     (await heard('cp-deaf')).manner = 'deaf';

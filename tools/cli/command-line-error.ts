@@ -22,8 +22,8 @@ export const EXIT = {
 
 /** The exit codes as every help shows them that commands a device. */
 export const COMMAND_EXIT_HELP = `
-Exit code: 0 done; 4 certainly not executed (refused, rejected, expired), as far back as the database goes; 5 it may or may not have been executed (unknown, or no
-answer: ask the ledger under the same id); 6 still under way, as far as can be read; 1 Corral could not be asked, and nothing was
+Exit code: 0 done; 4 certainly not executed (refused, rejected, expired), as far back as the database goes; 5 it may or may not have been executed (unknown, no
+answer, or a refusal that says nothing of an earlier request under the same --id: ask the ledger); 6 still under way, as far as can be read; 1 Corral could not be asked, and nothing was
 sent; 2 the command line was wrong.`;
 
 /** Why a command could not be done, for whoever typed it: a sentence, or one a line where there is more to say. */

@@ -10,6 +10,7 @@ import {
   CorralRefusal,
   CorralUnreachable,
 } from '../../src/client/corral.ts';
+import { ACCEPTANCES } from '../../src/wire/acceptance.ts';
 import { readTraceParent } from '../../src/wire/trace.ts';
 import { BACKEND_HELP, backendUrl, hubSecurity } from './addresses.ts';
 import { COMMAND_EXIT_HELP, CommandLineError, EXIT } from './command-line-error.ts';
@@ -149,9 +150,9 @@ export async function told(
     else await print(shownResult(result));
   } catch (error) {
     if (error instanceof CorralRefusal) {
-      process.exitCode = EXIT.notExecuted;
-      const { code, state, allowed, firstUse, message: detail } = error;
-      const refusal = { id: error.id, outcome: 'refused', code, detail, state, allowed };
+      const { code, acceptance, state, allowed, firstUse, message: detail } = error;
+      process.exitCode = acceptance === 'no' ? EXIT.notExecuted : EXIT.unknown;
+      const refusal = { id: error.id, outcome: 'refused', code, acceptance, detail, state, allowed };
       if (isJson) await printJson(firstUse === null ? refusal : { ...refusal, firstUse });
       else await print(shownRefusal(error));
     } else if (error instanceof CorralUnreachable) {
@@ -215,9 +216,10 @@ function shownResult(result: CommandResult): readonly string[] {
   ]);
 }
 
-function shownRefusal({ code, id, message, state, allowed }: CorralRefusal): readonly string[] {
+function shownRefusal({ code, acceptance, id, message, state, allowed }: CorralRefusal): readonly string[] {
+  const refused = acceptance === 'no' ? 'refused: nothing was sent' : `refused: ${ACCEPTANCES[acceptance]}`;
   return valuesTable([
-    ['outcome', code === 'unknown-id' ? 'none: there is no such command' : 'refused: nothing was sent'],
+    ['outcome', code === 'unknown-id' ? 'none: there is no such command' : refused],
     ['why', message],
     ['id', id],
     ['state', state],
