@@ -120,14 +120,13 @@ function Name({ by, onChange }: { readonly by: string; readonly onChange: (by: s
 
 /**
  * What follows for the command: what the node says of it, and where nobody says anything that it may have been accepted. That one copy was
- * not accepted says nothing of the one before, which got no answer.
+ * not accepted, or was refused, says nothing of the one before, which got no answer: that may still be on its way.
  */
 function afterFailure(error: unknown, order: Order, isAgain: boolean): Sending {
   switch (error instanceof ApiProblem ? error.acceptance : null) {
     case 'yes':
       return { type: 'accepted', name: order.name };
     case 'no':
-      return { type: 'refused', sentence: sentenceOf(error) };
     case 'not-this-copy':
       return isAgain
         ? { type: 'not-again', order, sentence: sentenceOf(error) }
