@@ -77,7 +77,8 @@ export function verdictOf(entry: LedgerEntry, report: Report, knowledge: Knowled
   const ring = report.commands ?? null;
   const named = ring?.find(({ n }) => n === entry.n) ?? null;
   const isTold = named === null || isLastWord(named, entry, report);
-  if (named !== null && isTold && !isProtocolRefusal(named)) return wordOfDevice(named, nameOf(report));
+  const word = lastWordOn(entry, report);
+  if (word !== null) return word;
   const isBeyond = isUndecided(entry) || wasBeyondTelling(entry) || isNamedUndecided(report, entry.n);
   if (isBeyond) return verdictBeyond(entry, report, knowledge);
   // It is in the device's memory, with a word that says nothing: that is neither an outcome nor silence, and it may be under way yet.
@@ -95,6 +96,16 @@ export function verdictOf(entry: LedgerEntry, report: Report, knowledge: Knowled
   if (!reachesBack(ring, entry, report, knowledge)) return unprovable(report);
   const proving: NotDoneProof = named === null ? 'ring-silence' : 'ring-entry';
   return resolver.notDone.includes(proving) ? neverStarted(entry, report, named) : unprovable(report);
+}
+
+/**
+ * The device's own last word on the command, in whatever incarnation it counts by now: no other command of the device had this number.
+ * `null` where its ring has none.
+ */
+export function lastWordOn(entry: LedgerEntry, report: Report): Verdict | null {
+  const named = report.commands?.find(({ n }) => n === entry.n);
+  if (named === undefined || !isLastWord(named, entry, report) || isProtocolRefusal(named)) return null;
+  return wordOfDevice(named, nameOf(report));
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   isNamedDone,
   isNamedUndecided,
   type Knowledge,
+  lastWordOn,
   mayTellOf,
   nameOf,
   proofText,
@@ -37,15 +38,19 @@ export function resolveByReport(draft: Draft, stored: Stored): void {
   resolveOf(draft, stored, draft.twin.incarnation);
 }
 
-/** Resolves what `report`, of this incarnation, proves about commands of it: open ones, and those that were closed without a proof. */
+/**
+ * Resolves what `report`, of this incarnation, proves about commands of it: open ones, and those that were closed without a proof. One of
+ * another incarnation that is in flight beyond the device waits for its word, and for nothing else.
+ */
 export function resolveOf(draft: Draft, { report, receivedAt }: Stored, incarnation: number): void {
   const { twin, context } = draft;
   const undecided = numbersUndecided(draft);
   const judge = (entry: LedgerEntry): Verdict | null =>
     verdictOf(entry, report, knowledgeOf(draft, entry, undecided));
   for (const entry of twin.open) {
-    if (entry.incarnation !== incarnation || !mayTellOf(entry, receivedAt, context)) continue;
-    const verdict = verdictAmongTwo(draft, entry, judge(entry));
+    const isOfIt = entry.incarnation === incarnation;
+    if (!(isOfIt || isUndecided(entry)) || !mayTellOf(entry, receivedAt, context)) continue;
+    const verdict = verdictAmongTwo(draft, entry, isOfIt ? judge(entry) : lastWordOn(entry, report));
     if (verdict === null) {
       if (isNamedUndecided(report, entry.n)) noteUndecided(draft, entry);
       continue;

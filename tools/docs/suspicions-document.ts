@@ -36,7 +36,7 @@ Who speaks under a device's name a person may know better than the twin: after a
 \`renew-identity\` (\`corral identity renew DEVICE --by NAME --why SENTENCE\`, or a command like \`clear\`) begins a new count of boots with
 whatever the hub stores from then on. It is accepted while the device is offline, or in \`identity-conflict\`. Until a report comes nothing is
 known: the twin is \`offline\`, has no hold, and takes no command but \`report\`; it asks for one at once. Commands without an outcome are
-closed as unprovable. How long each doubt about who speaks lasts is in [the protocol](protocol.md#what-a-device-may-forget).
+closed as unprovable, but for those that it has named \`undecided\`, which end by its word. How long each doubt about who speaks lasts is in [the protocol](protocol.md#what-a-device-may-forget).
 
 A command that its device has named \`undecided\`, as a gateway does while it waits for its station, is in flight beyond the device, and may
 take effect however long ago it was sent. While it is, every command is refused as \`pending\`, its hold has no \`certainUntil\`, and

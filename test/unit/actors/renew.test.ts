@@ -1,6 +1,7 @@
 /** The command `renew-identity`: a person knows who speaks from now on. */
 import { describe, expect, test } from 'vitest';
 import { chargePoint } from '../../../machines/charge-point.ts';
+import { UNDECIDED } from '../../../machines/report.ts';
 import { Pair } from './pair.ts';
 
 const { silenceMs } = chargePoint.limits;
@@ -104,4 +105,29 @@ describe('it is refused', () => {
     expect(pair.refusals).toEqual(['illegal-state']);
     expect(pair.twin.incarnation).toBe(2);
   });
+});
+
+test('what is in flight beyond the device ends by its word all the same, and by no silence', () => {
+  const pair = new Pair().meet();
+  pair.ask('start', { id: 's' });
+  const n = pair.twin.lastN;
+  pair.unhandled();
+  const name = (outcome: string, others = pair.device.ring): void => {
+    pair.device.ring = [{ n, outcome }, ...others.filter((entry) => entry.n !== n)];
+    pair.report();
+  };
+  name(UNDECIDED);
+  pair.pass(2 * silenceMs);
+  pair.ask('renew-identity', WORD);
+  pair.pass(1_000);
+  name(UNDECIDED);
+  expect(pair.refusals).toEqual([]);
+  expect(pair.twin).toMatchObject({ incarnation: 2, newest: { boot: pair.device.boot } });
+  expect(pair.ledger.get('s')).toMatchObject({ reason: UNDECIDED, closedAt: null });
+  pair.device.ring = pair.device.ring.filter((entry) => entry.n !== n);
+  pair.report();
+  expect(pair.ledger.get('s'), 'a silent ring proves nothing').toMatchObject({ closedAt: null });
+  name('done');
+  expect(pair.ledger.get('s')).toMatchObject({ outcome: 'done' });
+  expect(pair.document.pending).toEqual([]);
 });
