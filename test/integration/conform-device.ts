@@ -7,7 +7,7 @@ import type { Report } from '../../machines/report.ts';
 import { startAgent } from '../../src/device/agent.ts';
 import type { AgentOptions, DeviceAgent } from '../../src/device/device-agent.ts';
 import { AGENT_LIMITS } from '../../src/device/limits.ts';
-import type { StoredDevice } from '../../src/device/log-entry.ts';
+import { linesOf, type StoredDevice } from '../../src/device/log-entry.ts';
 import { MemoryStorage, StorageMedium } from '../../src/device/memory-storage.ts';
 import { deviceLinks } from '../../src/device/nats-link.ts';
 import type { DeviceBody, DeviceClock, DeviceLink } from '../../src/device/ports.ts';
@@ -99,7 +99,12 @@ export class ConformDevice {
       storage: {
         load: async () => {
           const stored = await storage.load();
-          return this.#spoiling.stored?.(stored) ?? stored;
+          const spoilt = this.#spoiling.stored?.(stored);
+          if (spoilt === undefined) return stored;
+          // What its firmware makes of it is on its disk from then on.
+          this.#medium.wipe();
+          for (const line of linesOf(spoilt)) this.#medium.write(line);
+          return spoilt;
         },
         append: (entry) => storage.append(entry),
         close: () => storage.close(),

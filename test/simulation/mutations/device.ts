@@ -51,7 +51,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: 'switch (shown) {',
     put: 'switch (shown === true ? false : shown) {',
     caughtBy: 'outcomes',
-    seed: 1,
+    seed: 29,
   },
   {
     bug: 'a restart prolongs a hold',
