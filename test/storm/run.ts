@@ -2,7 +2,6 @@
  * Runs the storm of a seed, waits until everything has become right, and judges what happened: by the simulation's properties, where they take
  * the same evidence, and by those of the ways.
  */
-import { deviceOf } from '../../src/runtime/journal-line.ts';
 import type { Checker } from '../simulation/checkers/checker.ts';
 import { soundness } from '../simulation/checkers/soundness.ts';
 import type { Violation } from '../simulation/run.ts';
@@ -10,6 +9,7 @@ import { evidenceOf, type StormEvidence } from './evidence.ts';
 import type { Eye, Mark } from './eye.ts';
 import type { Ground } from './ground.ts';
 import { SETTLING, stormCheckers } from './checkers/all.ts';
+import { publishedIn, untold } from './checkers/following.ts';
 import type { StormRecord } from './record.ts';
 import { type Sight, sightsOf } from './sights.ts';
 import { Storm } from './storm.ts';
@@ -162,15 +162,15 @@ async function missingElsewhere(storm: Storm, eye: Eye, { mark }: Settling): Pro
     if (filed < made) missing.push(`${device}: ${filed} of ${made} reports are filed`);
   }
   const journal = (await eye.journal(deviceNames, mark)).flat();
-  for (const { name, devices, told: toldLines, from } of record.readers) {
-    const wanted = new Set(
-      journal
-        .filter((line) => line.type !== 'dead-letter' && (devices?.includes(deviceOf(line)) ?? true))
-        .map(({ partition, no }) => `${partition}-${no}`),
-    );
-    for (const { partition, no } of toldLines) wanted.delete(`${partition}-${no}`);
-    // Who began later was not told what was published before.
-    if (wanted.size > 0 && from === 0) missing.push(`${name} was not told ${[...wanted].slice(0, 5).join()}`);
+  const published = publishedIn(await eye.stream('CHANGES', mark), deviceNames);
+  const known = new Set(published.map(({ key }) => key));
+  const unpublished = journal.filter(
+    ({ type, partition, no }) => type !== 'dead-letter' && !known.has(`${partition}-${no}`),
+  );
+  if (unpublished.length > 0) missing.push(`${unpublished.length} lines of the journal are not published`);
+  for (const reader of record.readers) {
+    const keys = untold(reader, published).map(({ key }) => key);
+    if (keys.length > 0) missing.push(`${reader.name} was not told ${keys.slice(0, 5).join()}`);
   }
   return missing;
 }

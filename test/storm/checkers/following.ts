@@ -1,3 +1,4 @@
+import type { StoredMessage } from '../../../src/memory/message-stream.ts';
 import { readPublished } from '../../../src/wire/published.ts';
 import { parseChangeSubject } from '../../../src/wire/subjects.ts';
 import type { Checker, Flaw } from '../../simulation/checkers/checker.ts';
@@ -18,13 +19,17 @@ export const following: Checker<StormEvidence> = {
   sentence:
     'who follows is told each line of the journal that is published after he began, in the order of the stream, none of its messages twice, and is never told that something is gone while the stream holds it',
   check: (evidence) => {
-    const published = publishedIn(evidence);
+    const published = publishedIn(evidence.streams.changes, evidence.devices);
     return evidence.record.readers.flatMap((reader) => wrongAbout(reader, published, evidence));
   },
 };
 
-function publishedIn({ streams, devices }: StormEvidence): readonly Published[] {
-  return streams.changes.flatMap(({ sequence, subject, payload }) => {
+/** The lines of the journal of these devices that stand in the stream of changes. */
+export function publishedIn(
+  changes: readonly StoredMessage[],
+  devices: readonly string[],
+): readonly Published[] {
+  return changes.flatMap(({ sequence, subject, payload }) => {
     const where = parseChangeSubject(subject);
     if (where === null || !devices.includes(where.device)) return [];
     const read = readPublished(where, payload);
@@ -39,12 +44,10 @@ function wrongAbout(
   published: readonly Published[],
   { endedAt }: StormEvidence,
 ): Flaw[] {
-  const { name, devices, told, words, from } = reader;
+  const { name, devices, told, words } = reader;
   const flaws: Flaw[] = words.map(({ at, text }) => ({ at, device: null, text: `${name} was told ${text}` }));
   let last = -Infinity;
-  const keys = new Set<string>();
   for (const { at, device, sequence, partition, no } of told) {
-    keys.add(`${partition}-${no}`);
     const flaw = (text: string): void =>
       void flaws.push({ at, device, text: `${name} was told ${partition}-${no}, ${text}` });
     if (sequence <= last) flaw(`sequence ${sequence}, after sequence ${last}`);
@@ -55,12 +58,19 @@ function wrongAbout(
       flaw(`which is not what the stream holds at ${sequence}`);
     if (devices?.includes(device) === false) flaw(`which is about ${device}`);
   }
-  const wanted = published.filter(
-    ({ device, sequence }) => sequence > (from ?? Infinity) && (devices?.includes(device) ?? true),
-  );
-  for (const { key, device, sequence } of wanted) {
-    if (!keys.has(key))
-      flaws.push({ at: endedAt, device, text: `${name} was never told ${key}, sequence ${sequence}` });
-  }
+  for (const { key, device, sequence } of untold(reader, published))
+    flaws.push({ at: endedAt, device, text: `${name} was never told ${key}, sequence ${sequence}` });
   return flaws;
+}
+
+/** What a reader has to be told yet. */
+export function untold(
+  { devices, told, from }: ReaderRecord,
+  published: readonly Published[],
+): readonly Published[] {
+  const keys = new Set(told.map(({ partition, no }) => `${partition}-${no}`));
+  return published.filter(
+    ({ device, sequence, key }) =>
+      sequence > (from ?? Infinity) && (devices?.includes(device) ?? true) && !keys.has(key),
+  );
 }
