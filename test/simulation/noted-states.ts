@@ -8,6 +8,8 @@ export const NOTED_STATES = {
   inquiry: 'what became of a commit had to be found out',
   'not-hearing': 'a node did not hear all that the streams hold',
   'stream-gone': 'a stream had lost what was not read yet, or was made anew',
+  'wrong-hub': 'a node found that the clock of the hub is wrong, and not its own',
+  'wrong-both': "a node found that its own clock and the hub's are both wrong",
   searching: 'a node searched for the message that the store refuses',
 } as const;
 export type NotedState = keyof typeof NOTED_STATES;

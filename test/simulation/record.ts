@@ -5,7 +5,7 @@
 import type { Command } from '../../machines/command.ts';
 import type { Kind } from '../../machines/kind.ts';
 import type { Report } from '../../machines/report.ts';
-import type { StoredMessage } from '../../src/memory/message-stream.ts';
+import type { MessageStream, StoredMessage } from '../../src/memory/message-stream.ts';
 import type { WatchEvent } from '../../src/client/watch.ts';
 import type { Commit, GoneRange } from '../../src/runtime/ports.ts';
 import type { NotedState } from './noted-states.ts';
@@ -194,6 +194,10 @@ export class WorldRecord {
   readonly madeBySample = new Map<string, MadeReport>();
   /** Reports that somebody else made in a device's name, by the same. */
   readonly forged = new Map<string, Report>();
+  /** When the hub really stored a message, whatever its clock said. */
+  readonly storedAt = new Map<StoredMessage, number>();
+  /** The hub told a node its time: when it told, and when that was heard. */
+  readonly hubTimes: { readonly node: string; readonly toldAt: number; readonly heardAt: number }[] = [];
   readonly arrivals: Arrival[] = [];
   readonly executions: Execution[] = [];
   /** Ids of commands of which the device cannot tell what became of them. */
@@ -233,6 +237,12 @@ export class WorldRecord {
   readonly brokenStorages: { readonly device: string; readonly at: number; readonly what: string }[] = [];
   /** Twins that could not decide, processes that would have ended: what may never happen at all. */
   readonly faults: { readonly at: number; readonly what: string }[] = [];
+
+  /** A stream has just stored its last message, unless it had that before. */
+  noteStored({ messages }: MessageStream, at: number): void {
+    const message = messages.at(-1);
+    if (message !== undefined && !this.storedAt.has(message)) this.storedAt.set(message, at);
+  }
 
   /** Counts something that was done to the world. */
   count(sort: FaultSort | Mishap, times = 1): void {

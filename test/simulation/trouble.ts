@@ -39,6 +39,7 @@ export const FAULTS = {
   'server-clock-set': 300_000,
   'node-clock-wrong': 900_000,
   'store-clock-wrong': 1_200_000,
+  'hub-clock-wrong': 1_500_000,
 } as const;
 export type FaultSort = keyof typeof FAULTS;
 
@@ -82,6 +83,7 @@ export const MISHAPS = [
   'tail-noticed',
   'pause-in-a-call',
   'wrong-clock-noticed',
+  'dated-wrong',
   'delivery-lost',
   'loss-noticed',
   'report-refused',

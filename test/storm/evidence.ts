@@ -42,7 +42,7 @@ export async function evidenceOf(
     takenOver: (await eye.leases()).filter(({ partition, epoch }) => epoch !== mark.epochs.get(partition))
       .length,
     weather: { ...drawWeather(new Chance(1)), limits },
-    ...{ hubOffsetMs: 0, silence: new Map(), serverClocks: new Map(), events: 0 },
+    ...{ hubOffsetMs: 0, hubClock: null, silence: new Map(), serverClocks: new Map(), events: 0 },
     ...{ lastWords: null, lyingWords: null, filedOfThorn: null, feedWords: null, feedSilence: new Map() },
   };
 }

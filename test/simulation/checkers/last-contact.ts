@@ -10,7 +10,7 @@ const WHOLE_MS = 2;
 export const lastContact: Checker = {
   name: 'last-contact',
   sentence:
-    'what a document calls the last contact is a time at which the hub stored something of the device',
+    'what a document calls the last contact is a time at which the hub stored something of the device, or heard by a node since where the hub dated it wrong, and never in the future',
   check: (evidence) => {
     const { record, serverClocks, hubOffsetMs, weather } = evidence;
     const heard = storedByDevice(evidence);
@@ -19,31 +19,44 @@ export const lastContact: Checker = {
       if (request.operation !== 'get' || body.outcome !== undefined || body.lastContact === null) return [];
       const { device } = request;
       const told = Number(body.lastContact);
-      const offMs = nearest(heard.get(device) ?? [], told) - told;
       // A node whose clock is behind calls nothing later than its own time (`wrong-clock` judges it).
       const isClockRight = serverClocks
         .get(node)
         ?.offsetsBetween(WORLD_BEGINS, at)
         .every((offset) => Math.abs(offset - hubOffsetMs) <= mostMs);
-      if (Math.abs(offMs) <= mostMs || isClockRight !== true) return [];
-      const text = `${node} says at ${atServer} that it was heard last at ${told}; what the hub stored nearest is ${offMs} ms off`;
-      return [{ at, device, text }];
+      if (isClockRight !== true) return [];
+      const what = `${node} says at ${atServer} that it was heard last at ${told}`;
+      const aheadMs = told - (at + hubOffsetMs);
+      if (aheadMs > mostMs) return [{ at, device, text: `${what}, which is ${aheadMs} ms later than now` }];
+      const stored = heard.get(device) ?? { times: [], wrongFrom: Infinity };
+      const offMs = nearest(stored.times, told) - told;
+      if (Math.abs(offMs) <= mostMs || told >= stored.wrongFrom - mostMs) return [];
+      return [{ at, device, text: `${what}; what the hub stored nearest is ${offMs} ms off` }];
     });
   },
 };
 
-/** When the hub stored something of each device, in order. */
-function storedByDevice({ streams, record }: Evidence): ReadonlyMap<string, readonly number[]> {
-  const times = new Map<string, number[]>();
+/** What the hub stored of a device, by a clock that is right. */
+interface Stored {
+  /** In order. */
+  readonly times: number[];
+  /** From here on it is dated wrong: it counts from when a node hears it. */
+  wrongFrom: number;
+}
+
+function storedByDevice({ streams, record, hubOffsetMs }: Evidence): ReadonlyMap<string, Stored> {
+  const all = new Map<string, Stored>();
   const lost = record.hubLosses.flatMap(({ reports }) => reports);
-  for (const { subject, storedAt } of [...streams.reports, ...lost]) {
-    const device = parseReportSubject(subject)?.device ?? '';
-    const known = times.get(device);
-    if (known === undefined) times.set(device, [storedAt]);
-    else known.push(storedAt);
+  for (const message of [...streams.reports, ...lost]) {
+    const device = parseReportSubject(message.subject)?.device ?? '';
+    const time = (record.storedAt.get(message) ?? NaN) + hubOffsetMs;
+    const stored = all.get(device) ?? { times: [], wrongFrom: Infinity };
+    all.set(device, stored);
+    stored.times.push(time);
+    if (Math.abs(message.storedAt - time) > WHOLE_MS) stored.wrongFrom = Math.min(stored.wrongFrom, time);
   }
-  for (const known of times.values()) known.sort((a, b) => a - b);
-  return times;
+  for (const { times } of all.values()) times.sort((a, b) => a - b);
+  return all;
 }
 
 /** The nearest of some numbers in order; `Infinity` where there is none. */

@@ -38,9 +38,18 @@ export const wrongClock: Checker = {
   },
 };
 
-/** All the time until then. */
-function isWrong({ serverClocks, hubOffsetMs, weather }: Evidence, node: string, at: number): boolean {
-  const offsets = serverClocks.get(node)?.offsetsBetween(at - FOUND_OUT_MS, at) ?? [];
+/** All the time until then, whichever of the two was wrong; and where it was the hub's that was set, the node could know. */
+function isWrong({ serverClocks, hubClock, weather, record }: Evidence, node: string, at: number): boolean {
+  const clock = serverClocks.get(node);
+  if (clock === undefined || hubClock === null) return false;
   const mostMs = weather.limits.serverErrorMs + ROUNDING_MS;
-  return offsets.length > 0 && offsets.every((offsetMs) => Math.abs(offsetMs - hubOffsetMs) > mostMs);
+  const from = at - FOUND_OUT_MS;
+  const moments = [from, ...clock.setBetween(from, at), ...hubClock.setBetween(from, at)];
+  if (moments.some((moment) => Math.abs(clock.aheadAt(moment) - hubClock.aheadAt(moment)) <= mostMs))
+    return false;
+  const setAt = hubClock.setBetween(-Infinity, at).at(-1);
+  return (
+    setAt === undefined ||
+    record.hubTimes.some((told) => told.node === node && told.toldAt >= setAt && told.heardAt <= from)
+  );
 }

@@ -63,6 +63,22 @@ export const troubleMutations: readonly Mutation[] = [
     seed: 33,
   },
   {
+    bug: 'what the hub dated by a clock that is wrong counts as received at that date',
+    file: 'src/runtime/hub-dates.ts',
+    find: '    if (isWrong) return latest;',
+    put: '    if (isWrong) return storedAt;',
+    caughtBy: 'clock-bounds',
+    seed: 13,
+  },
+  {
+    bug: 'what the hub dated by a clock that is known to be wrong is believed where the date fits',
+    file: 'src/runtime/hub-dates.ts',
+    find: 'const isKnown = hubClock.isDatedWrong(storedAt);',
+    put: 'const isKnown = hubClock.isDatedWrong(NaN);',
+    caughtBy: 'clock-bounds',
+    seed: 13,
+  },
+  {
     bug: 'a report is none where one value in it does not fit',
     file: 'src/runtime/turn.ts',
     find: 'if (report.unreadable !== undefined)\n      telemetry.unreadable({',

@@ -24,7 +24,7 @@ export interface BackendOptions {
   readonly name: string;
   readonly schedule: Schedule;
   readonly hub: MemoryHub;
-  readonly hubClock: Clock;
+  readonly clock: Clock;
   readonly devices: readonly Device[];
   readonly record: WorldRecord;
   readonly trace: Trace;
@@ -62,10 +62,10 @@ export class Backend {
   #isRetired = false;
 
   constructor(options: BackendOptions) {
-    const { name, hubClock, chance } = options;
+    const { name, clock, chance } = options;
     this.name = name;
     this.#options = options;
-    this.link = new MemoryLink(hubClock, {
+    this.link = new MemoryLink(clock, {
       delayMs: () => chance.exponential(10),
       isLost: () => {
         const isLost = !this.#isRetired && chance.hits(0.01);
@@ -75,7 +75,7 @@ export class Backend {
     });
     this.#http = chance.fork('http');
     const ports = {
-      ...{ requester: this.#requester(), clock: hubClock },
+      ...{ requester: this.#requester(), clock },
       ...{ newId: () => chance.uuid(), random: () => chance.unit() },
     };
     const encodings: readonly Encoding[] = ['json', 'msgpack'];

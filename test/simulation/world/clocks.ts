@@ -35,6 +35,16 @@ export class ServerClock {
     return this.#offsets.slice(first).flatMap(({ at, offsetMs }) => (at > to ? [] : [offsetMs]));
   }
 
+  /** How far it was ahead of true time at a moment, ms. */
+  aheadAt(moment: number): number {
+    return this.#offsets.findLast(({ at }) => at <= moment)?.offsetMs ?? 0;
+  }
+
+  /** When it was set, between two moments. */
+  setBetween(from: number, to: number): readonly number[] {
+    return this.#offsets.flatMap(({ at }) => (at > from && at <= to ? [at] : []));
+  }
+
   /** With fractions, ms epoch. */
   exact(): number {
     return this.#schedule.now + this.#offsetMs;

@@ -42,8 +42,10 @@ export type FinalTruth = ReturnType<Device['truth']>;
 export interface Evidence {
   readonly record: WorldRecord;
   readonly weather: Weather;
-  /** Hub time minus true time, ms. */
+  /** Hub time minus true time, ms, while the hub's clock is right. */
   readonly hubOffsetMs: number;
+  /** `null` where nobody sets it. */
+  readonly hubClock: ServerClock | null;
   /** Of each node. */
   readonly serverClocks: ReadonlyMap<string, ServerClock>;
   /** When the storm was over, true time. */

@@ -15,14 +15,14 @@ const FINAL: readonly string[] = ['done', 'rejected', 'expired', 'unknown', 'ref
 interface Examiner {
   readonly schedule: Schedule;
   readonly backend: Backend;
-  readonly hubClock: Clock;
+  readonly clock: Clock;
   readonly chance: Chance;
 }
 
 /** Tells the device to do all that it may, one after the other, until each has come to its end; the answers go into `exam`. */
 export async function examine(
   device: string,
-  { schedule, backend, hubClock, chance }: Examiner,
+  { schedule, backend, clock, chance }: Examiner,
   exam: ExamAnswer[],
 ): Promise<void> {
   // What asks for a person gets one: `abandon` and `clear` come first.
@@ -30,7 +30,7 @@ export async function examine(
     const document = await backend.get(device);
     if (wanted !== 'report' && document?.allowed.includes(wanted) !== true) continue;
     // A hold from the storm may run out by itself before it is released.
-    const isEnding = (document?.hold?.until ?? Infinity) < hubClock.now() + EXAM_HOLD_MS;
+    const isEnding = (document?.hold?.until ?? Infinity) < clock.now() + EXAM_HOLD_MS;
     if (wanted === 'release' && isEnding) continue;
     const args = wordArgs(wanted, document) ?? {};
     const wish = { device, name: wanted, id: chance.uuid(), args, waitMs: 20_000 };

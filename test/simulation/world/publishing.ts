@@ -48,6 +48,7 @@ export function publishing(options: PublishingOptions): PublisherPort {
     const stream = parseChangeSubject(subject) === null ? hub.deadLetters : hub.changes;
     try {
       const { sequence, isDuplicate } = stream.append({ subject, payload, id, now: hubClock.now() });
+      record.noteStored(stream, schedule.now);
       if (isDuplicate) record.count('publication-repeated');
       if (!chance.hits(trouble.unsaidPart)) return answerOf({ stream: stream.name, seq: sequence });
       record.count('publication-unsaid');

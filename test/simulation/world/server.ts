@@ -254,6 +254,8 @@ export class Server {
       onChange: (difference) => {
         const what = `${name} takes a clock for wrong: ${JSON.stringify(difference)}`;
         trace.line(name, () => what);
+        if (difference.wrong === 'hub' || difference.wrong === 'both')
+          record.visited.add(`wrong-${difference.wrong}`);
         if (hasWrongClocks) record.count('wrong-clock-noticed');
         else record.faults.push({ at: schedule.now, what });
       },
@@ -268,7 +270,7 @@ export class Server {
 
   /** The clocks of hub and store as they are asked over connections. */
   #overNetwork(process: Process, link: MemoryLink): readonly TimeSource[] {
-    const { hubClock, storeClock, schedule, network, name } = this.#options;
+    const { hubClock, storeClock, schedule, network, name, record } = this.#options;
     const entering = async <T>(answer: Promise<T>): Promise<T> => {
       try {
         return await answer;
@@ -280,9 +282,10 @@ export class Server {
       new Promise((resolve, reject) => {
         const cancel = schedule.after(ASK_TIME_MS, () => reject(new Error('the hub did not answer')));
         link.send('delivery', () => {
-          const now = hubClock.now();
+          const [now, toldAt] = [hubClock.now(), schedule.now];
           link.receive('delivery', () => {
             cancel();
+            record.hubTimes.push({ node: name, toldAt, heardAt: schedule.now });
             resolve(now);
           });
         });
@@ -416,7 +419,6 @@ export class Server {
         deadLetterLeft: ignore,
         missing: ignore,
         clockOutOfBounds: ignore,
-        datedWrong: ignore,
         refused: ignore,
         sent: ignore,
         outcome: ignore,
@@ -426,6 +428,7 @@ export class Server {
         sourceChanged: ({ change }) => record.count(`source-${change}`),
         snapshotReplayed: () => record.count('replay-found'),
       },
+      datedWrong: ({ messages }) => record.count('dated-wrong', messages),
       passedOver: ({ messages }) => record.count('passed-over', messages),
       storeUnavailable: (cause) => trace.line(name, () => `cannot commit: ${cause.message}`),
       deadLetter: ({ reason, detail, device }) => {

@@ -6,7 +6,6 @@
 import type { MemoryHub } from '../../../src/memory/hub.ts';
 import type { MessageStream, StoredMessage } from '../../../src/memory/message-stream.ts';
 import type { MemoryStore } from '../../../src/memory/store.ts';
-import type { Clock } from '../../../src/runtime/ports.ts';
 import { readReports } from '../../../src/wire/report.ts';
 import { parseReportSubject } from '../../../src/wire/subjects.ts';
 import type { Happenings } from '../plan.ts';
@@ -35,7 +34,6 @@ export interface SetBacksOptions {
   readonly happenings: Happenings;
   readonly trace: Trace;
   readonly hub: MemoryHub;
-  readonly hubClock: Clock;
   readonly store: MemoryStore;
   readonly servers: readonly Server[];
   readonly storeAway: Away;
@@ -55,7 +53,7 @@ export class SetBacks {
     const chance = this.#options.chance.fork('hub');
     const again = (): void => {
       this.#after(chance.exponential(MEAN_MS), () => {
-        if (this.#options.happenings.happens('hub-set-backs')) this.#setHubBack(chance);
+        if (this.#options.happenings.happens('hub-set-backs')) this.setHubBack(chance);
         again();
       });
     };
@@ -83,14 +81,15 @@ export class SetBacks {
     this.#isOver = true;
   }
 
-  #setHubBack(chance: Chance): void {
-    const { record, trace, hub, hubClock, hubAway, schedule } = this.#options;
-    const since = hubClock.now() - chance.between(0, chance.pick(TAIL_MS));
+  /** The hub goes back. */
+  setHubBack(chance: Chance): void {
+    const { record, trace, hub, hubAway, schedule } = this.#options;
+    const since = schedule.now - chance.between(0, chance.pick(TAIL_MS));
     trace.line('storm', () => `the hub loses what it stored since ${String(since)}`);
     record.count('hub-set-back');
     hubAway.cut();
-    const reports = [...hub.reports.all].flatMap(([, stream]) => loseSince(stream, since));
-    const published = [hub.changes, hub.deadLetters].flatMap((stream) => loseSince(stream, since));
+    const reports = [...hub.reports.all].flatMap(([, stream]) => this.#loseSince(stream, since));
+    const published = [hub.changes, hub.deadLetters].flatMap((stream) => this.#loseSince(stream, since));
     record.count('message-lost-by-hub', reports.length + published.length);
     record.hubLosses.push({ at: schedule.now, reports, published });
     this.#forgetStored(reports, since);
@@ -99,6 +98,15 @@ export class SetBacks {
       hubAway.mend();
       if (isBeforeNodes) this.#keepNodesAway(chance.exponential(NODES_AWAY_MS));
     });
+  }
+
+  /** What a stream loses that was stored after a true time, whatever the hub's clock said. */
+  #loseSince(stream: MessageStream, since: number): readonly StoredMessage[] {
+    const { storedAt } = this.#options.record;
+    const lost = stream.messages.filter((message) => (storedAt.get(message) ?? 0) > since);
+    const [first] = lost;
+    if (first !== undefined) stream.loseAfter(first.sequence - 1);
+    return lost;
   }
 
   /** Devices come back earlier: until nodes do, the streams grow again, maybe beyond where they were. */
@@ -112,7 +120,7 @@ export class SetBacks {
 
   /** What no copy is left of was not stored, as far as anybody will ever read it. */
   #forgetStored(lost: readonly StoredMessage[], since: number): void {
-    const { record, hub, hubClock, schedule } = this.#options;
+    const { record, hub, schedule } = this.#options;
     const left = new Set([...hub.reports.all].flatMap(([, { messages }]) => messages.flatMap(samplesOf)));
     for (const key of lost.flatMap(samplesOf)) {
       const made = record.madeBySample.get(key);
@@ -120,8 +128,7 @@ export class SetBacks {
       made.storedAt = null;
       made.wasLostByHub = true;
     }
-    const offsetMs = hubClock.now() - schedule.now;
-    for (const arrival of record.arrivals) if (arrival.at > since - offsetMs) arrival.lostAt ??= schedule.now;
+    for (const arrival of record.arrivals) if (arrival.at > since) arrival.lostAt ??= schedule.now;
   }
 
   #setStoreBack(chance: Chance, setBack: () => void, keptAt: number): void {
@@ -146,14 +153,6 @@ export class SetBacks {
       if (!this.#isOver) work();
     });
   }
-}
-
-/** What a stream loses that was stored after a time of the hub's. */
-function loseSince(stream: MessageStream, since: number): readonly StoredMessage[] {
-  const lost = stream.messages.filter(({ storedAt }) => storedAt > since);
-  const [first] = lost;
-  if (first !== undefined) stream.loseAfter(first.sequence - 1);
-  return lost;
 }
 
 function samplesOf({ subject, payload }: StoredMessage): readonly string[] {

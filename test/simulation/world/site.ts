@@ -83,9 +83,11 @@ export class Site implements ReportIntake {
 
   /** What the hub's stream makes of it, and answers; `null`: nothing. */
   #store(device: string, payload: Uint8Array): { readonly isStored: boolean; readonly text: string | null } {
+    const { hub, record, schedule } = this.#options;
     const stream = siteStream(SITE);
     try {
-      const { sequence } = this.#options.hub.storeReport(SITE, device, payload);
+      const { sequence } = hub.storeReport(SITE, device, payload);
+      record.noteStored(hub.reports.of(SITE), schedule.now);
       return { isStored: true, text: JSON.stringify({ stream, seq: sequence }) };
     } catch (error) {
       if (!(error instanceof NotStored)) throw error;

@@ -33,6 +33,11 @@ export interface StormOptions {
   readonly servers: readonly Server[];
   readonly backends: readonly Backend[];
   readonly storeClock: ServerClock;
+  readonly hubClock: ServerClock;
+  /** How far the hub's is ahead of true time while it is right, ms. */
+  readonly hubOffsetMs: number;
+  /** The hub loses what it stored last, and comes back. */
+  readonly loseTail: (chance: Chance) => void;
   readonly trouble: StoreTrouble;
   readonly happenings: Happenings;
 }
@@ -41,6 +46,14 @@ export interface StormOptions {
 const WRONG_BY_MS = [1_000, 30_000, 600_000, 3_600_000];
 /** How wrong the store's is set, ms: by other times than a node's, since two clocks of three that are wrong alike are believed. */
 const STORE_WRONG_BY_MS = [2_500, 45_000, 900_000, 5_400_000];
+
+/** How wrong the hub's is set, ms: by other times than the others', since two clocks that are wrong together are believed. */
+const HUB_WRONG_BY_MS = [90_000, 1_200_000, 7_200_000, 21_600_000];
+/** It stays so for so long, ms on average, and at most. */
+const HUB_WRONG_MS = 400_000;
+const HUB_WRONG_MAX_MS = 3_600_000;
+/** In this part of the cases it came up with that time after a power cut that took the tail of its streams. */
+const WITH_TAIL_PART = 0.3;
 
 /** Does something to the world, or does not: what is left out draws its chances all the same, so that no other fault moves. */
 type Do = (work: () => void) => void;
@@ -276,6 +289,10 @@ export class Storm {
         this.#setWrong(storeClock, chance.pick(STORE_WRONG_BY_MS), chance, effect);
         return;
       }
+      case 'hub-clock-wrong': {
+        this.#setHubWrong(chance, effect);
+        return;
+      }
       case 'server-clock-set': {
         const clock = chance.pick([storeClock, ...servers.map((it) => it.clock)]);
         const offsetMs = chance.between(0, weather.limits.serverErrorMs);
@@ -330,6 +347,24 @@ export class Storm {
       const rightMs = chance.between(0, serverErrorMs);
       effect(() => clock.set(rightMs));
     });
+  }
+
+  /** The hub's clock is set by minutes or hours, maybe while it was away, and is set right again some time later. */
+  #setHubWrong(chance: Chance, effect: Do): void {
+    const { hubClock, hubOffsetMs, loseTail, trace, schedule } = this.#options;
+    const offMs = chance.pick([-1, 1]) * chance.pick(HUB_WRONG_BY_MS);
+    const losesTail = chance.hits(WITH_TAIL_PART);
+    effect(() => {
+      trace.line('storm', () => `the hub's clock is set by ${offMs} ms`);
+      if (losesTail) loseTail(chance.fork(`tail ${schedule.now}`));
+      hubClock.set(hubOffsetMs + offMs);
+    });
+    this.#later(Math.min(HUB_WRONG_MAX_MS, this.#some(chance, HUB_WRONG_MS)), () =>
+      effect(() => {
+        trace.line('storm', () => "the hub's clock is set right");
+        hubClock.set(hubOffsetMs);
+      }),
+    );
   }
 
   /** A stream is full, or there is no JetStream: what is published is answered with an error, or by nobody, or not at all. */

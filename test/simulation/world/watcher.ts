@@ -18,7 +18,8 @@ import type { Schedule } from './schedule.ts';
 export interface WatcherOptions {
   readonly schedule: Schedule;
   readonly hub: MemoryHub;
-  readonly hubClock: Clock;
+  /** Of its machine, which is right. */
+  readonly rightClock: Clock;
   readonly consumers: Consumers;
   readonly chance: Chance;
   readonly record: WorldRecord;
@@ -93,13 +94,13 @@ export class Watcher {
   }
 
   #start(): void {
-    const { schedule, chance, hub, hubClock, consumers, record } = this.#options;
+    const { schedule, chance, hub, rightClock, consumers, record } = this.#options;
     const process = new Process(schedule, () => undefined);
-    const link = new MemoryLink(hubClock, { delayMs: () => chance.exponential(10), isLost: () => false });
+    const link = new MemoryLink(rightClock, { delayMs: () => chance.exponential(10), isLost: () => false });
     const life = { process, link };
     this.#life = life;
     const clock: Clock = {
-      now: () => hubClock.now(),
+      now: () => rightClock.now(),
       monotonic: () => schedule.now,
       after: (delayMs, work) => schedule.after(delayMs, () => process.enter(work)),
     };

@@ -57,6 +57,8 @@ const CONSUMERS: readonly FaultSort[] = [
 ];
 /** In this part clocks of servers are farther from each other than they may be. */
 const WRONG_CLOCKS_PART = 0.2;
+/** In this part of those the hub's clock is one of them. */
+const WRONG_HUB_PART = 0.5;
 const WRONG_CLOCKS: readonly FaultSort[] = [...(['node-clock-wrong', 'store-clock-wrong'] as const)];
 /** In this part sensors of devices break. */
 const SENSORS_PART = 0.3;
@@ -71,10 +73,12 @@ export function drawWeather(chance: Chance): Weather {
   const hasConsumers = chance.fork('consumers').hits(CONSUMERS_PART);
   const consumers = hasConsumers ? CONSUMERS : [];
   const hasWrongClocks = chance.fork('wrong clocks').hits(WRONG_CLOCKS_PART);
-  const wrongClocks = hasWrongClocks ? WRONG_CLOCKS : [];
+  const wrongHub: FaultSort[] =
+    hasWrongClocks && chance.fork("hub's date").hits(WRONG_HUB_PART) ? ['hub-clock-wrong'] : [];
+  const wrongClocks = hasWrongClocks ? [...WRONG_CLOCKS, ...wrongHub] : [];
   const sensors: FaultSort[] = chance.fork('sensors').hits(SENSORS_PART) ? ['sensor-broken'] : [];
   const drawnApart: readonly FaultSort[] = [
-    ...(['gateway-undecided', 'hub-refuses', 'sensor-broken'] as const),
+    ...(['gateway-undecided', 'hub-refuses', 'sensor-broken', 'hub-clock-wrong'] as const),
     ...[...ONE_WAY, ...CONSUMERS, ...WRONG_CLOCKS],
   ];
   const sorts = (Object.keys(FAULTS) as FaultSort[]).filter((sort) => !drawnApart.includes(sort));

@@ -91,7 +91,11 @@ export class World {
   readonly #trace: Trace;
   readonly #network: Network;
   readonly #hub: MemoryHub;
-  readonly #hubClock: Clock;
+  readonly #hubClock: ServerClock;
+  /** What the hub stamps with. */
+  readonly #hubStamps: Clock;
+  /** The time of who is not a server: the hub's while that is right. */
+  readonly #rightClock: Clock;
   readonly #consumers: Consumers | null;
   readonly #watcher: Watcher | null;
   readonly #site: Site;
@@ -133,13 +137,15 @@ export class World {
     const clock = (): ServerClock => new ServerClock(schedule, offsets.between(0, serverErrorMs));
     this.#network = new Network(schedule, chance.fork('network'), record);
     this.#hubOffsetMs = offsets.between(0, serverErrorMs);
-    this.#hubClock = {
-      // A stream stamps to the ns; who reads it in whole ms has to round up (`src/nats/delivery-info.ts`).
+    this.#hubClock = new ServerClock(schedule, this.#hubOffsetMs);
+    this.#rightClock = {
       now: () => Math.ceil(schedule.now + this.#hubOffsetMs),
       monotonic: () => schedule.now,
       after: (delayMs, work) => schedule.after(delayMs, work),
     };
-    this.#hub = new MemoryHub(this.#hubClock);
+    // A stream stamps to the ns; who reads it in whole ms has to round up (`src/nats/delivery-info.ts`).
+    this.#hubStamps = { ...this.#rightClock, now: () => Math.ceil(this.#hubClock.exact()) };
+    this.#hub = new MemoryHub(this.#hubStamps);
     this.#consumers = this.#makeConsumers();
     const parts = { schedule, network: this.#network, record };
     this.#site = new Site({ ...parts, hub: this.#hub, chance: chance.fork('site') });
@@ -177,6 +183,8 @@ export class World {
       ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
       ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends, hub: this.#hub },
       ...{ storeClock: this.#storeClock, consumers: this.#consumers, happenings },
+      ...{ hubClock: this.#hubClock, hubOffsetMs: this.#hubOffsetMs },
+      loseTail: (its) => this.#setBacks.setHubBack(its),
     });
   }
 
@@ -203,7 +211,7 @@ export class World {
     this.#calm();
     await schedule.runUntil(calmAt + CALM_MS);
     const exam: ExamAnswer[] = [];
-    const examiner = { schedule, backend: this.#backends[0]!, hubClock: this.#hubClock };
+    const examiner = { schedule, backend: this.#backends[0]!, clock: this.#rightClock };
     for (const { name } of this.#devices)
       void examine(name, { ...examiner, chance: this.#chance.fork(`exam ${name}`) }, exam);
     await schedule.runUntil(calmAt + CALM_MS + LAST_MS);
@@ -216,7 +224,8 @@ export class World {
       broken: (what) => this.record.faults.push({ at: schedule.now, what }),
     });
     const evidence = {
-      ...{ record: this.record, weather, hubOffsetMs: this.#hubOffsetMs, calmAt, endedAt: schedule.now },
+      ...{ record: this.record, weather, calmAt, endedAt: schedule.now },
+      ...{ hubOffsetMs: this.#hubOffsetMs, hubClock: this.#hubClock },
       ...{ store, pasts, exam },
       serverClocks: new Map(this.#servers.map(({ name, clock }) => [name, clock])),
       streams: {
@@ -320,7 +329,7 @@ export class World {
     const name = `node-${index + 1}`;
     const chance = this.#chance.fork(name);
     const server: Server = new Server({
-      ...{ name, schedule, network: this.#network, hub: this.#hub, hubClock: this.#hubClock },
+      ...{ name, schedule, network: this.#network, hub: this.#hub, hubClock: this.#hubStamps },
       ...{ storeClock: this.#storeClock, consumers: this.#consumers },
       ...{
         store: this.#store,
@@ -344,7 +353,7 @@ export class World {
     const { schedule, record } = this;
     if (this.#consumers === null) return null;
     return new Watcher({
-      ...{ schedule, record, trace: this.#trace, hub: this.#hub, hubClock: this.#hubClock },
+      ...{ schedule, record, trace: this.#trace, hub: this.#hub, rightClock: this.#rightClock },
       ...{ consumers: this.#consumers, devices: this.#devices.map(({ name }) => name) },
       chance: this.#chance.fork('watcher'),
     });
@@ -378,7 +387,7 @@ export class World {
     return new SetBacks({
       ...{ schedule, record, happenings: this.happenings, trace: this.#trace, servers: this.#servers },
       ...{ storeAway, hubAway },
-      ...{ hub: this.#hub, hubClock: this.#hubClock, store: this.#store },
+      ...{ hub: this.#hub, store: this.#store },
       chance: this.#chance.fork('set back'),
     });
   }
@@ -399,7 +408,7 @@ export class World {
   #makeBackend(name: string): Backend {
     const { schedule, record, weather } = this;
     return new Backend({
-      ...{ name, schedule, hub: this.#hub, hubClock: this.#hubClock, devices: this.#devices, record },
+      ...{ name, schedule, hub: this.#hub, clock: this.#rightClock, devices: this.#devices, record },
       ...{ trace: this.#trace, chance: this.#chance.fork(name), wishMs: weather.wishMs },
     });
   }
@@ -441,6 +450,7 @@ export class World {
     }
     const { serverErrorMs } = this.weather.limits;
     if (this.weather.hasWrongClocks) this.#storeClock.set(serverErrorMs / 2);
+    this.#hubClock.set(this.#hubOffsetMs);
     for (const server of this.#servers) {
       if (this.weather.hasWrongClocks) server.clock.set(serverErrorMs / 2);
       server.setLink('up');
