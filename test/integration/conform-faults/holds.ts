@@ -55,6 +55,8 @@ function withLeft(report: Report, left: (leftMs: number) => number): Report {
 
 function holdForEver(): Spoiling {
   let held: string | null = null;
+  /** Which hold each report was sent with that has none. */
+  const shown = new Map<string, string | null>();
   return {
     command: (command) => {
       if (command.name === 'release') held = null;
@@ -62,9 +64,11 @@ function holdForEver(): Spoiling {
     },
     report: (report) => {
       held = report.hold?.id ?? held;
-      return held === null || report.hold !== undefined
-        ? report
-        : { ...report, hold: { id: held, leftMs: 0 } };
+      const position = `${String(report.boot)}/${String(report.seq)}`;
+      // What is sent again because its ack was late says what it said before.
+      const id = report.hold !== undefined ? null : shown.has(position) ? shown.get(position)! : held;
+      shown.set(position, id);
+      return id === null ? report : { ...report, hold: { id, leftMs: 0 } };
     },
   };
 }
