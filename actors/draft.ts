@@ -62,6 +62,7 @@ function copyOf(twin: Twin): Writable<Twin> {
     lastContactAt: twin.lastContactAt,
     incarnation: twin.incarnation,
     newest: twin.newest,
+    encoding: twin.encoding,
     first: twin.first,
     clock: twin.clock,
     olderClocks: twin.olderClocks,

@@ -112,7 +112,8 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
   refuseOverdue(draft);
   takeNumbers(draft, report);
   twin.clock = clockOfNews(draft, report, receivedAt);
-  twin.newest = { boot, seq, up, receivedAt, at: report.at ?? null, encoding, report };
+  twin.newest = { boot, seq, up, receivedAt, at: report.at ?? null, report };
+  twin.encoding = encoding;
   noteFirst(draft, report);
   const isProbeAnswered = hearAnswers(draft, report, receivedAt);
   fileReport(draft, { report, receivedAt, clock: twin.clock, fate: 'news' });

@@ -101,8 +101,8 @@ function send(draft: Draft, entry: LedgerEntry): void {
   sendToDevice(draft, command);
 }
 
-/** Commands go out in the encoding the device speaks. One that was never heard can only be asked for a report. */
+/** Commands go out in the encoding the device speaks, whoever counts its boots. One that was never heard can only be asked for a report. */
 export function sendToDevice(draft: Draft, command: Command): void {
-  const { site, device, newest } = draft.twin;
-  addEffect(draft, { type: 'send', site, device, encoding: newest?.encoding ?? 'msgpack', command });
+  const { site, device, encoding } = draft.twin;
+  addEffect(draft, { type: 'send', site, device, encoding: encoding ?? 'msgpack', command });
 }

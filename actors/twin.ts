@@ -37,8 +37,6 @@ export interface NewestReport {
   readonly receivedAt: number;
   /** The device's wall clock in it, or `null`. */
   readonly at: number | null;
-  /** The encoding it came in: commands go out in the same. */
-  readonly encoding: Encoding;
   readonly report: Report;
 }
 
@@ -242,6 +240,8 @@ export interface Twin {
   /** Grows when a device is proved to have begun counting its boots anew. */
   readonly incarnation: number;
   readonly newest: NewestReport | null;
+  /** What the last newest report came in, of whatever incarnation: commands go out in the same. `null` before the first contact. */
+  readonly encoding: Encoding | null;
   /** `null` for a device that tells by an answer who is alive, and before the first contact. */
   readonly first: FirstReport | null;
   readonly clock: BootClock | null;
@@ -298,6 +298,7 @@ export function bornTwin(options: {
     lastContactAt: null,
     incarnation: 1,
     newest: null,
+    encoding: null,
     first: null,
     clock: null,
     olderClocks: [],

@@ -25,9 +25,9 @@ import { type ClockPlaces, clockPlaces, readClock } from './clock-places.ts';
  * byte that tells whether anything is awaited; 4: earlier lines of a device; 5: the boot of a stray; 6: boots of strays; 7: who asked;
  * 8: what leaps and is not believed; 9: what goes on though it looks older; 10: segments of a boot's clock; 11: what a command ends;
  * 12: when a source was seen to play again what was said before; 13: what goes on beside newer reports; 14: what a second device may have
- * executed; 15: what late reports are compared with; 16: the first report of a boot.
+ * executed; 15: what late reports are compared with; 16: the first report of a boot; 17: the encoding where nothing was heard of the incarnation.
  */
-const VERSION = 16;
+const VERSION = 17;
 const OLDEST_VERSION = 1;
 const LAST_VERSION_OF_ONE_BYTE = 2;
 const NOTHING_AWAITED = 0;
@@ -37,6 +37,7 @@ const SOMETHING_AWAITED = 1;
 export interface Snapshot extends Pick<
   Twin,
   | 'since'
+  | 'encoding'
   | 'lastContactAt'
   | 'clock'
   | 'olderClocks'
@@ -52,7 +53,7 @@ export interface Snapshot extends Pick<
   | 'replayedAt'
   | 'first'
 > {
-  readonly newest: Pick<NewestReport, 'receivedAt' | 'at' | 'encoding'> | null;
+  readonly newest: Pick<NewestReport, 'receivedAt' | 'at'> | null;
 }
 
 /** A snapshot of a version that this version of Corral does not read. */
@@ -147,10 +148,11 @@ type ClaimPlaces = readonly [
   seen: SequencePlaces,
   clock: ClockPlaces,
 ];
+type NewestPlaces = readonly [receivedAt: number, at: number | null, encoding: Twin['encoding']];
 type SnapshotPlaces = readonly [
   since: number | null,
   lastContactAt: number | null,
-  newest: readonly [receivedAt: number, at: number | null, encoding: NewestReport['encoding']] | null,
+  newest: NewestPlaces | Twin['encoding'],
   clock: ClockPlaces | null,
   olderClocks: readonly ClockPlaces[],
   sequence: SequencePlaces,
@@ -175,11 +177,11 @@ const unpackr = new Unpackr({ useRecords: false });
 
 /** Writes a snapshot. */
 export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
-  const { newest, clock, probe, identity } = snapshot;
+  const { newest, encoding, clock, probe, identity } = snapshot;
   const places: SnapshotPlaces = [
     snapshot.since,
     snapshot.lastContactAt,
-    newest && [newest.receivedAt, newest.at, newest.encoding],
+    newest === null ? encoding : [newest.receivedAt, newest.at, encoding],
     clock && clockPlaces(clock),
     snapshot.olderClocks.map(clockPlaces),
     sequencePlaces(snapshot.sequence),
@@ -236,7 +238,8 @@ export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
   return {
     since,
     lastContactAt,
-    newest: newest && { receivedAt: newest[0], at: newest[1], encoding: newest[2] },
+    newest: isNewest(newest) ? { receivedAt: newest[0], at: newest[1] } : null,
+    encoding: isNewest(newest) ? newest[2] : newest,
     clock: clock && readClock(clock),
     olderClocks: olderClocks.map(readClock),
     sequence: readSequence(sequence),
@@ -251,6 +254,10 @@ export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
     replayedAt,
     first: first && readFirst(first),
   };
+}
+
+function isNewest(places: SnapshotPlaces[2]): places is NewestPlaces {
+  return typeof places === 'object' && places !== null;
 }
 
 function sequencePlaces({ ranges, floorBoot, closedMissing, late, duplicates }: SequenceSet): SequencePlaces {

@@ -165,6 +165,7 @@ export function makeTwin(device: string, parts: TwinParts): Twin {
     lastContactAt: snapshot.lastContactAt,
     incarnation: parts[4],
     newest: isHeard ? newestReport({ boot, seq, up }, snapshot.newest, report) : null,
+    encoding: snapshot.encoding,
     clock: snapshot.clock,
     olderClocks: snapshot.olderClocks,
     sequence: snapshot.sequence,
@@ -187,10 +188,10 @@ export function makeTwin(device: string, parts: TwinParts): Twin {
 
 function newestReport(
   { boot, seq, up }: Pick<NewestReport, 'boot' | 'seq' | 'up'>,
-  { receivedAt, at, encoding }: NonNullable<Snapshot['newest']>,
+  { receivedAt, at }: NonNullable<Snapshot['newest']>,
   report: Report,
 ): NewestReport {
-  return { boot, seq, up, receivedAt, at, encoding, report };
+  return { boot, seq, up, receivedAt, at, report };
 }
 
 function isEmpty(values: Readonly<Record<string, unknown>>): boolean {

@@ -153,7 +153,7 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
     const name = device();
     const { boot, seq, up } = strange;
     const heard = twin(name, {
-      newest: { boot, seq, up, receivedAt: T0, at: 1e300, encoding: 'json', report: strange },
+      newest: { boot, seq, up, receivedAt: T0, at: 1e300, report: strange },
       clock: bootClock({ boot, latest: { up: 0, at: T0 }, earliest: { up, at: -6.2e13 } }),
       since: -9.007e15,
       hold: { id: "o'clock", by: null, since: 1e300, until: 9.007e15, certainUntil: 1e308 },

@@ -69,9 +69,9 @@ export function twin(device: string, change: Partial<Twin> = {}): Twin {
       up: 1000,
       receivedAt: T0 + 1000.25,
       at: null,
-      encoding: 'json',
       report: newest,
     },
+    encoding: 'json',
     clock: bootClock({ boot: 1, latest: { up: 1000, at: T0 + 1000.25 } }),
     sequence: { ranges: [1, 1, 1], floorBoot: 0, closedMissing: 0, late: 0, duplicates: 0 },
     ...change,
@@ -269,7 +269,6 @@ const anyNewest = anyReport.chain((of) =>
   fc.record({
     ...{ boot: fc.constant(of.boot), seq: fc.constant(of.seq), up: fc.constant(of.up) },
     ...{ receivedAt: time, at: orNull(time), report: fc.constant(of) },
-    encoding: fc.constantFrom('json' as const, 'msgpack' as const),
   }),
 );
 
@@ -284,6 +283,7 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
   fc.record({
     ...{ device: fc.constant(device), kind: text, site: text, version: uint, path: text },
     ...{ since: orNull(time), lastContactAt: orNull(time), incarnation: fc.nat(), newest: orNull(anyNewest) },
+    encoding: orNull(fc.constantFrom('json' as const, 'msgpack' as const)),
     ...{ clock: orNull(clock), olderClocks: fc.array(clock, { maxLength: 3 }) },
     sequence,
     lastN: uint,

@@ -36,7 +36,7 @@ describe('a device row that vanishes', () => {
     const said = report(seq);
     const sequence = { ranges: [1, 1, seq], floorBoot: 0, closedMissing: 0, late: 0, duplicates: 0 };
     const newest = { ...{ boot: 1, seq, up: said.up, receivedAt: T0 + said.up, at: null }, report: said };
-    const next = twin(device, { version: seq, sequence, newest: { ...newest, encoding: 'json' } });
+    const next = twin(device, { version: seq, sequence, newest });
     return owned.commit({ twins: [next], reports: [filed(device, said)] });
   };
   const remove = async (device: string): Promise<void> => {

@@ -56,7 +56,7 @@ describe('a twin whose device is of another kind', () => {
         cause: { type: 'engineer', detail: 'the inventory says that it is a kiosk and no charge-point' },
       },
     ]);
-    expect(effects).toContainEqual(expect.objectContaining({ type: 'send' }));
+    expect(effects).toContainEqual(expect.objectContaining({ type: 'send', encoding: 'json' }));
   });
 
   test('closes what was asked of it, also what is undecided, as what nothing can prove any more', () => {

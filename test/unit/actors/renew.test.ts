@@ -48,6 +48,12 @@ test('the device is asked for a report at once, and nothing is known until it co
   expect(pair.ask('reserve', { args: { holdMs: 60_000 } }).twin.open).toEqual([]);
 });
 
+test('the device is asked in the encoding that it spoke, whoever counts its boots: it may read no other', () => {
+  const pair = silenced();
+  const { effects } = pair.ask('renew-identity', WORD);
+  expect(effects).toContainEqual(expect.objectContaining({ type: 'send', encoding: 'json' }));
+});
+
 test('it is in the ledger with who said so and why, and asked again it is done once', () => {
   const pair = silenced();
   pair.ask('renew-identity', { ...WORD, id: 'word' });

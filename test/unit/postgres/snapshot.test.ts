@@ -17,7 +17,7 @@ describe('a snapshot', () => {
   test('of version 1 is read: what it does not hold is not known, or as it was', () => {
     const probe = { n: 4, sentAt: 1_000, lastAskedAt: 9_000, waitsUntil: null, fate: 'missed' } as const;
     const [version, awaiting, ...packed] = encodeSnapshot({ ...twin('cp-1'), open: [entry('cp-1')], probe });
-    expect([version, awaiting]).toEqual([16, 1]);
+    expect([version, awaiting]).toEqual([17, 1]);
     const places = unpack(Uint8Array.from(packed)) as unknown[][];
     const [open, written] = [places[7] as unknown[][], places[9]!];
     // Who asked, and what undoes it.
@@ -81,6 +81,13 @@ describe('a snapshot', () => {
     places.at(-1)!.splice(-1, 1, stray as never);
     const old = Buffer.concat([Buffer.from([5, 0]), pack(places)]);
     expect(decodeSnapshot('cp-1', old)).toMatchObject({ identity: { ...identity, strayBoots } });
+  });
+
+  test('of version 16 is read: of whom nothing was heard since it counts anew is not known how it writes', () => {
+    const places = unpack(encodeSnapshot({ ...twin('cp-1'), newest: null }).subarray(2)) as unknown[];
+    places[2] = null;
+    const old = Buffer.concat([Buffer.from([16, 0]), pack(places)]);
+    expect(decodeSnapshot('cp-1', old)).toMatchObject({ newest: null, encoding: null });
   });
 
   test('of a version that is not known is refused, and names the device', () => {
