@@ -58,7 +58,11 @@ export type Speaker = 'self' | 'anew' | 'former' | 'rival' | 'nobody' | 'unprove
 /** Tells who made the report. Raises the conflict where two devices show. */
 export function speakerOf(draft: Draft, report: Report, receivedAt: number): Speaker {
   const { newest } = draft.twin;
-  if (newest === null) return isOfEnded(draft.twin, receivedAt) ? 'former' : 'self';
+  if (newest === null) {
+    if (isOfEnded(draft.twin, receivedAt)) return 'former';
+    goOnAfterEnd(draft, report, receivedAt);
+    return 'self';
+  }
   const heard = { report, receivedAt, newest };
   const found = formerOf(draft, heard);
   const isLeaping = isHeldBoot(draft, report) || isLeapOf(draft, heard, found);
@@ -86,6 +90,21 @@ export function speakerOf(draft: Draft, report: Report, receivedAt: number): Spe
 function isOfEnded({ identity }: Twin, receivedAt: number): boolean {
   const [last] = identity?.formers ?? [];
   return last !== undefined && receivedAt <= last.endedAt;
+}
+
+/**
+ * Where the boot goes on after somebody's word has ended the incarnation, what was heard of it before is not missing, and is not filed again.
+ * Another start that has the same number is told by its uptime.
+ */
+function goOnAfterEnd({ twin, kind }: Draft, report: Report, receivedAt: number): void {
+  const { boot, seq, up } = report;
+  const [last] = twin.identity?.formers ?? [];
+  if (last?.boot !== boot || last.clock.boot !== boot || seq <= last.seq) return;
+  const { latest, endedUp } = last.clock;
+  const passedMs = (receivedAt - latest.at) * (1 + kind.limits.driftPpm * 1e-6);
+  const isLater = up + UP_JITTER_MS >= (endedUp ?? latest.up);
+  if (!isLater || up - latest.up > passedMs + ARRIVAL_JITTER_MS) return;
+  twin.sequence = adoptBoot(twin.sequence, last.sequence, boot, seq);
 }
 
 /** Whether the report's number leaps above the newest report; in a line before the present incarnation only `seq` can. */

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../actors/decide.ts';
 import { kiosk } from '../../../machines/kiosk.ts';
+import { missing } from '../../../actors/sequence.ts';
 import { worldState } from '../../../machines/statechart.ts';
 import { Pair } from './pair.ts';
 
@@ -80,5 +81,16 @@ describe('a twin whose device is of another kind', () => {
     const heard = decide(kiosk, pair.twin, { ...input, receivedAt: now + 1 }, { ...context, now: now + 1 });
     expect(heard.twin).toMatchObject({ kind: 'kiosk', newest: { seq: 90 } });
     expect(worldState(heard.twin.path)).toBe('serving');
+  });
+
+  test('goes on with the boot of the device: what was heard of it before is not missing', () => {
+    const pair = new Pair().meet();
+    pair.twin = becomeKiosk(pair).twin;
+    pair.pass(1_000);
+    const { now, epoch, serverErrorMs } = pair;
+    const context = { now, hearingSince: now, readThroughAt: now, epoch, serverErrorMs, source: null };
+    const report = { ...pair.measure(), state: 'serving', sensors: { mainsPresent: true } };
+    const input = { type: 'report', report, receivedAt: now, encoding: 'json' } as const;
+    expect(missing(decide(kiosk, pair.twin, input, context).twin.sequence)).toBe(0);
   });
 });

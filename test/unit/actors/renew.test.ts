@@ -76,6 +76,33 @@ test('what the hub had stored before the word is of the line that ended, however
   expect(pair.twin.newest).toBeNull();
 });
 
+test('where the boot goes on, what was heard of it before is not missing, and does not count a second time', () => {
+  const pair = silenced();
+  const copy = pair.twin.newest!.report;
+  pair.ask('renew-identity', WORD);
+  pair.pass(1_000);
+  expect(pair.report()).toMatchObject({ fate: 'news', filed: { incarnation: 2 } });
+  expect(pair.document.sequence).toMatchObject({ boot: 900, seq: 3, missing: 0, duplicates: 0 });
+  expect(pair.hear(copy)).toMatchObject({ fate: 'duplicate', filed: null });
+  pair.measure();
+  pair.report();
+  expect(pair.document.sequence).toMatchObject({ seq: 5, missing: 1 });
+});
+
+test('another start with the number of a boot that was heard is one of its own: all that comes of it is filed', () => {
+  const pair = silenced();
+  pair.ask('renew-identity', WORD);
+  replaceController(pair);
+  pair.device.boot = 900;
+  const [first, second] = [pair.measure(), pair.measure()];
+  pair.pass(1_000);
+  pair.report();
+  expect(pair.document.sequence).toMatchObject({ seq: 3, missing: 2 });
+  for (const late of [first, second])
+    expect(pair.hear(late)).toMatchObject({ fate: 'late', filed: { incarnation: 2 } });
+  expect(pair.document.sequence).toMatchObject({ missing: 0 });
+});
+
 test('it ends a conflict, lets go of the hold that nobody knows of any more, and closes what nobody will prove', () => {
   const pair = new Pair().meet();
   pair.reserve('hold');
