@@ -280,14 +280,18 @@ export interface GivenNumbers {
   readonly version: number;
 }
 
-/** A twin before its first contact. `given`: how far numbers of the device have got, where it had a twin before. */
+/**
+ * A twin before its first contact. `given`: how far numbers of the device have got, where it had a twin before. It is another state than any
+ * of that one, so that its versions are new as well.
+ */
 export function bornTwin(options: {
   readonly device: string;
   readonly kind: Kind;
   readonly site: string;
   readonly given?: GivenNumbers | undefined;
 }): Twin {
-  const { lastN, version } = options.given ?? { lastN: 0, version: 0 };
+  const { given } = options;
+  const version = given === undefined ? 0 : given.version + 1;
   return {
     device: options.device,
     kind: options.kind.name,
@@ -303,7 +307,7 @@ export function bornTwin(options: {
     clock: null,
     olderClocks: [],
     sequence: EMPTY_SEQUENCE,
-    lastN,
+    lastN: given?.lastN ?? 0,
     open: [],
     recent: [],
     probe: null,

@@ -17,7 +17,14 @@ import type { Clock } from '../../src/runtime/ports.ts';
 import { systemClock } from '../../src/system/system-clock.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { decode, encode } from '../../src/wire/codec.ts';
-import { httpCommand, httpForget, twinCommand, twinGet, twinLedger } from '../../src/wire/subjects.ts';
+import {
+  httpCommand,
+  httpForget,
+  twinCommand,
+  twinDesired,
+  twinGet,
+  twinLedger,
+} from '../../src/wire/subjects.ts';
 import { RIGHT_HUB } from '../../tools/right-hub.ts';
 import { until } from '../nodes/node.ts';
 
@@ -71,6 +78,14 @@ function ask(subject: string, body: object = {}, timeoutMs = NEVER_MS): Promise<
   return hub.request(backend, subject, encode(body, 'json'), timeoutMs);
 }
 
+async function register(): Promise<void> {
+  store.register({ device: DEVICE, kind: 'charge-point', site: 'depot', registered: true, labels: {} });
+  await until('it is registered', async () => {
+    const { code } = read(await ask(twinGet(DEVICE)));
+    return { done: code === undefined, seen: String(code) };
+  });
+}
+
 async function forget(): Promise<Body> {
   const word = encode({ reason: 'sold' }, 'json');
   return read(await hub.request(backend, httpForget('eva', DEVICE), word, NEVER_MS, RUNTIME_ACCOUNT));
@@ -114,6 +129,19 @@ test('asked again nobody can tell what is in flight, and it does not read as not
   expect(await forget()).toMatchObject({ isRepeated: true, inFlight: 'not-known', inFlightUntil: null });
 });
 
+test('a version that was seen before a device was forgotten is none of what is known once it is registered again', async () => {
+  await register();
+  const patch = { limitA: 16 };
+  const { version: seen } = read(await ask(twinDesired(DEVICE), { patch }));
+  const { version: known } = read(await ask(twinGet(DEVICE)));
+  await forget();
+  await register();
+  expect(read(await ask(twinGet(DEVICE))).version).toBeGreaterThan(known as number);
+  expect(read(await ask(twinDesired(DEVICE), { patch, ifVersion: seen }))).toMatchObject({
+    code: 'version-mismatch',
+  });
+});
+
 test('a device that is registered again goes on with the numbers of before: none of a command, and no version, is given twice', async () => {
   await say(1, { commands: [] });
   const report = async (id: string): Promise<number> => {
@@ -123,11 +151,7 @@ test('a device that is registered again goes on with the numbers of before: none
   const version = async (): Promise<number> => read(await ask(twinGet(DEVICE))).version as number;
   const before = { n: await report(ID), version: await version() };
   await forget();
-  store.register({ device: DEVICE, kind: 'charge-point', site: 'depot', registered: true, labels: {} });
-  await until('it is registered', async () => {
-    const { code } = read(await ask(twinGet(DEVICE)));
-    return { done: code === undefined, seen: String(code) };
-  });
+  await register();
   await say(2, { commands: [] });
   const after = { n: await report(OTHER), version: await version() };
   expect(after.n).toBeGreaterThan(before.n);
