@@ -3,7 +3,7 @@
  * of other commands. An entry whose `n` or `outcome` cannot be read says nothing and is left out; the ring is then marked, because what it
  * does not name may be what that entry was about. What stands beside the word counts as absent where it does not fit, and is marked, too;
  * but for the reason of a `rejected`, which may be the protocol's (`other-boot`) and not the device's own: without it the entry says nothing.
- * Nor do entries that say different things of one number.
+ * Nor do entries that say different things of one number, also where one of them cannot be read.
  */
 import { Value } from '@sinclair/typebox/value';
 import { besideWord, RING_SIZE_MAX, type RingEntry, RingEntrySchema } from '../../machines/report.ts';
@@ -21,21 +21,20 @@ const BESIDE = ['reason', 'fence', 'executedAs'] as const;
 /** Reads the entries of `list`, as far as they can be read: of more than a ring has, those of the highest numbers. */
 export function readRing(list: readonly unknown[]): ReadRing {
   const marks = new Set<string>();
-  const entries = new Map<number, RingEntry>();
-  const contradicted = new Set<number>();
+  /** What is said of each number; `null` where that cannot be read, or is not one thing. */
+  const words = new Map<number, RingEntry | null>();
+  let isWhole = true;
   for (const item of list) {
-    const entry = readEntry(item, marks);
-    if (entry === null) {
-      marks.add('commands');
-      continue;
-    }
-    const { n } = entry;
-    const isAgreed: boolean = Value.Equal(entries.get(n) ?? entry, entry);
-    if (isAgreed) entries.set(n, entry);
-    else contradicted.add(n);
+    const given = isMap(item) ? withoutNulls(item) : {};
+    const { n } = given;
+    const entry = readEntry(given, marks);
+    if (!Value.Check(RingEntrySchema.properties.n, n)) isWhole = false;
+    else words.set(n, words.has(n) && !Value.Equal(words.get(n), entry) ? null : entry);
   }
-  const agreed = [...entries.values()].filter(({ n }) => !contradicted.has(n));
-  if (contradicted.size > 0 || agreed.length > RING_SIZE_MAX) marks.add('commands');
+  const agreed = [...words.values()].filter((entry) => entry !== null);
+  // A ring that is as long as rings are has let go of something, however few numbers it names.
+  const isCut = list.length >= RING_SIZE_MAX && words.size !== RING_SIZE_MAX;
+  if (!isWhole || isCut || agreed.length < words.size) marks.add('commands');
   const highest = agreed.length <= RING_SIZE_MAX ? agreed : agreed.toSorted((one, other) => other.n - one.n);
   return { entries: highest.slice(0, RING_SIZE_MAX), unreadable: [...marks] };
 }
@@ -46,9 +45,7 @@ export function namesEachOnce(ring: readonly RingEntry[]): boolean {
 }
 
 /** `null` for an entry that says nothing of any command. */
-function readEntry(item: unknown, marks: Set<string>): RingEntry | null {
-  if (!isMap(item)) return null;
-  const given = withoutNulls(item);
+function readEntry(given: Record<string, unknown>, marks: Set<string>): RingEntry | null {
   for (const name of BESIDE) {
     if (given[name] === undefined || Value.Check(RingEntrySchema.properties[name], given[name])) continue;
     Reflect.deleteProperty(given, name);

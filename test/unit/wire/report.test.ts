@@ -356,8 +356,20 @@ test('entries that say different things of one number are left out, and the ring
     ...{ ok: true, problems: [] },
     reports: [{ ...report, commands: [other], unreadable: ['commands'] }],
   });
+  for (const bad of [{ n: 8, outcome: 3 }, { n: 8 }, { n: 8, outcome: 'rejected', reason: 17 }])
+    for (const pair of [
+      [bad, { n: 8, outcome: 'done' }],
+      [{ n: 8, outcome: 'done' }, bad],
+    ])
+      expect(read({ ...report, commands: [...pair, other] })).toMatchObject({
+        reports: [{ commands: [other], unreadable: expect.arrayContaining(['commands']) as string[] }],
+      });
   expect(read({ ...report, commands: [other, other] })).toEqual({
     ...{ ok: true, problems: [] },
     reports: [{ ...report, commands: [other] }],
+  });
+  const full = Array.from({ length: 7 }, (_, n) => ({ n: 7 - n, outcome: 'done' }));
+  expect(read({ ...report, commands: [other, ...full] })).toMatchObject({
+    reports: [{ commands: full, unreadable: ['commands'] }],
   });
 });
