@@ -41,7 +41,7 @@ export const actorMutations: readonly Mutation[] = [
     find: 'const again: LedgerEntry = { ...entry, sentAt: context.now };',
     put: 'twin.lastN += 1;\n  const again: LedgerEntry = { ...entry, n: twin.lastN, sentAt: context.now };',
     caughtBy: 'execution',
-    seed: 6,
+    seed: 1,
   },
   {
     bug: 'a command is accepted on knowledge of any age',
