@@ -19,11 +19,12 @@ import { addClock, type Draft } from './draft.ts';
 import { brokenBefore } from './filing.ts';
 import { adoptClaim, ARRIVAL_JITTER_MS, isClaimRepeated, isHeld, isHeldBoot, isLeap } from './leap.ts';
 import { endRun, followOlder } from './older-run.ts';
-import { closeAsUnprovable } from './resolve.ts';
+import { closeAsUnprovable, resolveByOther } from './resolve.ts';
 import { isNamed, isNamedSince } from './ring.ts';
 import { adoptBoot, beginSequence, hasBoot, lastSeq, type SequenceSet } from './sequence.ts';
 import { followSecond } from './second-device.ts';
 import { journal } from './settle.ts';
+import { answersOf, answersSince } from './signs-of-life.ts';
 import { clearConflict, raiseConflict } from './suspicions.ts';
 import { type FormerIncarnation, type NewestReport, type Twin, UNDOUBTED } from './twin.ts';
 import { raiseIfImpossible, UP_JITTER_MS } from './two-contents.ts';
@@ -81,7 +82,7 @@ export function speakerOf(draft: Draft, report: Report, receivedAt: number): Spe
     return speakerOfRun(draft, heard);
   }
   if (!runsBack && isStray(draft.twin, report) && isOldIn(draft.twin.sequence, report)) return 'self';
-  if (mayBeginAnew(draft, newest, { receivedAt, runsBack })) return 'anew';
+  if (mayBeginAnew(draft, heard, runsBack)) return 'anew';
   raiseConflict(draft, receivedAt, `${positionText(report)} and ${positionText(newest)} are both alive`);
   return runsBack ? 'nobody' : 'self';
 }
@@ -123,11 +124,9 @@ function isLeapProved(draft: Draft, heard: Heard): boolean {
   const { report, receivedAt, newest } = heard;
   if (isHeld(draft, report)) return false;
   if (isAliveNow(draft, report, newest) || isClaimRepeated(draft, heard)) return true;
-  const { twin, context } = draft;
-  const { probe, claim } = twin;
-  if (probe === null || claim?.boot !== report.boot || probe.sentAt - context.serverErrorMs <= claim.since)
-    return false;
-  if (isNamed(report, probe.n) && isNamed(newest.report, probe.n))
+  const { claim } = draft.twin;
+  if (claim?.boot !== report.boot) return false;
+  if (answersSince(draft, report, claim.since).some(({ n }) => isNamed(newest.report, n)))
     raiseConflict(draft, receivedAt, `${positionText(report)} and ${positionText(newest)} are both alive`);
   return false;
 }
@@ -229,6 +228,7 @@ export function beginIncarnation(draft: Draft, report: Report, receivedAt: numbe
   const { twin } = draft;
   const { probe, sequence } = twin;
   const cause = provedBy(draft, report);
+  resolveByOther(draft, { report, receivedAt });
   const isProof = probe !== null && probe.fate !== 'answered' && isNamed(report, probe.n);
   endIncarnation(draft, { cause, provedBy: isProof ? probe.n : twin.lastN + 1, endedAt: receivedAt });
   twin.sequence = beginSequence(sequence, report);
@@ -268,13 +268,15 @@ export function endIncarnation(
 }
 
 /**
- * Notes the boot of a report that was filed late under the present incarnation, and names the last probe or a later number: only
- * who is alive does, so it may be of another line. It was filed; what of it comes again is a copy.
+ * Notes the boot of a report that was filed late under the present incarnation, and names the last probe or a later number, or a command
+ * that was sent since: only who is alive does, so it may be of another line. It was filed; what of it comes again is a copy.
  */
-export function noteStray({ twin }: Draft, report: Report): void {
+export function noteStray(draft: Draft, report: Report): void {
+  const { twin } = draft;
   const { probe, newest, identity } = twin;
-  if (probe === null || report.boot === newest?.boot) return;
-  if (!isNamedSince(report, probe.n)) return;
+  if (newest === null || report.boot === newest.boot) return;
+  const isNamingProbe = probe !== null && isNamedSince(report, probe.n);
+  if (!isNamingProbe && !isAliveNow(draft, report, newest)) return;
   const known = identity ?? UNDOUBTED;
   const others = known.strayBoots.filter((stray) => stray !== report.boot);
   twin.identity = { ...known, strayBoots: [report.boot, ...others].slice(0, STRAY_BOOTS_MAX) };
@@ -304,31 +306,19 @@ function runsBackwards(report: Report, newest: NewestReport): boolean {
   return report.boot === newest.boot && report.seq > newest.seq && report.up + UP_JITTER_MS < newest.up;
 }
 
-/**
- * It names a probe that was sent after the newest report had been received, or, for a report of an earlier boot, after a
- * report of the newest boot can have been measured: it is no old report.
- */
-function isAliveNow({ twin, context }: Draft, report: Report, newest: NewestReport): boolean {
-  const { probe, clock } = twin;
-  if (probe === null || clock === null || !isNamed(report, probe.n)) return false;
-  const knownBy = report.boot < newest.boot ? clock.latest.at : newest.receivedAt;
-  return probe.sentAt - context.serverErrorMs > knownBy;
+/** It names what was sent after all that is known of the newest report: it is no old report. */
+function isAliveNow(draft: Draft, report: Report, newest: NewestReport): boolean {
+  return answersOf(draft, report, newest).length > 0;
 }
 
 /**
- * Not if the line that is believed answered the same probe: then there are two. Nor while it is still heard, if it was put
- * in doubt before.
+ * Not if the line that is believed answered the same: then there are two. Nor while it is still heard, if it was put in doubt before.
  */
-function mayBeginAnew(
-  { twin, kind }: Draft,
-  newest: NewestReport,
-  heard: { readonly receivedAt: number; readonly runsBack: boolean },
-): boolean {
-  const { receivedAt, runsBack } = heard;
-  const { probe, identity } = twin;
-  const { silenceMs } = kind.limits;
+function mayBeginAnew(draft: Draft, { report, receivedAt, newest }: Heard, runsBack: boolean): boolean {
+  const { identity } = draft.twin;
+  const { silenceMs } = draft.kind.limits;
   if (receivedAt - newest.receivedAt >= silenceMs) return true;
-  if (!runsBack && probe !== null && isNamed(newest.report, probe.n)) return false;
+  if (!runsBack && answersOf(draft, report, newest).some(({ n }) => isNamed(newest.report, n))) return false;
   if (identity === null) return true;
   const { rivalAt, formers } = identity;
   const [last] = formers;
@@ -378,16 +368,16 @@ function overlaps({ twin, kind }: Draft, heard: Heard): boolean {
   return measured !== null && begunBy < measured;
 }
 
-function provedBy({ twin }: Draft, report: Report): string {
-  const { newest, probe } = twin;
+function provedBy(draft: Draft, report: Report): string {
+  const { newest, identity } = draft.twin;
   const position = `report ${positionText(report)}`;
-  if (newest !== null && runsBackwards(report, newest))
+  if (newest === null) return `${position} goes on, and who counted anew has fallen silent`;
+  if (runsBackwards(report, newest))
     return `${position} has an earlier uptime than ${positionText(newest)}: the device counts anew`;
-  if (probe === null || !isNamed(report, probe.n)) {
-    const silent = newest !== null && twin.identity?.run?.boot === report.boot ? positionText(newest) : null;
-    return silent === null
-      ? `${position} goes on, and who counted anew has fallen silent`
-      : `${position} goes on, and ${silent} has fallen silent: the device counts anew`;
-  }
-  return `${position} answers a probe (n ${String(probe.n)}) sent after the newest report: the device counts its boots anew`;
+  const [answer] = answersOf(draft, report, newest);
+  if (answer !== undefined)
+    return `${position} answers ${answer.what} sent after the newest report: the device counts its boots anew`;
+  return identity?.run?.boot === report.boot
+    ? `${position} goes on, and ${positionText(newest)} has fallen silent: the device counts anew`
+    : `${position} goes on, and who counted anew has fallen silent`;
 }

@@ -40,7 +40,7 @@ export function resolveByReport(draft: Draft, stored: Stored): void {
 
 /**
  * Resolves what `report`, of this incarnation, proves about commands of it: open ones, and those that were closed without a proof. One of
- * another incarnation that is in flight beyond the device waits for its word, and for nothing else.
+ * another incarnation that is in flight beyond the device waits for its word, and for nothing else; one that was closed is done if it says so.
  */
 export function resolveOf(draft: Draft, { report, receivedAt }: Stored, incarnation: number): void {
   const { twin, context } = draft;
@@ -59,15 +59,28 @@ export function resolveOf(draft: Draft, { report, receivedAt }: Stored, incarnat
     if (verdict.reason === 'not-executed' && report.boot === entry.boot) twin.unheard += 1;
   }
   for (const entry of twin.recent) {
-    if (entry.outcome === 'done' || entry.incarnation !== incarnation) continue;
-    if (!mayTellOf(entry, receivedAt, context)) continue;
-    if (entry.outcome !== 'unknown' && !isNamedDone(report, entry.n)) continue;
+    if (entry.outcome === 'done' || !mayTellOf(entry, receivedAt, context)) continue;
+    const mayBeOther = entry.outcome === 'unknown' && entry.incarnation === incarnation;
+    if (!mayBeOther && !isNamedDone(report, entry.n)) continue;
     const verdict = verdictAmongTwo(draft, entry, judge(entry));
     if (verdict === null || verdict.outcome === 'unknown') continue;
     if (entry.outcome !== 'unknown') raiseConflict(draft, receivedAt, executedAfterAll(entry, report));
     const proved = closed(draft, entry, verdict);
     twin.recent = twin.recent.map((other) => (other.id === entry.id ? proved : other));
     writeEntry(draft, proved, { publish: true });
+  }
+}
+
+/**
+ * Resolves what `report`, of who counts anew, proves about commands of the incarnation that it ends: what it names `done` was executed, and
+ * what it names undecided is in flight. That it has refused one says nothing: whoever was believed until now may have executed that.
+ */
+export function resolveByOther(draft: Draft, { report, receivedAt }: Stored): void {
+  for (const entry of draft.twin.open) {
+    if (!mayTellOf(entry, receivedAt, draft.context)) continue;
+    const verdict = lastWordOn(entry, report);
+    if (verdict?.outcome === 'done') closeEntry(draft, entry, verdict);
+    else if (isNamedUndecided(report, entry.n)) noteUndecided(draft, entry);
   }
 }
 

@@ -187,7 +187,7 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: 'a device that counts its boots anew is old for ever',
     file: 'actors/identity.ts',
-    find: "if (mayBeginAnew(draft, newest, { receivedAt, runsBack })) return 'anew';",
+    find: "if (mayBeginAnew(draft, heard, runsBack)) return 'anew';",
     put: '',
     caughtBy: 'known-state',
     seed: 10,
