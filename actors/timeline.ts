@@ -11,22 +11,20 @@
  * Invariants:
  * I1  reports are folded in ascending (incarnation, boot, seq), each once.
  * I2  intervals tile: each begins where the one before it ends, and no two neighbours have the same state.
- * I3  time never runs back. Between two boots measured times may overlap by their errors; the later one gives way, and its error grows by
- *     as much.
+ * I3  time never runs back: reports stand where `placed-reports.ts` puts them. One that was overtaken is counted in nobody's favour: what is
+ *     missing up to it is, and the device was what it was.
  * I4  a fold is plain JSON data: it may be put aside after any report, and gives the same intervals when it goes on.
  */
+import { type MeasuredReport, type PlacedReport, placeReports } from './placed-reports.ts';
 import { countOf } from './sequence.ts';
 
-/** What the timeline reads of a report in history. Times in ms epoch. */
-export interface TimelineReport {
+/** What the timeline reads of a report in history. */
+export interface TimelineReport extends MeasuredReport {
   readonly incarnation: number;
   readonly boot: number;
   readonly seq: number;
   /** What the device itself believed. */
   readonly state: string;
-  readonly measuredAt: number;
-  /** `measuredAt` is right within ± this, ms; `null` where no round trip bounds it. */
-  readonly errorMs: number | null;
 }
 
 /** Measured times are rounded where they are kept: a heartbeat that is exactly as long as the kind allows is no silence, ms. */
@@ -41,7 +39,7 @@ export interface TimelineInterval {
   readonly state: string;
   /** Nothing was heard from `from` on, for longer than the kind allows. Such an interval holds no report. */
   readonly isSilent: boolean;
-  /** When its first report was measured; for a silence, the whole millisecond after the last report before it. */
+  /** When its first report counts as measured; for a silence, the whole millisecond after the last report before it. */
   readonly from: number;
   /** `from` is right within ± this, ms; `null` where no round trip bounds it. */
   readonly errorMs: number | null;
@@ -82,25 +80,31 @@ export interface TimelineStep {
  */
 export function foldReport(
   fold: TimelineFold | null,
-  report: TimelineReport,
+  placed: PlacedReport<TimelineReport>,
   silenceMs: number,
 ): TimelineStep & { readonly isTaken: boolean } {
+  const { report, isOvertaken } = placed;
   const { incarnation, boot, seq, state } = report;
-  const at = Math.max(report.measuredAt, fold?.open.lastReportAt ?? -Infinity);
-  const last = { incarnation, boot, seq, errorMs: errorAt(report, at) };
-  if (fold === null) return { fold: { open: begin(report, at), last }, closed: null, isTaken: true };
+  if (fold === null) {
+    const { errorMs } = placed;
+    const last = { incarnation, boot, seq, errorMs };
+    return { fold: { open: begin(report, placed), last }, closed: null, isTaken: true };
+  }
   const { open } = fold;
   const hole = holeBetween(fold.last, report);
-  if (open.isSilent)
-    return { fold: { open: begin(report, at), last }, closed: { ...open, to: at }, isTaken: true };
+  if (isOvertaken) {
+    const last = { incarnation, boot, seq, errorMs: fold.last.errorMs };
+    return { fold: { open: withHole(open, hole), last }, closed: null, isTaken: true };
+  }
+  const { at, errorMs } = notBefore(open.lastReportAt, placed);
+  const last = { incarnation, boot, seq, errorMs };
+  const begun = begin(report, { at, errorMs });
+  if (open.isSilent) return { fold: { open: begun, last }, closed: { ...open, to: at }, isTaken: true };
   const silent = fallSilent(fold, { until: at, silenceMs, hole });
   if (silent !== null) return { ...silent, isTaken: false };
-  const before = hole.isHole
-    ? { ...open, gaps: open.gaps + 1, missing: countOf(open.missing + hole.missing) }
-    : open;
-  if (state !== before.state) {
-    return { fold: { open: begin(report, at), last }, closed: { ...before, to: at }, isTaken: true };
-  }
+  const before = withHole(open, hole);
+  if (state !== before.state)
+    return { fold: { open: begun, last }, closed: { ...before, to: at }, isTaken: true };
   const reboots = before.reboots + (isSameBoot(fold.last, report) ? 0 : 1);
   const goesOn = { ...before, lastReportAt: at, reports: before.reports + 1, reboots };
   return { fold: { open: goesOn, last }, closed: null, isTaken: true };
@@ -140,14 +144,14 @@ export function fallSilent(
 
 /** The whole timeline of these reports; the last interval is open. */
 export function timelineOf(
-  reports: Iterable<TimelineReport>,
+  reports: readonly TimelineReport[],
   end: Pick<TimelineEnd, 'until' | 'silenceMs'>,
 ): readonly TimelineInterval[] {
   const intervals: TimelineInterval[] = [];
   let fold: TimelineFold | null = null;
-  for (const report of reports) {
+  for (const placed of placeReports(reports, null)) {
     for (let isTaken = false; !isTaken;) {
-      const step = foldReport(fold, report, end.silenceMs);
+      const step = foldReport(fold, placed, end.silenceMs);
       ({ fold, isTaken } = step);
       if (step.closed !== null) intervals.push(step.closed);
     }
@@ -197,18 +201,25 @@ export function cutToWindow(
   };
 }
 
-function begin(report: TimelineReport, at: number): TimelineFold['open'] {
+/** When, and within which error. */
+type Moment = Pick<PlacedReport<TimelineReport>, 'at' | 'errorMs'>;
+
+function begin(report: TimelineReport, { at, errorMs }: Moment): TimelineFold['open'] {
   const { state, incarnation, boot, seq } = report;
-  const errorMs = errorAt(report, at);
   return {
     ...{ state, isSilent: false, from: at, errorMs, to: null, incarnation, boot, seq, lastReportAt: at },
     ...{ reports: 1, gaps: 0, missing: 0, reboots: 0 },
   };
 }
 
-/** By how much `at` may be off, where the report was measured then or gave way until then. */
-function errorAt({ measuredAt, errorMs }: TimelineReport, at: number): number | null {
-  return errorMs === null ? null : errorMs + at - measuredAt;
+/** Between two pages history may have grown: what was told on the one before stays as it was. */
+function notBefore(lastReportAt: number, { at, errorMs }: Moment): Moment {
+  if (at >= lastReportAt) return { at, errorMs };
+  return { at: lastReportAt, errorMs: errorMs === null ? null : errorMs + lastReportAt - at };
+}
+
+function withHole(open: TimelineFold['open'], { isHole, missing }: Hole): TimelineFold['open'] {
+  return isHole ? { ...open, gaps: open.gaps + 1, missing: countOf(open.missing + missing) } : open;
 }
 
 function isSameBoot(a: Position, b: Position): boolean {

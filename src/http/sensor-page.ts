@@ -4,19 +4,22 @@
  */
 import { type Static, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
+import { placeReports } from '../../actors/placed-reports.ts';
 import { foldSensors, type SensorChange, type SensorLanes } from '../../actors/sensor-changes.ts';
 import type { TimelineWindow } from '../../actors/timeline.ts';
 import type { Report } from '../../machines/report.ts';
-import type { ArchivedReport, ReportPage } from '../history/ports.ts';
+import { measuredFirst, type ReadReports } from './measured-first.ts';
 import { INCARNATION_MAX } from './page.ts';
 import { badQuery } from './problem.ts';
-import { whereToBegin } from './timeline-page.ts';
 
 /** Reports read from the archive at once. */
 const READ_SIZE = 1_000;
 
 /** The most reads for one page. A page that needs more ends early: it may hold fewer changes than asked for, even none. */
 const READS_MAX = 100;
+
+/** How much farther each step looks back for the report that was the newest one when the window began. */
+const LOOK_BACK_GROWTH = 8;
 
 /** The fold as a page left it, and behind which report the next one goes on. */
 interface Fold {
@@ -27,7 +30,7 @@ interface Fold {
 /** What to read. */
 export interface SensorRequest {
   /** Reads reports of the device from the archive. */
-  readonly read: (page: ReportPage) => Promise<readonly ArchivedReport[]>;
+  readonly read: ReadReports;
   readonly sensors: readonly string[];
   /** How far the clock of a device of this kind may drift, parts per million. */
   readonly driftPpm: number;
@@ -59,11 +62,20 @@ export async function readSensors(request: SensorRequest): Promise<SensorPage> {
   for (let reads = 0; reads < READS_MAX; reads += 1) {
     const after = fold?.last ?? null;
     const reports = await read({ from, to: null, after, isNewestFirst: false, limit: READ_SIZE });
-    if (reports.length === 0) return pageOf(began, changes, null, window);
+    const newest = reports.at(-1);
+    if (newest === undefined) return pageOf(began, changes, null, window);
     from = null;
-    for (const report of reports) {
+    const latest = Math.max(...reports.map(({ measuredAt }) => measuredAt));
+    const first = await measuredFirst(read, { after: newest, before: latest });
+    for (const { report, at, errorMs, isOvertaken } of placeReports(reports, first)) {
+      const { incarnation, boot, seq } = report;
+      const last = { incarnation, boot, seq };
+      if (isOvertaken) {
+        fold = { lanes: fold?.lanes ?? {}, last };
+        continue;
+      }
       // What is in history was checked before it was filed.
-      const checked = { ...report, body: report.body as Report };
+      const checked = { ...report, measuredAt: at, errorMs, body: report.body as Report };
       const step = foldSensors(fold?.lanes ?? {}, checked, request);
       for (const sensor of sensors) {
         const lane = step.lanes[sensor];
@@ -75,13 +87,26 @@ export async function readSensors(request: SensorRequest): Promise<SensorPage> {
           began.set(change.sensor, { value: change.value, from: change.at });
         else if (window.to === null || change.notBefore < window.to) changes.push(change);
       }
-      const { incarnation, boot, seq } = report;
-      fold = { lanes: step.lanes, last: { incarnation, boot, seq } };
-      if (window.to !== null && report.measuredAt >= window.to) return pageOf(began, changes, null, window);
+      fold = { lanes: step.lanes, last };
+      if (window.to !== null && at >= window.to) return pageOf(began, changes, null, window);
       if (changes.length >= limit) return pageOf(began, changes, fold, window);
     }
   }
   return pageOf(began, changes, fold, window);
+}
+
+/**
+ * The measured time to read from, so that the report that was the newest one when the window began is among what is read.
+ * Most devices were heard shortly before; for one that was silent, the look back grows until it finds something.
+ */
+async function whereToBegin({ read, window, silenceMs }: SensorRequest): Promise<number | null> {
+  if (window.from === null) return null;
+  for (let lookBackMs = silenceMs; lookBackMs < window.from; lookBackMs *= LOOK_BACK_GROWTH) {
+    const from = window.from - lookBackMs;
+    const found = await read({ from, to: window.from, after: null, isNewestFirst: false, limit: 1 });
+    if (found.length > 0) return from;
+  }
+  return null;
 }
 
 function pageOf(

@@ -1,6 +1,7 @@
 /**
  * Reads a page of a device's timeline: streams reports from the archive through the fold, and stops when the page is full.
  */
+import { placeReports } from '../../actors/placed-reports.ts';
 import {
   cutToWindow,
   fallSilent,
@@ -9,7 +10,8 @@ import {
   type TimelineWindow,
   type WindowedInterval,
 } from '../../actors/timeline.ts';
-import type { ArchivedReport, ReportPage } from '../history/ports.ts';
+import type { ReportPage } from '../history/ports.ts';
+import { measuredFirst, type ReadReports } from './measured-first.ts';
 
 /** Reports read from the archive at once. */
 const READ_SIZE = 1_000;
@@ -17,13 +19,10 @@ const READ_SIZE = 1_000;
 /** The most reads for one page. A page that needs more ends early: it may hold fewer intervals than asked for, even none. */
 const READS_MAX = 100;
 
-/** How much farther each step looks back for the report that was the newest one when the window began. */
-const LOOK_BACK_GROWTH = 8;
-
 /** What to read. */
 export interface TimelineRequest {
   /** Reads reports of the device from the archive. */
-  readonly read: (page: ReportPage) => Promise<readonly ArchivedReport[]>;
+  readonly read: ReadReports;
   readonly window: TimelineWindow;
   /** The most intervals. */
   readonly limit: number;
@@ -46,20 +45,16 @@ export async function readTimeline(request: TimelineRequest): Promise<TimelinePa
   const { read, window, limit, silenceMs, now } = request;
   const intervals: WindowedInterval[] = [];
   let { fold } = request;
-  let from = fold === null ? await whereToBegin(request) : null;
+  let after = fold?.last ?? (await beforeWindow(request));
   for (let reads = 0; reads < READS_MAX; reads += 1) {
-    const reports = await read({
-      from,
-      to: null,
-      after: fold?.last ?? null,
-      isNewestFirst: false,
-      limit: READ_SIZE,
-    });
-    if (reports.length === 0) return lastPage(intervals, fold, request);
-    from = null;
-    for (const report of reports) {
+    const reports = await read({ from: null, to: null, after, isNewestFirst: false, limit: READ_SIZE });
+    const last = reports.at(-1);
+    if (last === undefined) return lastPage(intervals, fold, request);
+    after = last;
+    const latest = Math.max(...reports.map(({ measuredAt }) => measuredAt));
+    for (const placed of placeReports(reports, await measuredFirst(read, { after, before: latest }))) {
       for (let isTaken = false; !isTaken;) {
-        const step = foldReport(fold, report, silenceMs);
+        const step = foldReport(fold, placed, silenceMs);
         ({ fold, isTaken } = step);
         const interval = step.closed && cutToWindow(step.closed, window, now);
         if (interval !== null) intervals.push(interval);
@@ -89,18 +84,16 @@ function lastPage(
 }
 
 /**
- * The measured time to read from, so that the report that was the newest one when the window began is among what is read.
- * Most devices were heard shortly before; for one that was silent, the look back grows until it finds something.
+ * Right before the report that tells what the device was when the window began: the last one, in its order, that was measured before. What
+ * comes before that in its order tells nothing of the window.
  */
-export async function whereToBegin(
-  request: Pick<TimelineRequest, 'read' | 'window' | 'silenceMs'>,
-): Promise<number | null> {
-  const { read, window, silenceMs } = request;
-  if (window.from === null) return null;
-  for (let lookBackMs = silenceMs; lookBackMs < window.from; lookBackMs *= LOOK_BACK_GROWTH) {
-    const from = window.from - lookBackMs;
-    const found = await read({ from, to: window.from, after: null, isNewestFirst: false, limit: 1 });
-    if (found.length > 0) return from;
-  }
-  return null;
+async function beforeWindow({
+  read,
+  window: { from },
+}: Pick<TimelineRequest, 'read' | 'window'>): Promise<ReportPage['after']> {
+  if (from === null) return null;
+  const [known] = await read({ from: null, to: from, after: null, isNewestFirst: true, limit: 1 });
+  if (known === undefined) return null;
+  const { incarnation, boot, seq } = known;
+  return { incarnation, boot, seq: seq - 1 };
 }

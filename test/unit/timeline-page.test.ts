@@ -6,12 +6,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   cutToWindow,
+  isSilence,
+  SILENT,
   type TimelineFold,
   type TimelineInterval,
   timelineOf,
   type TimelineWindow,
   type WindowedInterval,
 } from '../../actors/timeline.ts';
+import { measuredFirst } from '../../src/http/measured-first.ts';
 import { readTimelineCursor, timelineCursor } from '../../src/http/timeline-cursor.ts';
 import { readTimeline } from '../../src/http/timeline-page.ts';
 import type { ArchivedReport, ReportPage } from '../../src/history/ports.ts';
@@ -29,29 +32,41 @@ const history: fc.Arbitrary<readonly ArchivedReport[]> = fc
       state: fc.constantFrom('available', 'charging'),
       isLost: fc.boolean(),
       restarts: fc.integer({ min: 0, max: 9 }).map((chance) => chance === 0),
+      isAnew: fc.boolean(),
+      backMs: fc.integer({ min: 0, max: 120 * MINUTE }),
+      errorMs: fc.option(fc.integer({ min: 0, max: 60 * MINUTE })),
     }),
     { maxLength: 60 },
   )
   .map((steps) => {
-    let [boot, seq, up, at] = [1, 0, 0, T0];
-    return steps.flatMap(({ afterMs, state, isLost, restarts }) => {
-      at += afterMs;
-      [boot, seq, up] = restarts ? [boot + 1, 1, 0] : [boot, seq + 1, up + afterMs];
+    let [incarnation, boot, seq, up, at] = [1, 1, 0, 0, T0];
+    return steps.flatMap(({ afterMs, state, isLost, restarts, isAnew, backMs, errorMs }) => {
+      // What comes after in the order of the device need not have been measured after it, as far as clocks tell.
+      at += restarts ? afterMs - backMs : afterMs;
+      if (restarts)
+        [incarnation, boot, seq, up] = isAnew ? [incarnation + 1, 1, 1, 0] : [incarnation, boot + 1, 1, 0];
+      else [seq, up] = [seq + 1, up + afterMs];
       const body = { boot, seq, up, state, sensors: {} };
-      const received = { receivedAt: at, measuredAt: at, errorMs: null, fate: 'news' as const };
-      return isLost ? [] : [{ incarnation: 1, boot, seq, up, state, ...received, body }];
+      const received = { receivedAt: at, measuredAt: at, errorMs, fate: 'news' as const };
+      return isLost ? [] : [{ incarnation, boot, seq, up, state, ...received, body }];
     });
   });
 
 /** Reads a list as an archive, never more than `most` at once. */
 function archiveOf(reports: readonly ArchivedReport[], most: number) {
-  return async ({ from, to, after, limit }: ReportPage): Promise<readonly ArchivedReport[]> =>
-    reports
+  return async (page: ReportPage): Promise<readonly ArchivedReport[]> => {
+    const { from, to, after, isNewestFirst, limit } = page;
+    const found = reports
       .filter(({ measuredAt }) => (from === null || measuredAt >= from) && (to === null || measuredAt < to))
-      .filter(
-        ({ boot, seq }) => after === null || boot > after.boot || (boot === after.boot && seq > after.seq),
-      )
-      .slice(0, Math.min(limit, most));
+      .filter((report) => after === null || inOrder(report, after) > 0 === !isNewestFirst);
+    return (isNewestFirst ? found.toReversed() : found).slice(0, Math.min(limit, most));
+  };
+}
+
+type Position = Pick<ArchivedReport, 'incarnation' | 'boot' | 'seq'>;
+
+function inOrder(a: Position, b: Position): number {
+  return a.incarnation - b.incarnation || a.boot - b.boot || a.seq - b.seq;
 }
 
 /** All pages, one after the other, the cursor carried as text. */
@@ -106,6 +121,28 @@ describe('a timeline read page by page', () => {
     );
   });
 
+  test('says of each time what the last report says, in the order of the device, that was measured by then', async () => {
+    const minute = fc.integer({ min: -10, max: 1_000 });
+    await fc.assert(
+      fc.asyncProperty(history, sizes, minute, async (reports, { limit, most }, after) => {
+        const time = T0 + after * MINUTE;
+        const read = archiveOf(reports, most);
+        const known = { from: null, to: time + 1, after: null, isNewestFirst: true, limit: 1 };
+        const [last] = await read(known);
+        const next = await measuredFirst(read, { after: last ?? null, before: null });
+        const isSilent =
+          last !== undefined &&
+          time > last.measuredAt &&
+          isSilence((next?.measuredAt ?? NOW) - last.measuredAt, SILENCE_MS);
+        const expected = last === undefined ? [] : [isSilent ? SILENT : last.state];
+        const intervals = await everyPage(read, { window: whole, limit });
+        const found = intervals.filter(({ from, to }) => from <= time && (to === null || time < to));
+        expect(found.map(({ state }) => state)).toEqual(expected);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   test('knows the silence in which the window found the device, however long it lasted', async () => {
     const [first, second] = [0, 60 * 24 * 30].map((minute, index) => ({
       ...{
@@ -136,8 +173,10 @@ describe('a timeline read page by page', () => {
       ...{ incarnation: 1, boot: 1, seq: index + 1, up: index * MINUTE, state: 'available' },
       ...{ receivedAt: T0, measuredAt: T0 + index * MINUTE, errorMs: null, fate: 'news', body: {} },
     }));
-    const read = async ({ after, limit }: ReportPage): Promise<readonly ArchivedReport[]> =>
-      reports.slice(after?.seq ?? 0, (after?.seq ?? 0) + limit);
+    const read = async ({ to, after, limit }: ReportPage): Promise<readonly ArchivedReport[]> =>
+      reports
+        .slice(after?.seq ?? 0, (after?.seq ?? 0) + limit)
+        .filter(({ measuredAt }) => to === null || measuredAt < to);
     const page = await readTimeline({
       read,
       window: whole,

@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type BootClock, measuredAt, observeReceived, startClock } from '../../actors/clock.ts';
+import { placeReports } from '../../actors/placed-reports.ts';
 import {
   cutToWindow as cutAt,
   foldReport,
@@ -25,7 +26,7 @@ const SILENCE_MS = 5 * MINUTE;
 const NOW = T0 + 10_000 * MINUTE;
 
 /** The timeline of a device that may be silent for as long as it likes. */
-const timelineOf = (reports: Iterable<TimelineReport>): readonly TimelineInterval[] =>
+const timelineOf = (reports: readonly TimelineReport[]): readonly TimelineInterval[] =>
   timelineUntil(reports, { until: NOW, silenceMs: Infinity });
 const cutToWindow = (interval: TimelineInterval, window: TimelineWindow): WindowedInterval | null =>
   cutAt(interval, window, NOW);
@@ -157,15 +158,15 @@ describe('the timeline of a device', () => {
     expect(timeline[0]?.gaps).toBe(0);
   });
 
-  test('a time that gives way to the boot before has an error that is larger by as much', () => {
+  test('a time that gives way to the boot after has an error that is larger by as much', () => {
     const [before] = reportsOf([['available', 10]]);
     const [after] = reportsOf([['charging', 9]], { boot: 2 });
     const timeline = timelineOf([
       { ...before!, errorMs: 2 * MINUTE },
       { ...after!, errorMs: 30_000 },
     ]);
-    expect(timeline.map(shortly)).toEqual(['available 10-10', 'charging 10-']);
-    expect(timeline.map(({ errorMs }) => errorMs)).toEqual([2 * MINUTE, 30_000 + MINUTE]);
+    expect(timeline.map(shortly)).toEqual(['available 9-9', 'charging 9-']);
+    expect(timeline.map(({ errorMs }) => errorMs)).toEqual([3 * MINUTE, 30_000]);
   });
 
   test('time never runs back where the measured times of two boots overlap by their errors', () => {
@@ -183,11 +184,57 @@ describe('the timeline of a device', () => {
       ),
     ]);
     expect(timeline.map(shortly)).toEqual([
-      'available 0-10',
-      'charging 10-10',
-      'available 10-12',
+      'available 0-9',
+      'charging 9-9',
+      'available 9-12',
       'charging 12-',
     ]);
+  });
+
+  test('a boot that no round trip bounds ends where the next one was heard first, and pushes nothing of it', () => {
+    const before = reportsOf([
+      ['available', 0],
+      ['available', 12],
+    ]);
+    const after = reportsOf(
+      [
+        ['charging', 10],
+        ['charging', 11],
+      ],
+      { boot: 2 },
+    ).map((report) => ({ ...report, errorMs: 50 }));
+    const timeline = timelineOf([...before, ...after]);
+    expect(timeline.map(shortly)).toEqual(['available 0-10', 'charging 10-']);
+    expect(timeline[1]).toMatchObject({ from: T0 + 10 * MINUTE, errorMs: 50, reports: 2 });
+  });
+
+  test('a count of boots that goes on beside the one that began anew moves nothing of that', () => {
+    const proved = (report: TimelineReport): TimelineReport => ({ ...report, errorMs: 50 });
+    const former = reportsOf([
+      ['available', 0],
+      ['available', 11],
+      ['available', 12],
+      ['reserved', 13],
+      ['available', 15],
+    ]).map(proved);
+    const present = reportsOf(
+      [
+        ['charging', 10],
+        ['charging', 14],
+      ],
+      { incarnation: 2, boot: 1 },
+    ).map(proved);
+    const timeline = timelineOf([...former.filter(({ seq }) => seq !== 3), ...present]);
+    expect(timeline.map(shortly)).toEqual(['available 0-10', 'charging 10-']);
+    expect(timeline[0], 'what is missing among those is counted').toMatchObject({
+      ...{ reports: 1, gaps: 1, missing: 1 },
+    });
+    expect(timeline[1]).toMatchObject({
+      from: T0 + 10 * MINUTE,
+      errorMs: 50,
+      reports: 2,
+      lastReportAt: T0 + 14 * MINUTE,
+    });
   });
 
   test('refuses reports that are not in the order of the device', () => {
@@ -451,7 +498,7 @@ describe('for every life of a device', () => {
       fc.property(life, (said) => {
         const intervals: TimelineInterval[] = [];
         let kept = 'null';
-        for (const report of historyOf(said)) {
+        for (const report of placeReports(historyOf(said), null)) {
           for (let isTaken = false; !isTaken;) {
             const step = foldReport(JSON.parse(kept) as TimelineFold | null, report, SILENCE_MS);
             if (step.closed !== null) intervals.push(step.closed);

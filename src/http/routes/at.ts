@@ -7,6 +7,7 @@ import { isSilence, SILENT } from '../../../actors/timeline.ts';
 import { worldState } from '../../../machines/statechart.ts';
 import type { ArchivedReport, ReportPage } from '../../history/ports.ts';
 import { askStore, type HttpApp, type HttpContext, type KnownDevice, knownDevice } from '../context.ts';
+import { measuredFirst, type ReadReports } from '../measured-first.ts';
 import { readTime } from '../page.ts';
 import { badQuery, problemResponses } from '../problem.ts';
 import { rfc3339, wholeErrorMs } from '../rfc3339.ts';
@@ -159,22 +160,17 @@ async function newestArrived(
   return null;
 }
 
-/** What the device was: the last report measured up to then, and the first one after it. */
+/**
+ * What the device was: the last report, in its order, that was measured up to then, and of those that come after it what was measured first.
+ */
 async function knownNow(
   context: HttpContext,
   { twin: { device }, kind }: KnownDevice,
   time: number,
 ): Promise<Static<typeof KnownNowSchema>> {
-  const before: ReportPage = { from: null, to: time + 1, after: null, isNewestFirst: true, limit: 1 };
-  const [last] = await askStore(context, (archive) => archive.reports(device, before));
-  const after: ReportPage = {
-    from: null,
-    to: null,
-    after: last ?? null,
-    isNewestFirst: false,
-    limit: 1,
-  };
-  const [next] = await askStore(context, (archive) => archive.reports(device, after));
+  const read: ReadReports = (page) => askStore(context, (archive) => archive.reports(device, page));
+  const [last] = await read({ from: null, to: time + 1, after: null, isNewestFirst: true, limit: 1 });
+  const next = await measuredFirst(read, { after: last ?? null, before: null });
   const heardAgainAt = next?.measuredAt ?? context.clock.now();
   const isSilent =
     last !== undefined &&
@@ -187,7 +183,7 @@ async function knownNow(
     errorMs: last === undefined ? null : wholeErrorMs(last.errorMs, last.measuredAt),
     report: last === undefined ? null : reportView(last),
     next:
-      next === undefined
+      next === null
         ? null
         : {
             state: next.state,

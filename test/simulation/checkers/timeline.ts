@@ -9,13 +9,15 @@ import { type Checker, type Flaw, grouped } from './checker.ts';
 export const timeline: Checker = {
   name: 'timeline',
   sentence:
-    'a timeline says what its device was, from when on, and where nothing was heard of it for too long, each within the errors that it says, and counts what is missing',
+    'a timeline says what its device was, from when on, and where nothing was heard of it for too long, each within the errors that it says, and counts what is missing; and of each time what the last report says, in the order of the device, that was measured by then, whoever else spoke in its name',
   check: (evidence) => {
     const { record, store, pasts, endedAt } = evidence;
     const looks = grouped(record.looks, ({ device }) => device);
     const holds = grouped(record.holds, ({ device }) => device);
     return [...pasts].flatMap(([device, { timeline: intervals }]): Flaw[] => {
       const filed = store.reports.get(device) ?? [];
+      const disagreement = disagreementWith(filed, intervals);
+      if (disagreement !== null) return [{ ...disagreement, device }];
       if (!isInOrder(evidence, device, filed)) return [];
       const truth = { looks: looks.get(device) ?? [], holds: holds.get(device) ?? [] };
       const told = intervals.map((interval, index) => {
@@ -31,6 +33,29 @@ export const timeline: Checker = {
     });
   },
 };
+
+/** Where the timeline says something else of the time of a report than `/at` does. */
+function disagreementWith(
+  filed: readonly ArchivedReport[],
+  intervals: readonly WindowedInterval[],
+): Omit<Flaw, 'device'> | null {
+  const byTime = filed
+    .map((report, place) => ({ time: report.measuredAt, place }))
+    .sort((a, b) => a.time - b.time || a.place - b.place);
+  let known = 0;
+  let index = 0;
+  for (const [rank, { time, place }] of byTime.entries()) {
+    known = Math.max(known, place);
+    if (byTime[rank + 1]?.time === time) continue;
+    const { state, measuredAt } = filed[known]!;
+    while ((intervals[index]?.to ?? Infinity) <= time) index += 1;
+    const told = intervals[index];
+    const isSaid = told?.isSilent === true ? time > measuredAt : told?.state === state;
+    if (told !== undefined && told.from <= time && isSaid) continue;
+    return { at: time, text: `${String(told?.state)} is said of ${time}, and ${state} was reported last` };
+  }
+  return null;
+}
 
 /** An interval, with the reports from its first one on. */
 interface Told {

@@ -51,6 +51,14 @@ export const factMutations: readonly Mutation[] = [
     seed: 1,
   },
   {
+    bug: 'a report of a count of boots that has ended pushes those of the present one',
+    file: 'actors/placed-reports.ts',
+    find: 'if (next === null || measuredAt <= next.measuredAt)',
+    put: 'if (next !== undefined)',
+    caughtBy: 'timeline',
+    seed: 1,
+  },
+  {
     bug: 'a sensor is said to have changed by whatever report says since when it has not',
     file: 'actors/sensor-changes.ts',
     find: 'const changedUp = report.up - sinceMs;',

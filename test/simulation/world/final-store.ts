@@ -108,10 +108,16 @@ async function sensorChangesOf(
 function readerOf(
   filed: readonly ArchivedReport[],
 ): (page: ReportPage) => Promise<readonly ArchivedReport[]> {
-  return async ({ after, limit }) => {
+  return async ({ to, after, limit }) => {
     const isIt = (other: ArchivedReport): boolean =>
       other.incarnation === after?.incarnation && other.boot === after.boot && other.seq === after.seq;
     const first = after === null ? 0 : filed.findIndex(isIt) + 1;
-    return filed.slice(first, first + limit);
+    if (to === null) return filed.slice(first, first + limit);
+    const found: ArchivedReport[] = [];
+    for (let index = first; index < filed.length && found.length < limit; index += 1) {
+      const report = filed[index]!;
+      if (report.measuredAt < to) found.push(report);
+    }
+    return found;
   };
 }
