@@ -14,7 +14,7 @@
  */
 import { comparePositions, positionText, type Report } from '../machines/report.ts';
 import { withEnd } from './boot-order.ts';
-import { earliestAt } from './clock.ts';
+import { begunBy, earliestAt, latestAt } from './clock.ts';
 import { addClock, type Draft } from './draft.ts';
 import { brokenBefore } from './filing.ts';
 import { adoptClaim, ARRIVAL_JITTER_MS, isClaimRepeated, isHeld, isHeldBoot, isLeap } from './leap.ts';
@@ -163,16 +163,17 @@ function goesOnBeside({ report, newest }: Heard): string {
 /** Tells whether a line before the present incarnation made the report, as `found` says it may; `null` where it did not. */
 function speakerBeside(draft: Draft, heard: Heard, found: Found): Speaker | null {
   const { report, receivedAt, newest } = heard;
-  const { former, isLast, isByNumber } = found;
+  const { former, isByNumber } = found;
   const { twin } = draft;
-  const isPresent = isNamedSince(report, former.provedBy);
+  const isNamingProof = isNamedSince(report, former.provedBy);
   const isOld = isOldIn(former.sequence, report);
-  if (isPresent && isByNumber && !(isOld && isStray(twin, report))) {
+  const isWithin = isByNumber && !isOld && isBetween(draft, former, heard);
+  if (isWithin || (isNamingProof && isByNumber && !(isOld && isStray(twin, report)))) {
     twin.sequence = adoptBoot(twin.sequence, former.sequence, report.boot, report.seq);
     return null;
   }
   if (isOld) return speakerOfRun(draft, heard) === 'anew' ? 'anew' : 'former';
-  const isAfterEnd = isPresent || (isLast && isMeasuredAfterEnd(draft, former, report));
+  const isAfterEnd = isNamingProof || isMeasuredAfter(draft, former, report, former.endedAt);
   if (!isAfterEnd && speakerOfRun(draft, heard) !== 'anew') return 'former';
   if (!isAfterEnd || receivedAt - newest.receivedAt >= draft.kind.limits.silenceMs) {
     twin.sequence = adoptBoot(twin.sequence, former.sequence, report.boot, report.seq);
@@ -186,8 +187,6 @@ function speakerBeside(draft: Draft, heard: Heard, found: Found): Speaker | null
 /** A line before the present incarnation, and how a report was told to be of it. */
 interface Found {
   readonly former: FormerIncarnation;
-  /** It is the line directly before. */
-  readonly isLast: boolean;
   /** Told by the number of the boot, not by the time at which it began. */
   readonly isByNumber: boolean;
 }
@@ -202,13 +201,13 @@ export function formerOf(draft: Draft, heard: Heard): Found | null {
   const formers = identity?.formers ?? [];
   const [last] = formers;
   if (last === undefined) return null;
-  if (isOfFirstStart(draft, last, heard)) return { former: last, isLast: true, isByNumber: true };
+  if (isOfFirstStart(draft, last, heard)) return { former: last, isByNumber: true };
   if (hasBoot(sequence, report.boot)) return null;
   const known = formers.find((former) => hasBoot(former.sequence, report.boot));
-  if (known !== undefined) return { former: known, isLast: known === last, isByNumber: true };
+  if (known !== undefined) return { former: known, isByNumber: true };
   if (comparePositions(report, newest) < 0) return null;
   const isByNumber = comparePositions(report, last) <= 0 && isNearBelow(report.boot, last.boot);
-  return isByNumber || overlaps(draft, heard) ? { former: last, isLast: true, isByNumber } : null;
+  return isByNumber || overlaps(draft, heard) ? { former: last, isByNumber } : null;
 }
 
 /** Of a boot that was begun twice: its uptime is that of the first start, and cannot be that of the second yet. */
@@ -353,10 +352,23 @@ function isNearBelow(boot: number, other: number): boolean {
   return boot <= other && other - boot <= LINE_BOOTS_MAX;
 }
 
-/** By the clock of its boot the report was measured after the present incarnation had begun. */
-function isMeasuredAfterEnd({ kind }: Draft, former: FormerIncarnation, report: Report): boolean {
-  if (former.clock.boot !== report.boot) return false;
-  return (earliestAt(former.clock, report.up, kind.limits.driftPpm) ?? -Infinity) > former.endedAt;
+/**
+ * The report was measured when the last line had ended, and before the present boot, a later one, had begun: an operator has begun a new
+ * count while the device could not be heard, and it went on in its boot for a while.
+ */
+function isBetween(draft: Draft, former: FormerIncarnation, { report, newest }: Heard): boolean {
+  const { clock, identity } = draft.twin;
+  const [last] = identity?.formers ?? [];
+  if (clock === null || last === undefined || report.boot >= newest.boot) return false;
+  if (!isMeasuredAfter(draft, former, report, last.endedAt)) return false;
+  const { driftPpm } = draft.kind.limits;
+  return latestAt(former.clock, report.up, driftPpm) <= begunBy(clock, driftPpm);
+}
+
+/** By the clock of its boot, as the line that it is of knows that. */
+function isMeasuredAfter({ kind }: Draft, { clock }: FormerIncarnation, report: Report, at: number): boolean {
+  if (clock.boot !== report.boot) return false;
+  return (earliestAt(clock, report.up, kind.limits.driftPpm) ?? -Infinity) > at;
 }
 
 /** The report's boot had begun before the newest report, of a lower boot, was measured: one device has one boot at a time. */
@@ -364,8 +376,8 @@ function overlaps({ twin, kind }: Draft, heard: Heard): boolean {
   if (twin.clock === null) return false;
   const { driftPpm } = kind.limits;
   const measured = earliestAt(twin.clock, heard.newest.up, driftPpm);
-  const begunBy = heard.receivedAt - heard.report.up * (1 - driftPpm * 1e-6);
-  return measured !== null && begunBy < measured;
+  const hadBegunBy = heard.receivedAt - heard.report.up * (1 - driftPpm * 1e-6);
+  return measured !== null && hadBegunBy < measured;
 }
 
 function provedBy(draft: Draft, report: Report): string {

@@ -3,8 +3,8 @@
  * at once.
  *
  * It begins a new incarnation before anything of that was heard. So nothing is known any more: the state is `offline`, no hold is believed,
- * and no command but `report` is taken, until a report comes. Whatever the hub stores from now on is of the new incarnation, however it is
- * numbered; what it stored before, and is read later, is of the one that ended.
+ * and no command but `report` is taken, until a report comes. The first one that the hub stores from now on begins the new incarnation, however
+ * it is numbered; what it stored before, and is read later, is of the one that ended, and so is what that had measured and comes yet.
  */
 import type { CommandSpec } from '../machines/command.ts';
 import { addEffect, type Draft, writeEntry } from './draft.ts';

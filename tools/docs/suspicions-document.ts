@@ -34,7 +34,8 @@ a doubt, because a report can still tell what became of a command, its proof in 
 
 Who speaks under a device's name a person may know better than the twin: after a repair, or where a device that should answer does not.
 \`renew-identity\` (\`corral identity renew DEVICE --by NAME --why SENTENCE\`, or a command like \`clear\`) begins a new count of boots with
-whatever the hub stores from then on. It is accepted while the device is offline, or in \`identity-conflict\`. Until a report comes nothing is
+the first report that the hub stores from then on. It is accepted while the device is offline, or in \`identity-conflict\`. What a count before
+had measured, and comes later, is filed there; one that goes on beside the new count, however long ago it was ended, is a second device: \`identity-conflict\`. Until a report comes nothing is
 known: the twin is \`offline\`, has no hold, and takes no command but \`report\`; it asks for one at once. Commands without an outcome are
 closed as unprovable, but for those that it has named \`undecided\`, which end by its word. How long each doubt about who speaks lasts is in [the protocol](protocol.md#what-a-device-may-forget).
 

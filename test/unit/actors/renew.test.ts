@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { chargePoint } from '../../../machines/charge-point.ts';
 import { UNDECIDED } from '../../../machines/report.ts';
 import { Pair } from './pair.ts';
+import { Stage } from './stage.ts';
 
 const { silenceMs } = chargePoint.limits;
 const WORD = { by: 'eva', args: { reason: 'controller replaced' } };
@@ -163,4 +164,63 @@ test('what is in flight beyond the device ends by its word all the same, and by 
   name('done');
   expect(pair.ledger.get('s')).toMatchObject({ outcome: 'done' });
   expect(pair.document.pending).toEqual([]);
+});
+
+describe('after it, a count that was ended before', () => {
+  /** Two devices, of which the one that counts at 50 has answered last; both go on. */
+  class Two extends Stage {
+    readonly #bootedAt = this.now - 60_000;
+    readonly #seqs = new Map<number, number>();
+
+    hears(boot: number, isAnswer = false): string | null {
+      const seq = (this.#seqs.get(boot) ?? 0) + 1;
+      this.#seqs.set(boot, seq);
+      const commands = isAnswer ? [{ n: this.twin.probe!.n, outcome: 'done' }] : [];
+      const up = this.now - this.#bootedAt;
+      return this.hear({ boot, seq, up, state: 'available', sensors: {}, commands }).fate;
+    }
+
+    step(boot: number, isAnswer = false): void {
+      this.pass(1_500);
+      this.hears(boot, isAnswer);
+    }
+  }
+
+  test.each([
+    ['the last one', [100, 50, 100]],
+    ['one before that', [50, 100, 50, 100]],
+  ])('and goes on is a second device: %s', (_, heard) => {
+    const stage = new Two();
+    stage.hears(100);
+    stage.hears(100, true);
+    stage.step(50);
+    stage.pass(61_000);
+    stage.hears(50);
+    stage.hears(50, true);
+    expect(stage.twin).toMatchObject({ incarnation: 2, newest: { boot: 50 } });
+    stage.step(100);
+    stage.step(50);
+    expect(stage.reasons).toContain('identity-conflict');
+    stage.ask('renew-identity', WORD);
+    expect(stage.reasons).toEqual([]);
+    for (const boot of heard) stage.step(boot);
+    expect(stage.reasons).toContain('identity-conflict');
+  });
+});
+
+test('what the device went on to measure in its old boot, before it started again, is of the new count, and no second device', () => {
+  const pair = new Pair().meet();
+  pair.pass(2 * silenceMs);
+  expect(pair.document.state).toBe('offline');
+  pair.ask('renew-identity', WORD);
+  pair.unhandled();
+  pair.pass(60_000);
+  const buffered = pair.measure();
+  pair.pass(60_000);
+  pair.device.reboot(pair.now, 'nothing');
+  pair.pass(5_000);
+  expect(pair.report()).toMatchObject({ fate: 'news', filed: { incarnation: 2 } });
+  expect(pair.hear(buffered)).toMatchObject({ fate: 'late', filed: { incarnation: 2 } });
+  expect(pair.hear(buffered)).toMatchObject({ fate: 'duplicate', filed: null });
+  expect(pair.reasons).toEqual([]);
 });
