@@ -431,7 +431,8 @@ export class Device {
     const { schedule } = this.#options;
     if (this.#span !== null && this.#span.span.id !== id) this.#endSpan(schedule.now);
     if (this.#span === null) {
-      const span = this.#lostSpan(id) ?? this.#newSpan(id);
+      const isFoundAtStart = boot.agent === null;
+      const span = (isFoundAtStart ? this.#lostSpan(id) : null) ?? this.#newSpan(id);
       this.#span = { span, endsUp, boot };
     } else if (this.#span.boot !== boot) {
       this.#span.span.offMs += schedule.now - (this.#offSince ?? schedule.now);
@@ -441,7 +442,7 @@ export class Device {
     }
   }
 
-  /** A hold whose end was forgotten with a crash has never ended. */
+  /** A hold that a boot finds, and whose end was forgotten with a crash, has never ended. */
   #lostSpan(id: string): HoldSpan | null {
     const { record, schedule } = this.#options;
     const isIt = (hold: HoldSpan): boolean =>
