@@ -211,7 +211,7 @@ describe('what one device saw', () => {
 
   test('is a copy where the report is of long before the newest one, and not where it may have been lost on its way', () => {
     const newest: NewestReport = {
-      ...{ boot: 2, seq: 9, up: 100_000, receivedAt: T0, at: null, encoding: 'json', report },
+      ...{ boot: 2, seq: 9, up: 100_000, receivedAt: T0, at: null, report },
     };
     const sort = (copy: Partial<Report>): string | null =>
       echoOfCopy(newest, { ...report, ...copy }, { receivedAt: T0, longAgoMs: 10_000 })?.sort ?? null;
