@@ -71,6 +71,8 @@ export interface Explanation {
   readonly at: number;
   /** The answer in a few sentences. */
   readonly summary: readonly string[];
+  /** Those of them that are true at `at` only: the passing of time alone makes them untrue. Who looks later leaves them out. */
+  readonly momentary: readonly string[];
   /** Oldest first; begins with the last certain point, where there is one. */
   readonly chain: readonly ChainLink[];
   readonly suspicions: readonly (Suspicion & { readonly sentence: string })[];
@@ -90,6 +92,7 @@ export function explain(evidence: Evidence): Explanation {
     ...suspicion,
     sentence: `In doubt since ${momentText(suspicion.since)}: ${suspicion.detail}.`,
   }));
+  const summary = summaryOf({ evidence, quality, age, suspicions, commands });
   return {
     device: twin.device,
     kind: twin.kind,
@@ -97,21 +100,48 @@ export function explain(evidence: Evidence): Explanation {
     path: twin.path,
     quality,
     at: now,
-    summary: [
-      `${twin.device} is ${stateText(twin.path)}, because ${causeOfState(evidence)}.`,
-      ...(twin.since === null ? [] : [`It is so since ${momentText(twin.since)}.`]),
-      qualitySentence({ twin, quality, age, freshMs: kind.limits.freshMs }),
-      ...(isToldByCause(twin) ? [] : suspicions.map(({ sentence }) => sentence)),
-      ...claimSentences(evidence),
-      ...openSentences(twin),
-      acceptedSentence(evidence, commands),
-    ],
+    summary: summary.map(({ sentence }) => sentence),
+    momentary: summary.filter(({ isMomentary }) => isMomentary).map(({ sentence }) => sentence),
     chain: causesOf(evidence),
     suspicions,
     timers: armedTimers(kind, twin),
     commands,
     clock: clockOf(evidence),
   };
+}
+
+/** A sentence of the summary, and whether it is true of the moment only. */
+interface Said {
+  readonly sentence: string;
+  readonly isMomentary: boolean;
+}
+
+function lasting(sentence: string): Said {
+  return { sentence, isMomentary: false };
+}
+
+function momentary(sentence: string): Said {
+  return { sentence, isMomentary: true };
+}
+
+function summaryOf(options: {
+  readonly evidence: Evidence;
+  readonly quality: Quality;
+  readonly age: Age | null;
+  readonly suspicions: Explanation['suspicions'];
+  readonly commands: readonly CommandProspect[];
+}): readonly Said[] {
+  const { evidence, quality, age, suspicions, commands } = options;
+  const { twin, kind } = evidence;
+  return [
+    lasting(`${twin.device} is ${stateText(twin.path)}, because ${causeOfState(evidence)}.`),
+    ...(twin.since === null ? [] : [lasting(`It is so since ${momentText(twin.since)}.`)]),
+    momentary(qualitySentence({ twin, quality, age, freshMs: kind.limits.freshMs })),
+    ...(isToldByCause(twin) ? [] : suspicions.map(({ sentence }) => lasting(sentence))),
+    ...claimSentences(evidence),
+    ...openSentences(twin),
+    momentary(acceptedSentence(evidence, commands)),
+  ];
 }
 
 function stateText(path: string): string {
@@ -152,7 +182,7 @@ function qualitySentence(options: {
 }
 
 /** What of a report whose number leaps is held back, and by what it would be believed. */
-function claimSentences({ twin, kind, now }: Evidence): readonly string[] {
+function claimSentences({ twin, kind, now }: Evidence): readonly Said[] {
   const { claim, newest } = twin;
   if (claim === null || newest === null) return [];
   const position = `${String(claim.boot)}/${String(claim.seq)}`;
@@ -160,22 +190,24 @@ function claimSentences({ twin, kind, now }: Evidence): readonly string[] {
   const believed = mayAnswer(twin)
     ? `it would be if one like it answered \`report\`, or were all that is heard for ${durationText(kind.limits.silenceMs)}`
     : 'the next report that goes on from it would be, as the device answers no command';
-  if (newest.receivedAt <= claim.receivedAt) return [`${what}: ${believed}.`];
+  if (newest.receivedAt <= claim.receivedAt) return [lasting(`${what}: ${believed}.`)];
   if (now - claim.receivedAt > kind.limits.silenceMs) return [];
   const since = durationText(Math.max(0, now - newest.receivedAt));
-  return [`${what}: the device has gone on as before since, ${since} ago the last time.`];
+  return [momentary(`${what}: the device has gone on as before since, ${since} ago the last time.`)];
 }
 
-function openSentences({ open, unheard, waiting }: Twin): readonly string[] {
-  const commands = open.map(openSentence);
-  const count = String(waiting.length);
+function openSentences({ open, unheard, waiting }: Twin): readonly Said[] {
+  const commands = open.map((entry) => lasting(openSentence(entry)));
+  const requests = waiting.length === 1 ? '1 request waits' : `${String(waiting.length)} requests wait`;
   return [
     ...commands,
-    ...(waiting.length === 0 ? [] : [`${count} requests wait until the device answers \`report\`.`]),
+    ...(waiting.length === 0 ? [] : [momentary(`${requests} until the device answers \`report\`.`)]),
     ...(unheard < DEAF_AFTER
       ? []
       : [
-          `It is heard, but let ${String(unheard)} commands in a row pass: what is sent to it may not arrive.`,
+          momentary(
+            `It is heard, but let ${String(unheard)} commands in a row pass: what is sent to it may not arrive.`,
+          ),
         ]),
   ];
 }

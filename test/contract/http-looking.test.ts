@@ -16,6 +16,7 @@ interface Body {
   readonly devices: readonly Readonly<Record<string, unknown>>[];
   readonly reports: readonly { readonly boot: number; readonly seq: number }[];
   readonly summary: readonly string[];
+  readonly momentary: readonly string[];
   readonly chain: readonly { readonly type: string; readonly at: string; readonly sentence: string }[];
   readonly commands: readonly { readonly name: string; readonly accepted: boolean; readonly code: string }[];
   readonly timers: readonly { readonly name: string; readonly at: string }[];
@@ -172,6 +173,11 @@ describe.each(stores)('looking into the fleet over $name', (kind) => {
         ),
         `It is so since ${time(-20)}.`,
       ]);
+      expect(body.momentary.map((sentence) => sentence.split(':')[0])).toEqual([
+        'The knowledge is proved fresh',
+        'It accepts no command now.',
+      ]);
+      expect(body.summary).toEqual(expect.arrayContaining([...body.momentary]));
       expect(body.chain.map(({ type }) => type)).toEqual([
         ...['report', 'command', 'command', 'report', 'clock', 'command', 'command'],
       ]);

@@ -1,6 +1,7 @@
 /**
  * The page while Corral cannot tell how things are: the store does not answer, or the node is dead or frozen. Nothing of it is said to go on.
  */
+import type { Locator } from 'playwright-core';
 import { afterEach, describe, expect, test } from 'vitest';
 import { chromiumPath, CHROMIUM_NOTE } from './browser.ts';
 import { gone, shown, until } from './looking.ts';
@@ -8,6 +9,17 @@ import { pageUnderTest } from './page-under-test.ts';
 
 describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
   const { parts, open, row, states } = pageUnderTest();
+  const why = (): Locator => parts.page.getByRole('region', { name: 'Why' });
+  /** What was true of a moment that has passed, and of which nobody knows whether it still is. */
+  const momentary = [/knowledge is proved fresh/, /^It would accept/];
+  const explained = async (): Promise<void> => {
+    for (const sentence of momentary) await shown(why().getByText(sentence));
+  };
+  /** Why it was in the state that is known last, and no more. */
+  const explainedAsKnownThen = async (cause: RegExp): Promise<void> => {
+    for (const sentence of momentary) await gone(why().getByText(sentence));
+    await shown(why().getByText(cause));
+  };
 
   describe('while the store does not answer', () => {
     afterEach(() => parts.system.giveStoreBack());
@@ -25,6 +37,7 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       await shown(states().getByText('charging'));
       await shown(lane.getByText('on', { exact: true }));
       await shown(chart.getByText('7,400 W'));
+      await explained();
       system.freezeStore();
       await shown(page.locator('.known-quality').getByText('unknown'));
       await shown(page.getByText('last known:'));
@@ -33,6 +46,7 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       await shown(page.getByRole('img', { name: /the last known state is charging/ }));
       for (const name of ['Why', 'What it was', 'Its machine', 'Two clocks', 'Newest report'])
         await shown(page.getByRole('region', { name, exact: true }).getByText(/^As it was known/));
+      await explainedAsKnownThen(/^cp-660 is charging .*, because it says charging/);
       const [bar, state] = [page.locator('.track-states .track-bar'), states().last()];
       await until('what is known ends before now', async () => {
         const [all, known] = [await bar.boundingBox(), await state.boundingBox()];
@@ -46,6 +60,7 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       await gone(page.getByText('last known:'));
       await shown(page.getByRole('img', { name: /the present state is charging/ }));
       await gone(page.getByText(/^As it was known/));
+      await explained();
     });
 
     test('no row of the fleet is fresh where its tally is unknown, until it does', async () => {
@@ -79,18 +94,21 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       await shown(page.locator('.known-quality').getByText('fresh'));
       await shown(page.getByRole('button', { name: 'reserve' }));
       await shown(page.getByRole('img', { name: /the present state is/ }));
+      await explained();
       await lose();
       await lost();
       await shown(page.locator('.known-quality').getByText('unknown'));
       await shown(page.getByText('last known:'));
       await shown(page.getByRole('img', { name: /the last known state is/ }));
       await gone(page.locator('.known').getByText(/^for .*, since/));
-      await shown(page.getByRole('region', { name: 'Why' }).getByText(/^As it was known at/));
+      await shown(why().getByText(/^As it was known at/));
+      await explainedAsKnownThen(/^cp-100 is available .*, because it says available/);
       await gone(page.getByRole('button', { name: 'reserve' }));
       await giveBack();
       await live();
       await gone(page.getByText('last known:'));
       await shown(page.getByRole('button', { name: 'reserve' }));
+      await explained();
     });
 
     test('the fleet counts everything as unknown, until the node is back', async () => {

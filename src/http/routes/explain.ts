@@ -51,6 +51,10 @@ export const ExplanationSchema = Type.Object({
   quality: Type.String(),
   at: Type.String({ format: 'date-time', description: 'when this was so' }),
   summary: Type.Array(Type.String(), { description: 'the answer in a few sentences' }),
+  momentary: Type.Array(Type.String(), {
+    description:
+      'those of `summary` that are true at `at` only, and that whoever shows it later leaves out: how fresh the knowledge is, what waits, what would be accepted',
+  }),
   chain: Type.Array(ChainLinkSchema, {
     description:
       'oldest first, from the last certain point: a report after which it was neither offline nor suspect',
@@ -132,11 +136,12 @@ function unreadyBecause({ owner, isHeld, refuses }: Ownership): string | null {
 }
 
 function explanationView(explanation: Explanation): Static<typeof ExplanationSchema> {
-  const { at, chain, suspicions, timers, commands, summary, clock } = explanation;
+  const { at, chain, suspicions, timers, commands, summary, momentary, clock } = explanation;
   return {
     ...explanation,
     at: rfc3339(at),
     summary: [...summary],
+    momentary: [...momentary],
     chain: chain.map(linkView),
     suspicions: suspicions.map((suspicion) => ({ ...suspicion, since: rfc3339(suspicion.since) })),
     timers: timers.map((timer) => ({ ...timer, at: rfc3339(Math.ceil(timer.at)) })),

@@ -35,6 +35,8 @@ export interface Explanation {
   readonly at: string;
   /** Sentences. */
   readonly summary: readonly string[];
+  /** Those of them that are true at `at` only. */
+  readonly momentary: readonly string[];
   readonly chain: readonly Cause[];
   readonly suspicions: readonly Suspicion[];
   readonly timers: readonly Timer[];

@@ -29,7 +29,7 @@ export function Explain({
       {answer !== null && (
         <>
           <div class="summary">
-            {answer.summary.map((sentence) => (
+            {(doubt === null ? answer.summary : lastingOf(answer)).map((sentence) => (
               <p key={sentence}>{sentence}</p>
             ))}
           </div>
@@ -39,6 +39,11 @@ export function Explain({
       )}
     </Panel>
   );
+}
+
+/** What the summary says that the passing of time has not made untrue. */
+function lastingOf({ summary, momentary }: Explanation): readonly string[] {
+  return summary.filter((sentence) => !momentary.includes(sentence));
 }
 
 function Chain({ explanation: { chain, at } }: { readonly explanation: Explanation }): VNode | null {

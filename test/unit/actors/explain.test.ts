@@ -181,3 +181,31 @@ test('what is reserved without a hold is told as what it is: by somebody else, o
   pair.reserve('r');
   expect(explained(pair).summary[0]).not.toContain('somebody else');
 });
+
+describe('what is true of the moment only', () => {
+  test('is how fresh the knowledge is, and what would be accepted', () => {
+    const { summary, momentary } = explained(openCar());
+    expect(momentary).toEqual(summary.filter((one) => /^The knowledge|^It would accept/.test(one)));
+    expect(momentary).toHaveLength(2);
+  });
+
+  test('is that nothing is known of a device that was never heard, and that it accepts nothing', () => {
+    const { summary, momentary } = explained(new Pair());
+    expect(momentary).toEqual(summary.slice(1));
+  });
+
+  test('is what waits for the device', () => {
+    const pair = new Pair();
+    pair.report();
+    pair.ask('reserve', { id: 'r' });
+    expect(explained(pair).momentary).toContain('1 request waits until the device answers `report`.');
+  });
+
+  test('is not until when a command can start, which the sentence says itself', () => {
+    const pair = new Pair().meet();
+    pair.ask('reserve', { id: 'r' });
+    const { summary, momentary } = explained(pair);
+    expect(summary).toContainEqual(expect.stringMatching(/^reserve \(n 2\) waits for its outcome; after/));
+    expect(momentary).not.toContainEqual(expect.stringContaining('outcome'));
+  });
+});
