@@ -1,5 +1,5 @@
 /**
- * The folder rule: machines <- actors <- src <- tools <- test. A folder imports only from folders to its left,
+ * The folder rule: machines <- src/contract <- actors <- src <- tools <- test. A folder imports only from folders to its left,
  * and inside src the adapters implement ports and never meet each other.
  */
 
@@ -41,11 +41,27 @@ module.exports = {
       to: { pathNot: ['^machines/', '^node_modules/(xstate|@sinclair/typebox)/'] },
     },
     {
+      name: 'the-contract-rests-on-machines',
+      comment:
+        'What is told to others is described once, by the schema library; whoever decides, keeps or tells it looks here.',
+      severity: 'error',
+      from: { path: '^src/contract/' },
+      to: { pathNot: ['^src/contract/', '^machines/', '^node_modules/@sinclair/typebox/'] },
+    },
+    {
       name: 'actors-import-only-machines',
-      comment: 'A twin decides from its arguments alone: no library, no built-in module.',
+      comment:
+        'A twin decides from its arguments alone: no library, no built-in module; of the contract only the types.',
       severity: 'error',
       from: { path: '^actors/' },
-      to: { pathNot: ['^actors/', '^machines/'] },
+      to: { pathNot: ['^actors/', '^machines/', '^src/contract/'] },
+    },
+    {
+      name: 'actors-take-types-of-the-contract',
+      comment: 'A schema has no place in a decision.',
+      severity: 'error',
+      from: { path: '^actors/' },
+      to: { path: '^src/contract/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'src-imports-only-to-its-left',
@@ -90,6 +106,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(runtime|wire)/' },
       to: { path: `^src/(${adapters.join('|')})/` },
+    },
+    {
+      name: 'wire-knows-no-runtime',
+      comment: 'What both speak of is in src/contract; src/wire reads and writes it.',
+      severity: 'error',
+      from: { path: '^src/wire/' },
+      to: { path: '^src/(runtime|history)/' },
     },
     {
       name: 'parts-know-no-app',

@@ -9,7 +9,7 @@
 import type { CommandSpec } from '../machines/command.ts';
 import { commandId } from '../machines/command-id.ts';
 import { addEffect, type Draft, refuse, writeEntry } from './draft.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
 import { abandonable, namesToAbandon } from './legality.ts';
 import { proofText } from './proof.ts';
 import { abandonCommand, remember } from './resolve.ts';

@@ -9,7 +9,7 @@
 import type { CommandSpec } from '../machines/command.ts';
 import { divergenceNews } from './divergence.ts';
 import { addEffect, type Draft, writeEntry } from './draft.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
 import { proofText } from './proof.ts';
 import { closeByWord, remember } from './resolve.ts';
 import { nextEntry } from './send.ts';

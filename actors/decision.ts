@@ -5,7 +5,9 @@
 import type { Command } from '../machines/command.ts';
 import type { Report } from '../machines/report.ts';
 import type { BootClock } from './clock.ts';
-import type { LedgerEntry, Outcome } from './ledger.ts';
+import type { Transition } from '../src/contract/journal-entry.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
+import type { Refusal } from '../src/contract/refusal.ts';
 import type { Echo } from './replay.ts';
 import type { Source } from './known-source.ts';
 import type { CommandRequest, Encoding, ReplyAddress, Twin } from './twin.ts';
@@ -66,31 +68,6 @@ export interface DesiredRequest {
   readonly replyTo: ReplyAddress;
 }
 
-/** Why the known state changed. */
-export interface Cause {
-  readonly type: 'report' | 'silence' | 'deadline' | 'command' | 'engineer';
-  /** One sentence: `report 3/17 says charging`. */
-  readonly detail: string;
-}
-
-/** One line of the journal: a transition of the KNOWN state. */
-export interface Transition {
-  readonly device: string;
-  readonly from: string;
-  readonly to: string;
-  readonly cause: Cause;
-  /** When what caused it was measured, ms epoch, with ± `errorMs`; `errorMs` is `null` where no round trip bounds it. */
-  readonly measuredAt: number;
-  readonly errorMs: number | null;
-  readonly recordedAt: number;
-  /** The twin's version after it. */
-  readonly version: number;
-  readonly incarnation: number;
-  /** Position of the report it rests on, or `null`. */
-  readonly boot: number | null;
-  readonly seq: number | null;
-}
-
 /** A report to be filed in the history. */
 export interface FiledReport {
   readonly device: string;
@@ -129,51 +106,6 @@ export type Reply =
   /** A request with this id waits until the device has answered: it is neither accepted nor refused. */
   | { readonly type: 'undecided'; readonly id: string }
   | { readonly type: 'desired'; readonly version: number; readonly delta: Readonly<Record<string, unknown>> };
-
-/** Stable codes of refusals. The list may grow; the codes never change. */
-export const REFUSALS = {
-  'illegal-state': 'the state the device is known to be in does not accept this command',
-  stale: 'the knowledge is older than this command allows, and the device did not answer in time to renew it',
-  offline: 'the device has not been heard for longer than its kind allows',
-  suspect:
-    'there is reason to doubt the known state (see suspicions), or the device itself says that it must not be used',
-  pending: 'another command is in flight: wait for its outcome',
-  'version-mismatch': 'the twin is no longer at the version given as ifVersion',
-  'id-reused': 'the id names another command, or the same one with other arguments, already',
-  'desired-too-large': 'the desired configuration would become larger than it may be',
-  'bad-arguments': 'the request or its arguments are not of the form this command takes',
-  'unknown-command': 'this kind of device has no such command',
-  'unknown-device': 'no twin and no inventory entry has this id',
-  forgotten: 'the device was forgotten at an operator’s word, and nothing of it is kept',
-  'unknown-id': 'the ledger has no command with this id for this device',
-  overloaded: 'too many requests are waiting for this device; ask again later',
-} as const;
-export type RefusalCode = keyof typeof REFUSALS;
-
-/** A refusal by the twin: certainly not sent. */
-export interface Refusal {
-  readonly id: string | null;
-  readonly code: RefusalCode;
-  readonly detail: string;
-  /** The state it was refused in, or `null` for an unknown device. */
-  readonly state: string | null;
-  readonly allowed: readonly string[];
-  /** For `id-reused`: what the id names already. */
-  readonly firstUse?: FirstUse;
-}
-
-/** What an id names already. A request that waits until the device has answered is not accepted yet, and may be refused. */
-export interface FirstUse {
-  readonly name: string;
-  readonly args: Readonly<Record<string, unknown>>;
-  readonly by: string | null;
-  /** Who asked for it, proved, beside `by`, which anybody can write; `null` where nobody was proved. */
-  readonly asker: string | null;
-  /** When it was accepted; `null` while it waits to be decided on. */
-  readonly acceptedAt: number | null;
-  /** How it stands; `null` while it waits to be decided on. */
-  readonly outcome: Outcome | null;
-}
 
 /** What became of a report. `held`: its number leaps, and nothing proves it; it moved nothing. */
 export type ReportFate = 'news' | 'late' | 'duplicate' | 'held';

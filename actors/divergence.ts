@@ -12,9 +12,10 @@ import { worldState } from '../machines/statechart.ts';
 import { measuredAt } from './clock.ts';
 import type { Draft } from './draft.ts';
 import { type EndedHold, wasEndedByCommand } from './holds.ts';
-import { isReassertion, isUndecided, type LedgerEntry } from './ledger.ts';
+import { isReassertion, isUndecided } from './ledger.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
+import type { Divergence, Suspicion } from '../src/contract/twin-document.ts';
 import { commandNamed, commandWithHold } from './legality.ts';
-import type { Divergence, Suspicion } from './twin.ts';
 import { observationOf } from './observed.ts';
 import { mayBeExecutedBefore } from './ring.ts';
 

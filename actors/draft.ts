@@ -4,8 +4,10 @@
  */
 import type { Kind } from '../machines/kind.ts';
 import type { BootClock } from './clock.ts';
-import type { Context, Decision, Effect, FiledReport, Refusal, ReportFate, Transition } from './decision.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { Context, Decision, Effect, FiledReport, ReportFate } from './decision.ts';
+import type { Transition } from '../src/contract/journal-entry.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
+import type { Refusal } from '../src/contract/refusal.ts';
 import { versionAfter } from './numbers.ts';
 import { allowedCommands, type Objection } from './prospect.ts';
 import type { Echo } from './replay.ts';

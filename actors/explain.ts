@@ -11,17 +11,19 @@ import { OUT_OF_SERVICE } from '../machines/shown-state.ts';
 import { worldState } from '../machines/statechart.ts';
 import { ABANDON } from '../machines/common-commands.ts';
 import { measuredAt } from './clock.ts';
-import type { Transition } from './decision.ts';
-import { type Age, ageOf, mayAnswer, type Quality, qualityOf } from './freshness.ts';
+import type { Transition } from '../src/contract/journal-entry.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
+import type { Quality, Suspicion } from '../src/contract/twin-document.ts';
+import { type Age, ageOf, mayAnswer, qualityOf } from './freshness.ts';
 import { causesOf, type ChainLink, type RejectedMessage } from './explanation-chain.ts';
 import { commandNamed, namesToAbandon } from './legality.ts';
-import { isUndecided, type LedgerEntry } from './ledger.ts';
+import { isUndecided } from './ledger.ts';
 import { DEAF_AFTER } from './probe.ts';
 import { prospectOf } from './prospect.ts';
 import { causeOfState } from './state-cause.ts';
 import { standingAgainstWord } from './suspicions.ts';
 import { durationText, momentText } from './time-text.ts';
-import type { Suspicion, Twin } from './twin.ts';
+import type { Twin } from './twin.ts';
 import { type ArmedTimer, armedTimers } from './wake.ts';
 
 /** What an explanation rests on. Lists are newest first; what is older than the last certain point is passed over. */

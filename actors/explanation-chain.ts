@@ -5,9 +5,9 @@
 import type { Kind } from '../machines/kind.ts';
 import { worldState } from '../machines/statechart.ts';
 import { measuredAt } from './clock.ts';
-import type { Transition } from './decision.ts';
+import type { Transition } from '../src/contract/journal-entry.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
 import { commandNamed } from './legality.ts';
-import type { LedgerEntry } from './ledger.ts';
 import { durationText, momentText } from './time-text.ts';
 import type { Twin } from './twin.ts';
 

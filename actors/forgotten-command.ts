@@ -8,7 +8,7 @@
  */
 import { type Report, UNDECIDED } from '../machines/report.ts';
 import { ABANDON } from '../machines/common-commands.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
 import { CLAIMED_N_MAX } from './ring.ts';
 import type { Twin } from './twin.ts';
 

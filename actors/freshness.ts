@@ -2,17 +2,9 @@
  * How far the known state can be trusted (design, section 4): judged by when it was MEASURED, never by when it arrived.
  */
 import type { Kind } from '../machines/kind.ts';
+import type { Quality } from '../src/contract/twin-document.ts';
 import { earliestAt, latestAt } from './clock.ts';
 import type { Twin } from './twin.ts';
-
-/**
- * - `fresh`: proved to be no older than the kind's limit;
- * - `stale`: certainly, or possibly, older than that;
- * - `unknown`: nothing bounds its age yet, because no round trip was made in this boot, or who speaks for it is away, has begun another
- *   session, or plays again what was said before;
- * - `suspect`: there is a reason to doubt it, however fresh.
- */
-export type Quality = 'fresh' | 'stale' | 'suspect' | 'unknown';
 
 /** The age of the known state in ms: at least `leastMs`; at most `mostMs`, `null` where no round trip bounds it. */
 export interface Age {

@@ -7,7 +7,8 @@ import type { Kind } from '../machines/kind.ts';
 import { worldState } from '../machines/statechart.ts';
 import { ABANDON, RENEW_IDENTITY } from '../machines/common-commands.ts';
 import { forgottenCommands } from './forgotten-command.ts';
-import { isUndecided, type LedgerEntry } from './ledger.ts';
+import { isUndecided } from './ledger.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
 import type { Twin } from './twin.ts';
 
 /** The reason of a suspicion: a command of which nothing proves yet whether it was executed. */

@@ -20,7 +20,8 @@
  */
 import { isRingWhole, type Report, RING_SIZE_MAX, type RingEntry, UNDECIDED } from '../machines/report.ts';
 import { BY_RING, type NotDoneProof, type ProofName, type Resolver } from '../machines/resolver.ts';
-import { ABANDONED, isUndecided, type LedgerEntry, type Outcome } from './ledger.ts';
+import { ABANDONED, isUndecided } from './ledger.ts';
+import type { LedgerEntry, Outcome } from '../src/contract/ledger-entry.ts';
 import { isNamedSince } from './ring.ts';
 
 /** What is proved, and by what: `proof` begins with a {@link ProofName}. */

@@ -11,14 +11,15 @@ import { isHoldUnreadable, type Report } from '../machines/report.ts';
 import { isDivergence, REASSERT_LEAST_MS } from './divergence.ts';
 import type { Draft } from './draft.ts';
 import { ageOf, isProvedFresh } from './freshness.ts';
-import { CORRAL, type LedgerEntry, reassertionId } from './ledger.ts';
+import { CORRAL, reassertionId } from './ledger.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
+import type { Divergence, Suspicion } from '../src/contract/twin-document.ts';
 import { commandInFlight, commandNamed, commandWithHold } from './legality.ts';
 import { nextNumber } from './numbers.ts';
 import { OPEN_MAX } from './prospect.ts';
 import { makeRoom } from './resolve.ts';
 import { enterCommand } from './send.ts';
 import { journal } from './settle.ts';
-import type { Divergence, Suspicion } from './twin.ts';
 import { observationOf } from './observed.ts';
 
 /** Sends the command that sets the one open divergence right, if its kind has it re-asserted and that is safe now. */

@@ -9,7 +9,7 @@
 import type { CommandSpec } from '../machines/command.ts';
 import { addEffect, type Draft, writeEntry } from './draft.ts';
 import { endIncarnation } from './identity.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
 import { sendProbe } from './probe.ts';
 import { proofText } from './proof.ts';
 import { remember } from './resolve.ts';

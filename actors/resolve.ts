@@ -7,7 +7,8 @@ import { type Report, UNDECIDED } from '../machines/report.ts';
 import { type Draft, writeEntry } from './draft.ts';
 import { tellsUndecided } from './forgotten-command.ts';
 import { hasAnswered } from './freshness.ts';
-import { ABANDONED, isUndecided, type LedgerEntry } from './ledger.ts';
+import { ABANDONED, isUndecided } from './ledger.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
 import { closableByWord, commandNamed } from './legality.ts';
 import { OPEN_MAX } from './prospect.ts';
 import {

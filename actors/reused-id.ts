@@ -6,8 +6,8 @@
  * version it has seen and on whose behalf it asks are not part of it: whoever asks again waits anew, has seen the twin that the
  * first copy changed, and may be another process than the one that died; the answer says on whose behalf it was accepted.
  */
-import type { FirstUse } from './decision.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
+import type { FirstUse } from '../src/contract/refusal.ts';
 
 type Asked = Pick<LedgerEntry, 'name' | 'args'>;
 

@@ -8,7 +8,7 @@ import type { Command, CommandSpec } from '../machines/command.ts';
 import { worldState } from '../machines/statechart.ts';
 import { latestAt } from './clock.ts';
 import { addEffect, type Draft, writeEntry } from './draft.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
 import { giveNumber } from './numbers.ts';
 import type { CommandRequest } from './twin.ts';
 

@@ -5,7 +5,7 @@
  */
 import { type MachineEventType, worldState } from '../machines/statechart.ts';
 import { measuredAt, type MeasuredTime } from './clock.ts';
-import type { Cause } from './decision.ts';
+import type { Cause } from '../src/contract/journal-entry.ts';
 import { addTransition, type Draft, nextVersion } from './draft.ts';
 import { observationOf } from './observed.ts';
 

@@ -20,7 +20,8 @@ import { echoOf, saidAfter } from './replay.ts';
 import { settleSuspicions } from './settle.ts';
 import { doubtDetail } from './source-doubt.ts';
 import { reviewSource, SNAPSHOT_REPLAYED, SOURCE_AWAY } from './suspicions.ts';
-import type { SourceDoubt, SpokenFor, Twin } from './twin.ts';
+import type { SpokenFor, Twin } from './twin.ts';
+import type { SourceDoubt } from '../src/contract/twin-document.ts';
 
 /** What a twin says of itself as a source; `null` for a device that was never heard. */
 export function sourceOf(

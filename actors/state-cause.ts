@@ -5,7 +5,7 @@ import { isHoldUnreadable } from '../machines/report.ts';
 import { OUT_OF_SERVICE } from '../machines/shown-state.ts';
 import { worldState } from '../machines/statechart.ts';
 import type { Kind } from '../machines/kind.ts';
-import type { Transition } from './decision.ts';
+import type { Transition } from '../src/contract/journal-entry.ts';
 import { durationText, momentText } from './time-text.ts';
 import type { Twin } from './twin.ts';
 

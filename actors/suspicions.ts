@@ -7,12 +7,14 @@ import { DIVERGENCE, standingDivergences } from './divergence.ts';
 import type { Draft } from './draft.ts';
 import { forgottenCommands } from './forgotten-command.ts';
 import type { EndedHold } from './holds.ts';
-import { isUndecided, type LedgerEntry } from './ledger.ts';
+import { isUndecided } from './ledger.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
+import type { Suspicion } from '../src/contract/twin-document.ts';
 import { closableByWord, UNCONFIRMED } from './legality.ts';
 import { isOfEpoch } from './numbers.ts';
 import { CLAIMED_N_MAX } from './ring.ts';
 import { doubtDetail } from './source-doubt.ts';
-import { type Suspicion, type Twin, UNDOUBTED } from './twin.ts';
+import { type Twin, UNDOUBTED } from './twin.ts';
 
 type Doubt = Omit<Suspicion, 'since'>;
 

@@ -12,11 +12,11 @@
  *
  * All times are server time, ms epoch, unless a name says uptime.
  */
-import type { DivergencePolicy, DivergenceSort } from '../machines/divergence.ts';
 import type { Kind } from '../machines/kind.ts';
 import type { Report } from '../machines/report.ts';
 import type { BootClock } from './clock.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
+import type { SourceDoubt, Suspicion } from '../src/contract/twin-document.ts';
 import { EMPTY_SEQUENCE, type SequenceSet } from './sequence.ts';
 
 /** How a payload is written. Whoever is answered or commanded gets the encoding it spoke in. */
@@ -157,15 +157,6 @@ export interface Saying {
   readonly at: number;
 }
 
-/**
- * Why what was said through a source is not to be trusted; see `source.ts`:
- * - `away`: the source is silent;
- * - `back`: it is heard again, and has not said since how the device is;
- * - `session`: the session in which it was said has ended;
- * - `replay`: the source plays again what was said before.
- */
-export type SourceDoubt = 'away' | 'back' | 'session' | 'replay';
-
 /** Who speaks for the device, as its newest report says. */
 export interface SpokenFor {
   /** The device id of the source. */
@@ -188,35 +179,6 @@ export interface Hold {
   readonly until: number;
   /** When the device has certainly let go, whatever was lost. */
   readonly certainUntil: number;
-}
-
-/** A disagreement between the device and the ledger about who may use it, with both views. */
-export interface Divergence {
-  readonly sort: DivergenceSort;
-  /** The ledger id of the command that began, or would have begun, the hold in question. */
-  readonly hold: string;
-  /** On whose behalf that was, where it is known. */
-  readonly by: string | null;
-  /** What the twin expected: `held for <id>`. */
-  readonly expected: string;
-  /** What the device says: `available, no hold`. */
-  readonly reported: string;
-  /** When the device was expected to let go of the hold; `null` for a hold that should not be there at all. */
-  readonly until: number | null;
-  /** What is done about it: the kind's policy, or `trust-device` where that would not be safe. */
-  readonly policy: DivergencePolicy;
-  /** The ledger id of the command by which the twin re-asserted it, once; `null` before. */
-  readonly reassertedBy: string | null;
-}
-
-/** A reason to doubt the known state. */
-export interface Suspicion {
-  /** Stable kebab-case code: a contradiction's code, or one of those that `suspicions.ts` lists. */
-  readonly reason: string;
-  readonly since: number;
-  readonly detail: string;
-  /** For the reason `divergence`: both views. */
-  readonly divergence?: Divergence;
 }
 
 /** The desired configuration, changed by JSON merge patch. */

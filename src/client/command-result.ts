@@ -1,8 +1,7 @@
 /**
  * How a command stands, as backends see it.
  */
-import type { Outcome } from '../../actors/ledger.ts';
-import type { CommandOutcome } from '../wire/reply.ts';
+import type { CommandOutcome, Outcome } from '../contract/ledger-entry.ts';
 
 /**
  * A command in the ledger, told apart by `outcome`:

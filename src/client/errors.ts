@@ -1,9 +1,8 @@
 /**
  * What can go wrong for a backend, told apart by what it may conclude.
  */
-import type { FirstUse, RefusalCode } from '../../actors/decision.ts';
+import type { FirstUse, RefusalBody, RefusalCode } from '../contract/refusal.ts';
 import { ACCEPTANCES, type Acceptance, acceptanceOf } from '../wire/acceptance.ts';
-import type { RefusalBody } from '../wire/reply.ts';
 
 /**
  * The twin refused: nothing was sent to the device, and nothing of what was asked under this id before was accepted. `code` is stable,

@@ -3,16 +3,18 @@
  */
 import { type TSchema, Type } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
-import type { TwinDocument } from '../../actors/document.ts';
-import { decode } from '../wire/codec.ts';
-import { REPLY_LIMITS } from '../wire/decode-limits.ts';
-import { type DesiredReply, type ForgetReply, IN_FLIGHT, type RefusalBody } from '../wire/reply.ts';
+import { CommandOutcomeSchema } from '../contract/ledger-entry.ts';
+import { type RefusalBody, RefusalSchema } from '../contract/refusal.ts';
 import {
-  CommandOutcomeSchema,
+  type DesiredReply,
   DesiredReplySchema,
   FailureSchema,
-  RefusalSchema,
-} from '../wire/reply-schemas.ts';
+  type ForgetReply,
+  ForgetReplySchema,
+} from '../contract/reply-bodies.ts';
+import type { TwinDocument } from '../contract/twin-document.ts';
+import { decode } from '../wire/codec.ts';
+import { REPLY_LIMITS } from '../wire/decode-limits.ts';
 import { schemaProblem } from '../wire/schema-problem.ts';
 import type { CommandResult } from './command-result.ts';
 import { CorralBadReply } from './errors.ts';
@@ -37,21 +39,7 @@ const pageCheck = TypeCompiler.Compile(
   Type.Object({ devices: Type.Array(DocumentSchema), cursor: Type.Optional(Type.String()) }),
 );
 
-const TextOrNull = Type.Union([Type.String(), Type.Null()]);
-const forgetCheck = TypeCompiler.Compile(
-  Type.Object({
-    outcome: Type.Literal('forgotten'),
-    device: Type.String(),
-    site: Type.String(),
-    at: Type.Number(),
-    asker: Type.String(),
-    by: TextOrNull,
-    reason: Type.String(),
-    isRepeated: Type.Boolean(),
-    inFlight: Type.Union(IN_FLIGHT.map((word) => Type.Literal(word))),
-    inFlightUntil: Type.Union([Type.Number(), Type.Null()]),
-  }),
-);
+const forgetCheck = TypeCompiler.Compile(ForgetReplySchema);
 
 /** One page of `fleet.find`. */
 export interface FoundPage {

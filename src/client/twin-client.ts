@@ -5,11 +5,12 @@
  * is not. What never got an answer is told apart by what every copy came to (`src/wire/acceptance.ts`): certainly not accepted, maybe, or
  * accepted.
  */
-import type { TwinDocument } from '../../actors/document.ts';
+import type { RefusalBody } from '../contract/refusal.ts';
+import type { DesiredReply } from '../contract/reply-bodies.ts';
+import type { TwinDocument } from '../contract/twin-document.ts';
 import type { Clock } from '../runtime/ports.ts';
 import { encode, type Encoding } from '../wire/codec.ts';
 import { type Acceptance, acceptanceOf, afterAnother } from '../wire/acceptance.ts';
-import type { DesiredReply, RefusalBody } from '../wire/reply.ts';
 import { isId } from '../wire/report.ts';
 import { FLEET_FIND, twinCommand, twinDesired, twinGet, twinLedger } from '../wire/subjects.ts';
 import type { CommandResult } from './command-result.ts';

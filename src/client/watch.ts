@@ -2,14 +2,14 @@
  * Follows what becomes known of twins and commands: the stream CHANGES, from now or from a place kept earlier. Outages of
  * the hub lose nothing, because the stream keeps it and the reader knows its place.
  */
-import type { TwinDocument } from '../../actors/document.ts';
+import type { ChangedBody, ForgottenBody, OutcomeBody } from '../contract/reply-bodies.ts';
+import type { TwinDocument } from '../contract/twin-document.ts';
 import { openChanges } from '../nats/changes-reader.ts';
 import type { StreamMessage } from '../nats/stream-message.ts';
 import type { StreamSource } from '../nats/stream-source.ts';
 import { type ChangePlace, placeText } from '../wire/change-place.ts';
 import { PublishedLines } from './published-lines.ts';
 import { readPublished } from '../wire/published.ts';
-import type { ChangedBody, ForgottenBody, OutcomeBody } from '../wire/reply.ts';
 import { parseChangeSubject } from '../wire/subjects.ts';
 
 /** More devices than this are picked out here instead of by the hub. */

@@ -1,11 +1,13 @@
 /**
  * What people and backends read of the fleet: the port that an adapter of the database implements, and the shapes it answers with.
  */
-import type { Transition } from '../../actors/decision.ts';
-import type { Quality } from '../../actors/freshness.ts';
-import type { LedgerEntry, Outcome } from '../../actors/ledger.ts';
+import type { NumberedDeadLetter } from '../contract/dead-letter.ts';
+import type { Forgetting, Transition } from '../contract/journal-entry.ts';
+import type { DeviceFilter } from '../contract/device-filter.ts';
+import type { LedgerEntry, Outcome } from '../contract/ledger-entry.ts';
+import type { Quality } from '../contract/twin-document.ts';
 import type { Twin } from '../../actors/twin.ts';
-import type { DeadLetter, Forgetting, InventoryEntry, Lease } from '../runtime/ports.ts';
+import type { InventoryEntry, Lease } from '../runtime/ports.ts';
 
 /** A device that is forgotten. */
 export interface ForgottenDevice extends Forgetting {
@@ -79,26 +81,6 @@ export interface FleetCensus {
   readonly openCommands: readonly { readonly outcome: Outcome; readonly commands: number }[];
 }
 
-/** Which devices; `null` does not restrict. What depends on time is judged at the time of asking. */
-export interface DeviceFilter {
-  readonly kind: string | null;
-  /** One that the world sees, or one of the two that `suspect` stands for (`machines/shown-state.ts`). */
-  readonly state: string | null;
-  readonly quality: string | null;
-  readonly site: string | null;
-  readonly firmware: string | null;
-  /** A name, or `name=value`. */
-  readonly label: string | null;
-  /** Reason of a suspicion that is open. */
-  readonly suspicion: string | null;
-  /** The newest report was measured longer ago than this, ms; a device that was never heard is not found. */
-  readonly staleForMs: number | null;
-  /** Whether a command of it waits for its final outcome. */
-  readonly isPending: boolean | null;
-  /** A part of the id, in upper or lower case. */
-  readonly text: string | null;
-}
-
 /** What devices are sorted by; those of the same value, or of none, by id. Devices without a value come last. */
 export interface DeviceOrder {
   readonly by: 'id' | 'since' | 'lastContact' | 'asOf';
@@ -164,11 +146,6 @@ export interface LeaseView extends Lease {
   readonly owner: string | null;
   /** By the store's clock, ms epoch; `null` when nobody holds it. */
   readonly expiresAt: number | null;
-}
-
-/** A dead letter with its number in the journal of its partition. */
-export interface NumberedDeadLetter extends DeadLetter {
-  readonly no: number;
 }
 
 /**

@@ -1,9 +1,9 @@
 /**
  * What is published of twins and commands, as HTTP tells it: the line of the journal with the device as it stood then.
  */
-import type { TwinDocument } from '../../actors/document.ts';
+import type { ChangedBody, ForgottenBody, OutcomeBody } from '../contract/reply-bodies.ts';
+import type { TwinDocument } from '../contract/twin-document.ts';
 import { type Published, readPublished } from '../wire/published.ts';
-import type { ChangedBody, ForgottenBody, OutcomeBody } from '../wire/reply.ts';
 import type { PublishedChange } from '../runtime/change-feed.ts';
 import type { ServerEvent } from './event-stream.ts';
 import { rfc3339, rfc3339OrNull } from './rfc3339.ts';

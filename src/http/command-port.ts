@@ -1,7 +1,9 @@
 /**
  * The port through which HTTP commands a device: the owner of its partition decides, wherever that is.
  */
-import type { CommandOutcome, ForgetReply, RefusalBody } from '../wire/reply.ts';
+import type { CommandOutcome } from '../contract/ledger-entry.ts';
+import type { RefusalBody } from '../contract/refusal.ts';
+import type { ForgetReply } from '../contract/reply-bodies.ts';
 
 /** A command as a backend gives it; see wire contract 2.3. */
 export interface CommandOrder {

@@ -10,7 +10,8 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { Registry } from 'prom-client';
-import { type TwinDocument, twinDocument } from '../../actors/document.ts';
+import { twinDocument } from '../../actors/document.ts';
+import type { TwinDocument } from '../contract/twin-document.ts';
 import type { Twin } from '../../actors/twin.ts';
 import type { Kind } from '../../machines/kind.ts';
 import { ID_PATTERN } from '../../machines/report.ts';

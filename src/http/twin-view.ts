@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { type Static, Type } from '@sinclair/typebox';
 import { AnyKey } from '../../machines/report.ts';
 import { DEAF_AFTER } from '../../actors/probe.ts';
-import type { TwinDocument } from '../../actors/document.ts';
+import type { TwinDocument } from '../contract/twin-document.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { worldState } from '../../machines/statechart.ts';
 import type { DeviceRow } from '../history/ports.ts';

@@ -3,17 +3,11 @@
  *
  * Invariant: I1  a number of a partition is written once; lines of a partition are kept in the order of their numbers.
  */
-import type { Transition } from '../../actors/decision.ts';
+import type { NumberedDeadLetter } from '../contract/dead-letter.ts';
+import type { JournalLine, Transition } from '../contract/journal-entry.ts';
 import { worldState } from '../../machines/statechart.ts';
-import type {
-  Archive,
-  DeadLetterPage,
-  DeadLetterPlace,
-  NumberedDeadLetter,
-  StateChange,
-} from '../history/ports.ts';
+import type { Archive, DeadLetterPage, DeadLetterPlace, StateChange } from '../history/ports.ts';
 import { deviceOf } from '../runtime/journal-line.ts';
-import type { JournalLine } from '../runtime/ports.ts';
 import { partitionOf } from '../wire/partition.ts';
 
 interface StoredLine {

@@ -7,7 +7,9 @@
  * I1  a commit is checked completely before anything of it is written.
  * I2  a journal number of a partition, and a command number of a device, is given once.
  */
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { NumberedDeadLetter } from '../contract/dead-letter.ts';
+import type { Forgetting, JournalLine } from '../contract/journal-entry.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { Source } from '../../actors/known-source.ts';
 import { sourceOf } from '../../actors/source.ts';
 import type { Twin } from '../../actors/twin.ts';
@@ -18,22 +20,19 @@ import type {
   ArchivedReport,
   DeadLetterPage,
   DeviceCount,
-  DeviceFilter,
   DeviceQuery,
   DeviceRow,
   ForgottenDevice,
   JournalPage,
   LeaseView,
-  NumberedDeadLetter,
   ReportPage,
   StateChange,
 } from '../history/ports.ts';
+import type { DeviceFilter } from '../contract/device-filter.ts';
 import type {
   Commit,
   CommitResult,
-  Forgetting,
   InventoryEntry,
-  JournalLine,
   Lease,
   PartitionSink,
   SourceReplay,

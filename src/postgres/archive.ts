@@ -1,20 +1,20 @@
 /**
  * Reading for people and backends.
  */
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { NumberedDeadLetter } from '../contract/dead-letter.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { Twin } from '../../actors/twin.ts';
 import type {
   Archive,
   ArchivedReport,
   DeadLetterPage,
-  DeviceFilter,
   DeviceQuery,
   ForgottenDevice,
   JournalPage,
-  NumberedDeadLetter,
   Ownership,
   ReportPage,
 } from '../history/ports.ts';
+import type { DeviceFilter } from '../contract/device-filter.ts';
 import type { InventoryEntry } from '../runtime/ports.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
 import { deviceTwinSelection, type DeviceTwinRow, readDeviceTwin } from './device-row.ts';

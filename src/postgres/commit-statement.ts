@@ -1,7 +1,8 @@
 /**
  * Writes a commit as one statement: the fence first, then a part for each table that has something to write.
  */
-import type { JournalLine, Commit } from '../runtime/ports.ts';
+import type { Commit } from '../runtime/ports.ts';
+import type { JournalLine } from '../contract/journal-entry.ts';
 import type { Report } from '../../machines/report.ts';
 import { type CommitKeys, devicePart, writeDevice } from './device-keys.ts';
 import { fencePart, writeFence } from './fence.ts';

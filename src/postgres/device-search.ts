@@ -4,7 +4,8 @@
  * twins that they have it or have it not, and those that are found are judged by the one function that judges quality.
  */
 import { DOUBTED, OUT_OF_SERVICE } from '../../machines/shown-state.ts';
-import type { DeviceCursor, DeviceFilter, DeviceOrder, DeviceQuery, DeviceRow } from '../history/ports.ts';
+import type { DeviceCursor, DeviceOrder, DeviceQuery, DeviceRow } from '../history/ports.ts';
+import type { DeviceFilter } from '../contract/device-filter.ts';
 import { readLabelFilter, type TwinReading } from '../runtime/twin-reading.ts';
 import { deviceTwinSelection, type DeviceTwinRow, readDeviceTwin } from './device-row.ts';
 import type { PostgresLimits } from './limits.ts';

@@ -5,7 +5,7 @@
  */
 import type { ClientBase } from 'pg';
 import type { ForgottenDevice } from '../history/ports.ts';
-import type { Forgetting, JournalLine } from '../runtime/ports.ts';
+import type { Forgetting, JournalLine } from '../contract/journal-entry.ts';
 import type { Columns } from './array-parameter.ts';
 import type { StatementPart } from './statement.ts';
 

@@ -2,9 +2,9 @@
  * Lines of a partition's journal as rows of tables that share one number line. Times are exact to the microsecond, but
  * for an outcome's entry, which is kept as it stood.
  */
-import type { Transition } from '../../actors/decision.ts';
-import type { LedgerEntry } from '../../actors/ledger.ts';
-import type { DeadLetter, Forgetting, JournalLine } from '../runtime/ports.ts';
+import type { DeadLetter } from '../contract/dead-letter.ts';
+import type { Forgetting, JournalLine, Transition } from '../contract/journal-entry.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { Columns } from './array-parameter.ts';
 import { forgettingJson } from './forgotten-rows.ts';
 import type { StatementPart } from './statement.ts';

@@ -1,7 +1,7 @@
 /**
  * A command as a row of the ledger. Its times are exact to the microsecond.
  */
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { Columns } from './array-parameter.ts';
 import type { StatementPart } from './statement.ts';
 

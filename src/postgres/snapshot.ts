@@ -5,7 +5,7 @@
  * Invariant: I1  what is written comes back equal, for every twin; a version that is not known is refused, never guessed at.
  */
 import { Packr, Unpackr } from 'msgpackr';
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { SequenceSet } from '../../actors/sequence.ts';
 import type {
   Claim,

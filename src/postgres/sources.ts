@@ -4,7 +4,7 @@
  */
 import type { Source } from '../../actors/known-source.ts';
 import { sourceOf } from '../../actors/source.ts';
-import type { Suspicion } from '../../actors/twin.ts';
+import type { Suspicion } from '../contract/twin-document.ts';
 import type { SourceReplay } from '../runtime/ports.ts';
 import { partitionOf } from '../wire/partition.ts';
 import type { Columns } from './array-parameter.ts';

@@ -2,7 +2,8 @@
  * The store on Postgres: leases, twins, ledger, journal and history in plain tables that anybody may read with psql (see
  * `migrations/`), and the archive for whoever asks over HTTP or NATS.
  */
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { JournalLine } from '../contract/journal-entry.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { Source } from '../../actors/known-source.ts';
 import type { Twin } from '../../actors/twin.ts';
 import type {
@@ -10,21 +11,13 @@ import type {
   ArchivedReport,
   Census,
   DeadLetterPage,
-  DeviceFilter,
   DeviceQuery,
   FleetCensus,
   JournalPage,
   ReportPage,
 } from '../history/ports.ts';
-import type {
-  Commit,
-  CommitResult,
-  JournalLine,
-  Lease,
-  PartitionSink,
-  SourceReplay,
-  Store,
-} from '../runtime/ports.ts';
+import type { DeviceFilter } from '../contract/device-filter.ts';
+import type { Commit, CommitResult, Lease, PartitionSink, SourceReplay, Store } from '../runtime/ports.ts';
 import { TwinReading, type TwinReadingOptions } from '../runtime/twin-reading.ts';
 import { PostgresArchive } from './archive.ts';
 import { takeCensus } from './census.ts';

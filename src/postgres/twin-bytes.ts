@@ -5,7 +5,8 @@
  * Invariant: I1  a row begins with the length of a kind's name, so its first byte is 0; the other form begins with PACKED.
  */
 import { Packr, Unpackr } from 'msgpackr';
-import type { Desired, Hold, SpokenFor, Suspicion, Twin } from '../../actors/twin.ts';
+import type { Desired, Hold, SpokenFor, Twin } from '../../actors/twin.ts';
+import type { Suspicion } from '../contract/twin-document.ts';
 import type { Report } from '../../machines/report.ts';
 import { CopiedRow } from './copied-row.ts';
 import { encodeSnapshot } from './snapshot.ts';

@@ -4,7 +4,8 @@
  * Invariant: I1  twin -> row -> twin gives an equal twin (but for -0, which JSON does not know: it comes back as 0).
  */
 import { measuredAt } from '../../actors/clock.ts';
-import type { Desired, Hold, NewestReport, SpokenFor, Suspicion, Twin } from '../../actors/twin.ts';
+import type { Desired, Hold, NewestReport, SpokenFor, Twin } from '../../actors/twin.ts';
+import type { Suspicion } from '../contract/twin-document.ts';
 import type { Report } from '../../machines/report.ts';
 import { partitionOf } from '../wire/partition.ts';
 import type { Columns } from './array-parameter.ts';

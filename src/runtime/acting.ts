@@ -6,13 +6,14 @@
  * it would have been, it says that and no more.
  */
 import type { Effect } from '../../actors/decision.ts';
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { Forgetting } from '../contract/journal-entry.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import { encode } from '../wire/codec.ts';
 import { encodeFailure, encodeReply } from '../wire/reply.ts';
 import type { Batch, WrittenLine } from './batch.ts';
 import { giveUpAnswer } from './given-up.ts';
 import type { RuntimeLimits } from './limits.ts';
-import type { Bus, Clock, Forgetting } from './ports.ts';
+import type { Bus, Clock } from './ports.ts';
 import type { Publisher } from './publisher.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Traces } from './traces.ts';

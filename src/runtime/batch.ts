@@ -3,12 +3,14 @@
  */
 import type { Decision, Effect, FiledReport } from '../../actors/decision.ts';
 import type { BootClock } from '../../actors/clock.ts';
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { DeadLetter } from '../contract/dead-letter.ts';
+import type { Forgetting, JournalLine } from '../contract/journal-entry.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { journalNumberAfter } from './epoch.ts';
 import type { RequestWork } from './mailbox.ts';
 import { type PartitionState, takeProgress } from './partition-state.ts';
-import type { Commit, DeadLetter, Delivery, Forgetting, JournalLine, SourceReplay } from './ports.ts';
+import type { Commit, Delivery, SourceReplay } from './ports.ts';
 
 /**
  * A journal line, with the twin as it stood after it (`null` for a dead letter), and the id of the command that it tells of or

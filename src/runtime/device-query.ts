@@ -2,7 +2,8 @@
  * What every archive has to know of a question for devices: the question that restricts nothing, and what devices are sorted by.
  */
 import type { Twin } from '../../actors/twin.ts';
-import type { DeviceCursor, DeviceFilter, DeviceOrder, DeviceRow } from '../history/ports.ts';
+import type { DeviceCursor, DeviceOrder, DeviceRow } from '../history/ports.ts';
+import type { DeviceFilter } from '../contract/device-filter.ts';
 import type { TwinReading } from './twin-reading.ts';
 
 /** Finds every device. */

@@ -10,11 +10,12 @@ import { forgottenCommands } from '../../actors/forgotten-command.ts';
 import { isUndecided } from '../../actors/ledger.ts';
 import { givenBy, mayBeGiven } from '../../actors/numbers.ts';
 import type { Twin } from '../../actors/twin.ts';
-import { encodeForget, encodeRefusal, type EncodedReply, type ForgetReply } from '../wire/reply.ts';
+import { encodeForget, encodeRefusal, type EncodedReply } from '../wire/reply.ts';
+import type { Forgetting } from '../contract/journal-entry.ts';
+import type { ForgetReply } from '../contract/reply-bodies.ts';
 import type { Batch } from './batch.ts';
 import type { ForgetWork } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
-import type { Forgetting } from './ports.ts';
 
 /** Forgets the device, and returns the answer, which rests on the commit. `twin` is an error for one that broke, which goes as well. */
 export function forgetDevice(

@@ -1,5 +1,5 @@
 /** What lines of the journal have in common. */
-import type { JournalLine } from './ports.ts';
+import type { JournalLine } from '../contract/journal-entry.ts';
 
 /** The device that a line is about. */
 export function deviceOf(line: JournalLine): string {

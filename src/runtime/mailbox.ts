@@ -4,12 +4,13 @@
  */
 import type { CommandRequest, ReplyAddress } from '../../actors/twin.ts';
 import type { DesiredRequest } from '../../actors/decision.ts';
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { Forgetting } from '../contract/journal-entry.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { OpenRange } from './backlog.ts';
 import type { SetAside } from './backlog-reader.ts';
 import { hubDateOf, isDatedWrong } from './hub-dates.ts';
 import type { RuntimeLimits } from './limits.ts';
-import type { Delivery, FeedSink, Forgetting, GoneRange, InventoryEntry } from './ports.ts';
+import type { Delivery, FeedSink, GoneRange, InventoryEntry } from './ports.ts';
 import type { Verdict } from './rates.ts';
 import type { KnownSources } from './sources.ts';
 

@@ -8,7 +8,8 @@
  */
 import type { GivenNumbers } from '../../actors/twin.ts';
 import { Backlog } from './backlog.ts';
-import type { Forgetting, InventoryEntry, Lease, PartitionAdvance, Store } from './ports.ts';
+import type { InventoryEntry, Lease, PartitionAdvance, Store } from './ports.ts';
+import type { Forgetting } from '../contract/journal-entry.ts';
 import { Sources } from './sources.ts';
 import { StreamPositions } from './stream-positions.ts';
 import { Twins, type TwinsOptions } from './twins.ts';

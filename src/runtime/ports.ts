@@ -3,9 +3,10 @@
  * implement them and never meet each other; `src/app/app.ts` puts them together.
  */
 import type { ReadMark } from './lost-tail.ts';
-import type { FiledReport, ReplayFinding, Transition } from '../../actors/decision.ts';
+import type { FiledReport, ReplayFinding } from '../../actors/decision.ts';
+import type { Forgetting, JournalLine } from '../contract/journal-entry.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { BootClock } from '../../actors/clock.ts';
-import type { LedgerEntry } from '../../actors/ledger.ts';
 import type { Source } from '../../actors/known-source.ts';
 import type { ReplyAddress, Twin } from '../../actors/twin.ts';
 import type { ServiceError } from '../wire/service-error.ts';
@@ -226,58 +227,6 @@ export interface Lease {
   readonly journal: number;
   /** Number up to which journal lines are known to be published. */
   readonly published: number;
-}
-
-/** A line of a partition's journal that is published after it is committed. All share one number line per partition. */
-export type JournalLine =
-  | {
-      readonly type: 'transition';
-      readonly no: number;
-      readonly partition: number;
-      readonly transition: Transition;
-    }
-  | { readonly type: 'outcome'; readonly no: number; readonly partition: number; readonly entry: LedgerEntry }
-  | {
-      readonly type: 'dead-letter';
-      readonly no: number;
-      readonly partition: number;
-      readonly deadLetter: DeadLetter;
-    }
-  /** Everything of the device is gone with the commit of this line. */
-  | {
-      readonly type: 'forgotten';
-      readonly no: number;
-      readonly partition: number;
-      readonly forgetting: Forgetting;
-    };
-
-/** A device that is forgotten at an operator's word: nothing of it is kept but this, and what still comes of it is refused. */
-export interface Forgetting {
-  readonly device: string;
-  /** The site that it belonged to. */
-  readonly site: string;
-  /** ms epoch. */
-  readonly at: number;
-  /** Who asked, proved, and on whose behalf, claimed; `null` where nobody was named. */
-  readonly asker: string;
-  readonly by: string | null;
-  readonly reason: string;
-}
-
-/** A message that could not be read. Its bytes are in `stream` under `sequence`, as long as that keeps them. */
-export interface DeadLetter {
-  readonly partition: number;
-  readonly site: string;
-  /** The device token of the subject, whatever it was. */
-  readonly device: string;
-  readonly stream: string;
-  readonly sequence: number;
-  readonly receivedAt: number;
-  /** Stable kebab-case reason. */
-  readonly reason: string;
-  /** What was wrong and what would be right. */
-  readonly detail: string;
-  readonly bytes: number;
 }
 
 /** What a batch writes for one partition: the fence, and how far it got. */

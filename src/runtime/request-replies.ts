@@ -3,7 +3,8 @@
  * no such device.
  */
 import type { Input } from '../../actors/decision.ts';
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { Forgetting } from '../contract/journal-entry.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import { rememberedCommand } from '../../actors/legality.ts';
 import { isSameCommand } from '../../actors/reused-id.ts';
 import type { ReplyAddress, Twin } from '../../actors/twin.ts';
@@ -18,7 +19,6 @@ import {
 import { forgottenDetail } from './forgetting.ts';
 import { type ForgetWork, type Known, replyAddress, type RequestWork } from './mailbox.ts';
 import type { PartitionState } from './partition-state.ts';
-import type { Forgetting } from './ports.ts';
 
 /** Whether a twin knows of a command under this id, decided on or not; false for a twin that cannot be read. */
 export function doesRemember(

@@ -1,12 +1,14 @@
 /**
  * What the runtime tells about itself: declared events, counted and logged by whoever runs it. No event decides anything.
  */
-import type { RefusalCode, ReportFate, Transition } from '../../actors/decision.ts';
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { ReportFate } from '../../actors/decision.ts';
+import type { Forgetting, Transition } from '../contract/journal-entry.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
+import type { RefusalCode } from '../contract/refusal.ts';
 import type { Command } from '../../machines/command.ts';
 import type { Report } from '../../machines/report.ts';
 import type { Trace } from '../wire/trace.ts';
-import type { Forgetting, GoneRange, SourceReplay } from './ports.ts';
+import type { GoneRange, SourceReplay } from './ports.ts';
 import type { SourceChange } from './sources.ts';
 
 /** Hears each event as it happens; must not throw. */

@@ -2,7 +2,7 @@
  * Which trace a command belongs to, from its request until nothing more can follow from it. Kept in the memory of the node that
  * took the request, and nowhere else: what another node sends after a takeover is right without it, and only harder to find.
  */
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { Trace } from '../wire/trace.ts';
 
 /** Traces kept; beyond it the oldest is forgotten. */

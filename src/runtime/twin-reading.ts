@@ -5,7 +5,8 @@
 import { worldState } from '../../machines/statechart.ts';
 import type { Kind } from '../../machines/kind.ts';
 import { measuredAt, type BootClock, type MeasuredTime } from '../../actors/clock.ts';
-import { ageOf, type Quality, qualityOf } from '../../actors/freshness.ts';
+import { ageOf, qualityOf } from '../../actors/freshness.ts';
+import type { Quality } from '../contract/twin-document.ts';
 import { bornTwin, type Twin } from '../../actors/twin.ts';
 import type { Clock, InventoryEntry } from './ports.ts';
 

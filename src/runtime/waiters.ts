@@ -4,7 +4,7 @@
  *
  * With them goes how their command stands, as far as that is committed: what they are told when the wait is over takes no store.
  */
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { ReplyAddress } from '../../actors/twin.ts';
 import type { Cancel, Clock } from './ports.ts';
 

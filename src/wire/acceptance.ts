@@ -5,8 +5,8 @@
  * A word is about ONE copy of a request. Whether the command was accepted depends on every copy under its id, those of an earlier call
  * or of another program included; so `no` takes that the id was shown to be unknown, or that nobody can have used it before.
  */
-import type { RefusalCode } from '../../actors/decision.ts';
-import type { FailureCode } from './service-error.ts';
+import type { RefusalCode } from '../contract/refusal.ts';
+import type { FailureCode } from '../contract/reply-bodies.ts';
 
 /** What a word means for the command. */
 export const ACCEPTANCES = {

@@ -6,10 +6,10 @@
  */
 import { type TSchema, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
-import type { TwinDocument } from '../../actors/document.ts';
+import type { ChangedBody, ForgottenBody, OutcomeBody } from '../contract/reply-bodies.ts';
+import type { TwinDocument } from '../contract/twin-document.ts';
 import { decode } from './codec.ts';
 import { REPLY_LIMITS } from './decode-limits.ts';
-import type { ChangedBody, ForgottenBody, OutcomeBody } from './reply.ts';
 import { schemaProblem } from './schema-problem.ts';
 
 /** A line of the journal, or an outcome, as it was published. */

@@ -1,129 +1,25 @@
 /**
- * What backends are told, as it stands on the wire (wire contract 2.3, 2.4, 3): the bodies of replies and of what is
- * published. Times are whole ms epoch under names that end in `At`, absent knowledge is `null`, never left out.
- *
- *   twin.<id>.get                    the twin document
- *   twin.<id>.command.*, .ledger     CommandOutcome
- *   twin.<id>.desired                {version, delta}
- *   fleet.find                       {devices: [twin document], cursor?}
- *   refused, whatever was asked      RefusalBody, and its code in the service error headers
- *   not answered by the owner        FailureBody, and its code in the service error headers
- *   twin.<id>.changed                ChangedBody
- *   twin.<id>.outcome                OutcomeBody
- *   deadletter.<reason>.<partition>  DeadLetterBody
+ * Writes what backends are told (`contract/reply-bodies.ts`), no longer than a message may be.
  */
-import type { FirstUse, Reply, Refusal, RefusalCode, Transition } from '../../actors/decision.ts';
-import type { TwinDocument } from '../../actors/document.ts';
-import type { LedgerEntry, Outcome } from '../../actors/ledger.ts';
-import type { BackendRequest, DeadLetter, Forgetting, JournalLine } from '../runtime/ports.ts';
+import type { Reply } from '../../actors/decision.ts';
+import type { NumberedDeadLetter } from '../contract/dead-letter.ts';
+import type { JournalLine } from '../contract/journal-entry.ts';
+import { commandOutcome } from '../contract/ledger-entry.ts';
+import type { Refusal, RefusalBody } from '../contract/refusal.ts';
+import {
+  type ChangedBody,
+  type DesiredReply,
+  type FailureBody,
+  type FailureCode,
+  FAILURES,
+  type ForgetReply,
+  type ForgottenBody,
+  type OutcomeBody,
+} from '../contract/reply-bodies.ts';
+import type { TwinDocument } from '../contract/twin-document.ts';
 import { encode, type Encoding } from './codec.ts';
-import { type FailureCode, FAILURES, REFUSAL_ERROR_CODES, type ServiceError } from './service-error.ts';
-
-/** A command as the ledger has it: the reply to `command` and `ledger`. */
-export interface CommandOutcome {
-  readonly id: string;
-  readonly outcome: Outcome;
-  readonly device: string;
-  readonly n: number;
-  readonly name: string;
-  readonly args: Readonly<Record<string, unknown>>;
-  /** On whose behalf, as the caller wrote it. */
-  readonly by: string | null;
-  /** Who asked, proved: `nats:<account>` or `http:<token name>`; `null` for what the twin commands by itself. */
-  readonly asker: string | null;
-  /** The device's reason for `rejected`, or why it is `expired` or `unknown`. */
-  readonly reason: string | null;
-  /** What proved the outcome, by its name and in words: `ring-entry: report 3/17 names it done`. */
-  readonly proof: string | null;
-  readonly acceptedAt: number;
-  readonly sentAt: number;
-  /** After this it cannot start any more. */
-  readonly certainAt: number;
-  readonly decidedAt: number | null;
-  /** When no other outcome can follow; `null` while one may. */
-  readonly closedAt: number | null;
-  /**
-   * The command that undoes this one, or `null`: for a caller whose late `done` is not wanted any more. It is never sent of
-   * itself.
-   */
-  readonly compensatedBy: string | null;
-  /** What executing it ends besides, in the state in which it was accepted: the session, the reservation. Absent where nothing. */
-  readonly ends?: string;
-}
-
-/** The twin refused: nothing was sent, and asking again changes nothing until the reason is gone. */
-export interface RefusalBody {
-  readonly id: string | null;
-  readonly outcome: 'refused';
-  readonly code: RefusalCode;
-  readonly detail: string;
-  /** The state it was refused in; `null` for an unknown device. */
-  readonly state: string | null;
-  /** Commands that would be accepted now. */
-  readonly allowed: readonly string[];
-  /** For `id-reused`: what the id names already. */
-  readonly firstUse?: FirstUse;
-}
-
-/** An answer that decides nothing; what it means for a command follows from its code (`acceptance.ts`). */
-export interface FailureBody {
-  readonly outcome: 'failed';
-  readonly code: FailureCode;
-  readonly detail: string;
-}
-
-/** Reply to `desired`: the version that holds the patch, and what the device has not applied of it. */
-export interface DesiredReply {
-  readonly version: number;
-  readonly delta: Readonly<Record<string, unknown>>;
-}
-
-/** `twin.<id>.changed`: a line of the journal, and the twin's document as it stood when the line was published. */
-export interface ChangedBody<Document extends object = object> extends Transition {
-  readonly partition: number;
-  /** Journal number: grows by any step within the partition, and is never given again, also by a database that was set back. */
-  readonly no: number;
-  readonly twin: Document;
-}
-
-/** `twin.<id>.outcome`: a command's outcome became known. */
-export interface OutcomeBody extends CommandOutcome {
-  readonly partition: number;
-  readonly no: number;
-}
-
-/** `deadletter.<reason>.<partition>`: a message that could not be read. */
-export interface DeadLetterBody extends DeadLetter {
-  readonly no: number;
-}
-
-/** `twin.<id>.changed` for the last time: the device is forgotten. It has no `twin`. */
-export interface ForgottenBody {
-  readonly device: string;
-  readonly partition: number;
-  readonly no: number;
-  readonly forgotten: Omit<Forgetting, 'device'>;
-}
-
-/**
- * Whether a forgotten device may still execute a command that it was sent:
- * - `nothing`: it may not;
- * - `until`: until a time that is told beside it;
- * - `undecided`: at any time. The device has named it `undecided`, so that it is in flight beyond it, and no time ends that;
- * - `not-known`: nobody can tell: it was forgotten before, and what was answered then is not kept; or its twin could not be read.
- */
-export const IN_FLIGHT = ['nothing', 'until', 'undecided', 'not-known'] as const;
-export type InFlight = (typeof IN_FLIGHT)[number];
-
-/** Reply to `forget`. */
-export interface ForgetReply extends Forgetting {
-  readonly outcome: 'forgotten';
-  /** It was forgotten before, as it says here. */
-  readonly isRepeated: boolean;
-  readonly inFlight: InFlight;
-  /** With `until`: a command may still be executed until then, ms epoch. Otherwise `null`, which says nothing of its own. */
-  readonly inFlightUntil: number | null;
-}
+import { REFUSAL_ERROR_CODES, type ServiceError } from './service-error.ts';
+import type { TwinOperation } from './subjects.ts';
 
 /** A reply ready to be sent. `error` is absent for what is no error. */
 export interface EncodedReply {
@@ -161,7 +57,7 @@ export function encodeUndecided(id: string, encoding: Encoding): EncodedReply {
  * not been found out.
  */
 export function encodeUnavailable(
-  operation: BackendRequest['operation']['type'],
+  operation: TwinOperation['type'],
   because: string,
   encoding: Encoding,
 ): EncodedReply {
@@ -287,29 +183,6 @@ export function encodeDeadLetter(
   line: Extract<JournalLine, { type: 'dead-letter' }>,
   encoding: Encoding,
 ): Uint8Array {
-  const body: DeadLetterBody = { ...line.deadLetter, no: line.no };
+  const body: NumberedDeadLetter = { ...line.deadLetter, no: line.no };
   return encode(body, encoding);
-}
-
-/** A ledger entry as backends see it: without what only the runtime and the device need. */
-export function commandOutcome(entry: LedgerEntry): CommandOutcome {
-  return {
-    id: entry.id,
-    outcome: entry.outcome,
-    device: entry.device,
-    n: entry.n,
-    name: entry.name,
-    args: entry.args,
-    by: entry.by,
-    asker: entry.asker,
-    reason: entry.reason,
-    proof: entry.proof,
-    acceptedAt: entry.acceptedAt,
-    sentAt: entry.sentAt,
-    certainAt: Math.ceil(entry.certainAt),
-    decidedAt: entry.decidedAt,
-    closedAt: entry.closedAt,
-    compensatedBy: entry.compensatedBy,
-    ...(entry.ends !== undefined && { ends: entry.ends }),
-  };
 }

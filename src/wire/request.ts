@@ -10,7 +10,7 @@ import { type TSchema, type Static, Type } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import { commandId, isUuid, UUID_PATTERN } from '../../machines/command-id.ts';
 import { ID_PATTERN } from '../../machines/report.ts';
-import type { DeviceFilter } from '../history/ports.ts';
+import type { DeviceFilter } from '../contract/device-filter.ts';
 import { decode, type Encoding, encodingOf } from './codec.ts';
 import { quoted, schemaProblem } from './schema-problem.ts';
 

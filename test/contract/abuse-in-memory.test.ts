@@ -10,7 +10,7 @@ import { MemoryFeed } from '../../src/memory/feed.ts';
 import { MemoryHub } from '../../src/memory/hub.ts';
 import { MemoryLink } from '../../src/memory/link.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
-import type { NumberedDeadLetter } from '../../src/history/ports.ts';
+import type { NumberedDeadLetter } from '../../src/contract/dead-letter.ts';
 import { ANY_DEVICE, BY_ID } from '../../src/runtime/device-query.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from '../../src/runtime/limits.ts';
 import { Node } from '../../src/runtime/node.ts';

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DeclaredRoute } from '../../src/http/access.ts';
 import type { HttpGuards } from '../../src/http/limits.ts';
-import { commandOutcome } from '../../src/wire/reply.ts';
+import { commandOutcome } from '../../src/contract/ledger-entry.ts';
 import { commitLives, fleet } from './http-fleet.ts';
 import { type HttpNode, httpOver, OPEN, StandingClock } from './http-node.ts';
 import { memory, type OpenStore } from './http-stores.ts';

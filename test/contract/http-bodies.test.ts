@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HttpGuards } from '../../src/http/limits.ts';
-import { commandOutcome } from '../../src/wire/reply.ts';
+import { commandOutcome } from '../../src/contract/ledger-entry.ts';
 import { commitLives, fleet } from './http-fleet.ts';
 import { type HttpNode, httpOver, OPEN, StandingClock } from './http-node.ts';
 import { type OpenStore, stores } from './http-stores.ts';

@@ -4,7 +4,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { FirstUse } from '../../actors/decision.ts';
+import { commandOutcome } from '../../src/contract/ledger-entry.ts';
+import type { FirstUse, RefusalBody } from '../../src/contract/refusal.ts';
 import type { CommandOrder } from '../../src/http/command-port.ts';
 import { DEAF_MS, EventStream, HEARTBEAT_MS, SLOW_READER_MS } from '../../src/http/event-stream.ts';
 import type { HttpGuards } from '../../src/http/limits.ts';
@@ -14,7 +15,6 @@ import type { ChangeSink } from '../../src/runtime/change-feed.ts';
 import { KEPT_BYTES_MAX, SharedChanges } from '../../src/runtime/shared-changes.ts';
 import { systemClock } from '../../src/system/system-clock.ts';
 import { ACCEPTANCES } from '../../src/wire/acceptance.ts';
-import { commandOutcome, type RefusalBody } from '../../src/wire/reply.ts';
 import { commitLives, fleet, NOW, PENDING_ID } from './http-fleet.ts';
 import { type HttpNode, httpOver, OPEN, StandingClock } from './http-node.ts';
 import { memory, type OpenStore } from './http-stores.ts';

@@ -10,7 +10,8 @@ import type { Kind } from '../../machines/kind.ts';
 import { kiosk } from '../../machines/kiosk.ts';
 import type { Report } from '../../machines/report.ts';
 import { rfc3339 } from '../../src/http/rfc3339.ts';
-import type { JournalLine, Store } from '../../src/runtime/ports.ts';
+import type { Store } from '../../src/runtime/ports.ts';
+import type { JournalLine } from '../../src/contract/journal-entry.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 import { siteStream } from '../../src/wire/subjects.ts';
 

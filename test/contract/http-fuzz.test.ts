@@ -3,7 +3,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HttpGuards } from '../../src/http/limits.ts';
-import { commandOutcome } from '../../src/wire/reply.ts';
+import { commandOutcome } from '../../src/contract/ledger-entry.ts';
 import { faultsAmong } from '../hostile/http-fuzz.ts';
 import { type Description, everyNasty, nastyMixtures } from '../hostile/nasty-requests.ts';
 import { commitLives, fleet, PENDING_ID, time } from './http-fleet.ts';

@@ -3,7 +3,8 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startClock } from '../../actors/clock.ts';
-import type { Commit, Forgetting, JournalLine, Lease } from '../../src/runtime/ports.ts';
+import type { Commit, Lease } from '../../src/runtime/ports.ts';
+import type { Forgetting, JournalLine } from '../../src/contract/journal-entry.ts';
 import { until } from '../nodes/node.ts';
 import {
   advance,

@@ -3,17 +3,16 @@
  */
 import fc from 'fast-check';
 import type { BootClock } from '../../actors/clock.ts';
-import type { FiledReport, Transition } from '../../actors/decision.ts';
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { FiledReport } from '../../actors/decision.ts';
+import type { DeadLetter } from '../../src/contract/dead-letter.ts';
+import type { Forgetting, JournalLine, Transition } from '../../src/contract/journal-entry.ts';
+import type { LedgerEntry } from '../../src/contract/ledger-entry.ts';
 import { bornTwin, type Twin } from '../../actors/twin.ts';
 import { chargePoint } from '../../machines/charge-point.ts';
 import type { Report } from '../../machines/report.ts';
 import type {
   Commit,
-  DeadLetter,
-  Forgetting,
   InventoryEntry,
-  JournalLine,
   Lease,
   PartitionAdvance,
   Store,

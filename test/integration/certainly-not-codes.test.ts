@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { chargePoint } from '../../machines/charge-point.ts';
-import { type RefusalCode, REFUSALS } from '../../actors/decision.ts';
+import { type RefusalCode, REFUSALS } from '../../src/contract/refusal.ts';
 import { WAITING_MAX } from '../../actors/prospect.ts';
 import type { App } from '../../src/app/app.ts';
 import { acceptanceOf } from '../../src/wire/acceptance.ts';

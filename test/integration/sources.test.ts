@@ -2,7 +2,7 @@
  * Devices behind a gateway, on real servers: what happens to the gateway is told apart from what happens to them.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { TwinDocument } from '../../actors/document.ts';
+import type { TwinDocument } from '../../src/contract/twin-document.ts';
 import { until } from '../nodes/node.ts';
 import { impatientChargePoint, type NodeWithKinds, startNodeWithKinds } from '../nodes/node-with-kinds.ts';
 import type { RawDevice } from '../devices/raw-device.ts';

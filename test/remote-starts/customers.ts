@@ -6,7 +6,7 @@
  * the state, and ask under a new one.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { TwinDocument } from '../../actors/document.ts';
+import type { TwinDocument } from '../../src/contract/twin-document.ts';
 import {
   type CommandResult,
   type Corral,

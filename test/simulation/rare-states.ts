@@ -2,7 +2,7 @@
  * States that a world hardly ever comes into, and in which what is rarely tried is tried. A property that holds in every world says nothing
  * of a state that no world was in: each of these is to be visited by some world of a long run, and a run that visits one in none fails.
  */
-import { REFUSALS, type RefusalCode } from '../../actors/decision.ts';
+import { type RefusalCode, REFUSALS } from '../../src/contract/refusal.ts';
 import { isUndecided } from '../../actors/ledger.ts';
 import { DEAF_AFTER } from '../../actors/probe.ts';
 import { OPEN_MAX } from '../../actors/prospect.ts';

@@ -2,7 +2,7 @@
  * A backend of a storm: it reads, commands, asks again under the same id and asks the ledger, through the production client over NATS and over HTTP
  * through either node, and writes down what it was told.
  */
-import type { TwinDocument } from '../../actors/document.ts';
+import type { TwinDocument } from '../../src/contract/twin-document.ts';
 import { type Corral, connectCorral, CorralRefusal, CorralUnreachable } from '../../src/client/corral.ts';
 import type { Acceptance } from '../../src/wire/acceptance.ts';
 import type { Chance } from '../simulation/world/chance.ts';

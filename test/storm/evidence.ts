@@ -1,5 +1,5 @@
 /** What a storm leaves behind, as the properties of the simulation judge it. */
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { LedgerEntry } from '../../src/contract/ledger-entry.ts';
 import type { StoredMessage } from '../../src/memory/message-stream.ts';
 import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
 import type { Commit } from '../../src/runtime/ports.ts';

@@ -3,7 +3,7 @@
  * them.
  */
 import { DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import type { LedgerEntry } from '../../actors/ledger.ts';
+import type { LedgerEntry } from '../../src/contract/ledger-entry.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { kinds } from '../../machines/kinds.ts';
 import type { StoredMessage } from '../../src/memory/message-stream.ts';

@@ -7,24 +7,25 @@ import { ID_PATTERN, ReportSchema } from '../../machines/report.ts';
 import { CommandSchema } from '../../src/device/command-reader.ts';
 import { ACCEPTANCES, acceptanceOf } from '../../src/wire/acceptance.ts';
 import { LogLevelReplySchema, LogLevelRequestSchema, nodeLog } from '../../src/wire/log-level.ts';
+import { NumberedDeadLetterSchema } from '../../src/contract/dead-letter.ts';
+import { CommandOutcomeSchema } from '../../src/contract/ledger-entry.ts';
+import { RefusalSchema } from '../../src/contract/refusal.ts';
 import {
   ChangedSchema,
-  CommandOutcomeSchema,
-  DeadLetterSchema,
   DesiredReplySchema,
+  FAILURES,
   FailureSchema,
   FoundSchema,
   PublishedOutcomeSchema,
-  RefusalSchema,
-  TwinDocumentSchema,
-} from '../../src/wire/reply-schemas.ts';
+} from '../../src/contract/reply-bodies.ts';
+import { TwinDocumentSchema } from '../../src/contract/twin-document.ts';
 import {
   CommandRequestSchema,
   DesiredRequestSchema,
   FindRequestSchema,
   LedgerRequestSchema,
 } from '../../src/wire/request.ts';
-import { FAILURES, SERVICE_ERROR_HEADERS } from '../../src/wire/service-error.ts';
+import { SERVICE_ERROR_HEADERS } from '../../src/wire/service-error.ts';
 import {
   deviceCommand,
   deviceReport,
@@ -100,7 +101,7 @@ const MESSAGES = {
     payload: ChangedSchema,
   },
   publishedOutcome: { summary: 'An outcome became known, also late', payload: PublishedOutcomeSchema },
-  deadLetter: { summary: 'A message that could not be read', payload: DeadLetterSchema },
+  deadLetter: { summary: 'A message that could not be read', payload: NumberedDeadLetterSchema },
   logLevelRequest: { summary: 'Sets or asks the log level of a device', payload: LogLevelRequestSchema },
   logLevel: { summary: 'The level the device has on one node', payload: LogLevelReplySchema },
 } as const satisfies Record<string, Message>;

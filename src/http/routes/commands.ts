@@ -4,7 +4,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { commandId } from '../../../machines/command-id.ts';
 import { AnyKey } from '../../../machines/report.ts';
-import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { LedgerEntry } from '../../contract/ledger-entry.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import { limitParameter, nextPath, NextSchema } from '../page.ts';
 import { Problem, problemResponses } from '../problem.ts';

@@ -5,7 +5,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import { ID_PATTERN } from '../../../machines/report.ts';
-import { type ForgetReply, IN_FLIGHT } from '../../wire/reply.ts';
+import { type ForgetReply, IN_FLIGHT } from '../../contract/reply-bodies.ts';
 import { siteStream, STREAM_MAX_AGE_MS, STREAMS } from '../../wire/subjects.ts';
 import type { ForgetAnswer } from '../command-port.ts';
 import { askStore, type HttpApp, type HttpContext } from '../context.ts';

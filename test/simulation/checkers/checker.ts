@@ -2,7 +2,7 @@
  * What a checker is: one property of the whole system, judged on what really happened. It takes evidence and returns every
  * place at which the property does not hold.
  */
-import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { LedgerEntry } from '../../../src/contract/ledger-entry.ts';
 import type { Committed } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
 

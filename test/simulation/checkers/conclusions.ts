@@ -1,4 +1,4 @@
-import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { LedgerEntry } from '../../../src/contract/ledger-entry.ts';
 import { isSameCommand } from '../../../actors/reused-id.ts';
 import type { Conclusion } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';

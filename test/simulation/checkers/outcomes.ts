@@ -1,4 +1,4 @@
-import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { LedgerEntry } from '../../../src/contract/ledger-entry.ts';
 import { hasBoot } from '../../../actors/sequence.ts';
 import { RING_SIZE_MAX, UNDECIDED } from '../../../machines/report.ts';
 import { ABANDON } from '../../../machines/common-commands.ts';

@@ -1,5 +1,5 @@
 import type { StoredMessage } from '../../../src/memory/message-stream.ts';
-import type { JournalLine } from '../../../src/runtime/ports.ts';
+import type { JournalLine } from '../../../src/contract/journal-entry.ts';
 import type { Evidence } from '../world/evidence.ts';
 import type { Checker, Flaw } from './checker.ts';
 

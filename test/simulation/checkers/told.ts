@@ -1,6 +1,5 @@
-import { commandOutcome } from '../../../src/wire/reply.ts';
+import { commandOutcome, type LedgerEntry } from '../../../src/contract/ledger-entry.ts';
 import { isSameCommand } from '../../../actors/reused-id.ts';
-import type { LedgerEntry } from '../../../actors/ledger.ts';
 import type { Heard, Said } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
 import { type Checker, type EntryVersion, type Flaw, isHeldAt, short, versionsById } from './checker.ts';

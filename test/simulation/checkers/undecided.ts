@@ -1,4 +1,4 @@
-import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { LedgerEntry } from '../../../src/contract/ledger-entry.ts';
 import { UNDECIDED } from '../../../machines/report.ts';
 import type { Committed } from '../record.ts';
 import { type Checker, type Flaw, short, storeLives } from './checker.ts';

@@ -1,6 +1,6 @@
 import { UNDECIDED, type Report } from '../../../machines/report.ts';
 import { worldState } from '../../../machines/statechart.ts';
-import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { LedgerEntry } from '../../../src/contract/ledger-entry.ts';
 import type { Said } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
 import { type Checker, type Flaw, short } from './checker.ts';

@@ -1,5 +1,5 @@
 import { kinds } from '../../../machines/kinds.ts';
-import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { LedgerEntry } from '../../../src/contract/ledger-entry.ts';
 import type { Twin } from '../../../actors/twin.ts';
 import { type Checker, type Flaw, short } from './checker.ts';
 

@@ -2,7 +2,7 @@
  * A backend: asks for documents, commands devices, asks again with the same id, asks the ledger, gives up. It speaks through
  * the production client, now and then to a node over HTTP instead, and believes nothing but what it is told.
  */
-import type { TwinDocument } from '../../../actors/document.ts';
+import type { TwinDocument } from '../../../src/contract/twin-document.ts';
 import { ABANDON, RENEW_IDENTITY } from '../../../machines/common-commands.ts';
 import { CorralRefusal, CorralUnreachable } from '../../../src/client/errors.ts';
 import type { Requester } from '../../../src/client/requester.ts';

@@ -1,11 +1,11 @@
 /** What a world leaves behind for its checkers. */
-import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { JournalLine } from '../../../src/contract/journal-entry.ts';
+import type { LedgerEntry } from '../../../src/contract/ledger-entry.ts';
 import type { SensorChange } from '../../../actors/sensor-changes.ts';
 import type { WindowedInterval } from '../../../actors/timeline.ts';
 import type { Twin } from '../../../actors/twin.ts';
 import type { StoredMessage } from '../../../src/memory/message-stream.ts';
 import type { ArchivedReport } from '../../../src/history/ports.ts';
-import type { JournalLine } from '../../../src/runtime/ports.ts';
 import type { WorldRecord } from '../record.ts';
 import type { ServerClock } from './clocks.ts';
 import type { Device } from './device.ts';

@@ -1,5 +1,6 @@
 /** Reads what the store holds in the end. */
-import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { JournalLine } from '../../../src/contract/journal-entry.ts';
+import type { LedgerEntry } from '../../../src/contract/ledger-entry.ts';
 import type { SensorChange } from '../../../actors/sensor-changes.ts';
 import type { TimelineFold, WindowedInterval } from '../../../actors/timeline.ts';
 import type { Twin } from '../../../actors/twin.ts';
@@ -9,7 +10,6 @@ import { readSensors } from '../../../src/http/sensor-page.ts';
 import { readTimeline } from '../../../src/http/timeline-page.ts';
 import type { MemoryStore } from '../../../src/memory/store.ts';
 import type { ArchivedReport, ReportPage } from '../../../src/history/ports.ts';
-import type { JournalLine } from '../../../src/runtime/ports.ts';
 import { PARTITIONS } from '../../../src/wire/partition.ts';
 import type { FinalStore, Past } from './evidence.ts';
 

@@ -2,7 +2,7 @@
  * Commands while two devices speak under one name: both were sent them, and what the one has not executed, the other may have.
  */
 import { describe, expect, test } from 'vitest';
-import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { LedgerEntry } from '../../../src/contract/ledger-entry.ts';
 import { chargePoint } from '../../../machines/charge-point.ts';
 import type { Report, RingEntry } from '../../../machines/report.ts';
 import { Pair } from './pair.ts';

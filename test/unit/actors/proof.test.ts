@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import { RING_SIZE_MAX, type Report, type RingEntry } from '../../../machines/report.ts';
 import { chargePoint } from '../../../machines/charge-point.ts';
-import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { LedgerEntry } from '../../../src/contract/ledger-entry.ts';
 import { verdictOf } from '../../../actors/proof.ts';
 import { T0 } from './stage.ts';
 

@@ -1,7 +1,7 @@
 /** `reboot` of a device in use: the usual remedy of a session that hangs is accepted, and whoever asks is told what it ends. */
 import { describe, expect, test } from 'vitest';
 import { kinds } from '../../../machines/kinds.ts';
-import { commandOutcome } from '../../../src/wire/reply.ts';
+import { commandOutcome } from '../../../src/contract/ledger-entry.ts';
 import { Pair } from './pair.ts';
 
 /** The answer to a request that does not wait. */

@@ -3,7 +3,7 @@
  */
 import { Type } from '@sinclair/typebox';
 import { describe, expect, test } from 'vitest';
-import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { LedgerEntry } from '../../../src/contract/ledger-entry.ts';
 import { chargePoint } from '../../../machines/charge-point.ts';
 import { Pair } from './pair.ts';
 

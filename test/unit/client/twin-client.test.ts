@@ -1,7 +1,7 @@
 /** What the client asks, how often, and what it concludes, in a world with a clock of its own and a network that fails. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { FirstUse } from '../../../actors/decision.ts';
-import type { LedgerEntry, Outcome } from '../../../actors/ledger.ts';
+import type { LedgerEntry, Outcome } from '../../../src/contract/ledger-entry.ts';
+import type { FirstUse } from '../../../src/contract/refusal.ts';
 import { CorralBadReply, CorralRefusal, CorralUnreachable } from '../../../src/client/errors.ts';
 import type { Answer } from '../../../src/client/requester.ts';
 import { type ClientPorts, TwinClient } from '../../../src/client/twin-client.ts';

@@ -6,11 +6,20 @@ import { type TSchema } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { describe, expect, test } from 'vitest';
 import { kinds } from '../../../machines/kinds.ts';
-import type { Transition } from '../../../actors/decision.ts';
+import { NumberedDeadLetterSchema } from '../../../src/contract/dead-letter.ts';
+import type { Transition } from '../../../src/contract/journal-entry.ts';
+import { CommandOutcomeSchema, type LedgerEntry } from '../../../src/contract/ledger-entry.ts';
+import { RefusalSchema } from '../../../src/contract/refusal.ts';
+import {
+  ChangedSchema,
+  DesiredReplySchema,
+  FailureSchema,
+  FoundSchema,
+  PublishedOutcomeSchema,
+} from '../../../src/contract/reply-bodies.ts';
 import { RingEntrySchema } from '../../../machines/report.ts';
 import { bornTwin } from '../../../actors/twin.ts';
 import { twinDocument } from '../../../actors/document.ts';
-import type { LedgerEntry } from '../../../actors/ledger.ts';
 import { decode } from '../../../src/wire/codec.ts';
 import {
   encodeChanged,
@@ -21,16 +30,6 @@ import {
   encodeRefusal,
   encodeReply,
 } from '../../../src/wire/reply.ts';
-import {
-  ChangedSchema,
-  CommandOutcomeSchema,
-  DeadLetterSchema,
-  DesiredReplySchema,
-  FailureSchema,
-  FoundSchema,
-  PublishedOutcomeSchema,
-  RefusalSchema,
-} from '../../../src/wire/reply-schemas.ts';
 import { STREAMS } from '../../../src/wire/subjects.ts';
 import { asyncapiDocument } from '../../../tools/docs/asyncapi-document.ts';
 import { projectFolder } from '../../../tools/dev/project-folders.ts';
@@ -141,7 +140,7 @@ describe('what is written on the wire is what the schemas say, without a field m
     ],
     [
       'a dead letter',
-      DeadLetterSchema,
+      NumberedDeadLetterSchema,
       encodeDeadLetter({ type: 'dead-letter', ...place, deadLetter }, 'json'),
     ],
   ];

@@ -2,7 +2,7 @@
  * Who is kept waiting for a command's outcome, and what they are told.
  */
 import { describe, expect, test } from 'vitest';
-import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { LedgerEntry } from '../../../src/contract/ledger-entry.ts';
 import type { ReplyAddress } from '../../../actors/twin.ts';
 import type { Clock } from '../../../src/runtime/ports.ts';
 import { type Waited, Waiters } from '../../../src/runtime/waiters.ts';

@@ -1,12 +1,12 @@
 /** What each word that a caller can be told means for its command: every word is in the one table, and none means more than it may. */
 import { describe, expect, test } from 'vitest';
-import { REFUSALS } from '../../../actors/decision.ts';
+import { REFUSALS } from '../../../src/contract/refusal.ts';
+import { type FailureCode, FAILURES } from '../../../src/contract/reply-bodies.ts';
 import { commandGateway } from '../../../src/app/hub-command-port.ts';
 import type { Answer } from '../../../src/client/requester.ts';
 import { PROBLEMS } from '../../../src/http/problem.ts';
 import { type Acceptance, acceptanceOf, afterAnother } from '../../../src/wire/acceptance.ts';
 import { encodeFailure } from '../../../src/wire/reply.ts';
-import { type FailureCode, FAILURES } from '../../../src/wire/service-error.ts';
 
 const KNOWLEDGE: readonly Acceptance[] = ['no', 'not-this-copy', 'maybe', 'yes'];
 

@@ -3,9 +3,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import { DESIRED_BYTES_MAX, desiredBytes } from '../../../actors/desired.ts';
-import type { TwinDocument } from '../../../actors/document.ts';
-import type { Transition } from '../../../actors/decision.ts';
-import type { Suspicion } from '../../../actors/twin.ts';
+import type { Transition } from '../../../src/contract/journal-entry.ts';
+import type { Suspicion, TwinDocument } from '../../../src/contract/twin-document.ts';
 import { readDocument, readPage } from '../../../src/client/reply-reader.ts';
 import { encode, type Encoding } from '../../../src/wire/codec.ts';
 import { DEPTH_MAX } from '../../../src/wire/decode-limits.ts';

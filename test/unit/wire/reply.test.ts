@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { REFUSALS, type RefusalCode } from '../../../actors/decision.ts';
-import type { LedgerEntry } from '../../../actors/ledger.ts';
+import type { LedgerEntry } from '../../../src/contract/ledger-entry.ts';
+import { type RefusalCode, REFUSALS } from '../../../src/contract/refusal.ts';
 import { decode } from '../../../src/wire/codec.ts';
 import {
   encodeChanged,
