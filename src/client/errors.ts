@@ -8,12 +8,12 @@ import { ACCEPTANCES, type Acceptance, acceptanceOf } from '../wire/acceptance.t
  * The twin refused: nothing was sent to the device, and nothing of what was asked under this id before was accepted. `code` is stable,
  * `allowed` is what would be accepted now. Only of `bad-arguments`, which may be said before anybody looks the id up, and of `forgotten`,
  * since what the ledger had is erased, an earlier request under an id that the caller gave may have been accepted all the same:
- * `acceptance` tells that apart.
+ * `acceptance` tells that apart. Where the ledger was asked, it is the question that is refused.
  */
 export class CorralRefusal extends Error {
   readonly code: RefusalCode;
-  /** `no`, or `not-this-copy` where an earlier request under the same id may have been accepted. */
-  readonly acceptance: 'no' | 'not-this-copy';
+  /** `no`; `not-this-copy` where an earlier request under the same id may have been accepted; of the ledger `maybe`, where it could not tell. */
+  readonly acceptance: 'no' | 'not-this-copy' | 'maybe';
   /** The id of the command, or `null` for other requests. */
   readonly id: string | null;
   /** The state it was refused in; `null` for an unknown device. */
@@ -22,12 +22,12 @@ export class CorralRefusal extends Error {
   /** For `id-reused`: what the id names already, which is another command than this. */
   readonly firstUse: FirstUse | null;
 
-  /** `isFirstUse`: nobody has asked under its id before. */
-  constructor(body: RefusalBody, isFirstUse: boolean) {
+  /** `before` is what is known without it: `no` where nobody has asked under its id before. */
+  constructor(body: RefusalBody, before: 'no' | 'not-this-copy' | 'maybe') {
     super(`${body.code}: ${body.detail}`);
     this.name = 'CorralRefusal';
     this.code = body.code;
-    this.acceptance = isFirstUse || acceptanceOf(body.code) === 'no' ? 'no' : 'not-this-copy';
+    this.acceptance = acceptanceOf(body.code) === 'no' ? 'no' : before;
     this.id = body.id;
     this.state = body.state;
     this.allowed = body.allowed;

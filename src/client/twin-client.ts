@@ -96,6 +96,8 @@ interface Question<Body> {
   readonly id: string | null;
   /** What is known of what it asks for before anything is sent. */
   readonly before: Acceptance;
+  /** It changes nothing: whatever answers a copy answers all of them. */
+  readonly isReading: boolean;
   /** When it is given up, by the monotonic clock. */
   readonly giveUpAt: number;
   readonly timeoutMs: number;
@@ -156,7 +158,7 @@ export class TwinClient {
         body: { ...given, waitMs: sliceMs },
         read: readResult,
         isAbout: (result) => result.name === name && isCommand(result, device, id),
-        ...{ id, before },
+        ...{ id, before, isReading: false },
         giveUpAt: Math.max(askedAt + deadlineMs, waitUntil),
         timeoutMs: sliceMs + REPLY_TIMEOUT_MS,
         traceParent,
@@ -178,7 +180,7 @@ export class TwinClient {
 
   /**
    * The command as the ledger has it now. Throws {@link CorralRefusal} (`unknown-id`: no copy of the request that came before this
-   * question was accepted).
+   * question was accepted; `forgotten`: with the device, what was known of it is erased).
    */
   async ledger(device: string, id: string, options: AskOptions = {}): Promise<CommandResult> {
     const question = {
@@ -207,7 +209,7 @@ export class TwinClient {
       read: readDesiredReply,
       isAbout: () => true,
       ...this.#plain(options),
-      isAskedOnce: ifVersion !== undefined,
+      ...{ isReading: false, isAskedOnce: ifVersion !== undefined },
     });
   }
 
@@ -234,7 +236,8 @@ export class TwinClient {
   }: AskOptions): Omit<Question<unknown>, 'subject' | 'body' | 'read' | 'isAbout'> {
     const giveUpAt = this.#ports.clock.monotonic() + deadlineMs;
     return {
-      ...{ id: null, before: 'no', giveUpAt, timeoutMs: REPLY_TIMEOUT_MS, isAskedOnce: false },
+      ...{ id: null, before: 'no', isReading: true },
+      ...{ giveUpAt, timeoutMs: REPLY_TIMEOUT_MS, isAskedOnce: false },
       traceParent: traceParent ?? null,
     };
   }
@@ -319,18 +322,18 @@ function wordOf(reply: Exclude<Trouble, { type: 'refused' }> | Exclude<Answer, {
 }
 
 /**
- * What a refusal comes to. It is the answer to one copy of the question: an earlier one that got no answer may still be on its way,
- * and be accepted, when the question was for a command.
+ * What a refusal comes to. It is the answer to one copy of the question: where that asks for something to be done, an earlier copy that
+ * got no answer may still be on its way, and be accepted.
  */
 function refusalOf(
-  { id }: Pick<Question<unknown>, 'id'>,
+  { id, isReading }: Pick<Question<unknown>, 'id' | 'isReading'>,
   refusal: RefusalBody,
   before: Acceptance,
 ): CorralRefusal | CorralUnreachable {
+  if (before === 'no' || before === 'not-this-copy') return new CorralRefusal(refusal, before);
   // What an accepted command bears can be accepted for no other.
-  const isCertain = refusal.code === 'unknown-id' || (refusal.firstUse?.acceptedAt ?? null) !== null;
-  if (id === null || before === 'no' || before === 'not-this-copy' || isCertain)
-    return new CorralRefusal(refusal, before === 'no');
+  const isCertain = (refusal.firstUse?.acceptedAt ?? null) !== null;
+  if (isReading || isCertain) return new CorralRefusal(refusal, 'maybe');
   const problem = `asked again, it was refused: ${refusal.detail}`;
   return new CorralUnreachable({ acceptance: before, id, problem });
 }

@@ -217,14 +217,19 @@ function shownResult(result: CommandResult): readonly string[] {
 }
 
 function shownRefusal({ code, acceptance, id, message, state, allowed }: CorralRefusal): readonly string[] {
-  const refused = acceptance === 'no' ? 'refused: nothing was sent' : `refused: ${ACCEPTANCES[acceptance]}`;
   return valuesTable([
-    ['outcome', code === 'unknown-id' ? 'none: there is no such command' : refused],
+    ['outcome', refusedOutcome(code, acceptance)],
     ['why', message],
     ['id', id],
     ['state', state],
     ['accepts now', allowed.join(', ')],
   ]);
+}
+
+function refusedOutcome(code: CorralRefusal['code'], acceptance: CorralRefusal['acceptance']): string {
+  if (code === 'unknown-id') return 'none: there is no such command';
+  if (acceptance === 'maybe') return `not known: ${ACCEPTANCES[acceptance]}`;
+  return acceptance === 'no' ? 'refused: nothing was sent' : `refused: ${ACCEPTANCES[acceptance]}`;
 }
 
 /** Only what was given. */

@@ -453,6 +453,49 @@ describe('other questions', () => {
     expect(await failureOf(client.ledger(device, firstId))).toBeInstanceOf(CorralRefusal);
   });
 
+  test.each([
+    // Nothing can have been accepted for it.
+    ['unknown-device', 'no'],
+    // What the ledger had of it is erased.
+    ['forgotten', 'maybe'],
+    // The id was not looked up.
+    ['bad-arguments', 'maybe'],
+  ] as const)(
+    'ledger that is refused as %s is refused, and the command %s accepted',
+    async (code, acceptance) => {
+      const refusal = { id: firstId, code, detail: 'as it is', state: null, allowed: [] } as const;
+      serve((_request, count) => (count === 1 ? null : encodeRefusal(refusal, 'json')));
+      const failure = await failureOf(client.ledger(device, firstId));
+      expect(failure).toMatchObject({ name: 'CorralRefusal', code, acceptance, id: firstId });
+    },
+  );
+
+  test('desired that is refused when it is asked again may have been applied the first time', async () => {
+    const refusal = {
+      id: null,
+      code: 'desired-too-large',
+      detail: 'too large',
+      state: null,
+      allowed: [],
+    } as const;
+    serve((_request, count) => (count === 1 ? null : encodeRefusal(refusal, 'json')));
+    expect(await failureOf(client.desired(device, { a: 1 }))).toMatchObject({
+      ...{ name: 'CorralUnreachable', acceptance: 'maybe', id: null },
+      problem: 'asked again, it was refused: too large',
+    });
+    serve(() => encodeRefusal(refusal, 'json'));
+    expect(await failureOf(client.desired(device, { a: 1 }))).toMatchObject({
+      name: 'CorralRefusal',
+      acceptance: 'no',
+    });
+  });
+
+  test('a question is refused, however often it was asked before', async () => {
+    const refusal = { id: null, code: 'forgotten', detail: 'erased', state: null, allowed: [] } as const;
+    serve((_request, count) => (count === 1 ? null : encodeRefusal(refusal, 'json')));
+    expect(await failureOf(client.get(device))).toMatchObject({ name: 'CorralRefusal', code: 'forgotten' });
+  });
+
   test('ledger without an answer says nothing of the command', async () => {
     serve(({ replyTo }) => encodeUnavailable('ledger', 'the store is away', replyTo.encoding));
     const failure = await failureOf(client.ledger(device, firstId, { deadlineMs: 3_000 }));
