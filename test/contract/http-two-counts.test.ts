@@ -101,8 +101,7 @@ describe.each(stores)('of two devices under one name, shown over $name,', ({ ope
     await opened.end();
   });
 
-  const get = async <T>(url: string): Promise<T> =>
-    JSON.parse((await node.app.inject(url)).body) as T;
+  const get = async <T>(url: string): Promise<T> => JSON.parse((await node.app.inject(url)).body) as T;
 
   interface Intervals {
     readonly intervals: readonly {
