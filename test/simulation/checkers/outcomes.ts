@@ -58,8 +58,12 @@ const PROTOCOL_REFUSALS: readonly string[] = ['superseded', 'stale-epoch', 'othe
 /** A report that says what became of a command is not filed without the command being closed by it. */
 function namedAndStillOpen(commits: readonly Committed[]): Flaw[] {
   const entries = new Map<string, LedgerEntry>();
+  /** The last number that was given to a device while it was doubted who speaks. */
+  const contested = new Map<string, number>();
   const flaws: Flaw[] = [];
   for (const { at, commit } of commits) {
+    for (const { device, identity, lastN } of commit.twins)
+      if ((identity?.rivalAt ?? null) !== null) contested.set(device, lastN);
     for (const entry of commit.ledger) entries.set(`${entry.device} ${entry.n}`, entry);
     for (const { device, incarnation, report } of commit.reports) {
       if (isHeld(commit, device, report.boot)) continue;
@@ -69,8 +73,8 @@ function namedAndStillOpen(commits: readonly Committed[]): Flaw[] {
           continue;
         const entry = entries.get(`${device} ${n}`);
         const isOpen = entry?.closedAt === null && entry.incarnation === incarnation;
-        // While it is doubted who speaks, only `done` proves anything.
-        if (outcome !== 'done' && isDoubted(commit, device)) continue;
+        // Of what was sent before it was beyond doubt who speaks, only `done` proves anything.
+        if (outcome !== 'done' && n <= (contested.get(device) ?? 0)) continue;
         if (!isOpen || (outcome !== 'done' && PROTOCOL_REFUSALS.includes(reason ?? outcome))) continue;
         const position = `${report.boot}/${report.seq}`;
         const text = `${entry.name} ${short(entry.id)} is still ${entry.outcome}, and report ${position} names it ${outcome}`;

@@ -93,7 +93,7 @@ export class Disk {
   /** The power goes: as above, and what was not synced is gone too, or half of it. */
   cutPower(): void {
     this.stop();
-    const before = this.#amount().pending;
+    const before = this.#kept();
     const taken = this.#files.cutPower(this.#chance);
     if (taken.bytes > 0) this.#events.count('disk-lost-bytes');
     if (taken.names > 0) this.#events.count('disk-lost-a-rename');
@@ -103,7 +103,7 @@ export class Disk {
   /** The disk is swapped for a blank one. */
   wipe(): void {
     this.stop();
-    const before = this.#amount().pending;
+    const before = this.#kept();
     this.#files.wipe();
     this.#unsaid = [];
     this.#memory = null;
@@ -139,12 +139,17 @@ export class Disk {
     const spared = newest === undefined ? 0 : text.lastIndexOf(newest);
     const at = this.#chance.integer(0, text.length - 1);
     if (text.length === 0 || (at >= spared - 1 && at <= spared + (newest?.length ?? 0))) return;
-    const before = this.#amount().pending;
+    const before = this.#kept();
     this.#events.count('disk-rot');
     this.#files.rot(FILE, at);
     const left = positionsOf(this.#amount().pending);
     for (const reports of [this.#promised, this.#recent]) keepOnly(reports, left);
     this.#tellLost(before);
+  }
+
+  /** Reports of which nobody was told that they are gone, also where a line that was written half drops them. */
+  #kept(): readonly Report[] {
+    return [...this.#amount().pending, ...this.#promised.values(), ...this.#recent.values()];
   }
 
   #tellLost(before: readonly Report[]): void {
