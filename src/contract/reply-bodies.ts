@@ -95,14 +95,20 @@ export type ForgottenBody = Told<typeof ForgottenSchema>;
  * - `undecided`: at any time. The device has named it `undecided`, so that it is in flight beyond it, and no time ends that;
  * - `not-known`: nobody can tell: it was forgotten before, and what was answered then is not kept; or its twin could not be read.
  */
-export const IN_FLIGHT = ['nothing', 'until', 'undecided', 'not-known'] as const;
+const IN_FLIGHT = ['nothing', 'until', 'undecided', 'not-known'] as const;
 
 /** Reply to `forget`. */
 export const ForgetReplySchema = Type.Object({
   outcome: Type.Literal('forgotten'),
   ...ForgettingSchema.properties,
   isRepeated: Type.Boolean({ description: 'it was forgotten before, as it says here; nothing was done now' }),
-  inFlight: OneOf(IN_FLIGHT, 'whether it may still execute a command that it was sent'),
-  inFlightUntil: TimeOrNull('with `until`: until when that may be; otherwise `null`, which says nothing'),
+  inFlight: OneOf(
+    IN_FLIGHT,
+    'whether the device may still execute a command that it was sent. nothing: it may not; until: until inFlightUntil; undecided: at any ' +
+      'time, as it is in flight beyond the device; not-known: nobody can tell, as it was forgotten before or its twin could not be read',
+  ),
+  inFlightUntil: TimeOrNull(
+    'with until: when the device certainly does not begin any more; null says nothing of its own',
+  ),
 });
 export type ForgetReply = Told<typeof ForgetReplySchema>;

@@ -2,12 +2,12 @@
  * Commands over HTTP: the same as over NATS, decided by the owner of the device, under the same idempotency key.
  */
 import { randomUUID } from 'node:crypto';
-import { type Static, Type } from '@sinclair/typebox';
+import { Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import { commandId } from '../../../machines/command-id.ts';
 import { AnyKey } from '../../../machines/report.ts';
 import { ACCEPTANCES, acceptanceOf } from '../../wire/acceptance.ts';
-import type { CommandOutcome } from '../../contract/ledger-entry.ts';
+import { type CommandOutcome, CommandOutcomeSchema } from '../../contract/ledger-entry.ts';
 import type { RefusalBody } from '../../contract/refusal.ts';
 import { WAIT_MS_MAX } from '../../wire/request.ts';
 import { readTraceParent } from '../../wire/trace.ts';
@@ -15,14 +15,10 @@ import type { Caller } from '../access.ts';
 import { answerProblem, problemOf } from '../answer-problems.ts';
 import type { CommandAnswer } from '../command-port.ts';
 import { type HttpApp, type HttpContext, knownDevice } from '../context.ts';
+import { httpForm } from '../http-form.ts';
 import { Problem, problemResponses, PROBLEMS } from '../problem.ts';
-import { rfc3339, rfc3339OrNull } from '../rfc3339.ts';
-import { AskerSchema } from './commands.ts';
+import { rfc3339OrNull } from '../rfc3339.ts';
 import { deviceParams } from './devices.ts';
-
-const Time = Type.String({ format: 'date-time' });
-const TimeOrNull = Type.Union([Time, Type.Null()]);
-const StringOrNull = Type.Union([Type.String(), Type.Null()]);
 
 const OrderSchema = Type.Object(
   {
@@ -44,28 +40,10 @@ const OrderSchema = Type.Object(
   { additionalProperties: false },
 );
 
+const accepted = httpForm(CommandOutcomeSchema);
+
 /** A command as it stands. */
-export const OrderAnswerSchema = Type.Object({
-  id: Type.String(),
-  device: Type.String(),
-  n: Type.Integer(),
-  name: Type.String(),
-  args: Type.Record(AnyKey, Type.Unknown()),
-  by: StringOrNull,
-  asker: AskerSchema,
-  outcome: Type.String({ description: 'pending, done, rejected, expired or unknown' }),
-  reason: StringOrNull,
-  proof: StringOrNull,
-  acceptedAt: Time,
-  sentAt: Time,
-  certainAt: Time,
-  decidedAt: TimeOrNull,
-  closedAt: TimeOrNull,
-  compensatedBy: Type.Union([Type.String(), Type.Null()], { description: 'the command that undoes it' }),
-  ends: Type.Optional(
-    Type.String({ description: 'what executing it ends besides, in the state in which it was accepted' }),
-  ),
-});
+export const OrderAnswerSchema = accepted.schema;
 
 const query = Type.Object(
   {
@@ -128,7 +106,7 @@ export function commandOrderRoutes(app: HttpApp, context: HttpContext): void {
       void reply
         .code(outcome.outcome === 'pending' ? 202 : 200)
         .header('location', `/v1/devices/${twin.device}/commands/${outcome.id}`);
-      return orderView(outcome);
+      return accepted.write(outcome);
     },
   );
 }
@@ -175,15 +153,4 @@ export function refusalProblem({ code, detail, state, allowed, id, firstUse }: R
     firstUse: { ...firstUse, acceptedAt: rfc3339OrNull(firstUse.acceptedAt) },
   };
   return new Problem(code, detail, { extensions: { id, state, allowed, ...used } });
-}
-
-function orderView(outcome: CommandOutcome): Static<typeof OrderAnswerSchema> {
-  return {
-    ...outcome,
-    acceptedAt: rfc3339(outcome.acceptedAt),
-    sentAt: rfc3339(outcome.sentAt),
-    certainAt: rfc3339(outcome.certainAt),
-    decidedAt: rfc3339OrNull(outcome.decidedAt),
-    closedAt: rfc3339OrNull(outcome.closedAt),
-  };
 }

@@ -2,30 +2,22 @@
  * Messages that could not be read: who sent what, and what would have been right. Their bytes are in the stream of their site.
  */
 import { Type } from '@sinclair/typebox';
+import { NumberedDeadLetterSchema } from '../../contract/dead-letter.ts';
 import type { DeadLetterPage } from '../../history/ports.ts';
 import { PARTITIONS } from '../../wire/partition.ts';
 import { askStore, type HttpApp, type HttpContext } from '../context.ts';
+import { httpForm } from '../http-form.ts';
 import { limitParameter, nextPath, NextSchema } from '../page.ts';
 import { badQuery, problemResponses } from '../problem.ts';
-import { rfc3339 } from '../rfc3339.ts';
 
 /** How many dead letters a page holds unless asked otherwise, and at most. */
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1_000;
 
+const letter = httpForm(NumberedDeadLetterSchema);
+
 /** One message that could not be read. */
-export const DeadLetterSchema = Type.Object({
-  no: Type.Integer({ description: 'journal number: grows within the partition' }),
-  partition: Type.Integer(),
-  site: Type.String({ description: 'that the broker vouches for' }),
-  device: Type.String({ description: 'the device token of the subject, whatever it was' }),
-  stream: Type.String({ description: 'that keeps it: the one of its site' }),
-  sequence: Type.Integer({ description: 'in that stream, under which its bytes are found' }),
-  receivedAt: Type.String({ format: 'date-time' }),
-  reason: Type.String({ description: 'stable' }),
-  detail: Type.String({ description: 'what was wrong and what would be right' }),
-  bytes: Type.Integer(),
-});
+export const DeadLetterViewSchema = letter.schema;
 
 const query = Type.Object(
   {
@@ -50,7 +42,7 @@ export function deadLetterRoutes(app: HttpApp, context: HttpContext): void {
         querystring: query,
         response: {
           200: Type.Object({
-            deadLetters: Type.Array(DeadLetterSchema, { description: 'newest first' }),
+            deadLetters: Type.Array(DeadLetterViewSchema, { description: 'newest first' }),
             cursor: Type.Union([Type.String(), Type.Null()], { description: 'of the next page' }),
             next: NextSchema,
           }),
@@ -71,7 +63,7 @@ export function deadLetterRoutes(app: HttpApp, context: HttpContext): void {
       const next =
         last === undefined ? null : [last.receivedAt, last.sequence, last.partition, last.no].join('~');
       return {
-        deadLetters: shown.map((letter) => ({ ...letter, receivedAt: rfc3339(letter.receivedAt) })),
+        deadLetters: shown.map(letter.write),
         cursor: next,
         next: next === null ? null : nextPath(request.url, { cursor: next }),
       };

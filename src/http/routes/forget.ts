@@ -5,10 +5,11 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
 import { ID_PATTERN } from '../../../machines/report.ts';
-import { type ForgetReply, IN_FLIGHT } from '../../contract/reply-bodies.ts';
+import { type ForgetReply, ForgetReplySchema } from '../../contract/reply-bodies.ts';
 import { siteStream, STREAM_MAX_AGE_MS, STREAMS } from '../../wire/subjects.ts';
 import type { ForgetAnswer } from '../command-port.ts';
 import { askStore, type HttpApp, type HttpContext } from '../context.ts';
+import { httpForm } from '../http-form.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { rfc3339, rfc3339OrNull } from '../rfc3339.ts';
 import { refusalProblem } from './command-orders.ts';
@@ -24,29 +25,15 @@ const WordSchema = Type.Object(
   { additionalProperties: false },
 );
 
+const reply = httpForm(Type.Omit(ForgetReplySchema, ['outcome']));
+const { at: forgottenAt, ...replied } = reply.schema.properties;
+
 const ForgottenSchema = Type.Object({
-  device: Type.String(),
-  site: Type.String(),
-  forgottenAt: Time,
-  asker: Type.String({ description: 'who asked, proved: http:<name of the token>' }),
-  by: Type.Union([Type.String(), Type.Null()]),
-  reason: Type.String(),
-  isRepeated: Type.Boolean({ description: 'it was forgotten before, as it says here; nothing was done now' }),
+  ...replied,
+  forgottenAt,
   erasedAt: Type.Union([Time, Type.Null()], {
     description:
       'when the last of its history was erased from the database; null while that is under way: ask again',
-  }),
-  inFlight: Type.Union(
-    IN_FLIGHT.map((word) => Type.Literal(word)),
-    {
-      description:
-        'whether the device may still execute a command that it was sent. nothing: it may not; until: until inFlightUntil; undecided: at any ' +
-        'time, as it is in flight beyond the device; not-known: nobody can tell, as it was forgotten before or its twin could not be read',
-    },
-  ),
-  inFlightUntil: Type.Union([Time, Type.Null()], {
-    description:
-      'with until: when the device certainly does not begin any more; null says nothing of its own',
   }),
   stillHeld: Type.Array(
     Type.Object({
@@ -117,12 +104,11 @@ function forgottenBy(answer: ForgetAnswer): ForgetReply {
 }
 
 function viewOf(forgotten: ForgetReply, erasedAt: number | null): Static<typeof ForgottenSchema> {
-  const { device, site, at, asker, by, reason, isRepeated, inFlight, inFlightUntil } = forgotten;
+  const { at, ...written } = reply.write(forgotten);
   return {
-    ...{ device, site, forgottenAt: rfc3339(at), asker, by, reason, isRepeated },
+    ...written,
+    forgottenAt: at,
     erasedAt: rfc3339OrNull(erasedAt),
-    inFlight,
-    inFlightUntil: rfc3339OrNull(inFlightUntil),
     stillHeld: stillHeld(forgotten),
   };
 }

@@ -2,35 +2,20 @@
  * The journal of a device: every transition of its KNOWN state, with its cause. What the twin believed, and when.
  */
 import { Type } from '@sinclair/typebox';
+import { JournalPlaceSchema, TransitionSchema } from '../../contract/journal-entry.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
+import { httpForm } from '../http-form.ts';
 import { limitParameter, nextPath, NextSchema } from '../page.ts';
 import { problemResponses } from '../problem.ts';
-import { rfc3339, wholeErrorMs } from '../rfc3339.ts';
+import { wholeErrorMs } from '../rfc3339.ts';
 import { deviceParams } from './devices.ts';
 
 /** How many transitions a page holds unless asked otherwise, and at most. */
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1_000;
 
-const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
-
-const TransitionViewSchema = Type.Object({
-  no: Type.Integer({ description: 'journal number: grows within the partition' }),
-  partition: Type.Integer(),
-  from: Type.String(),
-  to: Type.String(),
-  cause: Type.Object({
-    type: Type.String({ description: 'report, silence, deadline, command or engineer' }),
-    detail: Type.String(),
-  }),
-  measuredAt: Type.String({ format: 'date-time', description: 'when what caused it was measured' }),
-  errorMs: NumberOrNull,
-  recordedAt: Type.String({ format: 'date-time', description: 'when the twin decided it' }),
-  version: Type.Integer({ description: 'of the twin, after it' }),
-  incarnation: Type.Integer(),
-  boot: NumberOrNull,
-  seq: NumberOrNull,
-});
+const { device: _, ...transition } = TransitionSchema.properties;
+const line = httpForm(Type.Object({ ...JournalPlaceSchema.properties, ...transition }));
 
 const query = Type.Object(
   {
@@ -61,7 +46,7 @@ export function journalRoutes(app: HttpApp, context: HttpContext): void {
         response: {
           200: Type.Object({
             device: Type.String(),
-            transitions: Type.Array(TransitionViewSchema, { description: 'newest first' }),
+            transitions: Type.Array(line.schema, { description: 'newest first' }),
             before: Type.Union([Type.Integer(), Type.Null()], { description: 'of the next page' }),
             next: NextSchema,
           }),
@@ -78,11 +63,9 @@ export function journalRoutes(app: HttpApp, context: HttpContext): void {
       const last = found.length > limit ? (shown.at(-1)?.no ?? null) : null;
       return {
         device: twin.device,
-        transitions: shown.map((transition) => ({
-          ...transition,
-          measuredAt: rfc3339(transition.measuredAt),
-          errorMs: wholeErrorMs(transition.errorMs, transition.measuredAt),
-          recordedAt: rfc3339(transition.recordedAt),
+        transitions: shown.map((entry) => ({
+          ...line.write(entry),
+          errorMs: wholeErrorMs(entry.errorMs, entry.measuredAt),
         })),
         before: last,
         next: last === null ? null : nextPath(request.url, { before: String(last) }),
