@@ -5,6 +5,9 @@
 
 const adapters = ['nats', 'postgres', 'memory', 'http'];
 
+/** What runs where only `npm ci --omit=dev` was run: the node, and `corral`. The page is bundled before. */
+const product = '^(machines|actors|src/(?!page/)|tools/(corral\\.ts$|cli/|conform/|doctor/|replay/|warden/))';
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
@@ -122,10 +125,20 @@ module.exports = {
       to: { path: '^src/app/' },
     },
     {
+      name: 'the-product-needs-no-tool-of-development',
+      comment:
+        'npm start, the bench, the build of the page and of the docs take packages that production does not install.',
+      severity: 'error',
+      from: { path: product },
+      to: {
+        path: '^tools/(bench|docs|page|start)/|^tools/(bench|build-page|docs|start)\\.ts$|^tools/dev/postgres-',
+      },
+    },
+    {
       name: 'no-development-packages-in-the-product',
       comment: 'What production runs must be among the dependencies.',
       severity: 'error',
-      from: { path: '^(machines|actors|src|tools)/' },
+      from: { path: product },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
     },
   ],

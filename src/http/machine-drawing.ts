@@ -61,7 +61,7 @@ export function drawMachine(options: {
     '</defs>',
     boxOf('anywhere', layout.anywhere, ['wherever it is']),
     ...machine.states.flatMap((state) => {
-      const box = layout.boxes.get(state.path);
+      const box = layout.boxes[state.path];
       const isGroup = machine.states.some(({ parent }) => parent === state.path);
       return box === undefined
         ? []
@@ -105,8 +105,8 @@ function arrowOf({ points, label, labelAt }: Arrow): string {
 function lastArrow({ boxes }: MachineLayout, now: MachineNow | null): readonly string[] {
   const last = now?.last ?? null;
   if (last === null || last.from === last.to) return [];
-  const from = boxes.get(last.from);
-  const to = boxes.get(last.to);
+  const from = boxes[last.from];
+  const to = boxes[last.to];
   if (from === undefined || to === undefined) return [];
   const begin = edgePoint(from, centreOf(to));
   const end = edgePoint(to, centreOf(from));

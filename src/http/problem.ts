@@ -202,9 +202,10 @@ export const PROBLEMS = {
     remedy: 'Ask another node, or this one after `Retry-After` seconds.',
   },
   'not-drawn': {
-    status: 503,
-    title: 'The drawing of the machine took too long',
-    remedy: 'Ask again after `Retry-After` seconds; the machine as data or as Mermaid takes no drawing.',
+    status: 404,
+    title: 'The machine was not laid out for a drawing',
+    remedy:
+      '`npm run docs` lays out the machines of all kinds. As data or as Mermaid each can be had without.',
   },
   'not-ready': {
     status: 503,

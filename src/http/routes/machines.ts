@@ -6,7 +6,7 @@ import { worldState } from '../../../machines/statechart.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import { machineDefinition, MachineSchema } from '../machine-definition.ts';
 import { drawMachine } from '../machine-drawing.ts';
-import { MachineLayouts } from '../machine-layouts.ts';
+import { readLayout } from '../machine-layout.ts';
 import { mermaidOf } from '../machine-mermaid.ts';
 import { problemResponses } from '../problem.ts';
 import { deviceParams, noParameters } from './devices.ts';
@@ -41,12 +41,11 @@ const drawing = (description: string) => ({
 
 /** Registers `/v1/kinds/:kind/machine` and `/v1/devices/:device/machine.svg`. */
 export function machineRoutes(app: HttpApp, context: HttpContext): void {
-  const layouts = new MachineLayouts(context.clock);
-  kindMachineRoute(app, context, layouts);
-  deviceMachineRoute(app, context, layouts);
+  kindMachineRoute(app, context);
+  deviceMachineRoute(app, context);
 }
 
-function kindMachineRoute(app: HttpApp, context: HttpContext, layouts: MachineLayouts): void {
+function kindMachineRoute(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/kinds/:kind/machine',
     {
@@ -80,7 +79,7 @@ function kindMachineRoute(app: HttpApp, context: HttpContext, layouts: MachineLa
         case 'mermaid':
           return reply.type(`${MERMAID}; charset=utf-8`).send(mermaidOf(machine));
         case 'svg': {
-          const layout = await layouts.of(kind);
+          const layout = readLayout(machine);
           const title = `The states of a ${kind.name}`;
           return reply
             .type(SVG)
@@ -92,7 +91,7 @@ function kindMachineRoute(app: HttpApp, context: HttpContext, layouts: MachineLa
   );
 }
 
-function deviceMachineRoute(app: HttpApp, context: HttpContext, layouts: MachineLayouts): void {
+function deviceMachineRoute(app: HttpApp, context: HttpContext): void {
   app.get(
     '/v1/devices/:device/machine.svg',
     {
@@ -109,13 +108,13 @@ function deviceMachineRoute(app: HttpApp, context: HttpContext, layouts: Machine
     async (request, reply) => {
       const { twin, kind } = await knownDevice(context, request.params.device);
       const page = { before: null, recordedUpTo: null, limit: 1 };
-      const [[last = null], layout] = await Promise.all([
-        askStore(context, (archive) => archive.transitions(twin.device, page)),
-        layouts.of(kind),
-      ]);
+      const machine = machineDefinition(kind);
+      const layout = readLayout(machine);
+      const [last = null] = await askStore(context, (archive) => archive.transitions(twin.device, page));
       const { path } = twin;
       const svg = drawMachine({
-        ...{ machine: machineDefinition(kind), layout },
+        machine,
+        layout,
         title: `${twin.device} is ${worldState(path)} (${path})`,
         now: { path, last },
       });
