@@ -60,4 +60,28 @@ export const setBackMutations: readonly Mutation[] = [
     caughtBy: 'publication',
     seed: 662,
   },
+  {
+    bug: 'nobody who watches is told that the stream has lost its tail',
+    file: 'src/nats/changes-reader.ts',
+    find: 'sequence = range.to;\n        sink.gone(range);',
+    put: 'sequence = range.to;\n        if (range.isTail !== true) sink.gone(range);',
+    caughtBy: 'watch',
+    seed: 9,
+  },
+  {
+    bug: 'a place in the stream is taken for good whatever stands there now',
+    file: 'src/nats/changes-reader.ts',
+    find: 'marks: storedAt === undefined ? [] : [{ sequence, storedAt }],',
+    put: 'marks: storedAt === undefined ? [] : [],',
+    caughtBy: 'watch',
+    seed: 40,
+  },
+  {
+    bug: 'who has read of a tail that is lost goes on behind it',
+    file: 'src/nats/stream-reader.ts',
+    find: 'this.#next = Math.min(this.#next, to + 1);',
+    put: '',
+    caughtBy: 'watch',
+    seed: 17,
+  },
 ];

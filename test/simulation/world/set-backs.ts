@@ -18,10 +18,18 @@ import type { Away } from './wait-ends.ts';
 
 /** Between two set-backs of one of them, ms on average. */
 const MEAN_MS = 2_400_000;
+/** And of the hub where somebody watches what becomes known: of that there is little, and a loss has to hit it. */
+const WATCHED_MEAN_MS = 1_200_000;
+/** There this part of the losses begins with one of the last messages that he could read, of so many, if that is no older, ms. */
+const AIMED_PART = 0.6;
+const AIMED_MESSAGES = 6;
+const AIMED_MS = 600_000;
 /** It is away for so long, ms on average. */
 const AWAY_MS = 10_000;
 /** Nodes stay away longer than devices for so long, ms on average, where they do. */
 const NODES_AWAY_MS = 60_000;
+/** And who watches longer than both, for so long, where he does. */
+const WATCHER_AWAY_MS = 180_000;
 /** What the hub's disk did not have yet is so old at most, ms. */
 const TAIL_MS = [500, 20_000, 120_000];
 /** A backup is so old when it is needed, ms on average. */
@@ -38,6 +46,10 @@ export interface SetBacksOptions {
   readonly servers: readonly Server[];
   readonly storeAway: Away;
   readonly hubAway: Away;
+  /** Nobody's connection outlives the hub. */
+  readonly watcher: Pick<Away, 'cut' | 'mend'> | null;
+  /** Losses are to hit what somebody watches. */
+  readonly isWatched: boolean;
 }
 
 export class SetBacks {
@@ -52,7 +64,7 @@ export class SetBacks {
   beginHub(): void {
     const chance = this.#options.chance.fork('hub');
     const again = (): void => {
-      this.#after(chance.exponential(MEAN_MS), () => {
+      this.#after(chance.exponential(this.#options.isWatched ? WATCHED_MEAN_MS : MEAN_MS), () => {
         if (this.#options.happenings.happens('hub-set-backs')) this.setHubBack(chance);
         again();
       });
@@ -83,11 +95,12 @@ export class SetBacks {
 
   /** The hub goes back. */
   setHubBack(chance: Chance): void {
-    const { record, trace, hub, hubAway, schedule } = this.#options;
-    const since = schedule.now - chance.between(0, chance.pick(TAIL_MS));
+    const { record, trace, hub, hubAway, schedule, watcher, isWatched } = this.#options;
+    const since = this.#drawSince(chance);
     trace.line('storm', () => `the hub loses what it stored since ${String(since)}`);
     record.count('hub-set-back');
     hubAway.cut();
+    watcher?.cut();
     const reports = [...hub.reports.all].flatMap(([, stream]) => this.#loseSince(stream, since));
     const published = [hub.changes, hub.deadLetters].flatMap((stream) => this.#loseSince(stream, since));
     record.count('message-lost-by-hub', reports.length + published.length);
@@ -96,8 +109,21 @@ export class SetBacks {
     const isBeforeNodes = chance.hits(0.5);
     this.#after(chance.exponential(AWAY_MS), () => {
       hubAway.mend();
+      const isLater = isWatched && chance.hits(0.5);
+      if (watcher !== null) this.#after(isLater ? chance.exponential(WATCHER_AWAY_MS) : 0, watcher.mend);
       if (isBeforeNodes) this.#keepNodesAway(chance.exponential(NODES_AWAY_MS));
     });
+  }
+
+  /** From when on the hub has lost what it stored, true time. */
+  #drawSince(chance: Chance): number {
+    const { schedule, isWatched, hub, record } = this.#options;
+    const since = schedule.now - chance.between(0, chance.pick(TAIL_MS));
+    if (!isWatched || !chance.hits(AIMED_PART)) return since;
+    const first = hub.changes.messages.at(-chance.integer(1, AIMED_MESSAGES));
+    const storedAt = first && record.storedAt.get(first);
+    if (storedAt === undefined || storedAt < schedule.now - AIMED_MS) return since;
+    return storedAt - 1;
   }
 
   /** What a stream loses that was stored after a true time, whatever the hub's clock said. */

@@ -48,6 +48,7 @@ export class Watcher {
   #life: Life | null = null;
   #place = '0';
   #isCalm = false;
+  #isCut = false;
 
   constructor(options: WatcherOptions) {
     this.#options = options;
@@ -64,8 +65,19 @@ export class Watcher {
   /** Nothing happens to it any more. */
   end(): void {
     this.#isCalm = true;
-    this.#life?.link.heal();
+    this.mend();
   }
+
+  /** The hub goes away, and is back. */
+  readonly cut = (): void => {
+    this.#isCut = true;
+    this.#life?.link.cut();
+  };
+
+  readonly mend = (): void => {
+    this.#isCut = false;
+    this.#life?.link.heal();
+  };
 
   #again(meanMs: number, work: () => void): void {
     const { schedule, chance } = this.#options;
@@ -87,16 +99,20 @@ export class Watcher {
     const { chance, record, schedule } = this.#options;
     const link = this.#life?.link;
     const how = chance.pick(['cut', 'frozen', 'mute', 'deaf'] as const);
+    if (this.#isCut) return;
     record.count('watcher-link-trouble');
     if (how === 'cut') link?.cut();
     else link?.freeze(how);
-    schedule.after(chance.exponential(TROUBLE_LASTS_MS), () => link?.heal());
+    schedule.after(chance.exponential(TROUBLE_LASTS_MS), () => {
+      if (!this.#isCut) link?.heal();
+    });
   }
 
   #start(): void {
     const { schedule, chance, hub, rightClock, consumers, record } = this.#options;
     const process = new Process(schedule, () => undefined);
     const link = new MemoryLink(rightClock, { delayMs: () => chance.exponential(10), isLost: () => false });
+    if (this.#isCut) link.cut();
     const life = { process, link };
     this.#life = life;
     const clock: Clock = {

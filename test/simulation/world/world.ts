@@ -56,6 +56,13 @@ const SILENCE_MARGIN_MS = 60_000;
 const SLOW_COMMITS_PART = 0.003;
 /** In the storm the hub says nothing of this part of what it stores of nodes. */
 const UNSAID_PART = 0.002;
+interface Drawn {
+  readonly word: string;
+  readonly share: number;
+  /** Of the worlds in which somebody watches what becomes known, where that is another. */
+  readonly watchedShare?: number;
+}
+
 /** Parts that a share of all worlds has, and the word by which a seed draws each. */
 const DRAWN = {
   // In these a backend mixes up its ids.
@@ -64,8 +71,8 @@ const DRAWN = {
   'wait-ends': { word: 'waits', share: 0.4 },
   // In these somebody of the site speaks in the devices' names.
   neighbour: { word: 'whose voice', share: 0.3 },
-  // In these the hub is set back.
-  'hub-set-backs': { word: 'hub goes back', share: 0.2 },
+  // In these the hub is set back; and in more of those in which somebody watches.
+  'hub-set-backs': { word: 'hub goes back', share: 0.2, watchedShare: 0.6 },
   // In these the store is set back.
   'store-set-backs': { word: 'store goes back', share: 0.2 },
   // In these the store has a standby that goes away; but for those in which the store is set back.
@@ -80,7 +87,7 @@ const DRAWN = {
   liar: { word: 'a lying clock', share: 0.3 },
   // In these there is a device of which the store refuses what it says now and then.
   thorn: { word: 'a thorn', share: 0.2 },
-} as const satisfies Partial<Record<Part, { readonly word: string; readonly share: number }>>;
+} as const satisfies Partial<Record<Part, Drawn>>;
 
 export class World {
   readonly record = new WorldRecord();
@@ -268,8 +275,13 @@ export class World {
   }
 
   #draws(part: keyof typeof DRAWN): boolean {
-    const { word, share } = DRAWN[part];
-    return this.#chance.fork(word).hits(share);
+    const { word, share, watchedShare = share }: Drawn = DRAWN[part];
+    return this.#chance.fork(word).hits(this.#isWatched ? watchedShare : share);
+  }
+
+  /** Somebody follows what becomes known, and what the hub has lost can be told by its clock. */
+  get #isWatched(): boolean {
+    return this.weather.hasConsumers && !this.weather.sorts.includes('hub-clock-wrong');
   }
 
   /** Nobody hears any device any more: in the end every twin says so. */
@@ -386,7 +398,7 @@ export class World {
     const [storeAway, hubAway] = this.#away();
     return new SetBacks({
       ...{ schedule, record, happenings: this.happenings, trace: this.#trace, servers: this.#servers },
-      ...{ storeAway, hubAway },
+      ...{ storeAway, hubAway, watcher: this.#watcher, isWatched: this.#isWatched },
       ...{ hub: this.#hub, store: this.#store },
       chance: this.#chance.fork('set back'),
     });
