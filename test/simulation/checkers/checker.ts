@@ -89,3 +89,11 @@ export function grouped<T>(all: Iterable<T>, keyOf: (one: T) => string): Readonl
 
 /** An id short enough for a sentence. */
 export const short = (id: string): string => id.slice(0, 8);
+
+/**
+ * Whether the hub's times tell where a tail was cut that it lost at a moment. They do not where its clock was wrong before: then a node goes
+ * back to what it knows by the message alone, and more is read again than is lost (`src/runtime/lost-tail.ts`).
+ */
+export function isCutTold({ hubClock }: Evidence, lostAt: number): boolean {
+  return hubClock === null || hubClock.setBetween(-Infinity, lostAt).length === 0;
+}

@@ -3,7 +3,7 @@ import { readReports } from '../../../src/wire/report.ts';
 import { parseReportSubject } from '../../../src/wire/subjects.ts';
 import type { Evidence } from '../world/evidence.ts';
 import { isForged } from './filed-reports.ts';
-import type { Checker, Flaw } from './checker.ts';
+import { type Checker, type Flaw, isCutTold } from './checker.ts';
 
 /** Whatever was set aside, read again or taken over: nothing the hub stored is decided twice, or never. */
 export const decided: Checker = {
@@ -14,7 +14,9 @@ export const decided: Checker = {
     const flaws: Flaw[] = [];
     const stored = reportsIn(evidence.streams.reports);
     // The hub has lost them: some were decided before.
-    const lost = reportsIn(evidence.record.hubLosses.flatMap(({ reports }) => reports));
+    const { hubLosses } = evidence.record;
+    const lost = reportsIn(hubLosses.flatMap(({ reports }) => reports));
+    const isReadOnce = hubLosses.every(({ at, reports }) => reports.length === 0 || isCutTold(evidence, at));
     for (const [device, twin] of evidence.store.twins) {
       const archived = evidence.store.reports.get(device) ?? [];
       const filed = archived.length;
@@ -23,7 +25,8 @@ export const decided: Checker = {
       const { duplicates } = twin.sequence;
       const reports = stored.get(device) ?? 0;
       const decided = filed + duplicates;
-      if (decided <= reports + (lost.get(device) ?? 0) && decided >= reports - held) continue;
+      const most = isReadOnce ? reports + (lost.get(device) ?? 0) : Infinity;
+      if (decided <= most && decided >= reports - held) continue;
       const text = `the hub stored ${reports} reports; ${filed} are filed, and ${duplicates} count as heard before`;
       flaws.push({ at: evidence.endedAt, device, text });
     }

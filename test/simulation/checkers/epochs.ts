@@ -1,7 +1,8 @@
 import type { StreamPosition } from '../../../src/runtime/ports.ts';
 import { PARTITIONS } from '../../../src/wire/partition.ts';
 import type { Committed, HubLoss } from '../record.ts';
-import { type Checker, type Flaw, short, storeLives } from './checker.ts';
+import type { Evidence } from '../world/evidence.ts';
+import { type Checker, type Flaw, isCutTold, short, storeLives } from './checker.ts';
 
 /** Of two nodes that both believe to be the owner only the later one acts. */
 export const epochs: Checker = {
@@ -10,7 +11,7 @@ export const epochs: Checker = {
     'the store takes batches in order and under epochs that only grow, and a device obeys no epoch lower than one it knows',
   check: (evidence) => {
     const { record } = evidence;
-    const tails = record.hubLosses.flatMap(tailOf);
+    const tails = record.hubLosses.flatMap((loss) => tailOf(evidence, loss));
     const flaws = storeLives(evidence).flatMap((life) => outOfOrder(life, tails));
     const highest = new Map<string, number>();
     for (const { device, life, boot, at, command, became } of record.receptions) {
@@ -33,16 +34,19 @@ interface Tail {
   readonly at: number;
   /** The end of what it was left with. */
   readonly end: number;
+  /** How far back a partition may go for it. */
+  readonly from: number;
   /** When each of the messages that it lost was stored, as the hub told, by sequence. */
   readonly lost: ReadonlyMap<number, number>;
 }
 
 /** There is one stream of reports. */
-function tailOf({ at, reports }: HubLoss): readonly Tail[] {
+function tailOf(evidence: Evidence, { at, reports }: HubLoss): readonly Tail[] {
   const [first] = reports;
   if (first === undefined) return [];
   const lost = new Map(reports.map(({ sequence, storedAt }) => [sequence, storedAt]));
-  return [{ at, end: first.sequence - 1, lost }];
+  const end = first.sequence - 1;
+  return [{ at, end, from: isCutTold(evidence, at) ? end : 0, lost }];
 }
 
 /** A position and the message in which it stands, where that is known, and how many of the tails that the hub has lost it has gone back for. */
@@ -67,7 +71,7 @@ function standAfter(
   const lost = tails.filter((tail) => tail.at <= at);
   const isBack = lost.some(
     (tail, index) =>
-      position >= tail.end &&
+      position >= tail.from &&
       (isLostWith(tail, before) || (index >= before.tails && before.position > tail.end)),
   );
   return isBack ? { position, storedAt, tails: lost.length } : null;

@@ -1,17 +1,20 @@
 import type { HubLoss } from '../record.ts';
-import type { Checker, Flaw } from './checker.ts';
+import { type Checker, type Flaw, isCutTold } from './checker.ts';
 
 /** Whoever reads that messages are gone looks for what has lost them. */
 export const streamGone: Checker = {
   name: 'stream-gone',
   sentence: 'nothing is said to be gone from a stream but what the hub has lost of it before',
-  check: ({ record }) =>
-    record.gone.flatMap(({ at, node, range }): Flaw[] => {
+  check: (evidence) =>
+    evidence.record.gone.flatMap(({ at, node, range }): Flaw[] => {
       const { stream, from, to, isTail } = range;
-      const lost = record.hubLosses.filter((loss) => loss.at <= at).flatMap(sequencesOf);
+      const losses = evidence.record.hubLosses.filter((loss) => loss.at <= at);
+      const lost = losses.flatMap((loss) =>
+        sequencesOf(loss).map((ends) => ({ ...ends, isTold: isCutTold(evidence, loss.at) })),
+      );
       // Of a tail it is said from where the node had read to, and that reading goes on behind what the hub was left with.
       const isTrue = isTail
-        ? lost.some(({ first }) => from > first && to >= first - 1 && to < from)
+        ? lost.some(({ first, isTold }) => from > first && (to >= first - 1 || !isTold) && to < from)
         : lost.some(({ first, last }) => from <= last && to >= first);
       if (isTrue) return [];
       const what = isTail
