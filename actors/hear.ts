@@ -53,6 +53,8 @@ export function hearReport(draft: Draft, came: Heard): void {
       hearSelf(draft, heard);
       return;
     case 'anew':
+      // By what was known until now: of the incarnation that begins nothing is.
+      refuseOverdue(draft);
       beginIncarnation(draft, report, receivedAt);
       hearNews(draft, heard);
       return;

@@ -248,4 +248,12 @@ export const actorMutations: readonly Mutation[] = [
     caughtBy: 'outcomes',
     seed: 723,
   },
+  {
+    bug: 'what has waited too long is refused when the device has begun to count anew, by what is known then',
+    file: 'actors/hear.ts',
+    find: 'refuseOverdue(draft);\n      beginIncarnation(',
+    put: 'beginIncarnation(',
+    caughtBy: 'warranted',
+    seed: 1156,
+  },
 ];

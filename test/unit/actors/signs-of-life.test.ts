@@ -109,3 +109,16 @@ test('a probe that another one has replaced proves life as well as before', () =
   expect(stage.second([{ n, outcome: 'done' }])).toBe('news');
   expect(stage.twin.incarnation).toBe(2);
 });
+
+test('what has waited too long for proof is refused by what was known before the boots were counted anew', () => {
+  const stage = new TwoBoots();
+  stage.pass(61_000);
+  stage.ask('start', { id: 's', waitMs: 60_000 });
+  const { n, name } = stage.sent;
+  expect(name).toBe('report');
+  // Nothing has woken the twin in time.
+  stage.now += chargePoint.limits.probeTimeoutMs + 1;
+  expect(stage.second([{ n, outcome: 'done' }])).toBe('news');
+  expect(stage.twin.incarnation).toBe(2);
+  expect(stage.refusals).toEqual(['stale']);
+});
