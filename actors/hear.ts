@@ -2,7 +2,7 @@
  * Hears a report: tells who speaks, orders it by (boot, seq), drops it if it was heard before, files it, and lets only a
  * newer one than all others move the known state (design, section 4).
  */
-import { comparePositions, type Report } from '../machines/report.ts';
+import { comparePositions, positionText, type Report } from '../machines/report.ts';
 import { worldState } from '../machines/statechart.ts';
 import type { BootClock } from './clock.ts';
 import type { Input } from './decision.ts';
@@ -11,7 +11,7 @@ import type { Draft } from './draft.ts';
 import { clockOfFormer, clockOfLate, clockOfNews, fileReport } from './filing.ts';
 import { mayAnswer } from './freshness.ts';
 import { decideWaiting, refuseOverdue } from './guard.ts';
-import { updateHold } from './holds.ts';
+import { type EndedHold, updateHold } from './holds.ts';
 import {
   beginIncarnation,
   doubtIfNobodyAnswers,
@@ -105,13 +105,40 @@ function hearSelf(draft: Draft, heard: Heard): void {
   else hearLate(draft, report, receivedAt);
 }
 
-/** The newest report: the known state follows it. */
-function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
+/**
+ * The newest report: the known state follows it. In this order, because each step rests on those before it:
+ *
+ * 1. what has waited too long is refused, by what was known until now: this report came after its time;
+ * 2. the report takes its place in order and time, and is filed: a round trip that it ends makes its own time, and all that is concluded from
+ *    that, more certain;
+ * 3. conclusions are drawn: what became of commands first, since holds and doubts depend on that;
+ * 4. the state follows, and the journal says why;
+ * 5. what waited for proof is decided in that state, and only then is anything asked of the device by the twin itself.
+ */
+function hearNews(draft: Draft, heard: Heard): void {
   const { twin } = draft;
+  const { report, receivedAt } = heard;
   const previous = twin.newest?.report ?? null;
-  const { boot, seq, up } = report;
   draft.fate = 'news';
   refuseOverdue(draft);
+  const isProbeAnswered = takePlace(draft, heard);
+  if (twin.via?.doubt === 'replay') {
+    // It is not of now, whenever it was measured: no state, hold or outcome follows from it.
+    if (isProbeAnswered) decideWaiting(draft);
+    settleContact(draft, report, receivedAt);
+    return;
+  }
+  const ended = conclude(draft, heard, { previous, isProbeAnswered });
+  followState(draft, report, ended);
+  if (isProbeAnswered) decideWaiting(draft);
+  reassertIfDue(draft, report);
+  probeIfOpen(draft);
+}
+
+/** Step 2. True when it answers what the twin has asked. */
+function takePlace(draft: Draft, { report, receivedAt, encoding }: Heard): boolean {
+  const { twin } = draft;
+  const { boot, seq, up } = report;
   takeNumbers(draft, report);
   twin.clock = clockOfNews(draft, report, receivedAt);
   twin.newest = { boot, seq, up, receivedAt, at: report.at ?? null, report };
@@ -120,29 +147,35 @@ function hearNews(draft: Draft, { report, receivedAt, encoding }: Heard): void {
   const isProbeAnswered = hearAnswers(draft, report, receivedAt);
   fileReport(draft, { report, receivedAt, clock: twin.clock, fate: 'news' });
   if (report.via !== undefined || twin.via !== null) hearThrough(draft, report, receivedAt);
-  if (twin.via?.doubt === 'replay') {
-    // It is not of now, whenever it was measured: no state, hold or outcome follows from it.
-    if (isProbeAnswered) decideWaiting(draft);
-    settleContact(draft, report, receivedAt);
-    return;
-  }
+  return isProbeAnswered;
+}
+
+/** Step 3. Tells how the hold of before has ended, where it has. */
+function conclude(
+  draft: Draft,
+  { report, receivedAt }: Heard,
+  known: { readonly previous: Report | null; readonly isProbeAnswered: boolean },
+): EndedHold | null {
+  const { previous, isProbeAnswered } = known;
   resolveByReport(draft, { report, receivedAt });
   const ended = updateHold(draft, report, previous);
-  if (isProbeAnswered || !mayAnswer(twin)) settleConflict(draft, receivedAt);
+  if (isProbeAnswered || !mayAnswer(draft.twin)) settleConflict(draft, receivedAt);
   reviewReport(draft, report, { previous, ended });
-  const detail = `report ${String(boot)}/${String(seq)} says ${report.state}`;
+  return ended;
+}
+
+/** Step 4. What is worth telling, and moves no state, gets an entry of its own. */
+function followState(draft: Draft, report: Report, ended: EndedHold | null): void {
+  const detail = `report ${positionText(report)} says ${report.state}`;
   const news = [...divergenceNews(draft), ...clockNews(draft)];
-  const isAll = ended === null && news.length === 0 && twin.suspicions === draft.before.suspicions;
+  const isAll = ended === null && news.length === 0 && draft.twin.suspicions === draft.before.suspicions;
   const told = isAll
     ? detail
     : [detail, ...(ended === null ? [] : [ended.detail]), ...news, ...newDoubts(draft)].join('; ');
   const cause = { type: 'report', detail: told } as const;
-  const lines = draft.transitions?.length ?? 0;
+  const entries = draft.transitions?.length ?? 0;
   settleHeard(draft, cause);
-  if (news.length > 0 && (draft.transitions?.length ?? 0) === lines) journal(draft, cause);
-  if (isProbeAnswered) decideWaiting(draft);
-  reassertIfDue(draft, report);
-  probeIfOpen(draft);
+  if (news.length > 0 && (draft.transitions?.length ?? 0) === entries) journal(draft, cause);
 }
 
 /** That the bounds of a clock have crossed: the 1st time in a boot, the 2nd, the 4th, and so on; metrics count each. */
@@ -193,10 +226,10 @@ function hearOfCommands(draft: Draft, report: Report, receivedAt: number): void 
 }
 
 /** What came late may show that a clock was out of its bounds long ago. */
-function journalCrossing(draft: Draft, { boot, seq }: Report): void {
+function journalCrossing(draft: Draft, report: Report): void {
   const [news] = clockNews(draft);
   if (news === undefined) return;
-  const detail = `report ${String(boot)}/${String(seq)}, which came late; ${news}`;
+  const detail = `report ${positionText(report)}, which came late; ${news}`;
   journal(draft, { type: 'report', detail });
 }
 
@@ -277,7 +310,6 @@ function laterClock(known: BootClock, other: BootClock): BootClock {
 function settleContact(draft: Draft, report: Report, receivedAt: number): void {
   const { twin, before } = draft;
   if (worldState(before.path) !== 'offline' && twin.suspicions === before.suspicions) return;
-  const position = `${String(report.boot)}/${String(report.seq)}`;
-  const detail = `report ${position} is a sign of life; the newest report still counts`;
+  const detail = `report ${positionText(report)} is a sign of life; the newest report still counts`;
   settleHeard(draft, { type: 'report', detail }, { at: receivedAt, errorMs: 0 });
 }
