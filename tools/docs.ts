@@ -10,6 +10,7 @@ import { npmProgram } from './cli/npm-program.ts';
 import { rules } from './conform/rules.ts';
 import { asyncapiDocument } from './docs/asyncapi-document.ts';
 import { grafanaDashboard } from './docs/grafana-dashboard.ts';
+import { httpDocument } from './docs/http-document.ts';
 import { kindsDocument } from './docs/kinds-document.ts';
 import { layOut } from './docs/machine-layout.ts';
 import { protocolDocument } from './docs/protocol-document.ts';
@@ -36,3 +37,6 @@ for (const kind of kinds) {
   const layout = await layOut(machineDefinition(kind));
   writeFileSync(layoutFile(kind.name), `${JSON.stringify(layout, null, 2)}\n`);
 }
+
+const httpFile = join(docs, 'http.md');
+writeFileSync(httpFile, httpDocument(readFileSync(httpFile, 'utf8')));

@@ -28,7 +28,7 @@ import type {
   ReportPage,
   StateChange,
 } from '../history/ports.ts';
-import type { DeviceFilter } from '../contract/device-filter.ts';
+import { ANY_DEVICE, type DeviceFilter, isFound, type JudgedDevice } from '../contract/device-filter.ts';
 import type {
   Commit,
   CommitResult,
@@ -38,8 +38,8 @@ import type {
   SourceReplay,
   Store,
 } from '../runtime/ports.ts';
-import { ANY_DEVICE, compareDevices, cursorAt } from '../runtime/device-query.ts';
-import { readLabelFilter, TwinReading, type TwinReadingOptions } from '../runtime/twin-reading.ts';
+import { compareDevices, cursorAt } from '../runtime/device-query.ts';
+import { TwinReading, type TwinReadingOptions } from '../runtime/twin-reading.ts';
 import { partitionOf } from '../wire/partition.ts';
 import { Journal, type NumberedTransition } from './journal.ts';
 import { LeaseTable } from './lease-table.ts';
@@ -346,37 +346,19 @@ export class MemoryStore implements Store, Archive {
   #matching(filter: DeviceFilter): readonly DeviceRow[] {
     return [...this.#devices.keys()]
       .flatMap((device) => this.#row(device) ?? [])
-      .filter((row) => this.#matches(row, filter));
+      .filter((row) => isFound(this.#judged(row), filter));
   }
 
-  #matches(row: DeviceRow, filter: DeviceFilter): boolean {
-    const { device, twin } = row;
-    const { label, suspicion, staleForMs, isPending, text, quality } = filter;
-    const is = (wanted: string | null, value: string | undefined): boolean =>
-      wanted === null || wanted === value;
-    const asOf = this.#reading.asOf(twin);
-    return (
-      is(filter.kind, row.kind) &&
-      is(filter.site, row.site) &&
-      (is(filter.state, worldState(twin.path)) || is(filter.state, shownState(twin.path))) &&
-      is(filter.firmware, twin.newest?.report.firmware) &&
-      (label === null || this.#hasLabel(device, label)) &&
-      (suspicion === null || twin.suspicions.some(({ reason }) => reason === suspicion)) &&
-      (staleForMs === null || (asOf !== null && asOf < this.#options.clock.now() - staleForMs)) &&
-      (isPending === null || isPending === twin.open.length > 0) &&
-      (text === null || device.toLowerCase().includes(text.toLowerCase())) &&
-      (quality === null || this.#reading.qualityNow(twin) === quality)
-    );
-  }
-
-  #hasLabel(device: string, label: string): boolean {
+  #judged({ device, kind, site, twin }: DeviceRow): JudgedDevice {
     const { labels } = JSON.parse(this.#devices.get(device) ?? '{}') as RegisteredDevice;
-    const { name, value } = readLabelFilter(label);
-    const known = labels[name];
-    return (
-      known !== undefined &&
-      (value === null || value === (typeof known === 'string' ? known : JSON.stringify(known)))
-    );
+    const asOf = this.#reading.asOf(twin);
+    return {
+      ...{ device, kind, site, labels, path: twin.path, firmware: twin.newest?.report.firmware },
+      quality: this.#reading.qualityNow(twin),
+      suspicions: twin.suspicions.map(({ reason }) => reason),
+      measuredMsAgo: asOf === null ? null : this.#options.clock.now() - asOf,
+      pending: twin.open.length,
+    };
   }
 }
 

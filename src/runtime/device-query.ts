@@ -1,24 +1,9 @@
 /**
- * What every archive has to know of a question for devices: the question that restricts nothing, and what devices are sorted by.
+ * What every archive has to know of a question for devices: what they are sorted by.
  */
 import type { Twin } from '../../actors/twin.ts';
 import type { DeviceCursor, DeviceOrder, DeviceRow } from '../history/ports.ts';
-import type { DeviceFilter } from '../contract/device-filter.ts';
 import type { TwinReading } from './twin-reading.ts';
-
-/** Finds every device. */
-export const ANY_DEVICE: DeviceFilter = {
-  kind: null,
-  state: null,
-  quality: null,
-  site: null,
-  firmware: null,
-  label: null,
-  suspicion: null,
-  staleForMs: null,
-  isPending: null,
-  text: null,
-};
 
 /** The order in which devices are listed unless asked otherwise: the one that nothing ever changes. */
 export const BY_ID: DeviceOrder = { by: 'id', isDescending: false };

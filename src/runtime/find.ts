@@ -6,7 +6,7 @@ import type { ReplyAddress } from '../../actors/twin.ts';
 import type { Kind } from '../../machines/kind.ts';
 import { encodeFailure, encodeFound, encodeRefusal, type EncodedReply } from '../wire/reply.ts';
 import { readFind } from '../wire/request.ts';
-import { ANY_DEVICE, BY_ID } from './device-query.ts';
+import { BY_ID } from './device-query.ts';
 import type { Archive } from '../history/ports.ts';
 import type { RuntimeLimits } from './limits.ts';
 import type { Clock } from './ports.ts';
@@ -38,9 +38,8 @@ export function findHandler(
     }
     underWay += 1;
     try {
-      const { limit, cursor: after, ...filter } = read.body;
+      const { limit, cursor: after, filter } = read.body;
       const { devices, cursor } = await options.archive.find({
-        ...ANY_DEVICE,
         ...filter,
         order: BY_ID,
         limit,

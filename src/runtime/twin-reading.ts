@@ -91,11 +91,3 @@ export class TwinReading {
     return { now: clock.now(), serverErrorMs, kinds };
   }
 }
-
-/** A label filter: `name=value`, or a bare `name` for any value. */
-export function readLabelFilter(label: string): { readonly name: string; readonly value: string | null } {
-  const equals = label.indexOf('=');
-  return equals === -1
-    ? { name: label, value: null }
-    : { name: label.slice(0, equals), value: label.slice(equals + 1) };
-}

@@ -10,7 +10,7 @@ import { type TSchema, type Static, Type } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import { commandId, isUuid, UUID_PATTERN } from '../../machines/command-id.ts';
 import { ID_PATTERN } from '../../machines/report.ts';
-import type { DeviceFilter } from '../contract/device-filter.ts';
+import { type DeviceFilter, deviceFilter, FILTER_NAMES, FILTERS } from '../contract/device-filter.ts';
 import { decode, type Encoding, encodingOf } from './codec.ts';
 import { quoted, schemaProblem } from './schema-problem.ts';
 
@@ -104,25 +104,26 @@ const ledgerCheck = TypeCompiler.Compile(LedgerRequestSchema);
 export const DesiredRequestSchema = Type.Object({ patch: AnyMap, ifVersion: Type.Optional(IfVersion) });
 const desiredCheck = TypeCompiler.Compile(DesiredRequestSchema);
 
-const Text = (description: string) =>
-  Type.Optional(Type.String({ minLength: 1, maxLength: 128, description }));
+/** The filters of `fleet.find`. */
+const FIND_FILTERS = FILTER_NAMES.filter((name) => FILTERS[name].isOfFind);
+
+/** A value that no device has is taken, whatever its form, and finds nothing. */
+const findFilters = Object.fromEntries(
+  FIND_FILTERS.map((name) => {
+    const { schema, meaning } = FILTERS[name];
+    const description = `only devices ${meaning}`;
+    const taken =
+      schema.type === 'string'
+        ? Type.String({ minLength: 1, maxLength: 128, description })
+        : { ...schema, description };
+    return [name, Type.Optional(taken)];
+  }),
+);
 
 /** Body of `fleet.find`, as it comes; empty finds everything. A field it does not name is refused. */
 export const FindRequestSchema = Type.Object(
   {
-    kind: Text('name of a kind'),
-    state: Text(
-      'known state; `suspect.doubted` and `suspect.out-of-service` are the two that `suspect` stands for',
-    ),
-    quality: Type.Optional(
-      Type.Union(
-        [Type.Literal('fresh'), Type.Literal('stale'), Type.Literal('suspect'), Type.Literal('unknown')],
-        { description: 'fresh, stale, suspect or unknown' },
-      ),
-    ),
-    site: Text('name of a site'),
-    firmware: Text('firmware version'),
-    label: Text('a label of the inventory'),
+    ...findFilters,
     limit: Type.Optional(
       Type.Integer({ minimum: 1, maximum: FIND_LIMIT_MAX, description: 'devices on one page' }),
     ),
@@ -185,11 +186,9 @@ export function readDesired(payload: Uint8Array): ReadRequest<DesiredBody> {
   return { ok: true, body: { patch: read.body.patch, ifVersion: read.body.ifVersion ?? null } };
 }
 
-/** A request for a page of devices in the order of their ids; `null` does not restrict. */
-export interface FindBody extends Pick<
-  DeviceFilter,
-  'kind' | 'state' | 'quality' | 'site' | 'firmware' | 'label'
-> {
+/** A request for a page of devices in the order of their ids. */
+export interface FindBody {
+  readonly filter: DeviceFilter;
   readonly limit: number;
   /** The id after which the page begins. */
   readonly cursor: string | null;
@@ -199,20 +198,8 @@ export interface FindBody extends Pick<
 export function readFind(payload: Uint8Array): ReadRequest<FindBody> {
   const read = readChecked('find', findCheck, payload, unknownFilter);
   if (!read.ok) return read;
-  const { body } = read;
-  return {
-    ok: true,
-    body: {
-      kind: body.kind ?? null,
-      state: body.state ?? null,
-      quality: body.quality ?? null,
-      site: body.site ?? null,
-      firmware: body.firmware ?? null,
-      label: body.label ?? null,
-      limit: body.limit ?? FIND_LIMIT_DEFAULT,
-      cursor: body.cursor ?? null,
-    },
-  };
+  const { limit = FIND_LIMIT_DEFAULT, cursor = null, ...values } = read.body;
+  return { ok: true, body: { filter: deviceFilter(values), limit, cursor } };
 }
 
 /** Why a request is not read; `null` when it is short enough. */

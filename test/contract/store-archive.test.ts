@@ -6,7 +6,9 @@ import type { BootClock } from '../../actors/clock.ts';
 import { bornTwin } from '../../actors/twin.ts';
 import { chargePoint } from '../../machines/charge-point.ts';
 import type { DeadLetterPage, DeviceCursor, DeviceQuery } from '../../src/history/ports.ts';
-import { ANY_DEVICE, BY_ID } from '../../src/runtime/device-query.ts';
+import { ANY_DEVICE } from '../../src/contract/device-filter.ts';
+import { QUALITIES } from '../../src/contract/twin-document.ts';
+import { BY_ID } from '../../src/runtime/device-query.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 import { OwnedStore } from './owned-store.ts';
 import { storesUnderTest, type StoreUnderTest } from './store-kinds.ts';
@@ -125,16 +127,16 @@ describe.each(storesUnderTest)('the archive $name', ({ open }) => {
       expect(await found({ suspicion: 'divergence' })).toEqual(['CP-3']);
       expect(await found({ suspicion: 'identity-conflict' })).toEqual([]);
       expect(await found({ staleForMs: DAY })).toEqual([]);
-      expect(await found({ text: 'p-2' })).toEqual(['cp-2', 'cp-20']);
-      expect(await found({ text: 'cp-3' })).toEqual(['CP-3']);
-      expect(await found({ text: '%' })).toEqual([]);
-      expect(await found({ isPending: true })).toEqual([]);
+      expect(await found({ q: 'p-2' })).toEqual(['cp-2', 'cp-20']);
+      expect(await found({ q: 'cp-3' })).toEqual(['CP-3']);
+      expect(await found({ q: '%' })).toEqual([]);
+      expect(await found({ pending: true })).toEqual([]);
       await owned.commit({
         twins: [twin('cp-1', { version: 2, lastN: 1, open: [entry('cp-1')] })],
         ledger: [entry('cp-1')],
       });
-      expect(await found({ isPending: true })).toEqual(['cp-1']);
-      expect(await found({ isPending: false })).toEqual(['CP-3', '_x', 'cp-2', 'cp-20']);
+      expect(await found({ pending: true })).toEqual(['cp-1']);
+      expect(await found({ pending: false })).toEqual(['CP-3', '_x', 'cp-2', 'cp-20']);
     });
 
     test('are sorted by times, those without one last, and read page by page', async () => {
@@ -175,37 +177,32 @@ describe.each(storesUnderTest)('the archive $name', ({ open }) => {
       expect((await paged({ by: 'lastContact', isDescending: false })).at(-1)).toBe('_x');
     });
 
-    test.each(['fresh', 'stale', 'suspect', 'unknown'])(
-      'of quality %s are as many as are found',
-      async (quality) => {
-        const clock = (at: number, earliest: number | null): BootClock =>
-          bootClock({
-            ...{ boot: 1, latest: { up: 1000, at } },
-            earliest: earliest === null ? null : { up: 1000, at: earliest },
-          });
-        const ages = [0, 20, 59, 61, 120].map((second) => T0 - second * SECOND);
-        const ids = ages.flatMap((_, index) => [
-          `n-${String(index)}`,
-          `b-${String(index)}`,
-          `w-${String(index)}`,
-        ]);
-        await owned.commit({
-          twins: ages.flatMap((at, index) => [
-            twin(ids[3 * index]!, { clock: clock(at, null) }),
-            twin(ids[3 * index + 1]!, { clock: clock(at, at - 100) }),
-            twin(ids[3 * index + 2]!, { clock: clock(at, at - 40 * SECOND) }),
-          ]),
+    test.each(QUALITIES)('of quality %s are as many as are found', async (quality) => {
+      const clock = (at: number, earliest: number | null): BootClock =>
+        bootClock({
+          ...{ boot: 1, latest: { up: 1000, at } },
+          earliest: earliest === null ? null : { up: 1000, at: earliest },
         });
-        const names = await found({ quality });
-        const { devices, isExact } = await under.store.count({ ...ANY_DEVICE, quality });
-        if (isExact) expect(devices).toBe(names.length);
-        else expect(devices).toBeGreaterThanOrEqual(names.length);
-        const everybody = await Promise.all(
-          ['fresh', 'stale', 'suspect', 'unknown'].map((one) => found({ quality: one })),
-        );
-        expect(everybody.flat().sort()).toEqual([...(await found({}))].sort());
-      },
-    );
+      const ages = [0, 20, 59, 61, 120].map((second) => T0 - second * SECOND);
+      const ids = ages.flatMap((_, index) => [
+        `n-${String(index)}`,
+        `b-${String(index)}`,
+        `w-${String(index)}`,
+      ]);
+      await owned.commit({
+        twins: ages.flatMap((at, index) => [
+          twin(ids[3 * index]!, { clock: clock(at, null) }),
+          twin(ids[3 * index + 1]!, { clock: clock(at, at - 100) }),
+          twin(ids[3 * index + 2]!, { clock: clock(at, at - 40 * SECOND) }),
+        ]),
+      });
+      const names = await found({ quality });
+      const { devices, isExact } = await under.store.count({ ...ANY_DEVICE, quality });
+      if (isExact) expect(devices).toBe(names.length);
+      else expect(devices).toBeGreaterThanOrEqual(names.length);
+      const everybody = await Promise.all(QUALITIES.map((one) => found({ quality: one })));
+      expect(everybody.flat().sort()).toEqual([...(await found({}))].sort());
+    });
 
     test('are counted by kind, world state, quality, site and firmware', async () => {
       const counts = [...(await under.store.counts())].sort((a, b) => (a.state < b.state ? -1 : 1));

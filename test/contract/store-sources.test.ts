@@ -3,7 +3,8 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Twin } from '../../actors/twin.ts';
-import { ANY_DEVICE } from '../../src/runtime/device-query.ts';
+import { ANY_DEVICE } from '../../src/contract/device-filter.ts';
+import type { Quality } from '../../src/contract/twin-document.ts';
 import { PARTITIONS, partitionOf } from '../../src/wire/partition.ts';
 import { OwnedStore } from './owned-store.ts';
 import { storesUnderTest, type StoreUnderTest } from './store-kinds.ts';
@@ -77,7 +78,7 @@ describe.each(storesUnderTest)('$name, a source', ({ open }) => {
         twin('cp-3', { via, path: 'suspect.doubted', suspicions }),
       ],
     });
-    const found = async (quality: string): Promise<readonly string[]> => {
+    const found = async (quality: Quality): Promise<readonly string[]> => {
       const order = { by: 'id', isDescending: false } as const;
       const query = { ...ANY_DEVICE, quality, order, limit: 10, cursor: null };
       return (await under.store.find(query)).devices.map(({ device }) => device);

@@ -2,6 +2,7 @@
 import { Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { type Command, Option } from 'commander';
+import { FILTER_NAMES, type FilterName, FILTERS } from '../../src/contract/device-filter.ts';
 import { HTTP_HELP, httpToken, httpUrl } from './addresses.ts';
 import { CorralHttp } from './corral-http.ts';
 import { wholeNumber } from './numbers.ts';
@@ -35,16 +36,11 @@ const FleetBody = TypeCompiler.Compile(
   }),
 );
 
-/** What the filters are called, on the command line and in the query. */
-const FILTERS = ['kind', 'state', 'quality', 'site', 'firmware', 'label', 'suspicion', 'sort'] as const;
-
 /** What a list may be sorted by, as HTTP has it. */
 const ORDERS = ['id', '-id', 'since', '-since', 'lastContact', '-lastContact', 'ageMs', '-ageMs'];
 
-type DevicesFlags = Readonly<Partial<Record<(typeof FILTERS)[number], string>>> & {
-  readonly staleFor?: number;
-  readonly pending?: true;
-  readonly find?: string;
+type DevicesFlags = Readonly<Record<string, string | number | boolean | undefined>> & {
+  readonly sort?: string;
   readonly limit: number;
   readonly all?: true;
   readonly json?: true;
@@ -68,25 +64,9 @@ Examples:
 
 /** Adds the subcommands. */
 export function addDevices(program: Command): void {
-  program
-    .command('devices')
-    .description('List devices, in the order of their ids.')
-    .option('--kind <kind>', 'only of this kind')
-    .option(
-      '--state <state>',
-      'only in this known state; suspect.doubted and suspect.out-of-service are the two of suspect',
-    )
-    .option(
-      '--quality <quality>',
-      'only those whose state can be trusted so far: fresh, stale, suspect, unknown',
-    )
-    .option('--site <site>', 'only of this site')
-    .option('--firmware <version>', 'only with this firmware')
-    .option('--label <label>', 'only with this label of the inventory: name, or name=value')
-    .option('--suspicion <reason>', 'only with a suspicion of this reason')
-    .option('--stale-for <duration>', 'only those whose state was measured longer ago', duration)
-    .option('--pending', 'only those of which a command waits for its outcome')
-    .option('--find <text>', 'only with this in their id')
+  const devices = program.command('devices').description('List devices, in the order of their ids.');
+  for (const { option } of filterOptions()) devices.addOption(option);
+  devices
     .addOption(
       new Option('--sort <order>', 'what they are sorted by; - for the greatest first').choices(ORDERS),
     )
@@ -101,6 +81,15 @@ export function addDevices(program: Command): void {
     .option('--json', 'the counts as one line of JSON')
     .addHelpText('after', FLEET_HELP)
     .action(runFleet);
+}
+
+/** The filters of the contract as options: a time is told with its unit. */
+function filterOptions(): readonly { readonly name: FilterName; readonly option: Option }[] {
+  return FILTER_NAMES.map((name) => {
+    const { option: flags, meaning } = FILTERS[name];
+    const option = new Option(flags, `only those ${meaning.replaceAll('`', '')}`);
+    return { name, option: flags.endsWith('<duration>') ? option.argParser(duration) : option };
+  });
 }
 
 async function runDevices(flags: DevicesFlags): Promise<void> {
@@ -124,13 +113,11 @@ async function runDevices(flags: DevicesFlags): Promise<void> {
 
 function queryOf(flags: DevicesFlags, most: number): URLSearchParams {
   const query = new URLSearchParams({ limit: String(Math.min(most, 1_000)), total: 'false' });
-  for (const filter of FILTERS) {
-    const value = flags[filter];
-    if (value !== undefined) query.set(filter, value);
+  if (flags.sort !== undefined) query.set('sort', flags.sort);
+  for (const { name, option } of filterOptions()) {
+    const value = flags[option.attributeName()];
+    if (value !== undefined) query.set(name, String(value));
   }
-  if (flags.staleFor !== undefined) query.set('staleForMs', String(flags.staleFor));
-  if (flags.pending === true) query.set('pending', 'true');
-  if (flags.find !== undefined) query.set('q', flags.find);
   return query;
 }
 

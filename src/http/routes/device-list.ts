@@ -5,12 +5,12 @@
  * go or change meanwhile move no other one. In the order of ids, which never change, every device that exists all the while
  * is shown exactly once.
  */
-import { type Static, Type } from '@sinclair/typebox';
+import { KindGuard, type Static, type TOptional, type TSchema, Type } from '@sinclair/typebox';
 import type { Kind } from '../../../machines/kind.ts';
 import { SUSPECT_STATES } from '../../../machines/shown-state.ts';
-import { ID_PATTERN } from '../../../machines/report.ts';
 import type { DeviceOrder } from '../../history/ports.ts';
-import type { DeviceFilter } from '../../contract/device-filter.ts';
+import { deviceFilter, FILTER_NAMES, type FilterName, FILTERS } from '../../contract/device-filter.ts';
+import { QUALITIES } from '../../contract/twin-document.ts';
 import { askStore, documentNow, type HttpApp, type HttpContext, kindNamed } from '../context.ts';
 import { deviceCursor, readDeviceCursor } from '../device-cursor.ts';
 import { limitParameter, nextPath, NextSchema } from '../page.ts';
@@ -20,8 +20,6 @@ import { deviceLine, DeviceLineSchema } from '../twin-view.ts';
 /** How many devices a page holds unless asked otherwise, and at most. */
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1_000;
-
-const QUALITIES = ['fresh', 'stale', 'suspect', 'unknown'];
 
 /** The orders a list may be asked in; the older a state, the earlier it was measured. */
 const ORDERS: Readonly<Record<string, DeviceOrder>> = {
@@ -57,7 +55,7 @@ export function deviceListRoutes(app: HttpApp, context: HttpContext): void {
       const order = ORDERS[sort];
       if (order === undefined) throw badQuery('sort', `expected one of ${Object.keys(ORDERS).join(', ')}`);
       const wanted = readFields(fields);
-      const filter = filterOf(request.query);
+      const filter = deviceFilter(request.query);
       const isById = order.by === 'id';
       const after = readDeviceCursor(cursor, isById);
       const [found, counted] = await Promise.all([
@@ -97,39 +95,24 @@ export const DeviceListSchema = Type.Object({
   next: NextSchema,
 });
 
-/** Only kinds and states that exist are taken: an empty list would look like good news. */
-function deviceListQuery(kinds: readonly Kind[]) {
+/** The filters as parameters. Only kinds and states that exist are taken: an empty list would look like good news. */
+function filterParameters(kinds: readonly Kind[]): Record<FilterName, TOptional<TSchema>> {
   const states = new Set([...kinds.flatMap(({ machine }) => Object.keys(machine.states)), ...SUSPECT_STATES]);
+  const known = { kinds: kinds.map(({ name }) => name), states: [...states].sort() };
+  const parameters = FILTER_NAMES.map((name) => {
+    const { schema, meaning, among } = FILTERS[name];
+    const description = `only devices ${meaning}`;
+    if (among !== undefined) return [name, Type.Optional(oneOf(known[among], description))];
+    if (KindGuard.IsUnion(schema)) return [name, Type.Optional(oneOf(QUALITIES, description))];
+    return [name, Type.Optional({ ...schema, description })];
+  });
+  return Object.fromEntries(parameters) as Record<FilterName, TOptional<TSchema>>;
+}
+
+function deviceListQuery(kinds: readonly Kind[]) {
   return Type.Object(
     {
-      kind: Type.Optional(oneOf(kinds.map(({ name }) => name))),
-      state: Type.Optional(oneOf([...states].sort())),
-      quality: Type.Optional(oneOf(QUALITIES)),
-      site: Type.Optional(Type.String({ pattern: ID_PATTERN, description: 'id of a site' })),
-      firmware: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-      label: Type.Optional(
-        Type.String({
-          minLength: 1,
-          maxLength: 128,
-          description: 'a label of the inventory: name, or name=value',
-        }),
-      ),
-      suspicion: Type.Optional(
-        Type.String({ pattern: ID_PATTERN, description: 'reason of a suspicion that is open' }),
-      ),
-      staleForMs: Type.Optional(
-        Type.Integer({
-          minimum: 0,
-          maximum: Number.MAX_SAFE_INTEGER,
-          description: 'only devices whose newest report was measured longer ago than this, ms',
-        }),
-      ),
-      pending: Type.Optional(
-        Type.Boolean({ description: 'whether a command of it waits for its final outcome' }),
-      ),
-      q: Type.Optional(
-        Type.String({ pattern: ID_PATTERN, description: 'a part of the id, in upper or lower case' }),
-      ),
+      ...filterParameters(kinds),
       sort: Type.Unsafe<string>({
         type: 'string',
         enum: Object.keys(ORDERS),
@@ -147,22 +130,6 @@ function deviceListQuery(kinds: readonly Kind[]) {
   );
 }
 
-function filterOf(query: Static<ReturnType<typeof deviceListQuery>>): DeviceFilter {
-  const { kind, state, quality, site, firmware, label, suspicion, staleForMs, pending, q } = query;
-  return {
-    kind: kind ?? null,
-    state: state ?? null,
-    quality: quality ?? null,
-    site: site ?? null,
-    firmware: firmware ?? null,
-    label: label ?? null,
-    suspicion: suspicion ?? null,
-    staleForMs: staleForMs ?? null,
-    isPending: pending ?? null,
-    text: q ?? null,
-  };
-}
-
 function readFields(text: string | undefined): ReadonlySet<string> | null {
   if (text === undefined) return null;
   const fields = text.split(',').map((field) => field.trim());
@@ -178,6 +145,6 @@ function onlyFields(line: Line, wanted: ReadonlySet<string> | null): Partial<Lin
   return Object.fromEntries(Object.entries(line).filter(([name]) => wanted.has(name)));
 }
 
-function oneOf(values: readonly string[]) {
-  return Type.Unsafe<string>({ type: 'string', enum: values });
+function oneOf(values: readonly string[], description: string) {
+  return Type.Unsafe<string>({ type: 'string', enum: values, description });
 }

@@ -526,8 +526,8 @@ describe('other questions', () => {
     bus.serveFind(({ payload, replyTo }) => {
       const read = readFind(payload);
       if (!read.ok) throw new Error(read.detail);
-      const { cursor, limit, kind } = read.body;
-      expect(kind).toBe('car');
+      const { cursor, limit, filter } = read.body;
+      expect(filter.kind).toBe('car');
       const names = all.filter((name) => cursor === null || name > cursor).slice(0, limit);
       const last = names.at(-1);
       const page = {

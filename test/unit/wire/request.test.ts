@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encode } from '../../../src/wire/codec.ts';
 import { VALUES_MAX } from '../../../src/wire/decode-limits.ts';
+import { ANY_DEVICE } from '../../../src/contract/device-filter.ts';
 import {
   FIND_LIMIT_DEFAULT,
   FIND_LIMIT_MAX,
@@ -145,22 +146,22 @@ describe('other requests', () => {
   test('find without a query finds everything, a page at a time', () => {
     expect(readFind(nothing)).toMatchObject({
       ok: true,
-      body: { kind: null, limit: FIND_LIMIT_DEFAULT, cursor: null },
+      body: { filter: ANY_DEVICE, limit: FIND_LIMIT_DEFAULT, cursor: null },
     });
   });
 
   test('find takes every field of its query', () => {
-    const query = {
+    const filters = {
       kind: 'car',
       state: 'rented',
       quality: 'fresh',
       site: 'depot',
       firmware: '1',
       label: 'x',
-      limit: 5,
-      cursor: 'car-1',
     };
-    expect(readFind(json(query))).toEqual({ ok: true, body: query });
+    const page = { limit: 5, cursor: 'car-1' };
+    const body = { filter: { ...ANY_DEVICE, ...filters }, ...page };
+    expect(readFind(json({ ...filters, ...page }))).toEqual({ ok: true, body });
     expect(readFind(json({ quality: 'good' }))).toMatchObject({ ok: false });
     expect(readFind(json({ limit: FIND_LIMIT_MAX + 1 }))).toMatchObject({ ok: false });
   });
