@@ -9,8 +9,11 @@ import { chargePoint } from '../../machines/charge-point.ts';
 import { type RefusalCode, REFUSALS } from '../../src/contract/refusal.ts';
 import { WAITING_MAX } from '../../actors/prospect.ts';
 import type { App } from '../../src/app/app.ts';
+import { connectCorral, type Corral, CorralRefusal } from '../../src/client/corral.ts';
 import { acceptanceOf } from '../../src/wire/acceptance.ts';
+import { startCorralCommand } from '../callers/corral-command.ts';
 import { type Link, startLink } from '../servers/link.ts';
+import { EXIT } from '../../tools/cli/command-line-error.ts';
 import { startNode, until } from '../nodes/node.ts';
 import type { RawBody } from '../callers/raw-backend.ts';
 import type { RawDevice, RawReport } from '../devices/raw-device.ts';
@@ -159,6 +162,34 @@ async function askOverHttp({ device, name, id, body }: Question): Promise<unknow
   return ((await response.json()) as RawBody).code;
 }
 
+/** What the client throws. */
+async function askByClient(
+  client: Corral,
+  { device, operation, name, id, body }: Question,
+): Promise<unknown> {
+  const { args, patch, ...options } = body as {
+    readonly args?: Readonly<Record<string, unknown>>;
+    readonly patch?: Readonly<Record<string, unknown>>;
+    readonly ifVersion?: number;
+  };
+  const asked = {
+    command: () => client.command(device, name, args, { ...options, id }),
+    desired: () => client.desired(device, patch!),
+    ledger: () => client.ledger(device, id),
+  };
+  return asked[operation]().catch((error: unknown) => error);
+}
+
+/** What `corral` ends with and says. */
+async function askByCommandLine({ device, operation, name, id, body }: Question): Promise<unknown> {
+  const args = JSON.stringify(body.args ?? {});
+  const words =
+    operation === 'ledger' ? ['ledger', device, id] : ['command', device, name, '--id', id, '--args', args];
+  const env = { CORRAL_BACKEND_URL: world.hub.url('backend') };
+  const { code, stdout } = await startCorralCommand([...words, '--json'], { env }).ended;
+  return { exitCode: code, ...(JSON.parse(stdout) as RawBody) };
+}
+
 /** What is asked for each of some codes, and what each device had been told before. */
 interface Round {
   readonly questions: ReadonlyMap<string, readonly Question[]>;
@@ -236,6 +267,52 @@ describe('what is refused after the store was away', () => {
     await sleep(1_000);
     toStore.heal();
     expect(await said).toEqual(expected(OF_COMMANDS));
+    await expectNothingDone(round);
+  });
+
+  test('as it was asked: by the client, which says of each code what it means for earlier requests', async () => {
+    const client = await connectCorral({ url: world.hub.url('backend') });
+    world.add(() => client.close());
+    const other = await world.knownDevice();
+    // Whoever asks an overloaded device asks again, and finds it less so.
+    const codes = CODES.filter((code) => code !== 'overloaded');
+    const round = await prepare(codes);
+    toStore.freeze();
+    const said = [...round.questions].map(
+      async ([code, [asked]]) => [code, await askByClient(client, asked!)] as const,
+    );
+    await client.get(other.device);
+    toStore.heal();
+    for (const [code, error] of await Promise.all(said)) {
+      expect(error, code).toBeInstanceOf(CorralRefusal);
+      expect(error, code).toMatchObject({ code, acceptance: acceptanceOf(code) });
+    }
+    await expectNothingDone(round);
+  });
+
+  test('as it was asked: by the command line, whose exit code says it', async () => {
+    const codes: readonly RefusalCode[] = [
+      'illegal-state',
+      'pending',
+      'id-reused',
+      'bad-arguments',
+      'forgotten',
+    ];
+    const round = await prepare([...codes, 'unknown-id']);
+    const [lost] = round.questions.get('forgotten')!;
+    const questions = [...round.questions].map(([code, [asked]]) => [code, asked!] as const);
+    const said = [...questions, ['forgotten', { ...lost!, operation: 'ledger' }] as const].map(
+      async ([code, asked]) => [code, asked, await askByCommandLine(asked)] as const,
+    );
+    toStore.freeze();
+    // The outage is what is tried here: programs take about as long to start.
+    await sleep(2_000);
+    toStore.heal();
+    for (const [code, { operation }, answer] of await Promise.all(said)) {
+      const ofLedger = operation === 'ledger' && code === 'forgotten' ? 'maybe' : acceptanceOf(code);
+      const exitCode = ofLedger === 'no' ? EXIT.notExecuted : EXIT.unknown;
+      expect(answer, code).toMatchObject({ code, outcome: 'refused', acceptance: ofLedger, exitCode });
+    }
     await expectNothingDone(round);
   });
 

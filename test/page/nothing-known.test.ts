@@ -7,6 +7,9 @@ import { chromiumPath, CHROMIUM_NOTE } from './browser.ts';
 import { gone, shown, until } from './looking.ts';
 import { pageUnderTest } from './page-under-test.ts';
 
+/** As long as the page waits for an answer to a question, ms. */
+const GIVEN_UP_MS = 15_000;
+
 describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
   const { parts, open, row, states } = pageUnderTest();
   const why = (): Locator => parts.page.getByRole('region', { name: 'Why' });
@@ -77,6 +80,31 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       await parts.fine.report();
       await shown(row('cp-100').getByText('fresh'));
     });
+  });
+
+  test('a node that stands still is noticed by a page that asks for nothing, long before a question would be given up', async () => {
+    const { node } = parts.system;
+    const page = await open('/');
+    await shown(row('cp-100'));
+    const noticed = page.evaluate(async () => {
+      const banner = (): boolean => document.querySelector('.banner [role=alert]') !== null;
+      const from = performance.now();
+      while (!banner()) await new Promise((resolve) => setTimeout(resolve, 20));
+      return performance.now() - from;
+    });
+    const frozenAt = Date.now();
+    node.pause();
+    const afterMs = await noticed;
+    const said = await page.getByRole('alert').innerText();
+    await shown(page.getByText('connection lost', { exact: true }));
+    node.resume();
+    await shown(page.getByRole('status').filter({ hasText: /^live$/ }));
+    // What it heard last was a sign of life, at most a second before.
+    const times = [-4_000, -3_000, -2_000, -1_000, 0, 1_000].map((ms) =>
+      new Date(frozenAt + ms).toISOString().slice(11, 19),
+    );
+    expect(times.some((time) => said.includes(`lost at ${time} UTC`))).toBe(true);
+    expect(afterMs).toBeLessThan(GIVEN_UP_MS);
   });
 
   describe.each([

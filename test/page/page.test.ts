@@ -215,36 +215,6 @@ describe.skipIf(chromiumPath() === null)(`the page${CHROMIUM_NOTE}`, () => {
       await gone(page.getByRole('region', { name: 'Hold' }));
     });
 
-    test('is not said to have refused what was asked again in vain, after its first answer was lost', async () => {
-      const { system } = parts;
-      const device = await system.device('cp-500', { manner: 'probes' });
-      const page = await open('/devices/cp-500');
-      await page.getByRole('button', { name: 'Enter a token' }).click();
-      await page.getByRole('textbox', { name: 'Token' }).fill(OPERATE_TOKEN);
-      await page.getByRole('button', { name: 'Keep it' }).click();
-      // The order arrives, its answer does not.
-      const orders = '**/v1/devices/cp-500/commands';
-      await page.route(orders, async (route) => {
-        if (route.request().method() === 'POST') await route.fetch();
-        await route.abort();
-      });
-      await page.getByRole('button', { name: 'reserve' }).click();
-      const { n } = await device.command('reserve');
-      const progress = page.locator('.sending');
-      await shown(progress.getByText(/Nobody answered, so reserve may or may not have been accepted/));
-      await page.unroute(orders);
-      await system.killHub();
-      await progress.getByRole('button', { name: 'Ask again' }).click();
-      await shown(progress.getByText(/This time it was not accepted: the hub is away/));
-      await shown(
-        progress.getByText(/The first time nobody answered, so reserve may or may not have been accepted/),
-      );
-      await system.startHub();
-      await progress.getByRole('button', { name: 'Ask again' }).click();
-      await shown(page.getByText('reserve was accepted'));
-      expect(device.told).toEqual([n]);
-    });
-
     test('does not offer a command that would be refused, and says why', async () => {
       const page = await open('/devices/cp-900');
       const reserve = page.getByRole('button', { name: 'reserve' });
