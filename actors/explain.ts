@@ -226,8 +226,12 @@ function openSentence(entry: LedgerEntry): string {
 
 function acceptedSentence({ unready }: Evidence, commands: readonly CommandProspect[]): string {
   if (unready !== null) return `No command would be accepted now: ${unready}.`;
-  const accepted = commands.filter((command) => command.accepted).map(({ name }) => name);
-  return accepted.length === 0 ? 'It accepts no command now.' : `It would accept ${accepted.join(', ')} now.`;
+  const accepted = commands.filter((command) => command.accepted);
+  const atOnce = accepted.filter(({ code }) => code === null).map(({ name }) => name);
+  const afterProof = accepted.filter(({ code }) => code !== null).map(({ name }) => name);
+  const now = atOnce.length === 0 ? 'It accepts no command now' : `It would accept ${atOnce.join(', ')} now`;
+  const later = `, and decide on ${afterProof.join(', ')} after the device has answered \`report\``;
+  return `${now}${afterProof.length === 0 ? '' : later}.`;
 }
 
 function commandProspect(evidence: Evidence, name: string): CommandProspect {

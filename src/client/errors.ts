@@ -8,7 +8,8 @@ import { ACCEPTANCES, type Acceptance, acceptanceOf } from '../wire/acceptance.t
  * The twin refused: nothing was sent to the device, and nothing of what was asked under this id before was accepted. `code` is stable,
  * `allowed` is what would be accepted now. Only of `bad-arguments`, which may be said before anybody looks the id up, and of `forgotten`,
  * since what the ledger had is erased, an earlier request under an id that the caller gave may have been accepted all the same:
- * `acceptance` tells that apart. Where the ledger was asked, it is the question that is refused.
+ * `acceptance` tells that apart. A copy of an earlier call that got no answer and is still on its way is decided on when it arrives: within
+ * one call the client says so itself. Where the ledger was asked, it is the question that is refused.
  */
 export class CorralRefusal extends Error {
   readonly code: RefusalCode;

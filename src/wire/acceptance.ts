@@ -10,7 +10,10 @@ import type { FailureCode } from '../contract/reply-bodies.ts';
 
 /** What a word means for the command. */
 export const ACCEPTANCES = {
-  /** The id is not that of this command: nothing was sent, and nothing of what came before this answer will be. */
+  /**
+   * The id is not that of this command: nothing was sent, and nothing of what had arrived before this answer will be. A copy that got no
+   * answer and is still on its way is decided on when it arrives.
+   */
   no: 'it was certainly not accepted',
   /** Nothing follows from this copy. What an earlier one under the same id came to is not said. */
   'not-this-copy': 'this copy was certainly not accepted, an earlier one with the same id may have been',

@@ -18,7 +18,7 @@ import { World } from '../servers/world.ts';
 const OPERATOR = 'operator-of-this-test';
 const READER = 'reader-of-this-test';
 /** So many requests of this machine are answered in ten seconds: more than all that is asked before it matters. */
-const RATE_MAX = 1_000;
+const RATE_MAX = 400;
 /** More than may read from the store at once, and wait for it. */
 const READERS = 200;
 
@@ -249,12 +249,17 @@ describe('what HTTP says by itself of a command that the device has', () => {
   test('and has too many callers for another, is no word of that', async () => {
     const { raw, asked } = await underWay();
     toStore.freeze();
-    const others = Array.from({ length: RATE_MAX + 1 }, () => randomUUID());
-    const said = await Promise.all(
-      others.map((id) => send({ ...asked, id }, { headers: { authorization: 'Bearer of-nobody' } })),
-    );
-    expect(said.map(({ body }) => body.code)).toContain('rate-limited');
-    expectNoDenial(await send(asked), 'rate-limited', 'not-this-copy');
+    const others: string[] = [];
+    const said = await until('it is one too many', async () => {
+      const ids = Array.from({ length: RATE_MAX + 1 }, () => randomUUID());
+      others.push(...ids);
+      const headers = { authorization: 'Bearer of-nobody' };
+      await Promise.all(ids.map((id) => send({ ...asked, id }, { headers })));
+      const answer = await send(asked);
+      const isLimited = answer.body.code === 'rate-limited';
+      return isLimited ? { done: true, value: answer } : { done: false, seen: JSON.stringify(answer) };
+    });
+    expectNoDenial(said!, 'rate-limited', 'not-this-copy');
     toStore.heal();
     await expectOnlyThat(raw, asked, others.slice(0, 20));
   });

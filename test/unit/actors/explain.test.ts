@@ -182,6 +182,18 @@ test('what is reserved without a hold is told as what it is: by somebody else, o
   expect(explained(pair).summary[0]).not.toContain('somebody else');
 });
 
+test('what has to wait for an answer of the device is not said to be accepted now', () => {
+  const pair = new Pair();
+  pair.report();
+  const { summary, commands } = explained(pair);
+  const waiting = commands.filter(({ code }) => code === 'needs-proof').map(({ name }) => name);
+  expect(waiting).toContain('reserve');
+  const [last = ''] = summary.slice(-1);
+  expect(last).toBe(
+    `It would accept report, reboot now, and decide on ${waiting.join(', ')} after the device has answered \`report\`.`,
+  );
+});
+
 describe('what is true of the moment only', () => {
   test('is how fresh the knowledge is, and what would be accepted', () => {
     const { summary, momentary } = explained(openCar());
