@@ -43,7 +43,14 @@ export async function evidenceOf(
       .length,
     weather: { ...drawWeather(new Chance(1)), limits },
     ...{ hubOffsetMs: 0, hubClock: null, silence: new Map(), serverClocks: new Map(), events: 0 },
-    ...{ lastWords: null, lyingWords: null, filedOfThorn: null, feedWords: null, feedSilence: new Map() },
+    ...{
+      lastWords: null,
+      lyingWords: null,
+      filedOfThorn: null,
+      feedWords: null,
+      sourceAnswers: [],
+      feedSilence: new Map(),
+    },
   };
 }
 

@@ -13,13 +13,14 @@ const OWN_DOUBTS: readonly string[] = ['source-away'];
 export const sources: Checker = {
   name: 'sources',
   sentence:
-    'a device that a source speaks for is offline only where the source was heard after its time was up, it is doubted only because its source is away, and it is right in the end; when both are silent, the source is offline and its devices are not',
+    'a device that a source speaks for is offline only where the source was heard after its time was up, it is doubted only because its source is away, and it is right in the end; what its source says is believed of the present session alone, of no old list, and of nobody who was not heard since; when both are silent, the source is offline and its devices are not',
   check: (evidence) => {
     const { feedWords } = evidence;
     if (feedWords === null) return [];
     return [
       ...offlineTooSoon(evidence, feedWords),
       ...blamed(evidence, feedWords),
+      ...wrongInExam(evidence),
       ...wrongInTheEnd(evidence, feedWords),
       ...wrongInSilence(evidence, feedWords),
     ];
@@ -55,6 +56,14 @@ function blamed({ record }: Evidence, { sockets }: FeedWords): readonly Flaw[] {
           .map(({ reason, detail }) => ({ at, device, text: `it is doubted: ${reason}, ${detail}` })),
       ),
   );
+}
+
+function wrongInExam({ sourceAnswers }: Evidence): readonly Flaw[] {
+  return sourceAnswers.flatMap(({ at, device, what, wanted, found }): readonly Flaw[] => {
+    if (found?.state === wanted.state && found.doubt === wanted.doubt) return [];
+    const text = `${what}: it is ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`;
+    return [{ at, device, text }];
+  });
 }
 
 function wrongInTheEnd(

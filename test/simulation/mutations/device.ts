@@ -59,7 +59,7 @@ export const deviceMutations: readonly Mutation[] = [
     find: 'memory.hold.endsUp - memory.hold.chargedUp',
     put: 'memory.hold.endsUp',
     caughtBy: 'single-holder',
-    seed: 2,
+    seed: 6,
   },
   {
     bug: 'a device keeps a hold for longer than it was told',

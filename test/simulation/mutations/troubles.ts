@@ -44,7 +44,7 @@ export const troubleMutations: readonly Mutation[] = [
         this.#options.onNotice({ type: 'consumer-ended', reason, detail });`,
     put: "        this.#options.onNotice({ type: 'consumer-ended', reason, detail });",
     caughtBy: 'presence',
-    seed: 9,
+    seed: 2,
   },
   {
     bug: 'a node commands by a clock of which it knows that it is wrong',

@@ -11,6 +11,7 @@ import type { ServerClock } from './clocks.ts';
 import type { Device } from './device.ts';
 import type { FeedWords } from './feed.ts';
 import type { LyingWords } from './liar.ts';
+import type { SourceAnswer } from './source-exam.ts';
 import type { LastWords } from './storageless.ts';
 import type { Weather } from './weather.ts';
 
@@ -68,6 +69,8 @@ export interface Evidence {
   readonly filedOfThorn: readonly ArchivedReport[] | null;
   /** What the feed said that speaks for others, and the states of all of them when nothing of it was heard any more. */
   readonly feedWords: FeedWords | null;
+  /** What was known of its devices while it was examined. */
+  readonly sourceAnswers: readonly SourceAnswer[];
   readonly feedSilence: ReadonlyMap<string, string>;
   readonly events: number;
 }

@@ -58,6 +58,10 @@ export class Feed {
   #startedAt = 0;
   #awayUntil = -Infinity;
   #replayedPolls = 0;
+  /** Between these states all of them go there and back, while an old list is played in the exam. */
+  #swapped: readonly [string, string] | null = null;
+  #muted: readonly string[] = [];
+  #polls = 0;
   #isOver = false;
   #isSilent = false;
 
@@ -90,6 +94,38 @@ export class Feed {
     this.#awayUntil = -Infinity;
     this.#replayedPolls = 0;
     this.#silentUntil.clear();
+  }
+
+  /** From now on an old list is played in turn with the present one: what half of the sockets were is what the others are. `null`: no more. */
+  alternate(states: readonly [string, string] | null): void {
+    this.#swapped = states;
+    if (states === null) return;
+    const [one, other] = states;
+    this.sockets.forEach((socket, index) => {
+      this.#living.set(socket, index % 2 === 0 ? one : other);
+    });
+    this.#old = new Map(this.sockets.map((socket, index) => [socket, index % 2 === 0 ? other : one]));
+    this.#polls = 0;
+  }
+
+  /** It says nothing of these, and of all others. */
+  mute(sockets: readonly string[]): void {
+    this.#muted = sockets;
+  }
+
+  /** Another session begins. */
+  restart(): void {
+    this.#session += 1;
+    this.#seqs.clear();
+    this.#startedAt = this.#schedule.now;
+  }
+
+  leave(): void {
+    this.#awayUntil = Infinity;
+  }
+
+  comeBack(): void {
+    this.#awayUntil = -Infinity;
   }
 
   /** It says nothing more. */
@@ -135,9 +171,7 @@ export class Feed {
         this.#awayUntil = now + this.#chance.exponential(AWAY_MS);
         return;
       case 'source-restarted':
-        this.#session += 1;
-        this.#seqs.clear();
-        this.#startedAt = now;
+        this.restart();
         return;
       case 'old-snapshot':
         this.#old = new Map(this.sockets.map((socket) => [socket, this.#draw()]));
@@ -153,13 +187,15 @@ export class Feed {
       if (this.#isSilent) return;
       this.#poll();
       for (const socket of this.sockets)
-        if (this.#chance.hits(CHANGE_PART)) this.#living.set(socket, this.#draw());
+        if (this.#chance.hits(CHANGE_PART) && this.#swapped === null) this.#living.set(socket, this.#draw());
       if (this.#schedule.now < this.#awayUntil) return;
-      const isOld = this.#replayedPolls % 4 >= 2;
+      const isOld = this.#swapped === null ? this.#replayedPolls % 4 >= 2 : this.#polls % 4 >= 2;
+      this.#polls += 1;
       this.#replayedPolls = Math.max(0, this.#replayedPolls - 1);
       this.#say(FEED, 'available');
       for (const [socket, state] of isOld ? this.#old : this.#living)
-        if ((this.#silentUntil.get(socket) ?? 0) <= this.#schedule.now) this.#say(socket, state);
+        if (!this.#muted.includes(socket) && (this.#silentUntil.get(socket) ?? 0) <= this.#schedule.now)
+          this.#say(socket, state);
     });
   }
 

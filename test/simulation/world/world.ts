@@ -30,6 +30,7 @@ import { Server } from './server.ts';
 import { SetBacks } from './set-backs.ts';
 import { Site, SITE } from './site.ts';
 import { Liar } from './liar.ts';
+import { SourceExam } from './source-exam.ts';
 import { Standby } from './standby.ts';
 import { Storageless } from './storageless.ts';
 import { Storm } from './storm.ts';
@@ -129,6 +130,7 @@ export class World {
   readonly #liar: Liar | null;
   readonly #thorn: Thorn | null;
   readonly #feed: Feed | null;
+  readonly #sourceExam: SourceExam | null;
   #isCalm = false;
 
   constructor(seed: number, trace: Trace, plan: Plan = EVERYTHING) {
@@ -186,6 +188,8 @@ export class World {
     this.#thorn = this.#has('thorn') ? new Thorn(prickly) : null;
     const feeding = { ...own, chance: chance.fork('feed') };
     this.#feed = this.#has('feed') ? new Feed(feeding) : null;
+    const feed = this.#feed;
+    this.#sourceExam = feed && new SourceExam({ schedule, feed, store: this.#store });
     this.#storm = new Storm({
       ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
       ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends, hub: this.#hub },
@@ -243,6 +247,7 @@ export class World {
       lastWords: (await this.#storageless?.lastWords(this.#store)) ?? null,
       lyingWords: (await this.#liar?.lyingWords()) ?? null,
       filedOfThorn: (await this.#thorn?.filed(this.#store)) ?? null,
+      sourceAnswers: this.#sourceExam?.answers ?? [],
       feedWords: (await this.#feed?.words(this.#store)) ?? null,
       truth: new Map(this.#devices.map((device) => [device.name, device.truth()])),
     };
@@ -446,6 +451,7 @@ export class World {
     this.#thorn?.end();
     this.#liar?.end();
     this.#feed?.end();
+    this.#sourceExam?.begin();
     this.#trouble.failPart = 0;
     this.#trouble.mutePart = 0;
     this.#trouble.slowPart = 0;

@@ -1,0 +1,4 @@
+import { sourceMutations } from './sources.ts';
+import { testThatEachIsNoticed } from './noticed.ts';
+
+testThatEachIsNoticed(sourceMutations);
