@@ -9,7 +9,7 @@
 import type { Kind } from '../machines/kind.ts';
 import { OUT_OF_SERVICE } from '../machines/shown-state.ts';
 import { worldState } from '../machines/statechart.ts';
-import { ABANDON } from '../machines/common-commands.ts';
+import { ABANDON, RENEW_IDENTITY } from '../machines/common-commands.ts';
 import { measuredAt } from './clock.ts';
 import type { Transition } from '../src/contract/journal-entry.ts';
 import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
@@ -266,6 +266,8 @@ function wordSentence(twin: Twin, name: string): string {
     const given = namesToAbandon(twin);
     return `${name} would be accepted and done by the twin itself at once, and nothing is sent to the device: it would give up ${given.join(' or ')}.`;
   }
+  if (name === RENEW_IDENTITY)
+    return `${name} would be accepted and done by the twin itself at once: its next report begins a new count, the device is asked for one, and until it comes the state is offline, no hold is believed and no doubt stands.`;
   const stays = standingAgainstWord(twin);
   const ends = twin.suspicions.filter((suspicion) => !stays.includes(suspicion));
   const left = stays.map(({ detail }) => detail).join(', and ');

@@ -153,6 +153,16 @@ describe('what the twin does by itself', () => {
     );
   });
 
+  test('of a device that is given a new count, is said to make all that was known count no more, and to ask', () => {
+    const pair = openCar();
+    pair.pass(pair.kind.limits.silenceMs + 60_000);
+    const told = verdict(pair, 'renew-identity');
+    expect(told).toMatch(/done by the twin itself at once: .* new count/);
+    expect(told).toContain('offline');
+    expect(told).toContain('asked for one');
+    expect(told).not.toMatch(/nothing is sent|end nothing/);
+  });
+
   test('has no deadline in the chain of causes', () => {
     const pair = openCar();
     pair.ask('clear', word);
