@@ -10,7 +10,7 @@ import { ageOf, qualityOf } from './freshness.ts';
 import type { TwinDocument } from '../src/contract/twin-document.ts';
 import { holdCertainUntil } from './holds.ts';
 import { isUndecided } from './ledger.ts';
-import { DEAF_AFTER } from './probe.ts';
+import { isResponsive } from './probe.ts';
 import { allowedCommands } from './prospect.ts';
 import { missing } from './sequence.ts';
 import type { SpokenFor, Twin } from './twin.ts';
@@ -41,7 +41,8 @@ export function twinDocument(options: {
     ageMs: measured && Math.max(0, Math.round(now - measured.at)),
     lastContact: twin.lastContactAt,
     connected: worldState(twin.path) !== 'offline',
-    hears: twin.unheard < DEAF_AFTER,
+    responsive: isResponsive(twin),
+    hears: isResponsive(twin),
     reported: newest?.report.sensors ?? {},
     ...(newest?.report.unreadable !== undefined && { unreadable: newest.report.unreadable }),
     firmware: newest?.report.firmware ?? null,

@@ -18,7 +18,7 @@ import { type Age, ageOf, mayAnswer, qualityOf } from './freshness.ts';
 import { causesOf, type ChainLink, type RejectedMessage } from './explanation-chain.ts';
 import { commandNamed, namesToAbandon } from './legality.ts';
 import { isUndecided } from './ledger.ts';
-import { DEAF_AFTER } from './probe.ts';
+import { isResponsive } from './probe.ts';
 import { prospectOf } from './prospect.ts';
 import { causeOfState } from './state-cause.ts';
 import { standingAgainstWord } from './suspicions.ts';
@@ -198,17 +198,18 @@ function claimSentences({ twin, kind, now }: Evidence): readonly Said[] {
   return [momentary(`${what}: the device has gone on as before since, ${since} ago the last time.`)];
 }
 
-function openSentences({ open, unheard, waiting }: Twin): readonly Said[] {
+function openSentences(twin: Twin): readonly Said[] {
+  const { open, unheard, waiting } = twin;
   const commands = open.map((entry) => lasting(openSentence(entry)));
   const requests = waiting.length === 1 ? '1 request waits' : `${String(waiting.length)} requests wait`;
   return [
     ...commands,
     ...(waiting.length === 0 ? [] : [momentary(`${requests} until the device answers \`report\`.`)]),
-    ...(unheard < DEAF_AFTER
+    ...(isResponsive(twin)
       ? []
       : [
           momentary(
-            `It is heard, but let ${String(unheard)} commands in a row pass: what is sent to it may not arrive.`,
+            `Reports arrive, but the last ${String(unheard)} commands got no response: what is sent to it may not arrive.`,
           ),
         ]),
   ];

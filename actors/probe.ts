@@ -18,8 +18,13 @@ import type { Probe, Twin } from './twin.ts';
 /** Of itself a twin does not ask again sooner than this, ms. */
 export const PROBE_INTERVAL_MS = 60_000;
 
-/** A device that is heard, and has let so many commands and probes in a row pass, does not hear what is sent to it (case 28). */
+/** A device whose reports arrive, and which has ignored so many commands and probes in a row, is not responsive (case 28). */
 export const DEAF_AFTER = 3;
+
+/** False when reports of the device arrive, but the last commands got no response. */
+export function isResponsive({ unheard }: Twin): boolean {
+  return unheard < DEAF_AFTER;
+}
 
 /** Asks the device for a report, on the twin's own behalf. */
 export function sendProbe(draft: Draft): Probe {

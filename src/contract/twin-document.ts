@@ -74,7 +74,10 @@ export const TwinDocumentSchema = Type.Object({
   ageMs: NumberOrNull('how old the state is now'),
   lastContact: TimeOrNull('when anything was heard, however old its content'),
   connected: Type.Boolean({ description: "something was heard within the kind's silence limit" }),
-  hears: Type.Boolean({ description: 'false when it is heard, and lets commands pass' }),
+  responsive: Type.Boolean({
+    description: 'false when reports arrive, but the last 3 commands in a row got no response',
+  }),
+  hears: Type.Boolean({ deprecated: true, description: 'what `responsive` says, under its old name' }),
   reported: AnyMap('the sensors of the newest report'),
   firmware: TextOrNull(),
   via: Type.Optional(

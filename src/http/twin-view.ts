@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type Static, Type } from '@sinclair/typebox';
-import { DEAF_AFTER } from '../../actors/probe.ts';
+import { isResponsive } from '../../actors/probe.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { worldState } from '../../machines/statechart.ts';
 import { type TwinDocument, TwinDocumentSchema } from '../contract/twin-document.ts';
@@ -79,7 +79,8 @@ function undocumentedLine(twin: Twin): Static<typeof KnownLineSchema> {
       quality: 'unknown',
       ...{ asOf: null, errorMs: null, ageMs: null },
       connected: worldState(path) !== 'offline',
-      hears: twin.unheard < DEAF_AFTER,
+      responsive: isResponsive(twin),
+      hears: isResponsive(twin),
       firmware: twin.newest?.report.firmware ?? null,
     }),
     suspicions: twin.suspicions.map(({ reason }) => reason),

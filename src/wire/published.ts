@@ -90,12 +90,19 @@ export function readPublished(
   if (type === 'changed') {
     if (!isChanged(value)) return { ok: false, detail: schemaProblem(changedCheck, value) };
     const isOfIt = value.device === device && value.twin.device === device;
-    return isOfIt ? { ok: true, published: { type, device, body: value } } : ofAnother(value.device);
+    return isOfIt ? { ok: true, published: { type, device, body: asOfNow(value) } } : ofAnother(value.device);
   }
   if (!isOutcome(value)) return { ok: false, detail: schemaProblem(outcomeCheck, value) };
   return value.device === device
     ? { ok: true, published: { type, device, body: value } }
     : ofAnother(value.device);
+}
+
+/** An older version wrote `hears` alone for what `responsive` says. */
+function asOfNow(body: ChangedBody<TwinDocument>): ChangedBody<TwinDocument> {
+  const { twin } = body;
+  const written: Partial<TwinDocument> = twin;
+  return { ...body, twin: { ...twin, responsive: written.responsive ?? twin.hears } };
 }
 
 function ofAnother(device: string): ReadPublished {

@@ -35,7 +35,9 @@ export const TwinSchema = Type.Object({
   ageMs: NumberOrNull,
   lastContact: TextOrNull,
   connected: Type.Boolean(),
-  hears: Type.Boolean(),
+  /** A node of an older version says `hears` alone. */
+  responsive: Type.Optional(Type.Boolean()),
+  hears: Type.Optional(Type.Boolean()),
   firmware: TextOrNull,
   reported: AnyMap,
   unreadable: Type.Optional(Type.Array(Type.String())),
@@ -118,9 +120,9 @@ function measured({ asOf, errorMs, ageMs }: Twin): string | null {
   return `${asOf} ${uncertainty}, ${shownDuration(ageMs ?? 0)} ago`;
 }
 
-function connected({ connected: is, hears }: Twin): string {
+function connected({ connected: is, hears, responsive = hears }: Twin): string {
   if (!is) return 'no';
-  return hears ? 'yes' : 'yes, but it did not answer the last commands';
+  return responsive === false ? 'yes: reports arrive, but the last 3 commands got no response' : 'yes';
 }
 
 function spokenForBy({ via }: Twin): string | null {

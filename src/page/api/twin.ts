@@ -24,7 +24,8 @@ export interface KnownState {
   readonly ageMs: number | null;
   readonly lastContact: string | null;
   readonly connected: boolean;
-  readonly hears: boolean;
+  /** False when reports arrive, but the last commands got no response. */
+  readonly responsive: boolean;
   readonly firmware: string | null;
 }
 

@@ -68,8 +68,8 @@ export function Identity({
       </div>
       <ul class="notes">
         {doubt === null && !said.connected && <li class="alarm">silent for longer than its kind allows</li>}
-        {doubt === null && said.connected && !said.hears && (
-          <li class="alarm">reports arrive, but its last commands got no response</li>
+        {doubt === null && said.connected && !said.responsive && (
+          <li class="alarm">Reports arrive, but the last 3 commands got no response</li>
         )}
       </ul>
     </section>

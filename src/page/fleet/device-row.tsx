@@ -74,7 +74,7 @@ export function DeviceRow({
       <Cell name="firmware">{said.firmware ?? '–'}</Cell>
       <Cell name="commands">
         {said.pending > 0 && <span class="pending">{counted(said.pending, 'command')} pending</span>}
-        {!said.hears && <span class="deaf">answers no command</span>}
+        {!said.responsive && <span class="unresponsive">commands get no response</span>}
       </Cell>
     </div>
   );

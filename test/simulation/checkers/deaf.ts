@@ -5,16 +5,16 @@ import { type Checker, type Flaw, isHeldAt } from './checker.ts';
 /** What a device answered before it heard nothing more may have been on its way for so long, ms: only what was accepted later counts. */
 const ON_THE_WAY_MS = 120_000;
 
-/** Of a device that is heard and hears nothing it is said that it hears nothing. */
+/** Of a device whose reports arrive, and which no command reaches, it is said that it is not responsive. */
 export const deaf: Checker = {
   name: 'deaf',
   sentence:
-    'a document says that its device does not hear once it is proved of some commands in a row that nothing of them reached it',
+    'a document says that its device is not responsive once it is proved of some commands in a row that nothing of them reached it',
   check: (evidence) => {
     const vain = vainCommands(evidence);
     return evidence.record.said.flatMap(({ request, at, body, node }): Flaw[] => {
       const { device, operation } = request;
-      if (operation !== 'get' || body.hears !== true) return [];
+      if (operation !== 'get' || body.responsive !== true) return [];
       const heardAt = lastReception(evidence, device, at);
       const passed = vain.filter(
         (command) =>
@@ -24,7 +24,7 @@ export const deaf: Checker = {
           isHeldAt(command, at),
       );
       if (passed.length < DEAF_AFTER) return [];
-      const text = `${node} says that it hears, and it has heard nothing of ${passed.length} commands since ${heardAt}`;
+      const text = `${node} says that it is responsive, and it has heard nothing of ${passed.length} commands since ${heardAt}`;
       return [{ at, device, text }];
     });
   },

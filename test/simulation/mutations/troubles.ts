@@ -6,10 +6,10 @@ import type { Mutation } from './mutation.ts';
 
 export const troubleMutations: readonly Mutation[] = [
   {
-    bug: 'a device counts as one that hears, however many commands it lets pass',
-    file: 'actors/document.ts',
-    find: 'hears: twin.unheard < DEAF_AFTER,',
-    put: 'hears: DEAF_AFTER > 0,',
+    bug: 'a device counts as responsive, however many commands it ignores',
+    file: 'actors/probe.ts',
+    find: 'return unheard < DEAF_AFTER;',
+    put: 'return unheard >= 0;',
     caughtBy: 'deaf',
     seed: 67,
   },

@@ -65,11 +65,11 @@ describe('case 28', () => {
     const pair = new Pair();
     for (let minute = 0; minute < 3; minute += 1) {
       pair.report();
-      expect(pair.document.hears).toBe(true);
+      expect(pair.document.responsive).toBe(true);
       pair.pass(MINUTE);
     }
     pair.report();
-    expect(pair.document).toMatchObject({ state: 'available', connected: true, hears: false });
+    expect(pair.document).toMatchObject({ state: 'available', connected: true, responsive: false });
     pair.ask('reserve');
     pair.pass(MINUTE);
     expect(pair.refusals, 'nothing is accepted that needs to be heard first').toEqual(['stale']);
@@ -81,11 +81,11 @@ describe('case 28', () => {
       pair.report();
       pair.pass(MINUTE);
     }
-    expect(pair.document.hears).toBe(false);
+    expect(pair.document.responsive).toBe(false);
     pair.unhandled();
     pair.report();
     pair.answer();
-    expect(pair.document).toMatchObject({ state: 'available', quality: 'fresh', hears: true });
+    expect(pair.document).toMatchObject({ state: 'available', quality: 'fresh', responsive: true });
   });
 
   test('a single message that was lost makes nobody deaf', () => {

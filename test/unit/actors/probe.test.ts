@@ -164,10 +164,10 @@ describe('what the device lets pass', () => {
     expect(pair.twin.unheard).toBe(1);
   });
 
-  test('makes the twin ask, and after DEAF_AFTER it says that the device does not hear', () => {
+  test('makes the twin ask, and after DEAF_AFTER it says that the device is not responsive', () => {
     const pair = new Pair().meet();
     for (let count = 1; count <= DEAF_AFTER; count += 1) {
-      expect(pair.document.hears).toBe(true);
+      expect(pair.document.responsive).toBe(true);
       pair.pass(PROBE_INTERVAL_MS);
       if (count === 1) {
         pair.report();
@@ -176,6 +176,6 @@ describe('what the device lets pass', () => {
       }
       pair.report();
     }
-    expect(pair.document).toMatchObject({ state: 'available', hears: false });
+    expect(pair.document).toMatchObject({ state: 'available', responsive: false });
   });
 });

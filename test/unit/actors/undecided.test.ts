@@ -123,7 +123,7 @@ describe('an undecided command', () => {
       pair.pass(60_000);
       pair.report();
     }
-    expect(pair.document.hears).toBe(false);
+    expect(pair.document.responsive).toBe(false);
   });
 
   test('is never evicted in the eyes of the twin: it tells nothing of what has left the ring since', () => {

@@ -7,7 +7,7 @@ const time = (minute: number): string => `2026-11-30T07:${String(minute).padStar
 const TWIN: Twin = {
   ...{ device: 'cp-7', kind: 'charge-point', site: 'depot', registered: true, version: 7_001 },
   ...{ state: 'reserved', path: 'reserved.waiting', since: time(1), quality: 'suspect' },
-  ...{ asOf: time(2), errorMs: 31, ageMs: 4_000, lastContact: time(3), connected: true, hears: true },
+  ...{ asOf: time(2), errorMs: 31, ageMs: 4_000, lastContact: time(3), connected: true, responsive: true },
   firmware: '4.11.2',
   reported: { powerW: 11_001, hatch: 'ajar' },
   unreadable: ['meterWh', 'temperatureC'],
@@ -63,9 +63,19 @@ test('of the newest report its place is shown, and what of it could not be read'
 });
 
 test('what is not so is said, or left out', () => {
-  const text = textOf({ ...TWIN, registered: false, hears: false, hold: null, suspicions: [], pending: [] });
+  const text = textOf({
+    ...TWIN,
+    registered: false,
+    responsive: false,
+    hold: null,
+    suspicions: [],
+    pending: [],
+  });
   expect(text).toContain('device: cp-7, charge-point at depot, not registered');
-  expect(text).toContain('connected: yes, but it did not answer the last commands');
+  expect(text).toContain('connected: yes: reports arrive, but the last 3 commands got no response');
+  const { responsive: _, ...older } = TWIN;
+  expect(textOf({ ...older, hears: false })).toContain('the last 3 commands got no response');
+  expect(textOf({ ...older, hears: true })).toContain('connected: yes\n');
   expect(text).not.toMatch(/suspicion|divergence|command:/);
   const unheard = { ...TWIN, sequence: { ...TWIN.sequence, boot: null, seq: null }, connected: false };
   expect(textOf(unheard)).toMatch(/connected: no\n[^]*sequence: null/);

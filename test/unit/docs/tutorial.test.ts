@@ -12,7 +12,7 @@ const tutorial = readFileSync(join(projectFolder, 'docs/tutorial.md'), 'utf8');
 const TWIN: Twin = {
   ...{ device: 'cp-901', kind: 'charge-point', site: 'depot', registered: false, version: 1 },
   ...{ state: 'offline', path: 'offline', since: null, quality: 'unknown', asOf: null, errorMs: null },
-  ...{ ageMs: null, lastContact: null, connected: false, hears: true, firmware: null, reported: {} },
+  ...{ ageMs: null, lastContact: null, connected: false, responsive: true, firmware: null, reported: {} },
   ...{ desired: { version: 0, values: {}, delta: {} }, pending: [], hold: null, suspicions: [], allowed: [] },
   clock: { offsetMs: null, errorMs: null, verified: false },
   sequence: { incarnation: 1, boot: null, seq: null, missing: 0, late: 0, duplicates: 0 },

@@ -19,6 +19,12 @@ describe('a line of the journal in CHANGES', () => {
     expect(read(body)).toEqual({ ok: true, published: { type: 'changed', device: 'cp-1', body } });
   });
 
+  test('of an older version says under the new name what it said under the old one', () => {
+    const older = { ...twin, hears: false };
+    const ok = { ok: true, published: { body: { twin: { responsive: false } } } };
+    expect(read({ ...line, twin: older })).toMatchObject(ok);
+  });
+
   test.each([
     ['of another device', { ...line, device: 'cp-2' }],
     ['with the document of another device', { ...line, twin: { ...twin, device: 'cp-2' } }],
