@@ -77,8 +77,8 @@ export interface FiledReport {
   /** The best estimate of when it was measured at the time of filing; exact bounds follow from boot, up and the boot's clock. */
   readonly measuredAt: number;
   readonly errorMs: number | null;
-  /** `news` moved the twin's newest report; `late` only fills history. */
-  readonly fate: 'news' | 'late';
+  /** `latest` moved the twin's newest report; `late` only fills history. */
+  readonly disposition: 'latest' | 'late';
 }
 
 /** What to do once the decision is committed. */
@@ -108,13 +108,13 @@ export type Reply =
   | { readonly type: 'desired'; readonly version: number; readonly delta: Readonly<Record<string, unknown>> };
 
 /** What became of a report. `held`: its number leaps, and nothing proves it; it moved nothing. */
-export type ReportFate = 'news' | 'late' | 'duplicate' | 'held';
+export type ReportDisposition = 'latest' | 'late' | 'duplicate' | 'held';
 
 /** A twin's decision. `twin` is the same object as before when nothing about it changed. */
 export interface Decision {
   readonly twin: Twin;
   /** For a report: what became of it; `null` for other inputs. */
-  readonly fate: ReportFate | null;
+  readonly disposition: ReportDisposition | null;
   readonly filed: FiledReport | null;
   readonly transitions: readonly Transition[];
   /** Entries that are new or changed, each once, as they stand after the decision. */

@@ -4,7 +4,7 @@
  */
 import type { Kind } from '../machines/kind.ts';
 import type { BootClock } from './clock.ts';
-import type { Context, Decision, Effect, FiledReport, ReportFate } from './decision.ts';
+import type { Context, Decision, Effect, FiledReport, ReportDisposition } from './decision.ts';
 import type { Transition } from '../src/contract/journal-entry.ts';
 import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
 import type { Refusal } from '../src/contract/refusal.ts';
@@ -22,7 +22,7 @@ export interface Draft {
   readonly context: Context;
   readonly before: Twin;
   readonly twin: Writable<Twin>;
-  fate: ReportFate | null;
+  disposition: ReportDisposition | null;
   filed: FiledReport | null;
   transitions: Transition[] | null;
   ledger: Map<string, LedgerEntry> | null;
@@ -40,7 +40,7 @@ export function beginDraft(kind: Kind, twin: Twin, context: Context): Draft {
     context,
     before: twin,
     twin: copyOf(twin),
-    fate: null,
+    disposition: null,
     filed: null,
     transitions: null,
     ledger: null,
@@ -93,7 +93,7 @@ export function endDraft(draft: Draft): Decision {
   const entries = ledger === null ? NOTHING : [...ledger.values()];
   return {
     twin: isChanged(before, twin) ? versioned(draft) : before,
-    fate: draft.fate,
+    disposition: draft.disposition,
     filed: draft.filed,
     transitions: draft.transitions ?? NOTHING,
     ledger: entries,

@@ -154,8 +154,8 @@ function newestLinks({ twin, kind }: Recorded, shown: Recorded['transitions']): 
 }
 
 function probeLinks({ probe }: Twin): readonly ChainLink[] {
-  if (probe === null || probe.fate === 'answered') return [];
-  const fate = probe.fate === 'missed' ? 'it was heard since, and let that pass' : 'no answer came yet';
+  if (probe === null || probe.status === 'answered') return [];
+  const fate = probe.status === 'missed' ? 'it was heard since, and let that pass' : 'no answer came yet';
   return [
     {
       ...{ at: probe.sentAt, errorMs: 0, type: 'command', n: probe.n },

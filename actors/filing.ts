@@ -306,10 +306,10 @@ export function fileReport(
     readonly report: Report;
     readonly receivedAt: number;
     readonly clock: BootClock;
-    readonly fate: 'news' | 'late';
+    readonly disposition: 'latest' | 'late';
   },
 ): void {
-  const { report, receivedAt, clock, fate } = heard;
+  const { report, receivedAt, clock, disposition } = heard;
   const { at, errorMs } = measuredAt(clock, { up: report.up, receivedAt }, draft.kind.limits.driftPpm);
   draft.filed = {
     device: draft.twin.device,
@@ -318,6 +318,6 @@ export function fileReport(
     receivedAt,
     measuredAt: at,
     errorMs,
-    fate,
+    disposition,
   };
 }

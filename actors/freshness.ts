@@ -52,5 +52,5 @@ export function mayAnswer(twin: Twin): boolean {
 /** True when the device has named a command in this incarnation, so that it keeps a ring of outcomes. */
 export function hasAnswered({ probe, clock, olderClocks }: Twin): boolean {
   if (clock !== null && clock.earliest !== null) return true;
-  return probe?.fate === 'answered' || olderClocks.some(({ earliest }) => earliest !== null);
+  return probe?.status === 'answered' || olderClocks.some(({ earliest }) => earliest !== null);
 }

@@ -119,7 +119,7 @@ function hearNews(draft: Draft, heard: Heard): void {
   const { twin } = draft;
   const { report, receivedAt } = heard;
   const previous = twin.newest?.report ?? null;
-  draft.fate = 'news';
+  draft.disposition = 'latest';
   refuseOverdue(draft);
   const isProbeAnswered = takePlace(draft, heard);
   if (twin.via?.doubt === 'replay') {
@@ -145,7 +145,7 @@ function takePlace(draft: Draft, { report, receivedAt, encoding }: Heard): boole
   twin.encoding = encoding;
   noteFirst(draft, report);
   const isProbeAnswered = hearAnswers(draft, report, receivedAt);
-  fileReport(draft, { report, receivedAt, clock: twin.clock, fate: 'news' });
+  fileReport(draft, { report, receivedAt, clock: twin.clock, disposition: 'latest' });
   if (report.via !== undefined || twin.via !== null) hearThrough(draft, report, receivedAt);
   return isProbeAnswered;
 }
@@ -201,11 +201,11 @@ function newDoubts({ twin, before }: Draft): readonly string[] {
 /** An older report that was not heard before: it fills history, and may still prove what became of a command. */
 function hearLate(draft: Draft, report: Report, receivedAt: number): void {
   const { twin } = draft;
-  draft.fate = 'late';
+  draft.disposition = 'late';
   twin.sequence = { ...twin.sequence, late: countOf(twin.sequence.late + 1) };
   takeNumbers(draft, report);
   const clock = clockOfLate(draft, report, receivedAt);
-  fileReport(draft, { report, receivedAt, clock, fate: 'late' });
+  fileReport(draft, { report, receivedAt, clock, disposition: 'late' });
   noteStray(draft, report);
   noteFirst(draft, report);
   hearOfCommands(draft, report, receivedAt);
@@ -251,7 +251,7 @@ function hearAgain(draft: Draft, report: Report, receivedAt: number): void {
 
 function countAgain(draft: Draft): void {
   const { twin } = draft;
-  draft.fate = 'duplicate';
+  draft.disposition = 'duplicate';
   twin.sequence = { ...twin.sequence, duplicates: countOf(twin.sequence.duplicates + 1) };
 }
 
@@ -260,7 +260,8 @@ function hearOlderBoot(draft: Draft, report: Report, receivedAt: number): void {
   const { newest, identity } = draft.twin;
   if (newest === null) return;
   doubtIfNobodyAnswers(draft, report, receivedAt);
-  const isExpected = report.boot === newest.boot && (draft.fate === 'late' || report.seq === newest.seq);
+  const isExpected =
+    report.boot === newest.boot && (draft.disposition === 'late' || report.seq === newest.seq);
   if (!isExpected || (identity !== null && identity.rivalAt !== null)) probeSoon(draft);
 }
 
@@ -278,7 +279,7 @@ function hearFormer(draft: Draft, report: Report, receivedAt: number): void {
     countAgain(draft);
     return;
   }
-  draft.fate = 'late';
+  draft.disposition = 'late';
   const filled = missing(former.sequence) - missing(sequence);
   const { late, closedMissing } = twin.sequence;
   twin.sequence = {
@@ -287,7 +288,7 @@ function hearFormer(draft: Draft, report: Report, receivedAt: number): void {
     closedMissing: countOf(closedMissing - filled),
   };
   const clock = clockOfFormer(draft, former.clock, { report, receivedAt });
-  fileReport(draft, { report, receivedAt, clock, fate: 'late' });
+  fileReport(draft, { report, receivedAt, clock, disposition: 'late' });
   const told = { ...former, ...lastOf(former, report), sequence, clock: laterClock(former.clock, clock) };
   const formers = identity.formers.map((line) => (line === former ? told : line));
   twin.identity = { ...identity, formers };

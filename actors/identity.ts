@@ -228,7 +228,7 @@ export function beginIncarnation(draft: Draft, report: Report, receivedAt: numbe
   const { probe, sequence } = twin;
   const cause = provedBy(draft, report);
   resolveByOther(draft, { report, receivedAt });
-  const isProof = probe !== null && probe.fate !== 'answered' && isNamed(report, probe.n);
+  const isProof = probe !== null && probe.status !== 'answered' && isNamed(report, probe.n);
   endIncarnation(draft, { cause, provedBy: isProof ? probe.n : twin.lastN + 1, endedAt: receivedAt });
   twin.sequence = beginSequence(sequence, report);
   adoptStrays(draft, report, sequence);
@@ -293,7 +293,7 @@ export function settleConflict(draft: Draft, receivedAt: number): void {
 /** For as long as the kind allows silence only boots before the newest were heard, and nobody answers: who is this? */
 export function doubtIfNobodyAnswers(draft: Draft, report: Report, receivedAt: number): void {
   const { probe, newest } = draft.twin;
-  if (probe === null || newest === null || probe.waitsUntil !== null || probe.fate === 'answered') return;
+  if (probe === null || newest === null || probe.waitsUntil !== null || probe.status === 'answered') return;
   if (report.boot >= newest.boot || probe.sentAt <= newest.receivedAt) return;
   if (receivedAt - newest.receivedAt < draft.kind.limits.silenceMs) return;
   const detail = `boot ${String(report.boot)} is heard, boot ${String(newest.boot)} is not, and nobody answers`;

@@ -78,11 +78,11 @@ export function holdClaim(draft: Draft, report: Report, receivedAt: number): voi
   const isFiled = leapsByBoot && (seq <= LEAP_MAX || seq - lastSeq(before, boot) <= LEAP_MAX);
   const seen = isFiled ? withHeld(before, boot, seq) : before;
   if (seen === null) {
-    draft.fate = 'duplicate';
+    draft.disposition = 'duplicate';
     twin.sequence = { ...twin.sequence, duplicates: countOf(twin.sequence.duplicates + 1) };
     return;
   }
-  draft.fate = 'held';
+  draft.disposition = 'held';
   const clock =
     known === null
       ? startClock({ incarnation: twin.incarnation, boot, seq, up, receivedAt })
@@ -90,7 +90,7 @@ export function holdClaim(draft: Draft, report: Report, receivedAt: number): voi
   twin.claim = { boot, seq, up, receivedAt, since: known?.since ?? receivedAt, seen, clock };
   if (!isFiled) return;
   addClock(draft, clock);
-  fileReport(draft, { report, receivedAt, clock, fate: 'late' });
+  fileReport(draft, { report, receivedAt, clock, disposition: 'late' });
 }
 
 /** `seen` with the position in it, `null` for a copy. A boot that is closed there, as too many were held, begins anew. */

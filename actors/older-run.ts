@@ -81,5 +81,5 @@ function isNext({ kind }: Draft, run: OlderRun, { report, receivedAt, newest }: 
 /** It was asked since the newest report, and let the time for an answer pass. */
 export function isAnswerMissed({ probe }: Twin, newest: NewestReport): boolean {
   if (probe === null || probe.sentAt <= newest.receivedAt) return false;
-  return probe.fate !== 'answered' && probe.waitsUntil === null;
+  return probe.status !== 'answered' && probe.waitsUntil === null;
 }

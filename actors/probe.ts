@@ -32,7 +32,7 @@ export function sendProbe(draft: Draft): Probe {
   const { now } = context;
   const n = giveNumber(draft);
   const waitsUntil = now + kind.limits.probeTimeoutMs;
-  const probe: Probe = { n, sentAt: now, lastAskedAt: now, waitsUntil, fate: 'unanswered' };
+  const probe: Probe = { n, sentAt: now, lastAskedAt: now, waitsUntil, status: 'unanswered' };
   twin.probe = probe;
   sendReport(draft, n);
   return probe;
@@ -72,7 +72,7 @@ export function unknownProbeAt(twin: Twin): number {
 export function askWhatBecame(draft: Draft): void {
   const { twin, context } = draft;
   if (context.now < unknownProbeAt(twin)) return;
-  if (twin.probe === null || twin.probe.fate === 'answered') {
+  if (twin.probe === null || twin.probe.status === 'answered') {
     sendProbe(draft);
     return;
   }
@@ -109,17 +109,17 @@ export function hearAnswers(draft: Draft, report: Report, receivedAt: number): b
   const { twin, context, kind } = draft;
   const { probe } = twin;
   const ring = report.commands ?? [];
-  const answered = probe !== null && probe.fate !== 'answered' && isNamed(report, probe.n) ? probe : null;
+  const answered = probe !== null && probe.status !== 'answered' && isNamed(report, probe.n) ? probe : null;
   let sentAt = answered?.sentAt ?? -Infinity;
   for (const entry of twin.open) {
     if (isUndecided(entry)) continue;
     if (mayTellOf(entry, receivedAt, context) && ring.some(({ n }) => n === entry.n))
       sentAt = Math.max(sentAt, entry.acceptedAt);
   }
-  if (answered !== null) twin.probe = { ...answered, waitsUntil: null, fate: 'answered' };
+  if (answered !== null) twin.probe = { ...answered, waitsUntil: null, status: 'answered' };
   if (sentAt === -Infinity) {
     if (probe !== null && isRingWhole(report) && isMissed(draft, probe, receivedAt)) {
-      twin.probe = { ...probe, fate: 'missed' };
+      twin.probe = { ...probe, status: 'missed' };
       twin.unheard += 1;
     }
     return false;
@@ -145,7 +145,7 @@ export function takeNumbers({ twin }: Draft, report: Report): void {
 
 /** The device was heard after the probe's time was up; by a ring that was read whole it does not name it. */
 function isMissed({ kind }: Draft, probe: Probe, receivedAt: number): boolean {
-  return probe.fate === 'unanswered' && receivedAt > probe.sentAt + kind.limits.probeTimeoutMs;
+  return probe.status === 'unanswered' && receivedAt > probe.sentAt + kind.limits.probeTimeoutMs;
 }
 
 /** The probe's time is up. Its answer may still come, but nobody is kept waiting for it. */

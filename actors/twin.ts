@@ -62,7 +62,7 @@ export interface Probe {
   /** Until when an answer is waited for; `null` once it was answered or given up. */
   readonly waitsUntil: number | null;
   /** `missed`: the device was heard after its time was up, and did not name it. An answer can still come. */
-  readonly fate: 'unanswered' | 'missed' | 'answered';
+  readonly status: 'unanswered' | 'missed' | 'answered';
 }
 
 /** A backend's request for a command, read and checked for shape. */

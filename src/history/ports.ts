@@ -188,7 +188,7 @@ export interface ArchivedReport {
   readonly receivedAt: number;
   readonly measuredAt: number;
   readonly errorMs: number | null;
-  readonly fate: 'news' | 'late';
+  readonly disposition: 'latest' | 'late';
   /** The whole report as it came. */
   readonly body: Readonly<Record<string, unknown>>;
 }

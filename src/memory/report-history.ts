@@ -15,7 +15,7 @@ interface StoredReport {
   readonly seq: number;
   readonly up: number;
   readonly receivedAt: number;
-  readonly fate: FiledReport['fate'];
+  readonly disposition: FiledReport['disposition'];
   readonly body: string;
 }
 
@@ -36,9 +36,9 @@ export class ReportHistory {
   }
 
   /** Files a report at its place. */
-  file({ device, incarnation, report, receivedAt, fate }: FiledReport): void {
+  file({ device, incarnation, report, receivedAt, disposition }: FiledReport): void {
     const { boot, seq, up } = report;
-    const stored = { incarnation, boot, seq, up, receivedAt, fate, body: JSON.stringify(report) };
+    const stored = { incarnation, boot, seq, up, receivedAt, disposition, body: JSON.stringify(report) };
     let reports = this.#reports.get(device);
     if (reports === undefined) this.#reports.set(device, (reports = []));
     reports.splice(firstAfter(reports, stored), 0, stored);

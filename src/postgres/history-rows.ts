@@ -42,7 +42,7 @@ export function writeReport(
   row.seq.bigint(report.seq);
   row.up.bigint(report.up);
   row.received_at.time(filed.receivedAt);
-  row.is_late.boolean(filed.fate === 'late');
+  row.is_late.boolean(filed.disposition === 'late');
   row.state.text(report.state);
   row.body.text(jsonOf(report));
 }

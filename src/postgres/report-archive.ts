@@ -103,7 +103,7 @@ const NEAR_BOOTS_MAX = 100;
 
 const INTEGER_MAX = 2_147_483_647;
 
-interface ReportRow extends Omit<ArchivedReport, 'measuredAt' | 'errorMs' | 'fate' | 'body'> {
+interface ReportRow extends Omit<ArchivedReport, 'measuredAt' | 'errorMs' | 'disposition' | 'body'> {
   readonly is_late: boolean;
   readonly body: string;
 }
@@ -287,7 +287,7 @@ export class ReportArchive {
       receivedAt,
       measuredAt: at,
       errorMs,
-      fate: isLate ? 'late' : 'news',
+      disposition: isLate ? 'late' : 'latest',
       body: JSON.parse(row.body) as ArchivedReport['body'],
     };
   }

@@ -111,7 +111,7 @@ type ProbePlaces = readonly [
   n: number,
   sentAt: number,
   waitsUntil: number | null,
-  fate: Probe['fate'],
+  status: Probe['status'],
   /** Not there before version 2. */
   lastAskedAt?: number,
 ];
@@ -188,7 +188,7 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
     snapshot.lastN,
     snapshot.open.map(entryPlaces),
     snapshot.recent.map(entryPlaces),
-    probe && [probe.n, probe.sentAt, probe.waitsUntil, probe.fate, probe.lastAskedAt],
+    probe && [probe.n, probe.sentAt, probe.waitsUntil, probe.status, probe.lastAskedAt],
     snapshot.waiting.map(requestPlaces),
     snapshot.unheard,
     identity && identityPlaces(identity),
@@ -324,8 +324,8 @@ function readEntry(device: string, places: EntryPlaces): LedgerEntry {
   };
 }
 
-function readProbe([n, sentAt, waitsUntil, fate, lastAskedAt = sentAt]: ProbePlaces): Probe {
-  return { n, sentAt, lastAskedAt, waitsUntil, fate };
+function readProbe([n, sentAt, waitsUntil, status, lastAskedAt = sentAt]: ProbePlaces): Probe {
+  return { n, sentAt, lastAskedAt, waitsUntil, status };
 }
 
 function identityPlaces(identity: Identity): IdentityPlaces {

@@ -1,7 +1,7 @@
 /**
  * What the runtime tells about itself: declared events, counted and logged by whoever runs it. No event decides anything.
  */
-import type { ReportFate } from '../../actors/decision.ts';
+import type { ReportDisposition } from '../../actors/decision.ts';
 import type { Forgetting, Transition } from '../contract/journal-entry.ts';
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { RefusalCode } from '../contract/refusal.ts';
@@ -14,7 +14,7 @@ import type { SourceChange } from './sources.ts';
 /** Hears each event as it happens; must not throw. */
 export interface Telemetry {
   /** A report was decided on. It happens for every report, so it makes nothing new. */
-  report(fate: ReportFate, device: string, report: Report): void;
+  report(disposition: ReportDisposition, device: string, report: Report): void;
   /** So many reports became known to be missing; fewer than none: so many of those came after all. */
   missing(change: number): void;
   /** So many messages of a device were set aside: it, or its site, is above its rate. */

@@ -272,9 +272,9 @@ export class Turns {
     batch.reportsDecided += 1;
   }
 
-  #count({ fate, twin, crossed }: Decision, before: Twin, report: Report): void {
+  #count({ disposition, twin, crossed }: Decision, before: Twin, report: Report): void {
     const { telemetry } = this.#options;
-    if (fate !== null) telemetry.report(fate, twin.device, report);
+    if (disposition !== null) telemetry.report(disposition, twin.device, report);
     const change = twin === before ? 0 : missing(twin.sequence) - missing(before.sequence);
     if (change !== 0) telemetry.missing(change);
     if (crossed === null) return;

@@ -168,7 +168,7 @@ export const LOG_LINES = {
   'report-decided': {
     level: 'debug',
     says: 'report decided on',
-    fields: ['device', 'fate', 'boot', 'seq', 'up', 'state'],
+    fields: ['device', 'disposition', 'fate', 'boot', 'seq', 'up', 'state'],
   },
   'values-unreadable': {
     level: 'debug',

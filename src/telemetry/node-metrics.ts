@@ -31,7 +31,7 @@ export function createNodeMetrics(registry: Registry) {
     ...labelNames: readonly Label[]
   ): Histogram<Label> => new Histogram({ name, help, buckets: [...buckets], labelNames, registers });
   return {
-    reports: counter('corral_reports_total', 'Reports decided on, by fate', 'fate'),
+    reports: counter('corral_reports_total', 'Reports decided on, by disposition', 'disposition', 'fate'),
     missing: counter(
       'corral_reports_missing_total',
       'Reports that were numbered by their device and not received when a later one was',

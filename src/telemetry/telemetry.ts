@@ -91,11 +91,13 @@ type DeviceEvents =
 
 function aboutDevices(metrics: NodeMetrics, devices: DeviceLog): Pick<Telemetry, DeviceEvents> {
   return {
-    report: (fate, device, report) => {
-      metrics.reports.inc({ fate });
+    report: (disposition, device, report) => {
+      // Deprecated: the old name of the label, with the old word for `latest`.
+      const fate = disposition === 'latest' ? 'news' : disposition;
+      metrics.reports.inc({ disposition, fate });
       if (!devices.mayWant('report-decided')) return;
       const { boot, seq, up, state } = report;
-      devices.write('report-decided', device, { fate, boot, seq, up, state });
+      devices.write('report-decided', device, { disposition, fate, boot, seq, up, state });
     },
     missing: (change) => {
       if (change > 0) metrics.missing.inc(change);

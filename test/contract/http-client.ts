@@ -48,7 +48,7 @@ export interface Item extends Readonly<Record<TextMember, string>> {
 
 type TextMember =
   | ('device' | 'kind' | 'site' | 'state' | 'quality' | 'firmware')
-  | ('fate' | 'from' | 'measuredAt' | 'proof' | 'certainAt' | 'code');
+  | ('disposition' | 'fate' | 'from' | 'measuredAt' | 'proof' | 'certainAt' | 'code');
 
 /** Asks the HTTP side of a node over a store that holds the fleet of `http-fleet.ts`. */
 export class FleetClient {

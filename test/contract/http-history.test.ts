@@ -19,16 +19,24 @@ describe.each(stores)('the past of a device over $name', (kind) => {
 
   describe('reports', () => {
     const positions = (reports: readonly Item[]): string[] =>
-      reports.map(({ boot, seq, fate }) => `${String(boot)}/${String(seq)} ${fate}`);
+      reports.map(({ boot, seq, disposition }) => `${String(boot)}/${String(seq)} ${disposition}`);
 
     test('are in the order in which the device made them, late ones at their place', async () => {
       const { body } = await client.get('/v1/devices/cp-001/reports');
       expect(positions(body.reports)).toEqual([
-        ...['3/1 news', '3/2 news', '3/3 late', '3/5 news'],
-        ...['4/1 news', '4/2 news', '4/3 news', '4/4 news'],
+        ...['3/1 latest', '3/2 latest', '3/3 late', '3/5 latest'],
+        ...['4/1 latest', '4/2 latest', '4/3 latest', '4/4 latest'],
       ]);
       expect(body.reports[2]).toEqual({
-        ...{ incarnation: 1, boot: 3, seq: 3, up: 20 * MINUTE, state: 'charging', fate: 'late' },
+        ...{
+          incarnation: 1,
+          boot: 3,
+          seq: 3,
+          up: 20 * MINUTE,
+          state: 'charging',
+          disposition: 'late',
+          fate: 'late',
+        },
         ...{ measuredAt: time(-70), errorMs: null, receivedAt: time(-19) },
         body: { boot: 3, seq: 3, up: 20 * MINUTE, state: 'charging', sensors: {}, firmware: '2.0' },
       });
@@ -81,9 +89,9 @@ describe.each(stores)('the past of a device over $name', (kind) => {
 
     test('after a position, and between two times of measurement', async () => {
       const after = await client.get('/v1/devices/cp-001/reports?after=1.4.2');
-      expect(positions(after.body.reports)).toEqual(['4/3 news', '4/4 news']);
+      expect(positions(after.body.reports)).toEqual(['4/3 latest', '4/4 latest']);
       const between = await client.get(`/v1/devices/cp-001/reports?from=${time(-80)}&to=${time(-50)}`);
-      expect(positions(between.body.reports)).toEqual(['3/2 news', '3/3 late']);
+      expect(positions(between.body.reports)).toEqual(['3/2 latest', '3/3 late']);
     });
 
     test.each([

@@ -122,7 +122,7 @@ describe.each(stores)('looking into the fleet over $name', (kind) => {
       const body = await get(`/v1/devices/cp-001/at?time=${time(-70)}`);
       expect(body.knownThen).toMatchObject({
         ...{ state: 'available', cause: { type: 'report' }, since: time(-90) },
-        report: { boot: 3, seq: 2, fate: 'news' },
+        report: { boot: 3, seq: 2, disposition: 'latest', fate: 'news' },
       });
       expect(body.knownNow).toMatchObject({
         ...{ state: 'charging', silent: false, measuredAt: time(-70) },

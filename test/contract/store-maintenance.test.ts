@@ -279,7 +279,7 @@ describe('housekeeping of reports', () => {
     const reports = [
       filed(device, report(1), { receivedAt: T0 }),
       filed(device, report(1, { boot: 2 }), { receivedAt: T0 }),
-      filed(device, report(2, { boot: 2 }), { receivedAt: T0 + 2 * DAY, fate: 'late' }),
+      filed(device, report(2, { boot: 2 }), { receivedAt: T0 + 2 * DAY, disposition: 'late' }),
     ];
     const result = await store.commit(commitOf([advance(lease)], { twins: [twin(device)], reports, clocks }));
     expect(result).toEqual({ type: 'committed' });

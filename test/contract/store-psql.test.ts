@@ -71,7 +71,7 @@ describe('a database of Corral', () => {
           reports: [
             filed(car, report(3)),
             filed(car, report(2, { boot: 2, state: 'charging' }), {
-              ...{ fate: 'late', receivedAt: T0 + 3 * SECOND },
+              ...{ disposition: 'late', receivedAt: T0 + 3 * SECOND },
             }),
           ],
           clocks: [{ device: car, clock: first }],
@@ -128,8 +128,22 @@ describe('a database of Corral', () => {
       car,
     ]);
     expect(rows).toMatchObject([
-      { boot: '1', seq: '3', state: 'available', measured_at: new Date(T0 - 48 * SECOND), is_late: false },
-      { boot: '2', seq: '2', state: 'charging', measured_at: new Date(T0 + 2 * SECOND + 10), is_late: true },
+      {
+        boot: '1',
+        seq: '3',
+        state: 'available',
+        measured_at: new Date(T0 - 48 * SECOND),
+        is_late: false,
+        disposition: 'latest',
+      },
+      {
+        boot: '2',
+        seq: '2',
+        state: 'charging',
+        measured_at: new Date(T0 + 2 * SECOND + 10),
+        is_late: true,
+        disposition: 'late',
+      },
     ]);
     const reports = await store.reports(car, {
       from: null,

@@ -43,7 +43,7 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
       for (let seq = 1; began + seq * 7200 * SECOND < ended; seq += 1) {
         const up = seq * 7200 * SECOND;
         const receivedAt = isLate ? ended + 900 * SECOND : began + up + 250;
-        reports.push([report(seq, { boot, up }), { receivedAt, fate: isLate ? 'late' : 'news' }]);
+        reports.push([report(seq, { boot, up }), { receivedAt, disposition: isLate ? 'late' : 'latest' }]);
       }
       const lastUp = 35 * 7200 * SECOND;
       clocks.push(clock(boot, lastUp, isLate ? ended + 600 * SECOND : began + lastUp + 250));
@@ -58,8 +58,8 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
     const order = [
       at(report(3)),
       at(report(1, { boot: 2 })),
-      at(report(2), { fate: 'late' }),
-      at(report(1, { boot: 0 }), { fate: 'late' }),
+      at(report(2), { disposition: 'late' }),
+      at(report(1, { boot: 0 }), { disposition: 'late' }),
       at(report(1, { boot: 0 }), { incarnation: 2 }),
     ];
     await owned.commit({ twins: [twin(device)], reports: order.slice(0, 2) });
@@ -85,15 +85,15 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
     expect(whole).toHaveLength(25);
   });
 
-  test('come whole, with their fate and their arrival', async () => {
+  test('come whole, with their disposition and their arrival', async () => {
     const whole = report(7, { firmware: '1.0', mileage: 12.5, nested: { deep: [1, null] } });
     await owned.commit({
       twins: [twin(device)],
-      reports: [at(whole, { fate: 'late', receivedAt: T0 + 90.125 })],
+      reports: [at(whole, { disposition: 'late', receivedAt: T0 + 90.125 })],
     });
     const [found] = await under.store.reports(device, ALL);
     expect(found).toMatchObject({ incarnation: 1, boot: 1, seq: 7, up: 7000, state: 'available' });
-    expect(found).toMatchObject({ fate: 'late', receivedAt: T0 + 90.125, body: whole });
+    expect(found).toMatchObject({ disposition: 'late', receivedAt: T0 + 90.125, body: whole });
   });
 
   test('are timed by the clock of their boot as it is known now', async () => {

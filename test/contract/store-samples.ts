@@ -88,7 +88,7 @@ export function filed(device: string, of: Report, change: Partial<FiledReport> =
       receivedAt,
       measuredAt: receivedAt,
       errorMs: null,
-      fate: 'news',
+      disposition: 'latest',
     },
     ...change,
   };
@@ -291,7 +291,7 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
     probe: orNull(
       fc.record({
         ...{ n: uint, sentAt: time, lastAskedAt: time, waitsUntil: orNull(time) },
-        fate: fc.constantFrom('unanswered', 'missed', 'answered'),
+        status: fc.constantFrom('unanswered', 'missed', 'answered'),
       }),
     ),
     unheard: fc.nat(),

@@ -47,7 +47,7 @@ const history: fc.Arbitrary<readonly ArchivedReport[]> = fc
         [incarnation, boot, seq, up] = isAnew ? [incarnation + 1, 1, 1, 0] : [incarnation, boot + 1, 1, 0];
       else [seq, up] = [seq + 1, up + afterMs];
       const body = { boot, seq, up, state, sensors: {} };
-      const received = { receivedAt: at, measuredAt: at, errorMs, fate: 'news' as const };
+      const received = { receivedAt: at, measuredAt: at, errorMs, disposition: 'latest' as const };
       return isLost ? [] : [{ incarnation, boot, seq, up, state, ...received, body }];
     });
   });
@@ -152,7 +152,13 @@ describe('a timeline read page by page', () => {
         up: minute * MINUTE,
         state: index === 0 ? 'charging' : 'available',
       },
-      ...{ receivedAt: T0, measuredAt: T0 + minute * MINUTE, errorMs: null, fate: 'news' as const, body: {} },
+      ...{
+        receivedAt: T0,
+        measuredAt: T0 + minute * MINUTE,
+        errorMs: null,
+        disposition: 'latest' as const,
+        body: {},
+      },
     }));
     const window = { from: second!.measuredAt - MINUTE, to: null };
     const found = await everyPage(archiveOf([first!, second!], 100), { window, limit: 10 });
@@ -171,7 +177,7 @@ describe('a timeline read page by page', () => {
   test('ends a page early, with a cursor, where an interval is longer than one page may read', async () => {
     const reports = Array.from({ length: 140_000 }, (_, index): ArchivedReport => ({
       ...{ incarnation: 1, boot: 1, seq: index + 1, up: index * MINUTE, state: 'available' },
-      ...{ receivedAt: T0, measuredAt: T0 + index * MINUTE, errorMs: null, fate: 'news', body: {} },
+      ...{ receivedAt: T0, measuredAt: T0 + index * MINUTE, errorMs: null, disposition: 'latest', body: {} },
     }));
     const read = async ({ to, after, limit }: ReportPage): Promise<readonly ArchivedReport[]> =>
       reports

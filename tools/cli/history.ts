@@ -25,7 +25,9 @@ const Report = Type.Object({
   state: Type.String(),
   measuredAt: Type.String(),
   receivedAt: Type.String(),
-  fate: Type.String(),
+  /** A node of an older version says `fate` alone: `news` for `latest`. */
+  disposition: Type.Optional(Type.String()),
+  fate: Type.Optional(Type.String()),
 });
 const Transition = Type.Object({
   from: Type.String(),
@@ -74,14 +76,14 @@ const VIEWS = {
   reports: view(Report, {
     resource: 'reports',
     member: 'reports',
-    names: ['measured', 'received', 'position', 'state', 'fate'],
+    names: ['measured', 'received', 'position', 'state', 'disposition'],
     isWindowed: true,
-    cells: ({ measuredAt, receivedAt, boot, seq, state, fate }) => [
+    cells: ({ measuredAt, receivedAt, boot, seq, state, disposition, fate }) => [
       measuredAt,
       receivedAt,
       `${String(boot)}/${String(seq)}`,
       state,
-      fate,
+      disposition ?? (fate === 'news' ? 'latest' : fate) ?? null,
     ],
   }),
   journal: view(Transition, {

@@ -112,10 +112,10 @@ const ROWS: readonly Row[] = [
     title: 'Reports',
     panels: [
       panel(
-        'Reports by fate',
-        'news moved a state, late filled history, duplicates were dropped, held ones leap and nothing proves them.',
+        'Reports by disposition',
+        'latest moved a state, late filled history, duplicates were dropped, held ones leap and nothing proves them.',
         'cps',
-        rate('corral_reports_total', 'fate'),
+        rate('corral_reports_total', 'disposition'),
       ),
       panel(
         'Delay',

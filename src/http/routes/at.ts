@@ -151,7 +151,9 @@ async function newestArrived(
   for (let reads = 0; reads < READS_MAX; reads += 1) {
     const page: ReportPage = { from: null, to: time + 1, after, isNewestFirst: true, limit: READ_SIZE };
     const reports = await askStore(context, (archive) => archive.reports(device, page));
-    const found = reports.find(({ receivedAt, fate }) => fate === 'news' && receivedAt <= time);
+    const found = reports.find(
+      ({ receivedAt, disposition }) => disposition === 'latest' && receivedAt <= time,
+    );
     if (found !== undefined) return found;
     const last = reports.at(-1);
     if (last === undefined) return null;

@@ -38,8 +38,12 @@ export const ReportViewSchema = Type.Object({
     description: 'measuredAt is right within ± this; null while no round trip bounds it',
   }),
   receivedAt: Type.String({ format: 'date-time', description: "when the hub's stream stored it" }),
+  disposition: Type.Union([Type.Literal('latest'), Type.Literal('late')], {
+    description: '`latest` moved the known state, `late` only filled history',
+  }),
   fate: Type.Union([Type.Literal('news'), Type.Literal('late')], {
-    description: '`news` moved the known state, `late` only filled history',
+    deprecated: true,
+    description: 'what `disposition` says, under its old name: `news` for `latest`',
   }),
   body: Type.Record(AnyKey, Type.Unknown(), { description: 'the report as it came' }),
 });
@@ -127,6 +131,7 @@ export function reportRoutes(app: HttpApp, context: HttpContext): void {
 export function reportView(report: ArchivedReport): Static<typeof ReportViewSchema> {
   return {
     ...report,
+    fate: report.disposition === 'latest' ? 'news' : 'late',
     measuredAt: rfc3339(report.measuredAt),
     errorMs: wholeErrorMs(report.errorMs, report.measuredAt),
     receivedAt: rfc3339(report.receivedAt),

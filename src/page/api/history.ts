@@ -13,7 +13,7 @@ export interface Report {
   readonly errorMs: number | null;
   readonly receivedAt: string;
   /** `late`: it came after a newer one, filled history and moved nothing. */
-  readonly fate: 'news' | 'late';
+  readonly disposition: 'latest' | 'late';
   readonly body: {
     readonly sensors?: Readonly<Record<string, unknown>>;
     /** How long each binary sensor had had its value, ms. */

@@ -26,7 +26,7 @@ export function HistoryLegend({
 }): VNode {
   if (!known.isRead) return <p class="soft legend">Reading…</p>;
   const reports = known.reports.filter(({ measuredAt }) => Date.parse(measuredAt) >= span.from);
-  const late = reports.filter(({ fate }) => fate === 'late').length;
+  const late = reports.filter(({ disposition }) => disposition === 'late').length;
   const missing = missingText(gaps);
   const silentMs = silences.reduce((sum, { from, to }) => sum + (to - from), 0);
   return (

@@ -34,7 +34,7 @@ export function seriesOf(reports: readonly Report[]): readonly (BinarySeries | N
   const numeric = new Map<string, Reading<number>[]>();
   for (const report of reports) {
     const at = Date.parse(report.measuredAt);
-    const isLate = report.fate === 'late';
+    const isLate = report.disposition === 'late';
     const since = sinceOf(report);
     for (const [name, value] of Object.entries(report.body.sensors ?? {})) {
       if (typeof value === 'boolean') {

@@ -25,7 +25,7 @@ export function StateTimeline({
   /** Up to when anything is known, ms epoch: an interval that has not ended reaches up to it. */
   readonly until: number;
 }): VNode {
-  const late = reports.filter(({ fate }) => fate === 'late');
+  const late = reports.filter(({ disposition }) => disposition === 'late');
   return (
     <>
       <Track name="state" kind="states">

@@ -62,9 +62,9 @@ describe('case 17', () => {
     pair.report();
     const before = pair.document;
     pair.now += 60_000;
-    const { fate, filed, transitions } = pair.hear(queued);
-    expect(fate).toBe('late');
-    expect(filed?.fate).toBe('late');
+    const { disposition, filed, transitions } = pair.hear(queued);
+    expect(disposition).toBe('late');
+    expect(filed?.disposition).toBe('late');
     expect(Math.abs(filed!.measuredAt - T0)).toBeLessThanOrEqual(filed!.errorMs!);
     expect(transitions).toEqual([]);
     expect(pair.document).toMatchObject({ state: 'available', asOf: before.asOf });
@@ -95,10 +95,10 @@ describe('case 19', () => {
   test('the same report sent twice, or again under a new message id, is heard once', () => {
     const pair = new Pair().meet();
     const report = pair.measure();
-    expect(pair.hear(report).fate).toBe('news');
+    expect(pair.hear(report).disposition).toBe('latest');
     pair.now += 3_000;
     const again = pair.hear(JSON.parse(JSON.stringify(report)) as Report);
-    expect(again).toMatchObject({ fate: 'duplicate', filed: null, transitions: [], effects: [] });
+    expect(again).toMatchObject({ disposition: 'duplicate', filed: null, transitions: [], effects: [] });
     expect(pair.document.sequence.duplicates).toBe(1);
     expect(pair.reasons).toEqual([]);
   });
@@ -118,8 +118,8 @@ describe('case 20', () => {
     for (let number = 0; number < reports; number += 1) stage.hear(report(2 * number + 1));
     expect(stage.document.sequence.missing).toBe(reports - 1);
     expect(stage.twin.sequence.closedMissing, 'more holes than are kept open').toBe(8);
-    expect(stage.hear(report(2)).fate, 'closed for good').toBe('duplicate');
-    expect(stage.hear(report(2 * reports - 2)).fate, 'still open').toBe('late');
+    expect(stage.hear(report(2)).disposition, 'closed for good').toBe('duplicate');
+    expect(stage.hear(report(2 * reports - 2)).disposition, 'still open').toBe('late');
     expect(stage.document.sequence.missing).toBe(reports - 2);
   });
 });
@@ -158,7 +158,7 @@ describe('case 22', () => {
     pair.hear(current);
     expect(pair.document.state).toBe('charging');
     const lines = pair.journal.length;
-    for (const report of buffered) expect(pair.hear(report).fate).toBe('late');
+    for (const report of buffered) expect(pair.hear(report).disposition).toBe('late');
     expect(pair.journal.length, 'known state does not move').toBe(lines);
     expect(pair.document.sequence).toMatchObject({ missing: 0, late: 299 });
     expect(

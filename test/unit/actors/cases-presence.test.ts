@@ -39,8 +39,8 @@ describe('case 27', () => {
   test('first contact of an unknown device: presence right at once, and asked how old that is', () => {
     const pair = new Pair();
     pair.device.seq = 499;
-    const { fate, transitions } = pair.report();
-    expect(fate).toBe('news');
+    const { disposition, transitions } = pair.report();
+    expect(disposition).toBe('latest');
     expect(transitions).toMatchObject([
       {
         from: 'offline',
@@ -225,9 +225,9 @@ describe('case 41', () => {
   test('a device comes back from repair with its storage wiped: boots count from 1 again; it is heard, not ignored as old for ever', () => {
     const pair = repaired();
     pair.device.use(pair.now, true);
-    expect(pair.report().fate, 'nothing is proved yet').toBe('late');
+    expect(pair.report().disposition, 'nothing is proved yet').toBe('late');
     const decision = pair.answer();
-    expect(decision.fate).toBe('news');
+    expect(decision.disposition).toBe('latest');
     expect(pair.document).toMatchObject({
       ...{ state: 'charging', quality: 'fresh', suspicions: [] },
       sequence: { incarnation: 2, boot: 1, seq: 2 },
@@ -239,7 +239,7 @@ describe('case 41', () => {
       { boot: 40, incarnation: 1 },
     ]);
     pair.now += MINUTE;
-    expect(pair.report().fate).toBe('news');
+    expect(pair.report().disposition).toBe('latest');
   });
 
   test('what was in flight is closed: nothing can prove it any more', () => {
@@ -266,8 +266,8 @@ describe('case 41', () => {
     pair.report();
     pair.answer();
     const before = pair.document;
-    const { fate, filed, transitions } = pair.hear(straggler);
-    expect(fate).toBe('late');
+    const { disposition, filed, transitions } = pair.hear(straggler);
+    expect(disposition).toBe('late');
     expect(filed).toMatchObject({ incarnation: 1 });
     expect(transitions).toEqual([]);
     expect(pair.document).toMatchObject({ state: 'available', asOf: before.asOf });
@@ -281,11 +281,11 @@ describe('case 41', () => {
     pair.pass(MINUTE);
     pair.device.boot = 1_000;
     pair.device.reboot(pair.now, 'nothing');
-    expect(pair.report().fate).toBe('news');
+    expect(pair.report().disposition).toBe('latest');
     pair.answer();
-    expect(pair.hear(again), 'heard before').toMatchObject({ fate: 'duplicate', filed: null });
+    expect(pair.hear(again), 'heard before').toMatchObject({ disposition: 'duplicate', filed: null });
     const late = pair.hear({ ...again, seq: again.seq + 1, up: again.up + 5_000, commands: [] });
-    expect(late).toMatchObject({ fate: 'late', filed: { incarnation: 1 } });
+    expect(late).toMatchObject({ disposition: 'late', filed: { incarnation: 1 } });
     expect(pair.document).toMatchObject({ state: 'available', sequence: { incarnation: 2, boot: 1_001 } });
   });
 
@@ -302,9 +302,9 @@ describe('case 41', () => {
       pair.answer();
     }
     expect(pair.document).toMatchObject({ sequence: { incarnation: 3 } });
-    expect(pair.hear(again), 'heard before').toMatchObject({ fate: 'duplicate', filed: null });
+    expect(pair.hear(again), 'heard before').toMatchObject({ disposition: 'duplicate', filed: null });
     const late = pair.hear({ ...again, seq: again.seq + 1, up: again.up + 5_000, commands: [] });
-    expect(late).toMatchObject({ fate: 'late', filed: { incarnation: 1 } });
+    expect(late).toMatchObject({ disposition: 'late', filed: { incarnation: 1 } });
     expect(pair.document).toMatchObject({ state: 'available', sequence: { boot: 100_000_000 } });
   });
 
@@ -322,7 +322,7 @@ describe('case 41', () => {
     }
     expect(pair.document).toMatchObject({ sequence: { incarnation: 2, boot: 100_000_000 } });
     pair.now += MINUTE;
-    expect(pair.hear(again), 'heard before').toMatchObject({ fate: 'duplicate', filed: null });
+    expect(pair.hear(again), 'heard before').toMatchObject({ disposition: 'duplicate', filed: null });
   });
 
   test('a storage that begins to count far from all boots before is no line of then', () => {
@@ -336,8 +336,8 @@ describe('case 41', () => {
     pair.pass(MINUTE);
     pair.device.wipe(pair.now);
     pair.device.boot = 500_000_000;
-    expect(pair.report().fate, 'a leap is not believed at once').toBe('held');
-    expect(pair.answer()).toMatchObject({ fate: 'news', filed: { incarnation: 2 } });
+    expect(pair.report().disposition, 'a leap is not believed at once').toBe('held');
+    expect(pair.answer()).toMatchObject({ disposition: 'latest', filed: { incarnation: 2 } });
   });
 
   test('it goes up from there, also past the boots it had before', () => {
@@ -347,7 +347,7 @@ describe('case 41', () => {
     for (let boot = 2; boot <= 45; boot += 1) {
       pair.pass(MINUTE);
       pair.device.reboot(pair.now, 'everything');
-      expect(pair.report().fate).toBe('news');
+      expect(pair.report().disposition).toBe('latest');
       pair.answer();
     }
     expect(pair.document).toMatchObject({ state: 'available', sequence: { incarnation: 2, boot: 45 } });
@@ -362,7 +362,7 @@ describe('case 41', () => {
     pair.device.boot = 1;
     pair.device.seq = 3;
     pair.now += MINUTE;
-    expect(pair.report().fate).toBe('news');
+    expect(pair.report().disposition).toBe('latest');
     expect(pair.document).toMatchObject({
       state: 'available',
       sequence: { incarnation: 2, boot: 1, seq: 4 },

@@ -176,7 +176,7 @@ describe.each(proofs)('while there are two, and of the one %s,', (_, name, prove
 test('a `done` counts also in a report of which nobody can tell whose it is', () => {
   const stage = new Stage();
   const hear = (seq: number, up: number, commands: RingEntry[]): string | null =>
-    stage.hear({ boot: 7, seq, up, state: 'available', sensors: {}, commands }).fate;
+    stage.hear({ boot: 7, seq, up, state: 'available', sensors: {}, commands }).disposition;
   hear(1, 0, []);
   stage.pass(100);
   hear(2, 900_000, []);

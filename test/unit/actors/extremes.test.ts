@@ -15,12 +15,12 @@ const MOST = Number.MAX_SAFE_INTEGER;
 describe('a number of a report that leaps', () => {
   test('counts no report as missing that nobody can have made', () => {
     const pair = new Pair();
-    expect(pair.report({ seq: MOST - 1 }).fate).toBe('news');
+    expect(pair.report({ seq: MOST - 1 }).disposition).toBe('latest');
     expect(pair.document.sequence.missing).toBe(0);
     pair.pass(120_000);
     pair.report({ boot: MOST, seq: 1 });
     pair.arrive();
-    expect(pair.report({ boot: MOST, seq: MOST }).fate, 'it answers').toBe('news');
+    expect(pair.report({ boot: MOST, seq: MOST }).disposition, 'it answers').toBe('latest');
     expect(pair.document.sequence.missing).toBe(0);
   });
 

@@ -17,7 +17,7 @@ function swapStorage(pair: Pair, boot: number): void {
 }
 
 function expectCopies(pair: Pair, copies: readonly Report[]): void {
-  for (const copy of copies) expect(pair.hear(copy)).toMatchObject({ fate: 'duplicate', filed: null });
+  for (const copy of copies) expect(pair.hear(copy)).toMatchObject({ disposition: 'duplicate', filed: null });
 }
 
 test('what came of its first boot before anybody knew is not filed again when that boot turns out to be its own', () => {
@@ -29,7 +29,7 @@ test('what came of its first boot before anybody knew is not filed again when th
   pair.device.boot = 100_000_000;
   const first = pair.measure();
   expect(pair.hear(first), 'nothing is proved yet').toMatchObject({
-    fate: 'late',
+    disposition: 'late',
     filed: { incarnation: 1 },
   });
   pair.arrive();
@@ -37,8 +37,8 @@ test('what came of its first boot before anybody knew is not filed again when th
   pair.device.reboot(pair.now, 'everything');
   pair.report();
   expect(pair.twin).toMatchObject({ incarnation: 2, newest: { boot: 100_000_001 } });
-  expect(pair.hear(proving)).toMatchObject({ fate: 'late', filed: { incarnation: 2 } });
-  expect(pair.hear(first), 'heard before').toMatchObject({ fate: 'duplicate', filed: null });
+  expect(pair.hear(proving)).toMatchObject({ disposition: 'late', filed: { incarnation: 2 } });
+  expect(pair.hear(first), 'heard before').toMatchObject({ disposition: 'duplicate', filed: null });
 });
 
 describe('while two seem to be alive', () => {
@@ -60,7 +60,7 @@ describe('while two seem to be alive', () => {
     pair.hear(first);
     pair.arrive();
     const second = pair.measure();
-    expect(pair.hear(second)).toMatchObject({ fate: 'late', filed: { incarnation: 2 } });
+    expect(pair.hear(second)).toMatchObject({ disposition: 'late', filed: { incarnation: 2 } });
     expect(pair.reasons).toContain('identity-conflict');
     return { pair, heard: [second, first] };
   }
@@ -69,7 +69,7 @@ describe('while two seem to be alive', () => {
     const { pair, heard } = contested();
     pair.now += silenceMs;
     expectCopies(pair, heard);
-    expect(pair.answer()).toMatchObject({ fate: 'news', filed: { incarnation: 3 } });
+    expect(pair.answer()).toMatchObject({ disposition: 'latest', filed: { incarnation: 3 } });
     expectCopies(pair, heard);
     expect(pair.document.sequence.missing).toBe(0);
   });
@@ -85,7 +85,7 @@ describe('while two seem to be alive', () => {
     const { pair, heard } = contested();
     pair.now += silenceMs;
     pair.device.reboot(pair.now, 'everything');
-    expect(pair.report()).toMatchObject({ fate: 'news', filed: { incarnation: 3 } });
+    expect(pair.report()).toMatchObject({ disposition: 'latest', filed: { incarnation: 3 } });
     expectCopies(pair, heard);
     expect(pair.document.sequence).toMatchObject({ boot: 100_000_001, missing: 0 });
   });
@@ -94,10 +94,10 @@ describe('while two seem to be alive', () => {
     const { pair, heard } = contested();
     pair.device.reboot(pair.now, 'everything');
     const third = pair.measure();
-    expect(pair.hear(third)).toMatchObject({ fate: 'late', filed: { incarnation: 2 } });
+    expect(pair.hear(third)).toMatchObject({ disposition: 'late', filed: { incarnation: 2 } });
     pair.now += silenceMs;
     expectCopies(pair, [...heard, third]);
-    expect(pair.answer()).toMatchObject({ fate: 'news', filed: { incarnation: 3 } });
+    expect(pair.answer()).toMatchObject({ disposition: 'latest', filed: { incarnation: 3 } });
     expectCopies(pair, [...heard, third]);
   });
 
@@ -106,9 +106,9 @@ describe('while two seem to be alive', () => {
     swapStorage(pair, 50_000_000);
     pair.device.receive(pair.commands.at(-1)!, pair.now);
     const third = pair.measure();
-    expect(pair.hear(third)).toMatchObject({ fate: 'late', filed: { incarnation: 2 } });
+    expect(pair.hear(third)).toMatchObject({ disposition: 'late', filed: { incarnation: 2 } });
     pair.now += silenceMs;
-    expect(pair.report()).toMatchObject({ fate: 'news', filed: { incarnation: 3 } });
+    expect(pair.report()).toMatchObject({ disposition: 'latest', filed: { incarnation: 3 } });
     expectCopies(pair, [...heard, third]);
   });
 });
@@ -128,11 +128,11 @@ test('a copy from a line that goes on does not bring it back once the other one 
   pair.answer();
   pair.now += MINUTE;
   const second = goOn(2);
-  expect(pair.hear(second)).toMatchObject({ fate: 'late', filed: { incarnation: 1 } });
+  expect(pair.hear(second)).toMatchObject({ disposition: 'late', filed: { incarnation: 1 } });
   expect(pair.reasons).toContain('identity-conflict');
   pair.now += silenceMs;
   expectCopies(pair, [second]);
-  expect(pair.hear(goOn(3))).toMatchObject({ fate: 'news', filed: { incarnation: 3 } });
+  expect(pair.hear(goOn(3))).toMatchObject({ disposition: 'latest', filed: { incarnation: 3 } });
   expectCopies(pair, [second, last]);
   expect(pair.document.sequence.missing, 'the one between never came').toBe(1);
 });
@@ -148,6 +148,6 @@ test('a ring that names a number which no twin gives proves no line to be the pr
   pair.answer();
   const commands = [{ n: Number.MAX_SAFE_INTEGER, outcome: 'done' }];
   const buffered = { ...last, seq: last.seq + 1, up: last.up + 1, commands };
-  expect(pair.hear(buffered)).toMatchObject({ fate: 'late', filed: { incarnation: 1 } });
+  expect(pair.hear(buffered)).toMatchObject({ disposition: 'late', filed: { incarnation: 1 } });
   expect(pair.reasons).toEqual([]);
 });

@@ -45,7 +45,7 @@ describe('a bound inferred from the next boot', () => {
     stage.now += 30_000;
     stage.hear(report(2, 1, 3 * DAY_MS));
     const late = stage.hear(report(1, 3, 60_500));
-    expect(late.fate).toBe('late');
+    expect(late.disposition).toBe('late');
     expect(late.filed?.measuredAt).toBeGreaterThan(T0);
     const [known] = stage.twin.olderClocks;
     const driftPpm = stage.kind.limits.driftPpm;

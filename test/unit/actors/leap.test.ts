@@ -30,7 +30,7 @@ class Mute extends Stage {
   }
 
   report(given: Partial<Report> = {}): string | null {
-    return this.hear(this.measure(given)).fate;
+    return this.hear(this.measure(given)).disposition;
   }
 
   /** Its storage is another one, which begins to count at this boot. */
@@ -74,11 +74,11 @@ describe.each(leaps)('one forged message whose %s leaps', (_, position) => {
   test('moves nothing, and makes a device without commands neither old nor suspect', () => {
     const stage = new Mute();
     const before = stage.document;
-    expect(stage.hear(forged(position))).toMatchObject({ fate: 'held', transitions: [] });
+    expect(stage.hear(forged(position))).toMatchObject({ disposition: 'held', transitions: [] });
     expect(stage.document).toEqual({ ...before, version: before.version + 1 });
     for (let round = 0; round < 20; round += 1) {
       stage.pass(MINUTE);
-      expect(stage.report({ state: 'reserved' })).toBe('news');
+      expect(stage.report({ state: 'reserved' })).toBe('latest');
       expect(stage.reasons).toEqual([]);
     }
     expect(stage.document.sequence).toMatchObject({ incarnation: 1, boot: 5, missing: 0, late: 0 });
@@ -91,7 +91,7 @@ describe.each(leaps)('one forged message whose %s leaps', (_, position) => {
     pair.meet();
     pair.pass(2 * MINUTE);
     pair.hear(forged({ ...position, ...(position.seq === MOST ? {} : { seq: position.seq + 1 }) }));
-    expect(pair.answer().fate).toBe('news');
+    expect(pair.answer().disposition).toBe('latest');
     expect(pair.reserve('r').document).toMatchObject({
       state: 'reserved',
       suspicions: [],
@@ -111,10 +111,10 @@ describe.each(leaps)('one forged message whose %s leaps', (_, position) => {
     const stage = new Mute();
     for (let round = 1; round < 20; round += 1) {
       stage.pass(MINUTE);
-      expect(stage.report()).toBe('news');
+      expect(stage.report()).toBe('latest');
       stage.now += 1;
       const seq = Math.min(MOST, position.seq + 20);
-      expect(stage.hear(forged({ ...position, seq, up: round * MINUTE })).fate).not.toBe('news');
+      expect(stage.hear(forged({ ...position, seq, up: round * MINUTE })).disposition).not.toBe('latest');
     }
     expect(stage.document).toMatchObject({ state: 'available', suspicions: [], sequence: { missing: 0 } });
   });
@@ -124,9 +124,11 @@ test('a boot that leaps and counts on is not believed while the device goes on a
   const stage = new Mute();
   for (let round = 1; round < 20; round += 1) {
     stage.pass(MINUTE);
-    expect(stage.report()).toBe('news');
+    expect(stage.report()).toBe('latest');
     stage.now += 1;
-    expect(stage.hear(forged({ boot: 900_000_000, seq: round, up: round * MINUTE })).fate).toBe('held');
+    expect(stage.hear(forged({ boot: 900_000_000, seq: round, up: round * MINUTE })).disposition).toBe(
+      'held',
+    );
     expect(stage.reasons).toEqual(round * MINUTE <= silenceMs ? [] : ['identity-conflict']);
   }
   expect(stage.document).toMatchObject({ state: 'suspect', sequence: { boot: 5 } });
@@ -134,13 +136,13 @@ test('a boot that leaps and counts on is not believed while the device goes on a
 
 test('a number that does not leap is news at once', () => {
   const stage = new Mute();
-  expect(stage.report({ seq: 1 + LEAP_MAX })).toBe('news');
-  expect(stage.report({ boot: 5 + LEAP_MAX, seq: LEAP_MAX })).toBe('news');
+  expect(stage.report({ seq: 1 + LEAP_MAX })).toBe('latest');
+  expect(stage.report({ boot: 5 + LEAP_MAX, seq: LEAP_MAX })).toBe('latest');
 });
 
 test('at the first contact any number is taken, and none before it is missing', () => {
   const stage = new Stage();
-  expect(stage.hear(forged({ boot: MOST, seq: MOST })).fate).toBe('news');
+  expect(stage.hear(forged({ boot: MOST, seq: MOST })).disposition).toBe('latest');
   expect(stage.document.sequence).toMatchObject({ boot: MOST, missing: 0 });
 });
 
@@ -152,10 +154,10 @@ describe('a device whose count really leaps', () => {
     pair.device.wipe(pair.now);
     pair.device.boot = 900_000_000;
     pair.device.use(pair.now, true);
-    expect(pair.report().fate).toBe('held');
+    expect(pair.report().disposition).toBe('held');
     expect(pair.document.state).toBe('available');
     expect(pair.sent.name).toBe('report');
-    expect(pair.answer().fate).toBe('news');
+    expect(pair.answer().disposition).toBe('latest');
     expect(pair.document).toMatchObject({
       state: 'charging',
       suspicions: [],
@@ -170,7 +172,7 @@ describe('a device whose count really leaps', () => {
     stage.leap(900_000_000);
     expect(stage.report({ state: 'charging' })).toBe('held');
     stage.pass(MINUTE);
-    expect(stage.report({ state: 'charging' })).toBe('news');
+    expect(stage.report({ state: 'charging' })).toBe('latest');
     expect(stage.document).toMatchObject({ state: 'charging', suspicions: [] });
     expect(stage.twin.claim).toBeNull();
   });
@@ -181,7 +183,7 @@ describe('a device whose count really leaps', () => {
     pair.device.wipe(pair.now);
     pair.device.boot = 900_000_000;
     const begunAt = pair.now;
-    while (pair.report().fate === 'held') {
+    while (pair.report().disposition === 'held') {
       pair.pass(MINUTE);
       expect(pair.now - begunAt, 'it is not held for ever').toBeLessThanOrEqual(silenceMs + MINUTE);
     }
@@ -203,7 +205,7 @@ describe('a device whose count really leaps', () => {
     stage.hear(first);
     stage.pass(MINUTE);
     const said = { ...stage.measure(), seq: first.seq + ahead, ...given };
-    expect(stage.hear(said).fate).not.toBe('news');
+    expect(stage.hear(said).disposition).not.toBe('latest');
   });
 });
 
@@ -216,10 +218,13 @@ test('a boot that leaps is filed, once, also when it is believed; a seq that lea
   pair.device.wipe(pair.now);
   pair.device.boot = 900_000_000;
   const first = pair.measure();
-  expect(pair.hear(first)).toMatchObject({ fate: 'held', filed: { fate: 'late', report: first } });
-  expect(pair.hear(first)).toMatchObject({ fate: 'duplicate', filed: null });
-  expect(pair.answer().fate).toBe('news');
-  expect(pair.hear(first)).toMatchObject({ fate: 'duplicate', filed: null });
+  expect(pair.hear(first)).toMatchObject({
+    disposition: 'held',
+    filed: { disposition: 'late', report: first },
+  });
+  expect(pair.hear(first)).toMatchObject({ disposition: 'duplicate', filed: null });
+  expect(pair.answer().disposition).toBe('latest');
+  expect(pair.hear(first)).toMatchObject({ disposition: 'duplicate', filed: null });
   expect(pair.document.sequence.missing).toBe(0);
 });
 
@@ -265,6 +270,6 @@ test('a line before the present incarnation is not ended by a number that leaps,
   pair.report();
   pair.answer();
   expect(pair.twin.incarnation).toBe(2);
-  expect(pair.hear({ ...last, seq: MOST }).fate).toBe('held');
-  expect(pair.hear(last)).toMatchObject({ fate: 'late', filed: { incarnation: 1 } });
+  expect(pair.hear({ ...last, seq: MOST }).disposition).toBe('held');
+  expect(pair.hear(last)).toMatchObject({ disposition: 'late', filed: { incarnation: 1 } });
 });

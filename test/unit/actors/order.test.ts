@@ -96,7 +96,7 @@ describe('a late report', () => {
     const report = { boot: 8, state: 'charging', sensors: {} };
     const first = stage.hear({ ...report, seq: 1, up: 1_000 });
     const second = stage.hear({ ...report, seq: 2, up: 31_000 });
-    expect(first.fate).toBe('late');
+    expect(first.disposition).toBe('late');
     expect(first.filed!.measuredAt, 'boot 9 began at least 5 s before it was heard').toBeLessThanOrEqual(
       T0 - 4_998,
     );
@@ -118,7 +118,7 @@ describe('a late report', () => {
       pair.ledger.get('r')?.outcome,
       'a report without a ring, from before the deadline, proves nothing',
     ).toBe('unknown');
-    expect(pair.hear(names).fate).toBe('late');
+    expect(pair.hear(names).disposition).toBe('late');
     expect(pair.ledger.get('r')?.outcome).toBe('done');
     expect(pair.reasons).toEqual([]);
     expect(pair.document.state, 'the newest report still counts').toBe('available');

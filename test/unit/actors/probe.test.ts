@@ -122,7 +122,7 @@ describe('an answer', () => {
     pair.pass(probeTimeoutMs + 1_000);
     pair.answer();
     expect(pair.document.clock.verified).toBe(true);
-    expect(pair.twin.probe?.fate).toBe('answered');
+    expect(pair.twin.probe?.status).toBe('answered');
   });
 
   test('counts once: a later report that still names it is no tighter bound', () => {

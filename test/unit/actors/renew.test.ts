@@ -28,7 +28,7 @@ test('whatever is heard next is the device, however it counts', () => {
   pair.ask('renew-identity', WORD);
   replaceController(pair);
   pair.pass(1_000);
-  expect(pair.report()).toMatchObject({ fate: 'news', filed: { incarnation: 2 } });
+  expect(pair.report()).toMatchObject({ disposition: 'latest', filed: { incarnation: 2 } });
   expect(pair.document).toMatchObject({ state: 'available', sequence: { boot: 1, missing: 0 } });
   expect(pair.reasons).toEqual([]);
 });
@@ -73,7 +73,7 @@ test('what the hub had stored before the word is of the line that ended, however
   pair.pass(1_000);
   pair.ask('renew-identity', WORD);
   pair.pass(1_000);
-  expect(pair.hear(before, storedAt)).toMatchObject({ fate: 'late', filed: { incarnation: 1 } });
+  expect(pair.hear(before, storedAt)).toMatchObject({ disposition: 'late', filed: { incarnation: 1 } });
   expect(pair.twin.newest).toBeNull();
 });
 
@@ -82,9 +82,9 @@ test('where the boot goes on, what was heard of it before is not missing, and do
   const copy = pair.twin.newest!.report;
   pair.ask('renew-identity', WORD);
   pair.pass(1_000);
-  expect(pair.report()).toMatchObject({ fate: 'news', filed: { incarnation: 2 } });
+  expect(pair.report()).toMatchObject({ disposition: 'latest', filed: { incarnation: 2 } });
   expect(pair.document.sequence).toMatchObject({ boot: 900, seq: 3, missing: 0, duplicates: 0 });
-  expect(pair.hear(copy)).toMatchObject({ fate: 'duplicate', filed: null });
+  expect(pair.hear(copy)).toMatchObject({ disposition: 'duplicate', filed: null });
   pair.measure();
   pair.report();
   expect(pair.document.sequence).toMatchObject({ seq: 5, missing: 1 });
@@ -100,7 +100,7 @@ test('another start with the number of a boot that was heard is one of its own: 
   pair.report();
   expect(pair.document.sequence).toMatchObject({ seq: 3, missing: 2 });
   for (const late of [first, second])
-    expect(pair.hear(late)).toMatchObject({ fate: 'late', filed: { incarnation: 2 } });
+    expect(pair.hear(late)).toMatchObject({ disposition: 'late', filed: { incarnation: 2 } });
   expect(pair.document.sequence).toMatchObject({ missing: 0 });
 });
 
@@ -177,7 +177,7 @@ describe('after it, a count that was ended before', () => {
       this.#seqs.set(boot, seq);
       const commands = isAnswer ? [{ n: this.twin.probe!.n, outcome: 'done' }] : [];
       const up = this.now - this.#bootedAt;
-      return this.hear({ boot, seq, up, state: 'available', sensors: {}, commands }).fate;
+      return this.hear({ boot, seq, up, state: 'available', sensors: {}, commands }).disposition;
     }
 
     step(boot: number, isAnswer = false): void {
@@ -219,8 +219,8 @@ test('what the device went on to measure in its old boot, before it started agai
   pair.pass(60_000);
   pair.device.reboot(pair.now, 'nothing');
   pair.pass(5_000);
-  expect(pair.report()).toMatchObject({ fate: 'news', filed: { incarnation: 2 } });
-  expect(pair.hear(buffered)).toMatchObject({ fate: 'late', filed: { incarnation: 2 } });
-  expect(pair.hear(buffered)).toMatchObject({ fate: 'duplicate', filed: null });
+  expect(pair.report()).toMatchObject({ disposition: 'latest', filed: { incarnation: 2 } });
+  expect(pair.hear(buffered)).toMatchObject({ disposition: 'late', filed: { incarnation: 2 } });
+  expect(pair.hear(buffered)).toMatchObject({ disposition: 'duplicate', filed: null });
   expect(pair.reasons).toEqual([]);
 });

@@ -110,7 +110,7 @@ describe('a start that is not counted', () => {
     device.start();
     device.goOn(silenceMs + 2 * EVERY_MS);
     expect(device.stage.twin.incarnation).toBe(2);
-    expect(device.stage.hear(copy)).toMatchObject({ fate: 'duplicate', filed: null });
+    expect(device.stage.hear(copy)).toMatchObject({ disposition: 'duplicate', filed: null });
     device.goOn(EVERY_MS);
     expect(device.isDoubted).toBe(false);
     expect(device.stage.twin.newest).toMatchObject({ boot: 1, seq: device.seq });

@@ -40,7 +40,7 @@ class TwoBoots extends Stage {
     this.#seqs.set(boot, seq);
     const sensors = state === 'charging' ? IN_USE : {};
     const up = this.now - this.#bootedAt;
-    return this.hear({ boot, seq, up, state, sensors, commands }).fate;
+    return this.hear({ boot, seq, up, state, sensors, commands }).disposition;
   }
 }
 
@@ -50,7 +50,7 @@ describe('a report of a lower boot that names', () => {
     stage.ask('report', { id: 'r' });
     const { n } = stage.sent;
     stage.pass(200);
-    expect(stage.second([{ n, outcome: 'done' }])).toBe('news');
+    expect(stage.second([{ n, outcome: 'done' }])).toBe('latest');
     expect(stage.twin).toMatchObject({ incarnation: 2, newest: { boot: 50 } });
     expect(stage.document.state).toBe('charging');
     expect(stage.ledger.get('r')).toMatchObject({ outcome: 'done' });
@@ -106,7 +106,7 @@ test('a probe that another one has replaced proves life as well as before', () =
   const { n } = stage.sent;
   stage.pass(61_000);
   stage.ask('report', { id: 'second' });
-  expect(stage.second([{ n, outcome: 'done' }])).toBe('news');
+  expect(stage.second([{ n, outcome: 'done' }])).toBe('latest');
   expect(stage.twin.incarnation).toBe(2);
 });
 
@@ -118,7 +118,7 @@ test('what has waited too long for proof is refused by what was known before the
   expect(name).toBe('report');
   // Nothing has woken the twin in time.
   stage.now += chargePoint.limits.probeTimeoutMs + 1;
-  expect(stage.second([{ n, outcome: 'done' }])).toBe('news');
+  expect(stage.second([{ n, outcome: 'done' }])).toBe('latest');
   expect(stage.twin.incarnation).toBe(2);
   expect(stage.refusals).toEqual(['stale']);
 });

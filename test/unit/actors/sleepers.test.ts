@@ -78,8 +78,8 @@ describe('a boot that is not counted is a doubt with the first report', () => {
     const stage = new Sleeper();
     const first: Report = { boot: 1, seq: 1, up: 1_000, state: 'charging', sensors: {} };
     stage.hear({ ...first, seq: 2, up: 31_000 });
-    expect(stage.hear(first).fate).toBe('late');
-    expect(stage.hear(first).fate).toBe('duplicate');
+    expect(stage.hear(first).disposition).toBe('late');
+    expect(stage.hear(first).disposition).toBe('duplicate');
     expect(stage.reasons).toEqual([]);
     stage.start(1);
     expect(stage.isDoubted).toBe(true);
@@ -123,7 +123,7 @@ test('a copy of the newest or of the first report is none of that, however often
   const first = { ...newest, seq: 1, up: 30_000 };
   for (let time = 0; time < silenceMs - MINUTE; time += MINUTE) {
     stage.pass(MINUTE);
-    for (const copy of [newest, first]) expect(stage.hear({ ...copy }).fate).toBe('duplicate');
+    for (const copy of [newest, first]) expect(stage.hear({ ...copy }).disposition).toBe('duplicate');
     expect(stage.reasons).toEqual([]);
   }
 });
@@ -198,12 +198,12 @@ describe('boots that are the seconds of a clock', () => {
     expect(
       stage.hear({ boot: 6 + 2 ** 20 + DAY / 1_000, seq: 1, up: 1, state: 'faulted', sensors: {} }),
     ).toMatchObject({
-      fate: 'held',
+      disposition: 'held',
     });
     expect(
       stage.hear({ boot: 5 + 2 ** 20 + DAY / 1_000, seq: 1, up: 1, state: 'faulted', sensors: {} }),
     ).toMatchObject({
-      fate: 'news',
+      disposition: 'latest',
     });
   });
 
@@ -232,7 +232,7 @@ describe('boots that are the seconds of a clock', () => {
     const forged: Report = { boot: 2 ** 40, seq: 1, up: 1_000, state: 'faulted', sensors: {} };
     stage.hear(forged);
     stage.pass(SLEEP_MS);
-    expect(stage.hear({ ...forged, ...given }).fate).toBe('held');
+    expect(stage.hear({ ...forged, ...given }).disposition).toBe('held');
   });
 
   test('are not believed while the device goes on as before', () => {

@@ -196,7 +196,7 @@ describe('a device that is silent for longer than its kind allows', () => {
     const { stage } = spoken;
     stage.now = T0 + silenceMs - 1;
     const report = { boot: 1, seq: 1, up: 1_000, state: 'available', sensors: {} };
-    expect(stage.hear({ ...report, via: { id: 'gw', session: 7 } }).fate).toBe('duplicate');
+    expect(stage.hear({ ...report, via: { id: 'gw', session: 7 } }).disposition).toBe('duplicate');
     stage.now = T0 + silenceMs;
     spoken.learn({});
     stage.pass(0);

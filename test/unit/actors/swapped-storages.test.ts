@@ -83,9 +83,9 @@ class Story {
   }
 
   #hear(report: Report): void {
-    const { fate, filed } = this.#pair.hear(report);
+    const { disposition, filed } = this.#pair.hear(report);
     const position = `${String(report.boot)}/${String(report.seq)}`;
-    expect(filed === null, `${position} was taken for ${String(fate)}`).toBe(this.#filed.has(report));
+    expect(filed === null, `${position} was taken for ${String(disposition)}`).toBe(this.#filed.has(report));
     this.#filed.add(report);
   }
 }

@@ -22,7 +22,7 @@ describe.each(kinds)('a $name that says a state that nobody knows', (kind) => {
     pair.ask('report', { id: 'r' });
     pair.arrive();
     pair.pass(1_000);
-    expect(pair.report(said).fate).toBe('news');
+    expect(pair.report(said).disposition).toBe('latest');
     expect(pair.ledger.get('r')?.outcome).toBe('done');
     expect(pair.document.lastContact).toBe(pair.now);
     expect(pair.document.sequence.missing).toBe(0);

@@ -163,7 +163,7 @@ describe('a hold that cannot be read', () => {
     (hold) => {
       const { pair } = reserved();
       pair.pass(1_000);
-      expect(say(pair, { hold }).fate).toBe('news');
+      expect(say(pair, { hold }).disposition).toBe('latest');
       expect(pair.ledger.get('r')?.outcome).toBe('done');
       expect(pair.document).toMatchObject({ lastContact: pair.now, state: 'reserved', unreadable: ['hold'] });
       expect(pair.reasons).toEqual([]);

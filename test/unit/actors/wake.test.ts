@@ -120,7 +120,13 @@ describe('a wake-up', () => {
     const before = pair.twin;
     const decision = pair.wake();
     expect(decision.twin).toBe(before);
-    expect(decision).toMatchObject({ transitions: [], ledger: [], effects: [], filed: null, fate: null });
+    expect(decision).toMatchObject({
+      transitions: [],
+      ledger: [],
+      effects: [],
+      filed: null,
+      disposition: null,
+    });
   });
 
   test('comes for a probe, a resend, a deadline, a hold and silence, each at its time', () => {

@@ -25,7 +25,7 @@ function reportAt(second: number, changes: Partial<Report> & { readonly seq: num
   const at = new Date(second * 1_000).toISOString();
   return {
     ...{ incarnation: 1, boot: 1, state: 'available', measuredAt: at, errorMs: 0 },
-    ...{ receivedAt: at, fate: 'news', body: {}, ...changes },
+    ...{ receivedAt: at, disposition: 'latest', body: {}, ...changes },
   };
 }
 
@@ -164,7 +164,7 @@ describe('a line', () => {
   test('is broken in a gap, and what came late is marked', () => {
     const reports = [
       reportAt(10, { seq: 1, body: cable(false, 10) }),
-      reportAt(20, { seq: 2, body: cable(false, 20), fate: 'late' }),
+      reportAt(20, { seq: 2, body: cable(false, 20), disposition: 'late' }),
       reportAt(60, { seq: 4, body: cable(true, 20) }),
     ];
     expect(chartData(lineOf(reports).readings, gapsBetween(reports), 60_000)).toEqual([

@@ -15,7 +15,7 @@ describe('a snapshot', () => {
   });
 
   test('of version 1 is read: what it does not hold is not known, or as it was', () => {
-    const probe = { n: 4, sentAt: 1_000, lastAskedAt: 9_000, waitsUntil: null, fate: 'missed' } as const;
+    const probe = { n: 4, sentAt: 1_000, lastAskedAt: 9_000, waitsUntil: null, status: 'missed' } as const;
     const [version, awaiting, ...packed] = encodeSnapshot({ ...twin('cp-1'), open: [entry('cp-1')], probe });
     expect([version, awaiting]).toEqual([17, 1]);
     const places = unpack(Uint8Array.from(packed)) as unknown[][];

@@ -18,7 +18,7 @@ beforeEach(() => {
   log = new DeviceLog(pino({ level: 'info' }, destination), clock);
 });
 
-const report = (device: string): void => log.write('report-decided', device, { fate: 'news' });
+const report = (device: string): void => log.write('report-decided', device, { disposition: 'latest' });
 const written = (): unknown[] =>
   lines.filter(({ line }) => line === 'report-decided').map(({ device }) => device);
 
