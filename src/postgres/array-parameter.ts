@@ -233,10 +233,15 @@ export type Columns<Types extends ColumnTypes> = {
 export function openColumns<Types extends ColumnTypes>(
   types: Types,
   rows: number,
-): { readonly columns: Columns<Types>; readonly finish: () => readonly Buffer[] } {
+): {
+  readonly columns: Columns<Types>;
+  readonly arrays: readonly ArrayParameter[];
+  readonly finish: () => readonly Buffer[];
+} {
   const arrays = Object.entries(types).map(([name, type]) => [name, new ArrayParameter(type, rows)] as const);
   return {
     columns: Object.fromEntries(arrays) as unknown as Columns<Types>,
+    arrays: arrays.map(([, array]) => array),
     finish: () => arrays.map(([, array]) => array.finish()),
   };
 }

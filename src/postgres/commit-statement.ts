@@ -16,10 +16,10 @@ import {
   writeOutcome,
   writeTransition,
 } from './journal-rows.ts';
-import { ledgerPart, writeEntry } from './ledger-row.ts';
+import { fillLedger } from './ledger-row.ts';
 import { replayPart, writeReplay } from './sources.ts';
 import { fill, type FilledPart } from './statement.ts';
-import { twinPart, writeTwin } from './twin-row.ts';
+import { fillTwins } from './twin-row.ts';
 
 /** What writing takes besides the commit. */
 export interface CommitContext {
@@ -36,11 +36,11 @@ export function commitParts(commit: Commit, { keys, driftPpmOf }: CommitContext)
     fill(devicePart, keys.born, (twin, row) => writeDevice(keyOf(twin.device), twin, row)),
     // Before the twins: their newest report is written out here already.
     fill(reportPart, commit.reports, (filed, row) => writeReport(filed, row, { keyOf, jsonOf })),
-    fill(twinPart, commit.twins, (twin, row) => writeTwin(twin, row, { keyOf, driftPpmOf, jsonOf })),
+    fillTwins(commit.twins, { keyOf, driftPpmOf, jsonOf }),
     fill(clockPart, lastClocks(commit.clocks), ({ device, clock }, row) =>
       writeClock(keyOf(device), clock, row),
     ),
-    fill(ledgerPart, commit.ledger, (entry, row) => writeEntry(keyOf(entry.device), entry, row)),
+    fillLedger(commit.ledger, { keyOf }),
     fill(replayPart, commit.replays ?? [], writeReplay),
     ...journalParts(commit.journal, keyOf),
   ];

@@ -2,81 +2,67 @@
  * A command as a row of the ledger. Its times are exact to the microsecond.
  */
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
-import type { Columns } from './array-parameter.ts';
-import type { StatementPart } from './statement.ts';
+import type { FilledPart, StatementPart } from './statement.ts';
+import { columns, fillTable, typesOf } from './table.ts';
 
-const columns = {
-  device: 'integer',
-  id: 'text',
-  n: 'bigint',
-  name: 'text',
-  args: 'json',
-  by: 'text',
-  asker: 'text',
-  epoch: 'bigint',
-  incarnation: 'integer',
-  boot: 'bigint',
-  not_after_up: 'double precision',
-  hold_ms: 'double precision',
-  accepted_at: 'timestamptz',
-  sent_at: 'timestamptz',
-  certain_at: 'timestamptz',
-  outcome: 'text',
-  reason: 'text',
-  proof: 'text',
-  decided_at: 'timestamptz',
-  closed_at: 'timestamptz',
-  compensated_by: 'text',
-  ends: 'text',
-} as const;
+interface Writing {
+  readonly keyOf: (device: string) => number;
+}
+const column = columns<LedgerEntry, Writing>();
 
-const all = Object.keys(columns).join(', ');
+/** The columns, each of which is a field of the entry under its name in camel case. */
+const table = {
+  device: column('integer', (to, { device }, { keyOf }) => to.integer(keyOf(device))),
+  id: column('text', (to, { id }) => to.text(id)),
+  n: column('bigint', (to, { n }) => to.bigint(n)),
+  name: column('text', (to, { name }) => to.text(name)),
+  args: column('json', (to, { args }) => to.text(JSON.stringify(args))),
+  by: column('text', (to, { by }) => to.text(by)),
+  asker: column('text', (to, { asker }) => to.text(asker)),
+  epoch: column('bigint', (to, { epoch }) => to.bigint(epoch)),
+  incarnation: column('integer', (to, { incarnation }) => to.integer(incarnation)),
+  boot: column('bigint', (to, { boot }) => to.bigint(boot)),
+  not_after_up: column('double precision', (to, { notAfterUp }) => to.double(notAfterUp)),
+  hold_ms: column('double precision', (to, { holdMs }) => to.double(holdMs)),
+  accepted_at: column('timestamptz', (to, { acceptedAt }) => to.time(acceptedAt)),
+  sent_at: column('timestamptz', (to, { sentAt }) => to.time(sentAt)),
+  certain_at: column('timestamptz', (to, { certainAt }) => to.time(certainAt)),
+  outcome: column('text', (to, { outcome }) => to.text(outcome)),
+  reason: column('text', (to, { reason }) => to.text(reason)),
+  proof: column('text', (to, { proof }) => to.text(proof)),
+  decided_at: column('timestamptz', (to, { decidedAt }) => to.time(decidedAt)),
+  closed_at: column('timestamptz', (to, { closedAt }) => to.time(closedAt)),
+  compensated_by: column('text', (to, { compensatedBy }) => to.text(compensatedBy)),
+  ends: column('text', (to, { ends }) => to.text(ends ?? null)),
+};
+
+const all = Object.keys(table).join(', ');
 /** What never changes of a command stays as it stands: also a `by` in whose place there is another one since (see `anonymise`). */
 const FIXED = ['device', 'id', 'by'];
-const changing = Object.keys(columns).filter((name) => !FIXED.includes(name));
+const changing = Object.keys(table).filter((name) => !FIXED.includes(name));
 
-/** Writes entries, new ones and known ones alike. */
-export const ledgerPart: StatementPart<typeof columns> = {
+const ledgerPart: StatementPart = {
   name: 'ledger',
-  columns,
+  columns: typesOf(table),
   sql: (input) => `ledger as (
   insert into command (${all}) ${input}
   on conflict (device, id) do update set ${changing.map((name) => `${name} = excluded.${name}`).join(', ')}
 )`,
 };
 
-/** Writes an entry's row. */
-export function writeEntry(key: number, entry: LedgerEntry, row: Columns<typeof columns>): void {
-  row.device.integer(key);
-  row.id.text(entry.id);
-  row.n.bigint(entry.n);
-  row.name.text(entry.name);
-  row.args.text(JSON.stringify(entry.args));
-  row.by.text(entry.by);
-  row.asker.text(entry.asker);
-  row.epoch.bigint(entry.epoch);
-  row.incarnation.integer(entry.incarnation);
-  row.boot.bigint(entry.boot);
-  row.not_after_up.double(entry.notAfterUp);
-  row.hold_ms.double(entry.holdMs);
-  row.accepted_at.time(entry.acceptedAt);
-  row.sent_at.time(entry.sentAt);
-  row.certain_at.time(entry.certainAt);
-  row.outcome.text(entry.outcome);
-  row.reason.text(entry.reason);
-  row.proof.text(entry.proof);
-  row.decided_at.time(entry.decidedAt);
-  row.closed_at.time(entry.closedAt);
-  row.compensated_by.text(entry.compensatedBy);
-  row.ends.text(entry.ends ?? null);
+/** Fills the part that writes entries, new ones and known ones alike. */
+export function fillLedger(entries: readonly LedgerEntry[], context: Writing): FilledPart {
+  return fillTable(ledgerPart, table, { rows: entries, context });
 }
 
 /** The columns of `c` (table command) and `d` (table device) that are a ledger entry, under its names. */
-export const entrySelection = `d.id as device, c.id, c.n, c.name, c.args, c.by, c.asker, c.epoch, c.incarnation, c.boot,
-  c.not_after_up as "notAfterUp", c.hold_ms as "holdMs", ms_of(c.accepted_at) as "acceptedAt",
-  ms_of(c.sent_at) as "sentAt", ms_of(c.certain_at) as "certainAt", c.outcome, c.reason, c.proof,
-  ms_of(c.decided_at) as "decidedAt", ms_of(c.closed_at) as "closedAt",
-  c.compensated_by as "compensatedBy", c.ends`;
+export const entrySelection = Object.entries(table)
+  .map(([name, { type }]) => {
+    if (name === 'device') return 'd.id as device';
+    const field = name.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+    return `${type === 'timestamptz' ? `ms_of(c.${name})` : `c.${name}`} as "${field}"`;
+  })
+  .join(', ');
 
 /** A row of {@link entrySelection}: `args` is still text, and what is absent is `null`. */
 export type EntryRow = Omit<LedgerEntry, 'args' | 'ends'> & {

@@ -9,7 +9,7 @@ import { type CopiedRow, copyRows } from './copied-row.ts';
 import { readForgotten } from './forgotten-rows.ts';
 import type { Session } from './sessions.ts';
 import { isAwaiting } from './snapshot.ts';
-import { twinSelection } from './twin-row.ts';
+import { columnsBetween, twinSelection } from './twin-row.ts';
 
 /** What loading takes besides a connection. */
 export interface LoadOptions {
@@ -75,6 +75,10 @@ function passOn(row: CopiedRow, sink: PartitionSink, learnKey: LoadOptions['lear
   });
 }
 
+const FROM_SITE_TO_PATH = columnsBetween('site', 'path');
+const FROM_PATH_TO_HOLD = columnsBetween('path', 'hold');
+const FROM_HOLD_TO_SNAPSHOT = columnsBetween('hold', 'snapshot');
+
 /** What is to be known of a resting twin, from the fields of {@link twinSelection}. */
 function sketchOf(
   device: string,
@@ -82,14 +86,15 @@ function sketchOf(
 ): { readonly kind: string; readonly site: string; readonly path: string; readonly isBusy: boolean } {
   const kind = row.text() ?? '';
   const site = row.text() ?? '';
-  row.skip();
+  pass(row, FROM_SITE_TO_PATH);
   const path = row.text() ?? '';
-  for (let field = 0; field < FIELDS_FROM_INCARNATION_TO_REPORTED; field += 1) row.skip();
+  pass(row, FROM_PATH_TO_HOLD);
   const isHeld = row.skip();
-  for (let field = 0; field < FIELDS_FROM_SUSPICIONS_TO_DESIRED; field += 1) row.skip();
+  pass(row, FROM_HOLD_TO_SNAPSHOT);
   const snapshot = row.bytes();
   return { kind, site, path, isBusy: isHeld || (snapshot !== null && isAwaiting(device, snapshot)) };
 }
 
-const FIELDS_FROM_INCARNATION_TO_REPORTED = 5;
-const FIELDS_FROM_SUSPICIONS_TO_DESIRED = 3;
+function pass(row: CopiedRow, fields: number): void {
+  for (let field = 0; field < fields; field += 1) row.skip();
+}

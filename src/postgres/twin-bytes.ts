@@ -10,7 +10,7 @@ import type { Suspicion } from '../contract/twin-document.ts';
 import type { Report } from '../../machines/report.ts';
 import { CopiedRow } from './copied-row.ts';
 import { encodeSnapshot } from './snapshot.ts';
-import { makeTwin, readTwin } from './twin-row.ts';
+import { makeTwin, readCopiedTwin } from './twin-row.ts';
 
 const PACKED = 1;
 
@@ -60,32 +60,40 @@ export function packTwin(twin: Twin): Uint8Array {
 export function unpackTwin(device: string, bytes: Uint8Array): Twin {
   if (bytes[0] !== PACKED) return unpackRow(device, bytes);
   const places = unpackr.unpack(bytes.subarray(1)) as Places;
-  const [kind, site, version, path, incarnation, report, hold, suspicions, desiredVersion, desired] = places;
-  const position = report === null ? [null, null, null] : [report.boot, report.seq, report.up];
-  const [boot = null, seq = null, up = null] = position;
-  return makeTwin(device, [
-    ...([kind, site, version, path, incarnation, boot, seq, up, report, hold, suspicions] as const),
-    ...([desiredVersion, desired, places[10], places[11]] as const),
-  ]);
+  const [
+    kind,
+    site,
+    version,
+    path,
+    incarnation,
+    reported,
+    hold,
+    suspicions,
+    desiredVersion,
+    desired,
+    snapshot,
+    via,
+  ] = places;
+  return makeTwin(device, {
+    kind,
+    site,
+    version,
+    path,
+    incarnation,
+    boot: reported === null ? null : reported.boot,
+    seq: reported === null ? null : reported.seq,
+    up: reported === null ? null : reported.up,
+    reported,
+    hold,
+    suspicions,
+    desired_version: desiredVersion,
+    desired,
+    snapshot,
+    via,
+  });
 }
 
 function unpackRow(device: string, bytes: Uint8Array): Twin {
-  const row = new CopiedRow(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0);
-  return readTwin(device, [
-    row.text() ?? '',
-    row.text() ?? '',
-    row.bigint() ?? 0,
-    row.text() ?? '',
-    row.integer(),
-    row.bigint(),
-    row.bigint(),
-    row.bigint(),
-    row.text(),
-    row.text(),
-    row.text(),
-    row.bigint() ?? 0,
-    row.text(),
-    row.bytes() ?? new Uint8Array(),
-    row.text(),
-  ]);
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return readCopiedTwin(device, new CopiedRow(buffer, 0));
 }

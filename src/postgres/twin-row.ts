@@ -3,55 +3,14 @@
  *
  * Invariant: I1  twin -> row -> twin gives an equal twin (but for -0, which JSON does not know: it comes back as 0).
  */
-import { measuredAt } from '../../actors/clock.ts';
+import { measuredAt, type MeasuredTime } from '../../actors/clock.ts';
 import type { Desired, Hold, NewestReport, SpokenFor, Twin } from '../../actors/twin.ts';
-import type { Suspicion } from '../contract/twin-document.ts';
 import type { Report } from '../../machines/report.ts';
 import { partitionOf } from '../wire/partition.ts';
-import type { Columns } from './array-parameter.ts';
+import type { CopiedRow } from './copied-row.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshot.ts';
-import type { StatementPart } from './statement.ts';
-
-const columns = {
-  device: 'integer',
-  partition: 'smallint',
-  kind: 'text',
-  site: 'text',
-  version: 'bigint',
-  path: 'text',
-  since: 'timestamptz',
-  measured_at: 'timestamptz',
-  error_ms: 'double precision',
-  received_at: 'timestamptz',
-  incarnation: 'integer',
-  boot: 'bigint',
-  seq: 'bigint',
-  up: 'bigint',
-  firmware: 'text',
-  reported: 'json',
-  hold: 'json',
-  suspicions: 'json',
-  via: 'json',
-  desired_version: 'bigint',
-  desired: 'json',
-  snapshot: 'bytea',
-} as const;
-
-const all = Object.keys(columns).join(', ');
-const changing = Object.keys(columns).filter((name) => name !== 'device' && name !== 'partition');
-
-/** Writes twins, new ones and known ones alike. */
-export const twinPart: StatementPart<typeof columns> = {
-  name: 'twins',
-  columns,
-  sql: (input) => `twins as (
-  insert into twin (${all}, first_heard_at)
-  select ${all}, received_at from (${input}) i
-  on conflict (device) do update
-  set ${changing.map((name) => `${name} = excluded.${name}`).join(', ')},
-    first_heard_at = coalesce(twin.first_heard_at, excluded.received_at)
-)`,
-};
+import type { FilledPart } from './statement.ts';
+import { columns, fillTable, typesOf } from './table.ts';
 
 /** What writing a twin takes besides the twin. */
 export interface TwinRowContext {
@@ -61,110 +20,134 @@ export interface TwinRowContext {
   readonly jsonOf: (report: Report) => string;
 }
 
-/** Writes a twin's row. */
-export function writeTwin(twin: Twin, row: Columns<typeof columns>, context: TwinRowContext): void {
-  const { newest, clock, hold, suspicions, via, desired } = twin;
-  const measured = newest && clock ? measuredAt(clock, newest, context.driftPpmOf(twin.kind)) : null;
-  row.device.integer(context.keyOf(twin.device));
-  row.partition.smallint(partitionOf(twin.device));
-  row.kind.text(twin.kind);
-  row.site.text(twin.site);
-  row.version.bigint(twin.version);
-  row.path.text(twin.path);
-  row.since.time(twin.since);
-  row.measured_at.time(measured?.at ?? null);
-  row.error_ms.double(measured?.errorMs ?? null);
-  row.received_at.time(twin.lastContactAt);
-  row.incarnation.integer(twin.incarnation);
-  row.boot.bigint(newest?.boot ?? null);
-  row.seq.bigint(newest?.seq ?? null);
-  row.up.bigint(newest?.up ?? null);
-  row.firmware.text(newest?.report.firmware ?? null);
-  row.reported.text(newest && context.jsonOf(newest.report));
-  row.hold.text(hold && JSON.stringify(hold));
-  row.suspicions.text(suspicions.length === 0 ? null : JSON.stringify(suspicions));
-  row.via.text(via && JSON.stringify(via));
-  row.desired_version.bigint(desired.version);
-  row.desired.text(isEmpty(desired.values) ? null : JSON.stringify(desired.values));
-  row.snapshot.bytea(encodeSnapshot(twin));
+type Writing = TwinRowContext & { readonly measured: readonly (MeasuredTime | null)[] };
+const column = columns<Twin, Writing>();
+
+/** The columns, as they are written. */
+const written = {
+  device: column('integer', (to, { device }, { keyOf }) => to.integer(keyOf(device))),
+  partition: column('smallint', (to, { device }) => to.smallint(partitionOf(device))),
+  kind: column('text', (to, { kind }) => to.text(kind)),
+  site: column('text', (to, { site }) => to.text(site)),
+  version: column('bigint', (to, { version }) => to.bigint(version)),
+  path: column('text', (to, { path }) => to.text(path)),
+  since: column('timestamptz', (to, { since }) => to.time(since)),
+  measured_at: column('timestamptz', (to, _, { measured }, row) => to.time(measured[row]?.at ?? null)),
+  error_ms: column('double precision', (to, _, { measured }, row) =>
+    to.double(measured[row]?.errorMs ?? null),
+  ),
+  received_at: column('timestamptz', (to, { lastContactAt }) => to.time(lastContactAt)),
+  incarnation: column('integer', (to, { incarnation }) => to.integer(incarnation)),
+  boot: column('bigint', (to, { newest }) => to.bigint(newest?.boot ?? null)),
+  seq: column('bigint', (to, { newest }) => to.bigint(newest?.seq ?? null)),
+  up: column('bigint', (to, { newest }) => to.bigint(newest?.up ?? null)),
+  firmware: column('text', (to, { newest }) => to.text(newest?.report.firmware ?? null)),
+  reported: column('json', (to, { newest }, { jsonOf }) => to.text(newest && jsonOf(newest.report))),
+  hold: column('json', (to, { hold }) => to.text(hold && JSON.stringify(hold))),
+  suspicions: column('json', (to, { suspicions }) =>
+    to.text(suspicions.length === 0 ? null : JSON.stringify(suspicions)),
+  ),
+  via: column('json', (to, { via }) => to.text(via && JSON.stringify(via))),
+  desired_version: column('bigint', (to, { desired }) => to.bigint(desired.version)),
+  desired: column('json', (to, { desired: { values } }) =>
+    to.text(isEmpty(values) ? null : JSON.stringify(values)),
+  ),
+  snapshot: column('bytea', (to, twin) => to.bytea(encodeSnapshot(twin))),
+};
+
+/** Those that are read, in the order in which they are selected: what the others say is in the snapshot as well. */
+const read = {
+  kind: reads('text', (kind) => kind ?? ''),
+  site: reads('text', (site) => site ?? ''),
+  version: reads('bigint', (version) => version ?? 0),
+  path: reads('text', (path) => path ?? ''),
+  incarnation: reads('integer', (incarnation) => incarnation),
+  boot: reads('bigint', (boot) => boot),
+  seq: reads('bigint', (seq) => seq),
+  up: reads('bigint', (up) => up),
+  reported: reads('text', (text) => parsed(text) as Report | null),
+  hold: reads('text', (text) => parsed(text) as Hold | null),
+  suspicions: reads('text', (text) => (parsed(text) ?? []) as Twin['suspicions']),
+  desired_version: reads('bigint', (version) => version ?? 0),
+  desired: reads('text', (text) => (parsed(text) ?? {}) as Desired['values']),
+  snapshot: reads('bytes', (snapshot): Uint8Array => snapshot ?? new Uint8Array()),
+  via: reads('text', (text) => parsed(text) as SpokenFor | null),
+} satisfies { readonly [Name in keyof typeof written]?: unknown };
+
+type ReadName = keyof typeof read;
+
+/** What a twin is made of, by columns. */
+export type TwinParts = { readonly [Name in ReadName]: ReturnType<(typeof read)[Name]['value']> };
+
+const readNames = Object.keys(read) as readonly ReadName[];
+const all = Object.keys(written).join(', ');
+const changing = Object.keys(written).filter((name) => name !== 'device' && name !== 'partition');
+
+/** Writes twins, new ones and known ones alike. */
+export const twinPart = {
+  name: 'twins',
+  columns: typesOf(written),
+  sql: (input: string): string => `twins as (
+  insert into twin (${all}, first_heard_at)
+  select ${all}, received_at from (${input}) i
+  on conflict (device) do update
+  set ${changing.map((name) => `${name} = excluded.${name}`).join(', ')},
+    first_heard_at = coalesce(twin.first_heard_at, excluded.received_at)
+)`,
+};
+
+/** Fills the part that writes twins. */
+export function fillTwins(twins: readonly Twin[], context: TwinRowContext): FilledPart {
+  const measured = twins.map(({ newest, clock, kind }) =>
+    newest && clock ? measuredAt(clock, newest, context.driftPpmOf(kind)) : null,
+  );
+  return fillTable(twinPart, written, { rows: twins, context: { ...context, measured } });
 }
 
 /** The columns of `t` (table twin) that {@link readTwin} takes, in its order. */
-export const twinSelection = `t.kind, t.site, t.version, t.path, t.incarnation, t.boot, t.seq, t.up, t.reported,
-  t.hold, t.suspicions, t.desired_version, t.desired, t.snapshot, t.via`;
+export const twinSelection = readNames.map((name) => `t.${name}`).join(', ');
 
-/** A row of {@link twinSelection}: JSON is still text. */
-export type TwinRow = readonly [
-  kind: string,
-  site: string,
-  version: number,
-  path: string,
-  incarnation: number,
-  boot: number | null,
-  seq: number | null,
-  up: number | null,
-  reported: string | null,
-  hold: string | null,
-  suspicions: string | null,
-  desiredVersion: number,
-  desired: string | null,
-  snapshot: Uint8Array,
-  via: string | null,
-];
+/** A row of {@link twinSelection}, as the driver gives it. */
+export type TwinRow = readonly unknown[];
+
+/** How many columns of {@link twinSelection} lie between two. */
+export function columnsBetween(first: ReadName, second: ReadName): number {
+  return readNames.indexOf(second) - readNames.indexOf(first) - 1;
+}
 
 /** Reads the twin of a device. Throws a `SnapshotError` when its snapshot is of a version not known here. */
 export function readTwin(device: string, row: TwinRow): Twin {
-  const [kind, site, version, path, incarnation, boot, seq, up, reported, ...rest] = row;
-  const [hold, suspicions, desiredVersion, desired, snapshot, via] = rest;
-  return makeTwin(device, [
-    ...([kind, site, version, path, incarnation, boot, seq, up] as const),
-    reported === null ? null : (JSON.parse(reported) as Report),
-    hold === null ? null : (JSON.parse(hold) as Hold),
-    suspicions === null ? [] : (JSON.parse(suspicions) as readonly Suspicion[]),
-    desiredVersion,
-    desired === null ? {} : (JSON.parse(desired) as Desired['values']),
-    snapshot,
-    via === null ? null : (JSON.parse(via) as SpokenFor),
-  ]);
+  return partsTwin(device, (name, index) => read[name].value(row[index] as never));
 }
 
-/** What a twin is made of: as a {@link TwinRow}, but JSON is read. */
-export type TwinParts = readonly [
-  kind: string,
-  site: string,
-  version: number,
-  path: string,
-  incarnation: number,
-  boot: number | null,
-  seq: number | null,
-  up: number | null,
-  reported: Report | null,
-  hold: Hold | null,
-  suspicions: readonly Suspicion[],
-  desiredVersion: number,
-  desired: Desired['values'],
-  snapshot: Uint8Array,
-  via: SpokenFor | null,
-];
+/** Reads the twin of a device from a row that was copied out. Throws as {@link readTwin} does. */
+export function readCopiedTwin(device: string, row: CopiedRow): Twin {
+  return partsTwin(device, (name) => read[name].copied(row));
+}
+
+function partsTwin(device: string, part: (name: ReadName, index: number) => unknown): Twin {
+  const parts: Partial<Record<ReadName, unknown>> = {};
+  readNames.forEach((name, index) => {
+    parts[name] = part(name, index);
+  });
+  return makeTwin(device, parts as TwinParts);
+}
 
 /** Makes the twin of a device. Throws a `SnapshotError` when its snapshot is of a version not known here. */
 export function makeTwin(device: string, parts: TwinParts): Twin {
-  const snapshot = decodeSnapshot(device, parts[13]);
-  const boot = parts[5];
-  const seq = parts[6];
-  const up = parts[7];
-  const report = parts[8];
+  const snapshot = decodeSnapshot(device, parts.snapshot);
+  const { boot, seq, up, reported: report } = parts;
   const isHeard = snapshot.newest !== null && boot !== null && seq !== null && up !== null && report !== null;
   // Written out property by property: a literal that begins with a spread takes a hundred times as long to make.
   return {
     device,
-    kind: parts[0],
-    site: parts[1],
-    version: parts[2],
-    path: parts[3],
+    kind: parts.kind,
+    site: parts.site,
+    version: parts.version,
+    path: parts.path,
     since: snapshot.since,
     lastContactAt: snapshot.lastContactAt,
-    incarnation: parts[4],
+    incarnation: parts.incarnation,
     newest: isHeard ? newestReport({ boot, seq, up }, snapshot.newest, report) : null,
     encoding: snapshot.encoding,
     clock: snapshot.clock,
@@ -178,12 +161,12 @@ export function makeTwin(device: string, parts: TwinParts): Twin {
     unheard: snapshot.unheard,
     identity: snapshot.identity,
     claim: snapshot.claim,
-    via: parts[14],
+    via: parts.via,
     replayedAt: snapshot.replayedAt,
     first: snapshot.first,
-    hold: parts[9],
-    suspicions: parts[10],
-    desired: { version: parts[11], values: parts[12] },
+    hold: parts.hold,
+    suspicions: parts.suspicions,
+    desired: { version: parts.desired_version, values: parts.desired },
   };
 }
 
@@ -198,4 +181,15 @@ function newestReport(
 function isEmpty(values: Readonly<Record<string, unknown>>): boolean {
   for (const _ in values) return false;
   return true;
+}
+
+function reads<Method extends 'text' | 'bigint' | 'integer' | 'bytes', Value>(
+  method: Method,
+  value: (raw: ReturnType<CopiedRow[Method]>) => Value,
+): { readonly copied: (row: CopiedRow) => Value; readonly value: typeof value } {
+  return { copied: (row) => value(row[method]() as ReturnType<CopiedRow[Method]>), value };
+}
+
+function parsed(json: string | null): unknown {
+  return json === null ? null : JSON.parse(json);
 }
