@@ -19,7 +19,7 @@ import { reviewCommands } from './suspicions.ts';
 import type { CommandRequest } from './twin.ts';
 
 /** Gives up the command that the request names. The request has passed the guard: it says `by` whom, and why. */
-export function abandonByWord(draft: Draft, request: CommandRequest, spec: CommandSpec): void {
+export function operatorAbandon(draft: Draft, request: CommandRequest, spec: CommandSpec): void {
   const { twin, context } = draft;
   const { reason } = request.args;
   const command = commandId(String(request.args.command));

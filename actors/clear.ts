@@ -11,20 +11,20 @@ import { divergenceNews } from './divergence.ts';
 import { addEffect, type Draft, writeEntry } from './draft.ts';
 import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
 import { proofText } from './proof.ts';
-import { closeByWord, remember } from './resolve.ts';
+import { closeByOperator, remember } from './resolve.ts';
 import { nextEntry } from './send.ts';
 import { journal, settleSuspicions } from './settle.ts';
-import { clearConflict, clearDoubts } from './suspicions.ts';
+import { clearConflict, clearSuspicions } from './suspicions.ts';
 import type { CommandRequest } from './twin.ts';
 
-/** Clears what an engineer's word may end. The request has passed the guard: it says `by` whom, and why. */
-export function clearByWord(draft: Draft, request: CommandRequest, spec: CommandSpec): void {
+/** Clears what an operator override may end. The request has passed the guard: it says `by` whom, and why. */
+export function operatorClear(draft: Draft, request: CommandRequest, spec: CommandSpec): void {
   const { twin, context } = draft;
   const word = `${request.by ?? ''}: ${String(request.args.reason)}`;
   const before = twin.suspicions;
-  closeByWord(draft, word);
+  closeByOperator(draft, word);
   clearConflict(draft);
-  clearDoubts(draft);
+  clearSuspicions(draft);
   const { now } = context;
   const stays = twin.suspicions.map(({ detail }) => `still in doubt: ${detail}, and a report can still tell`);
   const proof = proofText('engineer', [word, ...stays].join('; '));

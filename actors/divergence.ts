@@ -32,14 +32,14 @@ interface Shown extends Pick<Divergence, 'sort' | 'hold' | 'by' | 'expected' | '
 }
 
 /** A suspicion that has yet to be dated. */
-export type DivergenceDoubt = Pick<Suspicion, 'reason' | 'detail'> & { readonly divergence: Divergence };
+export type NewDivergence = Pick<Suspicion, 'reason' | 'detail'> & { readonly divergence: Divergence };
 
 /** The divergences that stand after this report, which is the newest: what it shows, and what has not been settled. */
 export function standingDivergences(
   draft: Draft,
   report: Report,
   since: { readonly previous: Report | null; readonly ended: EndedHold | null },
-): readonly DivergenceDoubt[] {
+): readonly NewDivergence[] {
   const known = knownDivergences(draft);
   // Nobody can tell whether the views agree now: what was in doubt is, until its time is over.
   if (isHoldUnreadable(report))
@@ -78,11 +78,11 @@ export function divergenceNews({ before, twin, context }: Draft): readonly strin
 }
 
 /** True for a suspicion that is a divergence with its views. */
-export function isDivergence(suspicion: Suspicion): suspicion is Suspicion & DivergenceDoubt {
+export function isDivergence(suspicion: Suspicion): suspicion is Suspicion & NewDivergence {
   return suspicion.divergence !== undefined;
 }
 
-function knownDivergences({ twin }: Draft): readonly (Suspicion & DivergenceDoubt)[] {
+function knownDivergences({ twin }: Draft): readonly (Suspicion & NewDivergence)[] {
   return twin.suspicions.filter(isDivergence);
 }
 

@@ -73,7 +73,7 @@ function copyOf(twin: Twin): Writable<Twin> {
     open: twin.open,
     recent: twin.recent,
     probe: twin.probe,
-    unheard: twin.unheard,
+    ignoredCommands: twin.ignoredCommands,
     identity: twin.identity,
     claim: twin.claim,
     via: twin.via,
@@ -130,7 +130,7 @@ export function addEffect(draft: Draft, effect: Effect): void {
   (draft.effects ??= []).push(effect);
 }
 
-/** Adds a line to the journal of the known state. */
+/** Adds an entry to the journal of the known state. */
 export function addTransition(draft: Draft, transition: Transition): void {
   (draft.transitions ??= []).push(transition);
 }

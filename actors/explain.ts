@@ -19,9 +19,9 @@ import { causesOf, type ChainLink, type RejectedMessage } from './explanation-ch
 import { commandNamed, namesToAbandon } from './legality.ts';
 import { isUndecided } from './ledger.ts';
 import { isResponsive } from './probe.ts';
-import { prospectOf } from './prospect.ts';
+import { guardVerdict } from './prospect.ts';
 import { causeOfState } from './state-cause.ts';
-import { standingAgainstWord } from './suspicions.ts';
+import { standingAgainstOperator } from './suspicions.ts';
 import { durationText, momentText } from './time-text.ts';
 import type { Twin } from './twin.ts';
 import { type ArmedTimer, armedTimers } from './wake.ts';
@@ -199,7 +199,7 @@ function claimSentences({ twin, kind, now }: Evidence): readonly Said[] {
 }
 
 function openSentences(twin: Twin): readonly Said[] {
-  const { open, unheard, waiting } = twin;
+  const { open, ignoredCommands, waiting } = twin;
   const commands = open.map((entry) => lasting(openSentence(entry)));
   const requests = waiting.length === 1 ? '1 request waits' : `${String(waiting.length)} requests wait`;
   return [
@@ -209,7 +209,7 @@ function openSentences(twin: Twin): readonly Said[] {
       ? []
       : [
           momentary(
-            `Reports arrive, but the last ${String(unheard)} commands got no response: what is sent to it may not arrive.`,
+            `Reports arrive, but the last ${String(ignoredCommands)} commands got no response: what is sent to it may not arrive.`,
           ),
         ]),
   ];
@@ -241,11 +241,11 @@ function commandProspect(evidence: Evidence, name: string): CommandProspect {
     const sentence = `${name} would be refused: ${unready}.`;
     return { name, accepted: false, sent: false, code: 'unavailable', sentence };
   }
-  const prospect = prospectOf({ twin, kind, context: { now, serverErrorMs } }, name);
+  const prospect = guardVerdict({ twin, kind, context: { now, serverErrorMs } }, name);
   switch (prospect.type) {
     case 'accepted': {
       const isSent = commandNamed(kind, name)?.decidedBy !== 'twin';
-      const sentence = isSent ? `${name} would be accepted and sent at once.` : wordSentence(twin, name);
+      const sentence = isSent ? `${name} would be accepted and sent at once.` : operatorSentence(twin, name);
       return { name, accepted: true, sent: isSent, code: null, sentence };
     }
     case 'after-proof':
@@ -262,14 +262,14 @@ function commandProspect(evidence: Evidence, name: string): CommandProspect {
 }
 
 /** What a person's word would do: the twin takes it by itself, and the device never hears of it. */
-function wordSentence(twin: Twin, name: string): string {
+function operatorSentence(twin: Twin, name: string): string {
   if (name === ABANDON) {
     const given = namesToAbandon(twin);
     return `${name} would be accepted and done by the twin itself at once, and nothing is sent to the device: it would give up ${given.join(' or ')}.`;
   }
   if (name === RENEW_IDENTITY)
     return `${name} would be accepted and done by the twin itself at once: its next report begins a new count, the device is asked for one, and until it comes the state is offline, no hold is believed and no doubt stands.`;
-  const stays = standingAgainstWord(twin);
+  const stays = standingAgainstOperator(twin);
   const ends = twin.suspicions.filter((suspicion) => !stays.includes(suspicion));
   const left = stays.map(({ detail }) => detail).join(', and ');
   const effect =

@@ -38,7 +38,7 @@ import type { Twin } from './twin.ts';
 export const OLDER_CLOCKS_MAX = 4;
 
 /** The clock of the newest report's boot, begun or tightened; that of the boot before is kept for late reports. */
-export function clockOfNews(draft: Draft, report: Report, receivedAt: number): BootClock {
+export function clockOfLatest(draft: Draft, report: Report, receivedAt: number): BootClock {
   const known = draft.twin.clock;
   const clock =
     known?.boot === report.boot
@@ -255,7 +255,7 @@ function bounded(draft: Draft, { clock, isCrossed }: Bounded): BootClock {
 }
 
 /** The clock of a report of the incarnation before the present one, whose last boot's clock is `ended`. */
-export function clockOfFormer(draft: Draft, ended: BootClock, { report, receivedAt }: Came): BootClock {
+export function clockOfPrevious(draft: Draft, ended: BootClock, { report, receivedAt }: Came): BootClock {
   const known = report.boot === ended.boot ? ended : null;
   // It is of a segment before that one, and that is kept as it was.
   if (known !== null && report.seq < known.fromSeq) return known;

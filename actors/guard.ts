@@ -9,8 +9,8 @@ import { argumentsProblem } from '../machines/arguments.ts';
 import type { CommandSpec } from '../machines/command.ts';
 import { commandId } from '../machines/command-id.ts';
 import { ABANDON, RENEW_IDENTITY } from '../machines/common-commands.ts';
-import { abandonByWord } from './abandon.ts';
-import { clearByWord } from './clear.ts';
+import { operatorAbandon } from './abandon.ts';
+import { operatorClear } from './clear.ts';
 import type { Reply } from './decision.ts';
 import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
 import type { FirstUse } from '../src/contract/refusal.ts';
@@ -26,7 +26,7 @@ import {
   unknownCommand,
   WAITING_MAX,
 } from './prospect.ts';
-import { renewByWord } from './renew.ts';
+import { operatorRenew } from './renew.ts';
 import { makeRoom } from './resolve.ts';
 import { firstUseOf, firstUseOfWaiting, isSameCommand } from './reused-id.ts';
 import { acceptCommand } from './send.ts';
@@ -54,9 +54,9 @@ export function decideCommand(draft: Draft, request: CommandRequest, known: Ledg
   if (spec === null || objection !== null) {
     refuse(draft, request, objection ?? unknownCommand(draft, request.name));
   } else if (spec.decidedBy === 'twin') {
-    if (request.name === RENEW_IDENTITY) renewByWord(draft, request, spec);
-    else if (request.name === ABANDON) abandonByWord(draft, request, spec);
-    else clearByWord(draft, request, spec);
+    if (request.name === RENEW_IDENTITY) operatorRenew(draft, request, spec);
+    else if (request.name === ABANDON) operatorAbandon(draft, request, spec);
+    else operatorClear(draft, request, spec);
   } else if (needsProof(draft, spec)) {
     waitForProof(draft, request);
   } else {

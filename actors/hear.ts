@@ -8,17 +8,17 @@ import type { BootClock } from './clock.ts';
 import type { Input } from './decision.ts';
 import { DIVERGENCE, divergenceNews } from './divergence.ts';
 import type { Draft } from './draft.ts';
-import { clockOfFormer, clockOfLate, clockOfNews, fileReport } from './filing.ts';
+import { clockOfPrevious, clockOfLate, clockOfLatest, fileReport } from './filing.ts';
 import { mayAnswer } from './freshness.ts';
 import { decideWaiting, refuseOverdue } from './guard.ts';
 import { type EndedHold, updateHold } from './holds.ts';
 import {
   beginIncarnation,
   doubtIfNobodyAnswers,
-  formerOf,
-  noteStray,
+  previousIncarnationOf,
+  noteUncertainBoot,
   settleConflict,
-  speakerOf,
+  originOf,
 } from './identity.ts';
 import { holdClaim } from './leap.ts';
 import { hearAnswers, probeIfOpen, probeSoon, takeNumbers } from './probe.ts';
@@ -29,7 +29,7 @@ import { addPosition, countOf, missing } from './sequence.ts';
 import { journal, settleHeard } from './settle.ts';
 import { hearThrough } from './source.ts';
 import { reviewCommands, reviewReport } from './suspicions.ts';
-import type { FormerIncarnation } from './twin.ts';
+import type { PreviousIncarnation } from './twin.ts';
 import { noteFirst } from './two-contents.ts';
 
 /** A report as it came. */
@@ -40,32 +40,32 @@ export function hearReport(draft: Draft, came: Heard): void {
   const { twin } = draft;
   const heard = notInFuture(draft, came);
   const { report, receivedAt } = heard;
-  const speaker = speakerOf(draft, report, receivedAt);
-  if (speaker === 'unproved') {
+  const origin = originOf(draft, report, receivedAt);
+  if (origin === 'unproved') {
     hearLeap(draft, report, receivedAt);
     return;
   }
   // What a source says for the second time is no sign of life of the device.
-  if (report.via === undefined || speaker !== 'self' || !isCopy(draft, report))
+  if (report.via === undefined || origin !== 'current' || !isCopy(draft, report))
     twin.lastContactAt = Math.min(Math.max(twin.lastContactAt ?? receivedAt, receivedAt), draft.context.now);
-  switch (speaker) {
-    case 'self':
+  switch (origin) {
+    case 'current':
       hearSelf(draft, heard);
       return;
-    case 'anew':
+    case 'reset':
       // By what was known until now: of the incarnation that begins nothing is.
       refuseOverdue(draft);
       beginIncarnation(draft, report, receivedAt);
-      hearNews(draft, heard);
+      hearLatest(draft, heard);
       return;
-    case 'former':
-      hearFormer(draft, report, receivedAt);
+    case 'previous':
+      hearPrevious(draft, report, receivedAt);
       break;
-    case 'rival':
-      hearFormer(draft, report, receivedAt);
+    case 'duplicate-device':
+      hearPrevious(draft, report, receivedAt);
       hearOfCommands(draft, report, receivedAt);
       break;
-    case 'nobody':
+    case 'unattributable':
       countAgain(draft);
       hearOfCommands(draft, report, receivedAt);
       break;
@@ -101,7 +101,7 @@ function hearSelf(draft: Draft, heard: Heard): void {
     return;
   }
   twin.sequence = sequence;
-  if (newest === null || comparePositions(report, newest) > 0) hearNews(draft, heard);
+  if (newest === null || comparePositions(report, newest) > 0) hearLatest(draft, heard);
   else hearLate(draft, report, receivedAt);
 }
 
@@ -115,7 +115,7 @@ function hearSelf(draft: Draft, heard: Heard): void {
  * 4. the state follows, and the journal says why;
  * 5. what waited for proof is decided in that state, and only then is anything asked of the device by the twin itself.
  */
-function hearNews(draft: Draft, heard: Heard): void {
+function hearLatest(draft: Draft, heard: Heard): void {
   const { twin } = draft;
   const { report, receivedAt } = heard;
   const previous = twin.newest?.report ?? null;
@@ -140,7 +140,7 @@ function takePlace(draft: Draft, { report, receivedAt, encoding }: Heard): boole
   const { twin } = draft;
   const { boot, seq, up } = report;
   takeNumbers(draft, report);
-  twin.clock = clockOfNews(draft, report, receivedAt);
+  twin.clock = clockOfLatest(draft, report, receivedAt);
   twin.newest = { boot, seq, up, receivedAt, at: report.at ?? null, report };
   twin.encoding = encoding;
   noteFirst(draft, report);
@@ -206,7 +206,7 @@ function hearLate(draft: Draft, report: Report, receivedAt: number): void {
   takeNumbers(draft, report);
   const clock = clockOfLate(draft, report, receivedAt);
   fileReport(draft, { report, receivedAt, clock, disposition: 'late' });
-  noteStray(draft, report);
+  noteUncertainBoot(draft, report);
   noteFirst(draft, report);
   hearOfCommands(draft, report, receivedAt);
   hearOlderBoot(draft, report, receivedAt);
@@ -265,41 +265,46 @@ function hearOlderBoot(draft: Draft, report: Report, receivedAt: number): void {
   if (!isExpected || (identity !== null && identity.rivalAt !== null)) probeSoon(draft);
 }
 
-/** A report of a line before the present incarnation: filed there, under its own order and time. */
-function hearFormer(draft: Draft, report: Report, receivedAt: number): void {
+/** A report of a previous incarnation: filed there, under its own order and time. */
+function hearPrevious(draft: Draft, report: Report, receivedAt: number): void {
   const { twin } = draft;
   const { newest, identity } = twin;
-  const former =
+  const previous =
     newest === null
-      ? (identity?.formers[0] ?? null)
-      : (formerOf(draft, { report, receivedAt, newest })?.former ?? null);
-  if (identity === null || former === null) return;
-  const sequence = addPosition(former.sequence, report.boot, report.seq);
+      ? (identity?.previousIncarnations[0] ?? null)
+      : (previousIncarnationOf(draft, { report, receivedAt, newest })?.previous ?? null);
+  if (identity === null || previous === null) return;
+  const sequence = addPosition(previous.sequence, report.boot, report.seq);
   if (sequence === null) {
     countAgain(draft);
     return;
   }
   draft.disposition = 'late';
-  const filled = missing(former.sequence) - missing(sequence);
+  const filled = missing(previous.sequence) - missing(sequence);
   const { late, closedMissing } = twin.sequence;
   twin.sequence = {
     ...twin.sequence,
     late: countOf(late + 1),
     closedMissing: countOf(closedMissing - filled),
   };
-  const clock = clockOfFormer(draft, former.clock, { report, receivedAt });
+  const clock = clockOfPrevious(draft, previous.clock, { report, receivedAt });
   fileReport(draft, { report, receivedAt, clock, disposition: 'late' });
-  const told = { ...former, ...lastOf(former, report), sequence, clock: laterClock(former.clock, clock) };
-  const formers = identity.formers.map((line) => (line === former ? told : line));
-  twin.identity = { ...identity, formers };
+  const told = {
+    ...previous,
+    ...lastOf(previous, report),
+    sequence,
+    clock: laterClock(previous.clock, clock),
+  };
+  const previousIncarnations = identity.previousIncarnations.map((line) => (line === previous ? told : line));
+  twin.identity = { ...identity, previousIncarnations };
   const openBefore = twin.open;
-  resolveOf(draft, { report, receivedAt }, former.incarnation);
+  resolveOf(draft, { report, receivedAt }, previous.incarnation);
   if (twin.open !== openBefore) reviewCommands(draft);
   journalCrossing(draft, report);
 }
 
-function lastOf(former: FormerIncarnation, report: Report): Pick<FormerIncarnation, 'boot' | 'seq'> {
-  const { boot, seq } = comparePositions(report, former) > 0 ? report : former;
+function lastOf(previous: PreviousIncarnation, report: Report): Pick<PreviousIncarnation, 'boot' | 'seq'> {
+  const { boot, seq } = comparePositions(report, previous) > 0 ? report : previous;
   return { boot, seq };
 }
 

@@ -5,12 +5,13 @@
  * back, or a second device. A probe tells them apart: an old report cannot name a command that was sent after the newer
  * boot, or the newer report, is known to have been there.
  *
- * - A report that looks old and names a fresh number begins a new incarnation: ordering from zero. What still comes of the
- *   lines before it is told by its position, and filed there.
+ * - A report that looks old and names a fresh number begins a new incarnation: ordering from zero. Late reports of previous
+ *   incarnations are told by their position, and filed there.
  * - If both answer, or that happens again while both are heard, there are two devices. Nobody is believed then:
  *   `identity-conflict`, until one of them has been silent for as long as the kind allows, and the other answers.
  * - Who keeps no ring answers nothing: that there are two shows where both go on beside each other (`second-device.ts`).
- * - A copy is no sign of life. Of boots that may be of another line (strays), whatever is not after all that was filed counts as one.
+ * - Duplicates are not evidence of liveness. For a boot of uncertain incarnation, a report at or below the highest stored seq counts as a
+ *   duplicate.
  */
 import { comparePositions, positionText, type Report } from '../machines/report.ts';
 import { withEnd } from './boot-order.ts';
@@ -26,17 +27,17 @@ import { followSecond } from './second-device.ts';
 import { journal } from './settle.ts';
 import { answersOf, answersSince } from './signs-of-life.ts';
 import { clearConflict, raiseConflict } from './suspicions.ts';
-import { type FormerIncarnation, type NewestReport, type Twin, UNDOUBTED } from './twin.ts';
+import { type PreviousIncarnation, type NewestReport, type Twin, UNDOUBTED } from './twin.ts';
 import { raiseIfImpossible, UP_JITTER_MS } from './two-contents.ts';
 
-/** Boots of one line are less far apart than this: a storage that begins to count elsewhere is another one. */
-const LINE_BOOTS_MAX = 100_000;
+/** Boots of one incarnation are less far apart than this: a storage that begins to count elsewhere is another one. */
+const INCARNATION_BOOTS_MAX = 100_000;
 
-/** So many lines before the present incarnation are remembered: what still comes of an older one is taken for the present's. */
-export const FORMERS_MAX = 4;
+/** Previous incarnations kept. A late report of an older one is attributed to the current incarnation. */
+export const PREVIOUS_INCARNATIONS_MAX = 4;
 
-/** So many boots of strays are remembered: a copy of what was filed of an older one may be taken for a sign of life, and filed again. */
-export const STRAY_BOOTS_MAX = 4;
+/** Boots of uncertain incarnation kept. A duplicate of an older one may be taken for a sign of life, and filed again. */
+export const UNCERTAIN_BOOTS_MAX = 4;
 
 /** A report beside the newest that is known. */
 interface Heard {
@@ -47,49 +48,51 @@ interface Heard {
 
 /**
  * Who made a report.
- * - `self`: the present incarnation, as far as anybody knows;
- * - `anew`: the device, which has begun to count anew;
- * - `former`: a line before the present incarnation, from a buffer;
- * - `rival`: that line again, though it cannot be: a second device;
- * - `nobody`: its number cannot be, and nothing proves whose it is;
+ * - `current`: the present incarnation, as far as anybody knows;
+ * - `reset`: the device, which has begun to count anew;
+ * - `previous`: a previous incarnation, from a buffer;
+ * - `duplicate-device`: a previous incarnation again, though it cannot be: a second device;
+ * - `unattributable`: its number cannot be, and nothing proves whose it is;
  * - `unproved`: its number leaps, and nothing proves it yet.
  */
-export type Speaker = 'self' | 'anew' | 'former' | 'rival' | 'nobody' | 'unproved';
+export type ReportOrigin =
+  'current' | 'reset' | 'previous' | 'duplicate-device' | 'unattributable' | 'unproved';
 
 /** Tells who made the report. Raises the conflict where two devices show. */
-export function speakerOf(draft: Draft, report: Report, receivedAt: number): Speaker {
+export function originOf(draft: Draft, report: Report, receivedAt: number): ReportOrigin {
   const { newest } = draft.twin;
   if (newest === null) {
-    if (isOfEnded(draft.twin, receivedAt)) return 'former';
+    if (isOfEnded(draft.twin, receivedAt)) return 'previous';
     goOnAfterEnd(draft, report, receivedAt);
-    return 'self';
+    return 'current';
   }
   const heard = { report, receivedAt, newest };
-  const found = formerOf(draft, heard);
+  const found = previousIncarnationOf(draft, heard);
   const isLeaping = isHeldBoot(draft, report) || isLeapOf(draft, heard, found);
   if (isLeaping && !isLeapProved(draft, heard)) return unprovedOf(draft, heard);
-  const beside = found === null ? null : speakerBeside(draft, heard, found);
+  const beside = found === null ? null : originAmongPrevious(draft, heard, found);
   if (beside !== null) return beside;
   const runsBack = runsBackwards(report, newest) && brokenBefore(draft, report, receivedAt) === null;
   if (comparePositions(report, newest) > 0 && !runsBack) {
     // Only what becomes the newest takes over what was held up to it: else positions beyond the newest would count as seen.
     adoptClaim(draft, report);
     endRun(draft, receivedAt);
-    return 'self';
+    return 'current';
   }
   if (!runsBack && !isAliveNow(draft, report, newest)) {
     raiseIfImpossible(draft, heard);
-    return speakerOfRun(draft, heard);
+    return originOfRun(draft, heard);
   }
-  if (!runsBack && isStray(draft.twin, report) && isOldIn(draft.twin.sequence, report)) return 'self';
-  if (mayBeginAnew(draft, heard, runsBack)) return 'anew';
+  if (!runsBack && isOfUncertainBoot(draft.twin, report) && isOldIn(draft.twin.sequence, report))
+    return 'current';
+  if (mayBeginAnew(draft, heard, runsBack)) return 'reset';
   raiseConflict(draft, receivedAt, `${positionText(report)} and ${positionText(newest)} are both alive`);
-  return runsBack ? 'nobody' : 'self';
+  return runsBack ? 'unattributable' : 'current';
 }
 
 /** An engineer has ended the incarnation that spoke when the hub stored this. */
 function isOfEnded({ identity }: Twin, receivedAt: number): boolean {
-  const [last] = identity?.formers ?? [];
+  const [last] = identity?.previousIncarnations ?? [];
   return last !== undefined && receivedAt <= last.endedAt;
 }
 
@@ -99,7 +102,7 @@ function isOfEnded({ identity }: Twin, receivedAt: number): boolean {
  */
 function goOnAfterEnd({ twin, kind }: Draft, report: Report, receivedAt: number): void {
   const { boot, seq, up } = report;
-  const [last] = twin.identity?.formers ?? [];
+  const [last] = twin.identity?.previousIncarnations ?? [];
   if (last?.boot !== boot || last.clock.boot !== boot || seq <= last.seq) return;
   const { latest, endedUp } = last.clock;
   const passedMs = (receivedAt - latest.at) * (1 + kind.limits.driftPpm * 1e-6);
@@ -108,15 +111,15 @@ function goOnAfterEnd({ twin, kind }: Draft, report: Report, receivedAt: number)
   twin.sequence = adoptBoot(twin.sequence, last.sequence, boot, seq);
 }
 
-/** Whether the report's number leaps above the newest report; in a line before the present incarnation only `seq` can. */
+/** Whether the report's number leaps above the newest report; in a previous incarnation only `seq` can. */
 function isLeapOf({ twin }: Draft, { report, receivedAt, newest }: Heard, found: Found | null): boolean {
   const passedMs = receivedAt - newest.receivedAt;
   if (found === null) {
     const known = { last: newest, seen: twin.sequence, highestBoot: newest.boot };
     return isLeap(report, { ...known, passedMs });
   }
-  const { former } = found;
-  return isLeap(report, { last: former, seen: former.sequence, highestBoot: report.boot, passedMs });
+  const { previous } = found;
+  return isLeap(report, { last: previous, seen: previous.sequence, highestBoot: report.boot, passedMs });
 }
 
 /** Whether a report that leaps is to be believed. Raises the conflict where who leaps and who does not answered the same probe. */
@@ -132,12 +135,12 @@ function isLeapProved(draft: Draft, heard: Heard): boolean {
 }
 
 /** What looks older than the newest report is the present incarnation's, unless it goes on by itself: then that begins anew. */
-function speakerOfRun(draft: Draft, heard: Heard): 'self' | 'anew' {
+function originOfRun(draft: Draft, heard: Heard): 'current' | 'reset' {
   const finding = followOlder(draft, heard);
-  if (finding === 'alive') return 'anew';
+  if (finding === 'alive') return 'reset';
   if (finding === 'doubtful') raiseConflict(draft, heard.receivedAt, goesOnBeside(heard));
   else doubtIfSecond(draft, heard);
-  return 'self';
+  return 'current';
 }
 
 /** What leaps and is not believed moves nothing; where it goes on beside the newest report, neither is believed. */
@@ -160,60 +163,60 @@ function goesOnBeside({ report, newest }: Heard): string {
   return `${positionText(report)} goes on though it is older than ${positionText(newest)}: the device was started without counting, or there are two`;
 }
 
-/** Tells whether a line before the present incarnation made the report, as `found` says it may; `null` where it did not. */
-function speakerBeside(draft: Draft, heard: Heard, found: Found): Speaker | null {
+/** Whether a previous incarnation made the report, as `found` says it may; `null` where it did not. */
+function originAmongPrevious(draft: Draft, heard: Heard, found: Found): ReportOrigin | null {
   const { report, receivedAt, newest } = heard;
-  const { former, isByNumber } = found;
+  const { previous, isByNumber } = found;
   const { twin } = draft;
-  const isNamingProof = isNamedSince(report, former.provedBy);
-  const isOld = isOldIn(former.sequence, report);
-  const isWithin = isByNumber && !isOld && isBetween(draft, former, heard);
-  if (isWithin || (isNamingProof && isByNumber && !(isOld && isStray(twin, report)))) {
-    twin.sequence = adoptBoot(twin.sequence, former.sequence, report.boot, report.seq);
+  const isNamingProof = isNamedSince(report, previous.provedBy);
+  const isOld = isOldIn(previous.sequence, report);
+  const isWithin = isByNumber && !isOld && isBetween(draft, previous, heard);
+  if (isWithin || (isNamingProof && isByNumber && !(isOld && isOfUncertainBoot(twin, report)))) {
+    twin.sequence = adoptBoot(twin.sequence, previous.sequence, report.boot, report.seq);
     return null;
   }
-  if (isOld) return speakerOfRun(draft, heard) === 'anew' ? 'anew' : 'former';
-  const isAfterEnd = isNamingProof || isMeasuredAfter(draft, former, report, former.endedAt);
-  if (!isAfterEnd && speakerOfRun(draft, heard) !== 'anew') return 'former';
+  if (isOld) return originOfRun(draft, heard) === 'reset' ? 'reset' : 'previous';
+  const isAfterEnd = isNamingProof || isMeasuredAfter(draft, previous, report, previous.endedAt);
+  if (!isAfterEnd && originOfRun(draft, heard) !== 'reset') return 'previous';
   if (!isAfterEnd || receivedAt - newest.receivedAt >= draft.kind.limits.silenceMs) {
-    twin.sequence = adoptBoot(twin.sequence, former.sequence, report.boot, report.seq);
-    return 'anew';
+    twin.sequence = adoptBoot(twin.sequence, previous.sequence, report.boot, report.seq);
+    return 'reset';
   }
   const detail = `boot ${String(report.boot)} goes on while boot ${String(newest.boot)} answers`;
   raiseConflict(draft, receivedAt, detail);
-  return 'rival';
+  return 'duplicate-device';
 }
 
-/** A line before the present incarnation, and how a report was told to be of it. */
+/** A previous incarnation, and how a report was told to be of it. */
 interface Found {
-  readonly former: FormerIncarnation;
+  readonly previous: PreviousIncarnation;
   /** Told by the number of the boot, not by the time at which it began. */
   readonly isByNumber: boolean;
 }
 
 /**
- * The line before the present incarnation that a report is of, as far as its boot tells: that knows it, else the last one, where
- * the boot is so near before what that came to that nobody else can have counted there. `null` for none.
+ * The previous incarnation that a report belongs to, judged by boot number: the one that has seen the boot; otherwise the latest one, if
+ * the boot is within INCARNATION_BOOTS_MAX below its last boot. `null` for none.
  */
-export function formerOf(draft: Draft, heard: Heard): Found | null {
+export function previousIncarnationOf(draft: Draft, heard: Heard): Found | null {
   const { report, newest } = heard;
   const { identity, sequence } = draft.twin;
-  const formers = identity?.formers ?? [];
-  const [last] = formers;
+  const previousIncarnations = identity?.previousIncarnations ?? [];
+  const [last] = previousIncarnations;
   if (last === undefined) return null;
-  if (isOfFirstStart(draft, last, heard)) return { former: last, isByNumber: true };
+  if (isOfFirstStart(draft, last, heard)) return { previous: last, isByNumber: true };
   if (hasBoot(sequence, report.boot)) return null;
-  const known = formers.find((former) => hasBoot(former.sequence, report.boot));
-  if (known !== undefined) return { former: known, isByNumber: true };
+  const known = previousIncarnations.find((previous) => hasBoot(previous.sequence, report.boot));
+  if (known !== undefined) return { previous: known, isByNumber: true };
   if (comparePositions(report, newest) < 0) return null;
   const isByNumber = comparePositions(report, last) <= 0 && isNearBelow(report.boot, last.boot);
-  return isByNumber || overlaps(draft, heard) ? { former: last, isByNumber } : null;
+  return isByNumber || overlaps(draft, heard) ? { previous: last, isByNumber } : null;
 }
 
 /** Of a boot that was begun twice: its uptime is that of the first start, and cannot be that of the second yet. */
 function isOfFirstStart(
   { kind }: Draft,
-  last: FormerIncarnation,
+  last: PreviousIncarnation,
   { report, receivedAt, newest }: Heard,
 ): boolean {
   if (report.boot !== newest.boot || !hasBoot(last.sequence, report.boot)) return false;
@@ -231,14 +234,14 @@ export function beginIncarnation(draft: Draft, report: Report, receivedAt: numbe
   const isProof = probe !== null && probe.status !== 'answered' && isNamed(report, probe.n);
   endIncarnation(draft, { cause, provedBy: isProof ? probe.n : twin.lastN + 1, endedAt: receivedAt });
   twin.sequence = beginSequence(sequence, report);
-  adoptStrays(draft, report, sequence);
+  adoptUncertainBoots(draft, report, sequence);
   journal(draft, { type: 'report', detail: cause });
 }
 
 /** Ends the present incarnation. What is heard next is of another one; until then nothing is known. */
 export function endIncarnation(
   draft: Draft,
-  end: { readonly cause: string } & Pick<FormerIncarnation, 'provedBy' | 'endedAt'>,
+  end: { readonly cause: string } & Pick<PreviousIncarnation, 'provedBy' | 'endedAt'>,
 ): void {
   const { twin } = draft;
   const { newest, clock, sequence } = twin;
@@ -248,13 +251,16 @@ export function endIncarnation(
   if (newest !== null && clock !== null) {
     addClock(draft, clock);
     const { boot, seq } = newest;
-    const former: FormerIncarnation = {
+    const previous: PreviousIncarnation = {
       ...{ incarnation: twin.incarnation, boot, seq, clock: withEnd(clock, newest), sequence },
       ...{ provedBy, endedAt },
     };
     const identity = twin.identity ?? UNDOUBTED;
-    const formers = [former, ...identity.formers].slice(0, FORMERS_MAX);
-    twin.identity = { ...identity, rivalAt: null, formers, run: null, second: null };
+    const previousIncarnations = [previous, ...identity.previousIncarnations].slice(
+      0,
+      PREVIOUS_INCARNATIONS_MAX,
+    );
+    twin.identity = { ...identity, rivalAt: null, previousIncarnations, run: null, second: null };
   }
   twin.incarnation += 1;
   twin.sequence = beginSequence(sequence, null);
@@ -268,17 +274,17 @@ export function endIncarnation(
 
 /**
  * Notes the boot of a report that was filed late under the present incarnation, and names the last probe or a later number, or a command
- * that was sent since: only who is alive does, so it may be of another line. It was filed; what of it comes again is a copy.
+ * that was sent since: only a live device does, so the report may be of another incarnation. It was filed; what comes of it again is a duplicate.
  */
-export function noteStray(draft: Draft, report: Report): void {
+export function noteUncertainBoot(draft: Draft, report: Report): void {
   const { twin } = draft;
   const { probe, newest, identity } = twin;
   if (newest === null || report.boot === newest.boot) return;
   const isNamingProbe = probe !== null && isNamedSince(report, probe.n);
   if (!isNamingProbe && !isAliveNow(draft, report, newest)) return;
   const known = identity ?? UNDOUBTED;
-  const others = known.strayBoots.filter((stray) => stray !== report.boot);
-  twin.identity = { ...known, strayBoots: [report.boot, ...others].slice(0, STRAY_BOOTS_MAX) };
+  const others = known.uncertainBoots.filter((uncertain) => uncertain !== report.boot);
+  twin.identity = { ...known, uncertainBoots: [report.boot, ...others].slice(0, UNCERTAIN_BOOTS_MAX) };
 }
 
 /**
@@ -311,7 +317,7 @@ function isAliveNow(draft: Draft, report: Report, newest: NewestReport): boolean
 }
 
 /**
- * Not if the line that is believed answered the same: then there are two. Nor while it is still heard, if it was put in doubt before.
+ * Not if the incarnation that is believed answered the same: then there are two. Nor while it is still heard, if it was put in doubt before.
  */
 function mayBeginAnew(draft: Draft, { report, receivedAt, newest }: Heard, runsBack: boolean): boolean {
   const { identity } = draft.twin;
@@ -319,54 +325,60 @@ function mayBeginAnew(draft: Draft, { report, receivedAt, newest }: Heard, runsB
   if (receivedAt - newest.receivedAt >= silenceMs) return true;
   if (!runsBack && answersOf(draft, report, newest).some(({ n }) => isNamed(newest.report, n))) return false;
   if (identity === null) return true;
-  const { rivalAt, formers } = identity;
-  const [last] = formers;
+  const { rivalAt, previousIncarnations } = identity;
+  const [last] = previousIncarnations;
   return rivalAt === null && (last === undefined || receivedAt - last.endedAt >= silenceMs);
 }
 
-/** Whether reports of its boot were filed though they may be of another line. */
-function isStray({ identity }: Twin, { boot }: Report): boolean {
-  return identity?.strayBoots.includes(boot) ?? false;
+/** Whether reports of its boot were filed though they may be of another incarnation. */
+function isOfUncertainBoot({ identity }: Twin, { boot }: Report): boolean {
+  return identity?.uncertainBoots.includes(boot) ?? false;
 }
 
-/** What is not after all that was filed of its boot is a copy, or out of order: it proves nothing that was not proved then. */
+/** A duplicate or out-of-order report, by what was filed of its boot: it is not new evidence. */
 function isOldIn(filed: SequenceSet, { boot, seq }: Report): boolean {
   return seq <= lastSeq(filed, boot);
 }
 
-/** The strays of the line that begins are not to be filed again: they stand in the one before, seen in `before`. */
-function adoptStrays({ twin }: Draft, { boot }: Report, before: SequenceSet): void {
+/** Carries over seqs already stored under the old incarnation (`before`), so that they are not stored twice. */
+function adoptUncertainBoots({ twin }: Draft, { boot }: Report, before: SequenceSet): void {
   const { identity } = twin;
   if (identity === null) return;
-  const [former] = identity.formers;
-  const isOwn = (stray: number): boolean => isNearBelow(stray, boot);
-  for (const stray of identity.strayBoots)
-    if (isOwn(stray) && stray !== boot) twin.sequence = adoptBoot(twin.sequence, before, stray, Infinity);
-  const isLeft = (stray: number): boolean =>
-    !isOwn(stray) && (former === undefined || !isNearBelow(stray, former.boot));
-  twin.identity = { ...identity, strayBoots: identity.strayBoots.filter(isLeft) };
+  const [previous] = identity.previousIncarnations;
+  const isOwn = (uncertain: number): boolean => isNearBelow(uncertain, boot);
+  for (const uncertain of identity.uncertainBoots)
+    if (isOwn(uncertain) && uncertain !== boot)
+      twin.sequence = adoptBoot(twin.sequence, before, uncertain, Infinity);
+  const isLeft = (uncertain: number): boolean =>
+    !isOwn(uncertain) && (previous === undefined || !isNearBelow(uncertain, previous.boot));
+  twin.identity = { ...identity, uncertainBoots: identity.uncertainBoots.filter(isLeft) };
 }
 
-/** One line may have counted from the one to the other. */
+/** One incarnation may have counted from the one to the other. */
 function isNearBelow(boot: number, other: number): boolean {
-  return boot <= other && other - boot <= LINE_BOOTS_MAX;
+  return boot <= other && other - boot <= INCARNATION_BOOTS_MAX;
 }
 
 /**
- * The report was measured when the last line had ended, and before the present boot, a later one, had begun: an operator has begun a new
+ * The report was measured when the previous incarnation had ended, and before the present boot, a later one, had begun: an operator has begun a new
  * count while the device could not be heard, and it went on in its boot for a while.
  */
-function isBetween(draft: Draft, former: FormerIncarnation, { report, newest }: Heard): boolean {
+function isBetween(draft: Draft, previous: PreviousIncarnation, { report, newest }: Heard): boolean {
   const { clock, identity } = draft.twin;
-  const [last] = identity?.formers ?? [];
+  const [last] = identity?.previousIncarnations ?? [];
   if (clock === null || last === undefined || report.boot >= newest.boot) return false;
-  if (!isMeasuredAfter(draft, former, report, last.endedAt)) return false;
+  if (!isMeasuredAfter(draft, previous, report, last.endedAt)) return false;
   const { driftPpm } = draft.kind.limits;
-  return latestAt(former.clock, report.up, driftPpm) <= begunBy(clock, driftPpm);
+  return latestAt(previous.clock, report.up, driftPpm) <= begunBy(clock, driftPpm);
 }
 
-/** By the clock of its boot, as the line that it is of knows that. */
-function isMeasuredAfter({ kind }: Draft, { clock }: FormerIncarnation, report: Report, at: number): boolean {
+/** By the clock of its boot, as the incarnation of the report knows it. */
+function isMeasuredAfter(
+  { kind }: Draft,
+  { clock }: PreviousIncarnation,
+  report: Report,
+  at: number,
+): boolean {
   if (clock.boot !== report.boot) return false;
   return (earliestAt(clock, report.up, kind.limits.driftPpm) ?? -Infinity) > at;
 }

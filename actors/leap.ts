@@ -41,9 +41,9 @@ interface Heard {
   readonly newest: NewestReport;
 }
 
-/** What a number would leap above: a line, as far as it was heard, and the highest boot that is known of the device. */
+/** What a number would leap above: an incarnation, as far as it was heard, and the highest boot that is known of the device. */
 interface Known {
-  /** The newest position of the line. */
+  /** The newest position of the incarnation. */
   readonly last: { readonly boot: number; readonly seq: number };
   readonly seen: SequenceSet;
   readonly highestBoot: number;
@@ -51,7 +51,7 @@ interface Known {
   readonly passedMs: number;
 }
 
-/** Whether the report's number leaps above what is known of the line that it would be of. */
+/** Whether the report's number leaps above what is known of the incarnation that the report would be of. */
 export function isLeap(report: Report, { last, seen, highestBoot, passedMs }: Known): boolean {
   if (comparePositions(report, last) <= 0) return false;
   const { boot, seq } = report;

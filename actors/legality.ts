@@ -46,7 +46,7 @@ export function commandWithHold(twin: Twin, id: string): LedgerEntry | null {
  * is certain. Before that nobody's word tells what the command will have led to, and a report has to be asked for. One that is in flight
  * beyond the device may take effect after any report: only `abandon` ends it.
  */
-export function closableByWord({ open, newest }: Twin): readonly LedgerEntry[] {
+export function closableByOperator({ open, newest }: Twin): readonly LedgerEntry[] {
   if (newest === null) return [];
   return open.filter((entry) => {
     const { outcome, boot, notAfterUp } = entry;

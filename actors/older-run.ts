@@ -60,7 +60,7 @@ export function endRun({ twin, kind }: Draft, receivedAt: number): void {
   const second = secondStill(identity, receivedAt, kind.limits);
   if (identity.run === null && second === identity.second) return;
   const isDoubted = identity.rivalAt !== null || identity.contestedN > 0 || second !== null;
-  const isLeft = isDoubted || identity.strayBoots.length + identity.formers.length > 0;
+  const isLeft = isDoubted || identity.uncertainBoots.length + identity.previousIncarnations.length > 0;
   twin.identity = isLeft ? { ...identity, run: null, second } : null;
 }
 

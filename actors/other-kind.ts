@@ -8,7 +8,7 @@ import { endIncarnation } from './identity.ts';
 import { isUndecided } from './ledger.ts';
 import { sendProbe } from './probe.ts';
 import { journal } from './settle.ts';
-import { clearDoubts } from './suspicions.ts';
+import { clearSuspicions } from './suspicions.ts';
 
 /** Follows the inventory: the draft's kind is what it says. */
 export function becomeKind(draft: Draft): void {
@@ -18,7 +18,7 @@ export function becomeKind(draft: Draft): void {
   for (const entry of twin.open.filter(isUndecided)) abandonCommand(draft, entry, word);
   endIncarnation(draft, { cause: word, provedBy: twin.lastN + 1, endedAt: context.now });
   twin.claim = null;
-  clearDoubts(draft);
+  clearSuspicions(draft);
   twin.kind = kind.name;
   const from = twin.path;
   twin.path = kind.chart.initial;

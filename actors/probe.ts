@@ -19,11 +19,11 @@ import type { Probe, Twin } from './twin.ts';
 export const PROBE_INTERVAL_MS = 60_000;
 
 /** A device whose reports arrive, and which has ignored so many commands and probes in a row, is not responsive (case 28). */
-export const DEAF_AFTER = 3;
+export const UNRESPONSIVE_AFTER = 3;
 
 /** False when reports of the device arrive, but the last commands got no response. */
-export function isResponsive({ unheard }: Twin): boolean {
-  return unheard < DEAF_AFTER;
+export function isResponsive({ ignoredCommands }: Twin): boolean {
+  return ignoredCommands < UNRESPONSIVE_AFTER;
 }
 
 /** Asks the device for a report, on the twin's own behalf. */
@@ -69,7 +69,7 @@ export function unknownProbeAt(twin: Twin): number {
  * Asks what became of a command, if that is due. A probe that nobody has answered goes out again under its number: copies that
  * pile up on the way, and arrive together, must not push the very outcome that is asked for out of the device's ring.
  */
-export function askWhatBecame(draft: Draft): void {
+export function probeUnknownCommands(draft: Draft): void {
   const { twin, context } = draft;
   if (context.now < unknownProbeAt(twin)) return;
   if (twin.probe === null || twin.probe.status === 'answered') {
@@ -84,7 +84,7 @@ export function askWhatBecame(draft: Draft): void {
 export function probeIfOpen(draft: Draft): void {
   const { twin } = draft;
   const isContested = twin.identity !== null && twin.identity.rivalAt !== null;
-  if (isContested || twin.unheard > 0 || !isBounded(draft)) probeSoon(draft);
+  if (isContested || twin.ignoredCommands > 0 || !isBounded(draft)) probeSoon(draft);
 }
 
 /**
@@ -120,11 +120,11 @@ export function hearAnswers(draft: Draft, report: Report, receivedAt: number): b
   if (sentAt === -Infinity) {
     if (probe !== null && isRingWhole(report) && isMissed(draft, probe, receivedAt)) {
       twin.probe = { ...probe, status: 'missed' };
-      twin.unheard += 1;
+      twin.ignoredCommands += 1;
     }
     return false;
   }
-  twin.unheard = 0;
+  twin.ignoredCommands = 0;
   if (twin.clock !== null && receivedAt - sentAt <= kind.limits.freshMs) {
     const { seq, up } = report;
     const observed = { seq, up, sentAt: sentAt - context.serverErrorMs, receivedAt };

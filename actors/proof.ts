@@ -242,7 +242,7 @@ function reachesBack(
     return isAll || older.some((other) => !isSuperseded(other));
   }
   const before = others.filter(({ incarnation }) => incarnation === entry.incarnation);
-  return older.some((other) => wasHandledThen(other, before));
+  return older.some((other) => wasHandledBeforeRestart(other, before));
 }
 
 /** A number that was superseded when it was handled was handled after a higher one. */
@@ -254,7 +254,7 @@ function isSuperseded(other: RingEntry): boolean {
  * True for a ring entry that can only be from before a restart: a device that forgot it would refuse a copy of that
  * command as `other-boot`. A `report` it would simply execute again, so that proves nothing.
  */
-function wasHandledThen(other: RingEntry, closed: readonly LedgerEntry[]): boolean {
+function wasHandledBeforeRestart(other: RingEntry, closed: readonly LedgerEntry[]): boolean {
   return !isProtocolRefusal(other) && closed.some(({ n, boot }) => n === other.n && boot !== null);
 }
 

@@ -25,26 +25,26 @@ export const WAITING_MAX = 8;
 export type Objection = Pick<Refusal, 'code' | 'detail' | 'firstUse'>;
 
 /** What is looked at, besides the request. */
-export interface Standing {
+export interface GuardContext {
   readonly twin: Twin;
   readonly kind: Kind;
   readonly context: Pick<Context, 'now' | 'serverErrorMs'>;
 }
 
 /** What a twin would say to a command now. */
-export type Prospect =
+export type GuardVerdict =
   | { readonly type: 'accepted' }
   /** The device is asked for a report first. */
   | { readonly type: 'after-proof'; readonly detail: string }
   | { readonly type: 'refused'; readonly code: RefusalCode; readonly detail: string };
 
 /** What the twin would say now to a command of its kind with right arguments, which for `clear` include `by` whom. */
-export function prospectOf(standing: Standing, name: string): Prospect {
-  const spec = commandNamed(standing.kind, name);
-  if (spec === null) return { type: 'refused', ...unknownCommand(standing, name) };
-  const objection = objectionInState(standing, name);
+export function guardVerdict(guardContext: GuardContext, name: string): GuardVerdict {
+  const spec = commandNamed(guardContext.kind, name);
+  if (spec === null) return { type: 'refused', ...unknownCommand(guardContext, name) };
+  const objection = objectionInState(guardContext, name);
   if (objection !== null) return { type: 'refused', ...objection };
-  if (!needsProof(standing, spec)) return { type: 'accepted' };
+  if (!needsProof(guardContext, spec)) return { type: 'accepted' };
   const limit = String(spec.freshWithinMs);
   return {
     type: 'after-proof',
@@ -56,28 +56,28 @@ export function prospectOf(standing: Standing, name: string): Prospect {
  * Names of the commands that would not be refused now, in the order of the kind's table: each would be accepted at once, or once the
  * device has answered a probe.
  */
-export function allowedCommands(standing: Standing): readonly string[] {
-  return Object.keys(standing.kind.commands).filter((name) => obstacleTo(standing, name) === null);
+export function allowedCommands(guardContext: GuardContext): readonly string[] {
+  return Object.keys(guardContext.kind.commands).filter((name) => obstacleTo(guardContext, name) === null);
 }
 
 /** The command is none of the kind's. */
-export function unknownCommand({ kind }: Pick<Standing, 'kind'>, name: string): Objection {
+export function unknownCommand({ kind }: Pick<GuardContext, 'kind'>, name: string): Objection {
   const names = Object.keys(kind.commands).join(', ');
   return { code: 'unknown-command', detail: `${kind.name} has no command ${name}; it has: ${names}` };
 }
 
 /** The first reason to refuse any request for this command of the kind, or `null`. */
-export function objectionInState(standing: Standing, name: string): Objection | null {
-  switch (obstacleTo(standing, name)) {
+export function objectionInState(guardContext: GuardContext, name: string): Objection | null {
+  switch (obstacleTo(guardContext, name)) {
     case null:
       return null;
     case 'source':
-      return { code: 'suspect', detail: sourceSentence(standing) };
+      return { code: 'suspect', detail: sourceSentence(guardContext) };
     case 'illegal':
-      return illegal(standing, name);
+      return illegal(guardContext, name);
     case 'beyond':
     case 'in-flight':
-      return inTheWay(standing);
+      return inTheWay(guardContext);
     case 'too-many-open':
       return { code: 'overloaded', detail: `${String(OPEN_MAX)} commands have no outcome yet` };
     case 'never-proved':
@@ -97,7 +97,7 @@ export function tooManyWaiting(): Objection {
 }
 
 /** A command that needs fresh knowledge, and knowledge that is not proved to be fresh. */
-export function needsProof({ twin, kind, context }: Standing, { freshWithinMs }: CommandSpec): boolean {
+export function needsProof({ twin, kind, context }: GuardContext, { freshWithinMs }: CommandSpec): boolean {
   if (freshWithinMs === null) return false;
   const age = ageOf({ twin, kind, now: context.now, serverErrorMs: context.serverErrorMs });
   return !isProvedFresh(age, freshWithinMs);
@@ -107,8 +107,8 @@ export function needsProof({ twin, kind, context }: Standing, { freshWithinMs }:
 type Obstacle =
   'beyond' | 'source' | 'illegal' | 'in-flight' | 'too-many-open' | 'never-proved' | 'too-many-waiting';
 
-function obstacleTo(standing: Standing, name: string): Obstacle | null {
-  const { twin, kind } = standing;
+function obstacleTo(guardContext: GuardContext, name: string): Obstacle | null {
+  const { twin, kind } = guardContext;
   const spec = commandNamed(kind, name);
   // What is in flight beyond the device is why the state is in doubt, and what a caller has to wait for.
   if (spec?.decidedBy === 'device' && abandonable(twin).length > 0) return 'beyond';
@@ -118,9 +118,9 @@ function obstacleTo(standing: Standing, name: string): Obstacle | null {
   if (spec.decidedBy === 'twin') return null;
   if (commandInFlight(twin) !== null) return 'in-flight';
   if (isFull(twin)) return 'too-many-open';
-  if (!needsProof(standing, spec)) return null;
+  if (!needsProof(guardContext, spec)) return null;
   if (!mayAnswer(twin)) return 'never-proved';
-  return isCrowded(standing) ? 'too-many-waiting' : null;
+  return isCrowded(guardContext) ? 'too-many-waiting' : null;
 }
 
 /** What is sent does not arrive, or what is known is not of now. A question for a report changes nothing. */
@@ -128,7 +128,7 @@ function isSourceInTheWay({ via }: Twin): boolean {
   return via?.doubt === 'away' || via?.doubt === 'replay';
 }
 
-function sourceSentence({ twin }: Standing): string {
+function sourceSentence({ twin }: GuardContext): string {
   return (twin.via && doubtDetail(twin.via)) ?? '';
 }
 
@@ -141,11 +141,11 @@ function isFull({ open }: Twin): boolean {
 }
 
 /** As many wait for the probe's answer as may, and its time is not up. */
-function isCrowded({ twin, context }: Standing): boolean {
+function isCrowded({ twin, context }: GuardContext): boolean {
   return twin.waiting.length >= WAITING_MAX && context.now <= (twin.probe?.waitsUntil ?? Infinity);
 }
 
-function inTheWay({ twin }: Standing): Objection {
+function inTheWay({ twin }: GuardContext): Objection {
   const inFlight = commandInFlight(twin);
   const { name = 'a command', id = '', n = 0 } = inFlight ?? {};
   const command = `${name} ${id} (n ${String(n)})`;
@@ -156,8 +156,8 @@ function inTheWay({ twin }: Standing): Objection {
   return { code: 'pending', detail };
 }
 
-function illegal(standing: Standing, name: string): Objection {
-  const { twin, kind } = standing;
+function illegal(guardContext: GuardContext, name: string): Objection {
+  const { twin, kind } = guardContext;
   const state = worldState(twin.path);
   if (name === RENEW_IDENTITY) {
     const known = twin.newest === null ? 'nothing was heard yet' : `it is ${state}, and nobody else speaks`;
@@ -185,7 +185,7 @@ function illegal(standing: Standing, name: string): Objection {
     const reasons = twin.suspicions.map(({ reason }) => reason).join(', ');
     return { code: 'suspect', detail: `the known state is in doubt: ${reasons}` };
   }
-  const allowed = allowedCommands(standing).join(', ') || 'none';
+  const allowed = allowedCommands(guardContext).join(', ') || 'none';
   return {
     code: 'illegal-state',
     detail: `${name} is not accepted while ${twin.path}; accepted are: ${allowed}`,

@@ -15,11 +15,11 @@ import { proofText } from './proof.ts';
 import { remember } from './resolve.ts';
 import { nextEntry } from './send.ts';
 import { settleWord } from './settle.ts';
-import { clearDoubts } from './suspicions.ts';
+import { clearSuspicions } from './suspicions.ts';
 import type { CommandRequest } from './twin.ts';
 
-/** Begins a new incarnation on an engineer's word. The request has passed the guard: it says `by` whom, and why. */
-export function renewByWord(draft: Draft, request: CommandRequest, spec: CommandSpec): void {
+/** Begins a new incarnation on an operator override. The request has passed the guard: it says `by` whom, and why. */
+export function operatorRenew(draft: Draft, request: CommandRequest, spec: CommandSpec): void {
   const { twin, context } = draft;
   const { now } = context;
   const word = `${request.by ?? ''}: ${String(request.args.reason)}`;
@@ -30,7 +30,7 @@ export function renewByWord(draft: Draft, request: CommandRequest, spec: Command
   };
   endIncarnation(draft, { cause: word, provedBy: twin.lastN + 1, endedAt: now });
   twin.claim = null;
-  clearDoubts(draft);
+  clearSuspicions(draft);
   remember(draft, entry);
   writeEntry(draft, entry, { publish: true });
   const detail = `${word}; who speaks next begins a new count, and ${last} was the last report of the one before`;

@@ -1,6 +1,6 @@
 /**
  * A twin as the source of others learns that it played again what was said before: the one finding about all of them. It ends when nothing
- * of the kind was seen for twice as long as its kind allows silence, or at an engineer's word.
+ * of the kind was seen for twice as long as its kind allows silence, or at an operator override.
  */
 import type { ReplayFinding } from './decision.ts';
 import type { Draft } from './draft.ts';

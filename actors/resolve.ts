@@ -9,7 +9,7 @@ import { tellsUndecided } from './forgotten-command.ts';
 import { hasAnswered } from './freshness.ts';
 import { ABANDONED, isUndecided } from './ledger.ts';
 import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
-import { closableByWord, commandNamed } from './legality.ts';
+import { closableByOperator, commandNamed } from './legality.ts';
 import { OPEN_MAX } from './prospect.ts';
 import {
   isNamedDone,
@@ -57,7 +57,7 @@ export function resolveOf(draft: Draft, { report, receivedAt }: Stored, incarnat
       continue;
     }
     closeEntry(draft, entry, verdict);
-    if (verdict.reason === 'not-executed' && report.boot === entry.boot) twin.unheard += 1;
+    if (verdict.reason === 'not-executed' && report.boot === entry.boot) twin.ignoredCommands += 1;
   }
   for (const entry of twin.recent) {
     if (entry.outcome === 'done' || !mayTellOf(entry, receivedAt, context)) continue;
@@ -143,10 +143,10 @@ export function abandonCommand(draft: Draft, entry: LedgerEntry, word: string): 
   closeEntry(draft, entry, { outcome: 'unknown', reason: ABANDONED, proof: proofText('engineer', word) });
 }
 
-/** An engineer's word closes what the device is past and nothing has proved: the state is certain, the fate is not. */
-export function closeByWord(draft: Draft, word: string): void {
+/** An operator override closes what the device is past and nothing has proved: the state is certain, the fate is not. */
+export function closeByOperator(draft: Draft, word: string): void {
   const proof = proofText('engineer', word);
-  for (const entry of closableByWord(draft.twin))
+  for (const entry of closableByOperator(draft.twin))
     closeEntry(draft, entry, { outcome: 'unknown', reason: 'unprovable', proof });
 }
 
@@ -194,9 +194,9 @@ function closeEntry(draft: Draft, entry: LedgerEntry, verdict: Verdict): void {
 export function remember({ twin }: Draft, entry: LedgerEntry): void {
   const recent = [entry, ...twin.recent];
   if (recent.length > RECENT_MAX) {
-    const tellingRing = recent.findIndex(tellsRing);
+    const identifying = recent.findIndex(identifiesRing);
     const goes = recent.findLastIndex(
-      (other, index) => index > 0 && index !== tellingRing && !tellsUndecided(other, twin),
+      (other, index) => index > 0 && index !== identifying && !tellsUndecided(other, twin),
     );
     recent.splice(goes === -1 ? recent.length - 1 : goes, 1);
   }
@@ -204,7 +204,7 @@ export function remember({ twin }: Draft, entry: LedgerEntry): void {
 }
 
 /** It was bound to a boot, and the device has handled it there: a ring that names it is from before a restart. */
-function tellsRing(entry: LedgerEntry): boolean {
+function identifiesRing(entry: LedgerEntry): boolean {
   return entry.boot !== null && wasHandled(entry);
 }
 

@@ -38,14 +38,14 @@ export function settleEvent(draft: Draft, event: 'silence' | 'expiry', cause: Ca
   moveTo(draft, step(draft, draft.twin.path, event), cause, null);
 }
 
-/** An engineer's word, after which nothing is known: the twin is as one that was not heard, and the journal says whose word it was. */
+/** An operator override, after which nothing is known: the twin is as one that was not heard, and the journal says whose word it was. */
 export function settleWord(draft: Draft, cause: Cause): void {
   const path = step(draft, draft.twin.path, 'silence');
   if (path === draft.twin.path) journal(draft, cause);
   else moveTo(draft, path, cause, null);
 }
 
-/** A line in the journal though no step led from one state to another: a new incarnation began. */
+/** An entry in the journal though no step led from one state to another: a new incarnation began. */
 export function journal(draft: Draft, cause: Cause, from = draft.twin.path): void {
   record(draft, from, cause, timeOf(draft, cause));
 }

@@ -10,13 +10,13 @@ import type { EndedHold } from './holds.ts';
 import { isUndecided } from './ledger.ts';
 import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
 import type { Suspicion } from '../src/contract/twin-document.ts';
-import { closableByWord, UNCONFIRMED } from './legality.ts';
+import { closableByOperator, UNCONFIRMED } from './legality.ts';
 import { isOfEpoch } from './numbers.ts';
 import { CLAIMED_N_MAX } from './ring.ts';
 import { doubtDetail } from './source-doubt.ts';
 import { type Twin, UNDOUBTED } from './twin.ts';
 
-type Doubt = Omit<Suspicion, 'since'>;
+type NewSuspicion = Omit<Suspicion, 'since'>;
 
 const CONFLICT = 'identity-conflict';
 const IMPOSSIBLE_NUMBER = 'impossible-number';
@@ -38,7 +38,7 @@ export interface SuspicionRule {
   readonly cleared: string;
 }
 
-/** The rule for every contradiction that a kind finds; its codes are the kind's `doubts`. */
+/** The rule for every contradiction that a kind finds; its codes are the kind's `contradictions`. */
 export const CONTRADICTION_RULE: SuspicionRule = {
   entered: 'the newest report, or it with the one before it, shows what cannot be true',
   left: 'a newer report does not show it',
@@ -113,13 +113,13 @@ export function reviewReport(
   since: { readonly previous: Report | null; readonly ended: EndedHold | null },
 ): void {
   const { twin, kind } = draft;
-  const doubts: Doubt[] = kind
-    .contradictions(report, since.previous)
+  const found: NewSuspicion[] = kind
+    .findContradictions(report, since.previous)
     .map(({ code, detail }) => ({ reason: code, detail }));
-  doubts.push(...standingDivergences(draft, report, since));
+  found.push(...standingDivergences(draft, report, since));
   const conflict = twin.suspicions.find(({ reason }) => reason === CONFLICT);
-  if (conflict !== undefined) doubts.push(conflict);
-  doubts.push(
+  if (conflict !== undefined) found.push(conflict);
+  found.push(
     ...replayGoingOn(draft),
     ...sourceAway(draft),
     ...unknownState(draft, report),
@@ -129,7 +129,7 @@ export function reviewReport(
     ...forgotten(draft, report),
     ...forgottenBefore(draft, report),
   );
-  setDoubts(draft, doubts);
+  setSuspicions(draft, found);
 }
 
 /** Takes over what changed about open commands. */
@@ -138,7 +138,7 @@ export function reviewCommands(draft: Draft): void {
   const others = suspicions.filter(({ reason }) => reason !== UNCONFIRMED && reason !== FORGOTTEN_COMMAND);
   const standing =
     newest === null ? [] : [...forgotten(draft, newest.report), ...forgottenBefore(draft, newest.report)];
-  setDoubts(draft, [...others, ...unconfirmed(draft), ...standing]);
+  setSuspicions(draft, [...others, ...unconfirmed(draft), ...standing]);
 }
 
 /** Reports came at `at` that one device cannot have sent. */
@@ -146,20 +146,20 @@ export function raiseConflict(draft: Draft, at: number, detail: string): void {
   const { twin } = draft;
   twin.identity = { ...(twin.identity ?? UNDOUBTED), rivalAt: at };
   const others = twin.suspicions.filter(({ reason }) => reason !== CONFLICT);
-  setDoubts(draft, [...others, { reason: CONFLICT, detail }]);
+  setSuspicions(draft, [...others, { reason: CONFLICT, detail }]);
 }
 
 /** It was seen to play again what was said before. Seen again, that is the same finding. */
 export function raiseReplay(draft: Draft, detail: string): void {
   const { suspicions } = draft.twin;
   if (suspicions.some(({ reason }) => reason === SNAPSHOT_REPLAYED)) return;
-  setDoubts(draft, [...suspicions, { reason: SNAPSHOT_REPLAYED, detail }]);
+  setSuspicions(draft, [...suspicions, { reason: SNAPSHOT_REPLAYED, detail }]);
 }
 
 /** Takes over what is known of who speaks for the device. */
 export function reviewSource(draft: Draft): void {
   const others = draft.twin.suspicions.filter(({ reason }) => reason !== SOURCE_AWAY);
-  setDoubts(draft, [...others, ...sourceAway(draft)]);
+  setSuspicions(draft, [...others, ...sourceAway(draft)]);
 }
 
 /** It is known again who speaks from now on; who executed what was sent until now is not. */
@@ -171,15 +171,15 @@ export function clearConflict(draft: Draft): void {
   twin.suspicions = twin.suspicions.filter(({ reason }) => reason !== CONFLICT);
 }
 
-/** An engineer's word ends every doubt but those that only a report can decide. */
-export function clearDoubts(draft: Draft): void {
+/** An operator override ends every doubt but those that only a report can decide. */
+export function clearSuspicions(draft: Draft): void {
   const { newest } = draft.twin;
   const standing =
     newest === null ? [] : [...unknownState(draft, newest.report), ...forgotten(draft, newest.report)];
-  setDoubts(draft, [...standing, ...sourceAway(draft), ...unconfirmed(draft)]);
+  setSuspicions(draft, [...standing, ...sourceAway(draft), ...unconfirmed(draft)]);
 }
 
-function unknownState({ kind }: Draft, { state }: Report): Doubt[] {
+function unknownState({ kind }: Draft, { state }: Report): NewSuspicion[] {
   if (kind.reportedStates.includes(state)) return [];
   if (state === NOT_CONNECTED)
     return [{ reason: NO_CONNECTION, detail: 'who speaks for it has no connection with it' }];
@@ -189,7 +189,7 @@ function unknownState({ kind }: Draft, { state }: Report): Doubt[] {
 }
 
 /** While its source is away, and, where it was doubted for that, until it is heard again. */
-function sourceAway({ twin }: Draft): Doubt[] {
+function sourceAway({ twin }: Draft): NewSuspicion[] {
   const { via, suspicions } = twin;
   if (via === null) return [];
   const isAwaited = via.doubt === 'back' && suspicions.some(({ reason }) => reason === SOURCE_AWAY);
@@ -205,9 +205,9 @@ function replayGoingOn({ twin, kind }: Draft): Suspicion[] {
   return isOver ? [] : suspicions.filter(({ reason }) => reason === SNAPSHOT_REPLAYED);
 }
 
-/** The suspicions that an engineer's word would leave open now: those that only a report can decide. */
-export function standingAgainstWord(twin: Twin): readonly Suspicion[] {
-  const closable = closableByWord(twin);
+/** The suspicions that an operator override would leave open now: those that only a report can decide. */
+export function standingAgainstOperator(twin: Twin): readonly Suspicion[] {
+  const closable = closableByOperator(twin);
   const staying = unconfirmedOf(twin.open.filter((entry) => !closable.includes(entry)));
   return twin.suspicions.filter(
     (suspicion) =>
@@ -219,13 +219,13 @@ export function standingAgainstWord(twin: Twin): readonly Suspicion[] {
   );
 }
 
-/** What is not named any more, as far as its ring can be read, nobody could give up by its number: an engineer's word ends it. */
+/** What is not named any more, as far as its ring can be read, nobody could give up by its number: an operator override ends it. */
 function isForgottenNamed(twin: Twin): boolean {
   return twin.newest !== null && forgottenCommands(twin, twin.newest.report).length > 0;
 }
 
 /** Whoever answered it, it was no command of a twin. */
-function impossibleNumber({ commands = [] }: Report): Doubt[] {
+function impossibleNumber({ commands = [] }: Report): NewSuspicion[] {
   const claimed = commands.find(({ n }) => n > CLAIMED_N_MAX);
   if (claimed === undefined) return [];
   const detail = `its ring names the command number ${String(claimed.n)}, and no twin gives one above ${String(CLAIMED_N_MAX)}`;
@@ -236,7 +236,7 @@ function impossibleNumber({ commands = [] }: Report): Doubt[] {
  * A device refuses an epoch below the highest that it has seen, and none of this database is above ours while our lease lasts. A copy
  * from before the partition was taken is refused rightly, and says nothing.
  */
-function foreignEpoch({ twin, context }: Draft, { commands = [] }: Report): Doubt[] {
+function foreignEpoch({ twin, context }: Draft, { commands = [] }: Report): NewSuspicion[] {
   const { epoch } = context;
   const isOurs = (n: number): boolean => {
     const entry = [...twin.open, ...twin.recent].find((other) => other.n === n);
@@ -249,7 +249,7 @@ function foreignEpoch({ twin, context }: Draft, { commands = [] }: Report): Doub
 }
 
 /** Whoever asked for it may still get what he asked for, and nobody here knows of him. */
-function forgotten({ twin }: Draft, report: Report): Doubt[] {
+function forgotten({ twin }: Draft, report: Report): NewSuspicion[] {
   return forgottenCommands(twin, report).map((n) => ({
     reason: FORGOTTEN_COMMAND,
     detail: forgottenDetail(n),
@@ -257,7 +257,7 @@ function forgotten({ twin }: Draft, report: Report): Doubt[] {
 }
 
 /** Those that were named before, and may be named in what could not be read of this ring. */
-function forgottenBefore({ twin }: Draft, report: Report): Doubt[] {
+function forgottenBefore({ twin }: Draft, report: Report): NewSuspicion[] {
   if (isRingWhole(report)) return [];
   const named = (report.commands ?? []).map(({ n }) => forgottenDetail(n));
   return twin.suspicions.filter(
@@ -273,12 +273,12 @@ function later(one: RingEntry, other: RingEntry): RingEntry {
   return one.n > other.n ? one : other;
 }
 
-function unconfirmed({ twin }: Draft): Doubt[] {
+function unconfirmed({ twin }: Draft): NewSuspicion[] {
   return unconfirmedOf(twin.open);
 }
 
 /** A command that changes nothing (no deadline) leaves nothing to doubt. */
-function unconfirmedOf(open: Twin['open']): Doubt[] {
+function unconfirmedOf(open: Twin['open']): NewSuspicion[] {
   return open
     .filter(({ outcome, notAfterUp }) => outcome === 'unknown' && notAfterUp !== null)
     .map((entry) => ({ reason: UNCONFIRMED, detail: unconfirmedDetail(entry) }));
@@ -292,11 +292,11 @@ function unconfirmedDetail(entry: LedgerEntry): string {
 }
 
 /** A suspicion that goes on keeps its beginning, and its object while nothing about it changed. */
-function setDoubts(draft: Draft, doubts: readonly Doubt[]): void {
+function setSuspicions(draft: Draft, found: readonly NewSuspicion[]): void {
   const { twin, context } = draft;
-  if (doubts.length === 0 && twin.suspicions.length === 0) return;
+  if (found.length === 0 && twin.suspicions.length === 0) return;
   const before = twin.suspicions;
-  const next = doubts.map((doubt) => {
+  const next = found.map((doubt) => {
     const known = before.find((other) => isSame(other, doubt)) ?? before.find(isAlike(doubt));
     if (known !== undefined && isSame(known, doubt)) return known;
     return { ...doubt, since: known?.since ?? context.now };
@@ -306,7 +306,7 @@ function setDoubts(draft: Draft, doubts: readonly Doubt[]): void {
   if (!isUnchanged) twin.suspicions = next;
 }
 
-function isSame(known: Suspicion, { reason, detail, divergence }: Doubt): boolean {
+function isSame(known: Suspicion, { reason, detail, divergence }: NewSuspicion): boolean {
   return (
     known.reason === reason &&
     known.detail === detail &&
@@ -317,7 +317,7 @@ function isSame(known: Suspicion, { reason, detail, divergence }: Doubt): boolea
 }
 
 /** The same reason: where it is a divergence, also the same sort of the same hold. */
-function isAlike({ reason, divergence }: Doubt): (known: Suspicion) => boolean {
+function isAlike({ reason, divergence }: NewSuspicion): (known: Suspicion) => boolean {
   return (known) =>
     known.reason === reason &&
     known.divergence?.sort === divergence?.sort &&

@@ -82,10 +82,10 @@ export interface CommandRequest {
 }
 
 /**
- * The line of reports before the present incarnation: what of it still comes is told from what speaks now, and filed with
- * its own order and its own time.
+ * A previous incarnation of the device: its late reports are told from those of the current one, and filed
+ * with their own order and their own time.
  */
-export interface FormerIncarnation {
+export interface PreviousIncarnation {
   readonly incarnation: number;
   /** Position of its newest report. */
   readonly boot: number;
@@ -118,10 +118,10 @@ export interface Identity {
   readonly rivalAt: number | null;
   /** A second device may have executed commands up to this number; 0 for none. While `rivalAt` is set it may have executed any. */
   readonly contestedN: number;
-  /** Boots of which something was filed that may be of another line, the last noted first; see `STRAY_BOOTS_MAX`. */
-  readonly strayBoots: readonly number[];
-  /** The lines before the present incarnation, the last first. */
-  readonly formers: readonly FormerIncarnation[];
+  /** Boots of uncertain incarnation of which something was filed, the last noted first; see `UNCERTAIN_BOOTS_MAX`. */
+  readonly uncertainBoots: readonly number[];
+  /** The latest first. */
+  readonly previousIncarnations: readonly PreviousIncarnation[];
   /** What goes on beside the newest report though it looks older; `null` while nothing does. */
   readonly run: OlderRun | null;
   /** What goes on beside newer reports, as a second device does; `null` while nothing does. */
@@ -132,8 +132,8 @@ export interface Identity {
 export const UNDOUBTED: Identity = {
   rivalAt: null,
   contestedN: 0,
-  strayBoots: [],
-  formers: [],
+  uncertainBoots: [],
+  previousIncarnations: [],
   run: null,
   second: null,
 };
@@ -217,8 +217,8 @@ export interface Twin {
   /** The last few resolved ones, newest first: what makes a repeated id cheap and right while its row is being read. */
   readonly recent: readonly LedgerEntry[];
   readonly probe: Probe | null;
-  /** How many commands and probes in a row the device let pass while it was heard. */
-  readonly unheard: number;
+  /** How many commands and probes in a row the device ignored while its reports arrived. */
+  readonly ignoredCommands: number;
   /** `null` while nobody ever had reason to doubt who speaks. */
   readonly identity: Identity | null;
   /** What was heard last that leaps, and is not believed; see `leap.ts`. */
@@ -273,7 +273,7 @@ export function bornTwin(options: {
     open: [],
     recent: [],
     probe: null,
-    unheard: 0,
+    ignoredCommands: 0,
     identity: null,
     claim: null,
     via: null,

@@ -11,7 +11,7 @@ import { expireHold, holdCertainUntil } from './holds.ts';
 import { isUndecided } from './ledger.ts';
 import type { LedgerEntry } from '../src/contract/ledger-entry.ts';
 import { commandNamed } from './legality.ts';
-import { askWhatBecame, giveUpProbe, unknownProbeAt } from './probe.ts';
+import { probeUnknownCommands, giveUpProbe, unknownProbeAt } from './probe.ts';
 import { declareUnknown } from './resolve.ts';
 import { resend } from './send.ts';
 import { settleEvent, settleSuspicions } from './settle.ts';
@@ -55,7 +55,7 @@ export function wakeTimes(kind: Kind, twin: Twin): WakeTimes {
 }
 
 /** No later than `nextWakeAt` of the twin with these times. Who is woken before its time decides nothing. */
-export function restingWakeAt(
+export function evictedWakeAt(
   kind: Kind,
   { dueAt, heardAt }: WakeTimes,
   hearingSince: number | null,
@@ -122,8 +122,8 @@ export function wakeTwin(draft: Draft): void {
   if (giveUpProbe(draft)) refuseWaiting(draft);
   if (draft.context.hearingSince === null) return;
   fallSilent(draft, draft.context.hearingSince);
-  for (const entry of draft.twin.open) chase(draft, entry);
-  askWhatBecame(draft);
+  for (const entry of draft.twin.open) resendOrDeclareUnknown(draft, entry);
+  probeUnknownCommands(draft);
 }
 
 /** Silence is counted from the last contact, or from when this node could hear again (stream time). */
@@ -172,7 +172,7 @@ function entryDueAt(kind: Kind, entry: LedgerEntry): number {
   return Math.min(entry.certainAt, entry.sentAt + kind.limits.resendMs);
 }
 
-function chase(draft: Draft, entry: LedgerEntry): void {
+function resendOrDeclareUnknown(draft: Draft, entry: LedgerEntry): void {
   const { kind, context } = draft;
   if (context.now < entryDueAt(kind, entry)) return;
   if (context.now < entry.certainAt) {

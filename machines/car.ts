@@ -51,13 +51,13 @@ const MOVED_KM = 1;
 const driver = Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'who may drive it' }));
 
 /** What cannot be true of a car. */
-const doubts = {
+const contradictions = {
   'open-while-locked': 'a door has been open for a while, and the central locking has been engaged',
   'charging-unplugged': 'it charges, and no cable has been in it for a while',
   'moved-while-plugged': 'it drove while a cable was in it all the time',
   'moved-while-locked': 'it drove while it was locked all the time, and nobody had rented it',
 } as const;
-type Found = Contradiction<keyof typeof doubts>;
+type Found = Contradiction<keyof typeof contradictions>;
 
 const commands = {
   reserve: {
@@ -194,7 +194,7 @@ function observe(report: Report): Observation {
 }
 
 /** A position that jumps is no contradiction: satellite fixes do that between high houses. An odometer does not. */
-function contradictions(report: Report, previous: Report | null): readonly Found[] {
+function findContradictions(report: Report, previous: Report | null): readonly Found[] {
   return [
     openWhileLocked(report, previous),
     chargingUnplugged(report, previous),
@@ -249,8 +249,8 @@ export const car: Kind = defineKind({
   commands,
   observations,
   observe,
-  doubts,
   contradictions,
+  findContradictions,
   divergence: {
     'ghost-hold': 're-assert',
     'lost-hold': 're-assert',

@@ -61,13 +61,13 @@ const token = Type.Optional(
 );
 
 /** What cannot be true of a charge point. */
-const doubts = {
+const contradictions = {
   'cable-without-hatch': 'the cable connected although the hatch had been closed before and since',
   'charging-without-cable': 'it charges, and no cable has been in it for a while',
   'charging-without-car': 'it charges, and no car has stood in the bay for a while',
   'power-without-cable': 'power flows, and no cable has been in it for a while',
 } as const;
-type Found = Contradiction<keyof typeof doubts>;
+type Found = Contradiction<keyof typeof contradictions>;
 
 const commands = {
   reserve: {
@@ -218,7 +218,7 @@ function observe(report: Report): Observation {
 }
 
 /** A meter that runs backwards or jumps is no contradiction: it spoils a reading, and must not spoil the session. */
-function contradictions(report: Report, previous: Report | null): readonly Found[] {
+function findContradictions(report: Report, previous: Report | null): readonly Found[] {
   return [
     cableWithoutHatch(report),
     chargingWithout(report, previous, {
@@ -276,14 +276,14 @@ export const chargePoint: Kind = defineKind({
   commands,
   observations,
   observe,
-  doubts,
   contradictions,
+  findContradictions,
   divergence: {
     // A bay that is kept for nobody is lost, and one that was promised has to be there: both are set right at once.
     'ghost-hold': 're-assert',
     'lost-hold': 're-assert',
     'resurrected-hold': 're-assert',
-    // Whoever charges, charges: nobody is sent there to pull the plug.
+    // A stranger is charging on a reserved bay: accept it. Software cannot unplug a car, so re-asserting would change nothing.
     'foreign-use': 'trust-device',
   },
   limits: { silenceMs: 300_000, freshMs: 60_000, driftPpm: 200, probeTimeoutMs: 5_000, resendMs: 5_000 },

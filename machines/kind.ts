@@ -14,7 +14,7 @@ export const WORLD_STATES = ['available', 'reserved', 'charging', 'offline', 'su
 
 /** Two statements in a report (or in two reports in a row) that cannot both be true. */
 export interface Contradiction<Code extends string = string> {
-  /** Stable kebab-case code, such as `cable-without-hatch`: one that the kind's `doubts` list. */
+  /** Stable kebab-case code, such as `cable-without-hatch`: one that the kind's `contradictions` list. */
   readonly code: Code;
   /** One sentence for an engineer, with the values that contradict each other. */
   readonly detail: string;
@@ -53,9 +53,9 @@ export interface KindDefinition {
   /** Which observation this report is: usually its `state`, refined by sensors where the machine has sub-states. */
   readonly observe: (report: Report) => string;
   /** Every code of a contradiction, with the sentence that explains it. */
-  readonly doubts: Readonly<Record<string, string>>;
+  readonly contradictions: Readonly<Record<string, string>>;
   /** What in this report, or between it and the one before it, cannot be true. Must not throw on any parsed report. */
-  readonly contradictions: (report: Report, previous: Report | null) => readonly Contradiction[];
+  readonly findContradictions: (report: Report, previous: Report | null) => readonly Contradiction[];
   /** What is done where the device and the ledger disagree about who may use it. */
   readonly divergence: DivergencePolicies;
   readonly limits: KindLimits;

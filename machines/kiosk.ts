@@ -42,12 +42,12 @@ const compartment = Type.Optional(
 );
 
 /** What cannot be true of a kiosk. */
-const doubts = {
+const contradictions = {
   'open-while-bolted': 'a compartment has been open for a while, and every bolt has been closed',
   'taken-without-opening': 'something went in or out while every door was shut all the time',
   'charging-without-mains': 'it recovers its battery, and has had no mains for a while',
 } as const;
-type Found = Contradiction<keyof typeof doubts>;
+type Found = Contradiction<keyof typeof contradictions>;
 
 const commands = {
   reserve: {
@@ -165,7 +165,7 @@ function observe(report: Report): Observation {
   }
 }
 
-function contradictions(report: Report, previous: Report | null): readonly Found[] {
+function findContradictions(report: Report, previous: Report | null): readonly Found[] {
   return [
     openWhileBolted(report, previous),
     takenWithoutOpening(report, previous),
@@ -210,8 +210,8 @@ export const kiosk: Kind = defineKind({
   commands,
   observations,
   observe,
-  doubts,
   contradictions,
+  findContradictions,
   divergence: {
     // Staff reserve it on the spot: what it holds for a stranger is their business.
     'ghost-hold': 'trust-device',

@@ -14,7 +14,7 @@ import { registerFleetMetrics } from '../telemetry/fleet-metrics.ts';
 import type { HttpContext } from '../http/context.ts';
 import type { Health } from '../http/health.ts';
 import { buildHttp } from '../http/server.ts';
-import { writeLine } from '../telemetry/log-events.ts';
+import { writeEvent } from '../telemetry/log-events.ts';
 import { NatsBus } from '../nats/bus.ts';
 import { NatsChangeFeed } from '../nats/change-feed.ts';
 import { connectToHub, type HubConnection, ownInbox } from '../nats/connect.ts';
@@ -78,7 +78,7 @@ export async function startCorral(
   const clock = new ClockWatch({
     ...{ clock: machineClock, serverErrorMs: limits.serverErrorMs, everyMs: limits.clockCheckMs },
     onChange: ({ differs, ...difference }) =>
-      writeLine(log, differs ? 'clock-differs' : 'clock-agrees', difference),
+      writeEvent(log, differs ? 'clock-differs' : 'clock-agrees', difference),
   });
   const stops: (() => Promise<void> | void)[] = [];
   const stopAll = async (): Promise<void> => {
@@ -146,7 +146,7 @@ async function startParts(assembly: Assembly): Promise<App> {
   const consumers = new ConsumerWatch({ hub, onNotice: (notice) => nodeTelemetry.notice('changes', notice) });
   consumers.start();
   stops.push(() => consumers.stop());
-  const find = findHandler({ archive: store.finds, kinds, clock, limits });
+  const find = findHandler({ fleetReader: store.finds, kinds, clock, limits });
   stops.push(
     serveCorral({
       ...{ hub: requests, bus, find },
@@ -217,13 +217,13 @@ async function openStore({ config, log, limits, clock, stops }: Assembly): Promi
     kinds,
     clock,
     serverErrorMs,
-    onNotice: ({ type, ...fields }) => writeLine(log, type, fields),
+    onNotice: ({ type, ...fields }) => writeEvent(log, type, fields),
   });
   stops.push(() => store.close());
   await store.maintain(clock.now()).catch(unusable);
   const timer = setInterval(() => {
     store.maintain(clock.now()).catch((error: unknown) => {
-      writeLine(log, 'store-housekeeping-failed', { err: error });
+      writeEvent(log, 'store-housekeeping-failed', { err: error });
     });
   }, MAINTENANCE_MS);
   stops.push(() => {
@@ -247,10 +247,10 @@ async function openConnection(
   stops.push(() => hub.close());
   const unlisten = [
     hub.onChange((isConnected) => {
-      writeLine(log, isConnected ? 'hub-back' : 'hub-away', { connection });
+      writeEvent(log, isConnected ? 'hub-back' : 'hub-away', { connection });
     }),
     hub.onServerError((error) => {
-      writeLine(log, 'hub-refused', { connection, err: error });
+      writeEvent(log, 'hub-refused', { connection, err: error });
     }),
     hub.onTrouble((trouble) => telemetry.notice(connection, trouble)),
   ];
@@ -271,7 +271,7 @@ async function serveHttp(
   const http = await buildHttp({
     ...others,
     changes: new SharedChanges({ feed, clock, keptBytesMax: KEPT_BYTES_MAX }),
-    ...{ archive: store, kinds, clock, metrics: nodeTelemetry.registry },
+    ...{ fleetReader: store, kinds, clock, metrics: nodeTelemetry.registry },
     ...{ serverErrorMs: limits.serverErrorMs, logger: log, guards: config.httpGuards },
   });
   stops.push(() => http.close());

@@ -5,7 +5,7 @@
  */
 import { startCorral, StartError } from './app.ts';
 import { ConfigError, readConfig } from './config.ts';
-import { writeLine } from '../telemetry/log-events.ts';
+import { writeEvent } from '../telemetry/log-events.ts';
 import { ConnectError } from '../nats/connect.ts';
 import { HubError } from '../nats/kept-stream.ts';
 import { whatIsMissing } from './node-health.ts';
@@ -26,21 +26,21 @@ try {
   const config = readConfig(process.env);
   const log = openLog({ level: config.logLevel, fields: { node: config.node } });
   const app = await startCorral(config, log);
-  writeLine(log, 'node-up', { http: app.httpUrl });
+  writeEvent(log, 'node-up', { http: app.httpUrl });
   const stop = (signal: NodeJS.Signals): void => {
     // The next signal, whichever it is, ends the process at once.
     for (const other of STOP_SIGNALS) process.off(other, stop);
-    writeLine(log, 'node-stopping', { signal });
+    writeEvent(log, 'node-stopping', { signal });
     const limitMs = config.stopLimitMs;
     setTimeout(() => {
-      void whatIsMissing(app.health).then((waitsFor) => writeLine(log, 'node-stop-waits', { waitsFor }));
+      void whatIsMissing(app.health).then((waitsFor) => writeEvent(log, 'node-stop-waits', { waitsFor }));
     }, STOP_PATIENCE_MS);
     setTimeout(() => {
-      writeLine(log, 'node-stop-given-up', { limitMs });
+      writeEvent(log, 'node-stop-given-up', { limitMs });
       process.exit(1);
     }, limitMs);
     void app.stop().then(() => {
-      writeLine(log, 'node-stopped');
+      writeEvent(log, 'node-stopped');
       process.exit();
     });
   };

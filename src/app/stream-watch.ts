@@ -6,10 +6,10 @@
  * Several nodes may do so at once: what one has taken, another finds gone.
  */
 import type { Logger } from 'pino';
-import { writeLine } from '../telemetry/log-events.ts';
+import { writeEvent } from '../telemetry/log-events.ts';
 import type { HubConnection } from '../nats/connect.ts';
 import { purgeThrough, reportStreamStates, type StreamState } from '../nats/stream-state.ts';
-import type { Archive } from '../history/ports.ts';
+import type { FleetReader } from '../history/ports.ts';
 import { committedThrough } from '../runtime/committed-through.ts';
 import type { Node } from '../runtime/node.ts';
 
@@ -23,7 +23,7 @@ const LOOK_EVERY_MS = 2_000;
 /** What watching takes. */
 export interface StreamWatchOptions {
   readonly hub: HubConnection;
-  readonly store: Pick<Archive, 'leases'>;
+  readonly store: Pick<FleetReader, 'leases'>;
   readonly node: Pick<Node, 'settle'>;
   readonly log: Logger;
 }
@@ -77,7 +77,7 @@ export class StreamWatch {
         await this.#trim(state);
       } catch (error) {
         const cause = error instanceof Error ? error.message : String(error);
-        writeLine(log, 'stream-not-trimmed', { stream: state.stream, cause });
+        writeEvent(log, 'stream-not-trimmed', { stream: state.stream, cause });
       }
     }
   }
@@ -88,10 +88,10 @@ export class StreamWatch {
       const percent = Math.round(100 * share);
       if (share >= FULL_SHARE && !this.#full.has(stream)) {
         this.#full.add(stream);
-        writeLine(log, 'stream-full', { stream, percent });
+        writeEvent(log, 'stream-full', { stream, percent });
       }
       if (share < FULL_SHARE && this.#full.delete(stream))
-        writeLine(log, 'stream-has-room', { stream, percent });
+        writeEvent(log, 'stream-has-room', { stream, percent });
     }
   }
 
@@ -107,6 +107,6 @@ export class StreamWatch {
     const through = Math.min(committed, wanted);
     if (through < firstSequence) return;
     const messages = await purgeThrough(hub, stream, through);
-    writeLine(log, 'stream-trimmed', { stream, through, messages });
+    writeEvent(log, 'stream-trimmed', { stream, through, messages });
   }
 }

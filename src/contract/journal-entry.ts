@@ -49,7 +49,7 @@ export const ForgettingSchema = Type.Object({
 export type Forgetting = Told<typeof ForgettingSchema>;
 
 /** A line of a partition's journal that is published after it is committed. */
-export type JournalLine =
+export type JournalEntry =
   | (JournalPlace & { readonly type: 'transition'; readonly transition: Transition })
   | (JournalPlace & { readonly type: 'outcome'; readonly entry: LedgerEntry })
   | (JournalPlace & { readonly type: 'dead-letter'; readonly deadLetter: DeadLetter })

@@ -13,7 +13,7 @@
  * - after the second record: the ring names it. What it names `undecided` is amended there (`amend`), or settled by the next boot as what
  *   was begun is.
  *
- * Acting first would be worse: the repetition would meet another boot, be refused `other-boot`, and so prove that the
+ * Effects first would be worse: the repetition would meet another boot, be refused `other-boot`, and so prove that the
  * command was never executed, which is false. Recording `done` first would be a lie until it is true.
  */
 import type { Command } from '../../machines/command.ts';

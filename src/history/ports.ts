@@ -15,8 +15,8 @@ export interface ForgottenDevice extends Forgetting {
   readonly erasedAt: number | null;
 }
 
-/** Reading for people and backends: what is committed, never what is only decided. */
-export interface Archive {
+/** Reads the fleet for people and backends: what is committed, never what is only decided. */
+export interface FleetReader {
   /** The twin with its inventory entry, or `null` for an unknown device. */
   twin(device: string): Promise<{ readonly twin: Twin; readonly inventory: InventoryEntry } | null>;
   /** A page of devices in the order asked for, and where the next one begins; `null` after the last one. */
@@ -34,7 +34,7 @@ export interface Archive {
    * Reports in (incarnation, boot, seq) order, or in the opposite order; `after` pages on. Times follow from the boots' clocks as
    * known now. Fewer than asked for where they are large (`REPORT_PAGE_BYTES_MAX`): only a page without any is past the last one.
    */
-  reports(device: string, page: ReportPage): Promise<readonly ArchivedReport[]>;
+  reports(device: string, page: ReportPage): Promise<readonly HistoryReport[]>;
   /** Journal of the known state, newest first. */
   transitions(
     device: string,
@@ -60,7 +60,7 @@ export interface Archive {
 }
 
 /** As many ask at once as may. Nothing is wrong with the store: it can be asked again when some of them have their answers. */
-export class ArchiveBusyError extends Error {
+export class FleetReaderBusyError extends Error {
   override readonly name = 'ArchiveBusyError';
 }
 
@@ -179,7 +179,7 @@ export interface ReportPage {
 }
 
 /** A report in history. */
-export interface ArchivedReport {
+export interface HistoryReport {
   readonly incarnation: number;
   readonly boot: number;
   readonly seq: number;

@@ -1,5 +1,5 @@
 /**
- * Turns whatever goes wrong into a problem: what routes throw, what the schemas refuse, what Fastify and Node refuse before
+ * Decider whatever goes wrong into a problem: what routes throw, what the schemas refuse, what Fastify and Node refuse before
  * any route is asked. Nothing leaves as anything but `application/problem+json`, and no stack leaves at all.
  */
 import { STATUS_CODES } from 'node:http';

@@ -13,7 +13,7 @@ import type { PublishedChange } from '../runtime/change-feed.ts';
 import type { ServerEvent } from './event-stream.ts';
 import { httpForm } from './http-form.ts';
 import { rfc3339 } from './rfc3339.ts';
-import { documentLine } from './twin-view.ts';
+import { documentSummary } from './twin-view.ts';
 
 const outcome = httpForm(PublishedOutcomeSchema);
 
@@ -53,7 +53,7 @@ function changedView(body: ChangedBody<TwinDocument>): object {
   return {
     ...{ device, partition, no, from, to, cause },
     ...{ measuredAt: rfc3339(measuredAt), errorMs, recordedAt: rfc3339(recordedAt) },
-    line: documentLine(twin),
+    line: documentSummary(twin),
   };
 }
 

@@ -15,7 +15,7 @@ import type { TwinDocument } from '../contract/twin-document.ts';
 import type { Twin } from '../../actors/twin.ts';
 import type { Kind } from '../../machines/kind.ts';
 import { ID_PATTERN } from '../../machines/report.ts';
-import { type Archive, ArchiveBusyError } from '../history/ports.ts';
+import { type FleetReader, FleetReaderBusyError } from '../history/ports.ts';
 import type { ChangeFeed } from '../runtime/change-feed.ts';
 import type { Clock, InventoryEntry } from '../runtime/ports.ts';
 import { forgottenDetail } from '../runtime/forgetting.ts';
@@ -38,7 +38,7 @@ export type HttpApp = FastifyInstance<
 
 /** The parts HTTP asks. */
 export interface HttpParts {
-  readonly archive: Archive;
+  readonly fleetReader: FleetReader;
   readonly kinds: readonly Kind[];
   readonly clock: Clock;
   readonly health: Health;
@@ -64,14 +64,14 @@ const STORE_WAIT_MS = 10_000;
  * where as many ask as may; an error of the language itself is a fault of ours and stays one.
  */
 export async function askStore<T>(
-  { archive, clock }: HttpContext,
-  question: (archive: Archive) => Promise<T>,
+  { fleetReader, clock }: HttpContext,
+  question: (fleetReader: FleetReader) => Promise<T>,
 ): Promise<T> {
   try {
     return await withDeadline({
       clock,
       limitMs: STORE_WAIT_MS,
-      work: question(archive),
+      work: question(fleetReader),
       late: () => {
         throw new Error(`no answer within ${String(STORE_WAIT_MS)} ms`);
       },
@@ -79,7 +79,7 @@ export async function askStore<T>(
   } catch (cause) {
     if (cause instanceof TypeError || cause instanceof RangeError || cause instanceof SyntaxError)
       throw cause;
-    if (cause instanceof ArchiveBusyError)
+    if (cause instanceof FleetReaderBusyError)
       throw new Problem('busy', `${cause.message}; ask again`, { cause });
     throw new Problem('store-unavailable', 'the store gave no answer; nothing is lost, ask again', { cause });
   }
@@ -102,7 +102,7 @@ export async function knownDevice(context: HttpContext, device: string): Promise
       'the path holds no id of a device: an id is 1 to 64 letters, digits, "_" or "-"',
     );
   }
-  const found = await askStore(context, (archive) => archive.twin(device));
+  const found = await askStore(context, (fleetReader) => fleetReader.twin(device));
   if (found === null) throw await unknown(context, device);
   const kind = kindNamed(context, found.twin.kind);
   if (kind === null) {
@@ -116,7 +116,7 @@ export async function knownDevice(context: HttpContext, device: string): Promise
 
 /** Nobody knows it, or nobody knows it any more. */
 async function unknown(context: HttpContext, device: string): Promise<Problem> {
-  const forgotten = await askStore(context, (archive) => archive.forgotten(device));
+  const forgotten = await askStore(context, (fleetReader) => fleetReader.forgotten(device));
   if (forgotten === null) return new Problem('unknown-device', `no device "${device}" is known here`);
   return new Problem('forgotten', forgottenDetail(forgotten), {
     extensions: { forgottenAt: rfc3339(forgotten.at), erasedAt: rfc3339OrNull(forgotten.erasedAt) },

@@ -2,7 +2,7 @@
  * Changes as they are written to readers of events: made once for all readers who are handed the same list of them.
  */
 import type { FastifyBaseLogger } from 'fastify';
-import { writeLine } from '../telemetry/log-events.ts';
+import { writeEvent } from '../telemetry/log-events.ts';
 import type { PublishedChange } from '../runtime/change-feed.ts';
 import { changeEvent } from './change-view.ts';
 import type { HttpContext } from './context.ts';
@@ -40,7 +40,7 @@ export class EventTexts {
     if (event !== null) return eventText(event);
     const { sequence, type, device } = change;
     this.#options.counters.changesUnreadable.inc();
-    writeLine(this.#options.log, 'change-unreadable', { sequence, type, device });
+    writeEvent(this.#options.log, 'change-unreadable', { sequence, type, device });
     return '';
   }
 }

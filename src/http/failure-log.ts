@@ -3,7 +3,7 @@
  * decides how often that happens (2,000 times in ten seconds may one address), and must not fill the disk with what he is refused.
  */
 import type { FastifyRequest } from 'fastify';
-import { writeLine } from '../telemetry/log-events.ts';
+import { writeEvent } from '../telemetry/log-events.ts';
 import type { Clock } from '../runtime/ports.ts';
 import type { ProblemCode } from './problem.ts';
 
@@ -31,6 +31,6 @@ export class FailureLog {
       return;
     }
     this.#last.set(sort, { at, leftOut: 0 });
-    writeLine(request.log, 'http-failed', { method, url, code, err, leftOut: last?.leftOut ?? 0 });
+    writeEvent(request.log, 'http-failed', { method, url, code, err, leftOut: last?.leftOut ?? 0 });
   }
 }

@@ -1,5 +1,5 @@
 /** What the log says of whether the node is ready: that is asked every second or so, and only what changes is written. */
-import { type LineWriter, writeLine } from '../telemetry/log-events.ts';
+import { type EventWriter, writeEvent } from '../telemetry/log-events.ts';
 import type { Clock } from '../runtime/ports.ts';
 
 /** A node that has just started takes its leases and reads what it has missed: that it is not ready for so long is nothing to be warned of, ms. */
@@ -19,17 +19,17 @@ export class ReadinessLog {
   }
 
   /** It is, or stands by for others. */
-  is(log: LineWriter, status: 'ready' | 'standby'): void {
-    if (this.#status !== status) writeLine(log, 'node-ready', { status });
+  is(log: EventWriter, status: 'ready' | 'standby'): void {
+    if (this.#status !== status) writeEvent(log, 'node-ready', { status });
     this.#status = status;
     this.#wasReady = true;
   }
 
   /** It is not, for this reason: that is expected of a node which has just started, and was not ready before. */
-  isNot(log: LineWriter, because: string): void {
+  isNot(log: EventWriter, because: string): void {
     const isStarting = !this.#wasReady && this.#clock.monotonic() - this.#startedAt < START_MS;
     const status = isStarting ? 'not-ready-yet' : 'not-ready';
-    if (this.#status !== status) writeLine(log, `node-${status}`, { because });
+    if (this.#status !== status) writeEvent(log, `node-${status}`, { because });
     this.#status = status;
   }
 }

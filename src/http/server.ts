@@ -23,7 +23,7 @@ import {
 } from './connections.ts';
 import type { HttpApp, HttpContext, HttpParts } from './context.ts';
 import { httpCounters } from './counters.ts';
-import { writeLine } from '../telemetry/log-events.ts';
+import { writeEvent } from '../telemetry/log-events.ts';
 import { FailureLog } from './failure-log.ts';
 import { type Gate, guardHttp, type HttpGuards } from './limits.ts';
 import { originForm } from './loopback.ts';
@@ -95,7 +95,7 @@ export async function buildHttp(options: HttpOptions): Promise<HttpApp> {
   app.addHook('onResponse', async (request, reply) => {
     const { method, url } = request;
     const durationMs = Math.round(reply.elapsedTime);
-    writeLine(request.log, 'http-answered', { method, url, status: reply.statusCode, durationMs });
+    writeEvent(request.log, 'http-answered', { method, url, status: reply.statusCode, durationMs });
   });
 
   gate = await guardHttp(app, guards);

@@ -26,14 +26,14 @@ const known = httpForm(
   ]),
 );
 
-const KnownLineSchema = Type.Object({
+const KnownSummarySchema = Type.Object({
   ...known.schema.properties,
   suspicions: Type.Array(Type.String(), { description: 'the reasons' }),
   pending: Type.Integer({ description: 'commands that are not resolved' }),
 });
 
 /** One line of the list of devices. */
-export const DeviceLineSchema = Type.Object({ ...KnownLineSchema.properties, registered });
+export const DeviceSummarySchema = Type.Object({ ...KnownSummarySchema.properties, registered });
 
 /** A twin, whole. */
 export const TwinViewSchema = Type.Object({ ...whole.schema.properties, registered });
@@ -55,14 +55,17 @@ export function twinTag(view: Static<typeof TwinViewSchema>): string {
 }
 
 /** A device's line in the list. `document` is `null` where this node does not know the kind: then nothing is certain. */
-export function deviceLine(row: DeviceRow, document: TwinDocument | null): Static<typeof DeviceLineSchema> {
+export function deviceSummary(
+  row: DeviceRow,
+  document: TwinDocument | null,
+): Static<typeof DeviceSummarySchema> {
   const { device, kind, site, registered: isRegistered, twin } = row;
-  const line = document === null ? undocumentedLine(twin) : documentLine(document);
+  const line = document === null ? undocumentedSummary(twin) : documentSummary(document);
   return { ...line, device, kind, site, registered: isRegistered };
 }
 
 /** What a twin's document says in a line. */
-export function documentLine(document: TwinDocument): Static<typeof KnownLineSchema> {
+export function documentSummary(document: TwinDocument): Static<typeof KnownSummarySchema> {
   return {
     ...known.write(document),
     suspicions: document.suspicions.map(({ reason }) => reason),
@@ -70,7 +73,7 @@ export function documentLine(document: TwinDocument): Static<typeof KnownLineSch
   };
 }
 
-function undocumentedLine(twin: Twin): Static<typeof KnownLineSchema> {
+function undocumentedSummary(twin: Twin): Static<typeof KnownSummarySchema> {
   const { device, kind, site, version, path, since, lastContactAt: lastContact } = twin;
   return {
     ...known.write({

@@ -232,7 +232,7 @@ class MemoryReader implements FeedReading {
   #setHearing(isHearing: boolean): void {
     if (this.#isHearing === isHearing || this.#isStopped) return;
     this.#isHearing = isHearing;
-    this.#sink.hearing(isHearing);
+    this.#sink.caughtUp(isHearing);
   }
 }
 

@@ -4,10 +4,10 @@
  * Invariant: I1  a number of a partition is written once; lines of a partition are kept in the order of their numbers.
  */
 import type { NumberedDeadLetter } from '../contract/dead-letter.ts';
-import type { JournalLine, Transition } from '../contract/journal-entry.ts';
+import type { JournalEntry, Transition } from '../contract/journal-entry.ts';
 import { worldState } from '../../machines/statechart.ts';
-import type { Archive, DeadLetterPage, DeadLetterPlace, StateChange } from '../history/ports.ts';
-import { deviceOf } from '../runtime/journal-line.ts';
+import type { FleetReader, DeadLetterPage, DeadLetterPlace, StateChange } from '../history/ports.ts';
+import { deviceOf } from '../runtime/journal-entry.ts';
 import { partitionOf } from '../wire/partition.ts';
 
 interface StoredLine {
@@ -31,7 +31,7 @@ export class Journal {
   }
 
   /** The first of `lines` that cannot be written: its number is not beyond the last one. `null` when all can. */
-  firstTaken(lines: readonly JournalLine[]): JournalLine | null {
+  firstTaken(lines: readonly JournalEntry[]): JournalEntry | null {
     const last = new Map<number, number>();
     for (const line of lines) {
       const before = last.get(line.partition) ?? this.#of(line.partition).at(-1)?.no ?? 0;
@@ -42,7 +42,7 @@ export class Journal {
   }
 
   /** Writes what {@link firstTaken} found no fault in. */
-  write(line: JournalLine): void {
+  write(line: JournalEntry): void {
     const stored = { no: line.no, device: transitionOf(line)?.device ?? null, text: JSON.stringify(line) };
     this.#of(line.partition).push(stored);
   }
@@ -51,17 +51,17 @@ export class Journal {
   forget(device: string): void {
     const partition = partitionOf(device);
     const left = this.#of(partition).filter(
-      ({ text }) => deviceOf(JSON.parse(text) as JournalLine) !== device,
+      ({ text }) => deviceOf(JSON.parse(text) as JournalEntry) !== device,
     );
     this.#lines.set(partition, left);
   }
 
   /** Lines of a partition after number `after`, in order. */
-  after(partition: number, after: number, limit: number): readonly JournalLine[] {
+  after(partition: number, after: number, limit: number): readonly JournalEntry[] {
     return this.#of(partition)
       .filter(({ no }) => no > after)
       .slice(0, limit)
-      .map(({ text }) => JSON.parse(text) as JournalLine);
+      .map(({ text }) => JSON.parse(text) as JournalEntry);
   }
 
   /** Transitions of a device, newest first, before number `before` if there is one. */
@@ -77,7 +77,7 @@ export class Journal {
       .filter((line) => line.device === device && (before === null || line.no < before))
       .reverse()
       .flatMap(({ no, text }) => {
-        const transition = transitionOf(JSON.parse(text) as JournalLine);
+        const transition = transitionOf(JSON.parse(text) as JournalEntry);
         return transition === null ? [] : { ...transition, partition, no };
       })
       .filter(({ recordedAt }) => recordedUpTo === null || recordedAt <= recordedUpTo)
@@ -97,7 +97,7 @@ export class Journal {
 
   /** See `Archive.stateChanges`. */
   stateChanges(
-    { from: since, stepMs }: Parameters<Archive['stateChanges']>[0],
+    { from: since, stepMs }: Parameters<FleetReader['stateChanges']>[0],
     kindOf: (device: string) => string,
   ): readonly StateChange[] {
     const changes = new Map<string, StateChange>();
@@ -114,8 +114,8 @@ export class Journal {
     return [...changes.values()];
   }
 
-  #all(): readonly JournalLine[] {
-    return [...this.#lines.values()].flat().map(({ text }) => JSON.parse(text) as JournalLine);
+  #all(): readonly JournalEntry[] {
+    return [...this.#lines.values()].flat().map(({ text }) => JSON.parse(text) as JournalEntry);
   }
 
   #of(partition: number): StoredLine[] {
@@ -125,7 +125,7 @@ export class Journal {
   }
 }
 
-function transitionOf(line: JournalLine): Transition | null {
+function transitionOf(line: JournalEntry): Transition | null {
   return line.type === 'transition' ? line.transition : null;
 }
 

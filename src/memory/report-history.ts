@@ -6,7 +6,7 @@ import { comparePositions } from '../../machines/report.ts';
 import type { FiledReport } from '../../actors/decision.ts';
 import { type BootClock, segmentOf } from '../../actors/clock.ts';
 import type { Twin } from '../../actors/twin.ts';
-import { type ArchivedReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../history/ports.ts';
+import { type HistoryReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../history/ports.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
 
 interface StoredReport {
@@ -60,11 +60,11 @@ export class ReportHistory {
   }
 
   /** A page of the device's reports, timed by the clocks as they are known now. */
-  page(twin: Twin, page: ReportPage, reading: TwinReading): readonly ArchivedReport[] {
+  page(twin: Twin, page: ReportPage, reading: TwinReading): readonly HistoryReport[] {
     const { from, to, after, isNewestFirst, limit } = page;
     const all = this.#reports.get(twin.device) ?? [];
     const reports = isNewestFirst ? [...all].reverse() : all;
-    const found: ArchivedReport[] = [];
+    const found: HistoryReport[] = [];
     let bytes = 0;
     for (const stored of reports) {
       if (found.length >= limit || bytes >= REPORT_PAGE_BYTES_MAX) break;

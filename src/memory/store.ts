@@ -8,7 +8,7 @@
  * I2  a journal number of a partition, and a command number of a device, is given once.
  */
 import type { NumberedDeadLetter } from '../contract/dead-letter.ts';
-import type { Forgetting, JournalLine } from '../contract/journal-entry.ts';
+import type { Forgetting, JournalEntry } from '../contract/journal-entry.ts';
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { Source } from '../../actors/known-source.ts';
 import { sourceOf } from '../../actors/source.ts';
@@ -16,8 +16,8 @@ import type { Twin } from '../../actors/twin.ts';
 import { shownState } from '../../machines/shown-state.ts';
 import { worldState } from '../../machines/statechart.ts';
 import type {
-  Archive,
-  ArchivedReport,
+  FleetReader,
+  HistoryReport,
   DeadLetterPage,
   DeviceCount,
   DeviceQuery,
@@ -59,7 +59,7 @@ export interface RegisteredDevice extends InventoryEntry {
 const DAY_MS = 86_400_000;
 
 /** `Store` and `Archive` in memory; the clock is the store's own, whichever node asks. */
-export class MemoryStore implements Store, Archive {
+export class MemoryStore implements Store, FleetReader {
   readonly #options: MemoryStoreOptions;
   readonly #reading: TwinReading;
   #leases = new LeaseTable();
@@ -125,7 +125,7 @@ export class MemoryStore implements Store, Archive {
     for (const device of this.#devices.keys()) {
       if (!partitions.includes(partitionOf(device))) continue;
       const text = this.#twins.get(device);
-      if (text === undefined) sink.unheard(this.#inventoryEntry(device));
+      if (text === undefined) sink.registered(this.#inventoryEntry(device));
       else {
         const { kind, site, path, lastContactAt, hold, open, probe, via } = JSON.parse(text) as Twin;
         const heardAt = worldState(path) === 'offline' ? null : lastContactAt;
@@ -200,7 +200,7 @@ export class MemoryStore implements Store, Archive {
     return text === undefined ? null : (JSON.parse(text) as LedgerEntry);
   }
 
-  async journalAfter(partition: number, after: number, limit: number): Promise<readonly JournalLine[]> {
+  async journalAfter(partition: number, after: number, limit: number): Promise<readonly JournalEntry[]> {
     return this.#journal.after(partition, after, limit);
   }
 
@@ -219,7 +219,7 @@ export class MemoryStore implements Store, Archive {
     return { twin, inventory: { device, kind, site, registered } };
   }
 
-  async find(query: DeviceQuery): ReturnType<Archive['find']> {
+  async find(query: DeviceQuery): ReturnType<FleetReader['find']> {
     const { order, cursor } = query;
     const reading = this.#reading;
     const found = this.#matching(query)
@@ -231,11 +231,11 @@ export class MemoryStore implements Store, Archive {
     return { devices: page.map(({ row }) => row), cursor: isLast ? null : (page.at(-1)?.at ?? null) };
   }
 
-  async count(filter: DeviceFilter): ReturnType<Archive['count']> {
+  async count(filter: DeviceFilter): ReturnType<FleetReader['count']> {
     return { devices: this.#matching(filter).length, isExact: true };
   }
 
-  async reports(device: string, page: ReportPage): Promise<readonly ArchivedReport[]> {
+  async reports(device: string, page: ReportPage): Promise<readonly HistoryReport[]> {
     const twin = this.#twin(device);
     return twin === null ? [] : this.#history.page(twin, page, this.#reading);
   }
@@ -272,11 +272,11 @@ export class MemoryStore implements Store, Archive {
     return [...counts.values()];
   }
 
-  async stateChanges(options: Parameters<Archive['stateChanges']>[0]): Promise<readonly StateChange[]> {
+  async stateChanges(options: Parameters<FleetReader['stateChanges']>[0]): Promise<readonly StateChange[]> {
     return this.#journal.stateChanges(options, (device) => this.#inventoryEntry(device).kind);
   }
 
-  async ownership(partition: number): ReturnType<Archive['ownership']> {
+  async ownership(partition: number): ReturnType<FleetReader['ownership']> {
     return this.#leases.ownership(partition, this.#options.clock.now());
   }
 
@@ -339,7 +339,7 @@ export class MemoryStore implements Store, Archive {
   #row(device: string): DeviceRow | null {
     if (!this.#devices.has(device)) return null;
     const entry = this.#inventoryEntry(device);
-    const twin = this.#twin(device) ?? this.#reading.unheard(entry);
+    const twin = this.#twin(device) ?? this.#reading.initialTwin(entry);
     return twin && { ...entry, twin };
   }
 

@@ -51,12 +51,12 @@ export class StreamCursor {
       this.#reached = firstSequence - 1;
       this.#next = firstSequence;
       if (isAnew) this.#marks.clear();
-      sink.gone({ stream, from, to: firstSequence - 1 });
+      sink.gap({ stream, from, to: firstSequence - 1 });
     }
     if (this.#isNamed && !isAnew) return;
     this.#isNamed = true;
     this.#made = [made];
-    sink.reads({ stream, made });
+    sink.streamIdentified({ stream, made });
   }
 
   /** Where the stream has lost its tail, goes on with what was stored since: that is later than all that was read. */
@@ -69,7 +69,7 @@ export class StreamCursor {
     this.#reached = to;
     this.#next = Math.min(this.#next, to + 1);
     this.#marks.cut(to);
-    sink.gone({ stream: this.name, from: reached + 1, to, isTail: true });
+    sink.gap({ stream: this.name, from: reached + 1, to, isTail: true });
   }
 
   #lostTail(reached: number): number | null {

@@ -148,8 +148,8 @@ class StreamReaders implements FeedReading {
           reader.isHearing = isHearing;
           this.#tellHearing();
         },
-        gone: ({ made: _, ...range }) => sink.gone({ stream, ...range }),
-        reads: (made) => sink.reads({ stream, made }),
+        gone: ({ made: _, ...range }) => sink.gap({ stream, ...range }),
+        reads: (made) => sink.streamIdentified({ stream, made }),
         readThrough: () => sink.readThrough(stream),
         // The runtime's sink only fills a mailbox; were it to fail, the node would say that it hears no more.
         ended: () => undefined,
@@ -164,7 +164,7 @@ class StreamReaders implements FeedReading {
       this.#readers.size > 0 && [...this.#readers.values()].every((reader) => reader.isHearing);
     if (this.#isHearing === isHearing || this.#isStopped) return;
     this.#isHearing = isHearing;
-    this.#reading.sink.hearing(isHearing);
+    this.#reading.sink.caughtUp(isHearing);
   }
 }
 

@@ -54,7 +54,7 @@ export function knownUntil(now: Connection, serverMs: number): number {
   return now.type === 'lost' && now.since !== null ? Math.min(now.since, serverMs) : serverMs;
 }
 
-/** Why nothing that was answered is known to be true any more, in a few words; `null` while it is. `failure` is that of the last answer. */
+/** Why the data shown may be out of date; `null` while live. `failure` is that of the last answer. */
 export function doubtOf({ type }: Connection, failure: unknown): string | null {
   if (type === 'lost') return 'the connection to Corral is lost';
   return failure === null ? null : 'Corral could not tell how it is now';

@@ -2,7 +2,7 @@
  * Writes a commit as one statement: the fence first, then a part for each table that has something to write.
  */
 import type { Commit } from '../runtime/ports.ts';
-import type { JournalLine } from '../contract/journal-entry.ts';
+import type { JournalEntry } from '../contract/journal-entry.ts';
 import type { Report } from '../../machines/report.ts';
 import { type CommitKeys, devicePart, writeDevice } from './device-keys.ts';
 import { fencePart, writeFence } from './fence.ts';
@@ -48,7 +48,7 @@ export function commitParts(commit: Commit, { keys, driftPpmOf }: CommitContext)
 }
 
 function journalParts(
-  lines: readonly JournalLine[],
+  lines: readonly JournalEntry[],
   keyOf: (device: string) => number,
 ): readonly FilledPart[] {
   const transitions = lines.filter((line) => line.type === 'transition');

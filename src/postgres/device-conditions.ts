@@ -53,7 +53,7 @@ export class Conditions {
   }
 
   /** For counting: a twin has its device, so where nothing is asked of that, it need not be looked up. */
-  get fromFewest(): string {
+  get fromForCount(): string {
     return this.#needsTwin && !this.#needsDevice ? `from twin t ${this.#where}` : this.from;
   }
 
@@ -110,7 +110,7 @@ function inState(state: string, conditions: Conditions, reading: TwinReading): v
     conditions.ofTwin(`t.state = 'suspect' and t.path ${is} ${conditions.value(OUT_OF_SERVICE, 'text')}`);
     return;
   }
-  const unheard = reading.kindsUnheardIn(state);
+  const unheard = reading.kindsInitiallyIn(state);
   const isIn = `t.state = ${conditions.value(state, 'text')}`;
   if (unheard.length === 0) conditions.ofTwin(isIn);
   else

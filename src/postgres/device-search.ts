@@ -41,7 +41,7 @@ export class DeviceSearch {
       for (const [value, ...row] of rows) {
         if (devices.length === query.limit) return { devices, cursor };
         const { inventory, twin: heard } = readDeviceTwin(row);
-        const twin = heard ?? reading.unheard(inventory);
+        const twin = heard ?? reading.initialTwin(inventory);
         const device = twin && { ...inventory, twin };
         const hasQuality =
           query.quality === null || (twin !== null && reading.qualityNow(twin) === query.quality);
@@ -60,7 +60,7 @@ export class DeviceSearch {
     const certain =
       filter.quality === null ? 'true' : certainly(filter.quality, conditions, this.#options.reading);
     const [row] = await this.#options.sessions.query<{ devices: number; certain: number }>({
-      text: `select count(*) as devices, count(*) filter (where ${certain}) as certain ${conditions.fromFewest}`,
+      text: `select count(*) as devices, count(*) filter (where ${certain}) as certain ${conditions.fromForCount}`,
       values: conditions.values,
     });
     const { devices, certain: proved } = row ?? { devices: 0, certain: 0 };

@@ -61,7 +61,7 @@ export class FleetNumbers {
       values: [names, limits, now, serverErrorMs],
     });
     return rows.map((row) => {
-      const unheard = reading.unheardState(row.kind);
+      const unheard = reading.initialState(row.kind);
       return { ...row, state: row.state ?? unheard, shownState: row.shownState ?? unheard };
     });
   }

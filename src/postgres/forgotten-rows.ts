@@ -5,7 +5,7 @@
  */
 import type { ClientBase } from 'pg';
 import type { ForgottenDevice } from '../history/ports.ts';
-import type { Forgetting, JournalLine } from '../contract/journal-entry.ts';
+import type { Forgetting, JournalEntry } from '../contract/journal-entry.ts';
 import type { Columns } from './array-parameter.ts';
 import type { StatementPart } from './statement.ts';
 
@@ -48,7 +48,7 @@ export const forgottenPart: StatementPart<typeof columns> = {
 
 /** Writes one row. */
 export function writeForgotten(
-  { partition, no, forgetting }: Extract<JournalLine, { readonly type: 'forgotten' }>,
+  { partition, no, forgetting }: Extract<JournalEntry, { readonly type: 'forgotten' }>,
   row: Columns<typeof columns>,
 ): void {
   row.partition.smallint(partition);

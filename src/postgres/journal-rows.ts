@@ -3,13 +3,13 @@
  * for an outcome's entry, which is kept as it stood.
  */
 import type { DeadLetter } from '../contract/dead-letter.ts';
-import type { Forgetting, JournalLine, Transition } from '../contract/journal-entry.ts';
+import type { Forgetting, JournalEntry, Transition } from '../contract/journal-entry.ts';
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { Columns } from './array-parameter.ts';
 import { forgettingJson } from './forgotten-rows.ts';
 import type { StatementPart } from './statement.ts';
 
-type LineOf<Type extends JournalLine['type']> = Extract<JournalLine, { readonly type: Type }>;
+type EntryOf<Type extends JournalEntry['type']> = Extract<JournalEntry, { readonly type: Type }>;
 
 const transitionColumns = {
   partition: 'smallint',
@@ -40,7 +40,7 @@ export const transitionPart: StatementPart<typeof transitionColumns> = {
 /** Writes a transition's row. */
 export function writeTransition(
   key: number,
-  { partition, no, transition }: LineOf<'transition'>,
+  { partition, no, transition }: EntryOf<'transition'>,
   row: Columns<typeof transitionColumns>,
 ): void {
   row.partition.smallint(partition);
@@ -79,7 +79,7 @@ export const outcomePart: StatementPart<typeof outcomeColumns> = {
 /** Writes an outcome's row. */
 export function writeOutcome(
   key: number,
-  { partition, no, entry }: LineOf<'outcome'>,
+  { partition, no, entry }: EntryOf<'outcome'>,
   row: Columns<typeof outcomeColumns>,
 ): void {
   row.partition.smallint(partition);
@@ -113,7 +113,7 @@ export const deadLetterPart: StatementPart<typeof deadLetterColumns> = {
 
 /** Writes a dead letter's row. */
 export function writeDeadLetter(
-  { partition, no, deadLetter }: LineOf<'dead-letter'>,
+  { partition, no, deadLetter }: EntryOf<'dead-letter'>,
   row: Columns<typeof deadLetterColumns>,
 ): void {
   row.partition.smallint(partition);
@@ -161,13 +161,13 @@ export const linesAfter = `select type, no::float8 as no, line from (
 
 /** A row of {@link linesAfter}. */
 export interface LineRow {
-  readonly type: JournalLine['type'];
+  readonly type: JournalEntry['type'];
   readonly no: number;
   readonly line: string;
 }
 
 /** Reads a line of a partition. */
-export function readLine(partition: number, { type, no, line }: LineRow): JournalLine {
+export function readLine(partition: number, { type, no, line }: LineRow): JournalEntry {
   switch (type) {
     case 'transition': {
       const { partition: _partition, no: _no, ...transition } = JSON.parse(line) as NumberedTransition;

@@ -51,7 +51,7 @@ function passOn(row: CopiedRow, sink: PartitionSink, learnKey: LoadOptions['lear
   const site = row.text() ?? '';
   const registered = row.boolean();
   if (!row.boolean()) {
-    sink.unheard({ device, kind, site, registered });
+    sink.registered({ device, kind, site, registered });
     return;
   }
   const receivedAt = row.time();

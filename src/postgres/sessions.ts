@@ -3,7 +3,7 @@
  * the server's side of it.
  */
 import pg, { type ClientBase, type PoolClient, type QueryConfig } from 'pg';
-import { ArchiveBusyError } from '../history/ports.ts';
+import { FleetReaderBusyError } from '../history/ports.ts';
 import type { Backend } from './inquiry.ts';
 import type { PostgresLimits } from './limits.ts';
 
@@ -25,7 +25,7 @@ export interface TimedQuery extends QueryConfig {
 export interface SessionPoolOptions {
   readonly connectionString: string;
   readonly connectionsMax: number;
-  /** So many may wait for one; who comes after them is refused with `ArchiveBusyError`. Unbounded where it is not given. */
+  /** So many may wait for one; who comes after them is refused with `FleetReaderBusyError`. Unbounded where it is not given. */
   readonly waitingMax?: number;
   /** The server gives up a statement that takes longer, ms; none where it is not given. */
   readonly statementTimeoutMs?: number;
@@ -87,7 +87,7 @@ export class SessionPool {
   async open(): Promise<Session> {
     const { waitingCount } = this.#pool;
     if (waitingCount >= this.#waitingMax)
-      throw new ArchiveBusyError(`${String(waitingCount)} questions already wait for the store`);
+      throw new FleetReaderBusyError(`${String(waitingCount)} questions already wait for the store`);
     const client = await this.#pool.connect();
     const release = (error?: Error): void => client.release(error);
     try {

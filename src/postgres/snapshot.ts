@@ -11,7 +11,7 @@ import type {
   Claim,
   CommandRequest,
   FirstReport,
-  FormerIncarnation,
+  PreviousIncarnation,
   Identity,
   NewestReport,
   OlderRun,
@@ -47,7 +47,7 @@ export interface Snapshot extends Pick<
   | 'recent'
   | 'probe'
   | 'waiting'
-  | 'unheard'
+  | 'ignoredCommands'
   | 'identity'
   | 'claim'
   | 'replayedAt'
@@ -115,7 +115,7 @@ type ProbePlaces = readonly [
   /** Not there before version 2. */
   lastAskedAt?: number,
 ];
-type FormerPlaces = readonly [
+type PreviousPlaces = readonly [
   incarnation: number,
   boot: number,
   seq: number,
@@ -126,9 +126,9 @@ type FormerPlaces = readonly [
 ];
 type IdentityPlaces = readonly [
   rivalAt: number | null,
-  last: FormerPlaces | null,
+  last: PreviousPlaces | null,
   /** Not there before version 4. */
-  earlier?: readonly FormerPlaces[],
+  earlier?: readonly PreviousPlaces[],
   /** Not there before version 5; one or none before version 6. */
   strayBoots?: readonly number[] | number | null,
   /** Not there before version 9, nor where nothing goes on. */
@@ -190,7 +190,7 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
     snapshot.recent.map(entryPlaces),
     probe && [probe.n, probe.sentAt, probe.waitsUntil, probe.status, probe.lastAskedAt],
     snapshot.waiting.map(requestPlaces),
-    snapshot.unheard,
+    snapshot.ignoredCommands,
     identity && identityPlaces(identity),
   ];
   const packed = packr.pack(withRarePlaces(places, snapshot));
@@ -233,7 +233,7 @@ export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
   const from = versionOf(device, bytes) <= LAST_VERSION_OF_ONE_BYTE ? 1 : 2;
   const places = unpackr.unpack(bytes.subarray(from)) as SnapshotPlaces;
   const [since, lastContactAt, newest, clock, olderClocks, sequence, lastN, open, recent, ...rest] = places;
-  const [probe, waiting, unheard, identity, claim = null, replayedAt = null, ...last] = rest;
+  const [probe, waiting, ignoredCommands, identity, claim = null, replayedAt = null, ...last] = rest;
   const [first = null] = last;
   return {
     since,
@@ -248,7 +248,7 @@ export function decodeSnapshot(device: string, bytes: Uint8Array): Snapshot {
     recent: recent.map((entry) => readEntry(device, entry)),
     probe: probe && readProbe(probe),
     waiting: waiting.map(readRequest),
-    unheard,
+    ignoredCommands,
     identity: identity && readIdentity(identity),
     claim: claim && readClaim(claim),
     replayedAt,
@@ -329,22 +329,22 @@ function readProbe([n, sentAt, waitsUntil, status, lastAskedAt = sentAt]: ProbeP
 }
 
 function identityPlaces(identity: Identity): IdentityPlaces {
-  const { rivalAt, contestedN, strayBoots, formers, run, second } = identity;
-  const [last = null, ...earlier] = formers.map(formerPlaces);
+  const { rivalAt, contestedN, uncertainBoots, previousIncarnations, run, second } = identity;
+  const [last = null, ...earlier] = previousIncarnations.map(previousPlaces);
   const running = run && runPlaces(run);
   const beside = second && runPlaces(second);
-  if (contestedN > 0) return [rivalAt, last, earlier, strayBoots, running, beside, contestedN];
-  if (beside !== null) return [rivalAt, last, earlier, strayBoots, running, beside];
+  if (contestedN > 0) return [rivalAt, last, earlier, uncertainBoots, running, beside, contestedN];
+  if (beside !== null) return [rivalAt, last, earlier, uncertainBoots, running, beside];
   return running === null
-    ? [rivalAt, last, earlier, strayBoots]
-    : [rivalAt, last, earlier, strayBoots, running];
+    ? [rivalAt, last, earlier, uncertainBoots]
+    : [rivalAt, last, earlier, uncertainBoots, running];
 }
 
 function runPlaces({ boot, seq, up, since, sinceUp }: OlderRun): RunPlaces {
   return [boot, seq, up, since, sinceUp];
 }
 
-function formerPlaces(former: FormerIncarnation): FormerPlaces {
+function previousPlaces(former: PreviousIncarnation): PreviousPlaces {
   const { incarnation, boot, seq, provedBy, endedAt, clock, sequence } = former;
   return [incarnation, boot, seq, provedBy, endedAt, clockPlaces(clock), sequencePlaces(sequence)];
 }
@@ -352,17 +352,17 @@ function formerPlaces(former: FormerIncarnation): FormerPlaces {
 function readIdentity(places: IdentityPlaces): Identity {
   const [rivalAt, last, earlier = [], strays = null, run = null, ...rest] = places;
   const [second = null, contestedN = 0] = rest;
-  const strayBoots = strays === null ? [] : [strays].flat();
-  const formers = last === null ? [] : [last, ...earlier].map(readFormer);
+  const uncertainBoots = strays === null ? [] : [strays].flat();
+  const previousIncarnations = last === null ? [] : [last, ...earlier].map(readPrevious);
   const runs = { run: run && readRun(run), second: second && readRun(second) };
-  return { rivalAt, contestedN, strayBoots, formers, ...runs };
+  return { rivalAt, contestedN, uncertainBoots, previousIncarnations, ...runs };
 }
 
 function readRun([boot, seq, up, since, sinceUp]: RunPlaces): OlderRun {
   return { boot, seq, up, since, sinceUp };
 }
 
-function readFormer(places: FormerPlaces): FormerIncarnation {
+function readPrevious(places: PreviousPlaces): PreviousIncarnation {
   const [incarnation, boot, seq, provedBy, endedAt, clock, sequence] = places;
   const ended = { clock: readClock(clock), sequence: readSequence(sequence) };
   return { incarnation, boot, seq, provedBy, endedAt, ...ended };

@@ -2,13 +2,13 @@
  * The store on Postgres: leases, twins, ledger, journal and history in plain tables that anybody may read with psql (see
  * `migrations/`), and the archive for whoever asks over HTTP or NATS.
  */
-import type { JournalLine } from '../contract/journal-entry.ts';
+import type { JournalEntry } from '../contract/journal-entry.ts';
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { Source } from '../../actors/known-source.ts';
 import type { Twin } from '../../actors/twin.ts';
 import type {
-  Archive,
-  ArchivedReport,
+  FleetReader,
+  HistoryReport,
   Census,
   DeadLetterPage,
   DeviceQuery,
@@ -19,7 +19,7 @@ import type {
 import type { DeviceFilter } from '../contract/device-filter.ts';
 import type { Commit, CommitResult, Lease, PartitionSink, SourceReplay, Store } from '../runtime/ports.ts';
 import { TwinReading, type TwinReadingOptions } from '../runtime/twin-reading.ts';
-import { PostgresArchive } from './archive.ts';
+import { PostgresFleetReader } from './fleet-reader.ts';
 import { takeCensus } from './census.ts';
 import { Committer } from './committer.ts';
 import { DeviceKeys, type DeviceRowGone } from './device-keys.ts';
@@ -46,19 +46,19 @@ export interface PostgresStoreOptions extends TwinReadingOptions {
 }
 
 /** `Store` and `Archive` on Postgres. Connects when it is first asked something. */
-export class PostgresStore implements Store, Archive, Census {
+export class PostgresStore implements Store, FleetReader, Census {
   readonly #limits: PostgresLimits;
   readonly #known: KnownDatabase;
   readonly #keys: DeviceKeys;
   /** Each with connections of its own, so that none can take those of another. */
   readonly #pools: Readonly<Record<Use, SessionPool>>;
   readonly #committer: Committer;
-  readonly #archive: PostgresArchive;
-  readonly #ledger: PostgresArchive;
+  readonly #archive: PostgresFleetReader;
+  readonly #ledger: PostgresFleetReader;
   readonly #numbers: FleetNumbers;
   readonly #eraser: Eraser;
   /** For backends that look for devices: however many do, whoever reads otherwise gets on. */
-  readonly finds: Pick<Archive, 'find'>;
+  readonly finds: Pick<FleetReader, 'find'>;
   #closed: Promise<void> | null = null;
 
   constructor(options: PostgresStoreOptions) {
@@ -84,11 +84,11 @@ export class PostgresStore implements Store, Archive, Census {
       driftPpmOf,
       limits,
     });
-    this.#archive = new PostgresArchive({ sessions: readers, reading, limits });
-    this.#ledger = new PostgresArchive({ sessions: lookups, reading, limits });
+    this.#archive = new PostgresFleetReader({ sessions: readers, reading, limits });
+    this.#ledger = new PostgresFleetReader({ sessions: lookups, reading, limits });
     this.#numbers = new FleetNumbers({ sessions: own, reading });
     this.#eraser = new Eraser(own);
-    this.finds = new PostgresArchive({ sessions: finds, reading, limits });
+    this.finds = new PostgresFleetReader({ sessions: finds, reading, limits });
   }
 
   /** Gives all connections back. What is under way is answered first. */
@@ -172,7 +172,7 @@ export class PostgresStore implements Store, Archive, Census {
     return this.#ledger.ledgerEntry(device, id);
   }
 
-  async journalAfter(partition: number, after: number, limit: number): Promise<readonly JournalLine[]> {
+  async journalAfter(partition: number, after: number, limit: number): Promise<readonly JournalEntry[]> {
     const rows = await this.#pools.own.query<LineRow>({
       name: 'lines after',
       text: linesAfter,
@@ -196,51 +196,51 @@ export class PostgresStore implements Store, Archive, Census {
 
   // ----------------------------------------------------------------------------------------------------- archive
 
-  twin(device: string): ReturnType<Archive['twin']> {
+  twin(device: string): ReturnType<FleetReader['twin']> {
     return this.#archive.twin(device);
   }
 
-  forgotten(device: string): ReturnType<Archive['forgotten']> {
+  forgotten(device: string): ReturnType<FleetReader['forgotten']> {
     return this.#archive.forgotten(device);
   }
 
-  find(query: DeviceQuery): ReturnType<Archive['find']> {
+  find(query: DeviceQuery): ReturnType<FleetReader['find']> {
     return this.#archive.find(query);
   }
 
-  count(filter: DeviceFilter): ReturnType<Archive['count']> {
+  count(filter: DeviceFilter): ReturnType<FleetReader['count']> {
     return this.#archive.count(filter);
   }
 
-  reports(device: string, page: ReportPage): Promise<readonly ArchivedReport[]> {
+  reports(device: string, page: ReportPage): Promise<readonly HistoryReport[]> {
     return this.#archive.reports(device, page);
   }
 
-  transitions(device: string, page: JournalPage): ReturnType<Archive['transitions']> {
+  transitions(device: string, page: JournalPage): ReturnType<FleetReader['transitions']> {
     return this.#archive.transitions(device, page);
   }
 
-  commands(device: string, page: Parameters<Archive['commands']>[1]): Promise<readonly LedgerEntry[]> {
+  commands(device: string, page: Parameters<FleetReader['commands']>[1]): Promise<readonly LedgerEntry[]> {
     return this.#archive.commands(device, page);
   }
 
-  deadLetters(page: DeadLetterPage): ReturnType<Archive['deadLetters']> {
+  deadLetters(page: DeadLetterPage): ReturnType<FleetReader['deadLetters']> {
     return this.#archive.deadLetters(page);
   }
 
-  counts(): ReturnType<Archive['counts']> {
+  counts(): ReturnType<FleetReader['counts']> {
     return this.#archive.counts();
   }
 
-  stateChanges(options: Parameters<Archive['stateChanges']>[0]): ReturnType<Archive['stateChanges']> {
+  stateChanges(options: Parameters<FleetReader['stateChanges']>[0]): ReturnType<FleetReader['stateChanges']> {
     return this.#archive.stateChanges(options);
   }
 
-  ownership(partition: number): ReturnType<Archive['ownership']> {
+  ownership(partition: number): ReturnType<FleetReader['ownership']> {
     return this.#archive.ownership(partition);
   }
 
-  leases(): ReturnType<Archive['leases']> {
+  leases(): ReturnType<FleetReader['leases']> {
     return this.#archive.leases();
   }
 

@@ -158,7 +158,7 @@ export function makeTwin(device: string, parts: TwinParts): Twin {
     recent: snapshot.recent,
     probe: snapshot.probe,
     waiting: snapshot.waiting,
-    unheard: snapshot.unheard,
+    ignoredCommands: snapshot.ignoredCommands,
     identity: snapshot.identity,
     claim: snapshot.claim,
     via: parts.via,

@@ -4,7 +4,7 @@
 import type { Decision, Effect, FiledReport } from '../../actors/decision.ts';
 import type { BootClock } from '../../actors/clock.ts';
 import type { DeadLetter } from '../contract/dead-letter.ts';
-import type { Forgetting, JournalLine } from '../contract/journal-entry.ts';
+import type { Forgetting, JournalEntry } from '../contract/journal-entry.ts';
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { Twin } from '../../actors/twin.ts';
 import { journalNumberAfter } from './epoch.ts';
@@ -13,11 +13,11 @@ import { type PartitionState, takeProgress } from './partition-state.ts';
 import type { Commit, Delivery, SourceReplay } from './ports.ts';
 
 /**
- * A journal line, with the twin as it stood after it (`null` for a dead letter), and the id of the command that it tells of or
+ * A journal entry, with the twin as it stood after it (`null` for a dead letter), and the id of the command that it tells of or
  * that led to it, if any.
  */
-export interface WrittenLine {
-  readonly line: JournalLine;
+export interface WrittenEntry {
+  readonly journalEntry: JournalEntry;
   readonly twin: Twin | null;
   readonly commandId: string | null;
 }
@@ -47,7 +47,7 @@ export class Batch {
   readonly #twins = new Map<string, Twin>();
   readonly #ledger = new Map<string, LedgerEntry>();
   readonly reports: FiledReport[] = [];
-  readonly lines: WrittenLine[] = [];
+  readonly journal: WrittenEntry[] = [];
   readonly #replays = new Map<string, SourceReplay>();
   readonly #clocks = new Map<string, { readonly device: string; readonly clock: BootClock }>();
   readonly afterCommit: AfterCommit[] = [];
@@ -58,7 +58,7 @@ export class Batch {
   /** One thing was decided for it, and nothing more may be put into it. */
   isAlone = false;
   /** Things taken from the mailbox for it. */
-  works = 0;
+  items = 0;
   /** Payload bytes of the messages taken for it. */
   bytes = 0;
   /** Reports decided on, also those that were dropped as duplicates. */
@@ -101,13 +101,13 @@ export class Batch {
     if (decision.filed !== null) this.reports.push(decision.filed);
     for (const entry of decision.ledger) this.#ledger.set(`${entry.device} ${entry.id}`, entry);
     for (const transition of decision.transitions) {
-      const line = { type: 'transition', ...numbered(partition), transition } as const;
+      const journalEntry = { type: 'transition', ...numbered(partition), transition } as const;
       // What changes a command's entry and the state at once is what the command led to.
-      this.lines.push({ line, twin, commandId: decision.ledger[0]?.id ?? null });
+      this.journal.push({ journalEntry, twin, commandId: decision.ledger[0]?.id ?? null });
     }
     for (const entry of decision.outcomes) {
-      const line = { type: 'outcome', ...numbered(partition), entry } as const;
-      this.lines.push({ line, twin, commandId: entry.id });
+      const journalEntry = { type: 'outcome', ...numbered(partition), entry } as const;
+      this.journal.push({ journalEntry, twin, commandId: entry.id });
     }
     for (const clock of decision.clocks) {
       const { incarnation, boot, fromSeq } = clock;
@@ -122,8 +122,8 @@ export class Batch {
   /** Keeps a message that could not be read, with its reason. */
   addDeadLetter(partition: PartitionState, deadLetter: DeadLetter): void {
     this.touch(partition);
-    const line = { type: 'dead-letter', ...numbered(partition), deadLetter } as const;
-    this.lines.push({ line, twin: null, commandId: null });
+    const journalEntry = { type: 'dead-letter', ...numbered(partition), deadLetter } as const;
+    this.journal.push({ journalEntry, twin: null, commandId: null });
   }
 
   /** Devices of the partition saw their source play again what was said before. */
@@ -135,8 +135,8 @@ export class Batch {
   /** Everything of a device goes; nothing else is in this transaction. */
   addForgotten(partition: PartitionState, forgetting: Forgetting): void {
     this.touch(partition);
-    const line = { type: 'forgotten', ...numbered(partition), forgetting } as const;
-    this.lines.push({ line, twin: null, commandId: null });
+    const journalEntry = { type: 'forgotten', ...numbered(partition), forgetting } as const;
+    this.journal.push({ journalEntry, twin: null, commandId: null });
   }
 
   /** The transaction. Its partitions' batch numbers are taken: it has to be committed, or everything discarded. */
@@ -156,7 +156,7 @@ export class Batch {
       reports: this.reports,
       ...(this.#replays.size > 0 && { replays: [...this.#replays.values()] }),
       ledger: [...this.#ledger.values()],
-      journal: this.lines.map(({ line }) => line),
+      journal: this.journal.map(({ journalEntry }) => journalEntry),
       clocks: [...this.#clocks.values()],
     };
   }

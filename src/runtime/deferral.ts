@@ -16,7 +16,7 @@ const DOUBLINGS = 8;
 export interface DeferralOptions {
   readonly limits: RuntimeLimits;
   /** Whether something waits behind what is decided now. */
-  readonly doOthersWait: () => boolean;
+  readonly isMailboxBusy: () => boolean;
   /** The twin of a device that has one or is registered; an error for one that broke in the store. */
   readonly known: (partition: PartitionState, device: string) => Twin | Error | undefined;
 }
@@ -51,12 +51,12 @@ export class Deferral {
   /** A buffer of a device of which nothing is awaited, promised or doubted: it only fills history. */
   #isBuffer(partition: PartitionState, delivery: Delivery): boolean {
     const { payload, device } = delivery;
-    const { limits, doOthersWait, known } = this.#options;
+    const { limits, isMailboxBusy, known } = this.#options;
     if (payload.length < limits.backlogBytesMin || !announcesList(payload)) return false;
-    if (!this.#hasRoomFor(partition, delivery) || !doOthersWait()) return false;
+    if (!this.#hasRoomFor(partition, delivery) || !isMailboxBusy()) return false;
     if (!canBeSetAside(delivery)) return false;
     const twin = known(partition, device);
-    return twin === undefined || (!(twin instanceof Error) && isAtEase(twin));
+    return twin === undefined || (!(twin instanceof Error) && hasNoObligations(twin));
   }
 
   #hasRoomFor({ backlog }: PartitionState, delivery: Delivery): boolean {
@@ -67,6 +67,6 @@ export class Deferral {
 }
 
 /** Nothing that it said before could decide anything. */
-function isAtEase({ open, waiting, hold, suspicions }: Twin): boolean {
+function hasNoObligations({ open, waiting, hold, suspicions }: Twin): boolean {
   return open.length === 0 && waiting.length === 0 && hold === null && suspicions.length === 0;
 }

@@ -15,13 +15,13 @@ export function feedSink(parts: {
   const { mailbox, intake, dates } = parts;
   return {
     deliver: (batch) => mailbox.offerMessages(dates.received(batch), (...which) => intake.judge(...which)),
-    hearing: (isHearing) => mailbox.offer({ type: 'hearing', isHearing }),
-    gone: (range) => {
+    caughtUp: (isHearing) => mailbox.offer({ type: 'caught-up', isHearing }),
+    gap: (range) => {
       intake.skip(range);
       dates.skip(range);
-      mailbox.offer({ type: 'gone', range });
+      mailbox.offer({ type: 'gap', range });
     },
-    reads: (which) => mailbox.offer({ type: 'reads', ...which }),
+    streamIdentified: (which) => mailbox.offer({ type: 'stream-identified', ...which }),
     opens: (streams) => mailbox.offer({ type: 'opens', streams }),
     readThrough: (stream) => mailbox.offer({ type: 'read-through', stream }),
   };

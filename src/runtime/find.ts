@@ -7,14 +7,14 @@ import type { Kind } from '../../machines/kind.ts';
 import { encodeFailure, encodeFound, encodeRefusal, type EncodedReply } from '../wire/reply.ts';
 import { readFind } from '../wire/request.ts';
 import { BY_ID } from './device-query.ts';
-import type { Archive } from '../history/ports.ts';
+import type { FleetReader } from '../history/ports.ts';
 import type { RuntimeLimits } from './limits.ts';
 import type { Clock } from './ports.ts';
 
 /** What answers `fleet.find`. */
 export interface FindOptions {
   /** Of its own for this: what others ask of the store does not wait for finds. */
-  readonly archive: Pick<Archive, 'find'>;
+  readonly fleetReader: Pick<FleetReader, 'find'>;
   readonly kinds: readonly Kind[];
   readonly clock: Clock;
   readonly limits: Pick<RuntimeLimits, 'findsUnderWayMax' | 'serverErrorMs'>;
@@ -39,7 +39,7 @@ export function findHandler(
     underWay += 1;
     try {
       const { limit, cursor: after, filter } = read.body;
-      const { devices, cursor } = await options.archive.find({
+      const { devices, cursor } = await options.fleetReader.find({
         ...filter,
         order: BY_ID,
         limit,

@@ -12,7 +12,7 @@
  * I3  a host that has ended neither decides, commits, publishes nor answers.
  */
 import type { Kind } from '../../machines/kind.ts';
-import { Acting } from './acting.ts';
+import { Effects } from './effects.ts';
 import { BacklogReader } from './backlog-reader.ts';
 import { Batch, type MessageIdentity } from './batch.ts';
 import { feedSink } from './feed-sink.ts';
@@ -33,7 +33,7 @@ import { StallWatch } from './stall-watch.ts';
 import { startsOf } from './stream-positions.ts';
 import type { Telemetry } from './telemetry.ts';
 import { Traces } from './traces.ts';
-import { Turns } from './turn.ts';
+import { Decider } from './decider.ts';
 import { Wakeups } from './wakeups.ts';
 
 /** What a host is given. */
@@ -85,11 +85,11 @@ export class Host {
   readonly #options: HostOptions;
   readonly #partitions: ReadonlyMap<number, PartitionState>;
   readonly #mailbox: Mailbox;
-  readonly #turns: Turns;
+  readonly #decider: Decider;
   readonly #intake: Intake;
   readonly #dates: HubDates;
   readonly #publisher: Publisher;
-  readonly #acting: Acting;
+  readonly #effects: Effects;
   readonly #wakeups: Wakeups;
   readonly #stallWatch: StallWatch;
   readonly #traces = new Traces();
@@ -111,10 +111,10 @@ export class Host {
       const at = clock.monotonic() - lateMs;
       for (const device of devices) this.#mailbox.offer({ type: 'wake', device, at });
     });
-    this.#stallWatch = new StallWatch(clock, () => this.#mailbox.offer({ type: 'stalled' }));
-    this.#turns = new Turns({
+    this.#stallWatch = new StallWatch(clock, () => this.#mailbox.offer({ type: 'process-stalled' }));
+    this.#decider = new Decider({
       ...{ ...options, wakeups: this.#wakeups, partitions: this.#partitions },
-      doOthersWait: () => !this.#mailbox.isEmpty,
+      isMailboxBusy: () => !this.#mailbox.isEmpty,
     });
     this.#intake = new Intake({ limits, partitions: this.#partitions });
     this.#dates = new HubDates({ ...options, partitions: this.#partitions });
@@ -128,7 +128,7 @@ export class Host {
       backlogMax,
       traces: this.#traces,
     });
-    this.#acting = new Acting({ ...options, publisher: this.#publisher, traces: this.#traces });
+    this.#effects = new Effects({ ...options, publisher: this.#publisher, traces: this.#traces });
   }
 
   get partitions(): readonly number[] {
@@ -137,7 +137,7 @@ export class Host {
 
   /** Whether the host hears all that the stream holds. */
   get isHearing(): boolean {
-    return this.#turns.hearingSince !== null;
+    return this.#decider.hearingSince !== null;
   }
 
   /** For how long the commit under way has been waiting, ms (0 when there is none), and why the store did not take it last time. */
@@ -166,7 +166,7 @@ export class Host {
   async run(): Promise<HostEnd> {
     const { store } = this.#options;
     try {
-      this.#turns.armAll();
+      this.#decider.armAll();
       this.#stallWatch.start();
       this.register(this.#options.partitions[0]?.moved ?? []);
       await republish({ store, partitions: this.#partitions, publisher: this.#publisher });
@@ -252,7 +252,7 @@ export class Host {
         if (!this.#fill(batch, backlog)) await this.#fillSlowly(batch, backlog);
         await this.#commitInFlight;
         if (!this.#fill(batch, backlog)) await this.#fillSlowly(batch, backlog);
-        if (this.#state === 'stopping') this.#turns.finish(batch);
+        if (this.#state === 'stopping') this.#decider.finish(batch);
         if (batch.isEmpty && this.#state === 'stopping') return { type: 'stopped' };
         this.#filling = null;
         this.#commitInFlight = this.#commit(batch);
@@ -280,7 +280,7 @@ export class Host {
       partition.positions.hasten();
       batch.touch(partition);
     }
-    this.#turns.settleAll(batch);
+    this.#decider.settleAll(batch);
     try {
       await this.#commit(batch);
       return { type: 'stopped' };
@@ -298,7 +298,7 @@ export class Host {
   #fill(batch: Batch, backlog: BacklogReader): boolean {
     const { clock, limits, refusedByStore } = this.#options;
     const hasRoom = (): boolean =>
-      batch.works < limits.batchReportsMax &&
+      batch.items < limits.batchReportsMax &&
       batch.reportsDecided < limits.batchReportsMax &&
       batch.bytes < limits.batchBytesMax;
     const pauseAt = clock.monotonic() + limits.decideMsMax;
@@ -306,12 +306,12 @@ export class Host {
       const { next } = this.#mailbox;
       if (next === undefined || batch.isAlone) return true;
       const isAlone = isDecidedAlone(next, refusedByStore);
-      if (isAlone && batch.works > 0) return true;
+      if (isAlone && batch.items > 0) return true;
       const work = this.#mailbox.take() ?? next;
-      batch.works += 1;
+      batch.items += 1;
       batch.isAlone = isAlone;
       if (work.type === 'set-aside') backlog.taken(work);
-      this.#turns.take(work, batch);
+      this.#decider.decide(work, batch);
       if (clock.monotonic() > pauseAt) return false;
     }
     return true;
@@ -328,12 +328,12 @@ export class Host {
     if (!batch.isReadOnly) await this.#write(batch);
     if (this.#isEnded()) throw new HostEnded({ type: 'fenced', partitions: this.partitions });
     this.#given = null;
-    this.#acting.act(batch);
+    this.#effects.run(batch);
   }
 
   async #write(batch: Batch): Promise<void> {
     const { clock, telemetry, limits } = this.#options;
-    this.#turns.follow(batch, limits.idlePositionLagMax);
+    this.#decider.follow(batch, limits.idlePositionLagMax);
     const startedAt = clock.monotonic();
     this.#commitBeganAt = startedAt;
     await this.#commitUntilCertain(batch);
@@ -359,7 +359,7 @@ export class Host {
         case 'fenced':
           throw new HostEnded({ type: 'fenced', partitions: result.partitions });
         case 'refused':
-          throw new HostEnded({ type: 'refused', messages, isAlone: batch.works === 1, cause: result.cause });
+          throw new HostEnded({ type: 'refused', messages, isAlone: batch.items === 1, cause: result.cause });
         case 'unavailable':
           telemetry.storeUnavailable(result.cause);
           this.#commitProblem = result.cause.message;
@@ -378,7 +378,7 @@ export class Host {
   #end(): void {
     this.#state = 'ended';
     this.#publisher.stop();
-    this.#acting.stop();
+    this.#effects.stop();
   }
 
   /** Nobody is left waiting for what this host will not do any more. */

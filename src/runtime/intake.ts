@@ -37,7 +37,7 @@ export class Intake {
     if (partition === undefined || delivery.sequence <= this.#doneToIn(partition, delivery.stream))
       return 'in-turn';
     const verdict = this.#rates.judge(delivery, isCrowded);
-    return verdict === 'above' && !this.#mayWait(partition, delivery) ? 'in-turn' : verdict;
+    return verdict === 'above' && !this.#canDefer(partition, delivery) ? 'in-turn' : verdict;
   }
 
   /** The stream was made anew and counts from there again, or what comes next of it is gone. */
@@ -59,7 +59,7 @@ export class Intake {
   }
 
   /** What has a place to wait in; for the rest there is none, so it is decided. */
-  #mayWait({ backlog }: PartitionState, delivery: Delivery): boolean {
+  #canDefer({ backlog }: PartitionState, delivery: Delivery): boolean {
     if (!canBeSetAside(delivery)) return false;
     return backlog.rangesOf(delivery) > 0 || backlog.size < this.#options.limits.backlogRangesMax;
   }

@@ -72,9 +72,9 @@ export interface RuntimeLimits {
   /** A partition without messages of its own still moves its position when the stream is this far ahead. */
   readonly idlePositionLagMax: number;
   /** Twins kept as objects; beyond it the one that was woken longest ago is kept as bytes until something happens to it. */
-  readonly twinsAwakeMax: number;
+  readonly twinsResidentMax: number;
   /** The same for their bytes, roughly, because a report may have a megabyte; the one woken last is kept as an object however large. */
-  readonly twinsAwakeBytesMax: number;
+  readonly twinsResidentBytesMax: number;
   /** How long a lease lasts by the store's clock; it is renewed three times within that. */
   readonly leaseTtlMs: number;
   /** Pause before a commit is tried again while the store is away. */
@@ -117,8 +117,8 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   publishBacklogMax: 20_000,
   waitersMax: 50_000,
   idlePositionLagMax: 5_000,
-  twinsAwakeMax: 20_000,
-  twinsAwakeBytesMax: 64 * 1024 * 1024,
+  twinsResidentMax: 20_000,
+  twinsResidentBytesMax: 64 * 1024 * 1024,
   leaseTtlMs: 5_000,
   commitRetryMs: 250,
   acquireRetryMs: 500,

@@ -74,9 +74,9 @@ export type Work =
   | SetAside
   /** `at`: when it was due, by the monotonic clock, ms. */
   | { readonly type: 'wake'; readonly device: string; readonly at: number }
-  | { readonly type: 'hearing'; readonly isHearing: boolean }
-  | { readonly type: 'gone'; readonly range: GoneRange }
-  | ({ readonly type: 'reads' } & Parameters<FeedSink['reads']>[0])
+  | { readonly type: 'caught-up'; readonly isHearing: boolean }
+  | { readonly type: 'gap'; readonly range: GoneRange }
+  | ({ readonly type: 'stream-identified' } & Parameters<FeedSink['streamIdentified']>[0])
   /** See `FeedSink.opens` and `readThrough`. */
   | { readonly type: 'opens'; readonly streams: readonly string[] }
   | { readonly type: 'read-through'; readonly stream: string }
@@ -87,7 +87,7 @@ export type Work =
   /** What is known of sources now. */
   | ({ readonly type: 'sources' } & KnownSources)
   /** The process stood still: what came meanwhile is not heard yet. */
-  | { readonly type: 'stalled' };
+  | { readonly type: 'process-stalled' };
 
 /** What may wait; see `limits.ts`. */
 export type MailboxLimits = Pick<

@@ -244,14 +244,14 @@ export class Node {
 
   async #host(holding: Holding): Promise<HostEnd> {
     const { kinds, store, limits } = this.#options;
-    const { twinsAwakeMax: awakeMax, twinsAwakeBytesMax: awakeBytesMax, sourcesMax } = limits;
+    const { twinsResidentMax: residentMax, twinsResidentBytesMax: residentBytesMax, sourcesMax } = limits;
     // Before they are loaded, so that nobody is registered in between and not heard of.
     holding.registeredThrough = (await store.registered(null)).through;
     const states = await openPartitions(holding.leases, {
       kinds,
       store,
-      awakeMax,
-      awakeBytesMax,
+      residentMax,
+      residentBytesMax,
       sourcesMax,
     });
     const owned = states.map(({ partition }) => partition);

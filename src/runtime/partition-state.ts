@@ -60,13 +60,13 @@ export async function openPartitions(
   const partitions = leases.map(({ partition }) => partition);
   await options.store.load(partitions, {
     twin: (stored) => {
-      twins.lay(stored);
+      twins.restore(stored);
       unregistered.add(stored);
       const { device, registeredKind: kind, site, isRegistered: registered, via } = stored;
       if (via !== null) sources.lay({ device, site }, via);
       if (stored.isMoved) moved.push({ device, kind, site, registered });
     },
-    unheard: (entry) => {
+    registered: (entry) => {
       inventory.set(entry.device, entry);
       unregistered.add({ site: entry.site, isRegistered: entry.registered });
     },

@@ -4,7 +4,7 @@
  */
 import type { ReadMark } from './lost-tail.ts';
 import type { FiledReport, ReplayFinding } from '../../actors/decision.ts';
-import type { Forgetting, JournalLine } from '../contract/journal-entry.ts';
+import type { Forgetting, JournalEntry } from '../contract/journal-entry.ts';
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { BootClock } from '../../actors/clock.ts';
 import type { Source } from '../../actors/known-source.ts';
@@ -74,19 +74,19 @@ export interface FeedSink {
    * True from the moment the feed is connected and no further behind any stream than its own small bound (seconds, far
    * below any limit of silence); false when that ends.
    */
-  hearing(isHearing: boolean): void;
+  caughtUp(isHearing: boolean): void;
   /**
    * The stream no longer holds what comes after our position: `from` to `to` (inclusive) can never be read, and reading
    * goes on at `to + 1`. When that lies before `from`, the stream was made anew (a wiped hub, a restored backup): it counts
    * from there again, and positions beyond `to` mean nothing any more. So it is where the same stream has lost its tail (`isTail`: a power
    * cut, a disk that was set back): what stands beyond `to` now, if anything, was stored since.
    */
-  gone(range: GoneRange): void;
+  gap(range: GoneRange): void;
   /**
    * What is delivered of `stream` from now on is of the one that was `made`: a word that no other stream of the name ever has. Said
-   * before the first message of it, and after `gone` where it was made anew.
+   * before the first message of it, and after `gap` where it was made anew.
    */
-  reads(which: { readonly stream: string; readonly made: string }): void;
+  streamIdentified(which: { readonly stream: string; readonly made: string }): void;
   /** These streams are there as reading begins; said once, before anything else about them. */
   opens(streams: readonly string[]): void;
   /** All that one of them held when reading began was delivered, or is gone; said once of each, after that. */
@@ -100,7 +100,7 @@ export interface StreamStart {
   readonly after: number;
   /** The highest position of the partitions: a stream that ends before it was made anew. */
   readonly reached: number;
-  /** The streams of this name in which the positions count (see `FeedSink.reads`): any other was made anew. */
+  /** The streams of this name in which the positions count (see `FeedSink.streamIdentified`): any other was made anew. */
   readonly made: readonly string[];
   /**
    * Messages in which positions of the partitions stand, by sequence, the highest last: where the hub has another one there, the stream
@@ -202,7 +202,7 @@ export interface BacklogRange {
 export interface StreamPosition {
   /** The stream's name. */
   readonly stream: string;
-  /** The stream of this name in which `position` counts (see `FeedSink.reads`); `null` before any was read. */
+  /** The stream of this name in which `position` counts (see `FeedSink.streamIdentified`); `null` before any was read. */
   readonly made: string | null;
   /** The sequence up to which everything of the partition is committed, but for its backlog. */
   readonly position: number;
@@ -258,7 +258,7 @@ export interface Commit {
   /** Changed or new ledger entries, each once. */
   readonly ledger: readonly LedgerEntry[];
   /** Lines of the journal; an `outcome` line's entry is in `ledger` too. */
-  readonly journal: readonly JournalLine[];
+  readonly journal: readonly JournalEntry[];
   /** What their devices saw of sources, each source once; not given where nothing was. */
   readonly replays?: readonly SourceReplay[];
   /** Each boot of a device once. */
@@ -312,8 +312,8 @@ export interface StoredTwin {
 /** Takes what a store holds of partitions. */
 export interface PartitionSink {
   twin(stored: StoredTwin): void;
-  /** A device that was never heard. */
-  unheard(entry: InventoryEntry): void;
+  /** A device that was registered, and of which no report came yet. */
+  registered(entry: InventoryEntry): void;
   /** A device that is forgotten, and was not registered since. */
   forgotten(forgetting: Forgetting): void;
 }
@@ -365,5 +365,5 @@ export interface Store {
   commit(commit: Commit): Promise<CommitResult>;
   ledgerEntry(device: string, id: string): Promise<LedgerEntry | null>;
   /** Journal lines of a partition after number `after`, in order, at most `limit`. */
-  journalAfter(partition: number, after: number, limit: number): Promise<readonly JournalLine[]>;
+  journalAfter(partition: number, after: number, limit: number): Promise<readonly JournalEntry[]>;
 }

@@ -12,7 +12,7 @@ import type { Kind } from '../../machines/kind.ts';
 import { twinDocument } from '../../actors/document.ts';
 import { encodeChanged, encodeDeadLetter, encodeForgotten, encodeOutcome } from '../wire/reply.ts';
 import { deadLetter, twinChanged, twinOutcome } from '../wire/subjects.ts';
-import type { WrittenLine } from './batch.ts';
+import type { WrittenEntry } from './batch.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Bus, Publication } from './ports.ts';
 import type { Traces } from './traces.ts';
@@ -40,11 +40,11 @@ export class Publisher {
   }
 
   /** Publishes lines after all those before; once it is stopped, none. */
-  publish(lines: readonly WrittenLine[]): void {
-    if (lines.length === 0 || this.#ending.signal.aborted) return;
-    const messages = lines.map((written) => this.#message(written));
-    this.#backlog += lines.length;
-    this.#tail = this.#tail.then(() => this.#publishNow(messages, lines));
+  publish(entries: readonly WrittenEntry[]): void {
+    if (entries.length === 0 || this.#ending.signal.aborted) return;
+    const messages = entries.map((written) => this.#message(written));
+    this.#backlog += entries.length;
+    this.#tail = this.#tail.then(() => this.#publishNow(messages, entries));
   }
 
   /** Resolves when so few lines wait that more may be decided. */
@@ -63,46 +63,46 @@ export class Publisher {
   }
 
   /** A bus that was stopped rejects, as for a publisher that was: from there on nothing counts as published, and the next owner publishes it. */
-  async #publishNow(messages: readonly Publication[], lines: readonly WrittenLine[]): Promise<void> {
+  async #publishNow(messages: readonly Publication[], entries: readonly WrittenEntry[]): Promise<void> {
     try {
       if (!this.#isBroken) await this.#options.bus.publish(messages, this.#ending.signal);
     } catch {
       this.#isBroken = true;
     }
-    this.#backlog -= lines.length;
+    this.#backlog -= entries.length;
     if (this.#isBroken) return;
-    for (const { line } of lines) {
-      const state = this.#options.partitions.get(line.partition);
-      if (state !== undefined) state.published = Math.max(state.published, line.no);
+    for (const { journalEntry } of entries) {
+      const state = this.#options.partitions.get(journalEntry.partition);
+      if (state !== undefined) state.published = Math.max(state.published, journalEntry.no);
     }
   }
 
-  #message({ line, twin, commandId }: WrittenLine): Publication {
+  #message({ journalEntry, twin, commandId }: WrittenEntry): Publication {
     const { traces } = this.#options;
-    const id = `${String(line.partition)}-${String(line.no)}`;
-    switch (line.type) {
+    const id = `${String(journalEntry.partition)}-${String(journalEntry.no)}`;
+    switch (journalEntry.type) {
       case 'transition': {
-        const { device, recordedAt } = line.transition;
+        const { device, recordedAt } = journalEntry.transition;
         const kind = twin === null ? undefined : this.#options.kindNamed(twin.kind);
         const document =
           twin === null || kind === undefined
             ? { device }
             : twinDocument({ twin, kind, now: recordedAt, serverErrorMs: this.#options.serverErrorMs });
-        const payload = encodeChanged(line, document, 'json');
+        const payload = encodeChanged(journalEntry, document, 'json');
         return { subject: twinChanged(device), id, payload, trace: traces.of(device, commandId) };
       }
       case 'outcome': {
-        const { device } = line.entry;
-        const payload = encodeOutcome(line, 'json');
+        const { device } = journalEntry.entry;
+        const payload = encodeOutcome(journalEntry, 'json');
         return { subject: twinOutcome(device), id, payload, trace: traces.of(device, commandId) };
       }
       case 'dead-letter': {
-        const subject = deadLetter(line.deadLetter.reason, line.partition);
-        return { subject, id, payload: encodeDeadLetter(line, 'json'), trace: null };
+        const subject = deadLetter(journalEntry.deadLetter.reason, journalEntry.partition);
+        return { subject, id, payload: encodeDeadLetter(journalEntry, 'json'), trace: null };
       }
       case 'forgotten': {
-        const subject = twinChanged(line.forgetting.device);
-        return { subject, id, payload: encodeForgotten(line, 'json'), trace: null };
+        const subject = twinChanged(journalEntry.forgetting.device);
+        return { subject, id, payload: encodeForgotten(journalEntry, 'json'), trace: null };
       }
     }
   }

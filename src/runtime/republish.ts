@@ -2,7 +2,7 @@
  * Publishes what the partitions' last owner had committed and may not have published: the journal after `published`.
  */
 import type { Twin } from '../../actors/twin.ts';
-import { deviceOf } from './journal-line.ts';
+import { deviceOf } from './journal-entry.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Store } from './ports.ts';
 import type { Publisher } from './publisher.ts';
@@ -23,9 +23,13 @@ export async function republish(options: {
       if (last === undefined) break;
       after = last.no;
       options.publisher.publish(
-        lines.map((line) => {
-          const isOfTwin = line.type === 'transition' || line.type === 'outcome';
-          return { line, twin: isOfTwin ? twinOf(state, deviceOf(line)) : null, commandId: null };
+        lines.map((entry) => {
+          const isOfTwin = entry.type === 'transition' || entry.type === 'outcome';
+          return {
+            journalEntry: entry,
+            twin: isOfTwin ? twinOf(state, deviceOf(entry)) : null,
+            commandId: null,
+          };
         }),
       );
       await options.publisher.room();

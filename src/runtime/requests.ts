@@ -34,7 +34,7 @@ export interface RequestsOptions {
 /** Makes the handler of backends' requests. */
 export function requestHandler(options: RequestsOptions): (request: BackendRequest) => void {
   // What a ledger says depends on what was asked before: a look into the store may take longer than a later one.
-  const lines = new Map<string, Promise<void>>();
+  const queueByDevice = new Map<string, Promise<void>>();
   return (request) => {
     const { device, operation, replyTo } = request;
     if (!isId(device)) {
@@ -51,7 +51,7 @@ export function requestHandler(options: RequestsOptions): (request: BackendReque
       fail(options, operation.type, replyTo, 'too many requests are waiting on this node');
       return;
     }
-    const before = lines.get(device);
+    const before = queueByDevice.get(device);
     if (before === undefined && question.id === null) {
       offer(options, question.work(null), bytes);
       return;
@@ -67,9 +67,9 @@ export function requestHandler(options: RequestsOptions): (request: BackendReque
         fail(options, operation.type, replyTo, `the store could not be asked: ${known.message}`);
       })
       .finally(() => {
-        if (lines.get(device) === turn) lines.delete(device);
+        if (queueByDevice.get(device) === turn) queueByDevice.delete(device);
       });
-    lines.set(device, turn);
+    queueByDevice.set(device, turn);
   };
 }
 

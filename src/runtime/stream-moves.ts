@@ -84,8 +84,8 @@ export class StreamMoves {
     }
   }
 
-  /** After `gone`: a position never counts in a stream in which it was not reached, and nothing that was set aside there is in it. */
-  read({ stream, made }: Extract<Work, { type: 'reads' }>, batch: Batch): void {
+  /** Positions belong to one stream. If the stream was recreated, the deferred backlog is dropped: those sequences do not exist in the new stream. */
+  read({ stream, made }: Extract<Work, { type: 'stream-identified' }>, batch: Batch): void {
     for (const partition of this.#options.partitions.values()) {
       const { positions, backlog } = partition;
       if (positions.madeOf(stream) === made) continue;

@@ -46,19 +46,19 @@ export class TwinReading {
   }
 
   /** The twin of a device that is registered and was never heard; `null` for a kind this node does not have. */
-  unheard(entry: InventoryEntry): Twin | null {
+  initialTwin(entry: InventoryEntry): Twin | null {
     const kind = this.#kinds.get(entry.kind);
     return kind === undefined ? null : bornTwin({ device: entry.device, kind, site: entry.site });
   }
 
   /** The world state of a device of this kind that was never heard. */
-  unheardState(kind: string): string {
+  initialState(kind: string): string {
     return worldState(this.#kinds.get(kind)?.chart.initial ?? 'offline');
   }
 
   /** The kinds whose devices are in this world state until they are heard. */
-  kindsUnheardIn(state: string): readonly string[] {
-    return [...this.#kinds.keys()].filter((kind) => this.unheardState(kind) === state);
+  kindsInitiallyIn(state: string): readonly string[] {
+    return [...this.#kinds.keys()].filter((kind) => this.initialState(kind) === state);
   }
 
   /** When the newest report of a twin was measured, ms epoch; `null` before the first contact. */

@@ -1,17 +1,17 @@
 /**
- * The twins of a host: those of which something was heard lately as objects, all others at rest, as bytes. Most twins of a large
+ * The twins of a host: resident ones, of which something was heard lately, as objects; all others evicted, as bytes. Most twins of a large
  * fleet have nothing to do for a minute at a time; as objects they would take three times the memory, and the garbage collector
  * would walk over all of them.
  *
  * Invariants:
- * I1  a device has a twin here as an object (it is awake) or as bytes (it rests), which make an equal one.
- * I2  at most `awakeMax` twins are awake, and more than one of them has at most `awakeBytesMax` bytes in all; beyond that the one that
- *     was woken longest ago goes to rest.
- * I3  when a resting twin wants to be woken is known without making it.
+ * I1  a device has a twin here as an object (it is resident) or as bytes (it is evicted), which make an equal one.
+ * I2  at most `residentMax` twins are resident, and more than one of them has at most `residentBytesMax` bytes in all; beyond that
+ *     the one that became resident longest ago is evicted.
+ * I3  when an evicted twin wants to be woken is known without restoring it.
  */
 import { assertInvariants } from '../../actors/invariants.ts';
 import type { Twin } from '../../actors/twin.ts';
-import { nextWakeAt, restingWakeAt, wakeTimes, type WakeTimes } from '../../actors/wake.ts';
+import { nextWakeAt, evictedWakeAt, wakeTimes, type WakeTimes } from '../../actors/wake.ts';
 import type { Kind } from '../../machines/kind.ts';
 import { ByteArena, type Place } from './byte-arena.ts';
 import type { Store, StoredTwin } from './ports.ts';
@@ -22,23 +22,23 @@ export interface TwinsOptions {
   readonly kinds: readonly Kind[];
   /** Makes bytes of twins, and twins of bytes. */
   readonly store: Pick<Store, 'packTwin' | 'unpackTwin'>;
-  readonly awakeMax: number;
+  readonly residentMax: number;
   /** Bytes as `twinWeight` has them. */
-  readonly awakeBytesMax: number;
+  readonly residentBytesMax: number;
 }
 
-/** Before a resting twin's bytes: when it is due, since when it is silent (NaN: silence is not counted), its kind. */
+/** Before an evicted twin's bytes: when it is due, since when it is silent (NaN: silence is not counted), its kind. */
 const DUE_AT = 0;
 const HEARD_AT = 8;
 const KIND = 16;
 const HEADER_BYTES = 18;
 /** Number of a kind that this node does not have: nobody knows when such a twin wants to be woken. */
 const NO_KIND = 0xffff;
-/** Instead of a place: the twin is awake, and the bytes it was made of are out of date. */
+/** Instead of a place: the twin is resident, and the bytes it was made of are out of date. */
 const NOWHERE: Place = 0;
 
 /** A twin as an object. */
-interface AwakeTwin {
+interface ResidentTwin {
   readonly twin: Twin;
   readonly bytes: number;
 }
@@ -49,10 +49,10 @@ export class Twins {
   readonly #kindNumbers: ReadonlyMap<string, number>;
   readonly #arena = new ByteArena();
   readonly #places = new Map<string, Place>();
-  readonly #awake = new Map<string, AwakeTwin>();
-  #awakeBytes = 0;
-  /** Walks over the awake in the order in which they were woken. */
-  #woken = this.#awake.keys();
+  readonly #resident = new Map<string, ResidentTwin>();
+  #residentBytes = 0;
+  /** Walks over the resident twins in the order in which they became resident. */
+  #evictionOrder = this.#resident.keys();
 
   constructor(options: TwinsOptions) {
     this.#options = options;
@@ -68,15 +68,15 @@ export class Twins {
     return this.#places.has(device);
   }
 
-  /** The twin of a device; wakes it. Throws when what was stored breaks an invariant: a programmer's error. */
+  /** The twin of a device; makes it resident. Throws when what was stored breaks an invariant: a programmer's error. */
   get(device: string): Twin | undefined {
-    const awake = this.#awake.get(device);
-    if (awake !== undefined) return awake.twin;
+    const resident = this.#resident.get(device);
+    if (resident !== undefined) return resident.twin;
     const place = this.#places.get(device);
     if (place === undefined) return undefined;
     const twin = this.#options.store.unpackTwin(device, this.#arena.at(place).subarray(HEADER_BYTES));
     assertInvariants(twin);
-    this.#keepAwake(twin);
+    this.#keepResident(twin);
     return twin;
   }
 
@@ -88,7 +88,7 @@ export class Twins {
       if (place !== undefined) this.#arena.free(place);
       this.#places.set(device, NOWHERE);
     }
-    this.#keepAwake(twin);
+    this.#keepResident(twin);
   }
 
   /** Nothing is left of the device's. */
@@ -96,12 +96,12 @@ export class Twins {
     const place = this.#places.get(device);
     if (place !== undefined && place !== NOWHERE) this.#arena.free(place);
     this.#places.delete(device);
-    this.#awakeBytes -= this.#awake.get(device)?.bytes ?? 0;
-    this.#awake.delete(device);
+    this.#residentBytes -= this.#resident.get(device)?.bytes ?? 0;
+    this.#resident.delete(device);
   }
 
-  /** Takes a twin from the store, to rest until something happens to it. */
-  lay({ device, kind, heardAt, isBusy, bytes }: StoredTwin): void {
+  /** Takes a twin from the store, evicted until something happens to it. */
+  restore({ device, kind, heardAt, isBusy, bytes }: StoredTwin): void {
     const number = this.#kindNumbers.get(kind) ?? NO_KIND;
     const definition = this.#options.kinds[number];
     const dueAt =
@@ -112,10 +112,10 @@ export class Twins {
   }
 
   /** Tells of each twin when it wants to be woken (see `nextWakeAt`). */
-  tellWakeUps(hearingSince: number | null, tell: (device: string, at: number) => void): void {
+  forEachWakeTime(hearingSince: number | null, tell: (device: string, at: number) => void): void {
     for (const [device, place] of this.#places) {
-      const twin = this.#awake.get(device)?.twin;
-      if (twin === undefined) tell(device, this.#restingWakeAt(this.#arena.at(place), hearingSince));
+      const twin = this.#resident.get(device)?.twin;
+      if (twin === undefined) tell(device, this.#evictedWakeAt(this.#arena.at(place), hearingSince));
       else {
         const kind = this.#options.kinds[this.#kindNumbers.get(twin.kind) ?? NO_KIND];
         if (kind !== undefined) tell(device, nextWakeAt(kind, twin, hearingSince));
@@ -123,42 +123,45 @@ export class Twins {
     }
   }
 
-  #restingWakeAt(record: Buffer, hearingSince: number | null): number {
+  #evictedWakeAt(record: Buffer, hearingSince: number | null): number {
     const kind = this.#options.kinds[record.readUInt16LE(KIND)];
     if (kind === undefined) return Infinity;
     const heardAt = record.readDoubleLE(HEARD_AT);
     const times = { dueAt: record.readDoubleLE(DUE_AT), heardAt: Number.isNaN(heardAt) ? null : heardAt };
-    return restingWakeAt(kind, times, hearingSince);
+    return evictedWakeAt(kind, times, hearingSince);
   }
 
-  #keepAwake(twin: Twin): void {
+  #keepResident(twin: Twin): void {
     const bytes = twinWeight(twin);
-    this.#awakeBytes += bytes - (this.#awake.get(twin.device)?.bytes ?? 0);
-    this.#awake.set(twin.device, { twin, bytes });
-    this.#restBeyondMax();
+    this.#residentBytes += bytes - (this.#resident.get(twin.device)?.bytes ?? 0);
+    this.#resident.set(twin.device, { twin, bytes });
+    this.#evictBeyondMax();
   }
 
-  #restBeyondMax(): void {
-    const { awakeMax, awakeBytesMax } = this.#options;
-    while (this.#awake.size > awakeMax || (this.#awake.size > 1 && this.#awakeBytes > awakeBytesMax)) {
-      const { value: device } = this.#woken.next();
-      if (device === undefined) this.#woken = this.#awake.keys();
-      else this.#rest(device);
+  #evictBeyondMax(): void {
+    const { residentMax, residentBytesMax } = this.#options;
+    while (
+      this.#resident.size > residentMax ||
+      (this.#resident.size > 1 && this.#residentBytes > residentBytesMax)
+    ) {
+      const { value: device } = this.#evictionOrder.next();
+      if (device === undefined) this.#evictionOrder = this.#resident.keys();
+      else this.#evict(device);
     }
   }
 
-  #rest(device: string): void {
-    const awake = this.#awake.get(device);
-    if (awake === undefined) return;
-    const { twin, bytes } = awake;
+  #evict(device: string): void {
+    const resident = this.#resident.get(device);
+    if (resident === undefined) return;
+    const { twin, bytes } = resident;
     if (this.#places.get(device) === NOWHERE) {
       const number = this.#kindNumbers.get(twin.kind) ?? NO_KIND;
       const kind = this.#options.kinds[number];
       const times = kind === undefined ? { dueAt: Infinity, heardAt: null } : wakeTimes(kind, twin);
       this.#places.set(device, this.#write(number, times, this.#options.store.packTwin(twin)));
     }
-    this.#awake.delete(device);
-    this.#awakeBytes -= bytes;
+    this.#resident.delete(device);
+    this.#residentBytes -= bytes;
   }
 
   #write(kindNumber: number, { dueAt, heardAt }: WakeTimes, bytes: Uint8Array): Place {

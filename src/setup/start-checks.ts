@@ -1,7 +1,7 @@
 /** What every start of a node looks at beside what it cannot do without, and writes into its log: as `corral doctor` says it. */
 import type { Logger } from 'pino';
 import pg from 'pg';
-import { writeLine } from '../telemetry/log-events.ts';
+import { writeEvent } from '../telemetry/log-events.ts';
 import type { HubConnection } from '../nats/connect.ts';
 import { becauseOf, type Finding, warning } from './finding.ts';
 import { hubSetup } from './hub-findings.ts';
@@ -20,7 +20,7 @@ export async function logSetup(
     lookedAt('postgres-setup', () => postgresSetup(postgresUrl)),
   ]);
   for (const { check, verdict, found, advice } of findings.flat()) {
-    if (verdict !== 'good') writeLine(log, 'setup-finding', { check, verdict, found, advice });
+    if (verdict !== 'good') writeEvent(log, 'setup-finding', { check, verdict, found, advice });
   }
 }
 

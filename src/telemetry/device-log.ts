@@ -3,7 +3,7 @@
  * time. What an engineer turned up turns itself down again after a while: a forgotten level must not fill a disk.
  */
 import type { Level, Logger } from 'pino';
-import { LOG_LINES, type LogLineId, writeLine } from './log-events.ts';
+import { LOG_EVENTS, type LogEventId, writeEvent } from './log-events.ts';
 import type { Clock } from '../runtime/ports.ts';
 import type { Trace } from '../wire/trace.ts';
 
@@ -33,26 +33,26 @@ export class DeviceLog {
   }
 
   /** False when certainly nobody wants a line of this level: then there is nothing to put together. */
-  mayWant(line: LogLineId): boolean {
-    return this.#levels.size > 0 || this.#log.isLevelEnabled(LOG_LINES[line].level);
+  mayWant(event: LogEventId): boolean {
+    return this.#levels.size > 0 || this.#log.isLevelEnabled(LOG_EVENTS[event].level);
   }
 
   /** Writes a line about a device, where its level or the log's own wants it. */
   write(
-    line: LogLineId,
+    event: LogEventId,
     device: string,
     fields: Readonly<Record<string, unknown>>,
     trace: Trace | null = null,
   ): void {
-    if (!this.mayWant(line)) return;
+    if (!this.mayWant(event)) return;
     const own = this.#levels.size === 0 ? null : this.levelOf(device);
-    const { level } = LOG_LINES[line];
+    const { level } = LOG_EVENTS[event];
     const { values } = this.#log.levels;
     const isWanted =
       own === null
         ? this.#log.isLevelEnabled(level)
         : (values[level] ?? 0) >= (values[own.level] ?? Infinity);
-    if (isWanted) writeLine(this.#open, line, { device, ...fields, ...traceFields(trace) });
+    if (isWanted) writeEvent(this.#open, event, { device, ...fields, ...traceFields(trace) });
   }
 
   /** The level of its own that a device has now, or `null`. */
@@ -86,7 +86,7 @@ export class DeviceLog {
     }
     const own = this.levelOf(device);
     const until = own === null ? null : new Date(own.until).toISOString();
-    writeLine(this.#log, 'log-level-set', { device, level, until, by });
+    writeEvent(this.#log, 'log-level-set', { device, level, until, by });
     return own;
   }
 }

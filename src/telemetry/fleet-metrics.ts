@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
-import { writeLine } from './log-events.ts';
+import { writeEvent } from './log-events.ts';
 import type { Census, FleetCensus } from '../history/ports.ts';
 import type { ClockDifference } from '../runtime/clock-watch.ts';
 import type { Clock } from '../runtime/ports.ts';
@@ -160,7 +160,7 @@ function latestCensus({ census, clock, log }: FleetMetricsOptions): () => Promis
     try {
       last = { census: await census.census(), at: clock.monotonic() };
     } catch (error) {
-      writeLine(log, 'census-failed', { cause: error instanceof Error ? error.message : String(error) });
+      writeEvent(log, 'census-failed', { cause: error instanceof Error ? error.message : String(error) });
     } finally {
       asking = null;
     }

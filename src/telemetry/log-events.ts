@@ -5,9 +5,9 @@
 import type { Level } from 'pino';
 
 /** How a line is declared. */
-export interface LogLine {
+export interface LogEvent {
   readonly level: Level;
-  readonly says: string;
+  readonly message: string;
   /** Names of the fields beside those that every line has. */
   readonly fields: readonly string[];
 }
@@ -16,234 +16,246 @@ export interface LogLine {
 const TRACE_FIELDS = ['traceId', 'spanId', 'parentSpanId'] as const;
 
 /** The lines, by id. The list may grow; an id and what it means never change. */
-export const LOG_LINES = {
-  'node-up': { level: 'info', says: 'node is up', fields: ['http'] },
-  'node-stopping': { level: 'info', says: 'stopping', fields: ['signal'] },
-  'node-stopped': { level: 'info', says: 'stopped', fields: [] },
-  'node-stop-waits': { level: 'info', says: 'a stop takes long', fields: ['waitsFor'] },
+export const LOG_EVENTS = {
+  'node-up': { level: 'info', message: 'node is up', fields: ['http'] },
+  'node-stopping': { level: 'info', message: 'stopping', fields: ['signal'] },
+  'node-stopped': { level: 'info', message: 'stopped', fields: [] },
+  'node-stop-waits': { level: 'info', message: 'a stop takes long', fields: ['waitsFor'] },
   'node-stop-given-up': {
     level: 'fatal',
-    says: 'could not stop in order: what was not committed is read again from the stream by the next owner',
+    message:
+      'could not stop in order: what was not committed is read again from the stream by the next owner',
     fields: ['limitMs'],
   },
   'setup-finding': {
     level: 'warn',
-    says: 'what this node runs on is not as it should be',
+    message: 'what this node runs on is not as it should be',
     fields: ['check', 'verdict', 'found', 'advice'],
   },
-  'hub-away': { level: 'warn', says: 'hub is away', fields: ['connection'] },
-  'hub-back': { level: 'info', says: 'hub is back', fields: ['connection'] },
-  'hub-refused': { level: 'error', says: 'hub refused something', fields: ['connection', 'err'] },
+  'hub-away': { level: 'warn', message: 'hub is away', fields: ['connection'] },
+  'hub-back': { level: 'info', message: 'hub is back', fields: ['connection'] },
+  'hub-refused': { level: 'error', message: 'hub refused something', fields: ['connection', 'err'] },
   'hub-notice': {
     level: 'warn',
-    says: 'something of the hub needs attention',
+    message: 'something of the hub needs attention',
     fields: ['part', 'type', 'leftOut'],
   },
   'hub-overcome': {
     level: 'info',
-    says: 'something failed at the hub and is tried again',
+    message: 'something failed at the hub and is tried again',
     fields: ['part', 'type', 'leftOut'],
   },
-  'node-not-ready': { level: 'warn', says: 'node cannot do its work', fields: ['because'] },
-  'node-not-ready-yet': { level: 'info', says: 'node cannot do its work yet', fields: ['because'] },
-  'node-ready': { level: 'info', says: 'node can do its work', fields: ['status'] },
-  'hub-hearing': { level: 'info', says: 'hearing all that the stream holds', fields: [] },
-  'hub-not-hearing': { level: 'info', says: 'not hearing: silence means nothing now', fields: [] },
+  'node-not-ready': { level: 'warn', message: 'node cannot do its work', fields: ['because'] },
+  'node-not-ready-yet': { level: 'info', message: 'node cannot do its work yet', fields: ['because'] },
+  'node-ready': { level: 'info', message: 'node can do its work', fields: ['status'] },
+  'hub-hearing': { level: 'info', message: 'hearing all that the stream holds', fields: [] },
+  'hub-not-hearing': { level: 'info', message: 'not hearing: silence means nothing now', fields: [] },
   'clock-differs': {
     level: 'error',
-    says: 'clock of another server is not ours: while it is the hub’s that differs, no command is accepted',
+    message:
+      'clock of another server is not ours: while it is the hub’s that differs, no command is accepted',
     fields: ['server', 'offsetMs', 'uncertainMs', 'wrong'],
   },
   'clock-agrees': {
     level: 'info',
-    says: 'clock of another server is ours again',
+    message: 'clock of another server is ours again',
     fields: ['server', 'offsetMs', 'uncertainMs', 'wrong'],
   },
   'dated-wrong': {
     level: 'warn',
-    says: 'the hub dates what it stores by a wrong clock: messages count as received when they are heard',
+    message: 'the hub dates what it stores by a wrong clock: messages count as received when they are heard',
     fields: ['site', 'messages'],
   },
   'stream-gone': {
     level: 'error',
-    says: 'a stream no longer holds messages that were not read yet',
+    message: 'a stream no longer holds messages that were not read yet',
     fields: ['stream', 'from', 'to'],
   },
   'stream-tail-lost': {
     level: 'error',
-    says: 'a stream has lost messages that were read, and with them all that followed: reading goes on at its end',
+    message:
+      'a stream has lost messages that were read, and with them all that followed: reading goes on at its end',
     fields: ['stream', 'from', 'to'],
   },
   'dead-letters-left': {
     level: 'warn',
-    says: 'a site sends more that cannot be read than is kept: the rest is counted',
+    message: 'a site sends more that cannot be read than is kept: the rest is counted',
     fields: ['site', 'device', 'messages'],
   },
   'rate-exceeded': {
     level: 'warn',
-    says: 'a site says more than it or one of its devices may: the rest is decided after what others say',
+    message: 'a site says more than it or one of its devices may: the rest is decided after what others say',
     fields: ['site', 'device', 'messages'],
   },
   'stream-full': {
     level: 'warn',
-    says: 'a site has filled most of its stream: what is committed is taken from it',
+    message: 'a site has filled most of its stream: what is committed is taken from it',
     fields: ['stream', 'percent'],
   },
   'stream-has-room': {
     level: 'info',
-    says: 'the stream of a site has room again',
+    message: 'the stream of a site has room again',
     fields: ['stream', 'percent'],
   },
   'stream-trimmed': {
     level: 'info',
-    says: 'committed messages were taken from a full stream',
+    message: 'committed messages were taken from a full stream',
     fields: ['stream', 'through', 'messages'],
   },
   'stream-not-trimmed': {
     level: 'warn',
-    says: 'a full stream could not be trimmed; it is tried again',
+    message: 'a full stream could not be trimmed; it is tried again',
     fields: ['stream', 'cause'],
   },
-  'partitions-taken': { level: 'info', says: 'partitions taken', fields: ['partitions', 'twins', 'reason'] },
+  'partitions-taken': {
+    level: 'info',
+    message: 'partitions taken',
+    fields: ['partitions', 'twins', 'reason'],
+  },
   'partitions-given-up': {
     level: 'info',
-    says: 'partitions given up',
+    message: 'partitions given up',
     fields: ['partitions', 'twins', 'reason'],
   },
   'store-unavailable': {
     level: 'warn',
-    says: 'store unavailable: the commit is tried again, nothing is lost',
+    message: 'store unavailable: the commit is tried again, nothing is lost',
     fields: ['cause'],
   },
   'store-set-back': {
     level: 'error',
-    says: 'the database is not the one that this node knows: all that it holds is given up and read anew',
+    message: 'the database is not the one that this node knows: all that it holds is given up and read anew',
     fields: ['found'],
   },
   'device-row-gone': {
     level: 'warn',
-    says: 'the row of a device was deleted, and is written again as its twin is: `corral forget` is what forgets one',
+    message:
+      'the row of a device was deleted, and is written again as its twin is: `corral forget` is what forgets one',
     fields: ['device'],
   },
   'store-housekeeping-failed': {
     level: 'error',
-    says: 'housekeeping of the store failed; it is tried again in an hour',
+    message: 'housekeeping of the store failed; it is tried again in an hour',
     fields: ['err'],
   },
   'census-failed': {
     level: 'warn',
-    says: 'the fleet could not be counted for the metrics; it is tried again at the next scrape',
+    message: 'the fleet could not be counted for the metrics; it is tried again at the next scrape',
     fields: ['cause'],
   },
   'twin-quarantined': {
     level: 'error',
-    says: 'twin could not decide: it stands as before',
+    message: 'twin could not decide: it stands as before',
     fields: ['device', 'err'],
   },
   'device-forgotten': {
     level: 'warn',
-    says: 'a device is forgotten at an operator’s word: nothing of it is kept, and what still comes of it is refused',
+    message:
+      'a device is forgotten at an operator’s word: nothing of it is kept, and what still comes of it is refused',
     fields: ['device', 'site', 'asker', 'by', 'reason'],
   },
   'log-level-set': {
     level: 'info',
-    says: 'log level of a device changed',
+    message: 'log level of a device changed',
     fields: ['device', 'level', 'until', 'by'],
   },
   'http-failed': {
     level: 'error',
-    says: 'a request over HTTP could not be answered',
+    message: 'a request over HTTP could not be answered',
     fields: ['requestId', 'method', 'url', 'code', 'err', 'leftOut'],
   },
   'change-unreadable': {
     level: 'warn',
-    says: 'a message of the stream of changes is not what belongs there: no reader of events was told it',
+    message: 'a message of the stream of changes is not what belongs there: no reader of events was told it',
     fields: ['sequence', 'type', 'device'],
   },
   'http-answered': {
     level: 'debug',
-    says: 'request over HTTP answered',
+    message: 'request over HTTP answered',
     fields: ['requestId', 'method', 'url', 'status', 'durationMs'],
   },
   'report-decided': {
     level: 'debug',
-    says: 'report decided on',
+    message: 'report decided on',
     fields: ['device', 'disposition', 'fate', 'boot', 'seq', 'up', 'state'],
   },
   'values-unreadable': {
     level: 'debug',
-    says: 'values of a report did not fit: they count as absent',
+    message: 'values of a report did not fit: they count as absent',
     fields: ['device', 'names'],
   },
   'clock-out-of-bounds': {
     level: 'debug',
-    says: 'uptime of a device did not keep pace with the time that passed: when its reports were measured is less certain',
+    message:
+      'uptime of a device did not keep pace with the time that passed: when its reports were measured is less certain',
     fields: ['device', 'boot', 'times'],
   },
   'source-away': {
     level: 'warn',
-    says: 'a source is away: of the devices it speaks for nobody knows how they are',
+    message: 'a source is away: of the devices it speaks for nobody knows how they are',
     fields: ['device', 'site', 'spokenFor'],
   },
   'source-back': {
     level: 'info',
-    says: 'a source is back: its devices come right as they are heard',
+    message: 'a source is back: its devices come right as they are heard',
     fields: ['device', 'site', 'spokenFor'],
   },
   'source-session': {
     level: 'debug',
-    says: 'a source speaks in another session: what its devices said before is not fresh until they are heard',
+    message:
+      'a source speaks in another session: what its devices said before is not fresh until they are heard',
     fields: ['device', 'site', 'spokenFor'],
   },
   'snapshot-replayed': {
     level: 'warn',
-    says: 'a source plays again what was said before: nothing that it says of its devices counts meanwhile',
+    message:
+      'a source plays again what was said before: nothing that it says of its devices counts meanwhile',
     fields: ['device', 'site', 'sawIt', 'spokenFor'],
   },
   'report-unreadable': {
     level: 'debug',
-    says: 'message could not be read: kept as a dead letter',
+    message: 'message could not be read: kept as a dead letter',
     fields: ['device', 'reason', 'detail'],
   },
   'state-changed': {
     level: 'debug',
-    says: 'known state changed',
+    message: 'known state changed',
     fields: ['device', 'from', 'to', 'cause', ...TRACE_FIELDS],
   },
   'command-sent': {
     level: 'debug',
-    says: 'command sent',
+    message: 'command sent',
     fields: ['device', 'site', 'id', 'n', 'name', ...TRACE_FIELDS],
   },
   'command-outcome': {
     level: 'debug',
-    says: 'outcome of a command became known',
+    message: 'outcome of a command became known',
     fields: ['device', 'id', 'n', 'name', 'outcome', 'reason', 'proof', 'isLate', ...TRACE_FIELDS],
   },
   'command-unknown': {
     level: 'info',
-    says: 'a command can no longer start, and nobody knows whether it was executed',
+    message: 'a command can no longer start, and nobody knows whether it was executed',
     fields: ['device', 'id', 'n', 'name', ...TRACE_FIELDS],
   },
   'request-refused': {
     level: 'debug',
-    says: 'request refused by the twin',
+    message: 'request refused by the twin',
     fields: ['device', 'id', 'code', ...TRACE_FIELDS],
   },
-} as const satisfies Record<string, LogLine>;
+} as const satisfies Record<string, LogEvent>;
 
 /** Whatever writes a line at a level; pino's loggers do, and those that Fastify is given. */
-export type LineWriter = Readonly<Record<Level, (fields: object, says: string) => void>>;
+export type EventWriter = Readonly<Record<Level, (fields: object, says: string) => void>>;
 
 /** The id of a line. */
-export type LogLineId = keyof typeof LOG_LINES;
+export type LogEventId = keyof typeof LOG_EVENTS;
 
 /** Writes a line with its fields. */
-export function writeLine(
-  log: LineWriter,
-  line: LogLineId,
+export function writeEvent(
+  log: EventWriter,
+  line: LogEventId,
   fields: Readonly<Record<string, unknown>> = {},
 ): void {
-  const { level, says } = LOG_LINES[line];
-  log[level]({ line, ...fields }, says);
+  const { level, message } = LOG_EVENTS[line];
+  log[level]({ line, ...fields }, message);
 }

@@ -3,7 +3,7 @@
  * Whoever makes them happen must not fill the disk with them.
  */
 import type { Logger } from 'pino';
-import { type LogLineId, writeLine } from './log-events.ts';
+import { type LogEventId, writeEvent } from './log-events.ts';
 import type { Clock } from '../runtime/ports.ts';
 
 /** Between two lines of the same kind about the same site, ms. */
@@ -23,15 +23,15 @@ export class RareLines {
   }
 
   /** So many things happened at a site; `fields` tell of the last. */
-  note(line: LogLineId, site: string, count: number, fields: Readonly<Record<string, unknown>>): void {
-    const key = `${line} ${site}`;
+  note(event: LogEventId, site: string, count: number, fields: Readonly<Record<string, unknown>>): void {
+    const key = `${event} ${site}`;
     const at = this.#clock.monotonic();
     const known = this.#last.get(key);
     if (known !== undefined && at - known.at < EVERY_MS) {
       known.since += count;
       return;
     }
-    writeLine(this.#log, line, { site, ...fields, messages: count + (known?.since ?? 0) });
+    writeEvent(this.#log, event, { site, ...fields, messages: count + (known?.since ?? 0) });
     this.#last.delete(key);
     this.#last.set(key, { at, since: 0 });
     for (const oldest of this.#last.keys()) {

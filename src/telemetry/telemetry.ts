@@ -5,7 +5,7 @@
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import type { DeviceLog } from './device-log.ts';
-import { writeLine } from './log-events.ts';
+import { writeEvent } from './log-events.ts';
 import { createNodeMetrics, type NodeMetrics } from './node-metrics.ts';
 import { RareLines } from './rare-events.ts';
 import type { Clock } from '../runtime/ports.ts';
@@ -72,7 +72,7 @@ class NoticeLog {
     }
     this.#quiet.set(sort, { until: now + NOTICE_INTERVAL_MS, leftOut: 0 });
     const line = OVERCOME.has(notice.type) ? 'hub-overcome' : 'hub-notice';
-    writeLine(this.#log, line, { part, ...notice, leftOut: quiet?.leftOut ?? 0 });
+    writeEvent(this.#log, line, { part, ...notice, leftOut: quiet?.leftOut ?? 0 });
   }
 }
 
@@ -178,31 +178,31 @@ function aboutTheNode(metrics: NodeMetrics, log: Logger): Omit<Telemetry, Device
     },
     storeUnavailable: (cause) => {
       metrics.storeUnavailable.inc();
-      writeLine(log, 'store-unavailable', { cause: cause.message });
+      writeEvent(log, 'store-unavailable', { cause: cause.message });
     },
     forgotten: ({ device, site, asker, by, reason }) => {
       metrics.forgotten.inc();
-      writeLine(log, 'device-forgotten', { device, site, asker, by, reason });
+      writeEvent(log, 'device-forgotten', { device, site, asker, by, reason });
     },
     quarantined: ({ device, cause }) => {
       metrics.quarantined.inc();
-      writeLine(log, 'twin-quarantined', { device, err: cause });
+      writeEvent(log, 'twin-quarantined', { device, err: cause });
     },
     streamGone: ({ stream, from, to, messages, isTail }) => {
       if (isTail) {
         metrics.tailLost.inc(from - 1 - to);
-        writeLine(log, 'stream-tail-lost', { stream, from: to + 1, to: from - 1 });
+        writeEvent(log, 'stream-tail-lost', { stream, from: to + 1, to: from - 1 });
         return;
       }
       metrics.gone.inc(messages ?? Math.max(1, to - from + 1));
-      writeLine(log, 'stream-gone', { stream, from, to });
+      writeEvent(log, 'stream-gone', { stream, from, to });
     },
     ownership: ({ event, partitions, twins, reason }) => {
-      writeLine(log, `partitions-${event}`, { partitions: partitions.length, twins, reason });
+      writeEvent(log, `partitions-${event}`, { partitions: partitions.length, twins, reason });
     },
     hearing: (isHearing) => {
       metrics.hearing.set(isHearing ? 1 : 0);
-      writeLine(log, isHearing ? 'hub-hearing' : 'hub-not-hearing');
+      writeEvent(log, isHearing ? 'hub-hearing' : 'hub-not-hearing');
     },
   };
 }

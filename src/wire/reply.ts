@@ -3,7 +3,7 @@
  */
 import type { Reply } from '../../actors/decision.ts';
 import type { NumberedDeadLetter } from '../contract/dead-letter.ts';
-import type { JournalLine } from '../contract/journal-entry.ts';
+import type { JournalEntry } from '../contract/journal-entry.ts';
 import { commandOutcome } from '../contract/ledger-entry.ts';
 import type { Refusal, RefusalBody } from '../contract/refusal.ts';
 import {
@@ -140,7 +140,7 @@ export function encodeFailure(code: FailureCode, detail: string, encoding: Encod
 
 /** Encodes the publication of a transition, with the twin's document. */
 export function encodeChanged(
-  line: Extract<JournalLine, { type: 'transition' }>,
+  line: Extract<JournalEntry, { type: 'transition' }>,
   document: Said,
   encoding: Encoding,
 ): Uint8Array {
@@ -155,7 +155,7 @@ export function encodeChanged(
 
 /** Encodes that a device is forgotten. */
 export function encodeForgotten(
-  { partition, no, forgetting }: Extract<JournalLine, { type: 'forgotten' }>,
+  { partition, no, forgetting }: Extract<JournalEntry, { type: 'forgotten' }>,
   encoding: Encoding,
 ): Uint8Array {
   const { device, ...forgotten } = forgetting;
@@ -171,7 +171,7 @@ export function encodeForget(reply: Omit<ForgetReply, 'outcome'>, encoding: Enco
 
 /** Encodes the publication of an outcome. */
 export function encodeOutcome(
-  line: Extract<JournalLine, { type: 'outcome' }>,
+  line: Extract<JournalEntry, { type: 'outcome' }>,
   encoding: Encoding,
 ): Uint8Array {
   const body: OutcomeBody = { ...commandOutcome(line.entry), partition: line.partition, no: line.no };
@@ -180,7 +180,7 @@ export function encodeOutcome(
 
 /** Encodes the publication of a dead letter. */
 export function encodeDeadLetter(
-  line: Extract<JournalLine, { type: 'dead-letter' }>,
+  line: Extract<JournalEntry, { type: 'dead-letter' }>,
   encoding: Encoding,
 ): Uint8Array {
   const body: NumberedDeadLetter = { ...line.deadLetter, no: line.no };

@@ -33,12 +33,12 @@ function openAt(feed: Feed, reading: DepotReading): Promise<FeedReading> {
   const depot = siteStream('depot');
   const ofDepot: FeedSink = {
     deliver: (batch) => sink.deliver(batch),
-    hearing: (isHearing) => sink.hearing(isHearing),
-    gone: (range) => {
-      if (range.stream === depot) sink.gone(range);
+    caughtUp: (isHearing) => sink.caughtUp(isHearing),
+    gap: (range) => {
+      if (range.stream === depot) sink.gap(range);
     },
-    reads: (which) => {
-      if (which.stream === depot) sink.reads(which);
+    streamIdentified: (which) => {
+      if (which.stream === depot) sink.streamIdentified(which);
     },
     opens: (streams) => sink.opens(streams),
     readThrough: (stream) => sink.readThrough(stream),

@@ -10,7 +10,7 @@ import type { CommandOrder } from '../../src/http/command-port.ts';
 import { DEAF_MS, EventStream, HEARTBEAT_MS, SLOW_READER_MS } from '../../src/http/event-stream.ts';
 import type { HttpGuards } from '../../src/http/limits.ts';
 import { EVENT_READERS_EACH_MAX, EVENT_READERS_MAX } from '../../src/http/event-readers.ts';
-import type { Archive } from '../../src/history/ports.ts';
+import type { FleetReader } from '../../src/history/ports.ts';
 import type { ChangeSink } from '../../src/runtime/change-feed.ts';
 import { KEPT_BYTES_MAX, SharedChanges } from '../../src/runtime/shared-changes.ts';
 import { systemClock } from '../../src/system/system-clock.ts';
@@ -55,11 +55,11 @@ describe('over HTTP', () => {
   test('events that are asked for while the node is being stopped end with it', async () => {
     let goOn: () => void = () => undefined;
     const isClosing = new Promise<void>((resolve) => (goOn = resolve));
-    const twin: Archive['twin'] = async (device) => {
+    const twin: FleetReader['twin'] = async (device) => {
       await isClosing;
       return opened.store.twin(device);
     };
-    node = await httpOver(Object.assign(Object.create(opened.store) as Archive, { twin }), clock);
+    node = await httpOver(Object.assign(Object.create(opened.store) as FleetReader, { twin }), clock);
     const url = await node.app.listen({ host: '127.0.0.1', port: 0 });
     const asked = once(node.app.server, 'request');
     const events = fetch(`${url}/v1/devices/cp-001/events`).then((response) => response.text());

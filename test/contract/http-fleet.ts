@@ -11,7 +11,7 @@ import { kiosk } from '../../machines/kiosk.ts';
 import type { Report } from '../../machines/report.ts';
 import { rfc3339 } from '../../src/http/rfc3339.ts';
 import type { Store } from '../../src/runtime/ports.ts';
-import type { JournalLine } from '../../src/contract/journal-entry.ts';
+import type { JournalEntry } from '../../src/contract/journal-entry.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 import { siteStream } from '../../src/wire/subjects.ts';
 
@@ -88,7 +88,7 @@ export async function commitLives(store: Store, lives: readonly Life[]): Promise
   await store.release(leases);
 }
 
-function journalOf({ twin, decisions }: Life, numbers: Map<number, number>): JournalLine[] {
+function journalOf({ twin, decisions }: Life, numbers: Map<number, number>): JournalEntry[] {
   const partition = partitionOf(twin.device);
   const next = (): number => {
     const no = (numbers.get(partition) ?? 0) + 1;

@@ -12,7 +12,7 @@ import { MemoryChangeFeed } from '../../src/memory/change-feed.ts';
 import { MemoryHub } from '../../src/memory/hub.ts';
 import type { ThisNode } from '../../src/http/node-view.ts';
 import { buildHttp } from '../../src/http/server.ts';
-import type { Archive } from '../../src/history/ports.ts';
+import type { FleetReader } from '../../src/history/ports.ts';
 import type { ChangeFeed } from '../../src/runtime/change-feed.ts';
 import type { Clock } from '../../src/runtime/ports.ts';
 import { NOW } from './http-fleet.ts';
@@ -77,7 +77,7 @@ export const OPEN: HttpGuards = {
 
 /** Builds the HTTP side over an archive. */
 export async function httpOver(
-  archive: Archive,
+  fleetReader: FleetReader,
   clock: StandingClock,
   guards: HttpGuards = OPEN,
 ): Promise<HttpNode> {
@@ -92,7 +92,7 @@ export async function httpOver(
     forgetting: { forget: async () => ({ type: 'hub-away' }) } as ForgetPort,
   };
   const app = await buildHttp({
-    ...{ archive, kinds, clock, metrics, serverErrorMs: 50 },
+    ...{ fleetReader, kinds, clock, metrics, serverErrorMs: 50 },
     health: { check: () => node.health.check() },
     nodeView: { status: async () => THIS_NODE, messagesAfter: async ({ after }, last) => last - after },
     changes: {

@@ -4,14 +4,14 @@
 import { kinds } from '../../machines/kinds.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
-import type { Archive } from '../../src/history/ports.ts';
+import type { FleetReader } from '../../src/history/ports.ts';
 import type { Store } from '../../src/runtime/ports.ts';
 import { createDatabase } from '../servers/servers.ts';
 import type { StandingClock } from './http-node.ts';
 
 /** A store of one's own, empty. */
 export interface OpenStore {
-  readonly store: Store & Archive;
+  readonly store: Store & FleetReader;
   readonly clock: StandingClock;
   readonly end: () => Promise<void>;
 }

@@ -32,18 +32,18 @@ export class RecordingSink implements FeedSink {
     await this.#gate;
   }
 
-  hearing(isHearing: boolean): void {
+  caughtUp(isHearing: boolean): void {
     this.isHearing = isHearing;
     this.said.push({ type: 'hearing', isHearing });
     this.#tell();
   }
 
-  gone({ from, to }: { readonly from: number; readonly to: number }): void {
+  gap({ from, to }: { readonly from: number; readonly to: number }): void {
     this.said.push({ type: 'gone', from, to });
     this.#tell();
   }
 
-  reads({ made }: Parameters<FeedSink['reads']>[0]): void {
+  streamIdentified({ made }: Parameters<FeedSink['streamIdentified']>[0]): void {
     this.said.push({ type: 'reads', stream: made });
     this.#tell();
   }

@@ -119,7 +119,7 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
     const told = new Map<string, object>();
     await under.store.load([lease.partition], {
       twin: ({ device: of, kind, heardAt, isBusy }) => told.set(of, { kind, heardAt, isBusy }),
-      unheard: () => undefined,
+      registered: () => undefined,
       forgotten: () => undefined,
     });
     expect(told.get(quiet)).toEqual({ kind: 'charge-point', heardAt: T0 + 7, isBusy: false });
@@ -135,7 +135,7 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
     const told = new Map<string, object>();
     await under.store.load([lease.partition], {
       twin: ({ device: of, site, isRegistered }) => told.set(of, { site, isRegistered }),
-      unheard: () => undefined,
+      registered: () => undefined,
       forgotten: () => undefined,
     });
     expect(told.get(stranger)).toEqual({ site: 'harbour', isRegistered: false });

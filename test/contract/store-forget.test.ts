@@ -4,7 +4,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startClock } from '../../actors/clock.ts';
 import type { Commit, Lease } from '../../src/runtime/ports.ts';
-import type { Forgetting, JournalLine } from '../../src/contract/journal-entry.ts';
+import type { Forgetting, JournalEntry } from '../../src/contract/journal-entry.ts';
 import { until } from '../nodes/node.ts';
 import {
   advance,
@@ -59,7 +59,7 @@ describe.each(storesUnderTest)('forgetting $name', ({ open }) => {
   async function live(name: string): Promise<void> {
     const closed = entry(name, { outcome: 'done', decidedAt: T0, closedAt: T0 });
     const letter = deadLetter(lease.partition, { device: name });
-    const journal = [...lines(lease.partition, no + 1, transition(name), letter)] as JournalLine[];
+    const journal = [...lines(lease.partition, no + 1, transition(name), letter)] as JournalEntry[];
     journal.push({ type: 'outcome', partition: lease.partition, no: no + 3, entry: closed });
     const components = [{ slot: 'modem', model: 'EC25', serial: name }];
     const clock = startClock({ incarnation: 1, boot: 0, seq: 1, up: 0, receivedAt: T0 });

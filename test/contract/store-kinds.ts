@@ -5,14 +5,14 @@ import pg from 'pg';
 import { kinds } from '../../machines/kinds.ts';
 import { MemoryStore } from '../../src/memory/store.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
-import type { Archive } from '../../src/history/ports.ts';
+import type { FleetReader } from '../../src/history/ports.ts';
 import type { InventoryEntry, Store } from '../../src/runtime/ports.ts';
 import { createDatabase } from '../servers/servers.ts';
 import { T0 } from './store-samples.ts';
 
 /** A store under test. */
 export interface StoreUnderTest {
-  readonly store: Store & Archive;
+  readonly store: Store & FleetReader;
   /** Registers a device, as an engineer would. */
   readonly register: (
     device: Omit<InventoryEntry, 'registered'> & { readonly labels?: Readonly<Record<string, string>> },

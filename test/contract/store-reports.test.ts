@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BootClock } from '../../actors/clock.ts';
 import type { FiledReport } from '../../actors/decision.ts';
 import { chargePoint } from '../../machines/charge-point.ts';
-import { type ArchivedReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../../src/history/ports.ts';
+import { type HistoryReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../../src/history/ports.ts';
 import { OwnedStore } from './owned-store.ts';
 import { RETENTION_DAYS, storesUnderTest, type StoreUnderTest } from './store-kinds.ts';
 import { bootClock, filed, report, T0, twin } from './store-samples.ts';
@@ -24,7 +24,7 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
   });
   afterEach(() => under.end());
 
-  const position = ({ incarnation, boot, seq }: ArchivedReport) =>
+  const position = ({ incarnation, boot, seq }: HistoryReport) =>
     `${String(incarnation)}/${String(boot)}/${String(seq)}`;
   const positions = async (device: string, page: Partial<ReportPage> = {}): Promise<readonly string[]> =>
     (await under.store.reports(device, { ...ALL, ...page })).map(position);
@@ -73,7 +73,7 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
     );
     await owned.commit({ twins: [twin(device)], reports: [...reports.slice(10), ...reports.slice(0, 10)] });
     const whole = await under.store.reports(device, ALL);
-    const paged: ArchivedReport[] = [];
+    const paged: HistoryReport[] = [];
     for (let after: ReportPage['after'] = null; ;) {
       const page = await under.store.reports(device, { ...ALL, after, limit: 4 });
       paged.push(...page);
@@ -153,7 +153,7 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
         ...{ twins: [twin(device, { clock: present })], reports },
         clocks: clocks.map((ended) => ({ device, clock: ended })),
       });
-      const found: ArchivedReport[] = [];
+      const found: HistoryReport[] = [];
       for (let after: ReportPage['after'] = null; ;) {
         const page = await under.store.reports(device, { ...ALL, after, isNewestFirst, limit: 3 });
         found.push(...page);
@@ -355,7 +355,7 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
     const reports = Array.from({ length: 100 }, (_, index) => at(report(index + 1, { filler })));
     await owned.commit({ twins: [twin(device, { clock: clock(1, 0, T0) })], reports });
     for (const window of [{}, { from: T0 }, { from: T0, isNewestFirst: true }]) {
-      const found: ArchivedReport[] = [];
+      const found: HistoryReport[] = [];
       for (let after: ReportPage['after'] = null; ;) {
         const page = await under.store.reports(device, { ...ALL, ...window, after });
         expect(JSON.stringify(page).length).toBeLessThan(REPORT_PAGE_BYTES_MAX + 100_000);

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { BootClock } from '../../actors/clock.ts';
 import type { FiledReport } from '../../actors/decision.ts';
 import type { DeadLetter } from '../../src/contract/dead-letter.ts';
-import type { Forgetting, JournalLine, Transition } from '../../src/contract/journal-entry.ts';
+import type { Forgetting, JournalEntry, Transition } from '../../src/contract/journal-entry.ts';
 import type { LedgerEntry } from '../../src/contract/ledger-entry.ts';
 import { bornTwin, type Twin } from '../../actors/twin.ts';
 import { chargePoint } from '../../machines/charge-point.ts';
@@ -150,7 +150,7 @@ export function lines(
   partition: number,
   first: number,
   ...of: readonly (Transition | LedgerEntry | DeadLetter)[]
-): readonly JournalLine[] {
+): readonly JournalEntry[] {
   return of.map((line, index) => {
     const where = { partition, no: first + index };
     if ('cause' in line) return { ...where, type: 'transition', transition: line };
@@ -294,12 +294,12 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
         status: fc.constantFrom('unanswered', 'missed', 'answered'),
       }),
     ),
-    unheard: fc.nat(),
+    ignoredCommands: fc.nat(),
     identity: orNull(
       fc.record({
         ...{ rivalAt: orNull(time), contestedN: uint },
-        strayBoots: fc.array(uint, { maxLength: 4 }),
-        formers: fc.array(former, { maxLength: 4 }),
+        uncertainBoots: fc.array(uint, { maxLength: 4 }),
+        previousIncarnations: fc.array(former, { maxLength: 4 }),
         ...{ run: orNull(anyRun), second: orNull(anyRun) },
       }),
     ),
@@ -335,7 +335,7 @@ export async function loaded(
   const forgotten: Forgetting[] = [];
   await store.load([partition], {
     twin: ({ device, bytes }) => twins.push(store.unpackTwin(device, bytes)),
-    unheard: (entry) => unheard.push(entry),
+    registered: (entry) => unheard.push(entry),
     forgotten: (forgetting) => forgotten.push(forgetting),
   });
   return forgotten.length === 0 ? { twins, unheard } : { twins, unheard, forgotten };

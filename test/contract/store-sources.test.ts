@@ -50,7 +50,7 @@ describe.each(storesUnderTest)('$name, a source', ({ open }) => {
     const told: [string, string | null][] = [];
     await under.store.load(ALL, {
       twin: ({ device, via: id }) => told.push([device, id]),
-      unheard: () => undefined,
+      registered: () => undefined,
       forgotten: () => undefined,
     });
     expect(told.sort()).toEqual([

@@ -24,7 +24,7 @@ const sensors = Type.Object({
 });
 
 /** What cannot be true of a barrier. */
-const doubts = {
+const contradictions = {
   'arm-in-two-places': 'both limit switches have been closed for a while: one of them is broken',
 } as const;
 
@@ -111,10 +111,10 @@ function observe(report: Report): Observation {
   }
 }
 
-function contradictions(
+function findContradictions(
   report: Report,
   previous: Report | null,
-): readonly Contradiction<keyof typeof doubts>[] {
+): readonly Contradiction<keyof typeof contradictions>[] {
   if (!hasSettled(report, previous, { sensor: 'armUp', value: true })) return [];
   if (!hasSettled(report, previous, { sensor: 'armDown', value: true })) return [];
   return [{ code: 'arm-in-two-places', detail: 'the arm is up and down at once' }];
@@ -131,8 +131,8 @@ export const barrier: Kind = defineKind({
   commands,
   observations,
   observe,
-  doubts,
   contradictions,
+  findContradictions,
   divergence: {
     'ghost-hold': 'trust-device',
     'lost-hold': 'trust-device',

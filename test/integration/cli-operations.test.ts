@@ -8,7 +8,7 @@ import { headers, type Msg, type NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectCorral, type Corral } from '../../src/client/corral.ts';
-import { LOG_LINES } from '../../src/telemetry/log-events.ts';
+import { LOG_EVENTS } from '../../src/telemetry/log-events.ts';
 import { projectFolder } from '../../tools/dev/project-folders.ts';
 import { corralCommand } from '../callers/corral-command.ts';
 import { until } from '../nodes/node.ts';
@@ -224,7 +224,7 @@ describe('metrics', () => {
     const document = readFileSync(join(projectFolder, 'docs/operations.md'), 'utf8');
     const names = [...text.matchAll(/^# TYPE (corral_\S+)/gm)].map(([, name = '']) => name);
     expect(names.filter((name) => !document.includes(`\`${name}\``))).toEqual([]);
-    expect(Object.keys(LOG_LINES).filter((line) => !document.includes(`\`${line}\``))).toEqual([]);
+    expect(Object.keys(LOG_EVENTS).filter((line) => !document.includes(`\`${line}\``))).toEqual([]);
   });
 });
 

@@ -83,7 +83,7 @@ async function startNode(name: string): Promise<HttpApp> {
     streams: { shares: [] },
   });
   return buildHttp({
-    ...{ archive: store, kinds, clock, health, metrics: registry, serverErrorMs, guards: OPEN, logger },
+    ...{ fleetReader: store, kinds, clock, health, metrics: registry, serverErrorMs, guards: OPEN, logger },
     nodeView: { status: async () => THIS_NODE, messagesAfter: async () => null },
     changes: new MemoryChangeFeed(hub),
     commands: { command: async () => ({ type: 'hub-away' }) },

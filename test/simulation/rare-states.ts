@@ -4,7 +4,7 @@
  */
 import { type RefusalCode, REFUSALS } from '../../src/contract/refusal.ts';
 import { isUndecided } from '../../actors/ledger.ts';
-import { DEAF_AFTER } from '../../actors/probe.ts';
+import { UNRESPONSIVE_AFTER } from '../../actors/probe.ts';
 import { OPEN_MAX } from '../../actors/prospect.ts';
 import { SUSPICIONS } from '../../actors/suspicions.ts';
 import type { Twin } from '../../actors/twin.ts';
@@ -17,12 +17,12 @@ export const VISITED_WITHIN_SEEDS = 300;
 
 /** States that a twin shows. */
 const TWIN_STATES: Readonly<Record<string, (twin: Twin) => boolean>> = {
-  deaf: ({ unheard }) => unheard >= DEAF_AFTER,
+  deaf: ({ ignoredCommands }) => ignoredCommands >= UNRESPONSIVE_AFTER,
   'waiting-for-proof': ({ waiting }) => waiting.length > 0,
   undecided: ({ open }) => open.some(isUndecided),
   'full-of-open-commands': ({ open }) => open.length >= OPEN_MAX,
   'second-incarnation': ({ incarnation }) => incarnation > 1,
-  'former-incarnation-known': ({ identity }) => (identity?.formers.length ?? 0) > 0,
+  'former-incarnation-known': ({ identity }) => (identity?.previousIncarnations.length ?? 0) > 0,
   'rival-heard': ({ identity }) => (identity?.rivalAt ?? null) !== null,
   'older-run': ({ identity }) => (identity?.run ?? null) !== null,
   'leap-held': ({ claim }) => claim !== null,

@@ -9,8 +9,8 @@ import { kinds } from '../../machines/kinds.ts';
 import type { StoredMessage } from '../../src/memory/message-stream.ts';
 import { connectToHub, type HubConnection } from '../../src/nats/connect.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
-import type { ArchivedReport, LeaseView } from '../../src/history/ports.ts';
-import { deviceOf } from '../../src/runtime/journal-line.ts';
+import type { HistoryReport, LeaseView } from '../../src/history/ports.ts';
+import { deviceOf } from '../../src/runtime/journal-entry.ts';
 import { systemClock } from '../../src/system/system-clock.ts';
 import { partitionOf } from '../../src/wire/partition.ts';
 import { siteStream } from '../../src/wire/subjects.ts';
@@ -103,7 +103,7 @@ export class Eye {
   /** What the store holds of these devices, and their journal since a mark. */
   async store(devices: readonly string[], mark: Mark): Promise<FinalStore> {
     const twins = new Map<string, Twin>();
-    const reports = new Map<string, readonly ArchivedReport[]>();
+    const reports = new Map<string, readonly HistoryReport[]>();
     const ledger = new Map<string, readonly LedgerEntry[]>();
     for (const device of devices) {
       const twin = await this.twin(device);
@@ -148,8 +148,8 @@ export class Eye {
   }
 
   /** All reports of a device, in the order of the history. */
-  async reports(device: string): Promise<readonly ArchivedReport[]> {
-    const found: ArchivedReport[] = [];
+  async reports(device: string): Promise<readonly HistoryReport[]> {
+    const found: HistoryReport[] = [];
     for (;;) {
       const after = found.at(-1) ?? null;
       const page = { from: null, to: null, after, isNewestFirst: false, limit: PAGE };

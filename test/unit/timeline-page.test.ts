@@ -17,7 +17,7 @@ import {
 import { measuredFirst } from '../../src/http/measured-first.ts';
 import { readTimelineCursor, timelineCursor } from '../../src/http/timeline-cursor.ts';
 import { readTimeline } from '../../src/http/timeline-page.ts';
-import type { ArchivedReport, ReportPage } from '../../src/history/ports.ts';
+import type { HistoryReport, ReportPage } from '../../src/history/ports.ts';
 
 const T0 = Date.UTC(2026, 0, 31, 12);
 const MINUTE = 60_000;
@@ -25,7 +25,7 @@ const SILENCE_MS = 5 * MINUTE;
 /** After everything that is told here. */
 const NOW = T0 + 400 * 1_440 * MINUTE;
 
-const history: fc.Arbitrary<readonly ArchivedReport[]> = fc
+const history: fc.Arbitrary<readonly HistoryReport[]> = fc
   .array(
     fc.record({
       afterMs: fc.integer({ min: 0, max: 60 * MINUTE }),
@@ -53,8 +53,8 @@ const history: fc.Arbitrary<readonly ArchivedReport[]> = fc
   });
 
 /** Reads a list as an archive, never more than `most` at once. */
-function archiveOf(reports: readonly ArchivedReport[], most: number) {
-  return async (page: ReportPage): Promise<readonly ArchivedReport[]> => {
+function archiveOf(reports: readonly HistoryReport[], most: number) {
+  return async (page: ReportPage): Promise<readonly HistoryReport[]> => {
     const { from, to, after, isNewestFirst, limit } = page;
     const found = reports
       .filter(({ measuredAt }) => (from === null || measuredAt >= from) && (to === null || measuredAt < to))
@@ -63,7 +63,7 @@ function archiveOf(reports: readonly ArchivedReport[], most: number) {
   };
 }
 
-type Position = Pick<ArchivedReport, 'incarnation' | 'boot' | 'seq'>;
+type Position = Pick<HistoryReport, 'incarnation' | 'boot' | 'seq'>;
 
 function inOrder(a: Position, b: Position): number {
   return a.incarnation - b.incarnation || a.boot - b.boot || a.seq - b.seq;
@@ -71,7 +71,7 @@ function inOrder(a: Position, b: Position): number {
 
 /** All pages, one after the other, the cursor carried as text. */
 async function everyPage(
-  read: (page: ReportPage) => Promise<readonly ArchivedReport[]>,
+  read: (page: ReportPage) => Promise<readonly HistoryReport[]>,
   asked: { readonly window: TimelineWindow; readonly limit: number },
 ): Promise<WindowedInterval[]> {
   const intervals: WindowedInterval[] = [];
@@ -175,11 +175,11 @@ describe('a timeline read page by page', () => {
   });
 
   test('ends a page early, with a cursor, where an interval is longer than one page may read', async () => {
-    const reports = Array.from({ length: 140_000 }, (_, index): ArchivedReport => ({
+    const reports = Array.from({ length: 140_000 }, (_, index): HistoryReport => ({
       ...{ incarnation: 1, boot: 1, seq: index + 1, up: index * MINUTE, state: 'available' },
       ...{ receivedAt: T0, measuredAt: T0 + index * MINUTE, errorMs: null, disposition: 'latest', body: {} },
     }));
-    const read = async ({ to, after, limit }: ReportPage): Promise<readonly ArchivedReport[]> =>
+    const read = async ({ to, after, limit }: ReportPage): Promise<readonly HistoryReport[]> =>
       reports
         .slice(after?.seq ?? 0, (after?.seq ?? 0) + limit)
         .filter(({ measuredAt }) => to === null || measuredAt < to);

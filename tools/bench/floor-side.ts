@@ -83,9 +83,9 @@ export async function startFloorSide(order: RoundOrder, timer: RoundTimer): Prom
     starts: floor.starts,
     sink: {
       deliver: (batch) => floor.take(batch),
-      hearing: () => undefined,
-      gone: () => undefined,
-      reads: () => undefined,
+      caughtUp: () => undefined,
+      gap: () => undefined,
+      streamIdentified: () => undefined,
       opens: () => undefined,
       readThrough: () => undefined,
     },

@@ -77,7 +77,7 @@ export async function measureHttp(options: HttpOptions): Promise<HttpResult> {
     const { serverErrorMs } = DEFAULT_LIMITS;
     const store = new PostgresStore({ connectionString, kinds, clock: systemClock, serverErrorMs });
     const app = await buildHttp({
-      ...{ archive: store, kinds, clock: systemClock, serverErrorMs, metrics: new Registry() },
+      ...{ fleetReader: store, kinds, clock: systemClock, serverErrorMs, metrics: new Registry() },
       health: { check: async () => [] },
       nodeView: {
         status: () => Promise.reject(new Error('nobody asks')),

@@ -9,7 +9,7 @@ import { kinds } from '../../machines/kinds.ts';
 import { PostgresStore } from '../../src/postgres/store.ts';
 import { DEFAULT_LIMITS } from '../../src/runtime/limits.ts';
 import type { Commit, Lease } from '../../src/runtime/ports.ts';
-import type { JournalLine } from '../../src/contract/journal-entry.ts';
+import type { JournalEntry } from '../../src/contract/journal-entry.ts';
 import { systemClock } from '../../src/system/system-clock.ts';
 import type { Encoding } from '../../src/wire/codec.ts';
 import { partitionOf, PARTITIONS } from '../../src/wire/partition.ts';
@@ -65,7 +65,7 @@ function commitOf(
 ): Commit {
   const { from, to, states } = part;
   const touched = new Map<Growing, number>();
-  const journal: JournalLine[] = [];
+  const journal: JournalEntry[] = [];
   const decisions = Array.from({ length: to - from }, (_, offset) => {
     const decision = heardOnce(fleet, from + offset);
     const state = states.get(partitionOf(decision.twin.device));

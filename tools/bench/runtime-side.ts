@@ -35,9 +35,9 @@ export function countedFeed(feed: Feed, timer: RoundTimer): Feed {
             timer.arrived();
             return sink.deliver(batch);
           },
-          hearing: () => undefined,
-          gone: (range) => sink.gone(range),
-          reads: (stream) => sink.reads(stream),
+          caughtUp: () => undefined,
+          gap: (range) => sink.gap(range),
+          streamIdentified: (stream) => sink.streamIdentified(stream),
           opens: (streams) => sink.opens(streams),
           readThrough: (stream) => sink.readThrough(stream),
         },

@@ -63,8 +63,8 @@ function ruleTable(): string {
 }
 
 function contradictionTable(kinds: readonly Kind[]): string {
-  const rows = kinds.flatMap(({ name, doubts }) =>
-    Object.entries(doubts).map(([reason, sentence]) => [code(name), code(reason), sentence]),
+  const rows = kinds.flatMap(({ name, contradictions }) =>
+    Object.entries(contradictions).map(([reason, sentence]) => [code(name), code(reason), sentence]),
   );
   return table(['kind', 'reason', 'what cannot be true'], rows);
 }

@@ -5,7 +5,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { isSilence, SILENT } from '../../../actors/timeline.ts';
 import { worldState } from '../../../machines/statechart.ts';
-import type { ArchivedReport, ReportPage } from '../../history/ports.ts';
+import type { HistoryReport, ReportPage } from '../../history/ports.ts';
 import { askStore, type HttpApp, type HttpContext, type KnownDevice, knownDevice } from '../context.ts';
 import { measuredFirst, type ReadReports } from '../measured-first.ts';
 import { readTime } from '../page.ts';
@@ -121,8 +121,8 @@ async function knownThen(
   time: number,
 ): Promise<Static<typeof KnownThenSchema>> {
   const [[last], report] = await Promise.all([
-    askStore(context, (archive) =>
-      archive.transitions(twin.device, { before: null, recordedUpTo: time, limit: 1 }),
+    askStore(context, (fleetReader) =>
+      fleetReader.transitions(twin.device, { before: null, recordedUpTo: time, limit: 1 }),
     ),
     newestArrived(context, twin.device, time),
   ]);
@@ -146,11 +146,11 @@ async function newestArrived(
   context: HttpContext,
   device: string,
   time: number,
-): Promise<ArchivedReport | null> {
+): Promise<HistoryReport | null> {
   let after: ReportPage['after'] = null;
   for (let reads = 0; reads < READS_MAX; reads += 1) {
     const page: ReportPage = { from: null, to: time + 1, after, isNewestFirst: true, limit: READ_SIZE };
-    const reports = await askStore(context, (archive) => archive.reports(device, page));
+    const reports = await askStore(context, (fleetReader) => fleetReader.reports(device, page));
     const found = reports.find(
       ({ receivedAt, disposition }) => disposition === 'latest' && receivedAt <= time,
     );
@@ -170,7 +170,7 @@ async function knownNow(
   { twin: { device }, kind }: KnownDevice,
   time: number,
 ): Promise<Static<typeof KnownNowSchema>> {
-  const read: ReadReports = (page) => askStore(context, (archive) => archive.reports(device, page));
+  const read: ReadReports = (page) => askStore(context, (fleetReader) => fleetReader.reports(device, page));
   const [last] = await read({ from: null, to: time + 1, after: null, isNewestFirst: true, limit: 1 });
   const next = await measuredFirst(read, { after: last ?? null, before: null });
   const heardAgainAt = next?.measuredAt ?? context.clock.now();

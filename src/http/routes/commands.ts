@@ -60,7 +60,7 @@ export function commandRoutes(app: HttpApp, context: HttpContext): void {
       const { before = null, limit } = request.query;
       const { twin } = await knownDevice(context, request.params.device);
       const page = { beforeN: before, limit: limit + 1 };
-      const found = await askStore(context, (archive) => archive.commands(twin.device, page));
+      const found = await askStore(context, (fleetReader) => fleetReader.commands(twin.device, page));
       const shown = found.slice(0, limit);
       const last = found.length > limit ? (shown.at(-1)?.n ?? null) : null;
       return {
@@ -92,7 +92,7 @@ export function commandRoutes(app: HttpApp, context: HttpContext): void {
       const { device, id } = request.params;
       const { twin } = await knownDevice(context, device);
       const key = commandId(id);
-      const entry = await askStore(context, (archive) => archive.ledgerEntry(twin.device, key));
+      const entry = await askStore(context, (fleetReader) => fleetReader.ledgerEntry(twin.device, key));
       if (entry !== null) return command.write(entry);
       throw new Problem('unknown-id', `the ledger of "${device}" has no command "${id}"`);
     },

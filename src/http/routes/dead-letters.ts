@@ -57,7 +57,7 @@ export function deadLetterRoutes(app: HttpApp, context: HttpContext): void {
         ...{ device, reason, before },
         limit: limit + 1,
       };
-      const found = await askStore(context, (archive) => archive.deadLetters(page));
+      const found = await askStore(context, (fleetReader) => fleetReader.deadLetters(page));
       const shown = found.slice(0, limit);
       const last = found.length > limit ? shown.at(-1) : undefined;
       const next =

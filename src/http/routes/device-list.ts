@@ -15,7 +15,7 @@ import { askStore, documentNow, type HttpApp, type HttpContext, kindNamed } from
 import { deviceCursor, readDeviceCursor } from '../device-cursor.ts';
 import { limitParameter, nextPath, NextSchema } from '../page.ts';
 import { badQuery, problemResponses } from '../problem.ts';
-import { deviceLine, DeviceLineSchema } from '../twin-view.ts';
+import { deviceSummary, DeviceSummarySchema } from '../twin-view.ts';
 
 /** How many devices a page holds unless asked otherwise, and at most. */
 const LIMIT_DEFAULT = 100;
@@ -34,7 +34,7 @@ const ORDERS: Readonly<Record<string, DeviceOrder>> = {
 };
 
 /** The members a line of the list may be restricted to. */
-const FIELDS = Object.keys(DeviceLineSchema.properties);
+const FIELDS = Object.keys(DeviceSummarySchema.properties);
 
 /** Registers `/v1/devices`. */
 export function deviceListRoutes(app: HttpApp, context: HttpContext): void {
@@ -59,14 +59,14 @@ export function deviceListRoutes(app: HttpApp, context: HttpContext): void {
       const isById = order.by === 'id';
       const after = readDeviceCursor(cursor, isById);
       const [found, counted] = await Promise.all([
-        askStore(context, (archive) => archive.find({ ...filter, order, limit, cursor: after })),
-        total ? askStore(context, (archive) => archive.count(filter)) : null,
+        askStore(context, (fleetReader) => fleetReader.find({ ...filter, order, limit, cursor: after })),
+        total ? askStore(context, (fleetReader) => fleetReader.count(filter)) : null,
       ]);
       const next = found.cursor && deviceCursor(found.cursor, isById);
       return {
         devices: found.devices.map((row) => {
           const known = kindNamed(context, row.kind);
-          return onlyFields(deviceLine(row, known && documentNow(context, row.twin, known)), wanted);
+          return onlyFields(deviceSummary(row, known && documentNow(context, row.twin, known)), wanted);
         }),
         total: counted?.devices ?? null,
         totalIsExact: counted?.isExact ?? null,
@@ -79,7 +79,7 @@ export function deviceListRoutes(app: HttpApp, context: HttpContext): void {
 
 /** A page of the list of devices. */
 export const DeviceListSchema = Type.Object({
-  devices: Type.Array(Type.Partial(DeviceLineSchema), {
+  devices: Type.Array(Type.Partial(DeviceSummarySchema), {
     description: 'in the order asked for; every member of each, unless `fields` leaves it out',
   }),
   total: Type.Union([Type.Integer(), Type.Null()], {
@@ -138,7 +138,7 @@ function readFields(text: string | undefined): ReadonlySet<string> | null {
   throw badQuery('fields', `a device has no member "${unknown}"; it has ${FIELDS.join(', ')}`);
 }
 
-type Line = Static<typeof DeviceLineSchema>;
+type Line = Static<typeof DeviceSummarySchema>;
 
 function onlyFields(line: Line, wanted: ReadonlySet<string> | null): Partial<Line> {
   if (wanted === null) return line;

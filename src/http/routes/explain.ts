@@ -109,13 +109,15 @@ export function explainRoutes(app: HttpApp, context: HttpContext): void {
       const { device } = request.params;
       const { twin, kind } = await knownDevice(context, device);
       const [ownership, transitions, commands, rejected] = await Promise.all([
-        askStore(context, (archive) => archive.ownership(partitionOf(device))),
-        askStore(context, (archive) =>
-          archive.transitions(device, { before: null, recordedUpTo: null, limit: TRANSITIONS_MAX }),
+        askStore(context, (fleetReader) => fleetReader.ownership(partitionOf(device))),
+        askStore(context, (fleetReader) =>
+          fleetReader.transitions(device, { before: null, recordedUpTo: null, limit: TRANSITIONS_MAX }),
         ),
-        askStore(context, (archive) => archive.commands(device, { beforeN: null, limit: COMMANDS_MAX })),
-        askStore(context, (archive) =>
-          archive.deadLetters({ device, reason: null, before: null, limit: DEAD_LETTERS_MAX }),
+        askStore(context, (fleetReader) =>
+          fleetReader.commands(device, { beforeN: null, limit: COMMANDS_MAX }),
+        ),
+        askStore(context, (fleetReader) =>
+          fleetReader.deadLetters({ device, reason: null, before: null, limit: DEAD_LETTERS_MAX }),
         ),
       ]);
       const now = context.clock.now();

@@ -87,7 +87,7 @@ function nowRoute(app: HttpApp, context: HttpContext): void {
   const countNow = async (): Promise<{ readonly at: number; readonly counts: readonly DeviceCount[] }> => {
     const now = context.clock.now();
     if (known === null || now - known.at > COUNTED_AGAIN_MS) {
-      known = { at: now, counts: askStore(context, (archive) => archive.counts()) };
+      known = { at: now, counts: askStore(context, (fleetReader) => fleetReader.counts()) };
     }
     const asked = known;
     try {
@@ -150,8 +150,8 @@ function historyRoute(app: HttpApp, context: HttpContext): void {
       }
       const isWanted = (one: { readonly kind: string }): boolean => kind === undefined || one.kind === kind;
       const [counts, changes] = await Promise.all([
-        askStore(context, (archive) => archive.counts()),
-        askStore(context, (archive) => archive.stateChanges({ from, stepMs })),
+        askStore(context, (fleetReader) => fleetReader.counts()),
+        askStore(context, (fleetReader) => fleetReader.stateChanges({ from, stepMs })),
       ]);
       const points = history(
         counts.filter(isWanted),

@@ -75,7 +75,7 @@ export function forgetRoutes(app: HttpApp, context: HttpContext): void {
       const { reason, by = null } = request.body;
       const answer = await context.forgetting.forget({ device, reason, by }, callerOf(request));
       const forgotten = forgottenBy(answer);
-      const known = await askStore(context, (archive) => archive.forgotten(device));
+      const known = await askStore(context, (fleetReader) => fleetReader.forgotten(device));
       const erasedAt = known?.erasedAt ?? null;
       return reply.code(erasedAt === null ? 202 : 200).send(viewOf(forgotten, erasedAt));
     },

@@ -58,7 +58,7 @@ export function journalRoutes(app: HttpApp, context: HttpContext): void {
       const { before = null, limit } = request.query;
       const { twin } = await knownDevice(context, request.params.device);
       const page = { before, recordedUpTo: null, limit: limit + 1 };
-      const found = await askStore(context, (archive) => archive.transitions(twin.device, page));
+      const found = await askStore(context, (fleetReader) => fleetReader.transitions(twin.device, page));
       const shown = found.slice(0, limit);
       const last = found.length > limit ? (shown.at(-1)?.no ?? null) : null;
       return {

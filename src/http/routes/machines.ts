@@ -110,7 +110,9 @@ function deviceMachineRoute(app: HttpApp, context: HttpContext): void {
       const page = { before: null, recordedUpTo: null, limit: 1 };
       const machine = machineDefinition(kind);
       const layout = readLayout(machine);
-      const [last = null] = await askStore(context, (archive) => archive.transitions(twin.device, page));
+      const [last = null] = await askStore(context, (fleetReader) =>
+        fleetReader.transitions(twin.device, page),
+      );
       const { path } = twin;
       const svg = drawMachine({
         machine,

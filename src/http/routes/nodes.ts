@@ -92,7 +92,7 @@ export function nodeRoutes(app: HttpApp, context: HttpContext): void {
     },
     async () => {
       const [leases, thisNode] = await Promise.all([
-        askStore(context, (archive) => archive.leases()),
+        askStore(context, (fleetReader) => fleetReader.leases()),
         context.nodeView.status(),
       ]);
       const streamSequences = thisNode.streamSequences && Object.fromEntries(thisNode.streamSequences);

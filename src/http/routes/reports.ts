@@ -3,7 +3,7 @@
  */
 import { type Static, Type } from '@sinclair/typebox';
 import { AnyKey } from '../../../machines/report.ts';
-import type { ArchivedReport, ReportPage } from '../../history/ports.ts';
+import type { HistoryReport, ReportPage } from '../../history/ports.ts';
 import { askStore, type HttpApp, type HttpContext, knownDevice } from '../context.ts';
 import {
   checkWindow,
@@ -110,8 +110,8 @@ export function reportRoutes(app: HttpApp, context: HttpContext): void {
       const { twin } = await knownDevice(context, request.params.device);
       const isNewestFirst = request.query.order === 'newest';
       const page: ReportPage = { from, to, after: begin, isNewestFirst, limit };
-      const read = (which: ReportPage): Promise<readonly ArchivedReport[]> =>
-        askStore(context, (archive) => archive.reports(twin.device, which));
+      const read = (which: ReportPage): Promise<readonly HistoryReport[]> =>
+        askStore(context, (fleetReader) => fleetReader.reports(twin.device, which));
       const reports = await read(page);
       const last = reports.at(-1);
       // A page of large reports is shorter than asked for, so what follows does not show from its length.
@@ -128,7 +128,7 @@ export function reportRoutes(app: HttpApp, context: HttpContext): void {
 }
 
 /** A report for HTTP. */
-export function reportView(report: ArchivedReport): Static<typeof ReportViewSchema> {
+export function reportView(report: HistoryReport): Static<typeof ReportViewSchema> {
   return {
     ...report,
     fate: report.disposition === 'latest' ? 'news' : 'late',

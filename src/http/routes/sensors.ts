@@ -64,7 +64,7 @@ export function sensorRoutes(app: HttpApp, context: HttpContext): void {
       const window = readWindow(request.query);
       const { twin, kind } = await knownDevice(context, request.params.device);
       const page = await readSensors({
-        read: (asked) => askStore(context, (archive) => archive.reports(twin.device, asked)),
+        read: (asked) => askStore(context, (fleetReader) => fleetReader.reports(twin.device, asked)),
         sensors: kind.binarySensors,
         driftPpm: kind.limits.driftPpm,
         silenceMs: kind.limits.silenceMs,

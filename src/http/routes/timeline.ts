@@ -72,7 +72,7 @@ export function timelineRoutes(app: HttpApp, context: HttpContext): void {
       const fold = readTimelineCursor(request.query.cursor);
       const { twin, kind } = await knownDevice(context, request.params.device);
       const page = await readTimeline({
-        read: (page) => askStore(context, (archive) => archive.reports(twin.device, page)),
+        read: (page) => askStore(context, (fleetReader) => fleetReader.reports(twin.device, page)),
         window,
         limit: request.query.limit,
         fold,

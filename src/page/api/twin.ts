@@ -29,8 +29,8 @@ export interface KnownState {
   readonly firmware: string | null;
 }
 
-/** One line of the list. */
-export interface DeviceLine extends KnownState {
+/** What the list says of a device. */
+export interface DeviceSummary extends KnownState {
   /** The reasons. */
   readonly suspicions: readonly string[];
   /** How many commands are not resolved. */
@@ -39,7 +39,7 @@ export interface DeviceLine extends KnownState {
 
 /** A page of the list. */
 export interface DevicePage {
-  readonly devices: readonly DeviceLine[];
+  readonly devices: readonly DeviceSummary[];
   readonly cursor: string | null;
   /** How many devices are on all pages together; `null` when it was not asked for. */
   readonly total: number | null;

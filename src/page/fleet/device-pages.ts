@@ -9,7 +9,7 @@
  */
 import type { Heard } from '../ageing.ts';
 import { get } from '../api/request.ts';
-import type { DeviceLine, DevicePage } from '../api/twin.ts';
+import type { DeviceSummary, DevicePage } from '../api/twin.ts';
 import type { Question } from './device-query.ts';
 
 /** Devices asked for at once. */
@@ -29,12 +29,12 @@ interface Place {
 
 interface Page {
   readonly from: Place;
-  readonly rows: readonly Heard<DeviceLine>[] | null;
+  readonly rows: readonly Heard<DeviceSummary>[] | null;
   readonly size: number;
 }
 
 /** A row of the list; `null` while it is being read. */
-export type Row = Heard<DeviceLine> | null;
+export type Row = Heard<DeviceSummary> | null;
 
 /** The pages of one list. */
 export class DevicePages {
@@ -120,7 +120,7 @@ export class DevicePages {
   }
 
   /** Takes in lines that were pushed; tells whether they may have moved a device in the list. */
-  take(lines: ReadonlyMap<string, Heard<DeviceLine>>): boolean {
+  take(lines: ReadonlyMap<string, Heard<DeviceSummary>>): boolean {
     const held = new Set<string>();
     const moved = new Set<string>();
     const patched = this.#pages.map((page) => {
@@ -166,7 +166,7 @@ export class DevicePages {
   }
 
   /** Whether a device that is not held might have come to belong to what is seen. */
-  #mayBelong({ state }: DeviceLine): boolean {
+  #mayBelong({ state }: DeviceSummary): boolean {
     return state === 'suspect' || CHANGING_FILTERS.some((filter) => this.#filters.has(filter));
   }
 
@@ -218,7 +218,7 @@ export class DevicePages {
   async #ask({
     question: at,
     cursor,
-  }: Place): Promise<{ readonly rows: readonly Heard<DeviceLine>[]; readonly next: Place | null }> {
+  }: Place): Promise<{ readonly rows: readonly Heard<DeviceSummary>[]; readonly next: Place | null }> {
     const question = this.#questions[at];
     if (question === undefined) return { rows: [], next: null };
     const query = new URLSearchParams(question.query);
@@ -257,7 +257,7 @@ export class DevicePages {
 }
 
 /** The pages without the devices that were just read elsewhere. */
-function without(pages: readonly Page[], read: readonly Heard<DeviceLine>[]): readonly Page[] {
+function without(pages: readonly Page[], read: readonly Heard<DeviceSummary>[]): readonly Page[] {
   const devices = new Set(read.map(({ said }) => said.device));
   return pages.map((page) => {
     if (page.rows?.some(({ said }) => devices.has(said.device)) !== true) return page;

@@ -1,7 +1,7 @@
 /**
  * Which devices the list shows, as the address says, and the questions it asks the node for them.
  */
-import type { DeviceLine } from '../api/twin.ts';
+import type { DeviceSummary } from '../api/twin.ts';
 import { DOUBTED, OUT_OF_SERVICE, shownState } from '../state-name.ts';
 
 /** The filters of the list, as they are named in the address and by `GET /v1/devices`. */
@@ -62,5 +62,5 @@ export function filtersOf(query: URLSearchParams): URLSearchParams {
 export interface Question {
   readonly query: URLSearchParams;
   /** Whether a device was in the answers to the questions before this one. */
-  readonly isShownBefore: (line: Pick<DeviceLine, 'state' | 'path' | 'quality'>) => boolean;
+  readonly isShownBefore: (line: Pick<DeviceSummary, 'state' | 'path' | 'quality'>) => boolean;
 }

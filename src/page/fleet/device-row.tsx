@@ -5,7 +5,7 @@ import type { ComponentChildren, VNode } from 'preact';
 import { type Standing, standingOf } from '../ageing.ts';
 import type { Kind } from '../api/kinds.ts';
 import { serverNow } from '../api/server-clock.ts';
-import type { DeviceLine } from '../api/twin.ts';
+import type { DeviceSummary } from '../api/twin.ts';
 import { deviceAddress } from '../route.ts';
 import { QualityMark } from '../shell/quality-mark.tsx';
 import { StateMark } from '../shell/state-mark.tsx';
@@ -84,7 +84,7 @@ function StandingCells({
   said,
   standing,
 }: {
-  readonly said: DeviceLine;
+  readonly said: DeviceSummary;
   readonly standing: Standing;
 }): VNode {
   const reasons = said.suspicions.join(', ');

@@ -8,7 +8,7 @@ import type { FleetCounts } from '../api/fleet-counts.ts';
 import { readKinds } from '../api/kinds.ts';
 import { get, noticeLate } from '../api/request.ts';
 import { learnServerTime, serverNow } from '../api/server-clock.ts';
-import type { DeviceLine } from '../api/twin.ts';
+import type { DeviceSummary } from '../api/twin.ts';
 import { connection, doubtOf, useEvents } from '../connection.ts';
 import { useObservable } from '../observable.ts';
 import { Failure } from '../shell/failure.tsx';
@@ -31,7 +31,7 @@ export function FleetPage({ query }: { readonly query: URLSearchParams }): VNode
     void readKinds().catch(() => undefined);
   }, []);
 
-  const pushed = useRef(new Map<string, Heard<DeviceLine>>());
+  const pushed = useRef(new Map<string, Heard<DeviceSummary>>());
   const take = (): void => {
     const lines = pushed.current;
     pushed.current = new Map();
@@ -45,7 +45,7 @@ export function FleetPage({ query }: { readonly query: URLSearchParams }): VNode
         countSoon();
       }
       if (event.event !== 'changed') return;
-      const line = lineOf(event.data as ChangeData);
+      const line = summaryOf(event.data as ChangeData);
       // A whole fleet may change in one second: it is drawn once a frame.
       if (pushed.current.size === 0) requestAnimationFrame(take);
       pushed.current.set(line.said.device, line);
@@ -71,11 +71,11 @@ export function FleetPage({ query }: { readonly query: URLSearchParams }): VNode
 interface ChangeData {
   readonly recordedAt: string;
   /** The device as it stood then. */
-  readonly line: DeviceLine;
+  readonly line: DeviceSummary;
 }
 
 /** After a break events come that are older: the line was said when the change was recorded. */
-function lineOf({ line, recordedAt }: ChangeData): Heard<DeviceLine> {
+function summaryOf({ line, recordedAt }: ChangeData): Heard<DeviceSummary> {
   const now = serverNow();
   const agoMs = now === null ? 0 : Math.max(0, now - Date.parse(recordedAt));
   return { said: line, heardAt: performance.now() - agoMs };

@@ -3,7 +3,7 @@
  */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Heard } from '../ageing.ts';
-import type { DeviceLine } from '../api/twin.ts';
+import type { DeviceSummary } from '../api/twin.ts';
 import { DevicePages } from './device-pages.ts';
 import { FILTERS, filtersOf, questionsOf } from './device-query.ts';
 
@@ -23,7 +23,7 @@ export interface DeviceListing {
   /** Says which rows are seen: they are read. */
   readonly show: (first: number, last: number) => void;
   /** Takes in what was pushed. */
-  readonly take: (lines: ReadonlyMap<string, Heard<DeviceLine>>) => void;
+  readonly take: (lines: ReadonlyMap<string, Heard<DeviceSummary>>) => void;
   /** Reads what is seen once more. */
   readonly refresh: () => void;
 }

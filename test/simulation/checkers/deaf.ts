@@ -1,4 +1,4 @@
-import { DEAF_AFTER } from '../../../actors/probe.ts';
+import { UNRESPONSIVE_AFTER } from '../../../actors/probe.ts';
 import type { Evidence } from '../world/evidence.ts';
 import { type Checker, type Flaw, isHeldAt } from './checker.ts';
 
@@ -23,7 +23,7 @@ export const deaf: Checker = {
           command.closedAt < at &&
           isHeldAt(command, at),
       );
-      if (passed.length < DEAF_AFTER) return [];
+      if (passed.length < UNRESPONSIVE_AFTER) return [];
       const text = `${node} says that it is responsive, and it has heard nothing of ${passed.length} commands since ${heardAt}`;
       return [{ at, device, text }];
     });

@@ -1,5 +1,5 @@
 import type { Report } from '../../../machines/report.ts';
-import type { ArchivedReport } from '../../../src/history/ports.ts';
+import type { HistoryReport } from '../../../src/history/ports.ts';
 import { sampleKey } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
 import type { Checker, Flaw } from './checker.ts';
@@ -38,7 +38,7 @@ export const history: Checker = {
   },
 };
 
-function wrongAbout(key: string, archived: ArchivedReport, { record, hubOffsetMs }: Evidence): string | null {
+function wrongAbout(key: string, archived: HistoryReport, { record, hubOffsetMs }: Evidence): string | null {
   const made = record.madeBySample.get(key);
   if (record.forged.has(key)) return null;
   const what = `report ${archived.boot}/${archived.seq}`;

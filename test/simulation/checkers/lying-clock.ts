@@ -1,4 +1,4 @@
-import type { ArchivedReport } from '../../../src/history/ports.ts';
+import type { HistoryReport } from '../../../src/history/ports.ts';
 import type { Checker, Flaw } from './checker.ts';
 
 /** A clock that is off by less than knowledge stays fresh is not looked for, and a round trip that took as long is believed, ms. */
@@ -7,7 +7,7 @@ const UNSEEN_MS = 60_000;
 const LIED_MAX_MS = 12 * 3_600_000;
 
 /** The sample that a report of the device tells of. */
-function sampleOf(body: ArchivedReport['body']): number {
+function sampleOf(body: HistoryReport['body']): number {
   return Number((body.sensors as Readonly<Record<string, unknown>>).sample);
 }
 

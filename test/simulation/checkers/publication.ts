@@ -1,5 +1,5 @@
 import type { StoredMessage } from '../../../src/memory/message-stream.ts';
-import type { JournalLine } from '../../../src/contract/journal-entry.ts';
+import type { JournalEntry } from '../../../src/contract/journal-entry.ts';
 import type { Evidence } from '../world/evidence.ts';
 import type { Checker, Flaw } from './checker.ts';
 
@@ -49,7 +49,7 @@ export const publication: Checker = {
 const nameOf = ({ partition, no }: { readonly partition: number; readonly no: number }): string =>
   `${partition}-${no}`;
 
-function says({ subject }: StoredMessage, body: Body, line: JournalLine): boolean {
+function says({ subject }: StoredMessage, body: Body, line: JournalEntry): boolean {
   switch (line.type) {
     case 'transition': {
       const { device, from, to, version } = line.transition;
@@ -70,10 +70,10 @@ function says({ subject }: StoredMessage, body: Body, line: JournalLine): boolea
 
 /** Every line that was ever committed, also where the store has forgotten it since: its number is never given again. */
 function linesCommitted({ record }: Evidence): {
-  readonly committed: ReadonlyMap<string, { readonly line: JournalLine; readonly at: number }>;
+  readonly committed: ReadonlyMap<string, { readonly line: JournalEntry; readonly at: number }>;
   readonly flaws: Flaw[];
 } {
-  const committed = new Map<string, { readonly line: JournalLine; readonly at: number }>();
+  const committed = new Map<string, { readonly line: JournalEntry; readonly at: number }>();
   const flaws: Flaw[] = [];
   for (const { at, commit } of record.commits) {
     for (const line of commit.journal) {

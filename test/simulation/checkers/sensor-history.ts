@@ -1,5 +1,5 @@
 import type { SensorChange } from '../../../actors/sensor-changes.ts';
-import type { ArchivedReport } from '../../../src/history/ports.ts';
+import type { HistoryReport } from '../../../src/history/ports.ts';
 import type { Look } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
 import { isInOrder, LOOKS_AGAIN_MS, trulyMeasuredAt, WHOLE_MS } from './filed-reports.ts';
@@ -78,7 +78,7 @@ function neverHappened(
 
 interface History {
   readonly device: string;
-  readonly filed: readonly ArchivedReport[];
+  readonly filed: readonly HistoryReport[];
   readonly told: readonly SensorChange[];
   readonly happened: readonly Happened[];
 }
@@ -107,6 +107,6 @@ function neverTold({ device, filed, told, happened }: History, evidence: Evidenc
   });
 }
 
-function doesTell({ body }: ArchivedReport, sensor: string): boolean {
+function doesTell({ body }: HistoryReport, sensor: string): boolean {
   return typeof (body.sensors as Readonly<Record<string, unknown>>)[sensor] === 'boolean';
 }

@@ -1,5 +1,5 @@
 import type { WindowedInterval } from '../../../actors/timeline.ts';
-import type { ArchivedReport } from '../../../src/history/ports.ts';
+import type { HistoryReport } from '../../../src/history/ports.ts';
 import type { HoldSpan, Look } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
 import { isInOrder, LOOKS_AGAIN_MS, trulyMeasuredAt, WHOLE_MS } from './filed-reports.ts';
@@ -36,7 +36,7 @@ export const timeline: Checker = {
 
 /** Where the timeline says something else of the time of a report than `/at` does. */
 function disagreementWith(
-  filed: readonly ArchivedReport[],
+  filed: readonly HistoryReport[],
   intervals: readonly WindowedInterval[],
 ): Omit<Flaw, 'device'> | null {
   const byTime = filed
@@ -60,7 +60,7 @@ function disagreementWith(
 /** An interval, with the reports from its first one on. */
 interface Told {
   readonly interval: WindowedInterval;
-  readonly within: readonly ArchivedReport[];
+  readonly within: readonly HistoryReport[];
 }
 
 interface Truth {
@@ -68,10 +68,10 @@ interface Truth {
   readonly holds: readonly HoldSpan[];
 }
 
-type Place = Pick<ArchivedReport, 'incarnation' | 'boot' | 'seq'>;
+type Place = Pick<HistoryReport, 'incarnation' | 'boot' | 'seq'>;
 
 /** Where a report stands in the history; its end where there is none. A silence names the last report before it. */
-function placeOf(filed: readonly ArchivedReport[], interval: WindowedInterval | undefined): number {
+function placeOf(filed: readonly HistoryReport[], interval: WindowedInterval | undefined): number {
   if (interval === undefined) return filed.length;
   const isIt = (other: Place): boolean =>
     other.incarnation === interval.incarnation && other.boot === interval.boot && other.seq === interval.seq;
@@ -84,7 +84,7 @@ function wrongAbout(
   evidence: Evidence,
 ): readonly Omit<Flaw, 'device'>[] {
   const { record, hubOffsetMs } = evidence;
-  const measuredAt = (report: ArchivedReport): number | null => {
+  const measuredAt = (report: HistoryReport): number | null => {
     const trueAt = trulyMeasuredAt(evidence, device, report);
     return trueAt === null ? null : trueAt + hubOffsetMs;
   };
@@ -145,7 +145,7 @@ function overlap(one: Span, other: Span): Span {
 }
 
 /** Numbers that nothing was filed under, from the first report of all on and below the highest of each boot. */
-function missingAmong(filed: readonly ArchivedReport[]): number {
+function missingAmong(filed: readonly HistoryReport[]): number {
   const boots = grouped(filed, ({ incarnation, boot }) => `${incarnation} ${boot}`);
   const ofBoots = [...boots.values()].map((reports) => reports.at(-1)!.seq - reports.length);
   return ofBoots.reduce((sum, missing) => sum + missing, 0) - ((filed[0]?.seq ?? 1) - 1);

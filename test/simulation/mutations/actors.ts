@@ -5,8 +5,8 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: "the device's wall clock is trusted",
     file: 'actors/hear.ts',
-    find: 'twin.clock = clockOfNews(draft, report, receivedAt);',
-    put: 'twin.clock = clockOfNews(draft, report, report.at ?? receivedAt);',
+    find: 'twin.clock = clockOfLatest(draft, report, receivedAt);',
+    put: 'twin.clock = clockOfLatest(draft, report, report.at ?? receivedAt);',
     caughtBy: 'clock-bounds',
     seed: 10,
   },
@@ -86,8 +86,8 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: 'an old report moves the known state',
     file: 'actors/hear.ts',
-    find: 'if (newest === null || comparePositions(report, newest) > 0) hearNews(draft, heard);',
-    put: 'if (newest === null || report.boot >= newest.boot) hearNews(draft, heard);',
+    find: 'if (newest === null || comparePositions(report, newest) > 0) hearLatest(draft, heard);',
+    put: 'if (newest === null || report.boot >= newest.boot) hearLatest(draft, heard);',
     // The twin's own invariants refuse what follows from it before it can be stored.
     caughtBy: 'soundness',
     seed: 10,
@@ -187,7 +187,7 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: 'a device that counts its boots anew is old for ever',
     file: 'actors/identity.ts',
-    find: "if (mayBeginAnew(draft, heard, runsBack)) return 'anew';",
+    find: "if (mayBeginAnew(draft, heard, runsBack)) return 'reset';",
     put: '',
     caughtBy: 'known-state',
     seed: 10,

@@ -69,14 +69,14 @@ export const factMutations: readonly Mutation[] = [
   {
     bug: 'a document allows what another command is in the way of',
     file: 'actors/prospect.ts',
-    find: '.filter((name) => obstacleTo(standing, name) === null);',
-    put: ".filter((name) => [null, 'in-flight'].includes(obstacleTo(standing, name)));",
+    find: '.filter((name) => obstacleTo(guardContext, name) === null);',
+    put: ".filter((name) => [null, 'in-flight'].includes(obstacleTo(guardContext, name)));",
     caughtBy: 'allowed',
     seed: 1,
   },
   {
     bug: 'a document allows what its node does not accept before it has read all that was stored',
-    file: 'src/runtime/turn.ts',
+    file: 'src/runtime/decider.ts',
     find: 'const allowed = document.allowed.filter((name) => this.#objectionTo(name, twin) === null);',
     put: 'const { allowed } = document;',
     caughtBy: 'allowed',

@@ -14,7 +14,7 @@ export const runtimeMutations: readonly Mutation[] = [
     bug: 'a node acts before it commits',
     file: 'src/runtime/host.ts',
     find: 'if (!batch.isReadOnly) await this.#write(batch);',
-    put: 'this.#acting.act(batch); if (!batch.isReadOnly) await this.#write(batch);',
+    put: 'this.#effects.run(batch); if (!batch.isReadOnly) await this.#write(batch);',
     caughtBy: 'execution',
     seed: 10,
   },
@@ -52,7 +52,7 @@ export const runtimeMutations: readonly Mutation[] = [
   },
   {
     bug: 'what a device says above its rate is passed over for good',
-    file: 'src/runtime/turn.ts',
+    file: 'src/runtime/decider.ts',
     find: 'partition.backlog.passOver(range);',
     put: '',
     caughtBy: 'history',
@@ -84,7 +84,7 @@ export const runtimeMutations: readonly Mutation[] = [
   },
   {
     bug: 'a document says how old its state was when it was read, not when it is said',
-    file: 'src/runtime/turn.ts',
+    file: 'src/runtime/decider.ts',
     find: `      this.#answerAfterCommit(batch, work, () => {
         const document = twinDocument({ twin, kind, now: clock.now(), serverErrorMs: limits.serverErrorMs });`,
     put: `      const now = clock.now();
@@ -111,7 +111,7 @@ export const runtimeMutations: readonly Mutation[] = [
   },
   {
     bug: 'an accepted command is answered as one that nobody decided on when its wait ends',
-    file: 'src/runtime/acting.ts',
+    file: 'src/runtime/effects.ts',
     find: '    if (!mayAnswer()) {',
     put: `    const denial = encodeFailure('unavailable', 'the ledger could not be read', to.encoding);
     if (to.subject !== '') return bus.reply(to, denial.payload, denial.error);
@@ -121,7 +121,7 @@ export const runtimeMutations: readonly Mutation[] = [
   },
   {
     bug: 'an accepted command of which no more is known is answered as one that nobody decided on',
-    file: 'src/runtime/acting.ts',
+    file: 'src/runtime/effects.ts',
     find: "encodeFailure('outcome-unreadable',",
     put: "encodeFailure('unavailable',",
     caughtBy: 'certainly-not',

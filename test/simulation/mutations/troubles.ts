@@ -8,8 +8,8 @@ export const troubleMutations: readonly Mutation[] = [
   {
     bug: 'a device counts as responsive, however many commands it ignores',
     file: 'actors/probe.ts',
-    find: 'return unheard < DEAF_AFTER;',
-    put: 'return unheard >= 0;',
+    find: 'return ignoredCommands < UNRESPONSIVE_AFTER;',
+    put: 'return ignoredCommands >= 0;',
     caughtBy: 'deaf',
     seed: 67,
   },
@@ -48,7 +48,7 @@ export const troubleMutations: readonly Mutation[] = [
   },
   {
     bug: 'a node commands by a clock of which it knows that it is wrong',
-    file: 'src/runtime/turn.ts',
+    file: 'src/runtime/decider.ts',
     find: 'if (ofClock !== null) return `',
     put: "if (ofClock === '') return `",
     caughtBy: 'wrong-clock',
@@ -80,10 +80,10 @@ export const troubleMutations: readonly Mutation[] = [
   },
   {
     bug: 'a report is none where one value in it does not fit',
-    file: 'src/runtime/turn.ts',
+    file: 'src/runtime/decider.ts',
     find: 'if (report.unreadable !== undefined)\n      telemetry.unreadable({',
     put: `if (report.unreadable !== undefined) {
-      this.#bury(partition, delivery, 'bad-report', 'a value does not fit', batch);
+      this.#deadLetter(partition, delivery, 'bad-report', 'a value does not fit', batch);
       return;
     }
     if (report.unreadable !== undefined)

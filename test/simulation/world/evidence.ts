@@ -1,11 +1,11 @@
 /** What a world leaves behind for its checkers. */
-import type { JournalLine } from '../../../src/contract/journal-entry.ts';
+import type { JournalEntry } from '../../../src/contract/journal-entry.ts';
 import type { LedgerEntry } from '../../../src/contract/ledger-entry.ts';
 import type { SensorChange } from '../../../actors/sensor-changes.ts';
 import type { WindowedInterval } from '../../../actors/timeline.ts';
 import type { Twin } from '../../../actors/twin.ts';
 import type { StoredMessage } from '../../../src/memory/message-stream.ts';
-import type { ArchivedReport } from '../../../src/history/ports.ts';
+import type { HistoryReport } from '../../../src/history/ports.ts';
 import type { WorldRecord } from '../record.ts';
 import type { ServerClock } from './clocks.ts';
 import type { Device } from './device.ts';
@@ -18,9 +18,9 @@ import type { Weather } from './weather.ts';
 /** What the store holds in the end, by device and by partition. */
 export interface FinalStore {
   readonly twins: ReadonlyMap<string, Twin>;
-  readonly reports: ReadonlyMap<string, readonly ArchivedReport[]>;
+  readonly reports: ReadonlyMap<string, readonly HistoryReport[]>;
   readonly ledger: ReadonlyMap<string, readonly LedgerEntry[]>;
-  readonly journal: readonly (readonly JournalLine[])[];
+  readonly journal: readonly (readonly JournalEntry[])[];
 }
 
 /** What people read of a device's past, page by page. */
@@ -66,7 +66,7 @@ export interface Evidence {
   /** What the device said whose uptime lies; `null` in worlds without it. */
   readonly lyingWords: LyingWords | null;
   /** What is filed of the device of which the store refuses some; `null` in worlds without it. */
-  readonly filedOfThorn: readonly ArchivedReport[] | null;
+  readonly filedOfThorn: readonly HistoryReport[] | null;
   /** What the feed said that speaks for others, and the states of all of them when nothing of it was heard any more. */
   readonly feedWords: FeedWords | null;
   /** What was known of its devices while it was examined. */

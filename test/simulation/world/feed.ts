@@ -6,7 +6,7 @@
 import { worldState } from '../../../machines/statechart.ts';
 import type { Twin } from '../../../actors/twin.ts';
 import type { Report } from '../../../machines/report.ts';
-import type { Archive } from '../../../src/history/ports.ts';
+import type { FleetReader } from '../../../src/history/ports.ts';
 import { encode } from '../../../src/wire/codec.ts';
 import type { Happenings } from '../plan.ts';
 import type { WorldRecord } from '../record.ts';
@@ -133,7 +133,7 @@ export class Feed {
     this.#isSilent = true;
   }
 
-  async words(store: Archive): Promise<FeedWords> {
+  async words(store: FleetReader): Promise<FeedWords> {
     const twins = new Map<string, Twin>();
     for (const device of [FEED, ...this.sockets]) {
       const found = await store.twin(device);
@@ -144,7 +144,7 @@ export class Feed {
   }
 
   /** The state of each, as it is known when nobody has heard any of them for long. */
-  async states(store: Archive): Promise<ReadonlyMap<string, string>> {
+  async states(store: FleetReader): Promise<ReadonlyMap<string, string>> {
     const { twins } = await this.words(store);
     return new Map([...twins].map(([device, { path }]) => [device, worldState(path)]));
   }

@@ -1,5 +1,5 @@
 /** Reads what the store holds in the end. */
-import type { JournalLine } from '../../../src/contract/journal-entry.ts';
+import type { JournalEntry } from '../../../src/contract/journal-entry.ts';
 import type { LedgerEntry } from '../../../src/contract/ledger-entry.ts';
 import type { SensorChange } from '../../../actors/sensor-changes.ts';
 import type { TimelineFold, WindowedInterval } from '../../../actors/timeline.ts';
@@ -9,7 +9,7 @@ import { kinds } from '../../../machines/kinds.ts';
 import { readSensors } from '../../../src/http/sensor-page.ts';
 import { readTimeline } from '../../../src/http/timeline-page.ts';
 import type { MemoryStore } from '../../../src/memory/store.ts';
-import type { ArchivedReport, ReportPage } from '../../../src/history/ports.ts';
+import type { HistoryReport, ReportPage } from '../../../src/history/ports.ts';
 import { PARTITIONS } from '../../../src/wire/partition.ts';
 import type { FinalStore, Past } from './evidence.ts';
 
@@ -21,7 +21,7 @@ const ALL_TIME = { from: null, to: null };
 /** All of it, of these devices. */
 export async function readFinalStore(store: MemoryStore, devices: readonly string[]): Promise<FinalStore> {
   const twins = new Map<string, Twin>();
-  const reports = new Map<string, readonly ArchivedReport[]>();
+  const reports = new Map<string, readonly HistoryReport[]>();
   const ledger = new Map<string, readonly LedgerEntry[]>();
   for (const name of devices) {
     const found = await store.twin(name);
@@ -29,7 +29,7 @@ export async function readFinalStore(store: MemoryStore, devices: readonly strin
     reports.set(name, await reportsOf(store, name));
     ledger.set(name, await store.commands(name, { beforeN: null, limit: ARCHIVE_PAGE }));
   }
-  const journal: (readonly JournalLine[])[] = [];
+  const journal: (readonly JournalEntry[])[] = [];
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
     journal.push(await store.journalAfter(partition, 0, ARCHIVE_PAGE * 10));
   }
@@ -55,8 +55,8 @@ export async function readPasts(
   return pasts;
 }
 
-async function reportsOf(store: MemoryStore, device: string): Promise<readonly ArchivedReport[]> {
-  const found: ArchivedReport[] = [];
+async function reportsOf(store: MemoryStore, device: string): Promise<readonly HistoryReport[]> {
+  const found: HistoryReport[] = [];
   for (;;) {
     const after = found.at(-1) ?? null;
     const page = { from: null, to: null, after, isNewestFirst: false, limit: ARCHIVE_PAGE };
@@ -67,7 +67,7 @@ async function reportsOf(store: MemoryStore, device: string): Promise<readonly A
 }
 
 async function timelineOf(
-  filed: readonly ArchivedReport[],
+  filed: readonly HistoryReport[],
   { limits: { silenceMs } }: Kind,
   now: number,
 ): Promise<readonly WindowedInterval[]> {
@@ -83,7 +83,7 @@ async function timelineOf(
 }
 
 async function sensorChangesOf(
-  filed: readonly ArchivedReport[],
+  filed: readonly HistoryReport[],
   { binarySensors: sensors, limits: { silenceMs, driftPpm } }: Kind,
 ): Promise<readonly SensorChange[]> {
   const found: SensorChange[] = [];
@@ -105,15 +105,13 @@ async function sensorChangesOf(
 }
 
 /** Reads on in what was read from the store already. */
-function readerOf(
-  filed: readonly ArchivedReport[],
-): (page: ReportPage) => Promise<readonly ArchivedReport[]> {
+function readerOf(filed: readonly HistoryReport[]): (page: ReportPage) => Promise<readonly HistoryReport[]> {
   return async ({ to, after, limit }) => {
-    const isIt = (other: ArchivedReport): boolean =>
+    const isIt = (other: HistoryReport): boolean =>
       other.incarnation === after?.incarnation && other.boot === after.boot && other.seq === after.seq;
     const first = after === null ? 0 : filed.findIndex(isIt) + 1;
     if (to === null) return filed.slice(first, first + limit);
-    const found: ArchivedReport[] = [];
+    const found: HistoryReport[] = [];
     for (let index = first; index < filed.length && found.length < limit; index += 1) {
       const report = filed[index]!;
       if (report.measuredAt < to) found.push(report);

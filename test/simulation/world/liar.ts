@@ -7,7 +7,7 @@
  */
 import type { Command } from '../../../machines/command.ts';
 import type { Report, RingEntry } from '../../../machines/report.ts';
-import type { Archive, ArchivedReport } from '../../../src/history/ports.ts';
+import type { FleetReader, HistoryReport } from '../../../src/history/ports.ts';
 import { decode, encode } from '../../../src/wire/codec.ts';
 import type { MemoryHub } from '../../../src/memory/hub.ts';
 import type { Happenings } from '../plan.ts';
@@ -43,7 +43,7 @@ export interface LyingWords {
   readonly device: string;
   /** True time of each of its reports, by the sample in its sensors. */
   readonly measuredAt: ReadonlyMap<number, number>;
-  readonly reports: readonly ArchivedReport[];
+  readonly reports: readonly HistoryReport[];
 }
 
 export class Liar {
@@ -54,7 +54,7 @@ export class Liar {
   readonly #happenings: Happenings;
   readonly #site: Site;
   readonly #hub: MemoryHub;
-  readonly #store: Archive;
+  readonly #store: FleetReader;
   readonly #measuredAt = new Map<number, number>();
   #ring: readonly RingEntry[] = [];
   #boot = 1;
@@ -75,7 +75,7 @@ export class Liar {
     readonly happenings: Happenings;
     readonly site: Site;
     readonly hub: MemoryHub;
-    readonly store: Archive;
+    readonly store: FleetReader;
   }) {
     this.#schedule = parts.schedule;
     this.#chance = parts.chance;

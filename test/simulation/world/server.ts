@@ -310,9 +310,9 @@ export class Server {
           sink: {
             deliver: (batch) =>
               new Promise((resolve) => process.enter(() => void sink.deliver(batch).then(resolve))),
-            hearing: (isHearing) => process.enter(() => sink.hearing(isHearing)),
-            gone: (range) => process.enter(() => sink.gone(range)),
-            reads: (stream) => process.enter(() => sink.reads(stream)),
+            caughtUp: (isHearing) => process.enter(() => sink.caughtUp(isHearing)),
+            gap: (range) => process.enter(() => sink.gap(range)),
+            streamIdentified: (stream) => process.enter(() => sink.streamIdentified(stream)),
             opens: (streams) =>
               process.enter(() => {
                 if (!streams.includes(siteStream(SITE))) noted.readThroughAt = schedule.now;

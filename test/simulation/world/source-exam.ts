@@ -4,7 +4,7 @@
  * comes back before they are.
  */
 import { worldState } from '../../../machines/statechart.ts';
-import type { Archive } from '../../../src/history/ports.ts';
+import type { FleetReader } from '../../../src/history/ports.ts';
 import type { Feed } from './feed.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -42,9 +42,9 @@ export class SourceExam {
   readonly answers: SourceAnswer[] = [];
   readonly #schedule: Schedule;
   readonly #feed: Feed;
-  readonly #store: Archive;
+  readonly #store: FleetReader;
 
-  constructor(parts: { readonly schedule: Schedule; readonly feed: Feed; readonly store: Archive }) {
+  constructor(parts: { readonly schedule: Schedule; readonly feed: Feed; readonly store: FleetReader }) {
     this.#schedule = parts.schedule;
     this.#feed = parts.feed;
     this.#store = parts.store;

@@ -4,7 +4,7 @@
  */
 import type { Twin } from '../../../actors/twin.ts';
 import type { Report } from '../../../machines/report.ts';
-import type { Archive } from '../../../src/history/ports.ts';
+import type { FleetReader } from '../../../src/history/ports.ts';
 import { encode } from '../../../src/wire/codec.ts';
 import type { WorldRecord } from '../record.ts';
 import type { Chance } from './chance.ts';
@@ -84,7 +84,7 @@ export class Storageless {
   }
 
   /** What it said, beside what the store holds of it. */
-  async lastWords(store: Archive): Promise<LastWords> {
+  async lastWords(store: FleetReader): Promise<LastWords> {
     const { device } = this;
     const page = { from: null, to: null, after: null, isNewestFirst: false, limit: PAGE };
     const [found, reports] = await Promise.all([store.twin(device), store.reports(device, page)]);

@@ -3,7 +3,7 @@
  * search for the one message among all that were to be written together. In a part of the worlds.
  */
 import { type Report, UPTIME_MAX } from '../../../machines/report.ts';
-import type { Archive, ArchivedReport } from '../../../src/history/ports.ts';
+import type { FleetReader, HistoryReport } from '../../../src/history/ports.ts';
 import type { Commit } from '../../../src/runtime/ports.ts';
 import { encode } from '../../../src/wire/codec.ts';
 import type { Happenings } from '../plan.ts';
@@ -75,7 +75,7 @@ export class Thorn {
   }
 
   /** What is filed of it. */
-  filed(store: Archive): Promise<readonly ArchivedReport[]> {
+  filed(store: FleetReader): Promise<readonly HistoryReport[]> {
     const page = { from: null, to: null, after: null, isNewestFirst: false, limit: PAGE };
     return store.reports(THORN, page);
   }

@@ -123,7 +123,7 @@ export function drawWeather(chance: Chance): Weather {
       waitersMax: chance.pick([1, 1_000]),
       idlePositionLagMax: chance.pick([5, 1_000]),
       serverErrorMs: chance.pick([0, 50, 250]),
-      twinsAwakeMax: chance.pick([1, 1_000]),
+      twinsResidentMax: chance.pick([1, 1_000]),
     },
   };
 }

@@ -7,7 +7,7 @@ import { decide } from '../../../actors/decide.ts';
 import type { CommandRequest, Twin } from '../../../actors/twin.ts';
 import { explain } from '../../../actors/explain.ts';
 import { namesToAbandon } from '../../../actors/legality.ts';
-import { prospectOf, WAITING_MAX } from '../../../actors/prospect.ts';
+import { guardVerdict, WAITING_MAX } from '../../../actors/prospect.ts';
 import { chargePoint } from '../../../machines/charge-point.ts';
 import { kinds } from '../../../machines/kinds.ts';
 import { type Report, RING_SIZE_MAX } from '../../../machines/report.ts';
@@ -150,7 +150,7 @@ describe.each(kinds)('of every $name that can be', (kind) => {
         expect(pair.document.allowed).toEqual(accepted);
         expect(explained(pair)).toEqual(accepted);
         for (const name of names) {
-          const prospect = prospectOf({ twin: pair.twin, kind, context: pair }, name);
+          const prospect = guardVerdict({ twin: pair.twin, kind, context: pair }, name);
           expect(prospect.type === 'refused' ? prospect.code : null).toBe(refusalOf(pair, name));
         }
       }),

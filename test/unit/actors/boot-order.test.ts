@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { chargePoint } from '../../../machines/charge-point.ts';
 import type { Report } from '../../../machines/report.ts';
 import { ReportHistory } from '../../../src/memory/report-history.ts';
-import type { ArchivedReport } from '../../../src/history/ports.ts';
+import type { HistoryReport } from '../../../src/history/ports.ts';
 import { TwinReading } from '../../../src/runtime/twin-reading.ts';
 import { Stage, T0 } from './stage.ts';
 
@@ -113,7 +113,7 @@ class Device {
   }
 
   /** The history as it is known now, in the order in which it was made. */
-  get reports(): readonly ArchivedReport[] {
+  get reports(): readonly HistoryReport[] {
     const page = { from: null, to: null, after: null, isNewestFirst: false, limit: 10_000 };
     const clock = { now: () => this.stage.now };
     return this.history.page(
@@ -123,11 +123,11 @@ class Device {
     );
   }
 
-  reportOf(boot: number, seq: number): ArchivedReport {
+  reportOf(boot: number, seq: number): HistoryReport {
     return this.reports.find((report) => report.boot === boot && report.seq === seq)!;
   }
 
-  offMs({ boot, seq, measuredAt }: ArchivedReport): number {
+  offMs({ boot, seq, measuredAt }: HistoryReport): number {
     return measuredAt - this.trueTimes.get(`${String(boot)}/${String(seq)}`)!;
   }
 
@@ -139,7 +139,7 @@ class Device {
 }
 
 /** By how much the claims of a device contradict each other: a report was certainly measured so long after one that it made later, ms. */
-function contradictionMs(reports: readonly ArchivedReport[]): number {
+function contradictionMs(reports: readonly HistoryReport[]): number {
   let worst = 0;
   let line = 0;
   let after = -Infinity;

@@ -95,7 +95,7 @@ describe('case 28', () => {
     pair.pass(MINUTE);
     pair.report();
     pair.answer();
-    expect(pair.twin.unheard).toBe(0);
+    expect(pair.twin.ignoredCommands).toBe(0);
     expect(pair.document.state).toBe('available');
   });
 });

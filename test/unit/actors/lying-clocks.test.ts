@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Report } from '../../../machines/report.ts';
 import { chargePoint } from '../../../machines/charge-point.ts';
 import { ReportHistory } from '../../../src/memory/report-history.ts';
-import type { ArchivedReport } from '../../../src/history/ports.ts';
+import type { HistoryReport } from '../../../src/history/ports.ts';
 import { TwinReading } from '../../../src/runtime/twin-reading.ts';
 import { Stage, T0 } from './stage.ts';
 
@@ -90,7 +90,7 @@ class Liar {
   }
 
   /** The history as it is known now. */
-  get reports(): readonly ArchivedReport[] {
+  get reports(): readonly HistoryReport[] {
     const page = { from: null, to: null, after: null, isNewestFirst: false, limit: 10_000 };
     const clock = { now: () => this.stage.now };
     return this.history.page(
@@ -100,7 +100,7 @@ class Liar {
     );
   }
 
-  offMs({ seq, measuredAt }: ArchivedReport): number {
+  offMs({ seq, measuredAt }: HistoryReport): number {
     return measuredAt - this.trueTimes.get(seq)!;
   }
 

@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { chargePoint } from '../../../machines/charge-point.ts';
-import { DEAF_AFTER, PROBE_INTERVAL_MS } from '../../../actors/probe.ts';
+import { UNRESPONSIVE_AFTER, PROBE_INTERVAL_MS } from '../../../actors/probe.ts';
 import { Pair } from './pair.ts';
 
 const { probeTimeoutMs, freshMs, driftPpm } = chargePoint.limits;
@@ -148,11 +148,11 @@ describe('what the device lets pass', () => {
     const pair = new Pair();
     pair.report();
     pair.pass(probeTimeoutMs);
-    expect(pair.twin.unheard, 'not heard: nothing is known').toBe(0);
+    expect(pair.twin.ignoredCommands, 'not heard: nothing is known').toBe(0);
     pair.now += 1;
     pair.report();
     pair.report();
-    expect(pair.twin.unheard).toBe(1);
+    expect(pair.twin.ignoredCommands).toBe(1);
   });
 
   test('is counted for a command that was proved not to be executed', () => {
@@ -161,12 +161,12 @@ describe('what the device lets pass', () => {
     pair.unhandled();
     pair.pass(60_000);
     pair.report();
-    expect(pair.twin.unheard).toBe(1);
+    expect(pair.twin.ignoredCommands).toBe(1);
   });
 
   test('makes the twin ask, and after DEAF_AFTER it says that the device is not responsive', () => {
     const pair = new Pair().meet();
-    for (let count = 1; count <= DEAF_AFTER; count += 1) {
+    for (let count = 1; count <= UNRESPONSIVE_AFTER; count += 1) {
       expect(pair.document.responsive).toBe(true);
       pair.pass(PROBE_INTERVAL_MS);
       if (count === 1) {

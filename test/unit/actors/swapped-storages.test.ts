@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { FORMERS_MAX } from '../../../actors/identity.ts';
+import { PREVIOUS_INCARNATIONS_MAX } from '../../../actors/identity.ts';
 import type { Command } from '../../../machines/command.ts';
 import { chargePoint } from '../../../machines/charge-point.ts';
 import type { Report } from '../../../machines/report.ts';
@@ -23,7 +23,7 @@ class Story {
   readonly #undelivered: Report[] = [];
   readonly #delivered: Report[] = [];
   readonly #commands: Command[] = [];
-  readonly #storages = [...OTHER_BOOTS.slice(0, FORMERS_MAX)];
+  readonly #storages = [...OTHER_BOOTS.slice(0, PREVIOUS_INCARNATIONS_MAX)];
   readonly #filed = new Set<Report>();
 
   constructor() {

@@ -132,7 +132,7 @@ describe('a ring with one value that cannot be read', () => {
       say(pair, bad);
       pair.unhandled();
     }
-    expect(pair.twin.unheard).toBe(0);
+    expect(pair.twin.ignoredCommands).toBe(0);
   });
 
   test('ends no doubt about a command that it may still name', () => {

@@ -54,7 +54,7 @@ describe.each(lives.map((life) => [life.kind, life] as const))('the life of a %s
     for (const turns of fleet) {
       for (const [index, { state, report }] of turns.entries()) {
         const previous = turns[index - 1]?.report ?? null;
-        const found = kind.contradictions(report, previous);
+        const found = kind.findContradictions(report, previous);
         const isStuck = 'isHatchSensorStuck' in state && state.isHatchSensorStuck === true;
         if (!isStuck && found.length > 0) expect([found, previous, report]).toBeNull();
       }
@@ -155,7 +155,7 @@ describe('a charge point', () => {
   test('shows the contradiction that a stuck hatch sensor makes', () => {
     const found = fleet.flatMap((turns) =>
       turns.flatMap(({ report }, index) =>
-        kindOf(chargePointLife).contradictions(report, turns[index - 1]?.report ?? null),
+        kindOf(chargePointLife).findContradictions(report, turns[index - 1]?.report ?? null),
       ),
     );
     expect(found.map(({ code }) => code)).toContain('cable-without-hatch');

@@ -36,7 +36,7 @@ describe.each<Mix>(['believable', 'changing', 'steady'])('a %s mix', (mix) => {
     for (const stream of streams) {
       for (const [index, { kind, report }] of stream.entries()) {
         const previous = stream[index - 1]?.report ?? null;
-        const found = kinds.find(({ name }) => name === kind)!.contradictions(report, previous);
+        const found = kinds.find(({ name }) => name === kind)!.findContradictions(report, previous);
         if (found.length > 0) expect([found, previous, report]).toBeNull();
       }
     }

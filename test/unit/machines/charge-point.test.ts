@@ -5,7 +5,7 @@ import { reportOf } from './report-of.ts';
 
 const codes = (report: Partial<Report>, previous?: Partial<Report>): string[] =>
   chargePoint
-    .contradictions(
+    .findContradictions(
       reportOf(report),
       previous === undefined ? null : reportOf({ seq: 5, up: 0, ...previous }),
     )
@@ -34,7 +34,7 @@ describe('a charge point contradicts itself', () => {
 
   test('when the cable connects while the hatch never opened', () => {
     const since = { hatchOpen: 86_400_000, cableConnected: 12_000 };
-    const [found] = chargePoint.contradictions(reportOf({ sensors: plugged, since }), null);
+    const [found] = chargePoint.findContradictions(reportOf({ sensors: plugged, since }), null);
     expect(found?.code).toBe('cable-without-hatch');
     expect(found?.detail).toContain('12000');
     expect(found?.detail).toContain('86400000');

@@ -22,7 +22,9 @@ test('every reason is raised somewhere under its own name, and none is raised th
     const source = readFileSync(join(root, `machines/${name}.ts`), 'utf8');
     return [...source.matchAll(/code: '([a-z-]+)'/g)].map(([, code]) => `${name} ${code ?? ''}`);
   });
-  const listed = kinds.flatMap(({ name, doubts }) => Object.keys(doubts).map((code) => `${name} ${code}`));
+  const listed = kinds.flatMap(({ name, contradictions }) =>
+    Object.keys(contradictions).map((code) => `${name} ${code}`),
+  );
   expect([...new Set(raised)].sort()).toEqual([...listed].sort());
   const reasons = ['suspicions.ts', 'divergence.ts', 'legality.ts'].flatMap((file) =>
     [

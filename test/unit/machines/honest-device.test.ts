@@ -182,7 +182,7 @@ describe.each(devices.map((device) => ({ device, name: device.kind.name })))(
         fc.property(fc.array(turn, { maxLength: 60, size: 'max' }), (turns) => {
           const heard = heardReports(device, turns);
           heard.forEach((report, index) => {
-            expect(device.kind.contradictions(report, heard[index - 1] ?? null)).toEqual([]);
+            expect(device.kind.findContradictions(report, heard[index - 1] ?? null)).toEqual([]);
           });
         }),
         { numRuns: 500 },

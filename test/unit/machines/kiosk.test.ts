@@ -5,7 +5,7 @@ import { reportOf } from './report-of.ts';
 
 const codes = (report: Partial<Report>, previous?: Partial<Report>): string[] =>
   kiosk
-    .contradictions(
+    .findContradictions(
       reportOf(report),
       previous === undefined ? null : reportOf({ seq: 5, up: 0, ...previous }),
     )

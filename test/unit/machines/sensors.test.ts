@@ -87,7 +87,7 @@ describe.each(kinds.map((kind) => ({ kind, name: kind.name })))('the sensors of 
     fc.assert(
       fc.property(reports, fc.option(reports), (report, previous) => {
         expect(kind.observations).toContain(kind.observe(report));
-        for (const found of kind.contradictions(report, previous)) {
+        for (const found of kind.findContradictions(report, previous)) {
           expect(found.code).toMatch(/^[a-z]+(-[a-z]+)*$/);
           expect(found.detail).not.toBe('');
         }

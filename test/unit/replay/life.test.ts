@@ -99,7 +99,7 @@ describe('a replayed charge point', () => {
     const { reports } = await live(BUSY_DAY, 'fifo');
     let previous: Report | null = null;
     for (const report of reports) {
-      expect(chargePoint.contradictions(report, previous)).toEqual([]);
+      expect(chargePoint.findContradictions(report, previous)).toEqual([]);
       expect(chargePoint.observations).toContain(chargePoint.observe(report));
       previous = report;
     }

@@ -11,7 +11,7 @@ import type { Delivery } from '../../../src/runtime/ports.ts';
 const HOUR_MS = 3_600_000;
 const { deviceRangesMax, newestEveryMs } = DEFAULT_LIMITS;
 
-const deferral = new Deferral({ limits: DEFAULT_LIMITS, doOthersWait: () => true, known: () => undefined });
+const deferral = new Deferral({ limits: DEFAULT_LIMITS, isMailboxBusy: () => true, known: () => undefined });
 
 /** A partition in which one device says something, and nothing that is set aside is read. */
 class Bench {
@@ -87,7 +87,7 @@ describe('a buffer that a device empties while others wait', () => {
   const waits = (twin: Twin | Error | undefined): boolean => {
     const partition = { backlog: new Backlog([]) } as unknown as PartitionState;
     const known = (): typeof twin => twin;
-    const asked = new Deferral({ limits: DEFAULT_LIMITS, doOthersWait: () => true, known });
+    const asked = new Deferral({ limits: DEFAULT_LIMITS, isMailboxBusy: () => true, known });
     return asked.waits(partition, { type: 'delivery', delivery: buffer, isAboveRate: false });
   };
 

@@ -31,7 +31,7 @@ test('a message under suspicion is decided alone, also where it was set aside, a
 test('what nothing is held against is decided with others, but for the erasing of a device', () => {
   const refused = new RefusedMessages();
   expect(isDecidedAlone(heard(), refused)).toBe(false);
-  expect(isDecidedAlone({ type: 'stalled' }, refused)).toBe(false);
+  expect(isDecidedAlone({ type: 'process-stalled' }, refused)).toBe(false);
   const word = { asker: 'http:eva', by: 'eva', reason: 'sold' };
   const replyTo = { subject: '_INBOX.1', encoding: 'json' } as never;
   expect(isDecidedAlone({ type: 'forget', device: 'cp-1', word, replyTo }, refused)).toBe(true);

@@ -10,8 +10,8 @@ import { entry, T0, twin } from '../../contract/store-samples.ts';
 
 const store = { packTwin, unpackTwin };
 
-function twinsOf(awakeMax: number, awakeBytesMax = Infinity): Twins {
-  return new Twins({ kinds, store, awakeMax, awakeBytesMax });
+function twinsOf(residentMax: number, residentBytesMax = Infinity): Twins {
+  return new Twins({ kinds, store, residentMax, residentBytesMax });
 }
 
 /** A twin whose newest report has a text of so many characters. */
@@ -23,7 +23,7 @@ function heavy(device: string, characters: number): Twin {
 
 function wakeUpsOf(twins: Twins, hearingSince: number | null): ReadonlyMap<string, number> {
   const told = new Map<string, number>();
-  twins.tellWakeUps(hearingSince, (device, at) => told.set(device, at));
+  twins.forEachWakeTime(hearingSince, (device, at) => told.set(device, at));
   return told;
 }
 
@@ -32,7 +32,7 @@ function lay(twins: Twins, laid: Twin): void {
   const { device, kind, site, path, lastContactAt, hold, open } = laid;
   const heardAt = path === 'offline' ? null : lastContactAt;
   const isBusy = hold !== null || open.length > 0;
-  twins.lay({
+  twins.restore({
     device,
     kind,
     site,

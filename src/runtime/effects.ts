@@ -10,7 +10,7 @@ import type { Forgetting } from '../contract/journal-entry.ts';
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import { encode } from '../wire/codec.ts';
 import { encodeFailure, encodeReply } from '../wire/reply.ts';
-import type { Batch, WrittenLine } from './batch.ts';
+import type { Batch, WrittenEntry } from './batch.ts';
 import { giveUpAnswer } from './given-up.ts';
 import type { RuntimeLimits } from './limits.ts';
 import type { Bus, Clock } from './ports.ts';
@@ -20,7 +20,7 @@ import type { Traces } from './traces.ts';
 import { type Waited, Waiters } from './waiters.ts';
 
 /** What acting takes. */
-export interface ActingOptions {
+export interface EffectsOptions {
   readonly clock: Clock;
   readonly bus: Bus;
   readonly limits: RuntimeLimits;
@@ -32,17 +32,17 @@ export interface ActingOptions {
 }
 
 /** Acts for one host. */
-export class Acting {
-  readonly #options: ActingOptions;
+export class Effects {
+  readonly #options: EffectsOptions;
   readonly #waiters: Waiters;
 
-  constructor(options: ActingOptions) {
+  constructor(options: EffectsOptions) {
     this.#options = options;
     this.#waiters = new Waiters(options.clock);
   }
 
   /** Does what is left to do of a batch that is committed. */
-  act(batch: Batch): void {
+  run(batch: Batch): void {
     const { bus, telemetry, mayAnswer, traces } = this.#options;
     for (const after of batch.afterCommit) {
       const isOurs = (after.type === 'effect' && after.restsOnCommit) || mayAnswer();
@@ -51,17 +51,17 @@ export class Acting {
       else after.answer();
     }
     if (this.#waiters.count > 0) for (const entry of batch.ledger) this.#waiters.learn(entry);
-    for (const { line, twin, commandId } of batch.lines) {
-      if (line.type === 'outcome') this.#tellWaiters(line.entry);
-      if (line.type === 'forgotten') this.#forget(line.forgetting);
-      if (line.type === 'transition') {
-        const { transition } = line;
+    for (const { journalEntry, twin, commandId } of batch.journal) {
+      if (journalEntry.type === 'outcome') this.#tellWaiters(journalEntry.entry);
+      if (journalEntry.type === 'forgotten') this.#forget(journalEntry.forgetting);
+      if (journalEntry.type === 'transition') {
+        const { transition } = journalEntry;
         const trace = traces.of(transition.device, commandId);
         telemetry.transition({ kind: twin?.kind ?? 'unknown', transition, trace });
       }
     }
     // Answers and commands leave before documents are made for those who watch.
-    queueMicrotask(() => this.#publish(batch.lines));
+    queueMicrotask(() => this.#publish(batch.journal));
   }
 
   /** Nobody will hear more of its commands. */
@@ -71,10 +71,11 @@ export class Acting {
       this.#tellUnreadable(waited, 'the device was forgotten meanwhile');
   }
 
-  #publish(lines: readonly WrittenLine[]): void {
+  #publish(entries: readonly WrittenEntry[]): void {
     const { publisher, traces } = this.#options;
-    publisher.publish(lines);
-    for (const { line } of lines) if (line.type === 'outcome') traces.settled(line.entry);
+    publisher.publish(entries);
+    for (const { journalEntry } of entries)
+      if (journalEntry.type === 'outcome') traces.settled(journalEntry.entry);
   }
 
   #perform(device: string, effect: Effect): void {

@@ -5,8 +5,8 @@ import type { NumberedDeadLetter } from '../contract/dead-letter.ts';
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { Twin } from '../../actors/twin.ts';
 import type {
-  Archive,
-  ArchivedReport,
+  FleetReader,
+  HistoryReport,
   DeadLetterPage,
   DeviceQuery,
   ForgottenDevice,
@@ -24,7 +24,7 @@ import { FleetNumbers } from './fleet-numbers.ts';
 import { type NumberedTransition, transitionJson } from './journal-rows.ts';
 import { type EntryRow, entrySelection, readEntry } from './ledger-row.ts';
 import type { PostgresLimits } from './limits.ts';
-import { ReportArchive } from './report-archive.ts';
+import { ReportHistory } from './report-history.ts';
 import type { SessionPool } from './sessions.ts';
 
 /** What the archive asks with. */
@@ -42,15 +42,15 @@ where ($1::text is null or device = $1) and ($2::text is null or reason = $2)
 order by received_at desc, sequence desc, partition desc, no desc limit $7`;
 
 /** The archive on Postgres. */
-export class PostgresArchive implements Archive {
+export class PostgresFleetReader implements FleetReader {
   readonly #options: PostgresArchiveOptions;
-  readonly #reports: ReportArchive;
+  readonly #reports: ReportHistory;
   readonly #search: DeviceSearch;
   readonly #numbers: FleetNumbers;
 
   constructor(options: PostgresArchiveOptions) {
     this.#options = options;
-    this.#reports = new ReportArchive(options);
+    this.#reports = new ReportHistory(options);
     this.#search = new DeviceSearch(options);
     this.#numbers = new FleetNumbers(options);
   }
@@ -63,19 +63,19 @@ export class PostgresArchive implements Archive {
   async twin(device: string): Promise<{ readonly twin: Twin; readonly inventory: InventoryEntry } | null> {
     const found = await this.#device(device);
     if (found === null) return null;
-    const twin = found.twin ?? this.#options.reading.unheard(found.inventory);
+    const twin = found.twin ?? this.#options.reading.initialTwin(found.inventory);
     return twin && { twin, inventory: found.inventory };
   }
 
-  find(query: DeviceQuery): ReturnType<Archive['find']> {
+  find(query: DeviceQuery): ReturnType<FleetReader['find']> {
     return this.#search.find(query);
   }
 
-  count(filter: DeviceFilter): ReturnType<Archive['count']> {
+  count(filter: DeviceFilter): ReturnType<FleetReader['count']> {
     return this.#search.count(filter);
   }
 
-  async reports(device: string, page: ReportPage): Promise<readonly ArchivedReport[]> {
+  async reports(device: string, page: ReportPage): Promise<readonly HistoryReport[]> {
     const found = await this.#device(device);
     const twin = found?.twin ?? null;
     return found === null || twin === null ? [] : this.#reports.page(found.key, twin, page);
@@ -127,11 +127,11 @@ export class PostgresArchive implements Archive {
     });
   }
 
-  counts(): ReturnType<Archive['counts']> {
+  counts(): ReturnType<FleetReader['counts']> {
     return this.#numbers.counts();
   }
 
-  stateChanges(options: Parameters<Archive['stateChanges']>[0]): ReturnType<Archive['stateChanges']> {
+  stateChanges(options: Parameters<FleetReader['stateChanges']>[0]): ReturnType<FleetReader['stateChanges']> {
     return this.#numbers.stateChanges(options);
   }
 
@@ -144,7 +144,7 @@ export class PostgresArchive implements Archive {
     return row ?? { owner: null, isHeld: false, refuses: null };
   }
 
-  leases(): ReturnType<Archive['leases']> {
+  leases(): ReturnType<FleetReader['leases']> {
     return this.#numbers.leases();
   }
 

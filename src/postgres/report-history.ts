@@ -7,7 +7,7 @@
  */
 import { type BootClock, leastMeasuredAt, paceAt, segmentOf } from '../../actors/clock.ts';
 import type { Twin } from '../../actors/twin.ts';
-import { type ArchivedReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../history/ports.ts';
+import { type HistoryReport, REPORT_PAGE_BYTES_MAX, type ReportPage } from '../history/ports.ts';
 import type { TwinReading } from '../runtime/twin-reading.ts';
 import { type ClockRow, clockSelection, readClock } from './history-rows.ts';
 import type { SessionPool } from './sessions.ts';
@@ -103,7 +103,7 @@ const NEAR_BOOTS_MAX = 100;
 
 const INTEGER_MAX = 2_147_483_647;
 
-interface ReportRow extends Omit<ArchivedReport, 'measuredAt' | 'errorMs' | 'disposition' | 'body'> {
+interface ReportRow extends Omit<HistoryReport, 'measuredAt' | 'errorMs' | 'disposition' | 'body'> {
   readonly is_late: boolean;
   readonly body: string;
 }
@@ -124,7 +124,7 @@ const LAST: Position = { incarnation: INTEGER_MAX, boot: Number.MAX_SAFE_INTEGER
 type Clocks = ReadonlyMap<string, readonly BootClock[]>;
 
 /** Reports of devices. */
-export class ReportArchive {
+export class ReportHistory {
   readonly #options: ReportArchiveOptions;
 
   constructor(options: ReportArchiveOptions) {
@@ -132,7 +132,7 @@ export class ReportArchive {
   }
 
   /** See `Archive.reports`. `key` is the device's inside the database. */
-  async page(key: number, twin: Twin, page: ReportPage): Promise<readonly ArchivedReport[]> {
+  async page(key: number, twin: Twin, page: ReportPage): Promise<readonly HistoryReport[]> {
     const hasWindow = page.from !== null || page.to !== null;
     const rows = await (hasWindow ? this.#inWindow(key, twin, page) : this.#anyTime(key, page));
     const clocks = await this.#clocks(key, twin, rows);
@@ -274,7 +274,7 @@ export class ReportArchive {
     return row?.seq ?? 0;
   }
 
-  #archived(row: ReportRow, kind: string, clocks: Clocks): ArchivedReport {
+  #archived(row: ReportRow, kind: string, clocks: Clocks): HistoryReport {
     const { incarnation, boot, seq, up, state, receivedAt, is_late: isLate } = row;
     const clock = segmentOf(clocks.get(bootKey(row)) ?? [], row);
     const { at, errorMs } = this.#options.reading.measuredAt({ kind, clock, up, receivedAt });
@@ -288,7 +288,7 @@ export class ReportArchive {
       measuredAt: at,
       errorMs,
       disposition: isLate ? 'late' : 'latest',
-      body: JSON.parse(row.body) as ArchivedReport['body'],
+      body: JSON.parse(row.body) as HistoryReport['body'],
     };
   }
 }

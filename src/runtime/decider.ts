@@ -44,7 +44,7 @@ import type { Telemetry } from './telemetry.ts';
 import type { Wakeups } from './wakeups.ts';
 
 /** What turns are given. */
-export interface TurnOptions {
+export interface DeciderOptions {
   readonly kinds: readonly Kind[];
   readonly clock: Clock;
   readonly bus: Bus;
@@ -57,14 +57,14 @@ export interface TurnOptions {
   /** How well the time is known. */
   readonly hubClock: Pick<HubClock, 'uncertainMs'>;
   /** Whether something waits behind what is decided now. */
-  readonly doOthersWait: () => boolean;
+  readonly isMailboxBusy: () => boolean;
   /** Messages the store refused for good, with what it said. */
   readonly refusedByStore: RefusedMessages;
 }
 
 /** Takes one host's turns. */
-export class Turns {
-  readonly #options: TurnOptions;
+export class Decider {
+  readonly #options: DeciderOptions;
   readonly #devices: DeviceTwins;
   readonly #deferral: Deferral;
   readonly #deadLetters: DeadLetters;
@@ -73,7 +73,7 @@ export class Turns {
   readonly #sources: SourceNews;
   #hearingSince: number | null = null;
 
-  constructor(options: TurnOptions) {
+  constructor(options: DeciderOptions) {
     this.#options = options;
     this.#devices = new DeviceTwins(options);
     const known: DeferralOptions['known'] = (partition, device) => this.#devices.known(partition, device);
@@ -92,7 +92,7 @@ export class Turns {
   }
 
   /** Decides on one thing. */
-  take(work: Work, batch: Batch): void {
+  decide(work: Work, batch: Batch): void {
     switch (work.type) {
       case 'delivery':
         this.#deliver(work, batch);
@@ -110,16 +110,16 @@ export class Turns {
       case 'settle':
         this.#moves.settle(work.stream, batch);
         return;
-      case 'hearing':
+      case 'caught-up':
         this.#hear(work.isHearing);
         return;
-      case 'stalled':
+      case 'process-stalled':
         this.#hearAnew();
         return;
-      case 'gone':
+      case 'gap':
         this.#moves.skip(work.range, batch);
         return;
-      case 'reads':
+      case 'stream-identified':
         this.#moves.read(work, batch);
         return;
       case 'opens':
@@ -144,7 +144,7 @@ export class Turns {
     const { partitions, wakeups } = this.#options;
     const together = new Set([...partitions.values()].map(({ twins }) => twins));
     for (const twins of together) {
-      twins.tellWakeUps(this.#hearingSince, (device, at) => wakeups.arm(device, at));
+      twins.forEachWakeTime(this.#hearingSince, (device, at) => wakeups.arm(device, at));
     }
   }
 
@@ -236,16 +236,16 @@ export class Turns {
     if (delivery.receivedAt < batch.oldestReceivedAt) batch.oldestReceivedAt = delivery.receivedAt;
     const refused = this.#options.refusedByStore.get(delivery);
     if (refused !== undefined) {
-      this.#bury(partition, delivery, 'refused-by-store', refused, batch);
+      this.#deadLetter(partition, delivery, 'refused-by-store', refused, batch);
       return;
     }
     const read = readReports(delivery.device, delivery.payload);
     if (!read.ok) {
-      this.#bury(partition, delivery, read.reason, read.detail, batch);
+      this.#deadLetter(partition, delivery, read.reason, read.detail, batch);
       return;
     }
     for (const { reason, detail, index } of read.problems) {
-      this.#bury(partition, delivery, reason, `report ${String(index)} of the frame: ${detail}`, batch);
+      this.#deadLetter(partition, delivery, reason, `report ${String(index)} of the frame: ${detail}`, batch);
     }
     for (const report of read.reports) this.#report(partition, delivery, report, batch);
   }
@@ -254,7 +254,7 @@ export class Turns {
     const { telemetry } = this.#options;
     const found = this.#devices.speaking(partition, delivery, said);
     if (!found.ok) {
-      this.#bury(partition, delivery, found.reason, found.detail, batch);
+      this.#deadLetter(partition, delivery, found.reason, found.detail, batch);
       return;
     }
     const { receivedAt, payload } = delivery;
@@ -263,7 +263,8 @@ export class Turns {
       telemetry.unreadable({ device: delivery.device, names: report.unreadable });
     const input: Input = { type: 'report', report, receivedAt, encoding: encodingOf(payload) ?? 'msgpack' };
     const decision = this.#decide(partition, found.kind, found.twin, input, batch);
-    if (decision instanceof Error) this.#bury(partition, delivery, 'quarantined', decision.message, batch);
+    if (decision instanceof Error)
+      this.#deadLetter(partition, delivery, 'quarantined', decision.message, batch);
     else {
       this.#count(decision, found.twin, report);
       if (found.isStranger && decision.twin !== found.twin)
@@ -430,7 +431,13 @@ export class Turns {
     return this.#hearingSince !== null && backlog.mayHoldOf(twin) ? now : this.#hearingSince;
   }
 
-  #bury(partition: PartitionState, delivery: Delivery, reason: string, detail: string, batch: Batch): void {
+  #deadLetter(
+    partition: PartitionState,
+    delivery: Delivery,
+    reason: string,
+    detail: string,
+    batch: Batch,
+  ): void {
     this.#deadLetters.keep({ partition, delivery, batch }, { reason, detail });
   }
 }
