@@ -17,6 +17,12 @@ const throughPrint =
 const throughListen =
   'Listen through src/nats/listen.ts: what is thrown while a message is read or handled would end the read loop of the connection.';
 
+/** A literal spread into a literal only hides how long a line is, and from the compiler that a property is given twice. */
+const spreadLiterals = ['ObjectExpression', 'ArrayExpression'].map((literal) => ({
+  selector: `${literal} > SpreadElement > ${literal}`,
+  message: 'Write the properties, or elements, themselves.',
+}));
+
 const ambientGlobals = [
   'process',
   'performance',
@@ -55,6 +61,7 @@ export default tseslint.config(
       'no-param-reassign': 'error',
       'object-shorthand': 'error',
       'prefer-template': 'error',
+      'no-restricted-syntax': ['error', ...spreadLiterals],
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',
         { considerDefaultExhaustiveForUnions: true, requireDefaultForNonUnion: true },
@@ -85,7 +92,10 @@ export default tseslint.config(
   },
   {
     files: [
-      ...['machines/**/*.ts', 'actors/**/*.ts', 'src/**/*.{ts,tsx}', 'tools/**/*.ts'],
+      'machines/**/*.ts',
+      'actors/**/*.ts',
+      'src/**/*.{ts,tsx}',
+      'tools/**/*.ts',
       'test/{simulation,storm}/**/!(*.test).ts',
     ],
     rules: { 'no-console': 'error' },
@@ -115,6 +125,7 @@ export default tseslint.config(
     rules: {
       'no-restricted-syntax': [
         'error',
+        ...spreadLiterals,
         { selector: "CallExpression[callee.property.name='subscribe']", message: throughListen },
       ],
     },
@@ -132,6 +143,7 @@ export default tseslint.config(
       ],
       'no-restricted-syntax': [
         'error',
+        ...spreadLiterals,
         { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: throughAPort },
         { selector: "CallExpression[callee.name='Date']", message: throughAPort },
       ],

@@ -35,7 +35,11 @@ export function operatorAbandon(draft: Draft, request: CommandRequest, spec: Com
   const { now } = context;
   const entry: LedgerEntry = {
     ...nextEntry(draft, request, spec),
-    ...{ certainAt: now, outcome: 'done', proof: proofText('engineer', word), decidedAt: now, closedAt: now },
+    certainAt: now,
+    outcome: 'done',
+    proof: proofText('engineer', word),
+    decidedAt: now,
+    closedAt: now,
   };
   remember(draft, entry);
   writeEntry(draft, entry, { publish: true });

@@ -30,7 +30,11 @@ export function operatorClear(draft: Draft, request: CommandRequest, spec: Comma
   const proof = proofText('engineer', [word, ...stays].join('; '));
   const entry: LedgerEntry = {
     ...nextEntry(draft, request, spec),
-    ...{ certainAt: now, outcome: 'done', proof, decidedAt: now, closedAt: now },
+    certainAt: now,
+    outcome: 'done',
+    proof,
+    decidedAt: now,
+    closedAt: now,
   };
   remember(draft, entry);
   writeEntry(draft, entry, { publish: true });

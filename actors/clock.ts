@@ -139,9 +139,20 @@ export function startClock(options: {
   const { incarnation, boot, seq, up, receivedAt, countsFromElsewhere = false } = options;
   const isElsewhere = countsFromElsewhere || beginsElsewhere(seq, up);
   return {
-    ...{ incarnation, boot, fromSeq: 0, untilSeq: null, brokenAt: null, beganUp: isElsewhere ? up : 0 },
-    ...{ latest: { up, at: receivedAt }, earliest: null, agreed: null, crossings: 0, lag: null },
-    ...{ endedUp: null, lastLate: null, notBefore: null },
+    incarnation,
+    boot,
+    fromSeq: 0,
+    untilSeq: null,
+    brokenAt: null,
+    beganUp: isElsewhere ? up : 0,
+    latest: { up, at: receivedAt },
+    earliest: null,
+    agreed: null,
+    crossings: 0,
+    lag: null,
+    endedUp: null,
+    lastLate: null,
+    notBefore: null,
   };
 }
 
@@ -263,10 +274,20 @@ function agreementWith(agreed: Agreement | null, up: number, tripMs: number): Ag
 export function nextSegment(clock: BootClock, { seq, up }: Numbered, soonest: Timed): BootClock {
   const { incarnation, boot, crossings } = clock;
   return {
-    ...{ incarnation, boot, fromSeq: seq, untilSeq: null, brokenAt: null, beganUp: up },
+    incarnation,
+    boot,
+    fromSeq: seq,
+    untilSeq: null,
+    brokenAt: null,
+    beganUp: up,
     latest: { up: soonest.up, at: soonest.receivedAt },
-    ...{ earliest: null, agreed: null, crossings: crossings + 1, lag: null },
-    ...{ endedUp: null, lastLate: null, notBefore: null },
+    earliest: null,
+    agreed: null,
+    crossings: crossings + 1,
+    lag: null,
+    endedUp: null,
+    lastLate: null,
+    notBefore: null,
   };
 }
 

@@ -250,12 +250,18 @@ function commandProspect(evidence: Evidence, name: string): CommandProspect {
     }
     case 'after-proof':
       return {
-        ...{ name, accepted: true, sent: true, code: 'needs-proof' },
+        name,
+        accepted: true,
+        sent: true,
+        code: 'needs-proof',
         sentence: `${name} would be decided on after the device has answered \`report\`: ${prospect.detail}.`,
       };
     case 'refused':
       return {
-        ...{ name, accepted: false, sent: false, code: prospect.code },
+        name,
+        accepted: false,
+        sent: false,
+        code: prospect.code,
         sentence: `${name} would be refused: ${prospect.detail}.`,
       };
   }

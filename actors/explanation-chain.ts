@@ -74,7 +74,10 @@ export function causesOf(recorded: Recorded): readonly ChainLink[] {
     ...rejected.filter(({ receivedAt }) => receivedAt >= from).map(deadLetterLink),
     ...newestLinks(recorded, shown),
     ...twin.suspicions.map(({ since, reason, detail }) => ({
-      ...{ at: since, errorMs: 0, type: 'suspicion' as const, reason },
+      at: since,
+      errorMs: 0,
+      type: 'suspicion' as const,
+      reason,
       sentence: `The known state is in doubt (${reason}): ${detail}.`,
     })),
     ...probeLinks(twin),
@@ -97,8 +100,13 @@ function transitionLink(transition: Recorded['transitions'][number]): ChainLink 
   const when = isLate ? ` (known ${durationText(recordedAt - at)} later)` : '';
   const moved = from === to ? `It stays ${to}` : `From ${from} to ${to}`;
   return {
-    ...{ at, errorMs, type: cause.type, sentence: `${moved}: ${cause.detail}${when}.` },
-    ...{ journalNo: no, from, to },
+    at,
+    errorMs,
+    type: cause.type,
+    sentence: `${moved}: ${cause.detail}${when}.`,
+    journalNo: no,
+    from,
+    to,
     ...(boot === null || seq === null ? {} : { boot, seq }),
   };
 }
@@ -111,13 +119,19 @@ function commandLinks(entry: LedgerEntry, kind: Kind): readonly ChainLink[] {
     ? `it was accepted, and cannot start after ${momentText(certainAt)}`
     : 'the twin did it by itself at once, and nothing was sent';
   const asked: ChainLink = {
-    ...{ at: acceptedAt, errorMs: 0, type: 'command', ...refs },
+    at: acceptedAt,
+    errorMs: 0,
+    type: 'command',
+    ...refs,
     sentence: `${by ?? 'Somebody'}${asker === null ? '' : ` (asked by ${asker})`} commanded ${name} (n ${String(n)}); ${fate}.`,
   };
   if (decidedAt === null) return [asked];
   const why = [reason, proof].filter((text) => text !== null).join('; ');
   const decided: ChainLink = {
-    ...{ at: decidedAt, errorMs: 0, type: outcome === 'unknown' ? 'deadline' : 'command', ...refs },
+    at: decidedAt,
+    errorMs: 0,
+    type: outcome === 'unknown' ? 'deadline' : 'command',
+    ...refs,
     sentence: `${name} (n ${String(n)}) is ${outcome}${why === '' ? '' : `: ${why}`}.`,
   };
   return [asked, decided];
@@ -125,7 +139,12 @@ function commandLinks(entry: LedgerEntry, kind: Kind): readonly ChainLink[] {
 
 function deadLetterLink({ receivedAt, stream, sequence, site, reason, detail }: RejectedMessage): ChainLink {
   return {
-    ...{ at: receivedAt, errorMs: 0, type: 'dead-letter', reason, stream, streamSequence: sequence },
+    at: receivedAt,
+    errorMs: 0,
+    type: 'dead-letter',
+    reason,
+    stream,
+    streamSequence: sequence,
     sentence: `A message from ${site} could not be read (${reason}): ${detail}.`,
   };
 }
@@ -140,11 +159,19 @@ function newestLinks({ twin, kind }: Recorded, shown: Recorded['transitions']): 
   const isShown = last?.cause.type === 'report' && last.boot === boot && last.seq === seq;
   const where = `report ${String(boot)}/${String(seq)}`;
   const report: ChainLink = {
-    ...{ at, errorMs, type: 'report', boot, seq },
+    at,
+    errorMs,
+    type: 'report',
+    boot,
+    seq,
     sentence: `The newest ${where} says ${newest.report.state}; it arrived at ${momentText(newest.receivedAt)}.`,
   };
   const bound: ChainLink = {
-    ...{ at: newest.receivedAt, errorMs: 0, type: 'clock', boot, seq },
+    at: newest.receivedAt,
+    errorMs: 0,
+    type: 'clock',
+    boot,
+    seq,
     sentence:
       errorMs === null
         ? `Nothing bounds how long ${where} was on its way: no command was answered in boot ${String(boot)} yet.`
@@ -158,7 +185,10 @@ function probeLinks({ probe }: Twin): readonly ChainLink[] {
   const fate = probe.status === 'missed' ? 'it was heard since, and let that pass' : 'no answer came yet';
   return [
     {
-      ...{ at: probe.sentAt, errorMs: 0, type: 'command', n: probe.n },
+      at: probe.sentAt,
+      errorMs: 0,
+      type: 'command',
+      n: probe.n,
       sentence: `The twin asked for a report by itself (n ${String(probe.n)}): ${fate}.`,
     },
   ];
@@ -170,7 +200,9 @@ function silenceLinks({ twin, kind, now }: Recorded): readonly ChainLink[] {
   const since = durationText(now - twin.lastContactAt);
   return [
     {
-      ...{ at: twin.lastContactAt, errorMs: 0, type: 'silence' },
+      at: twin.lastContactAt,
+      errorMs: 0,
+      type: 'silence',
       sentence: `Nothing was heard for ${since}; a ${kind.name} counts as offline after ${durationText(kind.limits.silenceMs)}.`,
     },
   ];

@@ -252,8 +252,13 @@ export function endIncarnation(
     addClock(draft, clock);
     const { boot, seq } = newest;
     const previous: PreviousIncarnation = {
-      ...{ incarnation: twin.incarnation, boot, seq, clock: withEnd(clock, newest), sequence },
-      ...{ provedBy, endedAt },
+      incarnation: twin.incarnation,
+      boot,
+      seq,
+      clock: withEnd(clock, newest),
+      sequence,
+      provedBy,
+      endedAt,
     };
     const identity = twin.identity ?? UNDOUBTED;
     const previousIncarnations = [previous, ...identity.previousIncarnations].slice(

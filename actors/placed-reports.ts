@@ -52,7 +52,9 @@ function placeBefore<Report extends MeasuredReport>(
     return { report, at: measuredAt, errorMs, isOvertaken: false };
   const at = next.measuredAt;
   return {
-    ...{ report, at, errorMs: errorMs === null ? null : errorMs + measuredAt - at },
+    report,
+    at,
+    errorMs: errorMs === null ? null : errorMs + measuredAt - at,
     isOvertaken: errorMs !== null && measuredAt - errorMs > at + (next.errorMs ?? 0),
   };
 }

@@ -26,7 +26,11 @@ export function operatorRenew(draft: Draft, request: CommandRequest, spec: Comma
   const last = twin.newest === null ? 'nothing' : `${String(twin.newest.boot)}/${String(twin.newest.seq)}`;
   const entry: LedgerEntry = {
     ...nextEntry(draft, request, spec),
-    ...{ certainAt: now, outcome: 'done', proof: proofText('engineer', word), decidedAt: now, closedAt: now },
+    certainAt: now,
+    outcome: 'done',
+    proof: proofText('engineer', word),
+    decidedAt: now,
+    closedAt: now,
   };
   endIncarnation(draft, { cause: word, provedBy: twin.lastN + 1, endedAt: now });
   twin.claim = null;

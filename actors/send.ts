@@ -43,10 +43,24 @@ export function nextEntry(
 ): LedgerEntry {
   const { twin, context } = draft;
   return {
-    ...{ device: twin.device, id, n: giveNumber(draft), name, args, by, asker },
-    ...{ epoch: context.epoch, incarnation: twin.incarnation, ...deadline(draft, spec) },
-    ...{ holdMs: holdMsOf(args, spec), acceptedAt: context.now, sentAt: context.now },
-    ...{ outcome: 'pending', reason: null, proof: null, decidedAt: null, closedAt: null },
+    device: twin.device,
+    id,
+    n: giveNumber(draft),
+    name,
+    args,
+    by,
+    asker,
+    epoch: context.epoch,
+    incarnation: twin.incarnation,
+    ...deadline(draft, spec),
+    holdMs: holdMsOf(args, spec),
+    acceptedAt: context.now,
+    sentAt: context.now,
+    outcome: 'pending',
+    reason: null,
+    proof: null,
+    decidedAt: null,
+    closedAt: null,
     compensatedBy: spec.resolver.compensatedBy,
     ...endsOf(draft, spec),
   };
@@ -93,7 +107,11 @@ export function resend(draft: Draft, entry: LedgerEntry): void {
 function send(draft: Draft, entry: LedgerEntry): void {
   const { context } = draft;
   const command: Command = {
-    ...{ n: entry.n, epoch: context.epoch, id: entry.id, name: entry.name, args: entry.args },
+    n: entry.n,
+    epoch: context.epoch,
+    id: entry.id,
+    name: entry.name,
+    args: entry.args,
     ...(entry.boot !== null && { boot: entry.boot }),
     ...(entry.notAfterUp !== null && { notAfterUp: entry.notAfterUp }),
     ...(entry.holdMs !== null && { holdMs: entry.holdMs }),

@@ -23,7 +23,9 @@ export interface Answer {
 export function answersSince({ twin, context }: Draft, report: Report, since: number): readonly Answer[] {
   const { probe, open, recent } = twin;
   const asked: Answer[] = [...open, ...recent].map(({ n, name, id, acceptedAt }) => ({
-    ...{ n, sentAt: acceptedAt, what: `${name} ${id} (n ${String(n)})` },
+    n,
+    sentAt: acceptedAt,
+    what: `${name} ${id} (n ${String(n)})`,
   }));
   if (probe !== null)
     asked.push({ n: probe.n, sentAt: probe.sentAt, what: `a probe (n ${String(probe.n)})` });

@@ -35,7 +35,11 @@ export function sourceOf(
   const sinceOf = (reason: string): number | null =>
     suspicions.find((suspicion) => suspicion.reason === reason)?.since ?? null;
   return {
-    ...{ id: device, site, session: boot, heardAt: lastContactAt, via: via?.id ?? null },
+    id: device,
+    site,
+    session: boot,
+    heardAt: lastContactAt,
+    via: via?.id ?? null,
     awaySince: worldState(path) === 'offline' ? (since ?? lastContactAt) : sinceOf(SOURCE_AWAY),
     replaysSince: sinceOf(SNAPSHOT_REPLAYED),
   };

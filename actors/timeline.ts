@@ -135,9 +135,19 @@ export function fallSilent(
   const { incarnation, boot, seq, errorMs } = last;
   const from = Math.floor(lastReportAt) + 1;
   const silence: TimelineFold['open'] = {
-    ...{ state: SILENT, isSilent: true, from, errorMs, to: null },
-    ...{ incarnation, boot, seq, lastReportAt, reports: 0, reboots: 0 },
-    ...{ gaps: hole.isHole ? 1 : 0, missing: countOf(hole.missing) },
+    state: SILENT,
+    isSilent: true,
+    from,
+    errorMs,
+    to: null,
+    incarnation,
+    boot,
+    seq,
+    lastReportAt,
+    reports: 0,
+    reboots: 0,
+    gaps: hole.isHole ? 1 : 0,
+    missing: countOf(hole.missing),
   };
   return { fold: { open: silence, last }, closed: { ...open, to: from } };
 }
@@ -207,8 +217,19 @@ type Moment = Pick<PlacedReport<TimelineReport>, 'at' | 'errorMs'>;
 function begin(report: TimelineReport, { at, errorMs }: Moment): TimelineFold['open'] {
   const { state, incarnation, boot, seq } = report;
   return {
-    ...{ state, isSilent: false, from: at, errorMs, to: null, incarnation, boot, seq, lastReportAt: at },
-    ...{ reports: 1, gaps: 0, missing: 0, reboots: 0 },
+    state,
+    isSilent: false,
+    from: at,
+    errorMs,
+    to: null,
+    incarnation,
+    boot,
+    seq,
+    lastReportAt: at,
+    reports: 1,
+    gaps: 0,
+    missing: 0,
+    reboots: 0,
   };
 }
 

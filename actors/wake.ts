@@ -77,19 +77,23 @@ export function armedTimers(kind: Kind, twin: Twin): readonly ArmedTimer[] {
   const { hold, probe } = twin;
   const timers: readonly ArmedTimer[] = [
     {
-      ...{ name: 'hold-end', at: holdCertainUntil(twin) ?? Infinity },
+      name: 'hold-end',
+      at: holdCertainUntil(twin) ?? Infinity,
       sentence: `The reservation ${hold?.id ?? ''} has certainly ended by itself.`,
     },
     {
-      ...{ name: 'probe-timeout', at: probe?.waitsUntil ?? Infinity },
+      name: 'probe-timeout',
+      at: probe?.waitsUntil ?? Infinity,
       sentence: 'An answer to `report` is no longer waited for.',
     },
     {
-      ...{ name: 'silence', at: silentAt(kind, twin, -Infinity) },
+      name: 'silence',
+      at: silentAt(kind, twin, -Infinity),
       sentence: 'Without any report by then the device counts as offline.',
     },
     {
-      ...{ name: 'ask-what-became', at: unknownProbeAt(twin) },
+      name: 'ask-what-became',
+      at: unknownProbeAt(twin),
       sentence: 'The device is asked what became of a command whose outcome is unknown.',
     },
     ...twin.open.map((entry): ArmedTimer => {

@@ -222,11 +222,13 @@ function findContradictions(report: Report, previous: Report | null): readonly F
   return [
     cableWithoutHatch(report),
     chargingWithout(report, previous, {
-      ...{ code: 'charging-without-cable', sensor: 'cableConnected' },
+      code: 'charging-without-cable',
+      sensor: 'cableConnected',
       detail: 'it says that it charges and no cable is in it',
     }),
     chargingWithout(report, previous, {
-      ...{ code: 'charging-without-car', sensor: 'carPresent' },
+      code: 'charging-without-car',
+      sensor: 'carPresent',
       detail: 'it says that it charges and no car stands in the bay',
     }),
     powerWithoutCable(report, previous),

@@ -43,7 +43,8 @@ try {
 /** Runs everything until it is told to stop; resolves with the exit code. */
 async function main(options: StartOptions): Promise<number> {
   const { stopLimitMs } = nodeConfig({
-    ...{ natsUrl: 'nats://127.0.0.1', postgresUrl: 'postgres://127.0.0.1/corral' },
+    natsUrl: 'nats://127.0.0.1',
+    postgresUrl: 'postgres://127.0.0.1/corral',
     httpPort: options.httpPort,
   });
   const parts = new RunningParts(say);

@@ -76,7 +76,9 @@ export async function startCorral(
   const { unregisteredDevicesMax } = config;
   const limits = { ...DEFAULT_LIMITS, unregisteredDevicesMax, ...changedLimits };
   const clock = new ClockWatch({
-    ...{ clock: machineClock, serverErrorMs: limits.serverErrorMs, everyMs: limits.clockCheckMs },
+    clock: machineClock,
+    serverErrorMs: limits.serverErrorMs,
+    everyMs: limits.clockCheckMs,
     onChange: ({ differs, ...difference }) =>
       writeEvent(log, differs ? 'clock-differs' : 'clock-agrees', difference),
   });
@@ -123,7 +125,9 @@ async function startParts(assembly: Assembly): Promise<App> {
   });
   const streams = await keepStreams(assembly, { hub, store, telemetry: nodeTelemetry });
   const feed = new NatsFeed({
-    ...{ hub, clock, streams },
+    hub,
+    clock,
+    streams,
     onNotice: (notice) => nodeTelemetry.notice('feed', notice),
   });
   const { telemetry } = nodeTelemetry;
@@ -136,7 +140,8 @@ async function startParts(assembly: Assembly): Promise<App> {
     bus,
     limits,
     telemetry,
-    ...{ clockProblem: () => clock.problem, hubClock: clock },
+    clockProblem: () => clock.problem,
+    hubClock: clock,
   });
   stops.push(() => node.stop());
   await node.start();
@@ -149,13 +154,20 @@ async function startParts(assembly: Assembly): Promise<App> {
   const find = findHandler({ fleetReader: store.finds, kinds, clock, limits });
   stops.push(
     serveCorral({
-      ...{ hub: requests, bus, find },
-      ...{ instance: config.node, version: VERSION, startedAt: clock.now() },
+      hub: requests,
+      bus,
+      find,
+      instance: config.node,
+      version: VERSION,
+      startedAt: clock.now(),
     }),
   );
   stops.push(serveLogLevels({ hub: requests, apply: logLevels(config.node, devices) }));
   registerFleetMetrics({
-    ...{ registry: nodeTelemetry.registry, census: store, clock, log },
+    registry: nodeTelemetry.registry,
+    census: store,
+    clock,
+    log,
     status: () => node.status,
     clocks: () => clock.differences,
     streamSequences: () => lastSequences(hub),
@@ -165,7 +177,10 @@ async function startParts(assembly: Assembly): Promise<App> {
   const health = nodeHealth({ store, hub, requests, node, clocks: clock, streams: watch });
   const view = nodeView({ name: config.node, node, hub, metrics: nodeTelemetry.registry });
   const httpUrl = await serveHttp(assembly, {
-    ...{ store, health, nodeView: view, nodeTelemetry },
+    store,
+    health,
+    nodeView: view,
+    nodeTelemetry,
     changes: new NatsChangeFeed({ hub, onNotice: (notice) => nodeTelemetry.notice('changes', notice) }),
     commands: commandGateway(natsRequester(hub)),
     forgetting: forgetGateway(natsRequester(hub)),
@@ -190,7 +205,10 @@ async function keepStreams(
   const { hub, store, telemetry } = parts;
   const onNotice = (notice: { readonly type: string }): void => telemetry.notice('streams', notice);
   const streams = new SiteStreams({
-    ...{ hub, onNotice, bytes: config.siteStreamBytes, otherSites: () => otherSites(config, store) },
+    hub,
+    onNotice,
+    bytes: config.siteStreamBytes,
+    otherSites: () => otherSites(config, store),
   });
   stops.push(() => streams.stop());
   await streams.start();
@@ -271,8 +289,13 @@ async function serveHttp(
   const http = await buildHttp({
     ...others,
     changes: new SharedChanges({ feed, clock, keptBytesMax: KEPT_BYTES_MAX }),
-    ...{ fleetReader: store, kinds, clock, metrics: nodeTelemetry.registry },
-    ...{ serverErrorMs: limits.serverErrorMs, logger: log, guards: config.httpGuards },
+    fleetReader: store,
+    kinds,
+    clock,
+    metrics: nodeTelemetry.registry,
+    serverErrorMs: limits.serverErrorMs,
+    logger: log,
+    guards: config.httpGuards,
   });
   stops.push(() => http.close());
   const { httpHost: host, httpPort: port } = config;

@@ -158,7 +158,9 @@ export class TwinClient {
         body: { ...given, waitMs: sliceMs },
         read: readResult,
         isAbout: (result) => result.name === name && isCommand(result, device, id),
-        ...{ id, before, isReading: false },
+        id,
+        before,
+        isReading: false,
         giveUpAt: Math.max(askedAt + deadlineMs, waitUntil),
         timeoutMs: sliceMs + REPLY_TIMEOUT_MS,
         traceParent,
@@ -209,7 +211,8 @@ export class TwinClient {
       read: readDesiredReply,
       isAbout: () => true,
       ...this.#plain(options),
-      ...{ isReading: false, isAskedOnce: ifVersion !== undefined },
+      isReading: false,
+      isAskedOnce: ifVersion !== undefined,
     });
   }
 
@@ -222,7 +225,10 @@ export class TwinClient {
     do {
       const body = cursor === undefined ? { ...query } : { ...query, cursor };
       const page = await this.#ask({
-        ...{ subject: FLEET_FIND, body, read: readPage, isAbout: () => true },
+        subject: FLEET_FIND,
+        body,
+        read: readPage,
+        isAbout: () => true,
         ...this.#plain(options),
       });
       yield page.devices;
@@ -236,8 +242,12 @@ export class TwinClient {
   }: AskOptions): Omit<Question<unknown>, 'subject' | 'body' | 'read' | 'isAbout'> {
     const giveUpAt = this.#ports.clock.monotonic() + deadlineMs;
     return {
-      ...{ id: null, before: 'no', isReading: true },
-      ...{ giveUpAt, timeoutMs: REPLY_TIMEOUT_MS, isAskedOnce: false },
+      id: null,
+      before: 'no',
+      isReading: true,
+      giveUpAt,
+      timeoutMs: REPLY_TIMEOUT_MS,
+      isAskedOnce: false,
       traceParent: traceParent ?? null,
     };
   }

@@ -83,7 +83,11 @@ class Agent implements DeviceAgent {
     this.#body = new GuardedBody({ body, clock, limits, tell: this.#tell });
     this.#outbox = new Outbox({ limits, order, encoding });
     this.#sender = new Sender({
-      ...{ device, outbox: this.#outbox, link, clock, limits },
+      device,
+      outbox: this.#outbox,
+      link,
+      clock,
+      limits,
       tell: (event) => this.#hearSender(event),
       acked: (settled) => {
         options.storage.append({ settled }).catch((error: unknown) => this.#ending.fail(error));
@@ -311,8 +315,13 @@ class Agent implements DeviceAgent {
   async #record(up: number, { components = null }: { components?: Scan }): Promise<void> {
     const { clock, kind, encoding, via } = this.#options;
     const made = takeMeasurement(this.#measurement, {
-      ...{ memory: this.#memory, reading: this.#read(up), up },
-      ...{ wall: clock.wall(), kind, components, via: via?.() ?? null },
+      memory: this.#memory,
+      reading: this.#read(up),
+      up,
+      wall: clock.wall(),
+      kind,
+      components,
+      via: via?.() ?? null,
     });
     this.#measurement = made.measurement;
     this.#lastReportUp = up;
@@ -378,11 +387,16 @@ class Agent implements DeviceAgent {
   status(): AgentStatus {
     const { acked, dropped, unreadableCommands, lostCommands } = this.#counts;
     return {
-      ...{ boot: this.#memory.boot, seq: this.#measurement.seq, pending: this.#outbox.length },
+      boot: this.#memory.boot,
+      seq: this.#measurement.seq,
+      pending: this.#outbox.length,
       hold: holdAt(this.#memory, this.#options.clock.uptime()),
       isDelivering: !this.#sender.isFailing,
       isSuspended: this.#isSuspended,
-      ...{ acked, dropped, unreadableCommands, lostCommands },
+      acked,
+      dropped,
+      unreadableCommands,
+      lostCommands,
     };
   }
 

@@ -51,8 +51,15 @@ function forgottenView({ device, partition, no, forgotten }: ForgottenBody): obj
 function changedView(body: ChangedBody<TwinDocument>): object {
   const { device, partition, no, from, to, cause, measuredAt, errorMs, recordedAt, twin } = body;
   return {
-    ...{ device, partition, no, from, to, cause },
-    ...{ measuredAt: rfc3339(measuredAt), errorMs, recordedAt: rfc3339(recordedAt) },
+    device,
+    partition,
+    no,
+    from,
+    to,
+    cause,
+    measuredAt: rfc3339(measuredAt),
+    errorMs,
+    recordedAt: rfc3339(recordedAt),
     line: documentSummary(twin),
   };
 }

@@ -136,7 +136,10 @@ const FoldSchema = Type.Object({
   lanes: Type.Record(
     Type.String(),
     Type.Object({
-      ...{ value: Type.Boolean(), ...position, up: Count, at: Type.Number() },
+      value: Type.Boolean(),
+      ...position,
+      up: Count,
+      at: Type.Number(),
       errorMs: Type.Union([Type.Number(), Type.Null()]),
     }),
   ),

@@ -77,10 +77,18 @@ function undocumentedSummary(twin: Twin): Static<typeof KnownSummarySchema> {
   const { device, kind, site, version, path, since, lastContactAt: lastContact } = twin;
   return {
     ...known.write({
-      ...{ device, kind, site, version, path, since, lastContact },
+      device,
+      kind,
+      site,
+      version,
+      path,
+      since,
+      lastContact,
       state: worldState(path),
       quality: 'unknown',
-      ...{ asOf: null, errorMs: null, ageMs: null },
+      asOf: null,
+      errorMs: null,
+      ageMs: null,
       connected: worldState(path) !== 'offline',
       responsive: isResponsive(twin),
       hears: isResponsive(twin),

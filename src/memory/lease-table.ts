@@ -15,8 +15,15 @@ type Held = Pick<Lease, 'partition' | 'epoch'>;
 /** The leases of all partitions. */
 export class LeaseTable {
   #rows: LeaseView[] = Array.from({ length: PARTITIONS }, (_, partition) => ({
-    ...{ partition, owner: null, expiresAt: null },
-    ...{ epoch: 0, positions: [], backlog: [], batch: 0, journal: 0, published: 0 },
+    partition,
+    owner: null,
+    expiresAt: null,
+    epoch: 0,
+    positions: [],
+    backlog: [],
+    batch: 0,
+    journal: 0,
+    published: 0,
   }));
   /** By partition, why its owner accepts no commands. */
   readonly #refusals = new Map<number, string>();

@@ -353,7 +353,12 @@ export class MemoryStore implements Store, FleetReader {
     const { labels } = JSON.parse(this.#devices.get(device) ?? '{}') as RegisteredDevice;
     const asOf = this.#reading.asOf(twin);
     return {
-      ...{ device, kind, site, labels, path: twin.path, firmware: twin.newest?.report.firmware },
+      device,
+      kind,
+      site,
+      labels,
+      path: twin.path,
+      firmware: twin.newest?.report.firmware,
       quality: this.#reading.qualityNow(twin),
       suspicions: twin.suspicions.map(({ reason }) => reason),
       measuredMsAgo: asOf === null ? null : this.#options.clock.now() - asOf,

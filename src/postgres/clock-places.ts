@@ -69,14 +69,21 @@ export function readClock([
   const [fromSeq, untilSeq, brokenAt, beganUp, crossings, lag, ...rest] = segment;
   const [endedUp = null, late = null, notBefore = null] = rest;
   return {
-    ...{ incarnation, boot, fromSeq, untilSeq, brokenAt, beganUp, latest: readAnchor(latest) },
-    ...{ earliest: earliest && readAnchor(earliest), agreed: readAgreement(agreed), crossings },
-    ...{
-      lag: readLag(lag),
-      endedUp,
-      lastLate: late && { seq: late[0], up: late[1], fromSeq: late[2] },
-      notBefore,
-    },
+    incarnation,
+    boot,
+    fromSeq,
+    untilSeq,
+    brokenAt,
+    beganUp,
+    latest: readAnchor(latest),
+    earliest: earliest && readAnchor(earliest),
+    agreed: readAgreement(agreed),
+    crossings,
+
+    lag: readLag(lag),
+    endedUp,
+    lastLate: late && { seq: late[0], up: late[1], fromSeq: late[2] },
+    notBefore,
   };
 }
 

@@ -120,10 +120,7 @@ export class PostgresFleetReader implements FleetReader {
   deadLetters({ device, reason, before, limit }: DeadLetterPage): Promise<readonly NumberedDeadLetter[]> {
     return this.#options.sessions.query<NumberedDeadLetter>({
       text: DEAD_LETTERS,
-      values: [
-        ...[device, reason, before?.receivedAt, before?.sequence, before?.partition, before?.no],
-        limit,
-      ],
+      values: [device, reason, before?.receivedAt, before?.sequence, before?.partition, before?.no, limit],
     });
   }
 

@@ -136,10 +136,19 @@ export function readClock(row: ClockRow): BootClock {
   const { agreed_from: fromUp, agreed_to: toUp, slowest_ms: slowestMs } = row;
   const isAgreed = fromUp !== null && toUp !== null && slowestMs !== null;
   return {
-    ...{ incarnation, boot, fromSeq: row.from_seq, untilSeq: row.until_seq, brokenAt: row.broken_at },
-    ...{ beganUp: row.began_up, latest: { up: row.latest_up, at: row.latest_at } },
+    incarnation,
+    boot,
+    fromSeq: row.from_seq,
+    untilSeq: row.until_seq,
+    brokenAt: row.broken_at,
+    beganUp: row.began_up,
+    latest: { up: row.latest_up, at: row.latest_at },
     earliest: up === null || at === null ? null : { up, at },
     agreed: isAgreed ? { fromUp, toUp, slowestMs } : null,
-    ...{ crossings: 0, lag: null, endedUp: null, lastLate: null, notBefore: null },
+    crossings: 0,
+    lag: null,
+    endedUp: null,
+    lastLate: null,
+    notBefore: null,
   };
 }

@@ -42,7 +42,9 @@ export async function migrate(
 ): Promise<void> {
   const migrations = await readMigrations();
   const client = new pg.Client({
-    ...{ connectionString, keepAlive: true, application_name: 'corral migrate' },
+    connectionString,
+    keepAlive: true,
+    application_name: 'corral migrate',
     connectionTimeoutMillis: limits.connectTimeoutMs,
     query_timeout: limits.migrateTimeoutMs,
   });

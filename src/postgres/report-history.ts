@@ -163,8 +163,10 @@ export class ReportHistory {
       text: CLOCKS,
       values: [
         key,
-        ...[boots.map(({ incarnation }) => incarnation), boots.map(({ boot }) => boot)],
-        ...[boots.map(({ seq }) => seq), boots.map(({ last }) => last)],
+        boots.map(({ incarnation }) => incarnation),
+        boots.map(({ boot }) => boot),
+        boots.map(({ seq }) => seq),
+        boots.map(({ last }) => last),
       ],
     });
     const isPresent = (each: BootClock): boolean => clock !== null && segmentKey(each) === segmentKey(clock);
@@ -200,10 +202,20 @@ export class ReportHistory {
     return this.#options.sessions.query<ReportRow>({
       ...statement,
       values: [
-        ...[key, ...places(first), limit, ...places(end)],
-        ...[from ?? -Infinity, to ?? Infinity],
-        ...[clock?.incarnation, clock?.boot, clock?.latest.up, clock?.latest.at],
-        ...[clock?.earliest?.up, clock?.earliest?.at, driftPpm / (1e6 - driftPpm), clock?.fromSeq],
+        key,
+        ...places(first),
+        limit,
+        ...places(end),
+        from ?? -Infinity,
+        to ?? Infinity,
+        clock?.incarnation,
+        clock?.boot,
+        clock?.latest.up,
+        clock?.latest.at,
+        clock?.earliest?.up,
+        clock?.earliest?.at,
+        driftPpm / (1e6 - driftPpm),
+        clock?.fromSeq,
       ],
     });
   }

@@ -73,7 +73,11 @@ export class SessionPool {
     this.#waitingMax = waitingMax ?? Infinity;
     this.#meet = options.meet;
     this.#pool = new pg.Pool({
-      ...{ connectionString, types, max: connectionsMax, keepAlive: true, application_name: 'corral' },
+      connectionString,
+      types,
+      max: connectionsMax,
+      keepAlive: true,
+      application_name: 'corral',
       connectionTimeoutMillis: limits.connectTimeoutMs,
       query_timeout: limits.answerTimeoutMs,
     });

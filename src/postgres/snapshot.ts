@@ -393,7 +393,13 @@ function requestPlaces(request: CommandRequest): RequestPlaces {
 function readRequest(places: RequestPlaces): CommandRequest {
   const [id, name, args, waitUntil, ifVersion, by, subject, encoding, asker = null] = places;
   return {
-    ...{ id, name, args: JSON.parse(args) as CommandRequest['args'], waitUntil, ifVersion, by, asker },
+    id,
+    name,
+    args: JSON.parse(args) as CommandRequest['args'],
+    waitUntil,
+    ifVersion,
+    by,
+    asker,
     replyTo: { subject, encoding },
   };
 }

@@ -131,7 +131,9 @@ export class PostgresStore implements Store, FleetReader, Census {
     this.#keys.forget(partitions);
     try {
       await loadPartitions(session, {
-        ...{ partitions, sink, timeoutMs: this.#limits.loadTimeoutMs },
+        partitions,
+        sink,
+        timeoutMs: this.#limits.loadTimeoutMs,
         learnKey: (device, key) => this.#keys.learn(device, key),
       });
       session.release();
@@ -269,14 +271,18 @@ function openPools(
   const statementTimeoutMs = limits.readTimeoutMs;
   return {
     writing: new SessionPool({
-      ...{ connectionString, limits, connectionsMax: limits.writingConnectionsMax, meet },
+      connectionString,
+      limits,
+      connectionsMax: limits.writingConnectionsMax,
+      meet,
       planCacheMode: 'force_generic_plan',
     }),
     own: pool({ connectionsMax: limits.ownConnectionsMax, meet }),
     lookups: pool({ connectionsMax: limits.lookupConnectionsMax, statementTimeoutMs }),
     finds: pool({ connectionsMax: limits.findingConnectionsMax, statementTimeoutMs }),
     reading: pool({
-      ...{ connectionsMax: limits.readingConnectionsMax, waitingMax: limits.readingWaitingMax },
+      connectionsMax: limits.readingConnectionsMax,
+      waitingMax: limits.readingWaitingMax,
       statementTimeoutMs,
     }),
   };

@@ -146,8 +146,12 @@ export class Batch {
       const afterBatch = partition.batch;
       partition.batch += 1;
       return {
-        ...{ partition: partition.partition, epoch, afterBatch },
-        ...{ ...takeProgress(partition), journal, published },
+        partition: partition.partition,
+        epoch,
+        afterBatch,
+        ...takeProgress(partition),
+        journal,
+        published,
       };
     });
     return {

@@ -300,7 +300,8 @@ export class ClockWatch implements Clock {
     const node = rangeOf(this.#compared);
     this.#wrong = hub.differs
       ? wrongClockOf({
-          ...{ node, hub: range },
+          node,
+          hub: range,
           store: this.#ranges.get('store') ?? null,
           agreed: this.#agreed && rangeOf(this.#agreed),
           right: this.#right,

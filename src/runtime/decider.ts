@@ -390,7 +390,8 @@ export class Decider {
     const { bus } = this.#options;
     const to = replyAddress(work);
     batch.afterCommit.push({
-      ...{ type: 'read', work },
+      type: 'read',
+      work,
       answer: () => {
         const reply = makeReply();
         bus.reply(to, reply.payload, reply.error);

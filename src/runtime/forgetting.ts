@@ -81,7 +81,9 @@ function refuseWaiting({ device, waiting }: Twin, forgetting: Forgetting, batch:
     const refusal = { id: request.id, code: 'forgotten', detail, state: null, allowed: [] } as const;
     batch.requests.push({ type: 'command', device, request, known: null });
     batch.afterCommit.push({
-      ...{ type: 'effect', device, restsOnCommit: true },
+      type: 'effect',
+      device,
+      restsOnCommit: true,
       effect: { type: 'answer', to: request.replyTo, reply: { type: 'refused', refusal } },
     });
   }

@@ -113,7 +113,9 @@ export class Host {
     });
     this.#stallWatch = new StallWatch(clock, () => this.#mailbox.offer({ type: 'process-stalled' }));
     this.#decider = new Decider({
-      ...{ ...options, wakeups: this.#wakeups, partitions: this.#partitions },
+      ...options,
+      wakeups: this.#wakeups,
+      partitions: this.#partitions,
       isMailboxBusy: () => !this.#mailbox.isEmpty,
     });
     this.#intake = new Intake({ limits, partitions: this.#partitions });
@@ -185,13 +187,20 @@ export class Host {
       sink: feedSink({ mailbox: this.#mailbox, intake: this.#intake, dates: this.#dates }),
     });
     const backlog = new BacklogReader({
-      ...{ clock, partitions: this.#partitions, dates: this.#dates },
+      clock,
+      partitions: this.#partitions,
+      dates: this.#dates,
       read: (range, max) => reading.read(range, max),
       offer: (work) => this.#mailbox.offer(work),
       isSomebodyLoud: () => this.#intake.isSomebodyLoud(clock.now()),
     });
     const handler = requestHandler({
-      ...{ bus, store, clock, mailbox: this.#mailbox, traces: this.#traces, mayAnswer },
+      bus,
+      store,
+      clock,
+      mailbox: this.#mailbox,
+      traces: this.#traces,
+      mayAnswer,
       remembers: (device, id) => doesRemember(this.#partitions, device, id),
     });
     const stopServing = this.partitions.map((partition) => bus.serve(partition, handler));

@@ -86,8 +86,12 @@ export class SharedChanges implements ChangeFeed {
 
   async open({ after, device, sink }: Parameters<ChangeFeed['open']>[0]): ReturnType<ChangeFeed['open']> {
     const follower: Follower = {
-      ...{ device, sink, through: after, reads: { type: 'over' } },
-      ...{ isTold: false, telling: Promise.resolve() },
+      device,
+      sink,
+      through: after,
+      reads: { type: 'over' },
+      isTold: false,
+      telling: Promise.resolve(),
     };
     this.#followers.add(follower);
     try {
@@ -111,7 +115,8 @@ export class SharedChanges implements ChangeFeed {
           if (follower.reads.type === 'common' && follower.reads.common === common) tell(follower);
       };
       common.reading = this.#options.feed.open({
-        ...{ after, device: null },
+        after,
+        device: null,
         sink: {
           deliver: async (batch) => {
             for (const piece of piecesOf(batch)) window.add(piece);
@@ -194,7 +199,8 @@ export class SharedChanges implements ChangeFeed {
     follower.reads = alone;
     const isAlone = (): boolean => follower.reads === alone;
     alone.reading = this.#options.feed.open({
-      ...{ after: through, device },
+      after: through,
+      device,
       sink: {
         deliver: async (batch) => {
           for (const piece of piecesOf(batch)) {

@@ -86,7 +86,9 @@ export class TwinReading {
   } {
     const { clock, serverErrorMs } = this.#options;
     const kinds = [...this.#kinds.values()].map(({ name, limits: { freshMs, driftPpm } }) => ({
-      ...{ name, freshMs, driftPpm },
+      name,
+      freshMs,
+      driftPpm,
     }));
     return { now: clock.now(), serverErrorMs, kinds };
   }

@@ -26,8 +26,10 @@ export async function logSetup(
 
 async function postgresSetup(connectionString: string): Promise<readonly Finding[]> {
   const client = new pg.Client({
-    ...{ connectionString, application_name: 'corral' },
-    ...{ connectionTimeoutMillis: ANSWER_MS, query_timeout: ANSWER_MS },
+    connectionString,
+    application_name: 'corral',
+    connectionTimeoutMillis: ANSWER_MS,
+    query_timeout: ANSWER_MS,
   });
   client.on('error', () => undefined);
   try {

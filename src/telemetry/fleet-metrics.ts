@@ -141,7 +141,10 @@ function gauge(
   samples: () => Promise<readonly Sample[] | undefined>,
 ): void {
   new Gauge({
-    ...{ name, help, labelNames, registers: [registry] },
+    name,
+    help,
+    labelNames,
+    registers: [registry],
     async collect() {
       const found = (await samples()) ?? [];
       this.reset();

@@ -125,7 +125,12 @@ function shortened(document: Said): Said {
 export function encodeRefusal(refusal: Refusal, encoding: Encoding): EncodedReply {
   const { id, code, detail, state, allowed, firstUse } = refusal;
   const body: RefusalBody = {
-    ...{ id, outcome: 'refused', code, detail, state, allowed },
+    id,
+    outcome: 'refused',
+    code,
+    detail,
+    state,
+    allowed,
     ...(firstUse !== undefined && { firstUse }),
   };
   const error = { code: REFUSAL_ERROR_CODES[code], text: `${code}: ${detail}` };

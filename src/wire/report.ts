@@ -119,7 +119,15 @@ function isReportOf(device: string, value: unknown): value is Report {
  * without one says that there is none. Who looks for one asks for the mark as well (`isHoldUnreadable`).
  */
 const FORGIVEN = [
-  ...['at', 'since', 'commands', 'hold', 'firmware', 'config', 'components', 'kind', 'via'],
+  'at',
+  'since',
+  'commands',
+  'hold',
+  'firmware',
+  'config',
+  'components',
+  'kind',
+  'via',
 ] as const satisfies readonly (keyof typeof ReportSchema.properties)[];
 
 /**

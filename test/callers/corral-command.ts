@@ -73,7 +73,9 @@ function startCommand(args: readonly string[], place: CommandPlace): RunningComm
     return Promise.race([found, early]);
   };
   return {
-    ...{ pid: child.pid!, ended, says },
+    pid: child.pid!,
+    ended,
+    says,
     interrupt: () => void child.kill('SIGINT'),
     kill: () => void child.kill('SIGKILL'),
   };

@@ -50,8 +50,12 @@ export class RawBackend {
     const { host, username, password } = new URL(hub.url(user));
     return new RawBackend(
       await connect({
-        ...{ servers: host, user: username, pass: password, name: `test ${user}` },
-        ...{ maxReconnectAttempts: -1, reconnectTimeWait: 100 },
+        servers: host,
+        user: username,
+        pass: password,
+        name: `test ${user}`,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 100,
       }),
     );
   }

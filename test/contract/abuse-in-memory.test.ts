@@ -44,15 +44,13 @@ async function startNode(limits: Partial<RuntimeLimits> = {}): Promise<void> {
   const link = new MemoryLink(clock);
   counted = createTelemetry(log, new DeviceLog(log, clock), clock);
   node = new Node({
-    ...{
-      kinds,
-      clock,
-      store,
-      node: 'n1',
-      telemetry: counted.telemetry,
-      clockProblem: () => null,
-      hubClock: RIGHT_HUB,
-    },
+    kinds,
+    clock,
+    store,
+    node: 'n1',
+    telemetry: counted.telemetry,
+    clockProblem: () => null,
+    hubClock: RIGHT_HUB,
     feed: new MemoryFeed({ hub, link, clock }),
     bus: new MemoryBus({ hub, link, clock }),
     limits: { ...DEFAULT_LIMITS, ...limits },

@@ -285,7 +285,11 @@ function commandOf(
   const before = again === null ? undefined : given.at(-again);
   const what = before ?? { id: `id-${String(n)}`, name };
   return {
-    ...{ n, epoch, id: what.id, name: what.name, args: {} },
+    n,
+    epoch,
+    id: what.id,
+    name: what.name,
+    args: {},
     ...(ahead.boot !== null && { boot: Math.max(0, boot + ahead.boot) }),
     ...(ahead.ms !== null && { notAfterUp: Math.max(0, up + ahead.ms) }),
     ...(holdMs !== undefined && { holdMs }),
@@ -416,15 +420,13 @@ describe.skipIf(!hasCompiler('sanitized'))(
 
     test('reads the record of a core that knew no command by its id, with what was begun and undecided in it', async () => {
       expect(JSON.parse(await core.ask(`load cp-1 ${OLDER_RECORD}`))).toMatchObject({
-        ...{
-          became: 'read',
-          isSound: true,
-          boot: 7,
-          highestN: 32,
-          begun: [32],
-          undecided: [31],
-          executed: [],
-        },
+        became: 'read',
+        isSound: true,
+        boot: 7,
+        highestN: 32,
+        begun: [32],
+        undecided: [31],
+        executed: [],
       });
       const settled = JSON.parse(await core.ask(`boot 1 ${HOLD_CHARGE_MS} executed`)) as {
         readonly ring: unknown;
@@ -472,7 +474,8 @@ function valueOf(bytes: Uint8Array): unknown {
 async function sendAlike(acts: readonly string[], encoding: Encoding): Promise<void> {
   const frameBytesMax = 120;
   const reference = new Outbox({
-    ...{ order: 'current-first', encoding },
+    order: 'current-first',
+    encoding,
     limits: { outboxReportsMax: 1_000, outboxBytesMax: 100_000, frameReportsMax: 5_000, frameBytesMax },
   });
   let seq = 0;

@@ -70,15 +70,13 @@ beforeEach(async () => {
   const log = pino({ level: 'silent' });
   const { telemetry } = createTelemetry(log, new DeviceLog(log, systemClock), systemClock);
   node = new Node({
-    ...{
-      kinds,
-      clock: systemClock,
-      store,
-      node: 'n1',
-      telemetry,
-      clockProblem: () => null,
-      hubClock: RIGHT_HUB,
-    },
+    kinds,
+    clock: systemClock,
+    store,
+    node: 'n1',
+    telemetry,
+    clockProblem: () => null,
+    hubClock: RIGHT_HUB,
     feed: new MemoryFeed({ hub, link: new MemoryLink(systemClock), clock: systemClock }),
     bus: new MemoryBus({ hub, link: new MemoryLink(systemClock), clock: systemClock }),
     limits: { ...DEFAULT_LIMITS, leaseTtlMs: 60_000 },

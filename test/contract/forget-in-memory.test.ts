@@ -52,7 +52,12 @@ beforeEach(async () => {
   const { telemetry } = createTelemetry(log, new DeviceLog(log, clock), clock);
   store = new MemoryStore({ kinds, clock, serverErrorMs: 50, retentionDays: 30 });
   node = new Node({
-    ...{ kinds, clock, node: 'n1', telemetry, clockProblem: () => null, hubClock: RIGHT_HUB },
+    kinds,
+    clock,
+    node: 'n1',
+    telemetry,
+    clockProblem: () => null,
+    hubClock: RIGHT_HUB,
     store,
     feed: new MemoryFeed({ hub, link: new MemoryLink(clock), clock }),
     bus: new MemoryBus({ hub, link, clock }),

@@ -103,7 +103,9 @@ describe('over a socket', () => {
         .replace(/:(\w+)/g, (_, name: string) => FILLED[name] ?? '0d4fa6ff-6f5b-4d0c-9be8-3d2f4f7f3c11')
         .replace('*', 'index.css');
       const spellings = Object.entries(SPELLINGS).map(([spelling, spell]) => ({
-        ...{ route, spelling, target: spell(path, origin) },
+        route,
+        spelling,
+        target: spell(path, origin),
       }));
       // What only refuses is one and the same for all paths.
       return /GET|HEAD|POST/.test(route.method) ? spellings : spellings.slice(0, 2);
@@ -184,8 +186,14 @@ describe('over a socket', () => {
         .filter((route) => route.startsWith('GET'))
         .sort(),
     ).toEqual([
-      ...['GET /', 'GET /assets/:file', 'GET /devices/:device', 'GET /healthz', 'GET /openapi.json'],
-      ...['GET /problems', 'GET /problems/:code', 'GET /readyz'],
+      'GET /',
+      'GET /assets/:file',
+      'GET /devices/:device',
+      'GET /healthz',
+      'GET /openapi.json',
+      'GET /problems',
+      'GET /problems/:code',
+      'GET /readyz',
     ]);
   });
 

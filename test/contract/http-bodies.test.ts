@@ -18,8 +18,12 @@ const GUARDS: HttpGuards = {
 
 /** Right members of bodies, by name: whoever adds one to a route adds it here. */
 const RIGHT: Readonly<Record<string, unknown>> = {
-  ...{ id: '00000000-0000-4000-8000-000000000001', name: 'report', args: {}, ifVersion: 1 },
-  ...{ by: 'eva', reason: 'sold' },
+  id: '00000000-0000-4000-8000-000000000001',
+  name: 'report',
+  args: {},
+  ifVersion: 1,
+  by: 'eva',
+  reason: 'sold',
 };
 
 /** What is not of a type, however much it looks like it. */
@@ -51,7 +55,8 @@ beforeAll(async () => {
   node = await httpOver(opened.store, opened.clock, GUARDS);
   node.commands = {
     command: async ({ id, name, args }) => ({
-      ...{ type: 'accepted', outcome: commandOutcome(entry('cp-001', { id, name, args })) },
+      type: 'accepted',
+      outcome: commandOutcome(entry('cp-001', { id, name, args })),
     }),
   };
   const { paths } = (await node.app.inject({ url: '/openapi.json' })).json<{

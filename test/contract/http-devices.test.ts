@@ -37,8 +37,16 @@ describe.each(stores)('devices over $name', (kind) => {
       expect(body.cursor).toBeNull();
       expect(body.next).toBeNull();
       expect(body.devices[2]).toMatchObject({
-        ...{ registered: false, path: 'available.idle', connected: true, suspicions: [], pending: 0 },
-        ...{ since: time(-2), asOf: time(-2), ageMs: 2 * MINUTE, errorMs: null, lastContact: time(-2) },
+        registered: false,
+        path: 'available.idle',
+        connected: true,
+        suspicions: [],
+        pending: 0,
+        since: time(-2),
+        asOf: time(-2),
+        ageMs: 2 * MINUTE,
+        errorMs: null,
+        lastContact: time(-2),
       });
     });
 
@@ -93,14 +101,16 @@ describe.each(stores)('devices over $name', (kind) => {
       const { status, body } = await client.get('/v1/devices/cp-001');
       expect(status).toBe(200);
       expect(body).toMatchObject({
-        ...{ device: 'cp-001', kind: 'charge-point', site: 'depot', registered: false },
-        ...{
-          state: 'charging',
-          path: 'charging.delivering',
-          quality: 'fresh',
-          connected: true,
-          firmware: '2.1',
-        },
+        device: 'cp-001',
+        kind: 'charge-point',
+        site: 'depot',
+        registered: false,
+
+        state: 'charging',
+        path: 'charging.delivering',
+        quality: 'fresh',
+        connected: true,
+        firmware: '2.1',
         reported: { cableConnected: true, meterWh: 12_500 },
         desired: { version: 0, values: {}, delta: {} },
         pending: [{ id: PENDING_ID, name: 'stop', outcome: 'pending', sentAt: rfc3339(NOW - SECOND) }],

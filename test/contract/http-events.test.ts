@@ -392,7 +392,9 @@ describe('over HTTP', () => {
 
   describe('a reader', () => {
     const event = (sequence: number) => ({
-      ...{ event: 'changed', id: { made: 'made-1', sequence }, data: 'x'.repeat(100_000) },
+      event: 'changed',
+      id: { made: 'made-1', sequence },
+      data: 'x'.repeat(100_000),
     });
 
     test('that reads too little is told, sent away, and loses nothing that was written', async () => {
@@ -457,8 +459,14 @@ describe('over HTTP', () => {
       expect(response.headers.location).toBe(`/v1/devices/cp-001/commands/${PENDING_ID}`);
       expect(orders).toEqual([
         {
-          ...{ device: 'cp-001', name: 'stop', id: PENDING_ID, args: {}, waitMs: 50 },
-          ...{ ifVersion: null, by: 'mara', traceParent: null },
+          device: 'cp-001',
+          name: 'stop',
+          id: PENDING_ID,
+          args: {},
+          waitMs: 50,
+          ifVersion: null,
+          by: 'mara',
+          traceParent: null,
         },
       ]);
       expect(callers).toEqual(['operator']);
@@ -517,7 +525,9 @@ describe('over HTTP', () => {
       const response = await order({ id: PENDING_ID, name: 'release' });
       expect(response.statusCode).toBe(409);
       expect(response.json()).toMatchObject({
-        ...{ code: 'id-reused', id: PENDING_ID, state: 'reserved' },
+        code: 'id-reused',
+        id: PENDING_ID,
+        state: 'reserved',
         firstUse: { ...firstUse, acceptedAt: new Date(NOW).toISOString() },
       });
     });
@@ -566,12 +576,14 @@ describe('over HTTP', () => {
         headers: bearer(OPERATOR),
       } as const;
       const broken = await node.app.inject({
-        ...{ ...request, payload: '{' },
+        ...request,
+        payload: '{',
         headers: { ...request.headers, 'content-type': 'application/json' },
       });
       expect(broken.json()).toMatchObject({ code: 'bad-body' });
       const text = await node.app.inject({
-        ...{ ...request, payload: 'stop' },
+        ...request,
+        payload: 'stop',
         headers: { ...request.headers, 'content-type': 'application/xml' },
       });
       expect(text.json()).toMatchObject({ code: 'unsupported-media-type', status: 415 });
@@ -611,7 +623,9 @@ describe('over HTTP', () => {
       }
       expect((await as('evil.example')).json()).toMatchObject({ code: 'foreign-host', status: 403 });
       const command = await node.app.inject({
-        ...{ method: 'POST', url: '/v1/devices/cp-001/commands', payload: { name: 'stop' } },
+        method: 'POST',
+        url: '/v1/devices/cp-001/commands',
+        payload: { name: 'stop' },
       });
       expect(command.json()).toMatchObject({ code: 'unauthorized' });
     });

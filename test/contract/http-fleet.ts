@@ -69,9 +69,13 @@ export async function commitLives(store: Store, lives: readonly Life[]): Promise
   const journal = lives.flatMap((life) => journalOf(life, numbers));
   const result = await store.commit({
     partitions: leases.map((lease) => ({
-      ...{ partition: lease.partition, epoch: lease.epoch, afterBatch: lease.batch },
-      ...{ positions: [{ stream: siteStream('depot'), made: null, position: 1 }], backlog: lease.backlog },
-      ...{ journal: numbers.get(lease.partition)!, published: lease.published },
+      partition: lease.partition,
+      epoch: lease.epoch,
+      afterBatch: lease.batch,
+      positions: [{ stream: siteStream('depot'), made: null, position: 1 }],
+      backlog: lease.backlog,
+      journal: numbers.get(lease.partition)!,
+      published: lease.published,
     })),
     twins: lives.map(({ twin }) => twin),
     reports: lives.flatMap(({ decisions }) => decisions.flatMap(({ filed }) => filed ?? [])),
@@ -102,7 +106,13 @@ function journalOf({ twin, decisions }: Life, numbers: Map<number, number>): Jou
 }
 
 const request = (id: string, name: string): CommandRequest => ({
-  ...{ id, name, args: {}, waitUntil: 0, ifVersion: null, by: 'mara', asker: 'nats:backend' },
+  id,
+  name,
+  args: {},
+  waitUntil: 0,
+  ifVersion: null,
+  by: 'mara',
+  asker: 'nats:backend',
   replyTo: { subject: '_INBOX.nobody', encoding: 'json' },
 });
 
@@ -145,11 +155,21 @@ const cp001 = live({ id: 'cp-001', kind: chargePoint, site: 'depot' }, [
   heard(bootAt.four + 11 * MINUTE, { boot: 3, seq: 3, up: 20 * MINUTE, state: 'charging', firmware: '2.0' }),
   { at: NOW - 15 * MINUTE, input: { type: 'command', request: request(REJECTED_ID, 'stop'), known: null } },
   answered(NOW - 15 * MINUTE + SECOND, (n) => ({
-    ...{ boot: 4, seq: 3, up: 15 * MINUTE + SECOND, state: 'charging', sensors, firmware: '2.1' },
+    boot: 4,
+    seq: 3,
+    up: 15 * MINUTE + SECOND,
+    state: 'charging',
+    sensors,
+    firmware: '2.1',
     commands: [{ n, outcome: 'rejected', reason: 'busy' }],
   })),
   heard(NOW - 2 * SECOND, {
-    ...{ boot: 4, seq: 4, up: 30 * MINUTE - 2 * SECOND, state: 'charging', sensors, firmware: '2.1' },
+    boot: 4,
+    seq: 4,
+    up: 30 * MINUTE - 2 * SECOND,
+    state: 'charging',
+    sensors,
+    firmware: '2.1',
   }),
   { at: NOW - SECOND, input: { type: 'command', request: request(PENDING_ID, 'stop'), known: null } },
 ]);

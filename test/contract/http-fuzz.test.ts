@@ -19,8 +19,12 @@ const GUARDS: HttpGuards = {
 const headers = { authorization: `Bearer ${OPERATOR.token}` };
 
 const KNOWN = {
-  ...{ device: ['cp-001'], kind: ['car'], code: ['stale'], id: [PENDING_ID], time: [time(-60)] },
-  ...{ name: ['"report"'] },
+  device: ['cp-001'],
+  kind: ['car'],
+  code: ['stale'],
+  id: [PENDING_ID],
+  time: [time(-60)],
+  name: ['"report"'],
 };
 const SEED = 11;
 const MIXTURES = 1_500;
@@ -38,15 +42,24 @@ describe.each(stores)('over $name', ({ open }) => {
     node = await httpOver(opened.store, opened.clock, GUARDS);
     node.commands = {
       command: async ({ id, name, args }) => ({
-        ...{ type: 'accepted', outcome: commandOutcome(entry('cp-001', { id, name, args })) },
+        type: 'accepted',
+        outcome: commandOutcome(entry('cp-001', { id, name, args })),
       }),
     };
     node.forgetting = {
       forget: async ({ device, reason, by }, asker) => ({
         type: 'forgotten',
         reply: {
-          ...{ device, reason, by, asker, site: 'depot', at: opened.clock.now() },
-          ...{ outcome: 'forgotten', isRepeated: false, inFlight: 'nothing', inFlightUntil: null },
+          device,
+          reason,
+          by,
+          asker,
+          site: 'depot',
+          at: opened.clock.now(),
+          outcome: 'forgotten',
+          isRepeated: false,
+          inFlight: 'nothing',
+          inFlightUntil: null,
         },
       }),
     };

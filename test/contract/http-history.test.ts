@@ -24,20 +24,26 @@ describe.each(stores)('the past of a device over $name', (kind) => {
     test('are in the order in which the device made them, late ones at their place', async () => {
       const { body } = await client.get('/v1/devices/cp-001/reports');
       expect(positions(body.reports)).toEqual([
-        ...['3/1 latest', '3/2 latest', '3/3 late', '3/5 latest'],
-        ...['4/1 latest', '4/2 latest', '4/3 latest', '4/4 latest'],
+        '3/1 latest',
+        '3/2 latest',
+        '3/3 late',
+        '3/5 latest',
+        '4/1 latest',
+        '4/2 latest',
+        '4/3 latest',
+        '4/4 latest',
       ]);
       expect(body.reports[2]).toEqual({
-        ...{
-          incarnation: 1,
-          boot: 3,
-          seq: 3,
-          up: 20 * MINUTE,
-          state: 'charging',
-          disposition: 'late',
-          fate: 'late',
-        },
-        ...{ measuredAt: time(-70), errorMs: null, receivedAt: time(-19) },
+        incarnation: 1,
+        boot: 3,
+        seq: 3,
+        up: 20 * MINUTE,
+        state: 'charging',
+        disposition: 'late',
+        fate: 'late',
+        measuredAt: time(-70),
+        errorMs: null,
+        receivedAt: time(-19),
         body: { boot: 3, seq: 3, up: 20 * MINUTE, state: 'charging', sensors: {}, firmware: '2.0' },
       });
       expect(body.after).toBeNull();
@@ -53,7 +59,10 @@ describe.each(stores)('the past of a device over $name', (kind) => {
     test('that are large come on shorter pages, whose cursor goes on with the others', async () => {
       const large = Array.from({ length: 60 }, (_, index) =>
         heard(NOW - (60 - index) * SECOND, {
-          ...{ boot: 1, seq: index + 1, up: index * SECOND, state: 'available' },
+          boot: 1,
+          seq: index + 1,
+          up: index * SECOND,
+          state: 'available',
           firmware: 'x'.repeat(60_000),
         }),
       );
@@ -136,14 +145,38 @@ describe.each(stores)('the past of a device over $name', (kind) => {
     test('tells what the device was, with the late report at its place and the missing one marked', async () => {
       const { body } = await client.get('/v1/devices/cp-001/timeline');
       expect(shortly(body.intervals)).toEqual([
-        ...['available 90-90', 'silent 90-80', 'available 80-80', 'silent 80-70', 'charging 70-70'],
-        ...['silent 70-50', 'available 50-50', 'silent 50-30', 'available 30-30', 'silent 30-20'],
-        ...['charging 20-20', 'silent 20-15', 'charging 15-15', 'silent 15-0', 'charging 0-null'],
+        'available 90-90',
+        'silent 90-80',
+        'available 80-80',
+        'silent 80-70',
+        'charging 70-70',
+        'silent 70-50',
+        'available 50-50',
+        'silent 50-30',
+        'available 30-30',
+        'silent 30-20',
+        'charging 20-20',
+        'silent 20-15',
+        'charging 15-15',
+        'silent 15-0',
+        'charging 0-null',
       ]);
       expect(body.intervals[5]).toEqual({
-        ...{ state: 'silent', silent: true, from: justAfter(-70), errorMs: null, to: time(-50) },
-        ...{ lastReportAt: time(-70), incarnation: 1, boot: 3, seq: 3, reports: 0, gaps: 1, missing: 1 },
-        ...{ reboots: 0, beganBefore: false, goesOn: false },
+        state: 'silent',
+        silent: true,
+        from: justAfter(-70),
+        errorMs: null,
+        to: time(-50),
+        lastReportAt: time(-70),
+        incarnation: 1,
+        boot: 3,
+        seq: 3,
+        reports: 0,
+        gaps: 1,
+        missing: 1,
+        reboots: 0,
+        beganBefore: false,
+        goesOn: false,
       });
       expect(body.intervals[6]).toMatchObject({ boot: 3, seq: 5, reports: 1, gaps: 0, silent: false });
       expect(body.cursor).toBeNull();
@@ -152,7 +185,8 @@ describe.each(stores)('the past of a device over $name', (kind) => {
     test('is that of all reports in the archive', async () => {
       const page = { from: null, to: null, after: null, isNewestFirst: false, limit: 1_000 };
       const expected = timelineOf(await client.opened.store.reports('cp-001', page), {
-        ...{ until: NOW, silenceMs: chargePoint.limits.silenceMs },
+        until: NOW,
+        silenceMs: chargePoint.limits.silenceMs,
       });
       const { body } = await client.get('/v1/devices/cp-001/timeline');
       expect(body.intervals.map(({ from }) => from)).toEqual(expected.map(({ from }) => rfc3339(from)));
@@ -171,8 +205,12 @@ describe.each(stores)('the past of a device over $name', (kind) => {
         { state: 'silent', silent: true, from: time(-60), errorMs: 0, to: time(-50), beganBefore: true },
         { state: 'available', silent: false, from: time(-50), to: justAfter(-50), reports: 1, goesOn: false },
         {
-          ...{ state: 'silent', silent: true, from: justAfter(-50), to: time(-40) },
-          ...{ beganBefore: false, goesOn: true },
+          state: 'silent',
+          silent: true,
+          from: justAfter(-50),
+          to: time(-40),
+          beganBefore: false,
+          goesOn: true,
         },
       ]);
       expect(await client.everyPage(`${url}&limit=1`, 'intervals')).toEqual(intervals);
@@ -204,7 +242,10 @@ describe.each(stores)('the past of a device over $name', (kind) => {
       const { body } = await client.get('/v1/devices/cp-001/journal');
       expect(body.transitions).toMatchObject([
         {
-          ...{ from: 'available.idle', to: 'charging.delivering', boot: 4, seq: 2 },
+          from: 'available.idle',
+          to: 'charging.delivering',
+          boot: 4,
+          seq: 2,
           cause: { type: 'report', detail: 'report 4/2 says charging' },
           recordedAt: time(-20),
         },

@@ -110,7 +110,10 @@ describe.each(stores)('looking into the fleet over $name', (kind) => {
 
   test('one command of the ledger is found by its id', async () => {
     expect(await get(`/v1/devices/cp-001/commands/${REJECTED_ID.toUpperCase()}`)).toMatchObject({
-      ...{ id: REJECTED_ID, name: 'stop', outcome: 'rejected', reason: 'busy' },
+      id: REJECTED_ID,
+      name: 'stop',
+      outcome: 'rejected',
+      reason: 'busy',
     });
     const other = await get(`/v1/devices/cp-002/commands/${REJECTED_ID}`);
     expect(other.code).toBe('unknown-id');
@@ -121,11 +124,15 @@ describe.each(stores)('looking into the fleet over $name', (kind) => {
       // The report that it charged, 70 minutes ago, came 51 minutes late.
       const body = await get(`/v1/devices/cp-001/at?time=${time(-70)}`);
       expect(body.knownThen).toMatchObject({
-        ...{ state: 'available', cause: { type: 'report' }, since: time(-90) },
+        state: 'available',
+        cause: { type: 'report' },
+        since: time(-90),
         report: { boot: 3, seq: 2, disposition: 'latest', fate: 'news' },
       });
       expect(body.knownNow).toMatchObject({
-        ...{ state: 'charging', silent: false, measuredAt: time(-70) },
+        state: 'charging',
+        silent: false,
+        measuredAt: time(-70),
         report: { boot: 3, seq: 3, fate: 'late', receivedAt: time(-19) },
         next: { state: 'available', measuredAt: time(-50) },
       });
@@ -134,8 +141,11 @@ describe.each(stores)('looking into the fleet over $name', (kind) => {
     test('in a silence, or since one began, is not what it said before', async () => {
       const between = await get(`/v1/devices/cp-001/at?time=${time(-69)}`);
       expect(between.knownNow).toMatchObject({
-        ...{ state: 'silent', silent: true, measuredAt: time(-70) },
-        ...{ report: { state: 'charging' }, next: { state: 'available', measuredAt: time(-50) } },
+        state: 'silent',
+        silent: true,
+        measuredAt: time(-70),
+        report: { state: 'charging' },
+        next: { state: 'available', measuredAt: time(-50) },
       });
       const since = await get(`/v1/devices/car-001/at?time=${time(-5)}`);
       expect(since.knownNow).toMatchObject({ state: 'silent', silent: true, next: null });
@@ -179,14 +189,21 @@ describe.each(stores)('looking into the fleet over $name', (kind) => {
       ]);
       expect(body.summary).toEqual(expect.arrayContaining([...body.momentary]));
       expect(body.chain.map(({ type }) => type)).toEqual([
-        ...['report', 'command', 'command', 'report', 'clock', 'command', 'command'],
+        'report',
+        'command',
+        'command',
+        'report',
+        'clock',
+        'command',
+        'command',
       ]);
       expect(body.chain.find(({ sentence }) => sentence.includes('rejected'))).toMatchObject({
         commandId: REJECTED_ID,
       });
       expect(body.chain.at(-1)).toMatchObject({ commandId: PENDING_ID, at: rfc3339(NOW - SECOND) });
       expect(body.commands.find(({ name }) => name === 'reserve')).toMatchObject({
-        ...{ accepted: false, code: 'illegal-state' },
+        accepted: false,
+        code: 'illegal-state',
       });
       expect(body.commands.find(({ name }) => name === 'stop')).toMatchObject({
         accepted: false,
@@ -210,7 +227,8 @@ describe.each(stores)('looking into the fleet over $name', (kind) => {
     test('a command has to wait for proof', async () => {
       const body = await get('/v1/devices/cp-002/explain');
       expect(body.commands.find(({ name }) => name === 'reserve')).toMatchObject({
-        ...{ accepted: true, code: 'needs-proof' },
+        accepted: true,
+        code: 'needs-proof',
       });
       expect(body.clock).toMatchObject({ verified: false, errorMs: null });
     });
@@ -237,10 +255,14 @@ describe.each(stores)('looking into the fleet over $name', (kind) => {
       const machine = await get('/v1/kinds/charge-point/machine');
       expect(machine).toMatchObject({ kind: 'charge-point', initial: 'offline' });
       expect(machine.transitions).toContainEqual({
-        ...{ from: 'reserved.waiting', event: 'expiry', to: 'available.idle' },
+        from: 'reserved.waiting',
+        event: 'expiry',
+        to: 'available.idle',
       });
       expect(machine.states).toContainEqual({
-        ...{ path: 'charging.suspended', name: 'suspended', parent: 'charging' },
+        path: 'charging.suspended',
+        name: 'suspended',
+        parent: 'charging',
         accepts: ['stop', 'report', 'reboot'],
       });
       const mermaid = await client.get('/v1/kinds/car/machine', { accept: 'text/vnd.mermaid' });

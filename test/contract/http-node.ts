@@ -72,7 +72,8 @@ export interface HttpNode {
 /** Whoever reaches it may read, nobody may command. */
 export const OPEN: HttpGuards = {
   access: { readTokens: [], operateTokens: [], isReadOpen: true },
-  ...{ rateMax: 1_000_000, corsOrigins: [] },
+  rateMax: 1_000_000,
+  corsOrigins: [],
 };
 
 /** Builds the HTTP side over an archive. */
@@ -92,7 +93,11 @@ export async function httpOver(
     forgetting: { forget: async () => ({ type: 'hub-away' }) } as ForgetPort,
   };
   const app = await buildHttp({
-    ...{ fleetReader, kinds, clock, metrics, serverErrorMs: 50 },
+    fleetReader,
+    kinds,
+    clock,
+    metrics,
+    serverErrorMs: 50,
     health: { check: () => node.health.check() },
     nodeView: { status: async () => THIS_NODE, messagesAfter: async ({ after }, last) => last - after },
     changes: {
@@ -109,7 +114,10 @@ export async function httpOver(
 
 /** What the node says of itself. */
 export const THIS_NODE: ThisNode = {
-  ...{ node: 'a-node', partitions: [3, 7], isHearing: true, isSure: true },
+  node: 'a-node',
+  partitions: [3, 7],
+  isHearing: true,
+  isSure: true,
   streamSequences: new Map([['DEVICES-depot', 1_000]]),
   commits: { count: 4, reportsMean: 250, commitMsMean: 3.5 },
 };

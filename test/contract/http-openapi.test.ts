@@ -114,7 +114,11 @@ describe('the description of the interface', () => {
     const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
     const { stdout } = await run(process.execPath, ['--import', tsx, 'client.ts', url], { cwd: folder });
     expect(JSON.parse(stdout)).toEqual({
-      ...{ device: 'cp-001', state: 'charging', total: 2, nobody: 'unknown-device', refused: 'unauthorized' },
+      device: 'cp-001',
+      state: 'charging',
+      total: 2,
+      nobody: 'unknown-device',
+      refused: 'unauthorized',
       sentence: expect.stringMatching(/^cp-001 is charging/) as string,
     });
   }, 120_000);

@@ -131,7 +131,9 @@ describe.each(stores)('a node over $name', (kind) => {
     test('a fault of ours shows no stack and is found in the log under its instance', async () => {
       const secret = 'the counter ran out of fingers';
       new Gauge({
-        ...{ name: 'broken', help: 'Cannot be read', registers: [client.node.metrics] },
+        name: 'broken',
+        help: 'Cannot be read',
+        registers: [client.node.metrics],
         collect: () => {
           throw new TypeError(secret);
         },

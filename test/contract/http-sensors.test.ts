@@ -24,7 +24,10 @@ interface Page {
 const REPORTS: readonly Report[] = Array.from({ length: 30 }, (_, index) => {
   const up = index * 2 * MINUTE;
   return {
-    ...{ boot: 1, seq: index + 1, up, state: 'available' },
+    boot: 1,
+    seq: index + 1,
+    up,
+    state: 'available',
     sensors: { cableConnected: index % 2 === 1, hatchOpen: true },
     since: { cableConnected: index === 0 ? up : 0, hatchOpen: up },
   };
@@ -96,8 +99,25 @@ describe.each(stores)('the sensors of a device, shown over $name,', ({ open }) =
     );
     const changes = await changesOf('lossy');
     expect(changes.slice(8)).toEqual([
-      ...['+18', '-24', '+26', '-28', '+30', '-32', '+34', '-36', '+38'],
-      ...['-38..42 inferred', '+42', '-44', '+46', '-48', '+50', '-52', '+54', '-56', '+58'],
+      '+18',
+      '-24',
+      '+26',
+      '-28',
+      '+30',
+      '-32',
+      '+34',
+      '-36',
+      '+38',
+      '-38..42 inferred',
+      '+42',
+      '-44',
+      '+46',
+      '-48',
+      '+50',
+      '-52',
+      '+54',
+      '-56',
+      '+58',
     ]);
     await deliver('lossless', [
       ...REPORTS.filter((_, index) => !lost.includes(index)),

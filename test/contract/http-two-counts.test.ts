@@ -31,8 +31,14 @@ class Two {
   renew(second: number): this {
     const at = START + second * 1_000;
     const request = {
-      ...{ id: 'renew', name: 'renew-identity', args: { reason: 'looked' }, ifVersion: null, by: 'eva' },
-      ...{ asker: null, waitUntil: at, replyTo: { subject: 'nobody', encoding: 'json' as const } },
+      id: 'renew',
+      name: 'renew-identity',
+      args: { reason: 'looked' },
+      ifVersion: null,
+      by: 'eva',
+      asker: null,
+      waitUntil: at,
+      replyTo: { subject: 'nobody', encoding: 'json' as const },
     };
     this.happenings.push({ at, input: { type: 'command', request, known: null } });
     return this;
@@ -54,7 +60,9 @@ class Two {
         ? {
             at,
             input: ({ probe }: Twin) => ({
-              ...{ type: 'report', receivedAt: at, encoding: 'json' },
+              type: 'report',
+              receivedAt: at,
+              encoding: 'json',
               report: report([{ n: probe!.n, outcome: 'done' }]),
             }),
           }

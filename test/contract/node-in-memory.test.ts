@@ -146,7 +146,13 @@ function newNode({
   const link = new MemoryLink(systemClock);
   const { telemetry } = createTelemetry(log, new DeviceLog(log, clock), clock);
   return new Node({
-    ...{ kinds, clock, store, node: 'n1', telemetry, clockProblem: () => null, hubClock: RIGHT_HUB },
+    kinds,
+    clock,
+    store,
+    node: 'n1',
+    telemetry,
+    clockProblem: () => null,
+    hubClock: RIGHT_HUB,
     feed,
     bus: new MemoryBus({ hub, link, clock: systemClock }),
     limits: { ...DEFAULT_LIMITS, leaseTtlMs: LEASE_MS, ...limits },
@@ -186,15 +192,13 @@ describe('a lease', () => {
     const link = new MemoryLink(systemClock);
     const { telemetry } = createTelemetry(log, new DeviceLog(log, clock), clock);
     const second = new Node({
-      ...{
-        kinds,
-        clock,
-        store: others,
-        node: 'n2',
-        telemetry,
-        clockProblem: () => null,
-        hubClock: RIGHT_HUB,
-      },
+      kinds,
+      clock,
+      store: others,
+      node: 'n2',
+      telemetry,
+      clockProblem: () => null,
+      hubClock: RIGHT_HUB,
       feed: new MemoryFeed({ hub, link, clock: systemClock }),
       bus: new MemoryBus({ hub, link, clock: systemClock }),
       limits: { ...DEFAULT_LIMITS, leaseTtlMs: 3_000 },

@@ -51,8 +51,13 @@ beforeEach(() => {
   const link = new MemoryLink(systemClock);
   const { telemetry } = createTelemetry(log, new DeviceLog(log, watch), watch);
   node = new Node({
-    ...{ kinds, clock: watch, store, node: 'n1', telemetry },
-    ...{ clockProblem: () => watch.problem, hubClock: watch },
+    kinds,
+    clock: watch,
+    store,
+    node: 'n1',
+    telemetry,
+    clockProblem: () => watch.problem,
+    hubClock: watch,
     feed: new MemoryFeed({ hub, link, clock: systemClock }),
     bus: new MemoryBus({ hub, link, clock: systemClock }),
     limits: { ...DEFAULT_LIMITS, leaseTtlMs: 600, acquireRetryMs: 20 },

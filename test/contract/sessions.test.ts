@@ -38,7 +38,10 @@ afterEach(() => new Promise((resolve) => server.close(resolve)));
 // An error that nobody takes ends a process; here it ends the test run.
 test('a server that shuts down in the moment in which a connection is made fails the query, and nothing else', async () => {
   const sessions = new SessionPool({
-    ...{ connectionString: url, connectionsMax: 1, planCacheMode: 'auto', limits: DEFAULT_POSTGRES_LIMITS },
+    connectionString: url,
+    connectionsMax: 1,
+    planCacheMode: 'auto',
+    limits: DEFAULT_POSTGRES_LIMITS,
   });
   await expect(sessions.query({ text: 'select 1' })).rejects.toThrow();
   await sessions.close();

@@ -52,15 +52,13 @@ function makeNode(name: string, leaseTtlMs = LEASE_MS): Node {
   const link = new MemoryLink(systemClock);
   const { telemetry } = createTelemetry(log, new DeviceLog(log, systemClock), systemClock);
   return new Node({
-    ...{
-      kinds,
-      clock: systemClock,
-      store,
-      node: name,
-      telemetry,
-      clockProblem: () => null,
-      hubClock: RIGHT_HUB,
-    },
+    kinds,
+    clock: systemClock,
+    store,
+    node: name,
+    telemetry,
+    clockProblem: () => null,
+    hubClock: RIGHT_HUB,
     feed: new MemoryFeed({ hub, link, clock: systemClock }),
     bus: new MemoryBus({ hub, link, clock: systemClock }),
     // Each keeps what it has taken at first.

@@ -22,14 +22,22 @@ const word = `${PERSON}: it was repaired`;
 const asked = (device: string, by = PERSON) => entry(device, { by, outcome: 'done', closedAt: T0 });
 const cleared = (device: string) =>
   entry(device, {
-    ...{ id: 'e5f0c3a8-0000-4000-8000-000000000002', n: 2, name: 'clear', by: PERSON, outcome: 'done' },
-    ...{ proof: `engineer: ${word}`, closedAt: T0 },
+    id: 'e5f0c3a8-0000-4000-8000-000000000002',
+    n: 2,
+    name: 'clear',
+    by: PERSON,
+    outcome: 'done',
+    proof: `engineer: ${word}`,
+    closedAt: T0,
   });
 
 beforeAll(async () => {
   database = await createDatabase();
   store = new PostgresStore({
-    ...{ connectionString: database.url, kinds, clock: { now: () => T0 }, serverErrorMs: 50 },
+    connectionString: database.url,
+    kinds,
+    clock: { now: () => T0 },
+    serverErrorMs: 50,
   });
   psql = await openEye(database.url);
   owned = await OwnedStore.take(store);

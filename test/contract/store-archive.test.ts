@@ -151,7 +151,10 @@ describe.each(storesUnderTest)('the archive $name', ({ open }) => {
         let cursor: DeviceCursor | null = null;
         do {
           const page: Awaited<ReturnType<typeof under.store.find>> = await under.store.find({
-            ...{ ...ANY, order, limit: 1, cursor },
+            ...ANY,
+            order,
+            limit: 1,
+            cursor,
           });
           seen.push(...page.devices.map(({ device }) => device));
           ({ cursor } = page);
@@ -180,7 +183,8 @@ describe.each(storesUnderTest)('the archive $name', ({ open }) => {
     test.each(QUALITIES)('of quality %s are as many as are found', async (quality) => {
       const clock = (at: number, earliest: number | null): BootClock =>
         bootClock({
-          ...{ boot: 1, latest: { up: 1000, at } },
+          boot: 1,
+          latest: { up: 1000, at },
           earliest: earliest === null ? null : { up: 1000, at: earliest },
         });
       const ages = [0, 20, 59, 61, 120].map((second) => T0 - second * SECOND);
@@ -221,7 +225,8 @@ describe.each(storesUnderTest)('the archive $name', ({ open }) => {
         },
         {
           ...heardOf,
-          ...{ state: 'suspect', shownState: 'suspect.doubted' },
+          state: 'suspect',
+          shownState: 'suspect.doubted',
           quality: 'suspect',
           firmware: '4.2.1',
         },

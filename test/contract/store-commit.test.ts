@@ -144,11 +144,13 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
 
   test('absurd numbers and strange text survive', async () => {
     const strange = report(Number.MAX_SAFE_INTEGER, {
-      ...{ boot: Number.MAX_SAFE_INTEGER, up: Number.MAX_SAFE_INTEGER, at: 1e300, firmware: '"\'\\,{}' },
-      ...{
-        state: 'naïve 🙈',
-        sensors: { '': -1e-300, '\\"}': 'a\\\\b\nc\t"', '🔌': ['\u{10ffff}', null, {}] },
-      },
+      boot: Number.MAX_SAFE_INTEGER,
+      up: Number.MAX_SAFE_INTEGER,
+      at: 1e300,
+      firmware: '"\'\\,{}',
+
+      state: 'naïve 🙈',
+      sensors: { '': -1e-300, '\\"}': 'a\\\\b\nc\t"', '🔌': ['\u{10ffff}', null, {}] },
     });
     const name = device();
     const { boot, seq, up } = strange;
@@ -230,19 +232,18 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
   test('a commit is all or nothing: what is refused in the middle takes everything with it', async () => {
     const [known, born] = devicesIn(lease.partition, 2) as unknown as [string, string];
     await commit({
-      ...{ twins: [twin(known)], reports: [filed(known, report(1))], ledger: [entry(known)] },
+      twins: [twin(known)],
+      reports: [filed(known, report(1))],
+      ledger: [entry(known)],
       journal: lines(lease.partition, 1, transition(known)),
     });
     const before = await loaded(under.store, lease.partition);
     const whole = {
-      ...{
-        twins: [twin(known, { version: 2 }), twin(born)],
-        reports: [filed(known, report(2)), filed(born, report(1))],
-      },
-      ...{
-        ledger: [entry(known, { sentAt: T0 + 9 })],
-        journal: lines(lease.partition, 2, transition(known)),
-      },
+      twins: [twin(known, { version: 2 }), twin(born)],
+      reports: [filed(known, report(2)), filed(born, report(1))],
+
+      ledger: [entry(known, { sentAt: T0 + 9 })],
+      journal: lines(lease.partition, 2, transition(known)),
     };
     const flaws: readonly Partial<Commit>[] = [
       { journal: lines(lease.partition, 1, transition(known)) },

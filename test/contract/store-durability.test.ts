@@ -20,7 +20,9 @@ function open(setting: string): void {
   const url = new URL(database.url);
   url.searchParams.set('options', `-c synchronous_commit=${setting}`);
   sessions = new SessionPool({
-    ...{ connectionString: url.href, connectionsMax: 1, planCacheMode: 'auto' },
+    connectionString: url.href,
+    connectionsMax: 1,
+    planCacheMode: 'auto',
     limits: DEFAULT_POSTGRES_LIMITS,
   });
 }

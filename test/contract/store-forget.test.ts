@@ -64,18 +64,21 @@ describe.each(storesUnderTest)('forgetting $name', ({ open }) => {
     const components = [{ slot: 'modem', model: 'EC25', serial: name }];
     const clock = startClock({ incarnation: 1, boot: 0, seq: 1, up: 0, receivedAt: T0 });
     await commit({
-      ...{
-        twins: [twin(name)],
-        reports: [filed(name, report(1, { components }))],
-        ledger: [closed],
-        journal,
-      },
+      twins: [twin(name)],
+      reports: [filed(name, report(1, { components }))],
+      ledger: [closed],
+      journal,
       clocks: [{ device: name, clock }],
     });
   }
 
   const word = (at = T0): Forgetting => ({
-    ...{ device, site: 'depot', at, asker: 'http:eva', by: 'legal', reason: 'sold' },
+    device,
+    site: 'depot',
+    at,
+    asker: 'http:eva',
+    by: 'legal',
+    reason: 'sold',
   });
 
   async function forget(at = T0): Promise<void> {
@@ -126,7 +129,9 @@ describe.each(storesUnderTest)('forgetting $name', ({ open }) => {
   test('is told to the next owner of the partition', async () => {
     await forget();
     expect(await loaded(under.store, lease.partition)).toEqual({
-      ...{ twins: [twin(other)], unheard: [], forgotten: [word()] },
+      twins: [twin(other)],
+      unheard: [],
+      forgotten: [word()],
     });
   });
 

@@ -14,7 +14,9 @@ import { advance, advanced, commitOf, devicesIn, filed, report, T0, twin } from 
 type Components = NonNullable<Report['components']>;
 
 const modem = (serial: string, firmware?: string) => ({
-  ...{ slot: 'modem', model: 'Q 4G', serial },
+  slot: 'modem',
+  model: 'Q 4G',
+  serial,
   ...(firmware === undefined ? {} : { firmware }),
 });
 const meter = { slot: 'meter', model: 'EM-340', serial: 'm-1' };

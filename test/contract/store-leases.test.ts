@@ -53,11 +53,10 @@ describe.each(storesUnderTest)('leases $name', ({ open }) => {
   async function everything(partition: number) {
     const [device] = devicesIn(partition, 1);
     return {
-      ...{
-        loaded: await loaded(under.store, partition),
-        ledger: await under.store.commands(device, { beforeN: null, limit: 9 }),
-      },
-      ...{ journal: await under.store.journalAfter(partition, 0, 9), twin: await under.store.twin(device) },
+      loaded: await loaded(under.store, partition),
+      ledger: await under.store.commands(device, { beforeN: null, limit: 9 }),
+      journal: await under.store.journalAfter(partition, 0, 9),
+      twin: await under.store.twin(device),
       reports: await under.store.reports(device, {
         from: null,
         to: null,

@@ -165,8 +165,12 @@ describe('housekeeping of reports', () => {
   let lease: Lease;
   let device: string;
   const limits = {
-    ...{ retentionDays: 30, journalRetentionDays: 60, inventoryChangesMax: 5 },
-    ...{ daysAhead: 2, daysBack: 1, maintenanceLockTimeoutMs: 100 },
+    retentionDays: 30,
+    journalRetentionDays: 60,
+    inventoryChangesMax: 5,
+    daysAhead: 2,
+    daysBack: 1,
+    maintenanceLockTimeoutMs: 100,
   };
   beforeEach(async () => {
     const connectionString = database.url;
@@ -354,7 +358,8 @@ describe('housekeeping of reports', () => {
     await reader.query('begin');
     await reader.query('select from report_2026_01_30');
     expect(await store.maintain(T0 + 31 * DAY)).toMatchObject({
-      ...{ dropped: ['report_2026_01_31'], postponed: ['report_2026_01_30'] },
+      dropped: ['report_2026_01_31'],
+      postponed: ['report_2026_01_30'],
     });
     await reader.query('commit');
     await reader.close();

@@ -35,7 +35,10 @@ describe('a database of Corral', () => {
   beforeAll(async () => {
     database = await createDatabase();
     store = new PostgresStore({
-      ...{ connectionString: database.url, kinds, clock: { now: () => T0 }, serverErrorMs: 50 },
+      connectionString: database.url,
+      kinds,
+      clock: { now: () => T0 },
+      serverErrorMs: 50,
     });
     psql = await openEye(database.url);
     const leases = await store.acquire({
@@ -45,7 +48,9 @@ describe('a database of Corral', () => {
       epochAtLeast: Date.now(),
     });
     const heard = twin(car, {
-      ...{ kind: 'car', path: 'suspect', since: T0 - 5 * SECOND },
+      kind: 'car',
+      path: 'suspect',
+      since: T0 - 5 * SECOND,
       newest: {
         ...twin(car).newest!,
         receivedAt: T0 + 3 * SECOND,
@@ -71,7 +76,8 @@ describe('a database of Corral', () => {
           reports: [
             filed(car, report(3)),
             filed(car, report(2, { boot: 2, state: 'charging' }), {
-              ...{ disposition: 'late', receivedAt: T0 + 3 * SECOND },
+              disposition: 'late',
+              receivedAt: T0 + 3 * SECOND,
             }),
           ],
           clocks: [{ device: car, clock: first }],
@@ -92,22 +98,28 @@ describe('a database of Corral', () => {
     const rows = await psql.query("select * from fleet where state = 'suspect'");
     expect(rows).toMatchObject([
       {
-        ...{ device: car, kind: 'car', site: 'depot', registered: false, path: 'suspect', firmware: '9.1' },
-        ...{
-          since: new Date(T0 - 5 * SECOND),
-          boot: '2',
-          seq: '2',
-          version: '1',
-          error_ms: expect.closeTo(10.4, 1) as number,
-        },
-        ...{
-          suspicions: ['cable-without-hatch'],
-          hold: 'h1',
-          held_by: 'ann',
-          held_until: new Date(T0 + 60 * SECOND),
-        },
-        ...{ sensors: { hatch: false }, desired_version: '3', desired: { ledColour: 'green' } },
-        ...{ measured_at: new Date(T0 + 2 * SECOND + 10), last_contact: new Date(T0 + SECOND) },
+        device: car,
+        kind: 'car',
+        site: 'depot',
+        registered: false,
+        path: 'suspect',
+        firmware: '9.1',
+
+        since: new Date(T0 - 5 * SECOND),
+        boot: '2',
+        seq: '2',
+        version: '1',
+        error_ms: expect.closeTo(10.4, 1) as number,
+
+        suspicions: ['cable-without-hatch'],
+        hold: 'h1',
+        held_by: 'ann',
+        held_until: new Date(T0 + 60 * SECOND),
+        sensors: { hatch: false },
+        desired_version: '3',
+        desired: { ledColour: 'green' },
+        measured_at: new Date(T0 + 2 * SECOND + 10),
+        last_contact: new Date(T0 + SECOND),
       },
     ]);
   });
@@ -178,7 +190,8 @@ describe('a database of Corral', () => {
     );
     const newest = { ...twin(name).newest!, seq: 4, up: 4000, receivedAt: T0 + 3_601_005 };
     await owned.commit({
-      ...{ twins: [twin(name, { newest, clock: present })], reports },
+      twins: [twin(name, { newest, clock: present })],
+      reports,
       clocks: [{ device: name, clock: stoodStill }],
     });
     const page = { from: null, to: null, after: null, isNewestFirst: false, limit: 9 };

@@ -150,7 +150,8 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
         .map((each) => clock(each.boot, 1000, timeOf(each), each.incarnation));
       const present = clocks.pop()!;
       await owned.commit({
-        ...{ twins: [twin(device, { clock: present })], reports },
+        twins: [twin(device, { clock: present })],
+        reports,
         clocks: clocks.map((ended) => ({ device, clock: ended })),
       });
       const found: HistoryReport[] = [];
@@ -179,7 +180,8 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
     );
     const [ended] = clocks;
     await owned.commit({
-      ...{ twins: [twin(device, { clock: clocks[1]! })], reports },
+      twins: [twin(device, { clock: clocks[1]! })],
+      reports,
       clocks: [{ device, clock: ended! }],
     });
     expect(await positions(device, { from: T0 + 3 * SECOND })).toEqual([
@@ -233,10 +235,8 @@ describe.each(storesUnderTest)('reports in the archive $name', ({ open }) => {
     const { reports, clocks } = lifeOfMonths();
     const [present] = clocks.slice(-1);
     await owned.commit({
-      ...{
-        twins: [twin(device, { clock: present! })],
-        reports: reports.map(([of, change]) => at(of, change)),
-      },
+      twins: [twin(device, { clock: present! })],
+      reports: reports.map(([of, change]) => at(of, change)),
       clocks: clocks.slice(0, -1).map((each) => ({ device, clock: each })),
     });
     const all = await under.store.reports(device, { ...ALL, limit: 10_000 });

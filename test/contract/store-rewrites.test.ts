@@ -16,7 +16,10 @@ let psql: DatabaseEye;
 beforeAll(async () => {
   database = await createDatabase();
   store = new PostgresStore({
-    ...{ connectionString: database.url, kinds, clock: { now: () => T0 }, serverErrorMs: 50 },
+    connectionString: database.url,
+    kinds,
+    clock: { now: () => T0 },
+    serverErrorMs: 50,
   });
   psql = await openEye(database.url);
 });

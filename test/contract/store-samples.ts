@@ -48,8 +48,16 @@ export function bootClock(
 ): BootClock {
   const { earliest = null } = bounds;
   return {
-    ...{ incarnation: 1, fromSeq: 0, untilSeq: null, brokenAt: null, beganUp: 0, crossings: 0, lag: null },
-    ...{ endedUp: null, lastLate: null, notBefore: null },
+    incarnation: 1,
+    fromSeq: 0,
+    untilSeq: null,
+    brokenAt: null,
+    beganUp: 0,
+    crossings: 0,
+    lag: null,
+    endedUp: null,
+    lastLate: null,
+    notBefore: null,
     ...bounds,
     earliest,
     agreed: earliest && { fromUp: earliest.up, toUp: earliest.up, slowestMs: 20 },
@@ -61,7 +69,10 @@ export function twin(device: string, change: Partial<Twin> = {}): Twin {
   const newest = report(1, { firmware: '4.2.1' });
   return {
     ...bornTwin({ device, kind: chargePoint, site: 'depot' }),
-    ...{ version: 1, path: 'available', since: T0 + 1000, lastContactAt: T0 + 1000.25 },
+    version: 1,
+    path: 'available',
+    since: T0 + 1000,
+    lastContactAt: T0 + 1000.25,
     newest: {
       boot: 1,
       seq: 1,
@@ -81,15 +92,13 @@ export function twin(device: string, change: Partial<Twin> = {}): Twin {
 export function filed(device: string, of: Report, change: Partial<FiledReport> = {}): FiledReport {
   const receivedAt = T0 + of.up;
   return {
-    ...{
-      device,
-      incarnation: 1,
-      report: of,
-      receivedAt,
-      measuredAt: receivedAt,
-      errorMs: null,
-      disposition: 'latest',
-    },
+    device,
+    incarnation: 1,
+    report: of,
+    receivedAt,
+    measuredAt: receivedAt,
+    errorMs: null,
+    disposition: 'latest',
     ...change,
   };
 }
@@ -97,11 +106,27 @@ export function filed(device: string, of: Report, change: Partial<FiledReport> =
 /** A ledger entry that is pending. */
 export function entry(device: string, change: Partial<LedgerEntry> = {}): LedgerEntry {
   return {
-    ...{ device, id: 'e5f0c3a8-0000-4000-8000-000000000001', n: 1, name: 'reserve', args: { minutes: 5 } },
-    ...{ by: 'mara', asker: 'nats:backend', epoch: 1, incarnation: 1, boot: 1, notAfterUp: 9000.5 },
+    device,
+    id: 'e5f0c3a8-0000-4000-8000-000000000001',
+    n: 1,
+    name: 'reserve',
+    args: { minutes: 5 },
+    by: 'mara',
+    asker: 'nats:backend',
+    epoch: 1,
+    incarnation: 1,
+    boot: 1,
+    notAfterUp: 9000.5,
     holdMs: 300_000,
-    ...{ acceptedAt: T0, sentAt: T0 + 0.125, certainAt: T0 + 5000, outcome: 'pending', reason: null },
-    ...{ proof: null, decidedAt: null, closedAt: null, compensatedBy: 'release' },
+    acceptedAt: T0,
+    sentAt: T0 + 0.125,
+    certainAt: T0 + 5000,
+    outcome: 'pending',
+    reason: null,
+    proof: null,
+    decidedAt: null,
+    closedAt: null,
+    compensatedBy: 'release',
     ...change,
   };
 }
@@ -109,21 +134,18 @@ export function entry(device: string, change: Partial<LedgerEntry> = {}): Ledger
 /** A transition that rests on a report. */
 export function transition(device: string, change: Partial<Transition> = {}): Transition {
   return {
-    ...{
-      device,
-      from: 'offline',
-      to: 'available',
-      cause: { type: 'report', detail: 'report 1/1 says available' },
-    },
-    ...{
-      measuredAt: T0 + 1000.5,
-      errorMs: 2.5,
-      recordedAt: T0 + 1002,
-      version: 1,
-      incarnation: 1,
-      boot: 1,
-      seq: 1,
-    },
+    device,
+    from: 'offline',
+    to: 'available',
+    cause: { type: 'report', detail: 'report 1/1 says available' },
+
+    measuredAt: T0 + 1000.5,
+    errorMs: 2.5,
+    recordedAt: T0 + 1002,
+    version: 1,
+    incarnation: 1,
+    boot: 1,
+    seq: 1,
     ...change,
   };
 }
@@ -131,16 +153,15 @@ export function transition(device: string, change: Partial<Transition> = {}): Tr
 /** A message that could not be read. */
 export function deadLetter(partition: number, change: Partial<DeadLetter> = {}): DeadLetter {
   return {
-    ...{
-      partition,
-      site: 'depot',
-      device: 'cp-1',
-      stream: siteStream('depot'),
-      sequence: 77,
-      receivedAt: T0,
-      reason: 'bad-report',
-    },
-    ...{ detail: 'seq is not a number', bytes: 12 },
+    partition,
+    site: 'depot',
+    device: 'cp-1',
+    stream: siteStream('depot'),
+    sequence: 77,
+    receivedAt: T0,
+    reason: 'bad-report',
+    detail: 'seq is not a number',
+    bytes: 12,
     ...change,
   };
 }
@@ -216,22 +237,37 @@ function zero(value: number): number {
 
 const anchor = fc.record({ up: uint, at: time });
 const clock = fc.record({
-  ...{ incarnation: fc.nat(), boot: uint, fromSeq: uint, untilSeq: orNull(uint), brokenAt: orNull(time) },
-  ...{ beganUp: uint, latest: anchor, earliest: orNull(anchor), crossings: fc.nat() },
+  incarnation: fc.nat(),
+  boot: uint,
+  fromSeq: uint,
+  untilSeq: orNull(uint),
+  brokenAt: orNull(time),
+  beganUp: uint,
+  latest: anchor,
+  earliest: orNull(anchor),
+  crossings: fc.nat(),
   agreed: orNull(fc.record({ fromUp: uint, toUp: uint, slowestMs: time })),
   lag: orNull(fc.record({ since: time, soonest: anchor })),
-  ...{
-    endedUp: orNull(uint),
-    lastLate: orNull(fc.record({ seq: uint, up: uint, fromSeq: uint })),
-    notBefore: orNull(time),
-  },
+
+  endedUp: orNull(uint),
+  lastLate: orNull(fc.record({ seq: uint, up: uint, fromSeq: uint })),
+  notBefore: orNull(time),
 });
 const sequence = fc.record({
   ranges: fc.array(uint, { maxLength: 9 }),
-  ...{ floorBoot: uint, closedMissing: uint, late: uint, duplicates: uint },
+  floorBoot: uint,
+  closedMissing: uint,
+  late: uint,
+  duplicates: uint,
 });
 const former = fc.record({
-  ...{ incarnation: fc.nat(), boot: uint, seq: uint, provedBy: uint, endedAt: time, clock, sequence },
+  incarnation: fc.nat(),
+  boot: uint,
+  seq: uint,
+  provedBy: uint,
+  endedAt: time,
+  clock,
+  sequence,
 });
 
 const anyRun = fc.record({ boot: uint, seq: uint, up: uint, since: time, sinceUp: uint });
@@ -243,18 +279,28 @@ const anyEntry = (device: string): fc.Arbitrary<LedgerEntry> =>
 
 const entryWithoutEnds = (device: string): fc.Arbitrary<Omit<LedgerEntry, 'ends'>> =>
   fc.record({
-    ...{ device: fc.constant(device), id: fc.uuid(), n: uint, name: text, args: map },
-    ...{ by: orNull(text), asker: orNull(text) },
-    ...{
-      epoch: uint,
-      incarnation: fc.nat(),
-      boot: orNull(uint),
-      notAfterUp: orNull(time),
-      holdMs: orNull(time),
-    },
-    ...{ acceptedAt: time, sentAt: time, certainAt: time, reason: orNull(text), proof: orNull(text) },
+    device: fc.constant(device),
+    id: fc.uuid(),
+    n: uint,
+    name: text,
+    args: map,
+    by: orNull(text),
+    asker: orNull(text),
+
+    epoch: uint,
+    incarnation: fc.nat(),
+    boot: orNull(uint),
+    notAfterUp: orNull(time),
+    holdMs: orNull(time),
+    acceptedAt: time,
+    sentAt: time,
+    certainAt: time,
+    reason: orNull(text),
+    proof: orNull(text),
     outcome: fc.constantFrom('pending', 'done', 'rejected', 'expired', 'unknown'),
-    ...{ decidedAt: orNull(time), closedAt: orNull(time), compensatedBy: orNull(text) },
+    decidedAt: orNull(time),
+    closedAt: orNull(time),
+    compensatedBy: orNull(text),
   });
 
 const anyReport: fc.Arbitrary<Report> = fc
@@ -266,41 +312,63 @@ const anyReport: fc.Arbitrary<Report> = fc
 
 const anyNewest = anyReport.chain((of) =>
   fc.record({
-    ...{ boot: fc.constant(of.boot), seq: fc.constant(of.seq), up: fc.constant(of.up) },
-    ...{ receivedAt: time, at: orNull(time), report: fc.constant(of) },
+    boot: fc.constant(of.boot),
+    seq: fc.constant(of.seq),
+    up: fc.constant(of.up),
+    receivedAt: time,
+    at: orNull(time),
+    report: fc.constant(of),
   }),
 );
 
 const anyRequest = fc.record({
-  ...{ id: fc.uuid(), name: text, args: map, waitUntil: time, ifVersion: orNull(uint) },
-  ...{ by: orNull(text), asker: orNull(text) },
+  id: fc.uuid(),
+  name: text,
+  args: map,
+  waitUntil: time,
+  ifVersion: orNull(uint),
+  by: orNull(text),
+  asker: orNull(text),
   replyTo: fc.record({ subject: text, encoding: fc.constantFrom('json', 'msgpack') }),
 });
 
 /** Any twin of a device that the types allow, however unlikely. */
 export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
   fc.record({
-    ...{ device: fc.constant(device), kind: text, site: text, version: uint, path: text },
-    ...{ since: orNull(time), lastContactAt: orNull(time), incarnation: fc.nat(), newest: orNull(anyNewest) },
+    device: fc.constant(device),
+    kind: text,
+    site: text,
+    version: uint,
+    path: text,
+    since: orNull(time),
+    lastContactAt: orNull(time),
+    incarnation: fc.nat(),
+    newest: orNull(anyNewest),
     encoding: orNull(fc.constantFrom('json' as const, 'msgpack' as const)),
-    ...{ clock: orNull(clock), olderClocks: fc.array(clock, { maxLength: 3 }) },
+    clock: orNull(clock),
+    olderClocks: fc.array(clock, { maxLength: 3 }),
     sequence,
     lastN: uint,
     open: fc.array(anyEntry(device), { maxLength: 2 }),
     recent: fc.array(anyEntry(device), { maxLength: 2 }),
     probe: orNull(
       fc.record({
-        ...{ n: uint, sentAt: time, lastAskedAt: time, waitsUntil: orNull(time) },
+        n: uint,
+        sentAt: time,
+        lastAskedAt: time,
+        waitsUntil: orNull(time),
         status: fc.constantFrom('unanswered', 'missed', 'answered'),
       }),
     ),
     ignoredCommands: fc.nat(),
     identity: orNull(
       fc.record({
-        ...{ rivalAt: orNull(time), contestedN: uint },
+        rivalAt: orNull(time),
+        contestedN: uint,
         uncertainBoots: fc.array(uint, { maxLength: 4 }),
         previousIncarnations: fc.array(former, { maxLength: 4 }),
-        ...{ run: orNull(anyRun), second: orNull(anyRun) },
+        run: orNull(anyRun),
+        second: orNull(anyRun),
       }),
     ),
     claim: orNull(
@@ -309,13 +377,15 @@ export const anyTwin = (device: string): fc.Arbitrary<Twin> =>
     waiting: fc.array(anyRequest, { maxLength: 2 }),
     via: orNull(
       fc.record({
-        ...{ id: text, session: uint, since: orNull(time) },
+        id: text,
+        session: uint,
+        since: orNull(time),
         doubt: fc.constantFrom('away', 'back', 'session', 'replay', null),
         said: fc.array(fc.record({ content: text, at: time }), { maxLength: 4 }),
       }),
     ),
     replayedAt: orNull(time),
-    first: orNull(fc.record({ ...{ boot: uint, seq: uint, up: uint }, content: text })),
+    first: orNull(fc.record({ boot: uint, seq: uint, up: uint, content: text })),
     hold: orNull(fc.record({ id: text, by: orNull(text), since: time, until: time, certainUntil: time })),
     suspicions: fc.array(fc.record({ reason: text, since: time, detail: text }), { maxLength: 2 }),
     desired: fc.record({ version: uint, values: map }),

@@ -24,7 +24,10 @@ beforeAll(async () => {
   eye = await openEye(adminUrl.href);
   await migrate(database.url);
   store = new PostgresStore({
-    ...{ kinds, clock: { now: () => T0 }, serverErrorMs: 50, connectionString: database.url },
+    kinds,
+    clock: { now: () => T0 },
+    serverErrorMs: 50,
+    connectionString: database.url,
     onNotice: (notice) => void notices.push(notice),
   });
 });

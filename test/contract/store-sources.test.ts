@@ -37,7 +37,9 @@ describe.each(storesUnderTest)('$name, a source', ({ open }) => {
 
   test('says who speaks for it, and why it is doubted', async () => {
     const doubts = ['source-away', 'snapshot-replayed'].map((reason, index) => ({
-      ...{ reason, since: T0 + index, detail: 'x' },
+      reason,
+      since: T0 + index,
+      detail: 'x',
     }));
     await source({ via: { ...via, id: 'hub' }, path: 'suspect.doubted', suspicions: doubts });
     expect(await under.store.sources(['gw'])).toMatchObject([

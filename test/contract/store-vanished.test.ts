@@ -20,7 +20,10 @@ describe('a device row that vanishes', () => {
     database = await createDatabase();
     eye = await openEye(database.url);
     store = new PostgresStore({
-      ...{ connectionString: database.url, kinds, clock: { now: () => T0 }, serverErrorMs: 50 },
+      connectionString: database.url,
+      kinds,
+      clock: { now: () => T0 },
+      serverErrorMs: 50,
       onNotice: (notice) => notices.push(notice),
     });
     owned = await OwnedStore.take(store);
@@ -35,7 +38,7 @@ describe('a device row that vanishes', () => {
   const say = (device: string, seq: number): Promise<void> => {
     const said = report(seq);
     const sequence = { ranges: [1, 1, seq], floorBoot: 0, closedMissing: 0, late: 0, duplicates: 0 };
-    const newest = { ...{ boot: 1, seq, up: said.up, receivedAt: T0 + said.up, at: null }, report: said };
+    const newest = { boot: 1, seq, up: said.up, receivedAt: T0 + said.up, at: null, report: said };
     const next = twin(device, { version: seq, sequence, newest });
     return owned.commit({ twins: [next], reports: [filed(device, said)] });
   };

@@ -21,7 +21,10 @@ let psql: DatabaseEye;
 
 const open = (): PostgresStore =>
   new PostgresStore({
-    ...{ connectionString: database.url, kinds, clock: { now: () => T0 }, serverErrorMs: 50 },
+    connectionString: database.url,
+    kinds,
+    clock: { now: () => T0 },
+    serverErrorMs: 50,
   });
 
 beforeAll(async () => {

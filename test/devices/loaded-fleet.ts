@@ -53,7 +53,11 @@ export class LoadedFleet {
         const made: string[] = [];
         const executed: { id: string; epoch: number }[] = [];
         const agent = await startAgent({
-          ...{ device, kind: null, encoding: 'msgpack', order: 'current-first', body },
+          device,
+          kind: null,
+          encoding: 'msgpack',
+          order: 'current-first',
+          body,
           limits: { ...AGENT_LIMITS, retryLongestMs: 500 },
           clock: uptimeClock(),
           storage: new MemoryStorage(new StorageMedium()),
@@ -98,7 +102,8 @@ export class LoadedFleet {
   async made(more: number): Promise<void> {
     const wanted = this.reports + more;
     await until('the fleet has gone on reporting', async () => ({
-      ...{ done: this.reports >= wanted, seen: `${String(this.reports)} of ${String(wanted)}` },
+      done: this.reports >= wanted,
+      seen: `${String(this.reports)} of ${String(wanted)}`,
     }));
   }
 

@@ -102,7 +102,9 @@ interface Described {
 function operationsOf({ paths }: Description): readonly Described[] {
   return Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, { parameters = [], requestBody }]) => ({
-      ...{ method: method.toUpperCase(), path, parameters },
+      method: method.toUpperCase(),
+      path,
+      parameters,
       members: Object.keys(requestBody?.content['application/json']?.schema.properties ?? {}),
     })),
   );

@@ -13,8 +13,15 @@ export const NASTY_TEXTS: readonly string[] = [
     0000-01-01T00:00:00Z 9999-12-31T23:59:59Z 9999-12-31T23:59:59-23:59 0000-01-01T00:00:00%2B23:59 2026-02-30T00:00:00Z
     2026-01-31T14:00:00Z 2026-01-31T14:00:00.999999999999999999Z 1970-01-01T00:00:00Z 0s 999999d 999999s 000001d -5m 5m !!!! e30 AA==
   `),
-  ...['', '9'.repeat(400), 'x'.repeat(65), 'x'.repeat(129), 'x'.repeat(8_000), '%F0%9F%92%A5'.repeat(600)],
-  ...[`${'9'.repeat(300)}~1`, `${'9'.repeat(40)}~1`, `-${'9'.repeat(20)}~9007199254740991`],
+  '',
+  '9'.repeat(400),
+  'x'.repeat(65),
+  'x'.repeat(129),
+  'x'.repeat(8_000),
+  '%F0%9F%92%A5'.repeat(600),
+  `${'9'.repeat(300)}~1`,
+  `${'9'.repeat(40)}~1`,
+  `-${'9'.repeat(20)}~9007199254740991`,
   ...[{}, [], null, 'x', { open: {}, last: {} }, foldWith(1e308), foldWith(-1), foldWith(0.5)].map(cursorOf),
   cursorOf({ ...foldWith(1), last: { incarnation: 1, boot: Number.MAX_SAFE_INTEGER, seq: 0 } }),
 ];
@@ -25,7 +32,14 @@ export const NASTY_HEADERS: readonly string[] = [
     0 -1 1e309 Infinity NaN 9007199254740991 9007199254740992 * , ,,, " W/" ;q= */*;q=0 ../.. text/vnd.mermaid image/svg+xml chunked
     00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 bytes=0-1
   `),
-  ...['', ' ', '9'.repeat(400), 'x'.repeat(4_000), 'gzip;q=0, *;q=0', '\u00ff\u0080', '00-\u00e9', 'a\tb'],
+  '',
+  ' ',
+  '9'.repeat(400),
+  'x'.repeat(4_000),
+  'gzip;q=0, *;q=0',
+  '\u00ff\u0080',
+  '00-\u00e9',
+  'a\tb',
 ];
 
 /** Headers that any operation may be sent, beside those that it describes. */
@@ -39,24 +53,31 @@ export const NASTY_JSON: readonly string[] = [
     {"holdMs":"x"} {"holdMs":9007199254740993} {"holdMs":null} {"holdMs":60000,"holdMs":1} {"for":"\u0000"} {"x":"\ud800"}
     "0D4FA6FF-6F5B-4D0C-9BE8-3D2F4F7F3C11"
   `),
-  ...[`"${'x'.repeat(129)}"`, `"${'x'.repeat(70_000)}"`, `[${'0,'.repeat(5_000)}0]`],
-  ...[`{"x":${nested(14)}}`, nested(15), nested(200), nested(20_000), `{"a":${nestedMaps(20_000)}}`],
+  `"${'x'.repeat(129)}"`,
+  `"${'x'.repeat(70_000)}"`,
+  `[${'0,'.repeat(5_000)}0]`,
+  `{"x":${nested(14)}}`,
+  nested(15),
+  nested(200),
+  nested(20_000),
+  `{"a":${nestedMaps(20_000)}}`,
 ];
 
 /** Bodies as a whole, a character a byte. */
 export const NASTY_BODIES: readonly string[] = [
   ...words(`{ } null [] "" 0 {} {"name":"report"}{"name":"report"} {"name":"report",} {'name':'report'}`),
-  ...[
-    '',
-    ' ',
-    '\u00ef\u00bb\u00bf{}',
-    '\u0081\u00a1a\u0001',
-    '\u0080',
-    '\u00de\u0000\u0000',
-    '\u0000',
-    '{"name":"\u00ff"}',
-  ],
-  ...[nested(20_000), nestedMaps(20_000), `"${'x'.repeat(2_000_000)}"`],
+
+  '',
+  ' ',
+  '\u00ef\u00bb\u00bf{}',
+  '\u0081\u00a1a\u0001',
+  '\u0080',
+  '\u00de\u0000\u0000',
+  '\u0000',
+  '{"name":"\u00ff"}',
+  nested(20_000),
+  nestedMaps(20_000),
+  `"${'x'.repeat(2_000_000)}"`,
 ];
 
 function words(text: string): readonly string[] {

@@ -70,7 +70,9 @@ async function startLeaf(): Promise<{
     'listen: $BENCH_LISTEN\nhttp: $BENCH_MONITOR\nleafnodes { listen: $BENCH_LEAF }\nmax_payload: 1MB\n',
   );
   const bench = await startNatsServer<'client' | 'leaf'>({
-    ...{ name: 'bench', configFile: benchConf, dataDir: join(folder, 'bench') },
+    name: 'bench',
+    configFile: benchConf,
+    dataDir: join(folder, 'bench'),
     ports: {
       client: { port: 0, flag: '' },
       leaf: { port: 0, flag: '' },
@@ -91,8 +93,10 @@ async function startLeaf(): Promise<{
     .replaceAll('device.*.', 'device.c-1.');
   writeFileSync(siteConf, configured);
   const site = await startSite({
-    ...{ dataDir: join(folder, 'site'), hubLeafAddress: `127.0.0.1:${bench.ports.leaf}` },
-    ...{ configFile: siteConf, variables: { DEVICE_PASSWORD: 'a "quoted\\ secret' } },
+    dataDir: join(folder, 'site'),
+    hubLeafAddress: `127.0.0.1:${bench.ports.leaf}`,
+    configFile: siteConf,
+    variables: { DEVICE_PASSWORD: 'a "quoted\\ secret' },
   });
   ends.push(() => site.stop());
   return {
@@ -126,7 +130,13 @@ describe.skipIf(!hasCompiler('plain'))(`the example device in C${compilerNote('p
     const kept = new Set<string>();
     for (const only of pieces(12)) {
       const result = await conform({
-        ...{ device: 'c-1', level: 'full', connection, limits, restart: device.kill, ownServer: leaf, only },
+        device: 'c-1',
+        level: 'full',
+        connection,
+        limits,
+        restart: device.kill,
+        ownServer: leaf,
+        only,
         tell: ({ type }) => {
           if (type === 'waiting') void device.kill();
         },
@@ -147,7 +157,12 @@ describe.skipIf(!hasCompiler('plain'))(`the example device in C${compilerNote('p
     const server = `127.0.0.1:${bench.port}`;
     const device = startDevice({ device: 'c-2', server, encoding: 'json' });
     const result = await conform({
-      ...{ device: 'c-2', level: 'full', connection, limits, restart: device.kill, ownServer: bench },
+      device: 'c-2',
+      level: 'full',
+      connection,
+      limits,
+      restart: device.kill,
+      ownServer: bench,
       only: null,
     });
     // Nobody has time for two heartbeats here.

@@ -55,7 +55,9 @@ beforeAll(async () => {
     CORRAL_HTTP_RATE_MAX: String(RATE_MAX),
   };
   const common = {
-    ...{ hub: world.hub, databaseUrl: database.href, mayStandBy: true },
+    hub: world.hub,
+    databaseUrl: database.href,
+    mayStandBy: true,
     // It stays sure of its leases for the whole of a test.
     limits: { leaseTtlMs: 240_000 },
   };
@@ -270,7 +272,10 @@ test('that no node decides for the device any more is no word of a command that 
   try {
     const owner = await alone.startNode();
     const other = await startNode({
-      ...{ hub: alone.hub, databaseUrl: alone.databaseUrl, node: 'other', mayStandBy: true },
+      hub: alone.hub,
+      databaseUrl: alone.databaseUrl,
+      node: 'other',
+      mayStandBy: true,
       env: { CORRAL_HTTP_OPERATE_TOKENS: `tester:${OPERATOR}` },
     });
     alone.add(() => other.stop());

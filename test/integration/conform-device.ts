@@ -94,8 +94,13 @@ export class ConformDevice {
     this.clock = this.#spoiling.clock?.(uptimeClock()) ?? uptimeClock();
     const storage = new MemoryStorage(this.#medium);
     this.agent = await startAgent({
-      ...{ device: this.device, kind: null, encoding: this.#encoding, order: 'current-first' },
-      ...{ limits: LIMITS, clock: this.clock, link: this.#link() },
+      device: this.device,
+      kind: null,
+      encoding: this.#encoding,
+      order: 'current-first',
+      limits: LIMITS,
+      clock: this.clock,
+      link: this.#link(),
       storage: {
         load: async () => {
           const stored = await storage.load();

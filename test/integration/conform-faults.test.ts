@@ -41,8 +41,12 @@ test('a hold that is not shown is one fault, and what rests on it is not judged 
   const result = await tried(hidden?.spoiling() ?? {});
   const because = 'not-judged: `hold-shown` is broken';
   expect(verdictsOf(result)).toMatchObject({
-    ...{ 'large-numbers': 'kept', 'no-deadline': 'kept' },
-    ...{ 'repeat-not-executed': because, 'hold-ends': because, 'one-hold': because },
-    ...{ 'hold-not-prolonged': because, 'hold-survives': because },
+    'large-numbers': 'kept',
+    'no-deadline': 'kept',
+    'repeat-not-executed': because,
+    'hold-ends': because,
+    'one-hold': because,
+    'hold-not-prolonged': because,
+    'hold-survives': because,
   });
 });

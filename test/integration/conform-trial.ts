@@ -40,14 +40,14 @@ export async function tried(
   const started: Promise<void>[] = [];
   try {
     return await conform({
-      ...{
-        device: device.device,
-        connection,
-        limits: { ...limits, heartbeatMs },
-        restart: device.restart,
-        ownServer: server,
-      },
-      ...{ level: 'full', only: null, ...asked },
+      device: device.device,
+      connection,
+      limits: { ...limits, heartbeatMs },
+      restart: device.restart,
+      ownServer: server,
+      level: 'full',
+      only: null,
+      ...asked,
       // Some of these devices take their first report for delivered, whether or not anybody hears it.
       tell: (event) => {
         if (event.type === 'waiting') started.push(device.start());

@@ -128,8 +128,11 @@ describe('the reference agent', () => {
       device: 'ref-1',
       passed: true,
       kept: everyRule.length - 1,
-      ...{ level: 'full', passes: 'full' },
-      ...{ broken: 0, notJudged: 0, notTestable: 1 },
+      level: 'full',
+      passes: 'full',
+      broken: 0,
+      notJudged: 0,
+      notTestable: 1,
     });
     expect(code).toBe(0);
   });
@@ -225,7 +228,9 @@ describe('the kit', () => {
       `listen: $BENCH_LISTEN\nhttp: $BENCH_MONITOR\njetstream { store_dir: "${join(folder, 'store')}" }\n`,
     );
     const server = await startNatsServer<'client'>({
-      ...{ name: 'jetstream', configFile, dataDir: join(folder, 'server') },
+      name: 'jetstream',
+      configFile,
+      dataDir: join(folder, 'server'),
       ports: { client: { port: 0, flag: '' }, monitor: { port: 0, flag: '' } },
       variables: ({ client, monitor }) => ({
         BENCH_LISTEN: `127.0.0.1:${client}`,

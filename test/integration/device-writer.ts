@@ -13,7 +13,10 @@ let level = 0;
 let tell: (change: BodyChange) => void = () => undefined;
 
 const agent = await startAgent({
-  ...{ device: 'cp-1', kind: null, encoding: 'msgpack', order: 'current-first' },
+  device: 'cp-1',
+  kind: null,
+  encoding: 'msgpack',
+  order: 'current-first',
   limits: AGENT_LIMITS,
   clock: uptimeClock(),
   storage: new FileStorage({ file, device: 'cp-1', replaceAtBytes: 50_000 }),

@@ -94,7 +94,10 @@ afterAll(async () => {
 
 async function start(options: Partial<AgentOptions> = {}): Promise<DeviceAgent> {
   const agent = await startAgent({
-    ...{ device, kind: null, encoding: 'msgpack', order: 'current-first' },
+    device,
+    kind: null,
+    encoding: 'msgpack',
+    order: 'current-first',
     limits: { ...AGENT_LIMITS, retryLongestMs: 500 },
     clock: uptimeClock(),
     storage: new FileStorage({ file: join(folder, `${device}.log`), device }),

@@ -110,7 +110,12 @@ describe('a device that is forgotten', () => {
     expect(await rowsOf(key)).toMatchObject({ twin: 1, command: 1, component: 1 });
     const first = await forget(device);
     expect(first.body).toMatchObject({
-      ...{ device, site: 'depot', asker: 'http:eva', by: 'legal', reason: 'sold', isRepeated: false },
+      device,
+      site: 'depot',
+      asker: 'http:eva',
+      by: 'legal',
+      reason: 'sold',
+      isRepeated: false,
     });
     const again = await forgetWhole(device);
     expect(again).toMatchObject({ isRepeated: true, forgottenAt: first.body.forgottenAt });

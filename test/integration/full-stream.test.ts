@@ -117,7 +117,10 @@ test('what is not committed is never taken, however full the stream is; who owns
   const hub = await connectToHub({ url: world.hub.url('runtime'), name: 'standby' });
   world.add(() => hub.close());
   const store = new PostgresStore({
-    ...{ connectionString: world.databaseUrl, kinds, clock: systemClock, serverErrorMs: 50 },
+    connectionString: world.databaseUrl,
+    kinds,
+    clock: systemClock,
+    serverErrorMs: 50,
   });
   world.add(() => store.close());
   const standby = { settle: () => undefined };

@@ -192,7 +192,10 @@ describe('a password', () => {
   const others: readonly HubUser[] = ['runtime', 'operator', 'warden', 'backend', 'booking', 'engineer'];
   it.each(others)('of %s opens no leaf', async (user) => {
     const { isThrownOut } = await visitAsLeaf({
-      ...{ address: roles.hub.leafAddress, user, password: developmentPasswords[user], says: ['LS+ >'] },
+      address: roles.hub.leafAddress,
+      user,
+      password: developmentPasswords[user],
+      says: ['LS+ >'],
     });
     expect(isThrownOut).toBe(true);
   });

@@ -209,14 +209,19 @@ describe('the warden', () => {
     ...['RELOAD', 'LDM', 'VARZ', 'JSZ', 'SUBSZ', 'ACCOUNTZ', 'PROFILEZ'].map(
       (name) => `$SYS.REQ.SERVER.hub.${name}`,
     ),
-    ...[
-      '$SYS.REQ.SERVER.PING.VARZ',
-      '$SYS.REQ.SERVER.PING',
-      '$SYS.REQ.CLAIMS.UPDATE',
-      '$SYS.REQ.ACCOUNT.depot.CONNZ',
-    ],
-    ...['$SYS.ACCOUNT.depot.DISCONNECT', '$JS.API.STREAM.NAMES', '$JS.API.STREAM.DELETE.DEVICES'],
-    ...['report.0.depot.cp-1', 'device.cp-1.report', 'command.depot.cp-1', 'twin.cp-1.get', 'fleet.find'],
+
+    '$SYS.REQ.SERVER.PING.VARZ',
+    '$SYS.REQ.SERVER.PING',
+    '$SYS.REQ.CLAIMS.UPDATE',
+    '$SYS.REQ.ACCOUNT.depot.CONNZ',
+    '$SYS.ACCOUNT.depot.DISCONNECT',
+    '$JS.API.STREAM.NAMES',
+    '$JS.API.STREAM.DELETE.DEVICES',
+    'report.0.depot.cp-1',
+    'device.cp-1.report',
+    'command.depot.cp-1',
+    'twin.cp-1.get',
+    'fleet.find',
   ])('may not say %s', async (subject) => {
     await expectMayNotSay((await connectTo(hub.url('warden'), 'inbox.warden')).nats, subject);
   });
@@ -290,7 +295,8 @@ describe('a site whose password was stolen', () => {
 
     const thief = visitAsLeaf({
       address: hub.leafAddress,
-      ...{ user: 'depot', password: 'stolen' },
+      user: 'depot',
+      password: 'stolen',
       says: ['LMSG device.thief.report 2\r\n{}'],
       meanwhile: async () => {
         setPassword(FRESH);
@@ -312,7 +318,8 @@ describe('a site whose password was stolen', () => {
 
     const again = await visitAsLeaf({
       address: hub.leafAddress,
-      ...{ user: 'depot', password: 'stolen' },
+      user: 'depot',
+      password: 'stolen',
       says: ['LMSG device.thief.report 2\r\n{}'],
     });
     expect(again).toMatchObject({ isThrownOut: true });

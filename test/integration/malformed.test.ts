@@ -18,8 +18,14 @@ const DEVICES = 40;
 const REPORTS = 50;
 
 const good = (boot: number, seq: number): Record<string, unknown> => ({
-  ...{ boot, seq, up: seq * 1_000, state: seq % 2 === 0 ? 'charging' : 'available' },
-  ...{ sensors: { meterWh: seq }, since: {}, commands: [], firmware: '1.0' },
+  boot,
+  seq,
+  up: seq * 1_000,
+  state: seq % 2 === 0 ? 'charging' : 'available',
+  sensors: { meterWh: seq },
+  since: {},
+  commands: [],
+  firmware: '1.0',
 });
 
 /** A message that cannot be read: the device token of its subject, its bytes, and the reason it has to be given. */
@@ -151,7 +157,9 @@ describe('malformed messages', () => {
     await parts.devices.request('device.cp-1.report', json({ ...report, seq: 3 }), { timeout: 5_000 });
     await untilRows(parts.store, 'it is filed', 'select count(*)::int as n from report where boot = 3', 3);
     expect(await of('')).toMatchObject({
-      ...{ state: 'available', suspicions: [], unreadable: ['meterWh'] },
+      state: 'available',
+      suspicions: [],
+      unreadable: ['meterWh'],
       reported: { powerW: 11_000 },
     });
     const metrics = await (await fetch(`${parts.app.httpUrl}/metrics`)).text();

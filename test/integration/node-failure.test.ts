@@ -83,7 +83,8 @@ describe('kill -9', () => {
     await heldBy('second');
     const done = commands.map((load) => load.done);
     await until('the second node executes commands', async () => ({
-      ...{ done: commands.every((load, index) => load.done > (done[index] ?? 0)), seen: 'none' },
+      done: commands.every((load, index) => load.done > (done[index] ?? 0)),
+      seen: 'none',
     }));
     await endLoad({ fleet, commands });
   });
@@ -311,7 +312,8 @@ describe('a node that stood still for longer than its lease', () => {
     first.resume();
     const doneBefore = commands.map((load) => load.done);
     await until('commands are executed', async () => ({
-      ...{ done: commands.every((load, index) => load.done > doneBefore[index]!), seen: 'none' },
+      done: commands.every((load, index) => load.done > doneBefore[index]!),
+      seen: 'none',
     }));
     await endLoad({ fleet, commands });
   });

@@ -87,8 +87,11 @@ describe('five hours of a thousand devices at once', () => {
   async function comeBack(device: RawDevice, isCurrentFirst: boolean): Promise<void> {
     device.seq = BUFFERED;
     const reports = Array.from({ length: BUFFERED }, (_, index) => ({
-      ...{ boot: 1, seq: index + 1, up: (index + 1) * STEP_MS },
-      ...{ state: index % 2 === 0 ? 'available' : 'charging', sensors: { meterWh: index } },
+      boot: 1,
+      seq: index + 1,
+      up: (index + 1) * STEP_MS,
+      state: index % 2 === 0 ? 'available' : 'charging',
+      sensors: { meterWh: index },
     }));
     const frames = isCurrentFirst ? [reports.slice(-1), reports.slice(0, -1)] : [reports];
     for (const frame of frames) await device.publish(frame);

@@ -213,7 +213,8 @@ test(
     const starts = truths.flatMap((truth) => truth.starts);
     const asked = customers.flatMap((one) => one.asked);
     const figures = {
-      ...{ starts: starts.length, sessions: starts.filter(({ sessionAt }) => sessionAt !== null).length },
+      starts: starts.length,
+      sessions: starts.filter(({ sessionAt }) => sessionAt !== null).length,
       unanswered: starts.filter(({ isAnswered }) => !isAnswered).length,
       slowestEffectMs: Math.round(Math.max(...starts.map(({ effectMs }) => effectMs ?? 0))),
       undecided: asked.filter(({ wasUndecided }) => wasUndecided).length,

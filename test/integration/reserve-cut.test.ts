@@ -89,7 +89,11 @@ class Trial {
   /** Switches the device on (again). */
   async boot(): Promise<void> {
     this.agent = await startAgent({
-      ...{ device: this.device, kind: null, encoding: 'msgpack', order: 'current-first', body: this.body },
+      device: this.device,
+      kind: null,
+      encoding: 'msgpack',
+      order: 'current-first',
+      body: this.body,
       limits: { ...AGENT_LIMITS, heartbeatMs: HEARTBEAT_MS, retryFirstMs: 100, retryLongestMs: 200 },
       clock: uptimeClock(),
       storage: this.#storage(),

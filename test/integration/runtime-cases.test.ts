@@ -73,10 +73,14 @@ describe('commands', () => {
     const unknown = await untilUnknown(device, id);
     expect(unknown).toMatchObject({ reason: 'no-answer', closedAt: null });
     expect(await world.backend.get(device.device)).toMatchObject({
-      ...{ state: 'suspect', quality: 'suspect', suspicions: [{ reason: 'unconfirmed-command' }] },
+      state: 'suspect',
+      quality: 'suspect',
+      suspicions: [{ reason: 'unconfirmed-command' }],
     });
     expect(await world.backend.command(device.device, 'start')).toMatchObject({
-      ...{ outcome: 'refused', code: 'suspect', state: 'suspect' },
+      outcome: 'refused',
+      code: 'suspect',
+      state: 'suspect',
     });
 
     const command = await device.command('reserve');
@@ -113,7 +117,7 @@ describe('commands', () => {
     expect(
       await world.backend.command(device.device, 'reserve', { id: randomUUID(), waitMs: 0 }),
     ).toMatchObject({
-      ...{ outcome: 'pending' },
+      outcome: 'pending',
     });
   });
 
@@ -247,7 +251,9 @@ describe('time and order', () => {
     await untilFiled(device, 1, Number(old.seq));
     await oldConnection.close();
     expect(await world.backend.get(device.device)).toMatchObject({
-      ...{ state: 'available', connected: true, sequence: { seq: device.seq, late: 1, missing: 0 } },
+      state: 'available',
+      connected: true,
+      sequence: { seq: device.seq, late: 1, missing: 0 },
     });
   });
 

@@ -95,7 +95,9 @@ describe.each(['json', 'msgpack'] as const)('a device and a backend that speak %
     backend.encoding = encoding;
     const id = randomUUID();
     const reserved = await backend.command(device.device, 'reserve', {
-      ...{ id, args: { holdMs: 60_000, token: 'card-7' }, by: 'anna' },
+      id,
+      args: { holdMs: 60_000, token: 'card-7' },
+      by: 'anna',
     });
     expect(reserved).toMatchObject({ id, outcome: 'done', name: 'reserve', by: 'anna', reason: null });
     const command = await device.command('reserve');
@@ -204,7 +206,8 @@ describe('a refusal', () => {
     await device.answer(await device.command('reserve'), { outcome: 'rejected', reason: 'busy' });
     await untilDocument(device, 'nothing is pending', ({ pending }) => (pending as unknown[]).length === 0);
     expect(await parts.backend.ledger(device.device, String(first.id))).toMatchObject({
-      ...{ outcome: 'rejected', reason: 'busy' },
+      outcome: 'rejected',
+      reason: 'busy',
     });
     expect(device.told).toEqual([first.n]);
   });
@@ -323,7 +326,11 @@ describe('the fleet', () => {
     expect(ping).toMatchObject({ type: 'io.nats.micro.v1.ping_response', name: 'corral' });
     const info = await parts.backend.askFor(`$SRV.INFO.corral.${String(ping.id)}`, {});
     expect((info.endpoints as RawBody[]).map(({ subject }) => subject)).toEqual([
-      ...['twin.*.get', 'twin.*.command.*', 'twin.*.ledger', 'twin.*.desired', 'fleet.find'],
+      'twin.*.get',
+      'twin.*.command.*',
+      'twin.*.ledger',
+      'twin.*.desired',
+      'fleet.find',
     ]);
     const device = await knownDevice();
     const before = await requestsServed('get');
@@ -425,9 +432,11 @@ describe('what is published', () => {
         : `${String(body.name)} ${String(body.outcome)}`,
     );
     expect(told).toEqual([
-      ...['offline > available.idle'],
-      ...['available.idle > reserved.waiting', 'reserve done'],
-      ...['reserved.waiting > charging.delivering', 'start done'],
+      'offline > available.idle',
+      'available.idle > reserved.waiting',
+      'reserve done',
+      'reserved.waiting > charging.delivering',
+      'start done',
     ]);
     const changed = lines[1]!.body;
     expect(changed).toMatchObject({ device: name, cause: { type: 'report' }, boot: 1 });

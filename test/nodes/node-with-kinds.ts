@@ -58,7 +58,10 @@ export async function startNodeWithKinds(
   const allLimits = { ...DEFAULT_LIMITS, ...limits };
   const { serverErrorMs } = allLimits;
   const store = new PostgresStore({
-    ...{ connectionString: world.databaseUrl, kinds, clock: systemClock, serverErrorMs },
+    connectionString: world.databaseUrl,
+    kinds,
+    clock: systemClock,
+    serverErrorMs,
   });
   const hub = await connectToHub({ url: world.hub.url('runtime'), name: 'node-with-kinds' });
   await prepareHub(hub);
@@ -69,17 +72,16 @@ export async function startNodeWithKinds(
   const log = pino({ level: 'silent' });
   const { telemetry } = createTelemetry(log, new DeviceLog(log, systemClock), systemClock);
   const node = new Node({
-    ...{
-      node: 'node-with-kinds',
-      kinds,
-      clock: systemClock,
-      store,
-      feed,
-      bus,
-      limits: allLimits,
-      telemetry,
-      ...{ clockProblem: () => null, hubClock: RIGHT_HUB },
-    },
+    node: 'node-with-kinds',
+    kinds,
+    clock: systemClock,
+    store,
+    feed,
+    bus,
+    limits: allLimits,
+    telemetry,
+    clockProblem: () => null,
+    hubClock: RIGHT_HUB,
   });
   await node.start();
   let stopped: Promise<void> | null = null;

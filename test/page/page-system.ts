@@ -54,7 +54,8 @@ export async function startPageSystem(env: Readonly<Record<string, string>> = {}
   storeLink.leadTo(postgresUrl.host);
   postgresUrl.host = storeLink.address;
   const node = await startNodeProcess({
-    ...{ hub, postgresUrl: postgresUrl.href },
+    hub,
+    postgresUrl: postgresUrl.href,
     env: { CORRAL_HTTP_OPERATE_TOKENS: OPERATE_TOKEN, ...env },
   });
   const nats: NatsConnection = await connect({ servers: site.url });
@@ -80,8 +81,10 @@ export async function startPageSystem(env: Readonly<Record<string, string>> = {}
     silentDevice: async (name, minutes) => {
       const device = await RawDevice.start({ nats, device: name, upMs: 7_200_000 });
       const charging = {
-        ...{ kind: 'charge-point', state: 'charging' },
-        ...{ sensors: { cableConnected: true, powerW: 7_400 }, since: {} },
+        kind: 'charge-point',
+        state: 'charging',
+        sensors: { cableConnected: true, powerW: 7_400 },
+        since: {},
       };
       const before = device.make(charging) as { readonly up: number };
       const after = device.make(charging);

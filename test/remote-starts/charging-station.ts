@@ -50,7 +50,8 @@ export class ChargingStation {
     this.#station = new Station(this.#time, chance);
     this.#station.reconnect = () => void this.start();
     this.#limits = {
-      ...{ ...AGENT_LIMITS, retryLongestMs: RETRY_LONGEST_MS },
+      ...AGENT_LIMITS,
+      retryLongestMs: RETRY_LONGEST_MS,
       actMs: Math.ceil(AGENT_LIMITS.actMs / speed),
     };
   }
@@ -69,15 +70,23 @@ export class ChargingStation {
     await this.#agent?.stop();
     const real = (at: number | null): number | null => (at === null ? null : this.#time.realOf(at));
     const starts = [...this.#station.starts].map(([n, { sentAt, sessionAt, overAt, ...start }]) => ({
-      ...{ ...start, n, sentAt: this.#time.realOf(sentAt) },
-      ...{ sessionAt: real(sessionAt), overAt: real(overAt) },
+      ...start,
+      n,
+      sentAt: this.#time.realOf(sentAt),
+      sessionAt: real(sessionAt),
+      overAt: real(overAt),
     }));
     const { device } = this;
     const made = [...this.#made.values()];
     const once = new Set<string>();
     const twice = this.#executed.filter((id) => once.size === once.add(id).size);
     return {
-      ...{ device, starts, made, sessions: this.#sessions(), boots: this.#boots, twice },
+      device,
+      starts,
+      made,
+      sessions: this.#sessions(),
+      boots: this.#boots,
+      twice,
       isCharging: this.#station.isCharging,
     };
   }
@@ -93,8 +102,13 @@ export class ChargingStation {
     const { device } = this;
     const { clock, whenRead } = watchedClock();
     this.#agent = await startAgent({
-      ...{ device, kind: 'charge-point', encoding: 'json', order: 'current-first' },
-      ...{ limits: this.#limits, clock, body: this.#body() },
+      device,
+      kind: 'charge-point',
+      encoding: 'json',
+      order: 'current-first',
+      limits: this.#limits,
+      clock,
+      body: this.#body(),
       storage: new MemoryStorage(this.#medium),
       link: this.#link(),
       tell: (event) => {
@@ -111,8 +125,13 @@ export class ChargingStation {
       .filter(({ n, outcome }) => outcome !== UNDECIDED && this.#station.starts.has(n))
       .map(({ n, outcome }): [number, string] => [n, outcome]);
     this.#made.set(positionOf(report), {
-      ...{ boot, seq, state, session, ...made },
-      ...{ ackedAt: null, lastWords: Object.fromEntries<string>(lastWords) },
+      boot,
+      seq,
+      state,
+      session,
+      ...made,
+      ackedAt: null,
+      lastWords: Object.fromEntries<string>(lastWords),
     });
   }
 

@@ -237,8 +237,12 @@ export class Customers {
 
   #newStart(): AskedStart {
     const start: AskedStart = {
-      ...{ device: this.#device, id: this.#chance.uuid(), askedAt: Date.now(), told: [] },
-      ...{ wasUndecided: false, wasOtherRefused: false },
+      device: this.#device,
+      id: this.#chance.uuid(),
+      askedAt: Date.now(),
+      told: [],
+      wasUndecided: false,
+      wasOtherRefused: false,
     };
     this.asked.push(start);
     return start;

@@ -20,7 +20,9 @@ export interface Gateway {
 /** Starts a gateway; each of its charge points has made its first report when this resolves. */
 export async function startGateway(task: GatewayTask): Promise<Gateway> {
   const child = fork(join(projectFolder, 'test/remote-starts/gateway-process.ts'), [JSON.stringify(task)], {
-    ...{ cwd: projectFolder, execArgv: ['--import', 'tsx'], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+    cwd: projectFolder,
+    execArgv: ['--import', 'tsx'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   let said = '';
   const listen = (text: string): void => {

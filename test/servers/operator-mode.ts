@@ -17,7 +17,8 @@ export function encodeOperator(): OperatorMode {
   const [operator, account] = [createOperator(), createAccount()];
   const operatorJwt = signed(operator, operator.getPublicKey(), { type: 'operator', version: 2 });
   const accountJwt = signed(operator, account.getPublicKey(), {
-    ...{ type: 'account', version: 2 },
+    type: 'account',
+    version: 2,
     limits: {
       subs: -1,
       data: -1,
@@ -48,8 +49,14 @@ export function encodeOperator(): OperatorMode {
       });
       const seed = Buffer.from(user.getSeed()).toString();
       return [
-        ...['-----BEGIN NATS USER JWT-----', jwt, '------END NATS USER JWT------', ''],
-        ...['-----BEGIN USER NKEY SEED-----', seed, '------END USER NKEY SEED------', ''],
+        '-----BEGIN NATS USER JWT-----',
+        jwt,
+        '------END NATS USER JWT------',
+        '',
+        '-----BEGIN USER NKEY SEED-----',
+        seed,
+        '------END USER NKEY SEED------',
+        '',
       ].join('\n');
     },
   };

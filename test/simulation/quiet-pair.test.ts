@@ -65,25 +65,36 @@ async function startNode(name: string): Promise<HttpApp> {
   });
   await clocks.start([{ server: 'hub', now: async () => clock.now() }]);
   const node = new Node({
-    ...{ node: name, kinds, clock, store, telemetry, limits: DEFAULT_LIMITS },
+    node: name,
+    kinds,
+    clock,
+    store,
+    telemetry,
+    limits: DEFAULT_LIMITS,
     feed: new MemoryFeed({ hub, link, clock }),
     bus: new MemoryBus({ hub, link, clock }),
-    ...{ clockProblem: () => clocks.problem, hubClock: clocks },
+    clockProblem: () => clocks.problem,
+    hubClock: clocks,
   });
   await node.start();
   const connection = { isConnected: () => true };
   const health = nodeHealth({
-    ...{
-      store: { serverTime: async () => clock.now() },
-      node,
-      clocks,
-      hub: connection,
-      requests: connection,
-    },
+    store: { serverTime: async () => clock.now() },
+    node,
+    clocks,
+    hub: connection,
+    requests: connection,
     streams: { shares: [] },
   });
   return buildHttp({
-    ...{ fleetReader: store, kinds, clock, health, metrics: registry, serverErrorMs, guards: OPEN, logger },
+    fleetReader: store,
+    kinds,
+    clock,
+    health,
+    metrics: registry,
+    serverErrorMs,
+    guards: OPEN,
+    logger,
     nodeView: { status: async () => THIS_NODE, messagesAfter: async () => null },
     changes: new MemoryChangeFeed(hub),
     commands: { command: async () => ({ type: 'hub-away' }) },
@@ -99,8 +110,16 @@ function startDevices(): void {
   const site = new Site({ schedule, network, record, hub, chance: chance.fork('site') });
   for (const kind of kinds) {
     const device = new Device({
-      ...{ device: `${kind.name}-1`, kind, namesKind: true, schedule, network, intake: site, record },
-      ...{ trace: NO_TRACE, chance: chance.fork(kind.name), died: () => expect.fail() },
+      device: `${kind.name}-1`,
+      kind,
+      namesKind: true,
+      schedule,
+      network,
+      intake: site,
+      record,
+      trace: NO_TRACE,
+      chance: chance.fork(kind.name),
+      died: () => expect.fail(),
     });
     site.connect(device);
     device.switchOn();

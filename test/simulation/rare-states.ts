@@ -55,7 +55,9 @@ const refusals = (Object.keys(REFUSALS) as RefusalCode[]).filter(
 /** Names of all of them. */
 export const RARE_STATES: readonly string[] = [
   ...Object.keys(NOTED_STATES),
-  ...['silent', 'forgotten', 'given-up-by-an-operator'],
+  'silent',
+  'forgotten',
+  'given-up-by-an-operator',
   ...Object.keys(TWIN_STATES),
   ...doubts.map(doubtNamed),
   ...refusals.map(refusalNamed),

@@ -23,8 +23,10 @@ test(`of ${STARTS} remote starts through a gateway ledger, device and history en
   for (const [name, count] of all.flatMap((one) => Object.entries(one.outcomes)))
     outcomes[name] = (outcomes[name] ?? 0) + count;
   const figures = {
-    ...{ starts: sum(({ starts }) => starts), sessions: sum(({ sessions }) => sessions) },
-    ...{ undecided: sum(({ undecided }) => undecided), refused: sum(({ refused }) => refused) },
+    starts: sum(({ starts }) => starts),
+    sessions: sum(({ sessions }) => sessions),
+    undecided: sum(({ undecided }) => undecided),
+    refused: sum(({ refused }) => refused),
     unanswered: sum(({ unanswered }) => unanswered),
     slowestEffectMs: Math.max(...all.map(({ slowestEffectMs }) => slowestEffectMs)),
     outcomes,

@@ -64,7 +64,9 @@ export async function runSeed(
   try {
     const evidence = await world.run();
     return {
-      ...{ seed, violations: judge(seed, evidence, checkers), tally: tallyOf(evidence) },
+      seed,
+      violations: judge(seed, evidence, checkers),
+      tally: tallyOf(evidence),
       troubles: world.happenings.all,
       digest: trace instanceof KeptTrace ? trace.digest() : null,
     };
@@ -89,14 +91,15 @@ function tallyOf(evidence: Evidence): Tally {
     commands[name] = (commands[name] ?? 0) + 1;
   }
   return {
-    ...{ seeds: 1, hours: (endedAt - WORLD_BEGINS) / HOUR_MS, events },
-    ...{
-      reports: record.made.length,
-      requests: record.asked,
-      commands,
-      faults: Object.fromEntries(record.injected),
-      rare: Object.fromEntries([...statesVisited(evidence)].map((state) => [state, 1])),
-    },
+    seeds: 1,
+    hours: (endedAt - WORLD_BEGINS) / HOUR_MS,
+    events,
+
+    reports: record.made.length,
+    requests: record.asked,
+    commands,
+    faults: Object.fromEntries(record.injected),
+    rare: Object.fromEntries([...statesVisited(evidence)].map((state) => [state, 1])),
   };
 }
 

@@ -141,7 +141,10 @@ export class StormBackend {
     const isBound = chance.hits(BOUND_PART);
     const document = isBound ? await this.#documentIfAnswered(device, chance.pick(LOOK_MS)) : null;
     const wish: Wish = {
-      ...{ device, name: this.#choose(document), id: chance.uuid(), args: {} },
+      device,
+      name: this.#choose(document),
+      id: chance.uuid(),
+      args: {},
       ifVersion: document?.version ?? null,
       waitMs: chance.pick([0, 100, 1_000]),
       deadlineMs: chance.pick([50, 400, 1_500]),
@@ -246,8 +249,14 @@ export class StormBackend {
     const { record } = this.#options;
     const askedAt = Date.now();
     const conclusion: Conclusion = {
-      ...{ device, id, name, args, askedAt, waitsUntil: askedAt + waitMs },
-      ...{ concluded: null, concludedAt: null },
+      device,
+      id,
+      name,
+      args,
+      askedAt,
+      waitsUntil: askedAt + waitMs,
+      concluded: null,
+      concludedAt: null,
     };
     record.conclusions.push(conclusion);
     record.asked += 1;

@@ -152,7 +152,9 @@ export class StormDevice {
     const { state, sensors } = this.#body.read({ hold, up: 0 });
     return {
       path: chargePoint.observe({ boot: 0, seq: 1, up: 0, state, sensors }),
-      ...{ hold: hold?.id ?? null, boot: status?.boot ?? 0, seq: status?.seq ?? 0 },
+      hold: hold?.id ?? null,
+      boot: status?.boot ?? 0,
+      seq: status?.seq ?? 0,
     };
   }
 
@@ -165,7 +167,10 @@ export class StormDevice {
     const { connection, record } = this.#options;
     const clock = new ObservedClock();
     const agent = await startAgent({
-      ...{ device: this.name, kind: chargePoint.name, encoding: this.#encoding, order: this.#order },
+      device: this.name,
+      kind: chargePoint.name,
+      encoding: this.#encoding,
+      order: this.#order,
       limits: { ...AGENT_LIMITS, retryLongestMs: RETRY_LONGEST_MS, heartbeatMs: HEARTBEAT_MS },
       clock,
       storage: new MemoryStorage(this.#medium),
@@ -219,11 +224,15 @@ export class StormDevice {
   #noteReport(report: Report, clock: ObservedClock): void {
     const { record } = this.#options;
     const made: MadeReport = {
-      ...{ device: this.name, life: LIFE, report },
+      device: this.name,
+      life: LIFE,
+      report,
       get measuredAt() {
         return clock.timeOf(report.up);
       },
-      ...{ lostAt: null, storedAt: null, wasLostByHub: false },
+      lostAt: null,
+      storedAt: null,
+      wasLostByHub: false,
     };
     record.made.push(made);
     record.madeBySample.set(sampleKey(this.name, report), made);
@@ -232,7 +241,11 @@ export class StormDevice {
   #noteExecution(command: Command, moves: boolean): void {
     const where = { device: this.name, life: LIFE, boot: this.#boot };
     this.#options.record.executions.push({
-      ...{ ...where, command, startedAt: Date.now(), moves, effect: 'done' },
+      ...where,
+      command,
+      startedAt: Date.now(),
+      moves,
+      effect: 'done',
     });
   }
 }

@@ -37,20 +37,29 @@ export async function evidenceOf(
   record.commits.push(...commitsOf(store, endedAt));
   const limits = { ...DEFAULT_LIMITS, serverErrorMs: SERVER_ERROR_MS };
   return {
-    ...{ record, store, pasts: new Map(), endedAt, ...times, truth: storm.truth(), devices: deviceNames },
-    ...{ streams: { reports: [], changes, deadLetters } },
+    record,
+    store,
+    pasts: new Map(),
+    endedAt,
+    ...times,
+    truth: storm.truth(),
+    devices: deviceNames,
+    streams: { reports: [], changes, deadLetters },
     takenOver: (await eye.leases()).filter(({ partition, epoch }) => epoch !== mark.epochs.get(partition))
       .length,
     weather: { ...drawWeather(new Chance(1)), limits },
-    ...{ hubOffsetMs: 0, hubClock: null, silence: new Map(), serverClocks: new Map(), events: 0 },
-    ...{
-      lastWords: null,
-      lyingWords: null,
-      filedOfThorn: null,
-      feedWords: null,
-      sourceAnswers: [],
-      feedSilence: new Map(),
-    },
+    hubOffsetMs: 0,
+    hubClock: null,
+    silence: new Map(),
+    serverClocks: new Map(),
+    events: 0,
+
+    lastWords: null,
+    lyingWords: null,
+    filedOfThorn: null,
+    feedWords: null,
+    sourceAnswers: [],
+    feedSilence: new Map(),
   };
 }
 

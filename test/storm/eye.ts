@@ -43,7 +43,10 @@ export class Eye {
 
   static async open({ databaseUrl, hub }: { readonly databaseUrl: string; readonly hub: Hub }): Promise<Eye> {
     const store = new PostgresStore({
-      ...{ connectionString: databaseUrl, kinds, clock: systemClock, serverErrorMs: SERVER_ERROR_MS },
+      connectionString: databaseUrl,
+      kinds,
+      clock: systemClock,
+      serverErrorMs: SERVER_ERROR_MS,
       limits: { connectTimeoutMs: PATIENT_MS, answerTimeoutMs: PATIENT_MS, readTimeoutMs: PATIENT_MS },
     });
     const connect = (user: HubUser): Promise<HubConnection> =>
@@ -122,7 +125,8 @@ export class Eye {
     const messages: StoredMessage[] = [];
     if (last < first) return messages;
     const consumer = await jetstream(nats, { checkAPI: false }).consumers.get(name, {
-      ...{ deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: first },
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: first,
     });
     for await (const message of await consumer.fetch({ max_messages: last - first + 1, expires: FETCH_MS })) {
       const { seq: sequence, subject, data: payload, info } = message;

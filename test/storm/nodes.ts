@@ -92,7 +92,10 @@ export class Nodes {
     const options = {
       hub: { ...hub, url: (user: HubUser) => ways[`${name} hub`].way.urlOf(hub.url(user)) },
       databaseUrl: ways[`${name} store`].way.urlOf(databaseUrl),
-      ...{ node: name, limits: LIMITS, mayStandBy: true, env: ENVIRONMENT },
+      node: name,
+      limits: LIMITS,
+      mayStandBy: true,
+      env: ENVIRONMENT,
       log: pino({ base: null, timestamp: false }, { write: (line) => this.onLine(name, line.trim()) }),
     };
     const node = await untilConnected(() => startNode(options));

@@ -92,7 +92,10 @@ async function judged(storm: Storm, ground: Ground, patienceMs: number): Promise
     const flaws = [
       { checker: SETTLING.name, sentence: SETTLING.sentence, flaw, flaws: 1 },
       ...faults.slice(0, 1).map((fault) => ({
-        ...{ checker: soundness.name, sentence: soundness.sentence, flaw: fault, flaws: faults.length },
+        checker: soundness.name,
+        sentence: soundness.sentence,
+        flaw: fault,
+        flaws: faults.length,
       })),
     ];
     return { flaws, sights: [] };

@@ -16,13 +16,22 @@ export interface Tally {
 }
 
 export const NOTHING: Tally = {
-  ...{ seeds: 0, reports: 0, requests: 0, executions: 0, lines: 0, violations: 0 },
-  ...{ troubles: {}, sights: {} },
+  seeds: 0,
+  reports: 0,
+  requests: 0,
+  executions: 0,
+  lines: 0,
+  violations: 0,
+  troubles: {},
+  sights: {},
 };
 
 export function tallyOf({ record, violations, sights }: Verdict): Tally {
   return {
-    ...{ seeds: 1, reports: record.made.length, requests: record.asked, violations: violations.length },
+    seeds: 1,
+    reports: record.made.length,
+    requests: record.asked,
+    violations: violations.length,
     executions: record.executions.length,
     lines: record.readers[0]?.told.length ?? 0,
     troubles: Object.fromEntries(record.injected),

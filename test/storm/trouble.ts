@@ -95,8 +95,12 @@ const WEIGHTS: Readonly<Record<WayName, number>> = {
   gateway: 3,
   backend: 4,
   // The first node takes all partitions; the other one stands by for the time in which it loses them.
-  ...{ 'node-a hub': 7, 'node-a store': 7, 'node-a http': 2 },
-  ...{ 'node-b hub': 2, 'node-b store': 2, 'node-b http': 2 },
+  'node-a hub': 7,
+  'node-a store': 7,
+  'node-a http': 2,
+  'node-b hub': 2,
+  'node-b store': 2,
+  'node-b http': 2,
 };
 
 /** Draws the troubles of a storm, in the order in which they begin. */
@@ -130,7 +134,9 @@ function drawTrouble(chance: Chance): Trouble {
   const own = speaksNats ? ON_NATS : where.endsWith(' store') ? ON_STORE : [];
   const sort: TroubleSort = own.length > 0 && chance.hits(0.4) ? chance.pick(own) : chance.pick(ON_ANY_WAY);
   return {
-    ...{ sort, where, at: Math.round(chance.between(0, STORM_MS)) },
+    sort,
+    where,
+    at: Math.round(chance.between(0, STORM_MS)),
     forMs: Math.round(Math.min(LONGEST_MS, chance.exponential(USUAL_MS))),
     direction: chance.pick(['up', 'down', null]),
     amount: sort === 'delay' ? Math.round(chance.between(5, 150)) : chance.pick([0.05, 0.3, 1]),

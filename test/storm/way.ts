@@ -151,7 +151,8 @@ export class Way {
     far.setNoDelay(true).connect(Number(port), host);
     const filter = this.#filter?.();
     const pair: Pair = {
-      ...{ near, far },
+      near,
+      far,
       flows: {
         up: new Flow(near, far, (bytes) => this.#hear(pair, bytes)),
         down: new Flow(far, near, filter),

@@ -110,7 +110,11 @@ describe('a timeline read page by page', () => {
         fc.pre(from === null || to === null || from < to);
         const window = { from, to };
         const seen = ({ state, from: begin, to: end, beganBefore, goesOn }: WindowedInterval) => ({
-          ...{ state, begin, end, beganBefore, goesOn },
+          state,
+          begin,
+          end,
+          beganBefore,
+          goesOn,
         });
         const expected = timelineOf(reports, { until: NOW, silenceMs: SILENCE_MS })
           .map((interval) => cutToWindow(interval, window, NOW))
@@ -145,20 +149,17 @@ describe('a timeline read page by page', () => {
 
   test('knows the silence in which the window found the device, however long it lasted', async () => {
     const [first, second] = [0, 60 * 24 * 30].map((minute, index) => ({
-      ...{
-        incarnation: 1,
-        boot: 1,
-        seq: index + 1,
-        up: minute * MINUTE,
-        state: index === 0 ? 'charging' : 'available',
-      },
-      ...{
-        receivedAt: T0,
-        measuredAt: T0 + minute * MINUTE,
-        errorMs: null,
-        disposition: 'latest' as const,
-        body: {},
-      },
+      incarnation: 1,
+      boot: 1,
+      seq: index + 1,
+      up: minute * MINUTE,
+      state: index === 0 ? 'charging' : 'available',
+
+      receivedAt: T0,
+      measuredAt: T0 + minute * MINUTE,
+      errorMs: null,
+      disposition: 'latest' as const,
+      body: {},
     }));
     const window = { from: second!.measuredAt - MINUTE, to: null };
     const found = await everyPage(archiveOf([first!, second!], 100), { window, limit: 10 });
@@ -176,8 +177,16 @@ describe('a timeline read page by page', () => {
 
   test('ends a page early, with a cursor, where an interval is longer than one page may read', async () => {
     const reports = Array.from({ length: 140_000 }, (_, index): HistoryReport => ({
-      ...{ incarnation: 1, boot: 1, seq: index + 1, up: index * MINUTE, state: 'available' },
-      ...{ receivedAt: T0, measuredAt: T0 + index * MINUTE, errorMs: null, disposition: 'latest', body: {} },
+      incarnation: 1,
+      boot: 1,
+      seq: index + 1,
+      up: index * MINUTE,
+      state: 'available',
+      receivedAt: T0,
+      measuredAt: T0 + index * MINUTE,
+      errorMs: null,
+      disposition: 'latest',
+      body: {},
     }));
     const read = async ({ to, after, limit }: ReportPage): Promise<readonly HistoryReport[]> =>
       reports

@@ -227,7 +227,9 @@ describe('the timeline of a device', () => {
     const timeline = timelineOf([...former.filter(({ seq }) => seq !== 3), ...present]);
     expect(timeline.map(shortly)).toEqual(['available 0-10', 'charging 10-']);
     expect(timeline[0], 'what is missing among those is counted').toMatchObject({
-      ...{ reports: 1, gaps: 1, missing: 1 },
+      reports: 1,
+      gaps: 1,
+      missing: 1,
     });
     expect(timeline[1]).toMatchObject({
       from: T0 + 10 * MINUTE,
@@ -305,7 +307,11 @@ describe('a silence', () => {
     const [, silent] = silences(reportsOf([['charging', 0]]), 60) as [TimelineInterval, TimelineInterval];
     const at = (minute: number): number => T0 + minute * MINUTE;
     expect(cutAt(silent, { from: at(20), to: at(25) }, at(60))).toMatchObject({
-      ...{ from: at(20), to: at(25), beganBefore: true, goesOn: true, isSilent: true },
+      from: at(20),
+      to: at(25),
+      beganBefore: true,
+      goesOn: true,
+      isSilent: true,
     });
     expect(cutAt(silent, { from: at(58), to: null }, at(60))).toMatchObject({ from: at(58), to: null });
   });
@@ -417,7 +423,13 @@ function historyOf(delivered: readonly Said[]): TimelineReport[] {
 
 /** An interval without the instants that depend on when the boot was first heard. */
 const shape = ({ state, boot, seq, reports, gaps, missing, reboots, to }: TimelineInterval) => ({
-  ...{ state, boot, seq, reports, gaps, missing, reboots },
+  state,
+  boot,
+  seq,
+  reports,
+  gaps,
+  missing,
+  reboots,
   isOpen: to === null,
 });
 

@@ -54,17 +54,16 @@ export async function connectBenchNode(options: BenchNodeOptions): Promise<Bench
   const log = pino({ level: 'silent' });
   const { telemetry } = createTelemetry(log, new DeviceLog(log, systemClock), systemClock);
   const node = new Node({
-    ...{
-      node: 'bench',
-      kinds,
-      clock: systemClock,
-      ...{ clockProblem: () => null, hubClock: RIGHT_HUB },
-      bus,
-      limits,
-      store,
-      feed,
-      telemetry: { ...telemetry, ...options.telemetry },
-    },
+    node: 'bench',
+    kinds,
+    clock: systemClock,
+    clockProblem: () => null,
+    hubClock: RIGHT_HUB,
+    bus,
+    limits,
+    store,
+    feed,
+    telemetry: { ...telemetry, ...options.telemetry },
   });
   return {
     node,

@@ -48,7 +48,10 @@ export async function measureCatchup(options: CatchupOptions): Promise<CatchupRe
       await node.end();
       progress.step(`${reports.toLocaleString('en-GB')} reports in ${(committedMs / 1_000).toFixed(1)} s`);
       return {
-        ...{ devices, reports, hearingMs: Math.round(hearingMs), committedMs: Math.round(committedMs) },
+        devices,
+        reports,
+        hearingMs: Math.round(hearingMs),
+        committedMs: Math.round(committedMs),
         reportsPerSecond: Math.round((reports * 1_000) / committedMs),
         awayMinutes: Math.round((10 * reports) / devices) / 10,
       };

@@ -79,8 +79,14 @@ async function startDevices(site: HubConnection, stops: (() => Promise<void>)[])
   const devices = Array.from({ length: DEVICES }, (_, index) => `bench-${String(index + 1)}`);
   for (const device of devices) {
     const agent = await startAgent({
-      ...{ device, kind: 'charge-point', encoding: 'msgpack', order: 'current-first', limits: AGENT_LIMITS },
-      ...{ clock: uptimeClock(), storage: new MemoryStorage(new StorageMedium()), link: links.link(device) },
+      device,
+      kind: 'charge-point',
+      encoding: 'msgpack',
+      order: 'current-first',
+      limits: AGENT_LIMITS,
+      clock: uptimeClock(),
+      storage: new MemoryStorage(new StorageMedium()),
+      link: links.link(device),
       body: new BenchBody(),
     });
     stops.push(() => agent.stop());
@@ -165,12 +171,15 @@ export function commandTargets(result: CommandBenchResult): readonly TargetLine[
     { what: 'command: idle p50 against the floor', target: '<= 4', measured: ratio, isMet: ratio <= 4 },
     {
       what: 'command: idle p99 against its p50',
-      ...{ target: '<= 4', measured: Math.round((100 * idle.p99) / idle.p50) / 100 },
+      target: '<= 4',
+      measured: Math.round((100 * idle.p99) / idle.p50) / 100,
       isMet: idle.p99 <= 4 * idle.p50,
     },
     {
       what: `command: p99 with ${load}, ms`,
-      ...{ target: '<= 50', measured: loaded.p99, isMet: loaded.p99 <= 50 },
+      target: '<= 50',
+      measured: loaded.p99,
+      isMet: loaded.p99 <= 50,
     },
   ];
 }

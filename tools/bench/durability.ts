@@ -129,7 +129,9 @@ ${routes.length > 1 ? cluster : ''}
 `,
   );
   return startNatsServer({
-    ...{ name: 'bench hub', configFile, dataDir: `${base}-log` },
+    name: 'bench hub',
+    configFile,
+    dataDir: `${base}-log`,
     ports: { client: { port: 0, flag: '' }, monitor: { port: 0, flag: '' } },
     variables: ({ client, monitor }) => ({
       BENCH_CLIENT: `127.0.0.1:${String(client)}`,

@@ -76,9 +76,14 @@ export async function measureHistory(options: HistoryOptions): Promise<HistoryRe
       });
       const size = sizes[0];
       return {
-        ...{ devices, rows: Number(size?.rows), bytes: Number(size?.bytes) },
-        ...{ p50: at(asked, 0.5), p99: at(asked, 0.99), max: at(asked, 1) },
-        ...{ found: Math.round((100 * found) / asked.length) / 100, floorP50: at(floor, 0.5) },
+        devices,
+        rows: Number(size?.rows),
+        bytes: Number(size?.bytes),
+        p50: at(asked, 0.5),
+        p99: at(asked, 0.99),
+        max: at(asked, 1),
+        found: Math.round((100 * found) / asked.length) / 100,
+        floorP50: at(floor, 0.5),
       };
     } finally {
       await store.close();

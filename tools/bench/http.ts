@@ -77,7 +77,11 @@ export async function measureHttp(options: HttpOptions): Promise<HttpResult> {
     const { serverErrorMs } = DEFAULT_LIMITS;
     const store = new PostgresStore({ connectionString, kinds, clock: systemClock, serverErrorMs });
     const app = await buildHttp({
-      ...{ fleetReader: store, kinds, clock: systemClock, serverErrorMs, metrics: new Registry() },
+      fleetReader: store,
+      kinds,
+      clock: systemClock,
+      serverErrorMs,
+      metrics: new Registry(),
       health: { check: async () => [] },
       nodeView: {
         status: () => Promise.reject(new Error('nobody asks')),
@@ -89,7 +93,8 @@ export async function measureHttp(options: HttpOptions): Promise<HttpResult> {
       logger: pino({ level: 'silent' }),
       guards: {
         access: { readTokens: [], operateTokens: [], isReadOpen: true },
-        ...{ rateMax: Number.MAX_SAFE_INTEGER, corsOrigins: [] },
+        rateMax: Number.MAX_SAFE_INTEGER,
+        corsOrigins: [],
       },
     });
     try {
@@ -152,7 +157,9 @@ export function httpTargets({ devices, times }: HttpResult): readonly TargetLine
     return [
       { what: `${what}, ms (p50)`, target: '', measured: p50, isMet: null },
       {
-        ...{ what: `${what}, ms (p99)`, target: isPromised ? '<= 20' : '', measured: p99 },
+        what: `${what}, ms (p99)`,
+        target: isPromised ? '<= 20' : '',
+        measured: p99,
         isMet: isPromised ? p99 <= 20 : null,
       },
     ];

@@ -108,7 +108,9 @@ export async function fill(
 ): Promise<number> {
   const total = messages.toLocaleString('en-GB');
   const { bytes } = await fillStream({
-    ...{ url: hub.url('depot'), fleet, messages },
+    url: hub.url('depot'),
+    fleet,
+    messages,
     filled: (done) => fleet.progress.at(`filling  ${done.toLocaleString('en-GB')} of ${total} messages`),
   });
   return bytes;

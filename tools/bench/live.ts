@@ -108,7 +108,8 @@ export function liveTargets({ at, burst, maxReportsPerSecond }: LiveResult): rea
   const most = maxReportsPerSecond.toLocaleString('en-GB');
   const line = (what: string, { p50, p99, p999 }: NodeFared): TargetLine => ({
     what: `live: published to committed ${what}, ms: p50, p99, p99.9`,
-    ...{ target: '', isMet: null },
+    target: '',
+    isMet: null,
     measured: [p50, p99, p999].map((ms) => ms.toFixed(1)).join('  '),
   });
   const { devices, reports } = burst.burst;

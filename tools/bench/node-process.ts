@@ -72,8 +72,11 @@ export async function runNodeProcess(): Promise<void> {
           const ms = watch.ms;
           const { bytes, residentBytes } = memory();
           tell({
-            ...{ type: 'hearing', ms, twins },
-            ...{ bytes: bytes - before.bytes, residentBytes: residentBytes - before.residentBytes },
+            type: 'hearing',
+            ms,
+            twins,
+            bytes: bytes - before.bytes,
+            residentBytes: residentBytes - before.residentBytes,
           });
         });
       },
@@ -152,8 +155,11 @@ class CommitWatch {
     const at = (percentile: number): number => this.#latencies.percentile(percentile) / 1_000;
     const isNone = this.#latencies.count === 0;
     return {
-      ...{ reports: this.#reports, cpuMicros: user + system },
-      ...{ p50: isNone ? 0 : at(50), p99: isNone ? 0 : at(99), p999: isNone ? 0 : at(99.9) },
+      reports: this.#reports,
+      cpuMicros: user + system,
+      p50: isNone ? 0 : at(50),
+      p99: isNone ? 0 : at(99),
+      p999: isNone ? 0 : at(99.9),
       max: isNone ? 0 : this.#latencies.max / 1_000,
     };
   }

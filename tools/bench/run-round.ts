@@ -60,7 +60,11 @@ export async function runRound(servers: BenchServers, options: RunRoundOptions):
     `${side.padEnd(8)} ${Math.round(reportsPerSecond).toLocaleString('en-GB')} reports/s`,
   );
   return {
-    ...{ side, reportsPerSecond, ms: news.ms, rows: news.rows, batches: news.batches },
+    side,
+    reportsPerSecond,
+    ms: news.ms,
+    rows: news.rows,
+    batches: news.batches,
     walBytes: ended.wal - began.wal,
     cpuMicrosPerReport: {
       process: news.cpuMicros / reports,

@@ -13,7 +13,8 @@ export interface RoundSide {
 export async function startRuntimeSide(order: RoundOrder, timer: RoundTimer): Promise<RoundSide> {
   const { natsUrl, postgresUrl } = order;
   const benched = await connectBenchNode({
-    ...{ natsUrl, postgresUrl },
+    natsUrl,
+    postgresUrl,
     onCommitted: (commit) => timer.committed(rowsOf(commit)),
     feedOf: (feed) => countedFeed(feed, timer),
   });

@@ -122,7 +122,10 @@ async function runCommand(
   const { id = randomUUID(), wait: waitMs, deadline: deadlineMs, ifVersion, by, traceparent } = flags;
   const args = argsOf(words, flags);
   const options = {
-    ...{ id, isFirstUse: flags.id === undefined, waitMs, deadlineMs },
+    id,
+    isFirstUse: flags.id === undefined,
+    waitMs,
+    deadlineMs,
     ...optional({ ifVersion, by, traceParent: traceparent }),
   };
   await told(flags.json === true, id, (corral) => corral.command(device, name, args, options));

@@ -169,8 +169,11 @@ async function tried(
   const connection = await connectToHub({ url, security, name: 'corral conform' });
   try {
     return await conform({
-      ...{ device, connection, ownServer: server },
-      ...{ level: flags.level, only: flags.only ?? null },
+      device,
+      connection,
+      ownServer: server,
+      level: flags.level,
+      only: flags.only ?? null,
       limits: {
         ...TRIAL_LIMITS,
         answerMs: flags.answer * 1_000,
@@ -225,7 +228,10 @@ function runShell(commandLine: string, device: string): Promise<void> {
 async function runReferenceDevice({ device, nats, memory, encoding }: ReferenceFlags): Promise<void> {
   const progress = showProgress();
   const { boot, ended, stop } = await startReferenceDevice({
-    ...{ device, natsUrl: nats, memoryFile: memory, encoding },
+    device,
+    natsUrl: nats,
+    memoryFile: memory,
+    encoding,
     tell: (event) => {
       if (event.type === 'executed' || event.type === 'hold-ended') progress.step(JSON.stringify(event));
       if (event.type === 'published') progress.at(count(event.reports, 'report'));

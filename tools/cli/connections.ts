@@ -86,8 +86,15 @@ async function runConnections({ site, user, json, by, limit, ...flags }: Connect
 function cellsOf(talker: Talker): readonly Cell[] {
   const { cid, account, user, kind, name, address, since, inPerSecond, outPerSecond } = talker;
   return [
-    ...[String(cid), account, user, kind, name, address, since.replace(/\.\d+Z$/, 'Z')],
+    String(cid),
+    account,
+    user,
+    kind,
+    name,
+    address,
+    since.replace(/\.\d+Z$/, 'Z'),
     ...[inPerSecond.messages, inPerSecond.bytes, outPerSecond.messages, outPerSecond.bytes].map(Math.round),
-    ...[talker.in.messages, talker.out.messages],
+    talker.in.messages,
+    talker.out.messages,
   ];
 }

@@ -165,7 +165,9 @@ export class Bench {
       this.#connection.nats.publish(reply, JSON.stringify(ack(this.#acks)));
     };
     const heard = {
-      ...{ index: this.publishes.length, at: this.now(), asksForAck: reply !== '' },
+      index: this.publishes.length,
+      at: this.now(),
+      asksForAck: reply !== '',
       ...readPublish(this.device, payload),
     };
     const answer = this.answerWith(heard);

@@ -92,10 +92,15 @@ export async function conform(options: ConformOptions): Promise<ConformResult> {
     await bench.close();
   }
   return {
-    ...{ device, level, passed: verdicts.every(stands), isWhole: only === null },
+    device,
+    level,
+    passed: verdicts.every(stands),
+    isWhole: only === null,
     passes: only === null ? passedLevel(verdicts) : null,
-    ...{ kept: number(verdicts, 'kept'), broken: number(verdicts, 'broken') },
-    ...{ notJudged: number(verdicts, 'not-judged'), notTestable: number(verdicts, 'not-testable') },
+    kept: number(verdicts, 'kept'),
+    broken: number(verdicts, 'broken'),
+    notJudged: number(verdicts, 'not-judged'),
+    notTestable: number(verdicts, 'not-testable'),
     tookMs: Math.round(bench.now() - startedAt),
     rules: verdicts,
   };

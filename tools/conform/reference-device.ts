@@ -41,7 +41,11 @@ export async function startReferenceDevice(options: ReferenceDeviceOptions): Pro
   let next: Promise<DeviceAgent> | null = null;
   const boot = (): Promise<DeviceAgent> =>
     startAgent({
-      ...{ device, kind: 'charge-point', encoding, order: 'current-first', limits: AGENT_LIMITS },
+      device,
+      kind: 'charge-point',
+      encoding,
+      order: 'current-first',
+      limits: AGENT_LIMITS,
       clock: uptimeClock(),
       storage: new FileStorage({ file: memoryFile, device }),
       link: links.link(device),

@@ -75,7 +75,11 @@ export interface ProtocolVectors {
 const smallest: Report = { boot: 1, seq: 1, up: 0, state: 'available', sensors: {} };
 
 const whole: Report = {
-  ...{ boot: 7, seq: 42, up: 360_000, at: 1_767_225_600_000, state: 'reserved' },
+  boot: 7,
+  seq: 42,
+  up: 360_000,
+  at: 1_767_225_600_000,
+  state: 'reserved',
   sensors: { hatchOpen: false, cableConnected: false, carPresent: true, meterWh: 1_234.5, temperatureC: -4 },
   since: { hatchOpen: 360_000, cableConnected: 360_000, carPresent: 12_500 },
   commands: [
@@ -85,18 +89,18 @@ const whole: Report = {
     { n: 28, outcome: 'unknown', reason: 'interrupted', fence: { boot: 6 } },
   ],
   hold: { id: '0b9c7a1e-5f0a-4d53-9a37-6a8f3f0f6a11', leftMs: 870_000 },
-  ...{ firmware: '4.2.0', config: { version: 3 }, kind: 'charge-point' },
+  firmware: '4.2.0',
+  config: { version: 3 },
+  kind: 'charge-point',
 };
 
 const scanned: Report = {
-  ...{
-    boot: 8,
-    seq: 1,
-    up: 1_200,
-    state: 'available',
-    sensors: { hatchOpen: false },
-    since: { hatchOpen: 1_200 },
-  },
+  boot: 8,
+  seq: 1,
+  up: 1_200,
+  state: 'available',
+  sensors: { hatchOpen: false },
+  since: { hatchOpen: 1_200 },
   commands: [{ n: 31, outcome: 'done' }],
   components: [{ slot: 'modem', model: 'EC25', serial: '867698041234567', firmware: '06A' }],
 };
@@ -104,7 +108,12 @@ const scanned: Report = {
 const old: Report = { boot: 7, seq: 43, up: 2 ** 32 + 5, state: 'available', sensors: {}, commands: [] };
 
 const spokenFor: Report = {
-  ...{ boot: 7, seq: 44, up: 370_000, state: 'available', sensors: {}, commands: [] },
+  boot: 7,
+  seq: 44,
+  up: 370_000,
+  state: 'available',
+  sensors: {},
+  commands: [],
   via: { id: 'gw-1', session: 12 },
 };
 
@@ -118,8 +127,14 @@ const reports: readonly (readonly [string, readonly Report[]])[] = [
 ];
 
 const reserve: Command = {
-  ...{ n: 31, epoch: 12, id: '0b9c7a1e-5f0a-4d53-9a37-6a8f3f0f6a11', name: 'reserve', args: { token: 'A1' } },
-  ...{ boot: 7, notAfterUp: 350_000, holdMs: 900_000 },
+  n: 31,
+  epoch: 12,
+  id: '0b9c7a1e-5f0a-4d53-9a37-6a8f3f0f6a11',
+  name: 'reserve',
+  args: { token: 'A1' },
+  boot: 7,
+  notAfterUp: 350_000,
+  holdMs: 900_000,
 };
 
 const commands: readonly (readonly [string, Command | (Command & Readonly<Record<string, unknown>>)])[] = [
@@ -188,7 +203,11 @@ const refused: readonly (readonly [string, Uint8Array])[] = [
 
 /** The device of the decisions: in its seventh boot, with three commands behind it. */
 const remembered: DeviceMemory = {
-  ...{ boot: 7, highestN: 30, highestEpoch: 12, begun: null, hold: null },
+  boot: 7,
+  highestN: 30,
+  highestEpoch: 12,
+  begun: null,
+  hold: null,
   ring: [
     { n: 30, outcome: 'done' },
     { n: 28, outcome: 'rejected', reason: 'busy' },
@@ -319,8 +338,14 @@ function refusedVector(name: string, bytes: Uint8Array): RefusedVector {
 
 function decisionVector(name: string, memory: DeviceMemory, given: Partial<Command>): DecisionVector {
   const usual: Command = {
-    ...{ n: 31, epoch: 12, id: 'c1', name: 'reserve', args: {} },
-    ...{ boot: 7, notAfterUp: UP + 10_000, holdMs: 900_000 },
+    n: 31,
+    epoch: 12,
+    id: 'c1',
+    name: 'reserve',
+    args: {},
+    boot: 7,
+    notAfterUp: UP + 10_000,
+    holdMs: 900_000,
   };
   const command = JSON.parse(JSON.stringify({ ...usual, ...given })) as Command;
   const reception = receive(memory, command, { up: UP, holdChargeMs: 10_000 }, (hold) =>
@@ -345,7 +370,10 @@ function judge({ name }: Command, isHeld: boolean): Verdict {
 
 function shown({ boot, highestN, highestEpoch, ring, hold }: DeviceMemory): VectorMemory {
   return {
-    ...{ boot, highestN, highestEpoch, commands: ring },
+    boot,
+    highestN,
+    highestEpoch,
+    commands: ring,
     hold: hold === null ? null : { id: hold.id, endsUp: hold.endsUp },
   };
 }

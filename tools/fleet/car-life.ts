@@ -62,8 +62,18 @@ const PLUGGED_IN_BELOW_PERCENT = 70;
 function born(dice: Dice, at: number): Car {
   const home = somewhere(dice);
   const bare: Car = {
-    ...{ at, agenda: [], draws: 0, executedN: 0, home, position: home },
-    ...{ doorsOpen: false, locked: true, plugged: false, isRented: false, drive: null, legsLeft: 0 },
+    at,
+    agenda: [],
+    draws: 0,
+    executedN: 0,
+    home,
+    position: home,
+    doorsOpen: false,
+    locked: true,
+    plugged: false,
+    isRented: false,
+    drive: null,
+    legsLeft: 0,
     batteryPercent: dice.between(45, 100),
     odometerKm: dice.between(500, 90_000),
     needsWorkshop: false,
@@ -89,7 +99,10 @@ function driven(state: Car, drive: NonNullable<Car['drive']>, at: number): Car {
   };
   const km = distanceKm(state.position, position);
   return {
-    ...{ ...state, at, position, odometerKm: state.odometerKm + km },
+    ...state,
+    at,
+    position,
+    odometerKm: state.odometerKm + km,
     batteryPercent: Math.max(1, state.batteryPercent - km * BATTERY_PERCENT_PER_KM),
   };
 }
@@ -138,7 +151,9 @@ function isCharging(state: Car): boolean {
 function rented(state: Car, dice: Dice): Car {
   const opened: Car = {
     ...cancel(state, ...RENTAL, 'battery-is-full'),
-    ...{ isRented: true, locked: false, plugged: false },
+    isRented: true,
+    locked: false,
+    plugged: false,
     legsLeft: dice.oneOf([2, 2, 3, 4]),
   };
   return gettingIn(opened, dice);
@@ -178,7 +193,12 @@ function returned(state: Car): Car {
   const plugged = state.batteryPercent < PLUGGED_IN_BELOW_PERCENT;
   const parked: Car = {
     ...cancel(state, ...RENTAL),
-    ...{ isRented: false, locked: true, doorsOpen: false, drive: null, legsLeft: 0, plugged },
+    isRented: false,
+    locked: true,
+    doorsOpen: false,
+    drive: null,
+    legsLeft: 0,
+    plugged,
   };
   if (!plugged) return parked;
   return after(parked, ((100 - state.batteryPercent) / CHARGING_PERCENT_PER_HOUR) * HOUR, 'battery-is-full');
@@ -269,5 +289,11 @@ export const carLife: Life<What, Car> = {
     { slot: 'modem', model: 'SIM7600', serial: '76', firmware: 'B04' },
     { slot: 'card-reader', model: 'PN5180', serial: '51' },
   ],
-  ...{ born, advance, happen, read, judge, execute, awaitHolder },
+  born,
+  advance,
+  happen,
+  read,
+  judge,
+  execute,
+  awaitHolder,
 };

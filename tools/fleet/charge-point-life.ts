@@ -65,11 +65,18 @@ const FAULT_EVERY = 30 * DAY;
 
 function born(dice: Dice, at: number): ChargePoint {
   const bare: ChargePoint = {
-    ...{ at, agenda: [], draws: 0, executedN: 0 },
+    at,
+    agenda: [],
+    draws: 0,
+    executedN: 0,
     ratedW: dice.oneOf([11_000, 11_000, 22_000, 50_000]),
-    ...{ hatchOpen: false, cableConnected: false, carPresent: false, session: null },
+    hatchOpen: false,
+    cableConnected: false,
+    carPresent: false,
+    session: null,
     meterWh: Math.floor(dice.between(20_000, 9_000_000)),
-    ...{ isFaulty: false, isHatchSensorStuck: false },
+    isFaulty: false,
+    isHatchSensorStuck: false,
   };
   const expecting = planFor(bare, nextArrival(COMMUTERS, at, dice), 'driver-comes');
   const ageing = after(expecting, dice.waiting(SENSOR_STICKS_EVERY), 'sensor-sticks');
@@ -236,5 +243,11 @@ export const chargePointLife: Life<What, ChargePoint> = {
     { slot: 'meter', model: 'EM24', serial: '24' },
     { slot: 'modem', model: 'L860', serial: '86', firmware: '18.01' },
   ],
-  ...{ born, advance, happen, read, judge, execute, awaitHolder },
+  born,
+  advance,
+  happen,
+  read,
+  judge,
+  execute,
+  awaitHolder,
 };

@@ -49,9 +49,16 @@ const STAFF_COME_AT = 6 * HOUR;
 
 function born(dice: Dice, at: number): Kiosk {
   const bare: Kiosk = {
-    ...{ at, agenda: [], draws: 0, executedN: 0 },
-    ...{ isServing: false, compartmentOpen: false, serviceDoorOpen: false },
-    ...{ mainsPresent: true, isCharging: false, bufferPercent: 100 },
+    at,
+    agenda: [],
+    draws: 0,
+    executedN: 0,
+    isServing: false,
+    compartmentOpen: false,
+    serviceDoorOpen: false,
+    mainsPresent: true,
+    isCharging: false,
+    bufferPercent: 100,
     itemsInside: Math.floor(dice.between(10, COMPARTMENTS)),
   };
   const expecting = planFor(bare, nextArrival(VISITORS, at, dice), 'visitor-comes');
@@ -201,5 +208,11 @@ export const kioskLife: Life<What, Kiosk> = {
     { slot: 'bolts', model: 'B-8', serial: '8' },
     { slot: 'battery', model: 'LFP-40', serial: '4' },
   ],
-  ...{ born, advance, happen, read, judge, execute, awaitHolder },
+  born,
+  advance,
+  happen,
+  read,
+  judge,
+  execute,
+  awaitHolder,
 };

@@ -37,13 +37,18 @@ export function mixedReport(options: ReportMixOptions, index: number, step: numb
     device: `${prefix}-${String(index + 1).padStart(6, '0')}`,
     kind,
     report: {
-      ...{ boot: 1, seq: step + 1, up, state, sensors },
+      boot: 1,
+      seq: step + 1,
+      up,
+      state,
+      sensors,
       since: Object.fromEntries(Object.entries(since).map(([sensor, ms]) => [sensor, Math.min(ms, up)])),
       commands: [
         { n: 12, outcome: 'done' },
         { n: 11, outcome: 'rejected', reason: 'busy' },
       ],
-      ...{ firmware: '4.11.2', kind },
+      firmware: '4.11.2',
+      kind,
     },
   };
 }
@@ -107,7 +112,9 @@ function momentOf(
   const begin = begins[phase] ?? 0;
   const end = begins[phase + 1] ?? length;
   return {
-    ...{ phase, character, inPhaseMs: (place - begin) * stepMs },
+    phase,
+    character,
+    inPhaseMs: (place - begin) * stepMs,
     sincePhaseMs: (other) => ((place - (begins[other] ?? 0) + length) % length) * stepMs,
     progress: (place - begin) / (end - begin),
     rounds: Math.floor((step + offset) / length),
@@ -147,7 +154,9 @@ function sketchChargePoint(moment: Moment): Sketch {
   return {
     state: phase === 1 || phase === 2 ? 'charging' : 'available',
     sensors: {
-      ...{ hatchOpen: isThere, cableConnected: isThere, carPresent: isThere },
+      hatchOpen: isThere,
+      cableConnected: isThere,
+      carPresent: isThere,
       meterWh: Math.floor(character * 1e7 + rounds * sessionWh + chargedWh),
       powerW,
       temperatureC: Math.round(150 + (powerW / 11_000) * 120 + character * 40) / 10,
@@ -172,7 +181,10 @@ function sketchCar(moment: Moment): Sketch {
   return {
     state: phase === 4 ? 'charging' : phase === 0 ? 'available' : 'rented',
     sensors: {
-      ...{ doorsOpen: false, locked: true, ignitionOn: isDriving, plugged },
+      doorsOpen: false,
+      locked: true,
+      ignitionOn: isDriving,
+      plugged,
       batteryPercent: Math.round((95 - usedPercent * (phase === 4 ? 1 - progress : shareOfTrip)) * 10) / 10,
       odometerKm: Math.floor(character * 90_000 + (rounds + shareOfTrip) * tripKm),
       position: {
@@ -197,14 +209,18 @@ function sketchKiosk(moment: Moment): Sketch {
   return {
     state: phase === 0 ? 'available' : 'serving',
     sensors: {
-      ...{ compartmentOpen: isOpen, boltsClosed: !isOpen, serviceDoorOpen: false, mainsPresent: true },
+      compartmentOpen: isOpen,
+      boltsClosed: !isOpen,
+      serviceDoorOpen: false,
+      mainsPresent: true,
       bufferPercent: 100,
       itemsInside: 6 + ((rounds + Math.floor(character * 12)) % 12),
     },
     since: {
       compartmentOpen: changedMs + 3_000,
       boltsClosed: changedMs + 3_200,
-      ...{ serviceDoorOpen: 1e9, mainsPresent: 1e9 },
+      serviceDoorOpen: 1e9,
+      mainsPresent: 1e9,
     },
   };
 }

@@ -55,7 +55,11 @@ export class SimulatedDevice<What extends string, State extends Being<What>> {
     const { life, device, seed, world, dataDir } = options;
     this.#options = options;
     this.#body = new LifeBody({
-      ...{ life, device, seed, world, file: join(dataDir, `${device}.life.json`) },
+      life,
+      device,
+      seed,
+      world,
+      file: join(dataDir, `${device}.life.json`),
       restart: () => {
         this.#restartSoon(new Dice({ seed, who: `${device}/restarts`, draws: Math.floor(world.now()) }));
       },
@@ -85,7 +89,10 @@ export class SimulatedDevice<What extends string, State extends Being<What>> {
   async #boot(): Promise<void> {
     const { device, life, dataDir, tell } = this.#options;
     const agent = await startAgent({
-      ...{ device, kind: life.kind, encoding: 'msgpack', order: 'current-first' },
+      device,
+      kind: life.kind,
+      encoding: 'msgpack',
+      order: 'current-first',
       limits: { ...AGENT_LIMITS, heartbeatMs: life.heartbeatMs },
       clock: uptimeClock(),
       storage: new FileStorage({ file: join(dataDir, `${device}.log`), device, sync: 'none' }),

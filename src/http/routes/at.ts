@@ -128,7 +128,8 @@ async function knownThen(
   ]);
   const path = last?.to ?? kind.chart.initial;
   return {
-    ...{ state: worldState(path), path },
+    state: worldState(path),
+    path,
     since: last === undefined ? null : rfc3339(last.measuredAt),
     errorMs: last === undefined ? null : wholeErrorMs(last.errorMs, last.measuredAt),
     recordedAt: last === undefined ? null : rfc3339(last.recordedAt),

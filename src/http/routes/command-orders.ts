@@ -96,7 +96,12 @@ export function commandOrderRoutes(app: HttpApp, context: HttpContext): void {
       const { id = randomUUID(), name, args = {}, ifVersion = null, by = null } = request.body;
       const { traceparent = '' } = request.headers;
       const order = {
-        ...{ device: twin.device, name, id: commandId(id), args, ifVersion, by },
+        device: twin.device,
+        name,
+        id: commandId(id),
+        args,
+        ifVersion,
+        by,
         waitMs: request.query.waitMs,
         // What is no trace is ignored, as its standard wants it.
         traceParent: readTraceParent(String(traceparent)) === null ? null : String(traceparent),

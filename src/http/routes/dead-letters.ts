@@ -54,7 +54,9 @@ export function deadLetterRoutes(app: HttpApp, context: HttpContext): void {
       const { device = null, reason = null, cursor, limit } = request.query;
       const before = readCursor(cursor);
       const page = {
-        ...{ device, reason, before },
+        device,
+        reason,
+        before,
         limit: limit + 1,
       };
       const found = await askStore(context, (fleetReader) => fleetReader.deadLetters(page));

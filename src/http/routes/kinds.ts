@@ -80,8 +80,10 @@ export function kindRoutes(app: HttpApp, context: HttpContext): void {
     },
     async () => ({
       kinds: context.kinds.map(({ name, description, machine, commands }) => ({
-        ...{ kind: name, description },
-        ...{ states: Object.keys(machine.states), commands: Object.keys(commands) },
+        kind: name,
+        description,
+        states: Object.keys(machine.states),
+        commands: Object.keys(commands),
       })),
     }),
   );
@@ -106,14 +108,22 @@ export function kindRoutes(app: HttpApp, context: HttpContext): void {
 function kindView(kind: Kind) {
   const { name, description, machine, reportedStates, sensors, binarySensors, commands, limits } = kind;
   return {
-    ...{ kind: name, description, states: Object.keys(machine.states) },
-    ...{ reportedStates: [...reportedStates], binarySensors: [...binarySensors] },
+    kind: name,
+    description,
+    states: Object.keys(machine.states),
+    reportedStates: [...reportedStates],
+    binarySensors: [...binarySensors],
     sensors: plain(sensors),
     commands: Object.entries(commands).map(([command, spec]) => ({
-      ...{ name: command, description: spec.description, args: plain(spec.args) },
-      ...{ startWindowMs: spec.startWindowMs, freshWithinMs: spec.freshWithinMs },
-      ...{ defaultHoldMs: spec.hold?.defaultMs ?? null, longestHoldMs: spec.hold?.longestMs ?? null },
-      ...{ endsHold: spec.endsHold, compensatedBy: spec.resolver.compensatedBy },
+      name: command,
+      description: spec.description,
+      args: plain(spec.args),
+      startWindowMs: spec.startWindowMs,
+      freshWithinMs: spec.freshWithinMs,
+      defaultHoldMs: spec.hold?.defaultMs ?? null,
+      longestHoldMs: spec.hold?.longestMs ?? null,
+      endsHold: spec.endsHold,
+      compensatedBy: spec.resolver.compensatedBy,
     })),
     limits: { ...limits },
   };

@@ -68,7 +68,9 @@ export function sensorRoutes(app: HttpApp, context: HttpContext): void {
         sensors: kind.binarySensors,
         driftPpm: kind.limits.driftPpm,
         silenceMs: kind.limits.silenceMs,
-        ...{ window, limit, cursor },
+        window,
+        limit,
+        cursor,
       });
       return {
         device: twin.device,

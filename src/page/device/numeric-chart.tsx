@@ -151,8 +151,12 @@ function optionsOf(
     series: [
       {},
       {
-        ...{ stroke: colour('accent'), width: 1.5, spanGaps: false, paths: STEPS },
-        ...{ points: { show: false }, gaps: wholeGaps },
+        stroke: colour('accent'),
+        width: 1.5,
+        spanGaps: false,
+        paths: STEPS,
+        points: { show: false },
+        gaps: wholeGaps,
       },
       {
         stroke: colour('accent'),

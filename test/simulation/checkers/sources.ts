@@ -89,7 +89,8 @@ function wrongInSilence(
   return [feed, ...sockets]
     .filter((device) => feedSilence.get(device) !== wanted(device))
     .map((device) => ({
-      ...{ at, device },
+      at,
+      device,
       text: `nothing of it was heard any more, and it is ${feedSilence.get(device)} instead of ${wanted(device)}`,
     }));
 }

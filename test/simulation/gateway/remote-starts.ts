@@ -178,7 +178,10 @@ class Gateway {
 
   get #document(): ReturnType<typeof twinDocument> {
     return twinDocument({
-      ...{ twin: this.#twin, kind: chargePoint, now: this.#now, serverErrorMs: SERVER_ERROR_MS },
+      twin: this.#twin,
+      kind: chargePoint,
+      now: this.#now,
+      serverErrorMs: SERVER_ERROR_MS,
     });
   }
 
@@ -186,7 +189,13 @@ class Gateway {
     this.#asked += 1;
     const subject = `_INBOX.${this.#asked}`;
     const request = {
-      ...{ id, name, args, ifVersion: null, by: 'eva', asker: 'nats:backend', waitUntil: this.#now },
+      id,
+      name,
+      args,
+      ifVersion: null,
+      by: 'eva',
+      asker: 'nats:backend',
+      waitUntil: this.#now,
       replyTo: { subject, encoding: 'json' as const },
     };
     return new Promise((resolve) => {
@@ -224,7 +233,10 @@ class Gateway {
     const { schedule } = this;
     const begunAt = schedule.now;
     this.#agent = await startAgent({
-      ...{ device: 'cp-1', kind: 'charge-point', encoding: 'json', order: 'current-first' },
+      device: 'cp-1',
+      kind: 'charge-point',
+      encoding: 'json',
+      order: 'current-first',
       limits: AGENT_LIMITS,
       clock: {
         uptime: () => Math.floor(schedule.now - begunAt),

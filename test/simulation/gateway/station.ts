@@ -121,16 +121,14 @@ export class Station implements DeviceBody {
     const without = chance.hits(WITHOUT_EFFECT_PART) ? chance.weighted(ends) : null;
     const sentAt = this.#schedule.now;
     const start: RemoteStart = {
-      ...{
-        id,
-        isAnswered,
-        sentAt,
-        sessionAt: null,
-        overAt: null,
-        effectMs: null,
-        without,
-        endedWithSession: false,
-      },
+      id,
+      isAnswered,
+      sentAt,
+      sessionAt: null,
+      overAt: null,
+      effectMs: null,
+      without,
+      endedWithSession: false,
     };
     this.starts.set(n, start);
     return new Promise((resolve) => {

@@ -219,8 +219,8 @@ export const actorMutations: readonly Mutation[] = [
   {
     bug: 'a clock that is out of its bounds begins anew for its whole boot',
     file: 'actors/clock.ts',
-    find: '...{ incarnation, boot, fromSeq: seq, untilSeq: null',
-    put: '...{ incarnation, boot, fromSeq: 0, untilSeq: null',
+    find: 'fromSeq: seq,\n    untilSeq: null,',
+    put: 'fromSeq: 0,\n    untilSeq: null,',
     caughtBy: 'lying-clock',
     seed: 3,
   },

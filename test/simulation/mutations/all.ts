@@ -10,7 +10,12 @@ import { sourceMutations } from './sources.ts';
 import { troubleMutations } from './troubles.ts';
 
 export const mutations: readonly Mutation[] = [
-  ...[...actorMutations, ...runtimeMutations, ...deviceMutations],
-  ...[...setBackMutations, ...troubleMutations, ...adapterMutations, ...factMutations],
+  ...actorMutations,
+  ...runtimeMutations,
+  ...deviceMutations,
+  ...setBackMutations,
+  ...troubleMutations,
+  ...adapterMutations,
+  ...factMutations,
   ...sourceMutations,
 ];

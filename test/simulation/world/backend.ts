@@ -75,8 +75,10 @@ export class Backend {
     });
     this.#http = chance.fork('http');
     const ports = {
-      ...{ requester: this.#requester(), clock },
-      ...{ newId: () => chance.uuid(), random: () => chance.unit() },
+      requester: this.#requester(),
+      clock,
+      newId: () => chance.uuid(),
+      random: () => chance.unit(),
     };
     const encodings: readonly Encoding[] = ['json', 'msgpack'];
     this.#clients = encodings.map((encoding) => new TwinClient(ports, encoding));
@@ -109,8 +111,14 @@ export class Backend {
     const isHttp = this.#http.hits(HTTP_PART);
     const waitsUntil = schedule.now + (isHttp ? waitMs : Math.min(SLICE_MS, waitMs));
     const conclusion = {
-      ...{ device, id, name, args, askedAt: schedule.now, waitsUntil },
-      ...{ concluded: null as string | null, concludedAt: null as number | null },
+      device,
+      id,
+      name,
+      args,
+      askedAt: schedule.now,
+      waitsUntil,
+      concluded: null as string | null,
+      concludedAt: null as number | null,
     };
     record.conclusions.push(conclusion);
     const concluded = await (isHttp ? this.#commandOverHttp(wish) : this.#commandByClient(wish));
@@ -154,8 +162,12 @@ export class Backend {
     const args = wordArgs(name, document) ?? this.#argsOf(name, holdMs);
     const isBound = document !== null && chance.hits(0.1);
     await this.#commandUntilContent({
-      ...{ device: device.name, name, id: chance.uuid(), args },
-      ...{ waitMs: chance.hits(0.3) ? 0 : chance.integer(0, 60_000), deadlineMs: this.#patienceMs() },
+      device: device.name,
+      name,
+      id: chance.uuid(),
+      args,
+      waitMs: chance.hits(0.3) ? 0 : chance.integer(0, 60_000),
+      deadlineMs: this.#patienceMs(),
       ...(isBound ? { ifVersion: document.version } : {}),
     });
   }

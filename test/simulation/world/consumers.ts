@@ -77,9 +77,17 @@ export class Consumers {
     const wants = wanted(from.subjects);
     const cancelHeartbeat = (): void => undefined;
     const consumer: Consumer = {
-      ...{ name, stream, wants, deliver, cancelHeartbeat, isSilent: false },
-      ...{ next: from.startSequence, sent: 0, requests: [] },
-      ...{ pending: 0, counted: from.startSequence - 1 },
+      name,
+      stream,
+      wants,
+      deliver,
+      cancelHeartbeat,
+      isSilent: false,
+      next: from.startSequence,
+      sent: 0,
+      requests: [],
+      pending: 0,
+      counted: from.startSequence - 1,
     };
     this.#consumers.set(name, consumer);
     count(consumer);

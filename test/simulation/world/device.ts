@@ -361,8 +361,10 @@ export class Device {
     const { record } = this.#options;
     const where = { device: this.name, life: this.#life, boot, command };
     const execution: Execution = {
-      ...{ ...where, startedAt, moves },
-      ...{ effect: 'not-done' },
+      ...where,
+      startedAt,
+      moves,
+      effect: 'not-done',
     };
     this.#executions.push(execution);
     record.executions.push(execution);
@@ -385,8 +387,13 @@ export class Device {
       const measuredAt = this.#sampledAt.get(sample);
       if (measuredAt === undefined) throw new Error(`report of ${this.name} without a sample`);
       const made: MadeReport = {
-        ...{ device: this.name, life: this.#life, report, measuredAt },
-        ...{ lostAt: null, storedAt: null, wasLostByHub: false },
+        device: this.name,
+        life: this.#life,
+        report,
+        measuredAt,
+        lostAt: null,
+        storedAt: null,
+        wasLostByHub: false,
       };
       record.made.push(made);
       record.madeBySample.set(sampleKey(this.name, report), made);
@@ -458,8 +465,12 @@ export class Device {
   #newSpan(id: string): HoldSpan {
     const { record, schedule } = this.#options;
     const span: HoldSpan = {
-      ...{ device: this.name, life: this.#life, id, from: schedule.now },
-      ...{ to: null, offMs: 0 },
+      device: this.name,
+      life: this.#life,
+      id,
+      from: schedule.now,
+      to: null,
+      offMs: 0,
     };
     record.holds.push(span);
     return span;

@@ -65,7 +65,9 @@ export class Disk {
   /** Opens it for one boot. */
   open(process: Process): DeviceStorage {
     const storage = new FileStorage({
-      ...{ file: FILE, device: this.#device, replaceAtBytes: this.#replaceAtBytes },
+      file: FILE,
+      device: this.#device,
+      replaceAtBytes: this.#replaceAtBytes,
       files: this.#files.calls((operation) => process.call(() => this.#take(operation))),
     });
     return {

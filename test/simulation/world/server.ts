@@ -100,7 +100,8 @@ export class Server {
     const { clock, started } = this.#clockWatch(process, link);
     const ports = {
       clock,
-      ...{ clockProblem: () => clock.problem, hubClock: clock },
+      clockProblem: () => clock.problem,
+      hubClock: clock,
       feed: this.#feed(process, link, clock),
       bus: this.#bus(process, bus, publisher),
     };
@@ -250,7 +251,8 @@ export class Server {
     const { limits, hubClock, storeClock, record, schedule, name, hasWrongClocks, trace } = this.#options;
     const watch = new ClockWatch({
       clock: this.#clock(process),
-      ...{ serverErrorMs: limits.serverErrorMs, everyMs: limits.clockCheckMs },
+      serverErrorMs: limits.serverErrorMs,
+      everyMs: limits.clockCheckMs,
       onChange: (difference) => {
         const what = `${name} takes a clock for wrong: ${JSON.stringify(difference)}`;
         trace.line(name, () => what);
@@ -390,7 +392,10 @@ export class Server {
         const request = heard.get(to.subject);
         if (request === undefined) throw new Error(`an answer to ${to.subject}, which nobody asked`);
         record.said.push({
-          ...{ node: name, request, at: schedule.now, atServer: clock.now() },
+          node: name,
+          request,
+          at: schedule.now,
+          atServer: clock.now(),
           body: bodyOf(payload),
         });
         bus.reply(to, payload, error);
@@ -413,21 +418,19 @@ export class Server {
       if (!process.isDead) record.faults.push({ at: schedule.now, what: `${name}: ${what}` });
     };
     return {
-      ...{
-        report: ignore,
-        unreadable: ignore,
-        deadLetterLeft: ignore,
-        missing: ignore,
-        clockOutOfBounds: ignore,
-        refused: ignore,
-        sent: ignore,
-        outcome: ignore,
-        transition: ignore,
-        committed: ignore,
-        forgotten: ignore,
-        sourceChanged: ({ change }) => record.count(`source-${change}`),
-        snapshotReplayed: () => record.count('replay-found'),
-      },
+      report: ignore,
+      unreadable: ignore,
+      deadLetterLeft: ignore,
+      missing: ignore,
+      clockOutOfBounds: ignore,
+      refused: ignore,
+      sent: ignore,
+      outcome: ignore,
+      transition: ignore,
+      committed: ignore,
+      forgotten: ignore,
+      sourceChanged: ({ change }) => record.count(`source-${change}`),
+      snapshotReplayed: () => record.count('replay-found'),
       datedWrong: ({ messages }) => record.count('dated-wrong', messages),
       passedOver: ({ messages }) => record.count('passed-over', messages),
       storeUnavailable: (cause) => trace.line(name, () => `cannot commit: ${cause.message}`),
@@ -459,7 +462,9 @@ export class Server {
 function heardOf({ device, operation, payload }: BackendRequest, at: number): Heard {
   const { id, args, ifVersion } = bodyOf(payload);
   return {
-    ...{ device, operation: operation.type, at },
+    device,
+    operation: operation.type,
+    at,
     name: operation.type === 'command' ? operation.name : null,
     id: typeof id === 'string' ? id : null,
     ifVersion: typeof ifVersion === 'number' ? ifVersion : null,

@@ -24,7 +24,8 @@ const WORST_PART = 0.1;
 const REFUSALS: Readonly<Record<Refusal, string | null>> = {
   full: JSON.stringify({
     error: { code: 503, err_code: 10077, description: 'maximum bytes exceeded' },
-    ...{ stream: siteStream(SITE), seq: 0 },
+    stream: siteStream(SITE),
+    seq: 0,
   }),
   away: '',
   silent: null,

@@ -79,7 +79,9 @@ export function drawWeather(chance: Chance): Weather {
   const sensors: FaultSort[] = chance.fork('sensors').hits(SENSORS_PART) ? ['sensor-broken'] : [];
   const drawnApart: readonly FaultSort[] = [
     ...(['gateway-undecided', 'hub-refuses', 'sensor-broken', 'hub-clock-wrong'] as const),
-    ...[...ONE_WAY, ...CONSUMERS, ...WRONG_CLOCKS],
+    ...ONE_WAY,
+    ...CONSUMERS,
+    ...WRONG_CLOCKS,
   ];
   const sorts = (Object.keys(FAULTS) as FaultSort[]).filter((sort) => !drawnApart.includes(sort));
   const share = chance.pick([0.15, 0.4, 0.7, 1]);
@@ -101,7 +103,8 @@ export function drawWeather(chance: Chance): Weather {
       ...wrongClocks,
       ...sensors,
     ],
-    ...{ hasConsumers, hasWrongClocks },
+    hasConsumers,
+    hasWrongClocks,
     deviceQuality: quality === 'good' ? good : quality === 'poor' ? POOR : badQuality(chance),
     limits: {
       ...DEFAULT_LIMITS,

@@ -112,7 +112,9 @@ export class World {
   readonly #storeClock: ServerClock;
   readonly #standby: Standby | null;
   readonly #trouble = {
-    ...{ failPart: 0, mutePart: 0, slowPart: SLOW_COMMITS_PART },
+    failPart: 0,
+    mutePart: 0,
+    slowPart: SLOW_COMMITS_PART,
     unsaidPart: UNSAID_PART,
   };
   readonly #devices: readonly Device[];
@@ -191,10 +193,20 @@ export class World {
     const feed = this.#feed;
     this.#sourceExam = feed && new SourceExam({ schedule, feed, store: this.#store });
     this.#storm = new Storm({
-      ...{ ...parts, chance: chance.fork('storm'), weather: this.weather, trace, trouble: this.#trouble },
-      ...{ devices: this.#devices, servers: this.#servers, backends: this.#backends, hub: this.#hub },
-      ...{ storeClock: this.#storeClock, consumers: this.#consumers, happenings },
-      ...{ hubClock: this.#hubClock, hubOffsetMs: this.#hubOffsetMs },
+      ...parts,
+      chance: chance.fork('storm'),
+      weather: this.weather,
+      trace,
+      trouble: this.#trouble,
+      devices: this.#devices,
+      servers: this.#servers,
+      backends: this.#backends,
+      hub: this.#hub,
+      storeClock: this.#storeClock,
+      consumers: this.#consumers,
+      happenings,
+      hubClock: this.#hubClock,
+      hubOffsetMs: this.#hubOffsetMs,
       loseTail: (its) => this.#setBacks.setHubBack(its),
     });
   }
@@ -235,9 +247,15 @@ export class World {
       broken: (what) => this.record.faults.push({ at: schedule.now, what }),
     });
     const evidence = {
-      ...{ record: this.record, weather, calmAt, endedAt: schedule.now },
-      ...{ hubOffsetMs: this.#hubOffsetMs, hubClock: this.#hubClock },
-      ...{ store, pasts, exam },
+      record: this.record,
+      weather,
+      calmAt,
+      endedAt: schedule.now,
+      hubOffsetMs: this.#hubOffsetMs,
+      hubClock: this.#hubClock,
+      store,
+      pasts,
+      exam,
       serverClocks: new Map(this.#servers.map(({ name, clock }) => [name, clock])),
       streams: {
         reports: [...reports.all].flatMap(([, stream]) => stream.messages),
@@ -327,8 +345,15 @@ export class World {
           this.#store.register({ device: name, kind: kind.name, site: SITE, registered: true, labels: {} });
         }
         const device: Device = new Device({
-          ...{ device: name, kind, namesKind: !isRegistered, schedule, network: this.#network },
-          ...{ intake: this.#site, record, trace: this.#trace, chance },
+          device: name,
+          kind,
+          namesKind: !isRegistered,
+          schedule,
+          network: this.#network,
+          intake: this.#site,
+          record,
+          trace: this.#trace,
+          chance,
           died: () => {
             const offMs = chance.exponential(chance.hits(0.2) ? 1_200_000 : 15_000);
             schedule.after(this.#isCalm ? 0 : offMs, () => device.switchOn());
@@ -346,18 +371,23 @@ export class World {
     const name = `node-${index + 1}`;
     const chance = this.#chance.fork(name);
     const server: Server = new Server({
-      ...{ name, schedule, network: this.#network, hub: this.#hub, hubClock: this.#hubStamps },
-      ...{ storeClock: this.#storeClock, consumers: this.#consumers },
-      ...{
-        store: this.#store,
-        standby: this.#standby,
-        trouble: this.#trouble,
-        clock,
-        limits: weather.limits,
-        chance,
-      },
+      name,
+      schedule,
+      network: this.#network,
+      hub: this.#hub,
+      hubClock: this.#hubStamps,
+      storeClock: this.#storeClock,
+      consumers: this.#consumers,
+
+      store: this.#store,
+      standby: this.#standby,
+      trouble: this.#trouble,
+      clock,
+      limits: weather.limits,
+      chance,
       hasWrongClocks: weather.hasWrongClocks,
-      ...{ record, trace: this.#trace },
+      record,
+      trace: this.#trace,
       died: () => {
         schedule.after(this.#isCalm ? 0 : chance.exponential(30_000), () => server.switchOn());
       },
@@ -370,8 +400,13 @@ export class World {
     const { schedule, record } = this;
     if (this.#consumers === null) return null;
     return new Watcher({
-      ...{ schedule, record, trace: this.#trace, hub: this.#hub, rightClock: this.#rightClock },
-      ...{ consumers: this.#consumers, devices: this.#devices.map(({ name }) => name) },
+      schedule,
+      record,
+      trace: this.#trace,
+      hub: this.#hub,
+      rightClock: this.#rightClock,
+      consumers: this.#consumers,
+      devices: this.#devices.map(({ name }) => name),
       chance: this.#chance.fork('watcher'),
     });
   }
@@ -393,7 +428,9 @@ export class World {
 
   #away(): readonly [Away, Away] {
     return storeAndHub({
-      ...{ network: this.#network, devices: this.#devices, servers: this.#servers },
+      network: this.#network,
+      devices: this.#devices,
+      servers: this.#servers,
       backends: this.#backends,
     });
   }
@@ -402,9 +439,17 @@ export class World {
     const { schedule, record } = this;
     const [storeAway, hubAway] = this.#away();
     return new SetBacks({
-      ...{ schedule, record, happenings: this.happenings, trace: this.#trace, servers: this.#servers },
-      ...{ storeAway, hubAway, watcher: this.#watcher, isWatched: this.#isWatched },
-      ...{ hub: this.#hub, store: this.#store },
+      schedule,
+      record,
+      happenings: this.happenings,
+      trace: this.#trace,
+      servers: this.#servers,
+      storeAway,
+      hubAway,
+      watcher: this.#watcher,
+      isWatched: this.#isWatched,
+      hub: this.#hub,
+      store: this.#store,
       chance: this.#chance.fork('set back'),
     });
   }
@@ -425,8 +470,15 @@ export class World {
   #makeBackend(name: string): Backend {
     const { schedule, record, weather } = this;
     return new Backend({
-      ...{ name, schedule, hub: this.#hub, clock: this.#rightClock, devices: this.#devices, record },
-      ...{ trace: this.#trace, chance: this.#chance.fork(name), wishMs: weather.wishMs },
+      name,
+      schedule,
+      hub: this.#hub,
+      clock: this.#rightClock,
+      devices: this.#devices,
+      record,
+      trace: this.#trace,
+      chance: this.#chance.fork(name),
+      wishMs: weather.wishMs,
     });
   }
 

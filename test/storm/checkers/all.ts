@@ -26,7 +26,21 @@ export const SETTLING = {
 } as const;
 
 export const stormCheckers: readonly Checker<StormEvidence>[] = [
-  ...[soundness, history, outcomes, execution, epochs, acceptance, knownState],
-  ...[told, conclusions, certainlyNot, publication, freshness, someFresh, calm],
-  ...[following, versions, allowed],
+  soundness,
+  history,
+  outcomes,
+  execution,
+  epochs,
+  acceptance,
+  knownState,
+  told,
+  conclusions,
+  certainlyNot,
+  publication,
+  freshness,
+  someFresh,
+  calm,
+  following,
+  versions,
+  allowed,
 ];

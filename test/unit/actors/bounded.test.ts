@@ -42,8 +42,14 @@ function hear(stage: Stage, said: typeof hostile extends fc.Arbitrary<infer Said
     Array.from({ length: 200 }, (_, index) => [`sensor-${String(index)}`, up]),
   );
   const report: Report = {
-    ...{ boot, seq, up, state, sensors: { cableConnected: seq % 2 === 0 }, commands },
-    ...{ firmware: 'f'.repeat(64), hold: { id: `hold-${String(boot)}`, leftMs: up } },
+    boot,
+    seq,
+    up,
+    state,
+    sensors: { cableConnected: seq % 2 === 0 },
+    commands,
+    firmware: 'f'.repeat(64),
+    hold: { id: `hold-${String(boot)}`, leftMs: up },
     ...(said.since ? { since } : {}),
   };
   stage.now += afterMs;
@@ -82,8 +88,14 @@ describe('a twin', () => {
     const stage = new Stage();
     const sizes = Array.from({ length: 2_000 }, (_, index) => {
       hear(stage, {
-        ...{ boot: index + 1, seq: 2, up: 1_000, afterMs: 100, state: 'available' },
-        ...{ answers: false, ring: [index], since: false },
+        boot: index + 1,
+        seq: 2,
+        up: 1_000,
+        afterMs: 100,
+        state: 'available',
+        answers: false,
+        ring: [index],
+        since: false,
       });
       return JSON.stringify(stage.twin).length;
     });
@@ -105,8 +117,14 @@ describe('a twin', () => {
     const stage = new Stage();
     for (let boot = 1; boot <= 100; boot += 1) {
       hear(stage, {
-        ...{ boot, seq: Number.MAX_SAFE_INTEGER, up: 1, afterMs: 61_000, state: 'available' },
-        ...{ answers: false, ring: [], since: false },
+        boot,
+        seq: Number.MAX_SAFE_INTEGER,
+        up: 1,
+        afterMs: 61_000,
+        state: 'available',
+        answers: false,
+        ring: [],
+        since: false,
       });
       const { report } = stage.twin.newest!;
       stage.hear({ ...report, boot: boot + 1, commands: [{ n: stage.sent.n, outcome: 'done' }] });

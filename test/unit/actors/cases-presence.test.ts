@@ -229,7 +229,9 @@ describe('case 41', () => {
     const decision = pair.answer();
     expect(decision.disposition).toBe('latest');
     expect(pair.document).toMatchObject({
-      ...{ state: 'charging', quality: 'fresh', suspicions: [] },
+      state: 'charging',
+      quality: 'fresh',
+      suspicions: [],
       sequence: { incarnation: 2, boot: 1, seq: 2 },
     });
     expect(decision.transitions.map(({ cause }) => cause.detail)[0]).toBe(

@@ -58,7 +58,11 @@ describe('`clear`', () => {
     const decision = pair.ask('clear', { id: 'c', ...word });
     expect(pair.document).toMatchObject({ state: 'available', suspicions: [] });
     expect(pair.ledger.get('c')).toMatchObject({
-      ...{ outcome: 'done', by: 'eva', closedAt: pair.now, certainAt: pair.now, boot: null },
+      outcome: 'done',
+      by: 'eva',
+      closedAt: pair.now,
+      certainAt: pair.now,
+      boot: null,
       proof: 'engineer: eva: the sensor sticks; it was opened by hand',
     });
     expect(decision.outcomes).toMatchObject([{ id: 'c', outcome: 'done' }]);
@@ -227,7 +231,9 @@ describe('`clear`', () => {
     expect(pair.reasons, 'a report without a ring decides nothing').toEqual(['unconfirmed-command']);
     pair.ask('clear', word);
     expect(pair.ledger.get('r')).toMatchObject({
-      ...{ outcome: 'unknown', reason: 'unprovable', closedAt: pair.now },
+      outcome: 'unknown',
+      reason: 'unprovable',
+      closedAt: pair.now,
       proof: 'engineer: eva: the sensor sticks; it was opened by hand',
     });
     expect(pair.document).toMatchObject({ state: 'available', suspicions: [] });

@@ -6,7 +6,11 @@ import type { Report } from '../../../machines/report.ts';
 import { Stage } from './stage.ts';
 
 const report = (seq: number, up: number, rest: Partial<Report> = {}): Report => ({
-  ...{ boot: 1, seq, up, state: 'available', sensors: {} },
+  boot: 1,
+  seq,
+  up,
+  state: 'available',
+  sensors: {},
   ...rest,
 });
 

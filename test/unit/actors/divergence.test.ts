@@ -43,14 +43,14 @@ describe('a divergence', () => {
         since: pair.now,
         detail: 'the hold r is over: lost-by-restart, before its time, and no command ended it',
         divergence: {
-          ...{
-            sort: 'lost-hold',
-            hold: 'r',
-            by: 'anna',
-            expected: 'held for r',
-            reported: 'available, no hold',
-          },
-          ...{ until: T0 + PROBE_INTERVAL_MS + 900_000, policy: 'trust-device', reassertedBy: null },
+          sort: 'lost-hold',
+          hold: 'r',
+          by: 'anna',
+          expected: 'held for r',
+          reported: 'available, no hold',
+          until: T0 + PROBE_INTERVAL_MS + 900_000,
+          policy: 'trust-device',
+          reassertedBy: null,
         },
       },
     ]);
@@ -71,7 +71,9 @@ describe('a divergence', () => {
     pair.report({ state: 'charging', sensors: { cableConnected: false }, since: { cableConnected: 60_000 } });
     const lines = pair.journal.length;
     pair.report({
-      ...{ state: 'charging', sensors: { cableConnected: false }, since: { cableConnected: 60_000 } },
+      state: 'charging',
+      sensors: { cableConnected: false },
+      since: { cableConnected: 60_000 },
       hold: null,
     });
     expect(pair.document.state).toBe('suspect');

@@ -15,7 +15,13 @@ function explained(pair: Pair): Explanation {
     .map((one, no) => ({ ...one, no }));
   const commands = [...ledger.values()].reverse();
   return explain({
-    ...{ twin, kind, now, serverErrorMs, commands, rejected: [], unready: null },
+    twin,
+    kind,
+    now,
+    serverErrorMs,
+    commands,
+    rejected: [],
+    unready: null,
     transitions: transitions.reverse(),
   });
 }

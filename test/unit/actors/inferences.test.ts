@@ -9,7 +9,11 @@ import { Stage, T0 } from './stage.ts';
 const DAY_MS = 86_400_000;
 
 const report = (boot: number, seq: number, up: number, rest: Partial<Report> = {}): Report => ({
-  ...{ boot, seq, up, state: 'available', sensors: {} },
+  boot,
+  seq,
+  up,
+  state: 'available',
+  sensors: {},
   ...rest,
 });
 

@@ -114,9 +114,15 @@ describe('the journal', () => {
     pair.now += 20_000;
     const [transition] = pair.hear(report).transitions;
     expect(transition).toMatchObject({
-      ...{ device: 'cp-1', from: 'available.idle', to: 'charging.delivering', recordedAt: pair.now },
+      device: 'cp-1',
+      from: 'available.idle',
+      to: 'charging.delivering',
+      recordedAt: pair.now,
       cause: { type: 'report', detail: 'report 1/3 says charging' },
-      ...{ boot: 1, seq: 3, incarnation: 1, version: pair.twin.version },
+      boot: 1,
+      seq: 3,
+      incarnation: 1,
+      version: pair.twin.version,
     });
     expect(Math.abs(transition!.measuredAt - T0)).toBeLessThanOrEqual(transition!.errorMs!);
     expect(pair.document.since).toBe(Math.round(transition!.measuredAt));

@@ -72,7 +72,11 @@ class Liar {
     const up = Math.floor(this.#uptime(stage.now - T0, this.#seq));
     const ring = stage.commands.length === 0 ? [] : [{ n: stage.sent.n, outcome: 'done' as const }];
     const report: Report = {
-      ...{ boot: 1, seq: this.#seq, up, state, sensors: {} },
+      boot: 1,
+      seq: this.#seq,
+      up,
+      state,
+      sensors: {},
       ...(this.#keepsRing && { commands: ring }),
     };
     this.trueTimes.set(this.#seq, stage.now);
@@ -173,7 +177,12 @@ describe('of a device that tells ms since 1970 in a single report', () => {
     const { stage } = liar;
     const last = liar.trueTimes.size;
     const made = (seq: number, up: number): Report => ({
-      ...{ boot: 1, seq: last + seq, up, state: 'available', sensors: {}, commands: [] },
+      boot: 1,
+      seq: last + seq,
+      up,
+      state: 'available',
+      sensors: {},
+      commands: [],
     });
     const hear = (report: Report): void => {
       const decision = stage.hear(report);

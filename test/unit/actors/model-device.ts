@@ -74,7 +74,11 @@ export class ModelDevice {
     this.seq += 1;
     const hold = this.#hold && { id: this.#hold.grant.id, leftMs: this.#hold.endsUp - up };
     return {
-      ...{ boot: this.boot, seq: this.seq, up, state: this.state, sensors: {} },
+      boot: this.boot,
+      seq: this.seq,
+      up,
+      state: this.state,
+      sensors: {},
       commands: this.ring.map((entry) => ({ ...entry })),
       ...(hold !== null && { hold }),
       ...given,

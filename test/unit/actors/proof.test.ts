@@ -13,17 +13,27 @@ const NOT_AFTER_UP = 100_000;
 /** Command 5, bound to boot 3. */
 function entryOf(given: Partial<LedgerEntry> = {}): LedgerEntry {
   return {
-    ...{ device: 'cp-1', id: 'c', n: 5, name: 'reserve', args: {}, by: null, asker: null },
-    ...{ epoch: 1, incarnation: 1 },
-    ...{
-      boot: 3,
-      notAfterUp: NOT_AFTER_UP,
-      holdMs: 900_000,
-      acceptedAt: T0,
-      sentAt: T0,
-      certainAt: T0 + 20_000,
-    },
-    ...{ outcome: 'pending', reason: null, proof: null, decidedAt: null, closedAt: null },
+    device: 'cp-1',
+    id: 'c',
+    n: 5,
+    name: 'reserve',
+    args: {},
+    by: null,
+    asker: null,
+    epoch: 1,
+    incarnation: 1,
+
+    boot: 3,
+    notAfterUp: NOT_AFTER_UP,
+    holdMs: 900_000,
+    acceptedAt: T0,
+    sentAt: T0,
+    certainAt: T0 + 20_000,
+    outcome: 'pending',
+    reason: null,
+    proof: null,
+    decidedAt: null,
+    closedAt: null,
     compensatedBy: null,
     ...given,
   };

@@ -61,7 +61,9 @@ test('it is in the ledger with who said so and why, and asked again it is done o
   pair.ask('renew-identity', { ...WORD, id: 'word' });
   expect(pair.twin.incarnation).toBe(2);
   expect(pair.ledger.get('word')).toMatchObject({
-    ...{ outcome: 'done', by: 'eva', args: { reason: 'controller replaced' } },
+    outcome: 'done',
+    by: 'eva',
+    args: { reason: 'controller replaced' },
     proof: expect.stringContaining('eva: controller replaced') as string,
   });
 });

@@ -55,7 +55,12 @@ class Polled {
   get feed(): Source {
     const replaysSince = this.found[0] ?? null;
     return {
-      ...{ id: 'feed', site: 'depot', session: 1, heardAt: this.#now, awaySince: null, via: null },
+      id: 'feed',
+      site: 'depot',
+      session: 1,
+      heardAt: this.#now,
+      awaySince: null,
+      via: null,
       replaysSince,
     };
   }
@@ -119,7 +124,12 @@ describe('an old snapshot', () => {
     expect(stage.sent.name).toBe('start');
     const none = { awaySince: null, via: null };
     stage.source = {
-      ...{ id: 'gw', site: 'depot', session: 1, heardAt: T0, ...none, replaysSince: T0 },
+      id: 'gw',
+      site: 'depot',
+      session: 1,
+      heardAt: T0,
+      ...none,
+      replaysSince: T0,
     };
     stage.wake();
     stage.now += 120_000;
@@ -173,8 +183,11 @@ describe('what is no old snapshot:', () => {
     const echoes: Echoes = new Map();
     for (let device = 0; device < 20; device += 1)
       noteEcho(echoes, String(device), {
-        ...{ at: T0 + device * 10_000, receivedAt: T0 + 300_000 },
-        ...{ sort: 'again', from: 'a', to: 'b' },
+        at: T0 + device * 10_000,
+        receivedAt: T0 + 300_000,
+        sort: 'again',
+        from: 'a',
+        to: 'b',
       });
     expect(countReplayed(echoes, 20)).toBe(0);
   });
@@ -211,7 +224,12 @@ describe('what one device saw', () => {
 
   test('is a copy where the report is of long before the newest one, and not where it may have been lost on its way', () => {
     const newest: NewestReport = {
-      ...{ boot: 2, seq: 9, up: 100_000, receivedAt: T0, at: null, report },
+      boot: 2,
+      seq: 9,
+      up: 100_000,
+      receivedAt: T0,
+      at: null,
+      report,
     };
     const sort = (copy: Partial<Report>): string | null =>
       echoOfCopy(newest, { ...report, ...copy }, { receivedAt: T0, longAgoMs: 10_000 })?.sort ?? null;
@@ -283,10 +301,18 @@ test('an engineer’s word ends it, and what was known of it then does not begin
  * status, polls in a row. It alternated between a frozen snapshot and the living one; no device was at fault.
  */
 const REAL_RUNS = [
-  ...[[0, 'charging', 1] as const, [5, 'available', 2] as const, [15, 'charging', 2] as const],
-  ...[[25, 'available', 1] as const, [30, 'charging', 1] as const, [35, 'available', 1] as const],
-  ...[[40, 'charging', 2] as const, [50, 'available', 1] as const, [55, 'charging', 1] as const],
-  ...[[60, 'available', 1] as const, [65, 'charging', 1] as const, [70, 'available', 1] as const],
+  [0, 'charging', 1] as const,
+  [5, 'available', 2] as const,
+  [15, 'charging', 2] as const,
+  [25, 'available', 1] as const,
+  [30, 'charging', 1] as const,
+  [35, 'available', 1] as const,
+  [40, 'charging', 2] as const,
+  [50, 'available', 1] as const,
+  [55, 'charging', 1] as const,
+  [60, 'available', 1] as const,
+  [65, 'charging', 1] as const,
+  [70, 'available', 1] as const,
 ];
 
 test('229 of 525 devices of a real feed that alternated with an old snapshot are one finding about it', () => {

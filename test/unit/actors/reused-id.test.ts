@@ -71,8 +71,11 @@ describe('an id that names another command', () => {
     pair.ask('reserve', { id: 'x', args: { holdMs: 60_000 } });
     pair.ask('start', { id: 'x' });
     const firstUse = {
-      ...{ name: 'reserve', args: { holdMs: 60_000 }, by: null },
-      ...{ acceptedAt: null, outcome: null },
+      name: 'reserve',
+      args: { holdMs: 60_000 },
+      by: null,
+      acceptedAt: null,
+      outcome: null,
     };
     expect(pair.replies.at(-1)?.reply).toMatchObject({ refusal: { code: 'id-reused', firstUse } });
     pair.answer();

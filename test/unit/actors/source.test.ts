@@ -56,7 +56,9 @@ describe('while its source is away, a device', () => {
   test('is of unknown quality and doubted for that reason, which names the source', () => {
     const { stage } = new Spoken().hear().answer().learn({ awaySince });
     expect(stage.document).toMatchObject({
-      ...{ state: 'suspect', quality: 'unknown', connected: true },
+      state: 'suspect',
+      quality: 'unknown',
+      connected: true,
       suspicions: [{ reason: 'source-away', detail: expect.stringContaining('gw') as unknown }],
       via: { id: 'gw', session: 7, doubt: 'away', since: awaySince },
     });
@@ -101,7 +103,9 @@ describe('when its source is back, a device', () => {
     spoken.stage.now = awaySince + 60_000;
     spoken.learn({});
     expect(spoken.stage.document).toMatchObject({
-      ...{ state: 'suspect', quality: 'unknown', via: { doubt: 'back' } },
+      state: 'suspect',
+      quality: 'unknown',
+      via: { doubt: 'back' },
     });
     spoken.hear({ state: 'charging' });
     expect(spoken.stage.document).toMatchObject({ state: 'charging', suspicions: [], via: { doubt: null } });
@@ -211,7 +215,10 @@ describe('in another session of its source, what a device said before', () => {
     spoken.session = 8;
     spoken.learn({});
     expect(spoken.stage.document).toMatchObject({
-      ...{ state: 'available', quality: 'unknown', suspicions: [], via: { session: 7, doubt: 'session' } },
+      state: 'available',
+      quality: 'unknown',
+      suspicions: [],
+      via: { session: 7, doubt: 'session' },
     });
     spoken.hear();
     expect(spoken.stage.document).toMatchObject({ quality: 'fresh', via: { session: 8, doubt: null } });
@@ -282,7 +289,8 @@ describe('a source', () => {
 
   test('behind more others than a chain may have is none', () => {
     const chain = Array.from({ length: SOURCE_CHAIN_MAX }, (_, index) => ({
-      ...{ id: `gw-${String(index)}`, via: `gw-${String(index + 1)}` },
+      id: `gw-${String(index)}`,
+      via: `gw-${String(index + 1)}`,
     }));
     expect(sourceFor(device, 'gw-0', known(...chain))).toBeNull();
     expect(sourceFor(device, 'gw-1', known(...chain))).not.toBeNull();

@@ -64,12 +64,15 @@ export class Stage {
     this.#asked += 1;
     const { waitMs, ...rest } = given;
     const request: CommandRequest = {
-      ...{ id: `request-${String(this.#asked)}`, name, args: {}, ifVersion: null, by: null },
+      id: `request-${String(this.#asked)}`,
+      name,
+      args: {},
+      ifVersion: null,
+      by: null,
       asker: 'nats:backend',
-      ...{
-        waitUntil: this.now + (waitMs ?? 0),
-        replyTo: { subject: `_INBOX.${this.#asked}`, encoding: 'json' },
-      },
+
+      waitUntil: this.now + (waitMs ?? 0),
+      replyTo: { subject: `_INBOX.${this.#asked}`, encoding: 'json' },
       ...rest,
     };
     this.addresses.push(request.replyTo.subject);

@@ -139,7 +139,8 @@ describe('an undecided command', () => {
     pair.device.boot += 1;
     pair.device.seq = 0;
     const after = Array.from({ length: RING_SIZE_MAX - 1 }, (_, index) => ({
-      ...{ n: later + RING_SIZE_MAX - index, outcome: 'done' },
+      n: later + RING_SIZE_MAX - index,
+      outcome: 'done',
     }));
     pair.device.ring = [...after, { n, outcome: UNDECIDED }];
     pair.report();

@@ -24,7 +24,11 @@ describe('silence', () => {
     const [decision] = pair.pass(1);
     expect(decision?.transitions).toMatchObject([
       {
-        ...{ from: 'available.idle', to: 'offline', measuredAt: pair.now, errorMs: 0, recordedAt: pair.now },
+        from: 'available.idle',
+        to: 'offline',
+        measuredAt: pair.now,
+        errorMs: 0,
+        recordedAt: pair.now,
         cause: { type: 'silence', detail: `nothing was heard for ${String(silenceMs)} ms` },
       },
     ]);

@@ -29,10 +29,27 @@ const idReused = { code: 'id-reused', detail: 'it is that of release', state: nu
 function entry(id: string, outcome: Outcome): LedgerEntry {
   const isOpen = outcome === 'pending';
   return {
-    ...{ device, id, n: 1, name: 'reserve', args: {}, by: null, asker: 'nats:backend' },
-    ...{ epoch: 1, incarnation: 1, boot: 1 },
-    ...{ notAfterUp: 1, holdMs: null, acceptedAt: 1, sentAt: 1, certainAt: 2, outcome, reason: null },
-    ...{ proof: null, decidedAt: isOpen ? null : 2, closedAt: isOpen ? null : 2, compensatedBy: 'release' },
+    device,
+    id,
+    n: 1,
+    name: 'reserve',
+    args: {},
+    by: null,
+    asker: 'nats:backend',
+    epoch: 1,
+    incarnation: 1,
+    boot: 1,
+    notAfterUp: 1,
+    holdMs: null,
+    acceptedAt: 1,
+    sentAt: 1,
+    certainAt: 2,
+    outcome,
+    reason: null,
+    proof: null,
+    decidedAt: isOpen ? null : 2,
+    closedAt: isOpen ? null : 2,
+    compensatedBy: 'release',
   };
 }
 
@@ -231,8 +248,12 @@ describe('a command', () => {
 
   test('under an id of another command is certainly not accepted, also where an earlier copy got no answer', async () => {
     const firstUse: FirstUse = {
-      ...{ name: 'release', args: {}, by: null, asker: null },
-      ...{ acceptedAt: 1, outcome: 'done' },
+      name: 'release',
+      args: {},
+      by: null,
+      asker: null,
+      acceptedAt: 1,
+      outcome: 'done',
     };
     const refusal = { ...idReused, firstUse };
     serve((request, count) =>
@@ -361,7 +382,9 @@ describe('a command', () => {
       return new TwinClient({ clock, newId: () => firstId, random: () => 0, requester: { request } });
     };
     expect(await failureOf(closing({ type: 'timeout' }).command(device, 'reserve'))).toMatchObject({
-      ...{ name: 'CorralUnreachable', wasSent: 'maybe', id: firstId },
+      name: 'CorralUnreachable',
+      wasSent: 'maybe',
+      id: firstId,
     });
     const { payload } = encodeReply({ type: 'ledger', entry: entry(firstId, 'pending') }, 'json');
     const told = closing({ type: 'reply', payload, error: null }).command(device, 'reserve');
@@ -480,7 +503,9 @@ describe('other questions', () => {
     } as const;
     serve((_request, count) => (count === 1 ? null : encodeRefusal(refusal, 'json')));
     expect(await failureOf(client.desired(device, { a: 1 }))).toMatchObject({
-      ...{ name: 'CorralUnreachable', acceptance: 'maybe', id: null },
+      name: 'CorralUnreachable',
+      acceptance: 'maybe',
+      id: null,
       problem: 'asked again, it was refused: too large',
     });
     serve(() => encodeRefusal(refusal, 'json'));

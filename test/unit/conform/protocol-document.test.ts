@@ -46,14 +46,14 @@ function longestCommand(name: string, args: TObject): object {
     ];
   });
   return {
-    ...{
-      n: COMMAND_N_MAX,
-      epoch: EPOCH_MAX,
-      id: '\u0001'.repeat(64),
-      name,
-      args: Object.fromEntries(values),
-    },
-    ...{ boot: Number.MAX_SAFE_INTEGER, notAfterUp: 2 ** 41, holdMs: 43_200_000 },
+    n: COMMAND_N_MAX,
+    epoch: EPOCH_MAX,
+    id: '\u0001'.repeat(64),
+    name,
+    args: Object.fromEntries(values),
+    boot: Number.MAX_SAFE_INTEGER,
+    notAfterUp: 2 ** 41,
+    holdMs: 43_200_000,
   };
 }
 

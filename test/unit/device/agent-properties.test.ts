@@ -158,7 +158,11 @@ async function send(record: Record, each: Extract<Step, { type: 'command' }>, in
   const command: Command =
     known === undefined
       ? {
-          ...{ n: each.n, epoch: each.epoch, id: `id-${index}`, name: each.name, args: {} },
+          n: each.n,
+          epoch: each.epoch,
+          id: `id-${index}`,
+          name: each.name,
+          args: {},
           ...(each.name !== 'report' && {
             boot: Math.max(0, (status?.boot ?? 0) + each.bootDelta),
             notAfterUp: Math.max(0, up + each.notAfterDelta),

@@ -361,7 +361,11 @@ describe('an agent', () => {
     };
     await expect(
       startAgent({
-        ...{ device: 'cp-001', kind: null, encoding: 'json', order: 'fifo', limits: AGENT_LIMITS },
+        device: 'cp-001',
+        kind: null,
+        encoding: 'json',
+        order: 'fifo',
+        limits: AGENT_LIMITS,
         clock: { uptime: () => 0, wall: () => null, after: () => () => undefined },
         storage: options,
         link: { publish: async () => undefined, listen: () => async () => undefined },

@@ -210,8 +210,11 @@ test('what is unknown is so under another number, with the same fence', async ()
   await settles(false);
   await world.command({ n: 100, id: 'x', name: 'start' });
   expect(ring()[0]).toEqual({
-    ...{ n: 100, outcome: 'unknown', reason: 'interrupted' },
-    ...{ fence: { boot: 1 }, executedAs: 1 },
+    n: 100,
+    outcome: 'unknown',
+    reason: 'interrupted',
+    fence: { boot: 1 },
+    executedAs: 1,
   });
   expect(acts()).toBe(1);
 });
@@ -267,7 +270,10 @@ test('wherever the power goes, the hardware is told once, and the new number nev
 
 test('a memory that an older agent stored is read, and knows nothing of ids', () => {
   const old: DeviceMemory = {
-    ...{ ...BLANK_MEMORY, boot: 3, highestN: 4, highestEpoch: 1 },
+    ...BLANK_MEMORY,
+    boot: 3,
+    highestN: 4,
+    highestEpoch: 1,
     ring: [{ n: 4, outcome: 'done' }],
   };
   const memory = checked((readLine(lineOf({ memory: old })) as { memory: DeviceMemory }).memory);
@@ -279,7 +285,8 @@ test('a memory that an older agent stored is read, and knows nothing of ids', ()
 
 test('a memory that knows one command twice, or too many, is a mistake of ours', () => {
   const known = (n: number, id = `x${String(n)}`) => ({
-    ...{ id, name: 'start' },
+    id,
+    name: 'start',
     entry: { n, outcome: 'done' },
   });
   const twice: DeviceMemory = { ...BLANK_MEMORY, executed: [known(1, 'x'), known(2, 'x')] };

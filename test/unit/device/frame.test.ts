@@ -7,7 +7,10 @@ import { encode, type Encoding } from '../../../src/wire/codec.ts';
 import { FRAME_REPORTS_MAX, readReports } from '../../../src/wire/report.ts';
 
 const reportOf = (seq: number): Report => ({
-  ...{ boot: 1, seq, up: seq * 10, state: 'available' },
+  boot: 1,
+  seq,
+  up: seq * 10,
+  state: 'available',
   sensors: { level: seq / 3, note: 'ä€😀' },
 });
 

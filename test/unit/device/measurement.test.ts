@@ -10,7 +10,12 @@ function sinceOf(values: readonly (boolean | null)[]): readonly (number | undefi
     const up = 1_000 * (index + 1);
     const reading = { state: 'available', sensors: { cable } };
     const made = takeMeasurement(measurement, {
-      ...{ memory: BLANK_MEMORY, reading, up, wall: null, kind: null, components: null },
+      memory: BLANK_MEMORY,
+      reading,
+      up,
+      wall: null,
+      kind: null,
+      components: null,
     });
     measurement = made.measurement;
     return made.report.since?.cable;

@@ -42,7 +42,10 @@ const newFile = (): string => {
 
 const memoryOf = (boot: number, highestN = 0): DeviceMemory => ({ ...BLANK_MEMORY, boot, highestN });
 const reportOf = (boot: number, seq: number): Report => ({
-  ...{ boot, seq, up: seq * 1_000, state: 'available' },
+  boot,
+  seq,
+  up: seq * 1_000,
+  state: 'available',
   sensors: { level: 0.1 + 0.2, note: 'ä€😀 "quoted"\n' },
 });
 

@@ -37,18 +37,27 @@ import { projectFolder } from '../../../tools/dev/project-folders.ts';
 const file = join(projectFolder, 'docs/asyncapi.json');
 
 const entry: LedgerEntry = {
-  ...{
-    device: 'cp-001',
-    id: '6f1c1e0a-8f5f-4d0c-9b1e-0c5a4f7d2e11',
-    n: 4,
-    name: 'reserve',
-    args: {},
-    by: null,
-    asker: 'nats:backend',
-  },
-  ...{ epoch: 9, incarnation: 1, boot: 3, notAfterUp: 5_000, holdMs: 60_000 },
-  ...{ acceptedAt: 1_000, sentAt: 1_200, certainAt: 6_000, decidedAt: null, closedAt: null },
-  ...{ outcome: 'pending', reason: null, proof: null, compensatedBy: 'release' },
+  device: 'cp-001',
+  id: '6f1c1e0a-8f5f-4d0c-9b1e-0c5a4f7d2e11',
+  n: 4,
+  name: 'reserve',
+  args: {},
+  by: null,
+  asker: 'nats:backend',
+  epoch: 9,
+  incarnation: 1,
+  boot: 3,
+  notAfterUp: 5_000,
+  holdMs: 60_000,
+  acceptedAt: 1_000,
+  sentAt: 1_200,
+  certainAt: 6_000,
+  decidedAt: null,
+  closedAt: null,
+  outcome: 'pending',
+  reason: null,
+  proof: null,
+  compensatedBy: 'release',
 };
 const [kind] = kinds;
 const twin = bornTwin({ device: 'cp-001', kind: kind!, site: 'depot' });
@@ -100,19 +109,28 @@ describe('docs/asyncapi.json', () => {
 describe('what is written on the wire is what the schemas say, without a field more:', () => {
   const place = { partition: 3, no: 17 };
   const transition: Transition = {
-    ...{ device: 'cp-001', from: 'offline', to: 'available.idle', cause: { type: 'report', detail: 'says' } },
-    ...{ measuredAt: 1_000, errorMs: null, recordedAt: 1_100, version: 2, incarnation: 1, boot: 1, seq: 1 },
+    device: 'cp-001',
+    from: 'offline',
+    to: 'available.idle',
+    cause: { type: 'report', detail: 'says' },
+    measuredAt: 1_000,
+    errorMs: null,
+    recordedAt: 1_100,
+    version: 2,
+    incarnation: 1,
+    boot: 1,
+    seq: 1,
   };
   const deadLetter = {
-    ...{
-      partition: 3,
-      site: 'depot',
-      device: 'cp-001',
-      stream: 'DEVICES-depot',
-      sequence: 7,
-      receivedAt: 1_000,
-    },
-    ...{ reason: 'bad-report', detail: 'no state', bytes: 12 },
+    partition: 3,
+    site: 'depot',
+    device: 'cp-001',
+    stream: 'DEVICES-depot',
+    sequence: 7,
+    receivedAt: 1_000,
+    reason: 'bad-report',
+    detail: 'no state',
+    bytes: 12,
   };
   const written: [string, TSchema, Uint8Array][] = [
     ['an outcome', CommandOutcomeSchema, encodeReply({ type: 'ledger', entry }, 'json').payload],

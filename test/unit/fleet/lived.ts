@@ -32,7 +32,9 @@ export function lived<What extends string, State extends Being<What>>(
       memory: { ...BLANK_MEMORY, boot: 1 },
       reading: life.read(state, false),
       up: Math.floor(state.at - from),
-      ...{ wall: null, kind: life.kind, components: null },
+      wall: null,
+      kind: life.kind,
+      components: null,
     });
     measurement = made.measurement;
     turns.push({ what: next.what, state, report: made.report });

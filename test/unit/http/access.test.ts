@@ -77,7 +77,7 @@ describe('a token', () => {
     const table = tokenTable([operator]);
     expect(
       [operator.token, `${operator.token}x`, operator.token.slice(1), ''].map((token) => table.nameOf(token)),
-    ).toEqual([...['alice', null, null, null]]);
+    ).toEqual(['alice', null, null, null]);
   });
 });
 

@@ -53,7 +53,10 @@ describe('a stream that refuses', () => {
       const refused: (string | null)[] = [];
       hub.changes.refuse(refusal, (id) => refused.push(id));
       const messages = ['1', '2', '3'].map((id) => ({
-        ...{ subject: 'twin.cp-1.changed', id, payload: new Uint8Array([Number(id)]), trace: null },
+        subject: 'twin.cp-1.changed',
+        id,
+        payload: new Uint8Array([Number(id)]),
+        trace: null,
       }));
       let isStored = false;
       void bus.publish(messages).then(() => (isStored = true));

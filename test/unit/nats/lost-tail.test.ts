@@ -27,7 +27,11 @@ class Held {
   lostTo(reached: number, ...marks: readonly ReadMark[]): Promise<number | null> {
     const { first, last } = this;
     return lostTail({
-      ...{ marks, allFrom: Infinity, reached, first, last },
+      marks,
+      allFrom: Infinity,
+      reached,
+      first,
+      last,
       next: (sequence) => {
         for (let at = sequence; at <= last; at += 1) {
           const found = this.at(at);

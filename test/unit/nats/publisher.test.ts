@@ -70,7 +70,10 @@ class Wire implements PublisherPort {
 }
 
 const message = (id: number, bytes = 10): Publication => ({
-  ...{ subject: 'twin.cp-1.changed', id: String(id), payload: new Uint8Array(bytes), trace: null },
+  subject: 'twin.cp-1.changed',
+  id: String(id),
+  payload: new Uint8Array(bytes),
+  trace: null,
 });
 const messages = (count: number, bytes = 10): readonly Publication[] =>
   Array.from({ length: count }, (_, id) => message(id, bytes));

@@ -24,8 +24,15 @@ import {
 function reportAt(second: number, changes: Partial<Report> & { readonly seq: number }): Report {
   const at = new Date(second * 1_000).toISOString();
   return {
-    ...{ incarnation: 1, boot: 1, state: 'available', measuredAt: at, errorMs: 0 },
-    ...{ receivedAt: at, disposition: 'latest', body: {}, ...changes },
+    incarnation: 1,
+    boot: 1,
+    state: 'available',
+    measuredAt: at,
+    errorMs: 0,
+    receivedAt: at,
+    disposition: 'latest',
+    body: {},
+    ...changes,
   };
 }
 
@@ -94,9 +101,18 @@ test('what was not read up to its end is known up to the last that was read, and
 test('silences are the timeline’s, and one that no report has ended lasts until now', () => {
   const time = (second: number): string => new Date(second * 1_000).toISOString();
   const stretch = (from: number, to: number | null, silent: boolean): Interval => ({
-    ...{ state: silent ? 'silent' : 'available', silent, from: time(from), errorMs: 0 },
-    ...{ to: to === null ? null : time(to), lastReportAt: time(from), reports: 1, gaps: 0, missing: 0 },
-    ...{ reboots: 0, beganBefore: false, goesOn: false },
+    state: silent ? 'silent' : 'available',
+    silent,
+    from: time(from),
+    errorMs: 0,
+    to: to === null ? null : time(to),
+    lastReportAt: time(from),
+    reports: 1,
+    gaps: 0,
+    missing: 0,
+    reboots: 0,
+    beganBefore: false,
+    goesOn: false,
   });
   const intervals = [
     stretch(10, 20, false),

@@ -6,7 +6,10 @@ import {
 } from '../../../src/postgres/inventory-changes.ts';
 
 const part = (slot: string, serial: string, firmware: string | null = null): Component => ({
-  ...{ slot, model: 'M', serial, firmware },
+  slot,
+  model: 'M',
+  serial,
+  firmware,
 });
 
 describe('what changed between two scans', () => {

@@ -9,36 +9,51 @@ import type { Calamities, Said } from '../../remote-starts/said.ts';
 import type { MadeReport, TrueStart, Truth } from '../../remote-starts/truth.ts';
 
 const CALAMITIES: Calamities = {
-  ...{ backUpBegan: 10_000, keepingBegan: 20_000, hubSetBack: 30_000 },
-  ...{ databaseLost: 40_000, databaseSetBack: 41_000 },
+  backUpBegan: 10_000,
+  keepingBegan: 20_000,
+  hubSetBack: 30_000,
+  databaseLost: 40_000,
+  databaseSetBack: 41_000,
 };
 
 /** A start that took effect in a second, from this time on. */
 const trueStart = (id: string, n: number, sentAt: number, change: Partial<TrueStart> = {}): TrueStart => ({
-  ...{ id, n, sentAt, isAnswered: true, without: null, endedWithSession: false },
-  ...{ effectMs: 1_000, sessionAt: sentAt + 1_000, overAt: sentAt + 1_000, ...change },
+  id,
+  n,
+  sentAt,
+  isAnswered: true,
+  without: null,
+  endedWithSession: false,
+  effectMs: 1_000,
+  sessionAt: sentAt + 1_000,
+  overAt: sentAt + 1_000,
+  ...change,
 });
 
 const report = (seq: number, at: number, change: Partial<MadeReport> = {}): MadeReport => ({
-  ...{
-    boot: 1,
-    seq,
-    state: 'available',
-    session: 0,
-    madeAfter: at,
-    madeBefore: at,
-    ackedAt: at + 10,
-    lastWords: {},
-    ...change,
-  },
+  boot: 1,
+  seq,
+  state: 'available',
+  session: 0,
+  madeAfter: at,
+  madeBefore: at,
+  ackedAt: at + 10,
+  lastWords: {},
+  ...change,
 });
 
 const charging = (session: number, n: number): Partial<MadeReport> => ({
-  ...{ state: 'charging', session, lastWords: { [n]: 'done' } },
+  state: 'charging',
+  session,
+  lastWords: { [n]: 'done' },
 });
 
 const asked = (id: string, askedAt: number, told: readonly Partial<ToldWord>[]): AskedStart => ({
-  ...{ device: 'cp-1', id, askedAt, wasUndecided: false, wasOtherRefused: false },
+  device: 'cp-1',
+  id,
+  askedAt,
+  wasUndecided: false,
+  wasOtherRefused: false,
   told: told.map((word) => ({ word: 'done', reason: null, isLast: true, at: askedAt + 2_000, ...word })),
 });
 
@@ -77,10 +92,17 @@ function rightStory(): Story {
   const stored = made.filter(({ seq }) => seq !== 6 && seq !== 7);
   return {
     truth: {
-      ...{ device: 'cp-1', made, sessions: 4, isCharging: false, boots: 1, twice: [] },
+      device: 'cp-1',
+      made,
+      sessions: 4,
+      isCharging: false,
+      boots: 1,
+      twice: [],
       starts: [
-        ...[trueStart('kept', 1, 1_000), trueStart('forgotten', 2, 12_000)],
-        ...[trueStart('lost', 3, 22_000), trueStart('last', 4, 50_000)],
+        trueStart('kept', 1, 1_000),
+        trueStart('forgotten', 2, 12_000),
+        trueStart('lost', 3, 22_000),
+        trueStart('last', 4, 50_000),
       ],
     },
     said: {
@@ -99,7 +121,11 @@ function rightStory(): Story {
       document: { state: 'available', suspicions: [], pending: [], sequence: { missing: 2 } },
       stored: stored.map(({ seq, state }) => ({ position: `1/${String(seq)}`, state })),
       timeline: stored.map(({ boot, seq, state, madeAfter }) => ({
-        ...{ boot, seq, state, from: new Date(madeAfter).toISOString(), errorMs: 1 },
+        boot,
+        seq,
+        state,
+        from: new Date(madeAfter).toISOString(),
+        errorMs: 1,
       })),
     },
   };

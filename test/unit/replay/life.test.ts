@@ -87,7 +87,12 @@ describe('a replayed charge point', () => {
     const { reports, device } = await live(BUSY_DAY, 'fifo');
     const timeline = timelineOf(
       reports.map(({ boot, seq, up, state }) => ({
-        ...{ incarnation: 1, boot, seq, state, measuredAt: up, errorMs: null },
+        incarnation: 1,
+        boot,
+        seq,
+        state,
+        measuredAt: up,
+        errorMs: null,
       })),
       { until: device.last.up, silenceMs: chargePoint.limits.silenceMs },
     );

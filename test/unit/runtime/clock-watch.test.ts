@@ -26,7 +26,9 @@ class World {
 
   watch(serverErrorMs = 50): ClockWatch {
     return new ClockWatch({
-      ...{ clock: this.#machine, serverErrorMs, everyMs: EVERY_MS },
+      clock: this.#machine,
+      serverErrorMs,
+      everyMs: EVERY_MS,
       onChange: (difference) => void this.changes.push(difference),
     });
   }

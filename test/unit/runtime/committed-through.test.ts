@@ -6,11 +6,18 @@ const stream = 'DEVICES-depot';
 const made = 'on monday';
 
 const at = (position: number, change: Partial<StreamPosition> = {}): StreamPosition => ({
-  ...{ stream, made, position },
+  stream,
+  made,
+  position,
   ...change,
 });
 const range = (from: number, change: Partial<BacklogRange> = {}): BacklogRange => ({
-  ...{ stream, site: 'depot', device: 'cp-1', from, to: from + 5, messages: 3 },
+  stream,
+  site: 'depot',
+  device: 'cp-1',
+  from,
+  to: from + 5,
+  messages: 3,
   ...change,
 });
 const lease = (positions: readonly StreamPosition[], backlog: readonly BacklogRange[] = []) => ({

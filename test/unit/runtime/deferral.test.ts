@@ -81,7 +81,12 @@ test('a device that is back at its rate is heard at once, though much of it is s
 describe('a buffer that a device empties while others wait', () => {
   const atEase = bornTwin({ device: 'cp-1', kind: chargePoint, site: 'depot' });
   const buffer: Delivery = {
-    ...{ stream: 's', partition: 1, sequence: 1, receivedAt: 0, site: 'depot', device: 'cp-1' },
+    stream: 's',
+    partition: 1,
+    sequence: 1,
+    receivedAt: 0,
+    site: 'depot',
+    device: 'cp-1',
     payload: Buffer.from(`[${' '.repeat(DEFAULT_LIMITS.backlogBytesMin)}]`),
   };
   const waits = (twin: Twin | Error | undefined): boolean => {

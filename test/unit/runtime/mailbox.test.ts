@@ -8,14 +8,12 @@ const inTurn = (): Verdict => 'in-turn';
 
 function said(stream: string, count: number, bytes = 10): readonly Delivery[] {
   return Array.from({ length: count }, (_, index) => ({
-    ...{
-      partition: 0,
-      stream,
-      sequence: index + 1,
-      receivedAt: 0,
-      site: stream,
-      device: `cp-${String(index)}`,
-    },
+    partition: 0,
+    stream,
+    sequence: index + 1,
+    receivedAt: 0,
+    site: stream,
+    device: `cp-${String(index)}`,
     payload: new Uint8Array(bytes),
   }));
 }

@@ -9,8 +9,12 @@ const LOUD = 'DEVICES-harbour';
 const QUIET = 'DEVICES-depot';
 
 const range = (from: number, to = from): BacklogRange => ({
-  ...{ stream: LOUD, site: 'harbour', device: 'cp-1' },
-  ...{ from, to, messages: to - from + 1 },
+  stream: LOUD,
+  site: 'harbour',
+  device: 'cp-1',
+  from,
+  to,
+  messages: to - from + 1,
 });
 
 /** A partition of which nothing is unwritten. */

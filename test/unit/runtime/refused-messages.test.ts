@@ -7,14 +7,24 @@ import type { Work } from '../../../src/runtime/mailbox.ts';
 import { isDecidedAlone, RefusedMessages } from '../../../src/runtime/refused-messages.ts';
 
 const delivery: Delivery = {
-  ...{ partition: 3, stream: 'SITE_depot', sequence: 7, receivedAt: 1_750_000_000_000 },
-  ...{ site: 'depot', device: 'cp-1', payload: new Uint8Array() },
+  partition: 3,
+  stream: 'SITE_depot',
+  sequence: 7,
+  receivedAt: 1_750_000_000_000,
+  site: 'depot',
+  device: 'cp-1',
+  payload: new Uint8Array(),
 };
 const heard = (change: Partial<Delivery> = {}): Work => ({
-  ...{ type: 'delivery', delivery: { ...delivery, ...change }, isAboveRate: false },
+  type: 'delivery',
+  delivery: { ...delivery, ...change },
+  isAboveRate: false,
 });
 const setAside = (of: Delivery | null): Work => ({
-  ...{ type: 'set-aside', partition: 3, through: 9, delivery: of },
+  type: 'set-aside',
+  partition: 3,
+  through: 9,
+  delivery: of,
   range: { from: 7, to: 9, device: 'cp-1', site: 'depot', stream: 'SITE_depot' } as never,
 });
 

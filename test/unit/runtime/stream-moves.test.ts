@@ -20,7 +20,11 @@ async function left(...positions: readonly number[]): Promise<readonly Partition
     epochAtLeast: 1,
   });
   const states = await openPartitions(leases, {
-    ...{ kinds, store, residentMax: 10, residentBytesMax: Infinity, sourcesMax: 10 },
+    kinds,
+    store,
+    residentMax: 10,
+    residentBytesMax: Infinity,
+    sourcesMax: 10,
   });
   for (const [index, position] of positions.entries()) states[index]!.positions.move(STREAM, position);
   return states;

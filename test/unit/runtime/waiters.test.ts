@@ -37,10 +37,28 @@ class SteppedClock implements Clock {
 
 function entryOf(changes: Partial<LedgerEntry> = {}): LedgerEntry {
   return {
-    ...{ device: 'cp-1', id: 'a', n: 7, name: 'stop', args: {}, by: null, asker: null, epoch: 1 },
-    ...{ incarnation: 1, boot: 1, notAfterUp: 60_000, holdMs: null, acceptedAt: 0, sentAt: 0 },
-    ...{ certainAt: 60_000, outcome: 'pending', reason: null, proof: null, decidedAt: null },
-    ...{ closedAt: null, compensatedBy: null, ...changes },
+    device: 'cp-1',
+    id: 'a',
+    n: 7,
+    name: 'stop',
+    args: {},
+    by: null,
+    asker: null,
+    epoch: 1,
+    incarnation: 1,
+    boot: 1,
+    notAfterUp: 60_000,
+    holdMs: null,
+    acceptedAt: 0,
+    sentAt: 0,
+    certainAt: 60_000,
+    outcome: 'pending',
+    reason: null,
+    proof: null,
+    decidedAt: null,
+    closedAt: null,
+    compensatedBy: null,
+    ...changes,
   };
 }
 

@@ -21,7 +21,11 @@ function flawsAt(
   const record = new WorldRecord();
   record.devices.set(DEVICE, { device: DEVICE, kind: chargePoint });
   record.readings.push({
-    ...{ node: 'node-1', openedAt: 0, heldAtFirst: END, readThroughAt: 1_000, endedAt: null },
+    node: 'node-1',
+    openedAt: 0,
+    heldAtFirst: END,
+    readThroughAt: 1_000,
+    endedAt: null,
   });
   for (const [at, position] of commits) record.commits.push(commitOf(at * MINUTE, position));
   const request = {
@@ -39,8 +43,14 @@ function flawsAt(
 }
 
 const document = {
-  ...{ device: DEVICE, version: 1, path: 'available', allowed: ['report'], pending: [], suspicions: [] },
-  ...{ via: null, sequence: { boot: 1 } },
+  device: DEVICE,
+  version: 1,
+  path: 'available',
+  allowed: ['report'],
+  pending: [],
+  suspicions: [],
+  via: null,
+  sequence: { boot: 1 },
 };
 
 function commitOf(at: number, position: number): WorldRecord['commits'][number] {

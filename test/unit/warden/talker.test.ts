@@ -4,8 +4,16 @@ import { type Visitor, visitorsLike } from '../../../tools/warden/visitor.ts';
 
 function visitor(cid: number, messages: number, bytes: number, more: Partial<Visitor> = {}): Visitor {
   return {
-    ...{ server: 'hub', serverId: 'A', cid, kind: 'client', account: 'depot', user: 'depot', name: null },
-    ...{ address: null, since: '2026-11-29T22:00:00Z', countedAt: 0 },
+    server: 'hub',
+    serverId: 'A',
+    cid,
+    kind: 'client',
+    account: 'depot',
+    user: 'depot',
+    name: null,
+    address: null,
+    since: '2026-11-29T22:00:00Z',
+    countedAt: 0,
     in: { messages, bytes },
     out: { messages: 0, bytes: 0 },
     ...more,

@@ -52,8 +52,14 @@ describe('what is known after several copies', () => {
 
 describe('over HTTP a command', () => {
   const order = {
-    ...{ device: 'cp-1', name: 'reserve', id: '6f1c1e0a-8f5f-4d0c-9b1e-0c5a4f7d2e11', args: {}, waitMs: 0 },
-    ...{ ifVersion: null, by: null, traceParent: null },
+    device: 'cp-1',
+    name: 'reserve',
+    id: '6f1c1e0a-8f5f-4d0c-9b1e-0c5a4f7d2e11',
+    args: {},
+    waitMs: 0,
+    ifVersion: null,
+    by: null,
+    traceParent: null,
   };
   const answered = (answer: Answer) =>
     commandGateway({ request: async () => answer }).command(order, 'alice');

@@ -3,12 +3,27 @@ import { encode } from '../../../src/wire/codec.ts';
 import { readPublished } from '../../../src/wire/published.ts';
 
 const twin = {
-  ...{ device: 'cp-1', kind: 'charge-point', site: 'depot', state: 'available', version: 7 },
-  ...{ since: 1, asOf: null, lastContact: 2, suspicions: [], pending: [] },
+  device: 'cp-1',
+  kind: 'charge-point',
+  site: 'depot',
+  state: 'available',
+  version: 7,
+  since: 1,
+  asOf: null,
+  lastContact: 2,
+  suspicions: [],
+  pending: [],
 };
 const line = {
-  ...{ device: 'cp-1', partition: 3, no: 5, from: 'offline', to: 'available' },
-  ...{ cause: { type: 'report', detail: '' }, measuredAt: 1, recordedAt: 2, twin },
+  device: 'cp-1',
+  partition: 3,
+  no: 5,
+  from: 'offline',
+  to: 'available',
+  cause: { type: 'report', detail: '' },
+  measuredAt: 1,
+  recordedAt: 2,
+  twin,
 };
 const read = (body: object): ReturnType<typeof readPublished> =>
   readPublished({ device: 'cp-1', type: 'changed' }, encode(body, 'json'));

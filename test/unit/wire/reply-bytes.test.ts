@@ -31,11 +31,19 @@ function largest(given: Partial<TwinDocument> = {}): TwinDocument {
     detail: text(1_000),
   }));
   const pending = Array.from({ length: OPEN_MAX }, (_, n) => ({
-    ...{ id: text(64), n, name: text(64), outcome: 'unknown', sentAt: T0, certainAt: T0 },
+    id: text(64),
+    n,
+    name: text(64),
+    outcome: 'unknown',
+    sentAt: T0,
+    certainAt: T0,
   }));
   return {
     ...new Pair().meet().document,
-    ...{ reported: dearSensors, firmware: text(64), suspicions, pending },
+    reported: dearSensors,
+    firmware: text(64),
+    suspicions,
+    pending,
     desired: { version: Number.MAX_SAFE_INTEGER, values: dearValues, delta: dearValues },
     hold: { id: text(64), by: text(128), until: T0, certainUntil: T0 },
     ...given,
@@ -45,13 +53,17 @@ function largest(given: Partial<TwinDocument> = {}): TwinDocument {
 const ofChanges = { device: 'cp-1', type: 'changed' } as const;
 
 const transition: Transition = {
-  ...{
-    device: 'cp-1',
-    from: 'available',
-    to: 'suspect',
-    cause: { type: 'report', detail: 'x'.repeat(4_000) },
-  },
-  ...{ measuredAt: T0, errorMs: null, recordedAt: T0, version: 1, incarnation: 1, boot: 1, seq: 1 },
+  device: 'cp-1',
+  from: 'available',
+  to: 'suspect',
+  cause: { type: 'report', detail: 'x'.repeat(4_000) },
+  measuredAt: T0,
+  errorMs: null,
+  recordedAt: T0,
+  version: 1,
+  incarnation: 1,
+  boot: 1,
+  seq: 1,
 };
 
 describe.each(encodings)('in %s', (encoding) => {

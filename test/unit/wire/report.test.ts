@@ -42,7 +42,8 @@ describe('a message of a device', () => {
     const ring = [{ n: 1, outcome: 'done', reason: null }];
     const nulls = { at: null, since: null, firmware: null, config: null, components: null, kind: null };
     expect(read({ ...report, ...nulls, device: null, commands: ring, hold: null })).toEqual({
-      ...{ ok: true, problems: [] },
+      ok: true,
+      problems: [],
       reports: [{ ...report, hold: null, commands: [{ n: 1, outcome: 'done' }] }],
     });
   });
@@ -61,7 +62,8 @@ describe('a message of a device', () => {
     ['kind', 'a kind'],
   ])('is heard without a value that does not fit, which is marked: %s %j', (name, value) => {
     expect(read({ ...report, [name]: value })).toEqual({
-      ...{ ok: true, problems: [] },
+      ok: true,
+      problems: [],
       reports: [{ ...report, unreadable: [name] }],
     });
   });
@@ -226,7 +228,10 @@ describe('a frame', () => {
 
   test('a report may list 256 components, in both encodings', () => {
     const components = Array.from({ length: 256 }, (_, n) => ({
-      ...{ slot: `slot-${String(n)}`, model: 'm', serial: 's', firmware: 'f' },
+      slot: `slot-${String(n)}`,
+      model: 'm',
+      serial: 's',
+      firmware: 'f',
     }));
     for (const encoding of ['json', 'msgpack'] as const)
       expect(readReports('cp-001', encode({ ...report, components }, encoding))).toMatchObject({ ok: true });
@@ -336,7 +341,8 @@ test('an entry of the ring that names no command, or says nothing of it, is left
   const bad = [7, null, [], {}, { outcome: 'done' }, { n: '8', outcome: 'done' }, { n: 8, outcome: null }];
   for (const entry of bad)
     expect(read({ ...report, commands: [entry, { n: 7, outcome: 'done' }] })).toEqual({
-      ...{ ok: true, problems: [] },
+      ok: true,
+      problems: [],
       reports: [{ ...report, commands: [{ n: 7, outcome: 'done' }], unreadable: ['commands'] }],
     });
 });
@@ -353,7 +359,8 @@ test('entries that say different things of one number are left out, and the ring
   const other = { n: 7, outcome: 'done' };
   const twice = [{ n: 8, outcome: 'rejected', reason: 'busy' }, { n: 8, outcome: 'done' }, other];
   expect(read({ ...report, commands: twice })).toEqual({
-    ...{ ok: true, problems: [] },
+    ok: true,
+    problems: [],
     reports: [{ ...report, commands: [other], unreadable: ['commands'] }],
   });
   for (const bad of [{ n: 8, outcome: 3 }, { n: 8 }, { n: 8, outcome: 'rejected', reason: 17 }])
@@ -365,7 +372,8 @@ test('entries that say different things of one number are left out, and the ring
         reports: [{ commands: [other], unreadable: expect.arrayContaining(['commands']) as string[] }],
       });
   expect(read({ ...report, commands: [other, other] })).toEqual({
-    ...{ ok: true, problems: [] },
+    ok: true,
+    problems: [],
     reports: [{ ...report, commands: [other] }],
   });
   const full = Array.from({ length: 7 }, (_, n) => ({ n: 7 - n, outcome: 'done' }));

@@ -161,7 +161,8 @@ export function abuseTargets(result: AbuseResult): readonly TargetLine[] {
   const ratio = Math.round((100 * abused.p99) / burning.p99) / 100;
   const line = (what: string, { p50, p99, max, processors }: GoodRun): TargetLine => ({
     what: `abuse: published to known ${what}, ms: p50, p99, most; processors`,
-    ...{ target: '', isMet: null },
+    target: '',
+    isMet: null,
     measured: `${[p50, p99, max].map((ms) => ms.toFixed(1)).join('  ')}  (${processors?.toFixed(2) ?? '-'})`,
   });
   return [
@@ -171,20 +172,25 @@ export function abuseTargets(result: AbuseResult): readonly TargetLine[] {
     { what: 'abuse: good reports lost', target: '0', measured: lost, isMet: lost === 0 },
     {
       what: 'abuse: p99 while abused against as much CPU burnt',
-      ...{ target: `<= ${String(RATIO_MAX)}`, measured: ratio, isMet: ratio <= RATIO_MAX },
+      target: `<= ${String(RATIO_MAX)}`,
+      measured: ratio,
+      isMet: ratio <= RATIO_MAX,
     },
     ...(offered['one-device'] === undefined
       ? []
       : [
           {
             what: 'abuse: the slowest good report beside one device that says too much, ms',
-            ...{ target: `<= ${String(KNOWN_MS_MAX)}`, measured: Math.round(abused.max) },
+            target: `<= ${String(KNOWN_MS_MAX)}`,
+            measured: Math.round(abused.max),
             isMet: abused.max <= KNOWN_MS_MAX,
           },
         ]),
     ...Object.entries(offered).map(([name, count]) => ({
       what: `abuse: ${name} offered a second, of ${String(OFFERED_PER_SECOND[name as AbuseName])}`,
-      ...{ target: '', measured: count, isMet: null },
+      target: '',
+      measured: count,
+      isMet: null,
     })),
   ];
 }
