@@ -124,33 +124,8 @@ async function startParts(assembly: Assembly): Promise<App> {
     bus.stop();
   });
   const streams = await keepStreams(assembly, { hub, store, telemetry: nodeTelemetry });
-  const feed = new NatsFeed({
-    hub,
-    clock,
-    streams,
-    onNotice: (notice) => nodeTelemetry.notice('feed', notice),
-  });
-  const { telemetry } = nodeTelemetry;
-  const node = new Node({
-    node: config.node,
-    kinds,
-    clock,
-    store,
-    feed,
-    bus,
-    limits,
-    telemetry,
-    clockProblem: () => clock.problem,
-    hubClock: clock,
-  });
-  stops.push(() => node.stop());
-  await node.start();
-  const watch = new StreamWatch({ hub, store, node, log });
-  watch.start();
-  stops.push(() => watch.stop());
-  const consumers = new ConsumerWatch({ hub, onNotice: (notice) => nodeTelemetry.notice('changes', notice) });
-  consumers.start();
-  stops.push(() => consumers.stop());
+  const node = await startNode(assembly, { store, hub, bus, streams, telemetry: nodeTelemetry });
+  const watch = startWatches(assembly, { store, hub, node, telemetry: nodeTelemetry });
   const find = findHandler({ fleetReader: store.finds, kinds, clock, limits });
   stops.push(
     serveCorral({
@@ -187,6 +162,55 @@ async function startParts(assembly: Assembly): Promise<App> {
   });
   let stopping: Promise<void> | null = null;
   return { httpUrl, health, stop: () => (stopping ??= stopAll()) };
+}
+
+/** What the node and those who watch its streams are made of. */
+interface NodeParts {
+  readonly store: PostgresStore;
+  readonly hub: HubConnection;
+  readonly telemetry: NodeTelemetry;
+}
+
+async function startNode(
+  { config, limits, clock, stops }: Assembly,
+  parts: NodeParts & { readonly bus: NatsBus; readonly streams: SiteStreams },
+): Promise<Node> {
+  const { store, hub, bus, streams, telemetry } = parts;
+  const feed = new NatsFeed({
+    hub,
+    clock,
+    streams,
+    onNotice: (notice) => telemetry.notice('feed', notice),
+  });
+  const node = new Node({
+    node: config.node,
+    kinds,
+    clock,
+    store,
+    feed,
+    bus,
+    limits,
+    telemetry: telemetry.telemetry,
+    clockProblem: () => clock.problem,
+    hubClock: clock,
+  });
+  stops.push(() => node.stop());
+  await node.start();
+  return node;
+}
+
+/** Watches how full the streams are, and what reads them. */
+function startWatches(
+  { log, stops }: Assembly,
+  { store, hub, node, telemetry }: NodeParts & { readonly node: Node },
+): StreamWatch {
+  const watch = new StreamWatch({ hub, store, node, log });
+  watch.start();
+  stops.push(() => watch.stop());
+  const consumers = new ConsumerWatch({ hub, onNotice: (notice) => telemetry.notice('changes', notice) });
+  consumers.start();
+  stops.push(() => consumers.stop());
+  return watch;
 }
 
 /** Sets a device's log level, where one is given, and tells what it has then. */
