@@ -90,6 +90,9 @@ export function grouped<T>(all: Iterable<T>, keyOf: (one: T) => string): Readonl
 /** An id short enough for a sentence. */
 export const short = (id: string): string => id.slice(0, 8);
 
+/** A reader may be told the time of a message rounded, ms. */
+export const ROUNDING_MS = 1;
+
 /**
  * Whether the hub's times tell where a tail was cut that it lost at a moment. They do not where its clock was wrong before: then a node goes
  * back to what it knows by the message alone, and more is read again than is lost (`src/runtime/lost-tail.ts`).

@@ -2,7 +2,7 @@ import type { StreamPosition } from '../../../src/runtime/ports.ts';
 import { PARTITIONS } from '../../../src/wire/partition.ts';
 import type { Committed, HubLoss } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
-import { type Checker, type Flaw, isCutTold, short, storeLives } from './checker.ts';
+import { type Checker, type Flaw, isCutTold, ROUNDING_MS, short, storeLives } from './checker.ts';
 
 /** Of two nodes that both believe to be the owner only the later one acts. */
 export const epochs: Checker = {
@@ -25,9 +25,6 @@ export const epochs: Checker = {
     return flaws;
   },
 };
-
-/** A reader may be told the time of a message rounded, ms. */
-const ROUNDING_MS = 1;
 
 /** What a stream of reports lost when the hub lost its tail. */
 interface Tail {

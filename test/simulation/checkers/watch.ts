@@ -4,7 +4,7 @@ import { type ChangePlace, readPlace } from '../../../src/wire/change-place.ts';
 import { parseChangeSubject } from '../../../src/wire/subjects.ts';
 import type { WatchRecord } from '../record.ts';
 import type { Evidence } from '../world/evidence.ts';
-import type { Checker, Flaw } from './checker.ts';
+import { type Checker, type Flaw, ROUNDING_MS } from './checker.ts';
 
 /** What was stored so long before the end has been told, ms. */
 const TOLD_WITHIN_MS = 60_000;
@@ -95,7 +95,9 @@ function standingIn(place: ChangePlace | null, held: Held): Standing | null {
   const { sequence, storedAt } = place;
   const versions = held[sequence] ?? [];
   if (storedAt === undefined && versions.some(({ lostAt }) => lostAt < Infinity)) return null;
-  const at = versions.find(({ message }) => storedAt === undefined || message.storedAt === storedAt) ?? null;
+  const isIt = ({ message }: Version): boolean =>
+    storedAt === undefined || Math.abs(message.storedAt - storedAt) <= ROUNDING_MS;
+  const at = versions.find(isIt) ?? null;
   return { sequence, at, since: null };
 }
 
@@ -140,11 +142,23 @@ function versionOf(event: Exclude<WatchEvent, { type: 'gone' }>, at: number, hel
   return held[sequence]?.findLast(isIt) ?? null;
 }
 
-/** When the hub lost what was read last; `null`: it has not until then. What was passed over, as it had been told before, was read as well. */
-function lostBy({ sequence, at }: Standing, moment: number, { held, seen }: Watched): number | null {
+/**
+ * When the hub lost what was read last; `null`: it has not until then. What was passed over was read as well: what had been told before, and
+ * what is about devices that are not watched.
+ */
+function lostBy(
+  { sequence, at, since }: Standing,
+  moment: number,
+  { held, devices, seen }: Watched,
+): number | null {
   if (at !== null && isLost(at, moment)) return at.lostAt;
-  const behind = held.slice(sequence + 1).flatMap((versions) => versions ?? []);
-  return behind.find((one) => seen.has(one.line) && isLost(one, moment))?.lostAt ?? null;
+  const isPassedOver = ({ device, line }: Version): boolean =>
+    seen.has(line) || (devices !== null && !devices.includes(device));
+  const lost = held
+    .slice(sequence + 1)
+    .flatMap((versions) => versions ?? [])
+    .filter((one) => isLost(one, moment) && one.storedAt > (since ?? -Infinity) && isPassedOver(one));
+  return lost.length === 0 ? null : Math.min(...lost.map(({ lostAt }) => lostAt));
 }
 
 function isLost(version: Version | null, moment: number): boolean {
