@@ -3,12 +3,15 @@
  *
  * Measured times of two boots may overlap by their errors. The one that comes later was measured no later than it says, as far as anybody
  * knows, and the one before it was over by then: so the earlier one gives way, and its error grows by as much. What was certainly measured
- * after something that comes later is of no single device: another one spoke in its name, or its count went on beside the one that began
- * anew. From when on a later one was heard, that is what the device was.
+ * after something of a later boot is of no single device: another one spoke in its name, or its count went on beside the one that began
+ * anew. From when on a later one was heard, that is what the device was. Within a boot the numbers tell what came first, whatever a clock
+ * that does not keep pace makes of the times.
  */
 
 /** What is read of a report to tell where it stands. Times in ms epoch. */
 export interface MeasuredReport {
+  readonly incarnation: number;
+  readonly boot: number;
   readonly measuredAt: number;
   /** `measuredAt` is right within ± this, ms; `null` where no round trip bounds it: then it was measured no later than that. */
   readonly errorMs: number | null;
@@ -22,7 +25,7 @@ export interface PlacedReport<Report extends MeasuredReport> {
   readonly at: number;
   /** `at` is right within ± this, ms; `null` where no round trip bounds it. */
   readonly errorMs: number | null;
-  /** It was certainly measured after something that comes after it, and tells nothing of the device. */
+  /** It was certainly measured after something of a later boot, and tells nothing of the device. */
   readonly isOvertaken: boolean;
 }
 
@@ -55,6 +58,11 @@ function placeBefore<Report extends MeasuredReport>(
     report,
     at,
     errorMs: errorMs === null ? null : errorMs + measuredAt - at,
-    isOvertaken: errorMs !== null && measuredAt - errorMs > at + (next.errorMs ?? 0),
+    isOvertaken:
+      !isOfOneBoot(report, next) && errorMs !== null && measuredAt - errorMs > at + (next.errorMs ?? 0),
   };
+}
+
+function isOfOneBoot(one: MeasuredReport, other: MeasuredReport): boolean {
+  return one.incarnation === other.incarnation && one.boot === other.boot;
 }

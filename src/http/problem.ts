@@ -83,6 +83,12 @@ export const PROBLEMS = {
     title: 'There is no such kind of device',
     remedy: 'GET /v1/kinds lists them.',
   },
+  'not-drawn': {
+    status: 404,
+    title: 'The machine was not laid out for a drawing',
+    remedy:
+      '`npm run docs` lays out the machines of all kinds. As data or as Mermaid each can be had without.',
+  },
   forgotten: {
     status: 410,
     title: 'The device was forgotten',
@@ -200,12 +206,6 @@ export const PROBLEMS = {
     status: 503,
     title: 'This node serves as many readers of events as it may',
     remedy: 'Ask another node, or this one after `Retry-After` seconds.',
-  },
-  'not-drawn': {
-    status: 404,
-    title: 'The machine was not laid out for a drawing',
-    remedy:
-      '`npm run docs` lays out the machines of all kinds. As data or as Mermaid each can be had without.',
   },
   'not-ready': {
     status: 503,
