@@ -75,12 +75,12 @@ describe('a snapshot', () => {
   test.each([
     [7, [7]],
     [null, []],
-  ])('of version 5 is read: it knew one stray at most (%s)', (stray, strayBoots) => {
+  ])('of version 5 is read: it knew one uncertain boot at most (%s)', (stray, uncertainBoots) => {
     const identity = { ...UNDOUBTED, rivalAt: 1_000 };
     const places = unpack(encodeSnapshot({ ...twin('cp-1'), identity }).subarray(2)) as unknown[][];
     places.at(-1)!.splice(-1, 1, stray as never);
     const old = Buffer.concat([Buffer.from([5, 0]), pack(places)]);
-    expect(decodeSnapshot('cp-1', old)).toMatchObject({ identity: { ...identity, strayBoots } });
+    expect(decodeSnapshot('cp-1', old)).toMatchObject({ identity: { ...identity, uncertainBoots } });
   });
 
   test('of version 16 is read: of whom nothing was heard since it counts anew is not known how it writes', () => {
