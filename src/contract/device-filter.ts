@@ -1,6 +1,6 @@
 /**
  * What devices may be searched by: one row for each filter. HTTP, `fleet.find`, the command line and `docs/http.md` are made of this table;
- * `postgres/device-search.ts` has how each is asked in SQL.
+ * `postgres/device-conditions.ts` has how each is asked in SQL.
  */
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { ID_PATTERN } from '../../machines/report.ts';

@@ -79,7 +79,6 @@ export function readClock([
     earliest: earliest && readAnchor(earliest),
     agreed: readAgreement(agreed),
     crossings,
-
     lag: readLag(lag),
     endedUp,
     lastLate: late && { seq: late[0], up: late[1], fromSeq: late[2] },

@@ -105,7 +105,6 @@ describe.each(stores)('devices over $name', (kind) => {
         kind: 'charge-point',
         site: 'depot',
         registered: false,
-
         state: 'charging',
         path: 'charging.delivering',
         quality: 'fresh',

@@ -148,7 +148,6 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
       up: Number.MAX_SAFE_INTEGER,
       at: 1e300,
       firmware: '"\'\\,{}',
-
       state: 'naïve 🙈',
       sensors: { '': -1e-300, '\\"}': 'a\\\\b\nc\t"', '🔌': ['\u{10ffff}', null, {}] },
     });
@@ -241,7 +240,6 @@ describe.each(storesUnderTest)('commits $name', ({ open }) => {
     const whole = {
       twins: [twin(known, { version: 2 }), twin(born)],
       reports: [filed(known, report(2)), filed(born, report(1))],
-
       ledger: [entry(known, { sentAt: T0 + 9 })],
       journal: lines(lease.partition, 2, transition(known)),
     };

@@ -104,13 +104,11 @@ describe('a database of Corral', () => {
         registered: false,
         path: 'suspect',
         firmware: '9.1',
-
         since: new Date(T0 - 5 * SECOND),
         boot: '2',
         seq: '2',
         version: '1',
         error_ms: expect.closeTo(10.4, 1) as number,
-
         suspicions: ['cable-without-hatch'],
         hold: 'h1',
         held_by: 'ann',

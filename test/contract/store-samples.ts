@@ -138,7 +138,6 @@ export function transition(device: string, change: Partial<Transition> = {}): Tr
     from: 'offline',
     to: 'available',
     cause: { type: 'report', detail: 'report 1/1 says available' },
-
     measuredAt: T0 + 1000.5,
     errorMs: 2.5,
     recordedAt: T0 + 1002,
@@ -286,7 +285,6 @@ const entryWithoutEnds = (device: string): fc.Arbitrary<Omit<LedgerEntry, 'ends'
     args: map,
     by: orNull(text),
     asker: orNull(text),
-
     epoch: uint,
     incarnation: fc.nat(),
     boot: orNull(uint),

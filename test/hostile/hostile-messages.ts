@@ -72,7 +72,6 @@ const BLOCKS = [
   'a: b\r\n\r\n',
   '\r\n',
   'NATS/1.0',
-
   'NATS/1.0\r\na: b\nc\r\n\r\n',
   'NATS/1.0\r\nno colon\r\n\r\n',
   'NATS/9.9 99999999999999999999 \0\r\n\r\n',

@@ -12,12 +12,11 @@ import type { App } from '../../src/app/app.ts';
 import { connectCorral, type Corral, CorralRefusal } from '../../src/client/corral.ts';
 import { acceptanceOf } from '../../src/wire/acceptance.ts';
 import { startCorralCommand } from '../callers/corral-command.ts';
-import { type Link, startLink } from '../servers/link.ts';
 import { EXIT } from '../../tools/cli/command-line-error.ts';
 import { startNode, until } from '../nodes/node.ts';
 import type { RawBody } from '../callers/raw-backend.ts';
 import type { RawDevice, RawReport } from '../devices/raw-device.ts';
-import { World } from '../servers/world.ts';
+import { type Ways, World } from '../servers/world.ts';
 
 const TOKEN = 'operator-of-this-test';
 /** An answer that was lost is asked for again after this, ms: longer than a device is waited for. */
@@ -43,20 +42,12 @@ interface Question {
 }
 
 let world: World;
-let toStore: Link;
-let toHub: Link;
+let ways: Ways;
 let node: App;
 
 beforeEach(async () => {
   world = await World.start();
-  [toStore, toHub] = [await startLink(), await startLink()];
-  for (const link of [toStore, toHub]) world.add(() => link.close());
-  const database = new URL(world.databaseUrl);
-  toStore.leadTo(database.host);
-  database.host = toStore.address;
-  const hub = new URL(world.hub.url('runtime'));
-  toHub.leadTo(hub.host);
-  hub.host = toHub.address;
+  ways = await world.startWays();
   // A database of a test is migrated when a node begins, and inventory is read then.
   await (await startNode({ hub: world.hub, databaseUrl: world.databaseUrl })).stop();
   await world.eye.query(
@@ -64,15 +55,15 @@ beforeEach(async () => {
   );
   node = await startNode({
     hub: world.hub,
-    databaseUrl: database.href,
+    databaseUrl: ways.databaseUrl,
     // It stays sure of its leases for the whole of a test.
     limits: { leaseTtlMs: 120_000 },
-    env: { CORRAL_HTTP_OPERATE_TOKENS: `tester:${TOKEN}`, CORRAL_NATS_URL: hub.href },
+    env: { CORRAL_HTTP_OPERATE_TOKENS: `tester:${TOKEN}`, CORRAL_NATS_URL: ways.natsUrl },
   });
   world.add(() => node.stop());
 });
 afterEach(async () => {
-  for (const link of [toStore, toHub]) link.heal();
+  for (const way of [ways.toStore, ways.toHub]) way.heal();
   await world.end();
 });
 
@@ -251,21 +242,21 @@ describe('what is refused after the store was away', () => {
   test('as it was asked: over NATS each code is true of what follows', async () => {
     const other = await world.knownDevice();
     const round = await prepare(CODES);
-    toStore.freeze();
+    ways.toStore.freeze();
     const said = ask(round, (asked) => askOverNats(asked));
     await nodeHasThem(other);
-    toStore.heal();
+    ways.toStore.heal();
     expect(await said).toEqual(expected(CODES));
     await expectNothingDone(round);
   });
 
   test('as it was asked: over HTTP as well', async () => {
     const round = await prepare(OF_COMMANDS);
-    toStore.freeze();
+    ways.toStore.freeze();
     const said = ask(round, askOverHttp);
     // The outage is what is tried here: requests of HTTP reach the owner meanwhile.
     await sleep(1_000);
-    toStore.heal();
+    ways.toStore.heal();
     expect(await said).toEqual(expected(OF_COMMANDS));
     await expectNothingDone(round);
   });
@@ -277,12 +268,12 @@ describe('what is refused after the store was away', () => {
     // Whoever asks an overloaded device asks again, and finds it less so.
     const codes = CODES.filter((code) => code !== 'overloaded');
     const round = await prepare(codes);
-    toStore.freeze();
+    ways.toStore.freeze();
     const said = [...round.questions].map(
       async ([code, [asked]]) => [code, await askByClient(client, asked!)] as const,
     );
     await client.get(other.device);
-    toStore.heal();
+    ways.toStore.heal();
     for (const [code, error] of await Promise.all(said)) {
       expect(error, code).toBeInstanceOf(CorralRefusal);
       expect(error, code).toMatchObject({ code, acceptance: acceptanceOf(code) });
@@ -304,10 +295,10 @@ describe('what is refused after the store was away', () => {
     const said = [...questions, ['forgotten', { ...lost!, operation: 'ledger' }] as const].map(
       async ([code, asked]) => [code, asked, await askByCommandLine(asked)] as const,
     );
-    toStore.freeze();
+    ways.toStore.freeze();
     // The outage is what is tried here: programs take about as long to start.
     await sleep(2_000);
-    toStore.heal();
+    ways.toStore.heal();
     for (const [code, { operation }, answer] of await Promise.all(said)) {
       const ofLedger = operation === 'ledger' && code === 'forgotten' ? 'maybe' : acceptanceOf(code);
       const exitCode = ofLedger === 'no' ? EXIT.notExecuted : EXIT.unknown;
@@ -333,7 +324,7 @@ describe('what is refused after the store was away', () => {
         const isAsked = raw!.heard.some(({ name }) => name === 'report');
         return isAsked ? { done: true } : { done: false, seen: 'nothing' };
       });
-    toStore.freeze();
+    ways.toStore.freeze();
     for (const [code, [asked]] of questions) {
       const report = answers[code];
       const probe = asked!.raw!.heard.find(({ name }) => name === 'report')!;
@@ -341,7 +332,7 @@ describe('what is refused after the store was away', () => {
     }
     // The outage is what is tried here: it lasts longer than a device is waited for.
     await sleep(chargePoint.limits.probeTimeoutMs + 500);
-    toStore.heal();
+    ways.toStore.heal();
     expect(await said).toEqual(expected(Object.keys(answers)));
     await expectNothingDone(round);
   });
@@ -354,8 +345,8 @@ describe('what is refused while the hub goes away', () => {
     const round = await prepare(codes);
     for (const asked of [...round.questions.values()].flat()) askOverNats(asked).catch(() => undefined);
     await world.backend.nats.flush();
-    toHub.cut();
-    toHub.heal();
+    ways.toHub.cut();
+    ways.toHub.heal();
     const said = ask(round, async (asked) =>
       until(`${asked.name} of ${asked.device} is answered`, async () => {
         const code = await askOverNats(asked, AGAIN_MS).catch((error: unknown) => String(error));

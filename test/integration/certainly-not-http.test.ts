@@ -9,11 +9,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { App } from '../../src/app/app.ts';
 import { PROBLEMS } from '../../src/http/problem.ts';
 import { acceptanceOf } from '../../src/wire/acceptance.ts';
-import { type Link, startLink } from '../servers/link.ts';
 import { startNode, until } from '../nodes/node.ts';
 import type { RawBody } from '../callers/raw-backend.ts';
 import type { RawDevice } from '../devices/raw-device.ts';
-import { World } from '../servers/world.ts';
+import { type Ways, World } from '../servers/world.ts';
 
 const OPERATOR = 'operator-of-this-test';
 const READER = 'reader-of-this-test';
@@ -33,30 +32,22 @@ interface HttpAnswer {
 }
 
 let world: World;
-let toStore: Link;
-let toHub: Link;
+let ways: Ways;
 let node: App;
 /** One that takes no tokens for reading, and so tells under which names it answers. */
 let open: App;
 
 beforeAll(async () => {
   world = await World.start();
-  [toStore, toHub] = [await startLink(), await startLink()];
-  for (const link of [toStore, toHub]) world.add(() => link.close());
-  const database = new URL(world.databaseUrl);
-  toStore.leadTo(database.host);
-  database.host = toStore.address;
-  const hub = new URL(world.hub.url('runtime'));
-  toHub.leadTo(hub.host);
-  hub.host = toHub.address;
+  ways = await world.startWays();
   const env = {
-    CORRAL_NATS_URL: hub.href,
+    CORRAL_NATS_URL: ways.natsUrl,
     CORRAL_HTTP_OPERATE_TOKENS: `tester:${OPERATOR}`,
     CORRAL_HTTP_RATE_MAX: String(RATE_MAX),
   };
   const common = {
     hub: world.hub,
-    databaseUrl: database.href,
+    databaseUrl: ways.databaseUrl,
     mayStandBy: true,
     // It stays sure of its leases for the whole of a test.
     limits: { leaseTtlMs: 240_000 },
@@ -67,7 +58,7 @@ beforeAll(async () => {
   world.add(() => open.stop());
 });
 afterEach(async () => {
-  for (const link of [toStore, toHub]) link.heal();
+  for (const way of [ways.toStore, ways.toHub]) way.heal();
   await until('the node is ready again', async () => {
     const missing = (await node.health.check()).filter(({ ok }) => !ok);
     return missing.length === 0 ? { done: true } : { done: false, seen: JSON.stringify(missing) };
@@ -209,7 +200,7 @@ test('every code of HTTP itself that says something of one copy only has its cas
 describe('what HTTP says by itself of a command that the device has', () => {
   test('while the store stands still, is no word of that', async () => {
     const { raw, asked } = await underWay();
-    toStore.freeze();
+    ways.toStore.freeze();
     const others = [
       ...(await askAll(BEFORE_ROUTES, asked, undefined)),
       ...(await askAll(OF_THE_ROUTE, asked, 'not-this-copy')),
@@ -224,7 +215,7 @@ describe('what HTTP says by itself of a command that the device has', () => {
       return said.body.code === 'busy' ? { done: true, value: said } : { done: false, seen };
     });
     expectNoDenial(busy!, 'busy', 'not-this-copy');
-    toStore.heal();
+    ways.toStore.heal();
     await Promise.all(reads);
     await expectOnlyThat(raw, asked, others);
   });
@@ -232,7 +223,7 @@ describe('what HTTP says by itself of a command that the device has', () => {
   test('while the hub is away, is no word of that either', async () => {
     const { raw, asked } = await underWay();
     const odd = await underWay();
-    toHub.cut();
+    ways.toHub.cut();
     const others = [
       ...(await askAll(BEFORE_ROUTES, asked, undefined)),
       ...(await askAll(OF_THE_ROUTE, asked, 'not-this-copy')),
@@ -243,14 +234,14 @@ describe('what HTTP says by itself of a command that the device has', () => {
       `update twin set kind = 'submarine' where device = (select key from device where id = '${odd.raw.device}')`,
     );
     const ofOdd = await askAll({ 'unknown-kind': (one) => send(one) }, odd.asked, 'not-this-copy');
-    toHub.heal();
+    ways.toHub.heal();
     await expectOnlyThat(raw, asked, others);
     await expectOnlyThat(odd.raw, odd.asked, ofOdd);
   });
 
   test('and has too many callers for another, is no word of that', async () => {
     const { raw, asked } = await underWay();
-    toStore.freeze();
+    ways.toStore.freeze();
     const others: string[] = [];
     const said = await until('it is one too many', async () => {
       const ids = Array.from({ length: RATE_MAX + 1 }, () => randomUUID());
@@ -262,7 +253,7 @@ describe('what HTTP says by itself of a command that the device has', () => {
       return isLimited ? { done: true, value: answer } : { done: false, seen: JSON.stringify(answer) };
     });
     expectNoDenial(said!, 'rate-limited', 'not-this-copy');
-    toStore.heal();
+    ways.toStore.heal();
     await expectOnlyThat(raw, asked, others.slice(0, 20));
   });
 });

@@ -25,6 +25,15 @@ import {
   type TestHubOptions,
 } from './servers.ts';
 
+/** See `World.startWays`. */
+export interface Ways {
+  readonly toStore: Link;
+  readonly toHub: Link;
+  readonly databaseUrl: string;
+  /** With the login of a node. */
+  readonly natsUrl: string;
+}
+
 /** A world that is whole, until a test does something about it. */
 export class World {
   /** Between the site's leaf and the hub. */
@@ -84,6 +93,18 @@ export class World {
   /** Something else that has to be ended with the world, before what was there before it. */
   add(end: () => Promise<unknown>): void {
     this.#ends.push(end);
+  }
+
+  /** Ways by which a node reaches the database and the hub, and nobody else does: each can be cut. */
+  async startWays(): Promise<Ways> {
+    const [toStore, toHub] = [await startLink(), await startLink()];
+    for (const way of [toStore, toHub]) this.add(() => way.close());
+    const [database, hub] = [new URL(this.databaseUrl), new URL(this.hub.url('runtime'))];
+    toStore.leadTo(database.host);
+    toHub.leadTo(hub.host);
+    database.host = toStore.address;
+    hub.host = toHub.address;
+    return { toStore, toHub, databaseUrl: database.href, natsUrl: hub.href };
   }
 
   /** A node in this process; with a `databaseUrl`, on another way to the database. */

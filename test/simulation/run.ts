@@ -94,7 +94,6 @@ function tallyOf(evidence: Evidence): Tally {
     seeds: 1,
     hours: (endedAt - WORLD_BEGINS) / HOUR_MS,
     events,
-
     reports: record.made.length,
     requests: record.asked,
     commands,

@@ -53,7 +53,6 @@ export async function evidenceOf(
     silence: new Map(),
     serverClocks: new Map(),
     events: 0,
-
     lastWords: null,
     lyingWords: null,
     filedOfThorn: null,

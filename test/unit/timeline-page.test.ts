@@ -154,7 +154,6 @@ describe('a timeline read page by page', () => {
       seq: index + 1,
       up: minute * MINUTE,
       state: index === 0 ? 'charging' : 'available',
-
       receivedAt: T0,
       measuredAt: T0 + minute * MINUTE,
       errorMs: null,

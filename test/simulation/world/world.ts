@@ -378,7 +378,6 @@ export class World {
       hubClock: this.#hubStamps,
       storeClock: this.#storeClock,
       consumers: this.#consumers,
-
       store: this.#store,
       standby: this.#standby,
       trouble: this.#trouble,

@@ -22,7 +22,6 @@ function entryOf(given: Partial<LedgerEntry> = {}): LedgerEntry {
     asker: null,
     epoch: 1,
     incarnation: 1,
-
     boot: 3,
     notAfterUp: NOT_AFTER_UP,
     holdMs: 900_000,
